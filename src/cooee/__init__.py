@@ -1,0 +1,1 @@
+"""Two-way text-message conversations in plain Python."""

@@ -1,0 +1,151 @@
+"""What travels: texts in, texts out, and the news about them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import IntEnum
+from hashlib import blake2b
+
+import msgspec
+
+
+class Status(IntEnum):
+    """Where an outbound text stands. It only ever grows, and from DELIVERED on it is final."""
+
+    QUEUED = 0
+    SENDING = 1
+    UNKNOWN = 2  # an attempt was made and its end never learnt
+    ACCEPTED = 3  # the provider has it
+    SENT = 4  # the network has it
+    DELIVERED = 5
+    UNDELIVERED = 6
+    FAILED = 7
+    EXPIRED = 8
+    CANCELLED = 9
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more can happen to the text."""
+        return self >= Status.DELIVERED
+
+
+class Class(IntEnum):
+    """Who goes first when the rate is short: lower numbers."""
+
+    REPLY = 0
+    STARTED = 1  # we write first
+    BULK = 2
+
+
+class Inbound(msgspec.Struct, frozen=True, kw_only=True):
+    """One text a person sent us.
+
+    `sender` and `recipient` are E.164 numbers where they are numbers at all; short codes and
+    sender names stay as they came. `sent_at` is the provider's stamp, naive where it came
+    without an offset. `key` tells two deliveries of one text from two texts: the provider's
+    id, or a fingerprint; empty where the provider can never deliver a text twice.
+    `raw` is the text's own bytes where they could not be kept in `text` as they were.
+    """
+
+    sender: str
+    recipient: str
+    text: str
+    received_at: datetime
+    sent_at: datetime | None = None
+    provider_id: str = ""
+    key: str = ""
+    raw: bytes = b""
+
+    def __repr__(self) -> str:  # a person's number and words stay out of logs
+        return f"<Inbound {len(self.text)} characters at {self.received_at:%FT%TZ}>"
+
+
+class Outbound(msgspec.Struct, frozen=True, kw_only=True):
+    """One text of ours to a person, on its way out.
+
+    `id` is ours: the conversation's id in hex, a hyphen, and the text's number in it.
+    `attempt` counts from 1. `callback` is the URL that news about this text may be posted to.
+    """
+
+    id: str
+    sender: str
+    recipient: str
+    text: str
+    attempt: int = 1
+    media: tuple[str, ...] = ()
+    good_until: datetime | None = None
+    provider_id: str = ""
+    callback: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Outbound {self.id} attempt {self.attempt}, {len(self.text)} characters>"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """News about an outbound text: which one, where it stands, and the provider's own words.
+
+    One of `outbound` (our id, where it travelled) and `provider_id` is filled in.
+    """
+
+    status: Status
+    word: str
+    outbound: str = ""
+    provider_id: str = ""
+    code: str = ""
+    at: datetime | None = None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A text to say back, with media where the provider can carry them."""
+
+    text: str
+    media: tuple[str, ...] = ()
+
+
+def conversation_id(ours: str, theirs: str) -> bytes:
+    """The 16 bytes that name the conversation between two numbers, known without a look-up."""
+    return blake2b(f"{ours}|{theirs}".encode(), digest_size=16).digest()
+
+
+def outbound_id(conversation: bytes, seq: int) -> str:
+    """Our id of a conversation's `seq`-th outbound text."""
+    return f"{conversation.hex()}-{seq}"
+
+
+def outbound_place(id: str) -> tuple[bytes, int] | None:
+    """The conversation and number that an outbound id names; None where it names none."""
+    conversation, _, seq = id.partition("-")
+    try:
+        place = bytes.fromhex(conversation), int(seq)
+    except ValueError:
+        return None
+    return place if len(place[0]) == 16 and 0 < place[1] < 2**63 else None
+
+
+def fingerprint(*parts: str) -> str:
+    """A key for a text that came without an id: the same parts, the same key."""
+    return blake2b("\x1f".join(parts).encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+_AHEAD, _BEHIND, _NEAR = timedelta(minutes=2), timedelta(days=1), timedelta(minutes=15)
+
+
+def when_sent(stamp: datetime | None, received_at: datetime, offset: timedelta | None) -> datetime:
+    """The moment a text was sent: the provider's stamp where it can be believed, else ours.
+
+    A stamp with its own offset is believed up to 2 minutes ahead of us and a day behind. One
+    without is read at the provider's known `offset` (None: there is none) and believed within
+    15 minutes either way, so that a wrong guess of a time zone can never move a clock.
+    """
+    if stamp is None:
+        return received_at
+    if stamp.tzinfo is not None:
+        credible = received_at - _BEHIND <= stamp <= received_at + _AHEAD
+        return stamp.astimezone(received_at.tzinfo) if credible else received_at
+    if offset is None:
+        return received_at
+    try:
+        moment = stamp.replace(tzinfo=received_at.tzinfo) - offset
+    except OverflowError:
+        return received_at
+    return moment if abs(moment - received_at) <= _NEAR else received_at

@@ -1,0 +1,298 @@
+"""Where conversations live between texts: the verbs, all in batches, and what they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from cooee.core.messages import Class, Inbound, Outbound, Receipt, Status
+
+OptOut = Literal["out", "in", ""]
+"""What a text does to a person's consent, decided where it is received (law 10)."""
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A text to receive, with `sent_at` made credible, and what it does to consent.
+
+    An arrival whose `consent` is "out" is stored and never reaches a handler.
+    """
+
+    inbound: Inbound
+    consent: OptOut = ""
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A stored text that waits for its turn. `id` is ours and stays through every retry."""
+
+    id: bytes
+    seq: int
+    inbound: Inbound
+    runs: bool = True  # False: an opt-out word, which no handler sees
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A conversation leased for its turns: nobody else has it until `finish` or the lease ends.
+
+    `attempts` counts this one: 1 at first. `now` is the conversation's own clock, which never
+    goes back. `state` is as `finish` was given it, None at first.
+    """
+
+    conversation: bytes
+    ours: str
+    theirs: str
+    lease: int
+    attempts: int
+    now: datetime | None
+    state: bytes | None
+    texts: Sequence[Pending]
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An outbound text before it has its place in a conversation.
+
+    `key` makes it idempotent: a second draft with the same key in the same conversation is
+    the first one. `due_at` None means now.
+    """
+
+    text: str
+    media: tuple[str, ...] = ()
+    kind: Class = Class.REPLY
+    key: str | None = None
+    due_at: datetime | None = None
+    good_until: datetime | None = None
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A draft with its address: we write first."""
+
+    ours: str
+    theirs: str
+    draft: Draft
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A turn that raised: the text's seq, the error's words, and when to try again.
+
+    `retry_at` None sets the text aside, and that person's later texts go on.
+    """
+
+    seq: int
+    error: str
+    retry_at: datetime | None
+
+
+class Finish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a claim's turns came to, to be committed whole or not at all.
+
+    `handled` is the last seq whose turn is over (set aside included). `state` None leaves the
+    state as it is.
+    """
+
+    claim: Claim
+    handled: int
+    now: datetime | None = None
+    state: bytes | None = None
+    drafts: Sequence[Draft] = ()
+    failure: Failure | None = None
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """An outbound text whose next attempt is recorded: it is ours to make, now."""
+
+    outbound: Outbound
+    queued_at: datetime
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt ended.
+
+    `status` QUEUED asks for another attempt at `retry_at`; ACCEPTED has a `provider_id`;
+    UNKNOWN is settled from `retry_at` on (None: by nothing but a receipt or a person).
+    """
+
+    outbound: Outbound
+    status: Status
+    provider_id: str = ""
+    code: str = ""
+    words: str = ""
+    retry_at: datetime | None = None
+    opted_out: bool = False
+
+
+class Alarms(msgspec.Struct, frozen=True):
+    """When something is next due: a turn, a send, a question to the provider. None: never."""
+
+    turn: datetime | None = None
+    send: datetime | None = None
+    check: datetime | None = None
+
+
+class Census(msgspec.Struct, frozen=True):
+    """How many there are of what an operator asks about."""
+
+    conversations: int = 0
+    pending: int = 0
+    set_aside: int = 0
+    queued: int = 0
+    sending: int = 0
+    unknown: int = 0
+    failed: int = 0
+    opted_out: int = 0
+    doubtful_reads: int = 0
+    unclean_exits: int = 0
+
+
+class Thread(msgspec.Struct, frozen=True):
+    """A conversation as a person looks at it: one line of a list."""
+
+    ours: str
+    theirs: str
+    texts_in: int
+    texts_out: int
+    last_at: datetime | None
+    pending: int
+    set_aside: int
+    unknown: int
+    opted_out: bool
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One text of a conversation's history, in or out, oldest first.
+
+    `status` is *pending*, *handled*, *set aside* or *opt-out* for a text from a person, the
+    `Status` in lower case for one of ours. `notes` are its receipts and attempts, in order.
+    """
+
+    direction: Literal["in", "out"]
+    seq: int
+    text: str
+    at: datetime
+    status: str
+    error: str = ""
+    attempts: int = 0
+    provider_id: str = ""
+    notes: Sequence[str] = ()
+
+
+class Store(Protocol):
+    """The verbs. Each call is one atomic step, durable when it returns.
+
+    Every verb raises `StoreUnavailable` where the database is locked or full: then nothing of
+    that call was written, and it may be repeated.
+    """
+
+    # Turns
+
+    async def receive(self, arrivals: Sequence[Arrival]) -> Sequence[bool]:
+        """Store texts in the order given; False for each that was there before."""
+        ...
+
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        """Lease conversations with texts due, each with its oldest texts (at most 8)."""
+        ...
+
+    async def finish(self, finishes: Sequence[Finish]) -> Sequence[bool]:
+        """Commit turns; False for each whose lease was lost, of which nothing is written."""
+        ...
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Give leases back with nothing done."""
+        ...
+
+    # Outbound
+
+    async def enqueue(self, letters: Sequence[Letter]) -> Sequence[str]:
+        """Queue texts that we write first; the outbound id of each (an earlier one's by key)."""
+        ...
+
+    async def take(self, ours: str, limit: int) -> Sequence[Taken]:
+        """Record the next attempt of the oldest due text of each person, replies first."""
+        ...
+
+    async def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Record how attempts ended. States only move forward."""
+        ...
+
+    async def settle(self, receipts: Sequence[Receipt]) -> Sequence[Outbound]:
+        """Lay receipts on their texts; the texts that became final by it."""
+        ...
+
+    async def doubtful(self, ours: str, limit: int) -> Sequence[Taken]:
+        """Texts whose attempt has an unknown end, and whose time to ask has come."""
+        ...
+
+    async def unreported(self, ours: str, limit: int) -> Sequence[Taken]:
+        """Accepted texts whose provider is to be asked for news now.
+
+        Each comes again ever later, for seven days.
+        """
+        ...
+
+    # Our numbers
+
+    async def cursor(self, ours: str) -> str:
+        """Where reading that number goes on; "" at first."""
+        ...
+
+    async def advance(self, ours: str, cursor: str) -> None:
+        """Remember where reading goes on."""
+        ...
+
+    async def doubt_read(self, ours: str) -> None:
+        """Count a destructive read whose answer was lost."""
+        ...
+
+    async def secret(self, name: str) -> str:
+        """A random URL-safe word, made at first asking and kept."""
+        ...
+
+    # Time and others
+
+    async def alarms(self) -> Alarms:
+        """When something is next due, leased conversations left out."""
+        ...
+
+    async def changed(self) -> bool:
+        """Whether another process wrote since the last asking."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Forget dedupe keys older than `before`; how many."""
+        ...
+
+    async def close(self) -> None:
+        """Write everything down and let go."""
+        ...
+
+    # For people
+
+    async def census(self) -> Census:
+        """Count what an operator asks about."""
+        ...
+
+    async def threads(self, *, trouble: bool = False, limit: int = 100) -> Sequence[Thread]:
+        """The conversations last spoken in; with `trouble`, those that need a person."""
+        ...
+
+    async def history(self, ours: str, theirs: str, limit: int) -> Sequence[Entry]:
+        """The last texts of a conversation, oldest first."""
+        ...
+
+    async def retry(self, theirs: str | None = None) -> int:
+        """Run set-aside texts again, at the end of their conversations; how many."""
+        ...
+
+    async def resend(self, theirs: str | None = None) -> int:
+        """Queue texts of unknown end again, at a person's word; how many."""
+        ...
+
+    async def forget(self, theirs: str) -> bool:
+        """Erase a person. What is left: an opt-out and the dedupe keys, as hashes."""
+        ...
+
+    async def backup(self, path: str) -> None:
+        """Copy the database, whole and consistent, to a new file."""
+        ...

@@ -1,0 +1,1 @@
+"""The outside world, handed in: clocks, HTTP out, HTTP in."""

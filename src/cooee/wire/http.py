@@ -1,0 +1,185 @@
+"""HTTP out: one client for the world, one for the same process, and what carries a flow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Protocol, TypeAlias, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from cooee.core.errors import OutcomeUnknown, ProviderFailure, TemporaryFailure
+from cooee.core.exchange import Flow, Request, Response
+from cooee.wire.clock import Clock
+
+T = TypeVar("T")
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HANG_UP = "cooee.hang_up"
+"""The ASGI extension that drops the connection without an answer: call it, then return."""
+
+
+class Transport(Protocol):
+    """Carries one request to wherever it goes, and its response back."""
+
+    async def __call__(self, request: Request) -> Response:
+        """Make the request.
+
+        Raises:
+            TemporaryFailure: nothing was sent, or the request was `safe` to repeat.
+            OutcomeUnknown: it was sent, and no whole answer came.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
+
+async def carry(flow: Flow[T], transport: Transport) -> T:
+    """Run a flow to its end; a failure of the network is thrown in where the flow waits."""
+    try:
+        request = next(flow)
+        while True:
+            try:
+                response = await transport(request)
+            except ProviderFailure as failure:
+                request = flow.throw(failure)
+            else:
+                request = flow.send(response)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        flow.close()
+
+
+def unanswered(request: Request, why: str) -> ProviderFailure:
+    """The failure that a lost answer is: harmless where the request is safe to repeat."""
+    words = f"No answer from {urlsplit(request.url).netloc}: {why}."
+    return TemporaryFailure(words) if request.safe else OutcomeUnknown(words)
+
+
+def unreached(request: Request, why: str) -> TemporaryFailure:
+    """The failure of a request of which nothing was sent."""
+    return TemporaryFailure(f"Could not connect to {urlsplit(request.url).netloc}: {why}.")
+
+
+class Network:
+    """The world, over aiohttp; imported late, since most of what cooee does needs no client.
+
+    Connections rest 15 s at most, shorter than most servers keep them, so that a text is
+    rarely written into a connection that the other side has just closed.
+    """
+
+    def __init__(self, clock: Clock, *, timeout: float = 30) -> None:
+        self._clock = clock
+        self._timeout = timeout
+        self._session: Any = None
+
+    async def __call__(self, request: Request) -> Response:
+        import aiohttp  # noqa: PLC0415 -- a quarter of a second that only senders pay
+
+        session = self._open(aiohttp)
+        try:
+            async with session.request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                data=request.body or None,
+                allow_redirects=False,
+            ) as answer:
+                body = await answer.read()
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(
+                    status=answer.status, headers=headers, body=body, at=self._clock.now()
+                )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise unreached(request, _why(error)) from error
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            raise unanswered(request, _why(error)) from error
+
+    def _open(self, aiohttp: Any) -> Any:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=64),
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=10),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "cooee"},
+                auto_decompress=True,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+
+class InProcess:
+    """The same process: requests go straight to the ASGI app whose URL they begin with."""
+
+    def __init__(self, clock: Clock, apps: Mapping[str, ASGI]) -> None:
+        self._clock = clock
+        self.apps = dict(apps)
+
+    async def __call__(self, request: Request) -> Response:
+        for base, app in self.apps.items():
+            if request.url.startswith(base):
+                return await self._ask(app, base, request)
+        raise unreached(request, "nobody is there")
+
+    async def _ask(self, app: ASGI, base: str, request: Request) -> Response:
+        sent: list[Message] = []
+        hung_up = asyncio.Event()
+        asked = False
+
+        async def receive() -> Message:
+            nonlocal asked
+            if asked:
+                return {"type": "http.disconnect"}
+            asked = True
+            return {"type": "http.request", "body": request.body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await app(_scope(request, base, hung_up.set), receive, send)
+        if hung_up.is_set() or not sent:
+            raise unanswered(request, "the connection was closed")
+        headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+        body = b"".join(message.get("body", b"") for message in sent[1:])
+        return Response(status=sent[0]["status"], headers=headers, body=body, at=self._clock.now())
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _scope(request: Request, base: str, hang_up: Callable[[], None]) -> Scope:
+    url = urlsplit(request.url)
+    prefix = urlsplit(base)
+    headers = {"host": url.netloc, "content-length": str(len(request.body)), **request.headers}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": url.scheme,
+        "path": unquote(url.path),
+        "raw_path": url.path.encode(),
+        "query_string": url.query.encode(),
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 0),
+        "server": (prefix.hostname or "", prefix.port or 80),
+        "extensions": {HANG_UP: hang_up},
+        "state": {},
+    }
+
+
+def _why(error: BaseException) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__

@@ -1,0 +1,103 @@
+"""HTTP in: an ASGI app on a port of this machine, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from cooee.core.errors import SettingError
+from cooee.wire.http import ASGI, HANG_UP, Receive, Scope, Send
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGI, *, host: str = "127.0.0.1", port: int = 0, grace: float = 5
+) -> AsyncIterator[int]:
+    """Serve `app`; yields the port, which is a free one where `port` is 0.
+
+    On leaving, requests under way get `grace` seconds to end. Every request's scope carries
+    the extension `HANG_UP`, which drops the connection without an answer.
+
+    Raises:
+        SettingError: the port is taken.
+    """
+    with _listening(host, port) as listener:
+        connections: dict[Any, asyncio.Transport] = {}
+        config = uvicorn.Config(
+            _with_hang_up(app, connections),
+            http=_protocol(connections),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(grace),
+            timeout_keep_alive=30,
+        )
+        server = _Server(config)
+        task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started and not task.done():  # noqa: ASYNC110 -- uvicorn has no event for it
+                await asyncio.sleep(0.005)
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await task
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to whoever owns the process."""
+        yield
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            words = f"Cannot listen on {host}:{port} ({error.strerror}). Choose another port."
+            raise SettingError(words) from error
+        yield listener
+
+
+def _protocol(connections: dict[Any, asyncio.Transport]) -> type[asyncio.Protocol]:
+    """The protocol of uvicorn, which also remembers the transport of every client."""
+
+    class Remembering(HttpToolsProtocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
+            super().connection_made(transport)
+            connections[transport.get_extra_info("peername")[:2]] = transport
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.pop(self.transport.get_extra_info("peername")[:2], None)
+            super().connection_lost(exc)
+
+    return Remembering
+
+
+def _with_hang_up(app: ASGI, connections: dict[Any, asyncio.Transport]) -> ASGI:
+    async def with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
+        hung_up = False
+
+        def hang_up() -> None:
+            nonlocal hung_up
+            hung_up = True
+            connections[tuple(scope["client"])].abort()
+
+        scope.setdefault("extensions", {})[HANG_UP] = hang_up
+        await app(scope, receive, send)
+        while hung_up and (await receive())["type"] != "http.disconnect":
+            pass  # uvicorn counts a return without a response as an error until it knows
+
+    return with_hang_up
