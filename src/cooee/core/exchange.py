@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -26,6 +27,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     safe: bool = False
 
+    def json(self) -> Any:
+        """The body as JSON, read as `Response.json` reads it."""
+        return _json(self.body)
+
     def __repr__(self) -> str:  # headers and bodies carry secrets and people's words
         return f"<Request {self.method} {len(self.body)} bytes>"
 
@@ -39,14 +44,41 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
 
     def json(self) -> Any:
-        """The body as JSON; None where it is not JSON (a gateway's HTML page, say)."""
+        """The body as JSON; None where it is not JSON (a gateway's HTML page, say).
+
+        Raw control characters, lone surrogates and broken UTF-8 are let through (the last as
+        U+FFFD): a text with a scar is better than a text that is lost.
+        """
+        return _json(self.body)
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds that `Retry-After` asks for (RFC 9110, 10.2.3); None where unsaid."""
+        asked = self.headers.get("retry-after", "").strip()
+        if asked.isascii() and asked.isdecimal() and len(asked) <= _DIGITS:
+            return float(asked)
         try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            until = datetime.strptime(asked, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+        except ValueError:
             return None
+        return max(0.0, (until - self.at).total_seconds()) if self.at else None
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {len(self.body)} bytes>"
+
+
+_DIGITS = 7  # of a Retry-After; more would be months
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        pass  # the slower, kinder reader decides
+    try:
+        return json.loads(body.decode(errors="replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
 
 
 Flow: TypeAlias = Generator[Request, Response, T]

@@ -64,7 +64,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     """One text of ours to a person, on its way out.
 
     `id` is ours: the conversation's id in hex, a hyphen, and the text's number in it.
-    `attempt` counts from 1. `callback` is the URL that news about this text may be posted to.
+    `attempt` counts from 1, and was recorded `at`; a provider tells from it how long the text
+    is still good. `callback` is the URL that news about this text may be posted to.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str
     text: str
     attempt: int = 1
+    at: datetime | None = None
     media: tuple[str, ...] = ()
     good_until: datetime | None = None
     provider_id: str = ""
