@@ -216,8 +216,8 @@ class Store(Protocol):
         """Record how attempts ended. States only move forward."""
         ...
 
-    async def settle(self, receipts: Sequence[Receipt]) -> Sequence[Outbound]:
-        """Lay receipts on their texts; the texts that became final by it."""
+    async def settle(self, receipts: Sequence[Receipt]) -> Sequence[tuple[Outbound, Status]]:
+        """Lay receipts on their texts; those that became final by it, and how."""
         ...
 
     async def doubtful(self, ours: str, limit: int) -> Sequence[Taken]:
@@ -232,6 +232,10 @@ class Store(Protocol):
         ...
 
     # Our numbers
+
+    async def numbers(self) -> Sequence[str]:
+        """Our numbers with texts still on their way (queued, or of unknown end)."""
+        ...
 
     async def cursor(self, ours: str) -> str:
         """Where reading that number goes on; "" at first."""

@@ -1,0 +1,188 @@
+"""An app: its state, its handlers, and what it says when things go wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Any, Generic, Literal, Protocol, TypeAlias
+
+from typing_extensions import TypeVar
+
+from cooee.core.codec import StateCodec
+from cooee.core.errors import DefinitionError, NotRunning
+from cooee.core.messages import Outbound
+from cooee.core.routes import F, Handler, Routes, handler_of
+
+S = TypeVar("S", default=Any)
+V = TypeVar("V", default=Any)
+
+SORRY = "Sorry, something went wrong at our end. We are looking into it."
+
+Lifespan: TypeAlias = Callable[[], AbstractAsyncContextManager[V]]
+Around: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+News: TypeAlias = Callable[[Outbound], Any]
+ASGI: TypeAlias = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
+
+
+class Outbox(Protocol):
+    """Where texts that we write first are put; a runtime hands it in."""
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        *,
+        ours: str | None,
+        at: datetime | None,
+        good_for: timedelta | None,
+        key: str | None,
+    ) -> str:
+        """Queue a text; its id once that is on disk."""
+        ...
+
+
+class Mounted(Protocol):
+    """An app inside somebody else's web server."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Run the app's worker, sender and poller meanwhile."""
+        ...
+
+
+class App(Generic[S, V]):
+    """What you write: handlers, over a person's state.
+
+    Args:
+        state: the class of what is remembered of each person (a dataclass, msgspec Struct,
+            TypedDict or pydantic model, made without arguments); None for nothing.
+        lifespan: an async context manager that makes what all handlers share; its value is
+            `chat.services`.
+        sorry: what a person is told when a handler has failed for good; None says nothing.
+        unknown: what becomes of a text whose sending was cut off, where the provider cannot be
+            asked whether it arrived: "hold" keeps it for a person to look at and sends nothing
+            twice; "resend" sends it again, perhaps twice.
+    """
+
+    def __init__(
+        self,
+        state: type[S] | None = None,
+        *,
+        lifespan: Lifespan[V] | None = None,
+        sorry: str | None = SORRY,
+        unknown: Literal["hold", "resend"] = "hold",
+    ) -> None:
+        if unknown not in {"hold", "resend"}:
+            raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
+        self.codec: StateCodec[S] = StateCodec(state)
+        self.services = lifespan
+        self.sorry = sorry
+        self.unknown = unknown
+        self.routes = Routes()
+        self.starters: list[Callable[[], Any]] = []
+        self.arounds: list[Around] = []
+        self.error_handler: Handler | None = None
+        self.failed_handlers: list[News] = []
+        self.delivered_handlers: list[News] = []
+        self.outbox: Outbox | None = None
+        self._mounted: Mounted | None = None
+
+    # What it answers
+
+    def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
+        """Answer texts that are one of `specs`; see `Routes.on`."""
+        return self.routes.on(*specs, always=always)
+
+    def otherwise(self, call: F) -> F:
+        """Answer every text that nothing else answers."""
+        return self.routes.otherwise(call)
+
+    def include(self, routes: Routes) -> None:
+        """Take over the handlers collected in another file."""
+        self.routes.include(routes)
+
+    # What surrounds the answers
+
+    def on_start(self, call: F) -> F:
+        """Call a function whenever the app has started and can send."""
+        self.starters.append(call)
+        return call
+
+    def around(self, call: F) -> F:
+        """Wrap every turn: ``async def timed(chat, proceed): return await proceed()``."""
+        self.arounds.append(call)
+        return call
+
+    def on_error(self, call: F) -> F:
+        """Word what a person is told when a handler has failed for good: ``(chat, error)``."""
+        if self.error_handler is not None:
+            raise DefinitionError("There is an on_error already. Put both into one function.")
+        self.error_handler = handler_of(call)
+        return call
+
+    def on_failed(self, call: F) -> F:
+        """Hear of every text of ours that did not arrive; called with it, at most once."""
+        self.failed_handlers.append(call)
+        return call
+
+    def on_delivered(self, call: F) -> F:
+        """Hear of every text of ours that arrived; called with it, at most once."""
+        self.delivered_handlers.append(call)
+        return call
+
+    # What we write first
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        *,
+        ours: str | None = None,
+        at: datetime | None = None,
+        good_for: timedelta | None = None,
+        key: str | None = None,
+    ) -> str:
+        """Send a text that answers nothing; returns its id once it is safely queued.
+
+        Args:
+            to: the person's number, international or as dialled from our own number's country.
+            text: the words.
+            ours: which of our numbers it comes from; the only one by default.
+            at: not before this moment.
+            good_for: not later than this long after `at` (or now); then it expires.
+            key: makes it idempotent: one text per person and key, however often this is called.
+
+        Raises:
+            NotRunning: no runtime is behind the app.
+        """
+        if self.outbox is None:
+            raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
+        return await self.outbox.send(to, text, ours=ours, at=at, good_for=good_for, key=key)
+
+    # Inside somebody else's server
+
+    def asgi(self) -> Mounted:
+        """This app's webhooks as an ASGI app, to mount under the path of COOEE_PUBLIC_URL.
+
+        A mounted app's own lifespan does not run: hand `app.lifespan` to the outer one.
+        """
+        if self._mounted is None:
+            assert _mounting is not None, "import cooee, not cooee.core"
+            self._mounted = _mounting(self)
+        return self._mounted
+
+    def lifespan(self, _outer: object = None) -> AbstractAsyncContextManager[None]:
+        """Run the worker, the sender and the poller: ``Starlette(lifespan=app.lifespan)``."""
+        return self.asgi().lifespan()
+
+
+_mounting: Callable[[App[Any, Any]], Mounted] | None = None
+
+
+def hand_in(mounting: Callable[[App[Any, Any]], Mounted]) -> None:
+    """Tell how an app is mounted; the front door does, since core knows no server."""
+    global _mounting  # noqa: PLW0603 -- set once, at import, by the one front door
+    _mounting = mounting

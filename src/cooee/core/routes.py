@@ -1,0 +1,176 @@
+"""Who answers what: handlers, and the words and patterns that reach them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from cooee.core.errors import DefinitionError
+from cooee.core.keywords import Keyword, Pattern, Regex, fold, matcher
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Handler(msgspec.Struct, frozen=True):
+    """A function that answers, what it is called in messages, and where it stands."""
+
+    call: Callable[..., Any]
+    name: str
+    where: str
+    sync: bool
+
+
+class Route(msgspec.Struct, frozen=True):
+    """What leads to a handler; `always` goes before a question that waits."""
+
+    matcher: Keyword | Pattern | Regex | None
+    handler: Handler
+    always: bool = False
+
+
+class Routes:
+    """A collection of handlers, to be included in an app."""
+
+    def __init__(self) -> None:
+        self._keywords: dict[str, Route] = {}
+        self._patterns: list[Route] = []
+        self._otherwise: Route | None = None
+
+    def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
+        """Answer texts that are one of `specs`: a word, ``"ADD {n:d}"``, or a regular expression.
+
+        Args:
+            specs: a string without braces matches the whole text, case and surrounding
+                punctuation aside; one with braces hands its fields over by name; a compiled
+                regular expression hands over its named groups.
+            always: goes before a question that waits for an answer.
+
+        Raises:
+            DefinitionError: a spec contradicts the handler or stands twice.
+        """
+        if not specs or not all(isinstance(spec, str | re.Pattern) for spec in specs):
+            words = 'Say what the handler answers: @app.on("START"), with the word in brackets.'
+            raise DefinitionError(words)
+
+        def register(call: F) -> F:
+            handler = handler_of(call)
+            for spec in specs:
+                found = matcher(spec)
+                _check_fields(handler, spec, found.fields)
+                self._add(Route(found, handler, always))
+            return call
+
+        return register
+
+    def otherwise(self, call: F) -> F:
+        """Answer every text that nothing else answers."""
+        route = Route(None, handler_of(call))
+        _check_fields(route.handler, "(otherwise)", {})
+        if self._otherwise is not None:
+            raise _twice("otherwise", self._otherwise, route)
+        self._otherwise = route
+        return call
+
+    def include(self, routes: Routes) -> None:
+        """Take over all handlers of another collection."""
+        for route in routes:
+            self._add(route)
+
+    def find(self, text: str) -> tuple[Route, Mapping[str, Any]] | None:
+        """The route of a text and the fields it brings: keywords, patterns, then otherwise."""
+        exact = self._keywords.get(fold(text))
+        if exact is not None:
+            return exact, {}
+        for route in self._patterns:
+            assert route.matcher is not None
+            fields = route.matcher.match(text)
+            if fields is not None:
+                return route, fields
+        return None if self._otherwise is None else (self._otherwise, {})
+
+    def __iter__(self) -> Iterator[Route]:
+        yield from self._keywords.values()
+        yield from self._patterns
+        if self._otherwise is not None:
+            yield self._otherwise
+
+    def _add(self, route: Route) -> None:
+        if route.matcher is None:
+            if self._otherwise is not None:
+                raise _twice("otherwise", self._otherwise, route)
+            self._otherwise = route
+        elif isinstance(route.matcher, Keyword):
+            word = fold(str(route.matcher))
+            if word in self._keywords:
+                raise _twice(str(route.matcher), self._keywords[word], route)
+            self._keywords[word] = route
+        else:
+            self._patterns.append(route)
+
+
+def handler_of(call: Callable[..., Any]) -> Handler:
+    """Describe a function as a handler."""
+    plain = inspect.unwrap(call)
+    code = getattr(plain, "__code__", None)
+    where = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else "somewhere"
+    name = getattr(plain, "__qualname__", repr(call))
+    waits = inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(
+        getattr(plain, "__call__", None)  # noqa: B004 -- an object with an async __call__
+    )
+    return Handler(call, name, where, not waits)
+
+
+def _check_fields(handler: Handler, spec: object, fields: Mapping[str, type]) -> None:
+    """Hold a pattern's fields against the handler's parameters."""
+    try:
+        first, *others = inspect.signature(handler.call).parameters.values()
+    except ValueError as error:
+        raise _mismatch(handler, spec, fields, "takes no chat") from error
+    if first.kind in {first.KEYWORD_ONLY, first.VAR_KEYWORD}:
+        raise _mismatch(handler, spec, fields, "takes no chat")
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in others)
+    named = {p.name: p for p in others if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}}
+    for name in fields:
+        if name not in named and not takes_any:
+            raise _mismatch(handler, spec, fields, f"has no parameter {name!r}")
+    for name, parameter in named.items():
+        if name not in fields and parameter.default is parameter.empty:
+            raise _mismatch(handler, spec, fields, f"wants {name!r}, which nothing fills")
+    _check_types(handler, spec, fields)
+
+
+def _check_types(handler: Handler, spec: object, fields: Mapping[str, type]) -> None:
+    try:
+        hints = get_type_hints(handler.call)
+    except Exception:  # names that exist only for the type checker: then it checks them
+        return
+    for name, kind in fields.items():
+        wanted = hints.get(name, kind)
+        if isinstance(wanted, type) and not issubclass(kind, wanted):
+            words = f"wants {name!r} as {wanted.__name__}, and the pattern gives {kind.__name__}"
+            raise _mismatch(handler, spec, fields, words)
+
+
+def _mismatch(
+    handler: Handler, spec: object, fields: Mapping[str, type], why: str
+) -> DefinitionError:
+    signature = ", ".join(["chat", *(f"{name}: {kind.__name__}" for name, kind in fields.items())])
+    shown = spec.pattern if isinstance(spec, re.Pattern) else spec
+    return DefinitionError(
+        f"{handler.name} {why}.\n"
+        f"  on      {shown!r}\n"
+        f"  def     {handler.name}{inspect.signature(handler.call)}    {handler.where}\n"
+        f"  write   def {handler.name}({signature})"
+    )
+
+
+def _twice(what: str, first: Route, second: Route) -> DefinitionError:
+    return DefinitionError(
+        f"{what!r} is answered twice. Remove one of them.\n"
+        f"  {first.handler.name}    {first.handler.where}\n"
+        f"  {second.handler.name}    {second.handler.where}"
+    )

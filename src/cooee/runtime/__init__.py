@@ -1,0 +1,1 @@
+"""Everything that waits: the worker, the sender, the poller, the web, and what joins them."""

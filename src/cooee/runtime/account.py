@@ -1,0 +1,117 @@
+"""Our standing with a provider: one login for everybody, and numbers that stay ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
+from cooee.core.exchange import Flow
+from cooee.providers import Credentials, Provider, Subscription
+from cooee.runtime.log import tell
+from cooee.wire.clock import Clock
+from cooee.wire.http import Transport, carry
+
+T = TypeVar("T")
+
+_MARGIN = timedelta(seconds=60)  # credentials are renewed this long before they end
+_WATCH = 6 * 3600  # seconds between two looks at the subscription
+_RETRY = 30  # seconds until a failed look is repeated
+
+
+class Account:
+    """Runs a provider's flows with credentials that are good, and watches over our number.
+
+    Args:
+        provider: the company.
+        transport: how requests get there.
+        clock: what credentials' ends are measured on.
+        hook: the URL below which the company may call us; None to read instead.
+        keep: leave the direction at the company as it is.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        transport: Transport,
+        clock: Clock,
+        *,
+        hook: str | None = None,
+        keep: bool = False,
+    ) -> None:
+        self.provider, self.hook = provider, hook
+        self.subscription: Subscription | None = None
+        self._transport, self._clock, self._keep = transport, clock, keep
+        self._credentials: Credentials | None = None
+        self._login = asyncio.Lock()
+        self._leaving = clock.bell()
+
+    async def ask(self, flow: Callable[[Credentials], Flow[T]]) -> T:
+        """Run a flow with good credentials, and once more with new ones after a 401.
+
+        Raises:
+            ProviderFailure: as the flow does. A login that failed is a `TemporaryFailure`: what
+                was asked is not at fault, and nothing of it was done.
+        """
+        credentials = await self._good()
+        try:
+            return await carry(flow(credentials), self._transport)
+        except Unauthorized:
+            renewed = await self._good(instead_of=credentials)
+        try:
+            return await carry(flow(renewed), self._transport)
+        except Unauthorized as error:
+            words = f"{self.provider.name} refused fresh credentials: {error}"
+            raise TemporaryFailure(words, status=error.status, retry_after=60) from error
+
+    async def login(self) -> None:
+        """Get credentials now, to learn at once whether they are good."""
+        async with self._login:
+            self._credentials = await carry(self.provider.login(), self._transport)
+
+    async def subscribe(self) -> Subscription:
+        """Make sure of our number, and remember it."""
+        self.subscription = subscription = await self.ask(
+            lambda credentials: self.provider.subscribe(credentials, self.hook, keep=self._keep)
+        )
+        return subscription
+
+    async def watch(self) -> None:
+        """Look after the subscription for as long as we run, so that it never lapses unnoticed."""
+        wait: float = _WATCH
+        while not await self._leaving.wait(wait):
+            try:
+                subscription = await self.subscribe()
+            except ProviderFailure as error:
+                tell("subscription-unsure", logging.WARNING, error=str(error))
+                wait = _RETRY
+                continue
+            for note in subscription.notes:
+                tell("subscription", logging.WARNING, note=note)
+            wait = _WATCH
+
+    def leave(self) -> None:
+        """End `watch`."""
+        self._leaving.ring()
+
+    async def _good(self, instead_of: Credentials | None = None) -> Credentials:
+        """Credentials that will last; those of one login for all who wait for it."""
+        async with self._login:
+            held = self._credentials
+            if held is None or held is instead_of or self._ending(held):
+                try:
+                    held = await carry(self.provider.login(), self._transport)
+                except (PermanentFailure, Unauthorized) as error:
+                    words = f"Cannot log in to {self.provider.name}: {error}"
+                    raise TemporaryFailure(
+                        words, code=error.code, status=error.status, retry_after=60
+                    ) from error
+                self._credentials = held
+            return held
+
+    def _ending(self, credentials: Credentials) -> bool:
+        ends = credentials.expires_at
+        return ends is not None and self._clock.now() >= ends - _MARGIN

@@ -1,0 +1,75 @@
+"""Where texts come in, by reading or by webhook: made credible, stored, announced."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from cooee.core.keywords import fold
+from cooee.core.messages import Inbound, when_sent
+from cooee.core.numbers import normalise
+from cooee.providers import Features
+from cooee.runtime.log import tell
+from cooee.storage import Arrival, OptOut, Store
+
+_BACK_IN = frozenset(map(fold, ("START", "UNSTOP")))
+
+
+class Intake:
+    """Stores texts before anybody is told that they came (law 1).
+
+    Args:
+        features: the provider's; its opt-out words take effect here, before any handler.
+        store: where texts go.
+        announce: called after the commit, with our number of each new text.
+        near: our own number, in whose country national numbers are read.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        store: Store,
+        announce: Callable[[str], None],
+        near: Callable[[], str],
+    ) -> None:
+        self._features, self._store = features, store
+        self._announce, self._near = announce, near
+        self._out = frozenset(map(fold, features.optout_words))
+
+    async def receive(self, inbounds: Sequence[Inbound]) -> None:
+        """Store texts; those that were here before are known by their key, and not stored again.
+
+        Raises:
+            StoreUnavailable: nothing was stored; do not acknowledge.
+        """
+        if not inbounds:
+            return
+        arrivals = [self._arrival(inbound) for inbound in inbounds]
+        fresh = await self._store.receive(arrivals)
+        for arrival, new in zip(arrivals, fresh, strict=True):
+            inbound = arrival.inbound
+            tell(
+                "received" if new else "received-again",
+                logging.DEBUG if new else logging.INFO,
+                private={"theirs": inbound.sender, "text": inbound.text},
+            )
+            if new:
+                self._announce(inbound.recipient)
+
+    def _arrival(self, inbound: Inbound) -> Arrival:
+        recipient = normalise(inbound.recipient, near=self._near())
+        changed = msgspec.structs.replace(
+            inbound,
+            recipient=recipient,
+            sender=normalise(inbound.sender, near=recipient),
+            sent_at=when_sent(inbound.sent_at, inbound.received_at, self._features.stamp_offset),
+        )
+        return Arrival(changed, self._consent(inbound.text))
+
+    def _consent(self, text: str) -> OptOut:
+        if not self._out:
+            return ""
+        word = fold(text[:64])
+        return "out" if word in self._out else "in" if word in _BACK_IN else ""

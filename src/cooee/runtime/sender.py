@@ -1,0 +1,281 @@
+"""Hands our texts over, attempt by attempt, and finds out what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from cooee.core.errors import (
+    OptedOut,
+    OutcomeUnknown,
+    PermanentFailure,
+    ProviderFailure,
+    StoreUnavailable,
+    TemporaryFailure,
+)
+from cooee.core.messages import Outbound, Receipt, Status
+from cooee.core.retries import send_after
+from cooee.providers import Accepted
+from cooee.runtime.account import Account
+from cooee.runtime.log import blame, tell
+from cooee.runtime.news import Newsroom
+from cooee.storage import Outcome, Store, Taken
+from cooee.wire.clock import Bell, Clock
+
+_PATIENCE = timedelta(minutes=10)  # how long a receipt may settle an attempt of unknown end
+
+
+class Sender:
+    """Sends what is queued for one number of ours.
+
+    Every attempt is recorded before it is made. One whose end is unknown is settled by a
+    receipt, by asking the provider, by its idempotency key, or else by the app's `policy`.
+
+    Args:
+        ours: our number.
+        account: the provider, logged in.
+        store: the outbox.
+        newsroom: where receipts go.
+        clock: what to sleep on.
+        policy: "hold" or "resend", for what nothing else settles.
+    """
+
+    def __init__(
+        self,
+        ours: str,
+        *,
+        account: Account,
+        store: Store,
+        newsroom: Newsroom,
+        clock: Clock,
+        policy: Literal["hold", "resend"],
+    ) -> None:
+        self.bell: Bell = clock.bell()
+        self.trouble = ""
+        self._ours, self._account, self._store = ours, account, store
+        self._newsroom, self._clock, self._policy = newsroom, clock, policy
+        self._features = account.provider.features
+        self._rate = _Rate(self._features.rate, clock.now())
+        self._since = clock.now()
+        self._rest_until = clock.now()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Send until `stop`; then end the attempts under way."""
+        while not self._stopping:
+            wait: float | None = 1
+            try:
+                await self._ask_around()
+                if await self._take():
+                    continue
+                wait = await self._until_due()
+            except StoreUnavailable as error:
+                tell("store-unavailable", logging.ERROR, error=str(error), during="send")
+            except Exception as error:  # a sender that dies sends nothing for anybody
+                tell("sender-failed", logging.CRITICAL, error=blame(error))
+            await self.bell.wait(wait)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        self._stopping = True
+        self.bell.ring()
+
+    async def _take(self) -> bool:
+        now = self._clock.now()
+        room = min(self._features.concurrency - len(self._tasks), self._rate.allowed(now))
+        if room <= 0 or now < self._rest_until:
+            return False
+        taken = await self._store.take(self._ours, room)
+        self._rate.spend(len(taken))
+        for one in taken:
+            self._start(self._attempt(one))
+        return len(taken) == room
+
+    async def _until_due(self) -> float | None:
+        alarms, now = await self._store.alarms(), self._clock.now()
+        send = alarms.send
+        if send is not None:
+            if len(self._tasks) >= self._features.concurrency:
+                send = None  # the end of an attempt rings
+            else:
+                send = max(send, self._rest_until, self._rate.ready(now))
+        times = [moment for moment in (send, alarms.check) if moment is not None]
+        return max((min(times) - now).total_seconds(), 0.001) if times else None
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._clock.spawn(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            tell("attempt-failed", logging.CRITICAL, error=blame(error))
+        self.bell.ring()
+
+    # One attempt
+
+    async def _attempt(self, taken: Taken) -> None:
+        outbound = self._addressed(taken.outbound)
+        tell("sending", logging.DEBUG, id=outbound.id, attempt=outbound.attempt)
+        try:
+            accepted = await self._account.ask(
+                lambda credentials: self._account.provider.send(outbound, credentials)
+            )
+        except ProviderFailure as failure:
+            outcome = self._failed(taken, failure)
+        else:
+            self.trouble = ""
+            outcome = _accepted(outbound, accepted)
+        tell("sent", logging.DEBUG, id=outbound.id, status=outcome.status.name.lower())
+        await self._keep(outcome)
+        tell("recorded", logging.DEBUG, id=outbound.id)
+
+    def _addressed(self, outbound: Outbound) -> Outbound:
+        if self._account.hook is None or self._features.receipts != "callback":
+            return outbound
+        callback = f"{self._account.hook}/status/{outbound.id}"
+        return msgspec.structs.replace(outbound, callback=callback)
+
+    def _failed(self, taken: Taken, failure: ProviderFailure) -> Outcome:
+        """What a failure makes of a text: another attempt, a doubt, or its end."""
+        outbound, now = taken.outbound, self._clock.now()
+        tell(
+            "send-failed",
+            logging.WARNING,
+            id=outbound.id,
+            attempt=outbound.attempt,
+            failure=type(failure).__name__,
+            code=failure.code or None,
+            status=failure.status or None,
+            private={"theirs": outbound.recipient, "words": failure.message},
+        )
+        status, retry_at = Status.FAILED, None
+        if isinstance(failure, OutcomeUnknown):
+            status, retry_at = Status.UNKNOWN, now + self._first_doubt()
+        elif not isinstance(failure, PermanentFailure):
+            asked = failure.retry_after if isinstance(failure, TemporaryFailure) else None
+            pause = send_after(outbound.attempt, asked)
+            if pause is not None:
+                status, retry_at = Status.QUEUED, now + pause
+            if asked is not None:
+                self._rest_until = max(self._rest_until, now + timedelta(seconds=min(asked, 60)))
+            self.trouble = str(failure)
+        return Outcome(
+            outbound=outbound,
+            status=status,
+            code=failure.code,
+            words=failure.message,
+            retry_at=retry_at,
+            opted_out=isinstance(failure, OptedOut),
+        )
+
+    async def _keep(self, outcome: Outcome) -> None:
+        pause = 0.5
+        while True:
+            try:
+                await self._store.record([outcome])
+            except StoreUnavailable as error:
+                tell("store-unavailable", logging.ERROR, error=str(error), during="record")
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, 10)
+            else:
+                break
+        if outcome.status is Status.FAILED:
+            await self._newsroom.failed(outcome.outbound)
+
+    # Attempts of unknown end, and news of accepted texts
+
+    async def _ask_around(self) -> None:
+        for taken in await self._store.doubtful(self._ours, 16):
+            self._start(self._settle(taken))
+        if self._features.receipts == "poll" or self._account.hook is None:
+            for taken in await self._store.unreported(self._ours, 16):
+                self._start(self._inquire(taken.outbound))
+
+    def _first_doubt(self) -> timedelta:
+        """How long to wait before an unknown end is settled by more than a receipt."""
+        features = self._features
+        if features.lookup_settles is not None:
+            return features.lookup_settles
+        if features.idempotency:
+            return timedelta(0)
+        awaits = features.receipts == "callback" and self._account.hook is not None
+        return _PATIENCE if awaits else timedelta(0)
+
+    async def _settle(self, taken: Taken) -> None:
+        outbound, features, now = taken.outbound, self._features, self._clock.now()
+        ripe = self._since + self._first_doubt()  # an attempt of the last run has no known age
+        if now < ripe and (features.lookup_settles or features.receipts == "callback"):
+            await self._keep(_doubt(outbound, ripe))
+        elif features.lookup_settles is not None:
+            await self._look_up(outbound)
+        elif features.idempotency or self._policy == "resend":
+            await self._keep(Outcome(outbound=outbound, status=Status.QUEUED, retry_at=now))
+        else:
+            tell("send-on-hold", logging.WARNING, id=outbound.id, attempt=outbound.attempt)
+            await self._keep(_doubt(outbound, None))
+
+    async def _look_up(self, outbound: Outbound) -> None:
+        try:
+            found = await self._account.ask(
+                lambda credentials: self._account.provider.lookup(outbound, credentials)
+            )
+        except ProviderFailure as failure:
+            tell("lookup-failed", logging.WARNING, id=outbound.id, error=str(failure))
+            return  # it comes again by itself
+        if found is None:
+            retry = Outcome(outbound=outbound, status=Status.QUEUED, retry_at=self._clock.now())
+            await self._keep(retry)
+        else:
+            await self._keep(_accepted(outbound, found))
+
+    async def _inquire(self, outbound: Outbound) -> None:
+        try:
+            receipt: Receipt | None = await self._account.ask(
+                lambda credentials: self._account.provider.status(outbound, credentials)
+            )
+        except ProviderFailure as failure:
+            tell("status-failed", logging.DEBUG, id=outbound.id, error=str(failure))
+            return
+        if receipt is not None:
+            await self._newsroom.settle([msgspec.structs.replace(receipt, outbound=outbound.id)])
+
+
+class _Rate:
+    """A bucket of a second's texts that fills by itself."""
+
+    def __init__(self, rate: float | None, now: datetime) -> None:
+        self._rate, self._tokens, self._at = rate, max(rate or 0, 1.0), now
+
+    def allowed(self, now: datetime) -> int:
+        if self._rate is None:
+            return 1 << 16
+        passed = (now - self._at).total_seconds()
+        self._tokens = min(max(self._rate, 1), self._tokens + passed * self._rate)
+        self._at = now
+        return int(self._tokens)
+
+    def spend(self, count: int) -> None:
+        self._tokens -= count
+
+    def ready(self, now: datetime) -> datetime:
+        if self._rate is None or self._tokens >= 1:
+            return now
+        return now + timedelta(seconds=(1 - self._tokens) / self._rate)
+
+
+def _accepted(outbound: Outbound, accepted: Accepted) -> Outcome:
+    return Outcome(outbound=outbound, status=Status.ACCEPTED, provider_id=accepted.provider_id)
+
+
+def _doubt(outbound: Outbound, until: datetime | None) -> Outcome:
+    return Outcome(outbound=outbound, status=Status.UNKNOWN, retry_at=until)

@@ -1,0 +1,319 @@
+"""Joins an app, a provider and a store, and runs them together."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from cooee.core.app import App
+from cooee.core.chat import Line, Recall
+from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
+from cooee.core.messages import Class
+from cooee.core.numbers import normalise
+from cooee.providers import Provider, Subscription
+from cooee.runtime.account import Account
+from cooee.runtime.intake import Intake
+from cooee.runtime.log import blame, tell
+from cooee.runtime.news import Newsroom
+from cooee.runtime.poller import Poller
+from cooee.runtime.sender import Sender
+from cooee.runtime.turns import Surroundings
+from cooee.runtime.watchdog import Watchdog
+from cooee.runtime.web import Web
+from cooee.runtime.worker import Worker
+from cooee.storage import Claim, Draft, Letter, Store
+from cooee.wire.clock import Bell, Clock
+from cooee.wire.http import Transport
+
+_DAY = 86_400
+
+
+class Service:
+    """An app at work: ``async with Service(...) as service``.
+
+    `open` starts answering what is stored, `connect` makes sure of our number and starts
+    sending and reading, `close` ends the turns and attempts under way. Entering the context
+    does the first, leaving it the last: a webhook's server belongs between open and connect.
+
+    Args:
+        app: what to run.
+        provider: the company.
+        store: where everything is kept; closed at the end.
+        transport: how requests reach the company; closed at the end.
+        clock: what everything sleeps on.
+        public_url: where the company reaches us; None reads instead.
+        keep: leave the direction at the company as it is.
+        poll_interval: seconds to rest after reading nothing.
+        shared: whether other processes may write to the store.
+    """
+
+    def __init__(
+        self,
+        app: App[Any, Any],
+        provider: Provider,
+        store: Store,
+        transport: Transport,
+        clock: Clock,
+        *,
+        public_url: str | None = None,
+        keep: bool = False,
+        poll_interval: float = 1,
+        shared: bool = False,
+    ) -> None:
+        self.app, self.provider, self.store, self.clock = app, provider, store, clock
+        self._transport, self._public_url, self._keep = transport, public_url, keep
+        self._poll_interval, self._shared = poll_interval, shared
+        self._leaving: Bell = clock.bell()
+        self._connected = asyncio.Event()
+        self._senders: dict[str, Sender] = {}
+        self._poller: Poller | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def subscription(self) -> Subscription | None:
+        """Our number at the company, once connected."""
+        return self.account.subscription
+
+    @property
+    def reading(self) -> bool:
+        """Whether texts are brought by reading."""
+        return self._poller is not None
+
+    async def open(self) -> None:
+        """Start answering what is stored, and be ready for webhooks."""
+        word = await self.store.secret("webhook-path")
+        hook = f"{self._public_url}/{self.provider.name}/{word}" if self._public_url else None
+        features, near = self.provider.features, self._near
+        self.account = Account(
+            self.provider, self._transport, self.clock, hook=hook, keep=self._keep
+        )
+        newsroom = self._newsroom = Newsroom(self.app, self.store)
+        intake = self._intake = Intake(features, self.store, self._came, near)
+        self.web = Web(
+            self.provider,
+            words=[word],
+            public_url=self._public_url,
+            intake=intake,
+            newsroom=newsroom,
+            clock=self.clock,
+            health=self.health,
+        )
+        services = None
+        if self.app.services is not None:
+            services = await self._stack.enter_async_context(self.app.services())
+        around = Surroundings(self.app, services, self.clock.now, self._recall)
+        self._worker = Worker(around, self.store, self.clock, self._ring_senders)
+        self._watchdog = Watchdog()
+        self._watchdog.start()
+        self._run(self._worker.run())
+        self._run(self._tick())
+        self.app.outbox = self
+
+    async def connect(self) -> None:
+        """Make sure of our number, then send, read and start; at once or as soon as it works.
+
+        Raises:
+            PermanentFailure: the provider says no for good: wrong credentials, say.
+        """
+        try:
+            await self.account.login()
+            await self.account.subscribe()
+        except (PermanentFailure, Unauthorized):
+            raise
+        except CooeeError as error:
+            tell("not-connected", logging.WARNING, error=str(error))
+            self._run(self._connect_later())
+        else:
+            await self._begin()
+
+    async def close(self, grace: float = 8) -> None:
+        """Take nothing new, end what is under way within `grace` seconds, close the store."""
+        if self._poller is not None:
+            self._poller.stop()
+        self._worker.stop()
+        for sender in self._senders.values():
+            sender.stop()
+        self.account.leave()
+        self._leaving.ring()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        if self.app.outbox is self:
+            self.app.outbox = None
+        self._watchdog.stop()
+        await self._stack.aclose()
+        await self._transport.close()
+        await self.store.close()
+
+    # The app's outbox
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        *,
+        ours: str | None,
+        at: datetime | None,
+        good_for: timedelta | None,
+        key: str | None,
+    ) -> str:
+        """Queue a text that we write first; see `App.send`."""
+        if ours is None:
+            await self._connected.wait()
+            ours = self._near()
+        due = at or self.clock.now()
+        draft = Draft(
+            text=text,
+            kind=Class.STARTED,
+            key=key,
+            due_at=at,
+            good_until=None if good_for is None else due + good_for,
+        )
+        (id,) = await self.store.enqueue([Letter(ours, normalise(to, near=ours), draft)])
+        self._sender(ours).bell.ring()
+        return id
+
+    async def health(self) -> tuple[bool, Mapping[str, Any]]:
+        """Whether all is well, and the particulars of polling, sending and the database."""
+        database, counts = "ok", {}
+        try:
+            census = await self.store.census()
+            counts = {name: getattr(census, name) for name in census.__struct_fields__}
+        except CooeeError as error:
+            database = str(error)
+        polling = "off" if self._poller is None else self._poller.trouble or "ok"
+        troubles = [sender.trouble for sender in self._senders.values() if sender.trouble]
+        sending = "not connected" if not self._connected.is_set() else "; ".join(troubles) or "ok"
+        report = {"polling": polling, "sending": sending, "database": database, "counts": counts}
+        return polling in {"ok", "off"} and sending == "ok" and database == "ok", report
+
+    # The parts
+
+    async def _connect_later(self) -> None:
+        pause = 1.0
+        while not await self._leaving.wait(pause):
+            try:
+                await self.account.subscribe()
+            except CooeeError as error:
+                tell("not-connected", logging.WARNING, error=str(error))
+                pause = min(pause * 2, 60)
+            else:
+                await self._begin()
+                return
+        self._leaving.ring()
+
+    async def _begin(self) -> None:
+        subscription = self.subscription
+        assert subscription is not None
+        for note in subscription.notes:
+            tell("subscription", logging.WARNING, note=note)
+        self._connected.set()
+        self._sender(subscription.number)
+        for number in await self.store.numbers():
+            self._sender(number)
+        features = self.provider.features
+        if subscription.pushes_to is None and features.polling is not None:
+            self._poller = Poller(
+                subscription.number,
+                account=self.account,
+                store=self.store,
+                intake=self._intake,
+                newsroom=self._newsroom,
+                clock=self.clock,
+                interval=self._poll_interval,
+            )
+            self._run(self._poller.run())
+        self._run(self.account.watch())
+        for starter in self.app.starters:
+            self._run(_call(starter))
+
+    def _near(self) -> str:
+        return self.subscription.number if self.subscription else ""
+
+    def _sender(self, ours: str) -> Sender:
+        """The sender of one of our numbers, started when it is first needed."""
+        sender = self._senders.get(ours)
+        if sender is None:
+            sender = Sender(
+                ours,
+                account=self.account,
+                store=self.store,
+                newsroom=self._newsroom,
+                clock=self.clock,
+                policy=self.app.unknown,
+            )
+            self._senders[ours] = sender
+            self._run(sender.run())
+        return sender
+
+    def _came(self, ours: str) -> None:
+        self._worker.bell.ring()
+        if self._connected.is_set():
+            self._sender(ours)
+
+    def _ring_senders(self) -> None:
+        for sender in self._senders.values():
+            sender.bell.ring()
+
+    def _recall(self, claim: Claim, seq: int) -> Recall:
+        async def recall(n: int) -> Sequence[Line]:
+            entries = await self.store.history(claim.ours, claim.theirs, n + len(claim.texts))
+            lines = [
+                Line("them" if entry.direction == "in" else "us", entry.text, entry.at)
+                for entry in entries
+                if entry.direction == "out" or entry.seq <= seq
+            ]
+            return lines[-n:]
+
+        return recall
+
+    async def _tick(self) -> None:
+        """Notice what other processes wrote, and forget what no provider repeats any more."""
+        pause, passed = (1.0, float(_DAY)) if self._shared else (float(_DAY), 0.0)
+        while not await self._leaving.wait(pause):
+            passed += pause
+            try:
+                if self._shared and await self.store.changed():
+                    self._worker.bell.ring()
+                    self._ring_senders()
+                if passed >= _DAY:
+                    passed = 0.0
+                    window = self.provider.features.replay_window
+                    await self.store.prune(self.clock.now() - max(window, timedelta(days=35)))
+            except StoreUnavailable as error:
+                tell("store-unavailable", logging.ERROR, error=str(error), during="tick")
+        self._leaving.ring()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = self.clock.spawn(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            tell("service-failed", logging.CRITICAL, error=blame(error))
+
+
+async def _call(starter: Callable[[], Any]) -> None:
+    try:
+        result = starter()
+        if inspect.isawaitable(result):
+            await result
+    except Exception as error:  # an announcement that fails must not stop the answering
+        tell("on-start-failed", logging.ERROR, error=blame(error))

@@ -1,0 +1,138 @@
+"""What a process is told by its environment, each name also as …_FILE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from cooee.core.errors import SettingError
+from cooee.providers import Provider, Setting, find
+
+KNOWN: Sequence[Setting] = (
+    Setting("COOEE_DATABASE", "where conversations are kept", "sqlite:///cooee.db"),
+    Setting("COOEE_PROVIDER", "the company that carries our texts", "telstra-v2"),
+    Setting(
+        "COOEE_PUBLIC_URL", "our address in the world: texts are pushed to it; unset: read", ""
+    ),
+    Setting("COOEE_SUBSCRIPTION", "keep: leave push or poll as it is at the provider", ""),
+    Setting("COOEE_HOST", "the address to listen on", "127.0.0.1"),
+    Setting("COOEE_PORT", "the port to listen on, for webhooks and /health", "8000"),
+    Setting("COOEE_POLL_INTERVAL", "seconds to rest after reading nothing", "1"),
+    Setting("COOEE_LOG_PRIVATE", "yes: log numbers and words too", ""),
+)
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything a process was told, checked."""
+
+    database: Path
+    provider: type[Provider]
+    values: Mapping[str, str]
+    public_url: str | None
+    keep: bool
+    host: str
+    port: int
+    poll_interval: float
+    log_private: bool
+
+    def make_provider(self) -> Provider:
+        """The provider, told what it needs."""
+        return self.provider(self.values)
+
+    def __repr__(self) -> str:
+        return f"<Settings for {self.provider.name}>"
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from environment variables, or from the files they name.
+
+    Raises:
+        SettingError: something is missing or makes no sense; all of what is missing is named.
+    """
+    told = {setting.name: _value(environment, setting) for setting in KNOWN}
+    provider = find(told["COOEE_PROVIDER"] or "")
+    return Settings(
+        database=database_path(told["COOEE_DATABASE"] or ""),
+        provider=provider,
+        values=_provider_values(environment, provider),
+        public_url=_public_url(told["COOEE_PUBLIC_URL"]),
+        keep=_keep(told["COOEE_SUBSCRIPTION"]),
+        host=told["COOEE_HOST"] or "127.0.0.1",
+        port=int(_number("COOEE_PORT", told["COOEE_PORT"], 0, 65535)),
+        poll_interval=_number("COOEE_POLL_INTERVAL", told["COOEE_POLL_INTERVAL"], 0.05, 3600),
+        log_private=told["COOEE_LOG_PRIVATE"] == "yes",
+    )
+
+
+def read_database(environment: Mapping[str, str]) -> Path:
+    """Only where the database is: all that a command needs that looks into it."""
+    return database_path(_value(environment, KNOWN[0]) or "")
+
+
+def database_path(url: str) -> Path:
+    """The file that a database URL names, absolute.
+
+    Raises:
+        SettingError: it is no URL of a database that we know.
+    """
+    if not url.startswith("sqlite:///") or url == "sqlite:///":
+        raise SettingError(
+            f"COOEE_DATABASE={url!r} names no database file. "
+            "Type: export COOEE_DATABASE=sqlite:///cooee.db (four slashes for an absolute path)"
+        )
+    return Path(url.removeprefix("sqlite:///")).expanduser().absolute()
+
+
+def _value(environment: Mapping[str, str], setting: Setting) -> str | None:
+    """A setting's value: the variable itself, the file it names, or the default."""
+    direct, file = environment.get(setting.name), environment.get(f"{setting.name}_FILE")
+    if direct is not None and file is not None:
+        words = f"Both {setting.name} and {setting.name}_FILE are set. Unset one of them."
+        raise SettingError(words)
+    if file is None:
+        return direct if direct is not None else setting.default
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        words = f"{setting.name}_FILE cannot be read: {error}. Name a readable text file."
+        raise SettingError(words) from error
+
+
+def _provider_values(environment: Mapping[str, str], provider: type[Provider]) -> Mapping[str, str]:
+    values = {setting.name: _value(environment, setting) for setting in provider.settings}
+    missing = [setting for setting in provider.settings if not values[setting.name]]
+    missing = [setting for setting in missing if setting.default is None]
+    if missing:
+        lines = "\n".join(f"  export {s.name}=…    # {s.help}" for s in missing)
+        raise SettingError(f"{provider.name} needs to be told more. Type:\n{lines}")
+    return {name: value or "" for name, value in values.items()}
+
+
+def _public_url(url: str | None) -> str | None:
+    if not url:
+        return None
+    if not url.startswith(("https://", "http://")):
+        raise SettingError(
+            f"COOEE_PUBLIC_URL={url!r} is no URL. "
+            "Type: export COOEE_PUBLIC_URL=https://texts.example.com"
+        )
+    return url.rstrip("/")
+
+
+def _keep(word: str | None) -> bool:
+    if word not in {None, "", "keep"}:
+        words = f"COOEE_SUBSCRIPTION={word!r} means nothing. Set it to keep, or unset it."
+        raise SettingError(words)
+    return word == "keep"
+
+
+def _number(name: str, word: str | None, least: float, most: float) -> float:
+    try:
+        number = float(word or "")
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise SettingError(f"{name}={word!r} must be a number from {least:g} to {most:g}.")
+    return number

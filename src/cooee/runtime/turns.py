@@ -1,0 +1,132 @@
+"""One claim, text by text: which handler answers, and what it comes to. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from cooee.core.app import App
+from cooee.core.chat import Chat, Recall, spoken
+from cooee.core.messages import Class, Reply
+from cooee.core.retries import after
+from cooee.core.routes import Handler
+from cooee.storage import Claim, Draft, Failure, Finish, Pending
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A handler to call now, with what; `turn` names the turn in logs."""
+
+    handler: Handler
+    turn: str
+    chat: Chat[Any, Any]
+    args: tuple[Any, ...] = ()
+    fields: Mapping[str, Any] = {}
+
+    def begin(self) -> Any:
+        """Call it: the reply, or something to await for the reply."""
+        return self.handler.call(self.chat, *self.args, **self.fields)
+
+
+Turns: TypeAlias = Generator[Call, Any, Finish]
+"""Yields calls, is sent their replies (or has their exceptions thrown in), returns a Finish."""
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What every turn of a process has in common."""
+
+    app: App[Any, Any]
+    services: Any
+    now: Callable[[], datetime]
+    recall: Callable[[Claim, int], Recall]
+
+
+def turns(around: Surroundings, claim: Claim) -> Turns:
+    """Play the texts of a claim in order; a failure ends it, and what came before it stands."""
+    state, clock, drafts = claim.state, claim.now, list[Draft]()
+    handled = claim.texts[0].seq - 1
+    failure: Failure | None = None
+    for pending in claim.texts:
+        if pending.runs:
+            moment = _moment(pending, clock)
+            try:
+                replies, state = yield from _turn(around, claim, pending, moment, state)
+            except Exception as error:
+                failure = _failure(around, claim, pending, error)
+                if failure.retry_at is not None:
+                    break
+                replies = yield from _apology(around, claim, pending, moment, error)
+            clock = moment
+            drafts += (Draft(text=r.text, media=r.media, kind=Class.REPLY) for r in replies)
+        handled = pending.seq
+        if failure is not None:
+            break
+    return Finish(
+        claim=claim,
+        handled=handled,
+        now=clock,
+        state=None if state == claim.state else state,
+        drafts=drafts,
+        failure=failure,
+    )
+
+
+def _turn(
+    around: Surroundings, claim: Claim, pending: Pending, moment: datetime, stored: bytes | None
+) -> Generator[Call, Any, tuple[list[Reply], bytes | None]]:
+    """One text: its replies, and the state it leaves."""
+    if pending is claim.texts[0] and claim.attempts > 1 and after(claim.attempts - 1) is None:
+        words = f"The process ended {claim.attempts - 1} times while it answered this text."
+        raise RuntimeError(words)
+    state, extras = around.app.codec.decode(stored)
+    chat = _chat(around, claim, pending, moment, state)
+    found = around.app.routes.find(pending.inbound.text)
+    if found is not None:
+        route, fields = found
+        chat.say((yield Call(route.handler, chat.token, chat, (), fields)))
+    return chat._said, around.app.codec.encode(chat.state, extras)  # noqa: SLF001 -- for the turn
+
+
+def _apology(
+    around: Surroundings, claim: Claim, pending: Pending, moment: datetime, error: Exception
+) -> Generator[Call, Any, list[Reply]]:
+    """What a person is told when a text of theirs is set aside."""
+    app, said = around.app, around.app.sorry
+    if app.error_handler is not None:
+        chat = _chat(around, claim, pending, moment, app.codec.start())
+        try:
+            said = yield Call(app.error_handler, chat.token, chat, (error,))
+            return [reply for reply in [*chat._said, spoken(said)] if reply]  # noqa: SLF001 -- for the turn
+        except Exception:  # an apology must not fail the turn a second time
+            said = app.sorry
+    reply = spoken(said)
+    return [reply] if reply else []
+
+
+def _chat(
+    around: Surroundings, claim: Claim, pending: Pending, moment: datetime, state: Any
+) -> Chat[Any, Any]:
+    return Chat(
+        state=state,
+        services=around.services,
+        now=moment,
+        message=pending.inbound,
+        ours=claim.ours,
+        theirs=claim.theirs,
+        token=pending.id.hex(),
+        recall=around.recall(claim, pending.seq),
+    )
+
+
+def _moment(pending: Pending, clock: datetime | None) -> datetime:
+    sent = pending.inbound.sent_at or pending.inbound.received_at
+    return sent if clock is None else max(sent, clock)
+
+
+def _failure(around: Surroundings, claim: Claim, pending: Pending, error: Exception) -> Failure:
+    attempts = claim.attempts if pending is claim.texts[0] else 1
+    wait = after(attempts)
+    words = f"{type(error).__name__}: {error}"[:2000]
+    return Failure(pending.seq, words, None if wait is None else around.now() + wait)

@@ -1,0 +1,134 @@
+"""The webhooks and /health, as plain ASGI: verify, store, wait for the commit, answer."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cooee.core.errors import RequestRefused, StoreUnavailable
+from cooee.core.exchange import Request, Response
+from cooee.providers import Provider
+from cooee.runtime.intake import Intake
+from cooee.runtime.log import blame, tell
+from cooee.runtime.news import Newsroom
+from cooee.wire.clock import Clock
+from cooee.wire.http import Receive, Scope, Send
+
+_LARGEST = 1_000_000  # bytes of a webhook's body
+
+Health = Callable[[], Awaitable[tuple[bool, Mapping[str, Any]]]]
+
+
+class Web:
+    """What the world may ask of us.
+
+    Args:
+        provider: whose webhooks these are, below ``/<provider>/<word>/``.
+        words: the unguessable path words that are good; compared in constant time.
+        public_url: what stands in front of our paths for the world; signatures cover it.
+        intake: where texts go.
+        newsroom: where receipts go.
+        clock: when a request came.
+        health: whether all is well, and the particulars.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        words: Sequence[str],
+        public_url: str | None,
+        intake: Intake,
+        newsroom: Newsroom,
+        clock: Clock,
+        health: Health,
+    ) -> None:
+        self._provider, self._words = provider, [word.encode() for word in words]
+        self._public_url = (public_url or "").rstrip("/")
+        self._intake, self._newsroom = intake, newsroom
+        self._clock, self._health = clock, health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        try:
+            answer = await self._answer(path, scope, receive)
+        except RequestRefused as refused:
+            tell("request-refused", logging.WARNING, status=refused.status, why=refused.message)
+            answer = _words(refused.status, "refused")
+        except StoreUnavailable as error:
+            tell("store-unavailable", logging.ERROR, error=str(error), during="webhook")
+            answer = _words(503, "try again later")
+        except Exception as error:  # whatever it was, the caller is to try again
+            tell("webhook-failed", logging.CRITICAL, error=blame(error))
+            answer = _words(503, "try again later")
+        await _respond(answer, send)
+
+    async def _answer(self, path: str, scope: Scope, receive: Receive) -> Response:
+        if path == "/health":
+            return await self._report(scope["method"])
+        name, _, rest = path.removeprefix("/").partition("/")
+        word, _, tail = rest.partition("/")
+        if name != self._provider.name or not self._knows(word):
+            raise RequestRefused("A webhook path that is not ours, or no longer.", 404)
+        request = Request(
+            method=scope["method"],
+            url=self._public(path, scope),
+            headers={n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]},
+            body=await _body(scope, receive),
+        )
+        received = self._provider.receive(request, tail, self._clock.now())
+        await self._intake.receive(received.inbounds)
+        if received.receipts:
+            await self._newsroom.settle(received.receipts)
+        return received.answer
+
+    async def _report(self, method: str) -> Response:
+        if method not in {"GET", "HEAD"}:
+            raise RequestRefused("/health is only read.", 405)
+        well, particulars = await self._health()
+        body = msgspec.json.encode({"status": "ok" if well else "failing", **particulars})
+        headers = {"content-type": "application/json"}
+        return Response(status=200 if well else 503, headers=headers, body=body)
+
+    def _knows(self, word: str) -> bool:
+        given = word.encode()
+        return sum(hmac.compare_digest(given, good) for good in self._words) > 0  # no short cut
+
+    def _public(self, path: str, scope: Scope) -> str:
+        query = scope["query_string"].decode("latin-1")
+        return self._public_url + path + (f"?{query}" if query else "")
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body; refused as soon as it is known to be too long."""
+    announced = dict(scope["headers"]).get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > _LARGEST:
+        raise RequestRefused(f"A webhook body of {announced.decode('latin-1'):.20} bytes.", 413)
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestRefused("The caller left before its request was whole.")
+        body += message.get("body", b"")
+        if len(body) > _LARGEST:
+            raise RequestRefused("A webhook body over 1 MB.", 413)
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _words(status: int, words: str) -> Response:
+    return Response(status=status, headers={"content-type": "text/plain"}, body=words.encode())
+
+
+async def _respond(answer: Response, send: Send) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    if answer.status != 204:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
