@@ -1,0 +1,77 @@
+"""Telephone numbers, in the one form that two of them can be compared in."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_DIALLED = re.compile(r"[+＋]?[\d\s().\-‐‑‒–—/]{5,40}")  # noqa: RUF001 -- as people and phones write them
+
+
+def normalise(address: str, *, near: str) -> str:
+    """An address as an E.164 number, where it is one; whatever else it is, as it came.
+
+    National forms (``"0491 570 156"``) and international prefixes (``"0011…"``) are read as in
+    the country of `near`, a number of ours. Short codes, sender names, numbers that no person
+    can have and junk are only stripped, so that none is mistaken for a person. No address
+    raises anything.
+    """
+    if _E164.fullmatch(address):
+        return address
+    address = address.strip()
+    return _read(address, near) if _DIALLED.fullmatch(address) else address
+
+
+@lru_cache(maxsize=10_000)
+def _read(address: str, near: str) -> str:
+    import phonenumbers as phones  # noqa: PLC0415 -- 0.1 s that only national numbers pay
+
+    try:
+        number = phones.parse(address, country(near))
+    except phones.NumberParseException:
+        return address
+    international = address.startswith(("+", "＋")) and phones.is_possible_number(number)  # noqa: RUF001 -- the full-width plus
+    if not international and not _may_be_a_persons(number):
+        return address
+    written = phones.format_number(number, phones.PhoneNumberFormat.E164)
+    return written if _E164.fullmatch(written) else address
+
+
+def _may_be_a_persons(number: PhoneNumber) -> bool:
+    import phonenumbers as phones  # noqa: PLC0415 -- see above
+
+    kind = phones.PhoneNumberType
+    return phones.number_type(number) in {
+        kind.MOBILE,
+        kind.FIXED_LINE,
+        kind.FIXED_LINE_OR_MOBILE,
+        kind.VOIP,
+        kind.PERSONAL_NUMBER,
+        kind.PAGER,
+        kind.TOLL_FREE,
+    }
+
+
+@lru_cache(maxsize=1_000)
+def country(number: str) -> str | None:
+    """The country of an E.164 number (ISO 3166-1 alpha-2), None where it belongs to none.
+
+    Countries that share a code are told apart by libphonenumber's data; where it does not know
+    the number, the code's main country answers.
+    """
+    if not _E164.fullmatch(number):
+        return None
+    import phonenumbers as phones  # noqa: PLC0415 -- see above
+
+    try:
+        parsed = phones.parse(number)
+    except phones.NumberParseException:
+        return None
+    region = phones.region_code_for_number(parsed)
+    region = region or phones.region_code_for_country_code(parsed.country_code or 0)
+    return region if region not in {"001", "ZZ"} else None
