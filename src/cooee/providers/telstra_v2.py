@@ -137,7 +137,7 @@ class TelstraV2:
         days = days_to_add(had)
         order = self._order(credentials, days, way, keep=keep)
         made = yield order
-        if made.status == 409:
+        if made.status == 409 and had:
             days = -1
             order = self._order(credentials, days, way, keep=keep)
             made = yield order

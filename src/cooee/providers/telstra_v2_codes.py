@@ -64,7 +64,7 @@ _CODES: Mapping[str, Meaning] = {
     # The account is at fault, and once it is mended the same text will go: so these wait.
     "NOT-PROVISIONED": Meaning(TemporaryFailure, _LOST_NUMBER, 60),
     "RESOURCE-NOT-FOUND": Meaning(TemporaryFailure, _LOST_NUMBER, 60),
-    "MSG_Monetization_ERR": Meaning(TemporaryFailure, _PLAN, 3600),
+    "MSG_Monetization_ERR": Meaning(TemporaryFailure, _PLAN, 900),
     # There is too much of it.
     "SpikeArrest": Meaning(TemporaryFailure, _SPIKE, 10),
     # It is the wrong question.
