@@ -1,0 +1,178 @@
+"""The carrier in a box: a mobile network, and the companies' APIs to it, on one port."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from cooee.carrier import desk
+from cooee.carrier.controls import Controls
+from cooee.carrier.faces import Face
+from cooee.carrier.faces.telstra_v2 import TelstraV2
+from cooee.carrier.network import Conditions, Network
+from cooee.core.exchange import Request, Response
+from cooee.wire import http
+from cooee.wire.clock import Clock, RealClock, VirtualClock
+from cooee.wire.http import HANG_UP, Receive, Scope, Send, Transport
+from cooee.wire.serve import serving
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_PAGE = b"<html><head><title>502</title></head><body><h1>Gateway says hello</h1></body></html>"
+
+
+class Carrier:
+    """The box.
+
+    Its `app` is an ASGI app for real HTTP or for `InProcess`; its `network` has the phones.
+
+    Args:
+        clock: what all delays, expiries and repeats run on.
+        transport: what carries the pushes to webhooks.
+        seed: of everything that happens by chance.
+        delay: seconds that a text takes.
+        client_id: the only one to accept; None accepts any.
+        client_secret: the only one to accept; None accepts any.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        transport: Transport,
+        *,
+        seed: int = 0,
+        delay: float = 0.0,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+    ) -> None:
+        self.network = Network(clock, seed=seed, conditions=Conditions(delay=delay))
+        self.faces: tuple[Face, ...] = (
+            TelstraV2(self.network, transport, client_id=client_id, client_secret=client_secret),
+        )
+        self._controls = Controls(self.network, self.faces)
+        self._clock = clock
+        self._open = True
+
+    async def start(self) -> None:
+        """Take calls; a box does from the beginning, and again after `close`."""
+        self._open = True
+
+    async def close(self) -> None:
+        """Drop what is in flight, and every call that comes."""
+        self._open = False
+        await self.network.close()
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a call, over ASGI."""
+        if scope["type"] != "http":
+            return
+        try:
+            request = await desk.read(scope, receive)
+        except desk.TooLarge:
+            words = f"The body has more than {desk.LARGEST:,} bytes."
+            await desk.answer(send, desk.json(413, {"error": words}))
+            return
+        if request is None:
+            return
+        response = await self._answer(request)
+        if response is not None:
+            await desk.answer(send, response)
+        elif HANG_UP in scope.get("extensions", {}):
+            scope["extensions"][HANG_UP]()
+
+    async def _answer(self, request: Request) -> Response | None:
+        """The answer to a call; None where the connection is to be dropped."""
+        if not self._open:
+            return None
+        if refused := self._stranger(request):
+            return refused
+        path = desk.path_of(request)
+        place = (urlsplit(request.url).hostname or "") + path
+        for face in self.faces:
+            if path.startswith(face.prefix + "/"):
+                return await self._ask(face, request, path.removeprefix(face.prefix))
+            if face.home and place.startswith(face.home + "/"):
+                return await self._ask(face, request, place.removeprefix(face.home))
+        if path.startswith("/box/"):
+            return await self._controls.answer(request, path.removeprefix("/box"))
+        places = [f"{face.prefix}/" for face in self.faces]
+        words = f"There is no {path}. There is {', '.join(places)} and /box/."
+        return desk.json(404, {"error": words})
+
+    def _stranger(self, request: Request) -> Response | None:
+        """The refusal of a call that was not meant for this machine, by its own words.
+
+        A page on the Internet can make a browser call 127.0.0.1, under the page's name in Host
+        or Origin. A program whose calls to a company are led here has the company's in Host.
+        """
+        host = urlsplit(request.url).hostname
+        if host not in _LOOPBACK | {
+            face.home.partition("/")[0] for face in self.faces if face.home
+        }:
+            words = "The box answers calls to 127.0.0.1 and localhost only."
+            return desk.json(421, {"error": words})
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).hostname not in _LOOPBACK:
+            return desk.json(403, {"error": "The box takes no calls from other sites' pages."})
+        return None
+
+    async def _ask(self, face: Face, request: Request, path: str) -> Response | None:
+        """A company's answer, or what goes wrong instead."""
+        fault = face.faults.for_call(request, path)
+        if fault is None:
+            return face.answer(request, path)
+        match fault.name:
+            case "carrier-down":
+                return None
+            case "error-500" | "error-503" | "throttle":
+                return face.failure(fault.name, request, path)
+            case "garbage":
+                return Response(status=200, headers={"content-type": "text/html"}, body=_PAGE)
+            case "expire-token":
+                face.end_token(request)
+                return face.answer(request, path)
+        done = face.answer(request, path)
+        await self._clock.sleep(fault.seconds)
+        return None if fault.name == "lose-answer" else done
+
+
+@asynccontextmanager
+async def box(
+    *,
+    port: int = 8400,
+    virtual_clock: bool = False,
+    seed: int = 0,
+    delay: float = 0.0,
+    client_id: str | None = None,
+    client_secret: str | None = None,
+) -> AsyncIterator[tuple[Carrier, int]]:
+    """A box on a port of this machine, on loopback alone; yields it and the port.
+
+    Args:
+        port: 0 for any free one.
+        virtual_clock: whether time stands still until it is advanced.
+        seed: of everything that happens by chance.
+        delay: seconds that a text takes.
+        client_id: the only one to accept; None accepts any.
+        client_secret: the only one to accept; None accepts any.
+
+    Raises:
+        SettingError: the port is taken.
+    """
+    clock = VirtualClock() if virtual_clock else RealClock()
+    transport = http.Network(RealClock())
+    carrier = Carrier(
+        clock,
+        transport,
+        seed=seed,
+        delay=delay,
+        client_id=client_id,
+        client_secret=client_secret,
+    )
+    await carrier.start()
+    try:
+        async with serving(carrier.app, port=port) as found:
+            yield carrier, found
+    finally:
+        await carrier.close()
+        await transport.close()
