@@ -123,11 +123,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alarms(msgspec.Struct, frozen=True):
-    """When something is next due: a turn, a send, a question to the provider. None: never."""
+    """When something is next due: a turn, a send, a question to the provider. None: never.
+
+    `check` is of texts of unknown end (`doubtful`), `report` of accepted ones (`unreported`),
+    which only a provider that is asked for receipts has to mind.
+    """
 
     turn: datetime | None = None
     send: datetime | None = None
     check: datetime | None = None
+    report: datetime | None = None
 
 
 class Census(msgspec.Struct, frozen=True):

@@ -1,0 +1,123 @@
+"""What people ask of a store: who is there, what was said, once more, and never again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cooee.core.messages import Status, conversation_id
+from cooee.storage import Census, Entry, Thread
+from cooee.storage.sqlite_file import Connection
+from cooee.storage.statements import load
+from cooee.storage.values import fit, moment, moment_or_none
+
+_SQL = load("sqlite")
+_KINDS = {1: "set aside", 2: "opt-out"}
+_FORGOTTEN = (
+    "forget_state",
+    "forget_inbound",
+    "forget_outbound",
+    "forget_receipts",
+    "forget_optouts",
+    "forget_conversation",
+)
+
+
+def census(connection: Connection) -> Census:
+    """Count what an operator asks about."""
+    return Census(*connection.execute(_SQL["census"]).fetchone())
+
+
+def threads(connection: Connection, limit: int, *, trouble: bool) -> list[Thread]:
+    """The conversations last spoken in; with `trouble`, those that need a person."""
+    rows = connection.execute(_SQL["troubled_threads" if trouble else "threads"], (limit,))
+    return [_thread(row) for row in rows]
+
+
+def _thread(row: Sequence[Any]) -> Thread:
+    ours, theirs, texts_in, texts_out, spoke_at, pending, aside, unknown, opted_out = row
+    last = moment_or_none(spoke_at)
+    return Thread(ours, theirs, texts_in, texts_out, last, pending, aside, unknown, bool(opted_out))
+
+
+def history(connection: Connection, ours: str, theirs: str, limit: int) -> list[Entry]:
+    """The last texts of a conversation, oldest first.
+
+    Of two texts of one moment, an answer comes after the text that it answers.
+    """
+    last = (conversation_id(fit(ours), fit(theirs)), max(limit, 0))
+    texts_in = connection.execute(_SQL["history_in"], last).fetchall()
+    texts_out = connection.execute(_SQL["history_out"], last).fetchall()
+    placed = [((at, seq, 0), _entry_in(row)) for row in texts_in for seq, at in [row[:2]]]
+    placed += [
+        ((at, turn, seq), _entry_out(row, connection.execute(_SQL["notes"], (last[0], seq))))
+        for row in texts_out
+        for seq, at, turn in [row[:3]]
+    ]
+    placed.sort(key=lambda one: one[0])
+    return [entry for _, entry in placed[max(len(placed) - last[1], 0) :]]
+
+
+def _entry_in(row: Sequence[Any]) -> Entry:
+    seq, at, text, kind, error, handled, attempts = row
+    return Entry(
+        direction="in",
+        seq=seq,
+        text=text,
+        at=moment(at),
+        status=_KINDS.get(kind) or ("handled" if seq <= handled else "pending"),
+        error=error,
+        attempts=attempts if seq == handled + 1 else 0,
+    )
+
+
+def _entry_out(row: Sequence[Any], notes: Iterable[Any]) -> Entry:
+    seq, at, _, text, status, error, attempts, provider_id = row
+    return Entry(
+        direction="out",
+        seq=seq,
+        text=text,
+        at=moment(at),
+        status=Status(status).name.lower(),
+        error=error,
+        attempts=attempts,
+        provider_id=provider_id,
+        notes=tuple(f"{word} ({code})" if code else word for word, code in notes),
+    )
+
+
+def retry(connection: Connection, theirs: str | None, now: int) -> int:
+    """Run set-aside texts again, each with a new number at the end of its conversation."""
+    whose = (None if theirs is None else fit(theirs),)
+    aside = connection.execute(_SQL["set_aside_of"], whose).fetchall()
+    for conversation, seq in aside:
+        (last,) = connection.execute(_SQL["place_again"], (conversation, now)).fetchone()
+        connection.execute(_SQL["move_inbound"], (last, conversation, seq))
+    return len(aside)
+
+
+def resend(connection: Connection, theirs: str | None, now: int) -> int:
+    """Queue texts of unknown end again, at a person's word."""
+    whose = (None if theirs is None else fit(theirs),)
+    unknown = connection.execute(_SQL["unknown_of"], whose).fetchall()
+    queued = 0
+    for conversation, seq, attempts in unknown:
+        again = (conversation, seq, now, "", attempts)
+        (status,) = connection.execute(_SQL["try_again"], again).fetchone()
+        note = (conversation, seq, now, 0, f"attempt {attempts}: sent again at a person's word", "")
+        connection.execute(_SQL["add_receipt"], note)
+        queued += status == Status.QUEUED
+    return queued
+
+
+def forget(connection: Connection, theirs: str) -> bool:
+    """Erase a person; the pages that held them are overwritten, not only given up."""
+    found = connection.execute(_SQL["conversations_of"], (fit(theirs),)).fetchall()
+    connection.execute("pragma secure_delete = on")
+    try:
+        for conversation in found:
+            for name in _FORGOTTEN:
+                connection.execute(_SQL[name], conversation)
+    finally:
+        connection.execute("pragma secure_delete = off")
+    return bool(found)

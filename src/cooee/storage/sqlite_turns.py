@@ -1,0 +1,235 @@
+"""Texts in and their turns: receive, claim, finish, release."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from cooee.core.messages import Inbound, conversation_id
+from cooee.storage import Arrival, Claim, Draft, Finish, Pending
+from cooee.storage.leases import Leases
+from cooee.storage.sqlite_file import Connection
+from cooee.storage.statements import load
+from cooee.storage.values import (
+    fit,
+    inbound_id,
+    key_hash,
+    moment,
+    moment_or_none,
+    raw,
+    stamp,
+    stamp_or_none,
+)
+
+_SQL = load("sqlite")
+_WORD = 2  # inbound.status of an opt-out word
+
+
+def receive(connection: Connection, arrivals: Sequence[Arrival], now: int) -> list[bool]:
+    """Store texts; False for each that was there before."""
+    return [_receive(connection, arrival, now) for arrival in arrivals]
+
+
+def _receive(connection: Connection, arrival: Arrival, now: int) -> bool:
+    inbound = arrival.inbound
+    ours, theirs, text = fit(inbound.recipient), fit(inbound.sender), fit(inbound.text)
+    conversation, received = conversation_id(ours, theirs), stamp(inbound.received_at)
+    key = key_hash(inbound.key) if inbound.key else os.urandom(16)
+    if inbound.key:
+        known = connection.execute(_SQL["remember_key"], (conversation, key, received))
+        if known.rowcount == 0:
+            return False
+    word = arrival.consent == "out"
+    seq = _place(connection, conversation, (ours, theirs), received, None if word else now)
+    row = (
+        conversation,
+        seq,
+        inbound_id(conversation, key),
+        fit(inbound.provider_id),
+        text,
+        inbound.raw or (raw(inbound.text) if text != inbound.text else b""),
+        stamp_or_none(inbound.sent_at),
+        received,
+        _WORD if word else 0,
+    )
+    connection.execute(_SQL["add_inbound"], row)
+    if word:
+        opt_out(connection, conversation, (ours, theirs), received, text[:40])
+    elif arrival.consent == "in":
+        connection.execute(_SQL["opt_in"], (received, conversation))
+    return True
+
+
+def _place(
+    connection: Connection, conversation: bytes, ends: tuple[str, str], at: int, due: int | None
+) -> int:
+    """Give a text its number in the conversation, and have it answered at `due` (None: never)."""
+    if due is None:
+        placed = connection.execute(_SQL["place_word"], (conversation, *ends, at))
+    else:
+        placed = connection.execute(_SQL["place_text"], (conversation, *ends, at, due))
+    seq, theirs = placed.fetchone()
+    if not theirs:
+        revive(connection, conversation, ends)
+    return int(seq)
+
+
+def revive(connection: Connection, conversation: bytes, ends: tuple[str, str]) -> None:
+    """Give a forgotten conversation its two numbers again; its counters go on."""
+    connection.execute(_SQL["revive"], (*ends, conversation))
+
+
+def opt_out(
+    connection: Connection, conversation: bytes, ends: tuple[str, str], at: int, how: str
+) -> None:
+    """Write down that a person wants no more texts, and cancel what is queued for them."""
+    connection.execute(_SQL["opt_out"], (conversation, at, *ends, how))
+    connection.execute(_SQL["cancel_queued"], (conversation,))
+
+
+def claim(connection: Connection, leases: Leases, limit: int, now: int) -> list[Claim]:
+    """Lease conversations with texts due.
+
+    A conversation that may have killed the process goes alone, one text at a time, and its
+    attempt is written down first: so the guilty text is found, and no innocent one suffers.
+    """
+    suspect = connection.execute(_SQL["find_suspect"], (now,)).fetchone()
+    if suspect is not None:
+        if leases.held or limit < 1:
+            return []
+        connection.execute(_SQL["count_suspect_attempt"], suspect)
+        return _claims(leases, connection.execute(_SQL["claim_suspect"], suspect), suspect=True)
+    rows = connection.execute(_SQL["claim_due"], (now, held_ids(leases), limit))
+    return _claims(leases, rows, suspect=False)
+
+
+def held_ids(leases: Leases) -> str:
+    """The leased conversations, as a JSON list of SQLite's hex."""
+    return msgspec.json.encode([id.hex().upper() for id in leases.held]).decode()
+
+
+def _claims(leases: Leases, rows: Iterable[Any], *, suspect: bool) -> list[Claim]:
+    claims: list[Claim] = []
+    texts: list[Pending] = []
+    last = None
+    for id, ours, theirs, row, attempts, now_at, state, *text in rows:
+        if id != last:
+            last, texts = id, []
+            number = leases.give(id, row, suspect=suspect)
+            now = moment_or_none(now_at)
+            claims.append(Claim(id, ours, theirs, number, attempts + 1, now, state, texts))
+        texts.append(_pending(ours, theirs, text))
+    return claims
+
+
+def _pending(ours: str, theirs: str, row: Sequence[Any]) -> Pending:
+    seq, id, provider_id, text, raw, sent_at, received_at, status = row
+    inbound = Inbound(
+        sender=theirs,
+        recipient=ours,
+        text=text,
+        received_at=moment(received_at),
+        sent_at=moment_or_none(sent_at),
+        provider_id=provider_id,
+        raw=raw,
+    )
+    return Pending(id, seq, inbound, status != _WORD)
+
+
+def finish(
+    connection: Connection, leases: Leases, finishes: Sequence[Finish], now: int
+) -> list[bool]:
+    """Commit turns; False for each whose lease was lost, of which nothing is written."""
+    states: list[tuple[bytes, bytes]] = []
+    texts: list[tuple[object, ...]] = []
+    kept = []
+    for finish in finishes:
+        claim = finish.claim
+        drafts = fresh(connection, claim.conversation, finish.drafts)
+        last_out = _end(connection, leases, finish, len(drafts), now)
+        kept.append(last_out is not None)
+        if last_out is None:
+            continue
+        if finish.state is not None:
+            states.append((claim.conversation, finish.state))
+        place = (claim.conversation, finish.handled, claim.ours, claim.theirs)
+        first = last_out - len(drafts) + 1
+        texts += [row(place, seq, draft, now) for seq, draft in enumerate(drafts, first)]
+    connection.executemany(_SQL["save_state"], states)
+    connection.executemany(_SQL["add_outbound"], texts)
+    return kept
+
+
+def _end(
+    connection: Connection, leases: Leases, finish: Finish, drafts: int, now: int
+) -> int | None:
+    """End a claim: the number of the last text out, or None where the lease was lost."""
+    claim = finish.claim
+    lease = leases.take_back(claim.conversation, claim.lease)
+    if lease is None:
+        return None
+    handled, attempts, retry_at = _standing(finish)
+    moved_on = stamp_or_none(finish.now)
+    row = (claim.conversation, lease.row, handled, moved_on, drafts, now, attempts, retry_at)
+    ended = connection.execute(_SQL["finish"], row).fetchone()
+    if ended is None:
+        return None
+    if finish.failure is not None and retry_at is None:
+        aside = (fit(finish.failure.error), claim.conversation, finish.failure.seq)
+        connection.execute(_SQL["set_aside"], aside)
+    return int(ended[0])
+
+
+def _standing(finish: Finish) -> tuple[int, int, int | None]:
+    """Where a conversation stands after a claim: handled, failed attempts, time of the next."""
+    failure = finish.failure
+    if failure is None:
+        return finish.handled, 0, None
+    if failure.retry_at is None:
+        return max(finish.handled, failure.seq), 0, None
+    first = failure.seq == finish.claim.texts[0].seq
+    return finish.handled, finish.claim.attempts if first else 1, stamp(failure.retry_at)
+
+
+def release(connection: Connection, leases: Leases, claims: Sequence[Claim]) -> None:
+    """Give leases back with nothing done; a suspect's attempt was none."""
+    for claim in claims:
+        lease = leases.take_back(claim.conversation, claim.lease)
+        if lease is not None and lease.suspect:
+            connection.execute(_SQL["uncount_suspect_attempt"], (claim.conversation, lease.row))
+
+
+def fresh(connection: Connection, conversation: bytes, drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts that are not there already, by their keys."""
+    keys: set[str] = set()
+    found = []
+    for draft in drafts:
+        if draft.key is not None:
+            key = fit(draft.key)
+            if key in keys or connection.execute(_SQL["find_key"], (conversation, key)).fetchone():
+                continue
+            keys.add(key)
+        found.append(draft)
+    return found
+
+
+def row(place: tuple[bytes, int, str, str], seq: int, draft: Draft, now: int) -> tuple[object, ...]:
+    """A draft as a row of `outbound`; `place` is its conversation, turn, ours and theirs."""
+    conversation, turn, ours, theirs = place
+    return (
+        conversation,
+        seq,
+        turn,
+        ours,
+        theirs,
+        fit(draft.text),
+        msgspec.json.encode(draft.media).decode() if draft.media else None,
+        int(draft.kind),
+        now,
+        now if draft.due_at is None else stamp(draft.due_at),
+        stamp_or_none(draft.good_until),
+        None if draft.key is None else fit(draft.key),
+    )
