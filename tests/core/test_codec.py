@@ -261,6 +261,14 @@ def test_an_unknown_field_goes_where_its_object_goes() -> None:
     assert kept["gift"]["tag"] == 1
 
 
+def test_a_newcomer_gets_no_unknown_field_of_an_object_that_only_moved() -> None:
+    def change(state: Basket) -> None:
+        state.items.insert(0, Item("new"))
+
+    kept = through(StateCodec(Basket), b'{"items":[{"name":"a","tag":1}]}', change)
+    assert [item.get("tag") for item in kept["items"]] == [None, 1]
+
+
 def test_an_unknown_field_leaves_with_its_object() -> None:
     raw = b'{"items":[{"name":"a","tag":1},{"name":"b","count":1}]}'
 

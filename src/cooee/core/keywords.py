@@ -30,12 +30,12 @@ def fold(text: str) -> str:
     Normalising takes quadratic time on hostile runs of accents, so texts over `LONGEST`, which
     are no keywords, go without.
     """
-    text = _bare(" ".join(text.split()))
+    text = " ".join(text.split())
     if text.isascii():
-        return text.lower()
+        return _bare(text).lower()
+    text = _bare(text.translate(_VARIATION))
     if len(text) <= LONGEST:
-        text = unicodedata.normalize("NFKC", text).casefold()
-        text = unicodedata.normalize("NFKC", text.translate(_VARIATION))
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return _bare(" ".join(text.casefold().split()))
 
 
