@@ -106,7 +106,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 def conversation_id(ours: str, theirs: str) -> bytes:
     """The 16 bytes that name the conversation between two numbers, known without a look-up."""
-    return blake2b(f"{ours}|{theirs}".encode(), digest_size=16).digest()
+    return blake2b(f"{ours}|{theirs}".encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def outbound_id(conversation: bytes, seq: int) -> str:
@@ -126,7 +126,8 @@ def outbound_place(id: str) -> tuple[bytes, int] | None:
 
 def fingerprint(*parts: str) -> str:
     """A key for a text that came without an id: the same parts, the same key."""
-    return blake2b("\x1f".join(parts).encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    whole = "".join(f"{len(part)}:{part}" for part in parts)  # no text can pass for two parts
+    return blake2b(whole.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 _AHEAD, _BEHIND, _NEAR = timedelta(minutes=2), timedelta(days=1), timedelta(minutes=15)
