@@ -120,6 +120,12 @@ class VirtualClock:
     async def advance(self, by: timedelta | float) -> None:
         """Let that much time (seconds, or a timedelta) pass, one alarm after the other."""
         until = self._now + (by if isinstance(by, timedelta) else timedelta(seconds=by))
+        while await self.jump(until):
+            pass
+        self._now = max(self._now, until)
+
+    async def jump(self, until: datetime) -> bool:
+        """Go to the next alarm and wait for what it wakes; False, and nothing, after `until`."""
         await self.idle()
         while self._alarms and self._alarms[0][0] <= until:
             moment, _, woken = heapq.heappop(self._alarms)
@@ -127,7 +133,8 @@ class VirtualClock:
                 self._now = max(self._now, moment)
                 woken.set_result(False)
                 await self.idle()
-        self._now = max(self._now, until)
+                return True
+        return False
 
     def _rest(self, task: asyncio.Task[Any]) -> None:
         self._busy.discard(task)

@@ -1,0 +1,251 @@
+"""An app at work in a world of its own: phones, a network, a database, and time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from cooee.carrier import Carrier
+from cooee.carrier.faces import Face
+from cooee.carrier.faults import fault
+from cooee.core.app import App
+from cooee.providers import Provider, find
+from cooee.runtime.service import Service
+from cooee.storage import Entry
+from cooee.storage.sqlite import SQLite
+from cooee.testing.phone import Phone
+from cooee.wire.clock import VirtualClock
+from cooee.wire.http import InProcess
+
+_BOX, _US = "http://127.0.0.1:8400", "https://app.example"
+_PATIENCE = timedelta(minutes=1)
+_NOTHING = timedelta()
+
+# What each provider has to be told to find the box.
+_VALUES = {
+    "simulated": {"SIMULATED_BASE_URL": f"{_BOX}/simulated/v1"},
+    "telstra-v2": {
+        "TELSTRA_BASE_URL": f"{_BOX}/telstra/v2",
+        "TELSTRA_CLIENT_ID": "kit",
+        "TELSTRA_CLIENT_SECRET": "kit",
+    },
+}
+
+
+class Kit:
+    """Runs an app as it runs for people, in one process and on a clock that only tests move.
+
+        async with Kit(app) as kit:
+            anna, ben = kit.phone(), kit.phone()
+            assert await anna.text("START") == ["The timer is running!"]
+
+    The service, the SQLite store (a temporary file), the provider's adapter and its HTTP API in
+    the carrier in a box are the real ones; only sockets are left out. Nothing waits for real
+    time. Tasks that a handler starts behind cooee's back are not waited for.
+
+    Args:
+        app: what to run.
+        provider: whose API is between the app and the phones, ``"simulated"`` or
+            ``"telstra-v2"``.
+        switches: how the simulated provider behaves, such as ``["cursor", "lookup"]``.
+        push: whether texts are pushed to the app; otherwise it reads them. A long time passes
+            much faster where nobody has to read every second.
+        poll_interval: seconds to rest after reading nothing.
+        start: when the world begins, in UTC; the first moment of 2026 by default.
+
+    Attributes:
+        clock: the world's only clock.
+        carrier: the box; ``kit.carrier.network.conditions`` is its weather.
+        service: the app at work.
+        store: where its conversations are.
+    """
+
+    service: Service
+    store: SQLite
+
+    def __init__(
+        self,
+        app: App[Any, Any],
+        *,
+        provider: str = "simulated",
+        switches: Sequence[str] = (),
+        push: bool = True,
+        poll_interval: float = 1,
+        start: datetime | None = None,
+    ) -> None:
+        self.app = app
+        self.clock = VirtualClock(start)
+        self._pushes = InProcess(self.clock, {})
+        self.carrier = Carrier(self.clock, self._pushes)
+        self._face = _face(self.carrier, provider)
+        self._provider = _provider(provider, switches)
+        if switches:
+            self._face.switch(switches)
+        self._push, self._poll_interval = push, poll_interval
+        self._numbers = _phone_numbers()
+        self._ahead = _NOTHING
+        self._running = False
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            folder = stack.enter_context(TemporaryDirectory(prefix="cooee-", dir=_memory()))
+            self._file = Path(folder) / "cooee.db"
+            stack.push_async_callback(self.carrier.close)
+            await self.start()
+            stack.push_async_callback(self.stop)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    # The app's life
+
+    async def start(self) -> None:
+        """Start the app, as a new process on the same database; entering the kit did it once."""
+        self.store = await SQLite.open(self._file, now=self.clock.now)
+        self.service = Service(
+            self.app,
+            self._provider,
+            self.store,
+            InProcess(self.clock, {_BOX: self.carrier.app}),
+            self.clock,
+            public_url=_US if self._push else None,
+            poll_interval=self._poll_interval,
+        )
+        try:
+            await self.service.open()
+        except BaseException:
+            await self.store.close()
+            raise
+        self._running, self._pushes.apps[_US] = True, self.service.web
+        try:
+            await self.service.connect()
+        except BaseException:
+            await self.stop()
+            raise
+        await self.quiet()
+
+    async def stop(self) -> None:
+        """End the app as SIGTERM does; nothing reaches it until `start`."""
+        if self._running:
+            self._running = False
+            del self._pushes.apps[_US]
+            await self.service.close()
+
+    async def restart(self) -> None:
+        """Stop and start: a new service, on a new connection to the same database."""
+        await self.stop()
+        await self.start()
+
+    # People
+
+    def phone(self) -> Phone:
+        """Somebody's phone, with the next fictional number."""
+        return Phone(self, next(self._numbers))
+
+    @property
+    def number(self) -> str:
+        """The app's own number."""
+        subscription = self.service.subscription
+        assert subscription is not None, "The app is not connected, so it has no number yet."
+        return subscription.number
+
+    def send(self, phone: Phone, words: str) -> None:
+        """Let a phone text the app, at this very moment, and wait for nothing."""
+        self.carrier.network.text(phone.number, self.number, words)
+        self._ahead = _NOTHING
+
+    def fault(self, name: str, count: int = 1, *, on: str = "") -> None:
+        """Let the provider's API fail, such as ``kit.fault("lose-answer")``.
+
+        Args:
+            name: one of the carrier's faults: error-500, lose-answer, throttle, …
+            count: how many times.
+            on: only calls that begin so, such as ``"POST /texts"``.
+        """
+        self._face.faults.add(fault(name, count, on))
+
+    # Time
+
+    async def quiet(self) -> None:
+        """Wait until nothing is under way, and let time pass only if that takes any.
+
+        Under way is a task that works, a text between a phone and the app (on the network, or
+        waiting to be read), and a turn or a send that is due by now. While there is any, the
+        clock goes on from alarm to alarm, for a minute at most; what is planned for later (a
+        reminder, another try of a handler that failed) is not waited for. With pushes and no
+        delay on the network no time passes at all.
+        """
+        began = self.clock.now()
+        await self.clock.idle()
+        while await self._under_way() and await self.clock.jump(began + _PATIENCE):
+            pass
+        self._ahead += self.clock.now() - began
+
+    async def wait(self, time: timedelta | float) -> None:
+        """Let time pass, in seconds or as a timedelta.
+
+        What passed while `quiet` waited for replies is part of it. So a text, a wait of 65
+        seconds and a second text are 65 seconds apart, however long the first reply took.
+        """
+        time = time if isinstance(time, timedelta) else timedelta(seconds=time)
+        await self.clock.advance(max(time - self._ahead, _NOTHING))
+        self._ahead = max(self._ahead - time, _NOTHING)
+
+    async def _under_way(self) -> bool:
+        if not self.carrier.network.idle:
+            return True
+        if not self._running:
+            return False
+        alarms, now = await self.store.alarms(), self.clock.now()
+        return any(due is not None and due <= now for due in (alarms.turn, alarms.send))
+
+    # What went wrong
+
+    async def troubles(self, phone: Phone) -> Sequence[str]:
+        """What went wrong in a person's conversation, in words: turns that failed, texts lost."""
+        if not self._running:
+            return ["The app is not running."]
+        history = await self.store.history(self.number, phone.number, 50)
+        return [_trouble(entry) for entry in history if entry.error or entry.status in _LOST]
+
+
+_LOST = {"unknown", "undelivered", "failed", "expired"}
+
+
+def _trouble(entry: Entry) -> str:
+    if entry.direction == "in":
+        return f"Answering {entry.text!r} failed ({entry.status}): {entry.error}"
+    words = "; ".join(entry.notes) or entry.error
+    return f"Our text {entry.text!r} is {entry.status}: {words}"
+
+
+def _face(carrier: Carrier, provider: str) -> Face:
+    for face in carrier.faces:
+        if face.name == provider and provider in _VALUES:
+            return face
+    raise ValueError(f"The kit has no provider {provider!r}. It has {' and '.join(_VALUES)}.")
+
+
+def _provider(name: str, switches: Sequence[str]) -> Provider:
+    told = {"SIMULATED_SWITCHES": ",".join(switches)} if switches else {}
+    return find(name)(_VALUES[name] | told)
+
+
+def _memory() -> str | None:
+    """A directory in memory, where syncing takes no time; None where the system has none."""
+    shared = "/dev/shm"  # noqa: S108 -- the directory made in it is ours alone
+    return shared if os.access(shared, os.W_OK | os.X_OK) else None
+
+
+def _phone_numbers() -> Iterator[str]:
+    """Numbers that are kept for fiction; after those, some that never leave the process."""
+    yield from (f"+61491570{end}" for end in (156, 157, 158, 159, 110))
+    yield from (f"+6149159{count:04}" for count in range(10_000))
