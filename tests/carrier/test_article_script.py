@@ -10,6 +10,7 @@ import urllib.parse
 from datetime import datetime
 
 from cooee.carrier import box
+from cooee.wire.clock import RealClock
 
 ANNA, BEN = "+61491570156", "+61491570157"
 
@@ -98,7 +99,7 @@ class Article:
 
 
 async def test_the_articles_script_holds_its_conversation_with_only_the_base_url_changed():
-    async with box(port=0) as (carrier, port):
+    async with box(RealClock(), port=0) as (carrier, port):
         loop = asyncio.get_running_loop()
         number = loop.create_future()
         done = threading.Event()

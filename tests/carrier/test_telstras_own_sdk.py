@@ -11,6 +11,7 @@ from tls.messaging import bnum, exceptions, oauth, sms, subscription
 from tls.messaging.utils import config
 
 from cooee.carrier import box
+from cooee.wire.clock import VirtualClock
 
 ANNA = "+61491570156"
 
@@ -30,7 +31,7 @@ class ToTheBox(urllib.request.HTTPSHandler):
 
 @pytest.fixture
 async def carrier():
-    async with box(port=0, virtual_clock=True) as (carrier, port):
+    async with box(VirtualClock(), port=0) as (carrier, port):
         urllib.request.install_opener(urllib.request.build_opener(ToTheBox(port)))
         config.CONFIG.tls_client_key = "PutYour32CharClientKeyHereThanks"
         config.CONFIG.tls_client_secret = "ClientSecretHere"

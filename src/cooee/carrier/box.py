@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from cooee.carrier import desk
 from cooee.carrier.controls import Controls
 from cooee.carrier.faces import Face
+from cooee.carrier.faces.simulated import Simulated
 from cooee.carrier.faces.telstra_v2 import TelstraV2
 from cooee.carrier.network import Conditions, Network
 from cooee.core.exchange import Request, Response
 from cooee.wire import http
-from cooee.wire.clock import Clock, RealClock, VirtualClock
+from cooee.wire.clock import Clock
 from cooee.wire.http import HANG_UP, Receive, Scope, Send, Transport
 from cooee.wire.serve import serving
 
@@ -31,8 +32,9 @@ class Carrier:
         transport: what carries the pushes to webhooks.
         seed: of everything that happens by chance.
         delay: seconds that a text takes.
-        client_id: the only one to accept; None accepts any.
-        client_secret: the only one to accept; None accepts any.
+        client_id: the only one that Telstra's face accepts; None accepts any.
+        client_secret: likewise.
+        key: the only one that the simulated face accepts; None accepts any.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class Carrier:
         delay: float = 0.0,
         client_id: str | None = None,
         client_secret: str | None = None,
+        key: str | None = None,
     ) -> None:
         self.network = Network(clock, seed=seed, conditions=Conditions(delay=delay))
         self.faces: tuple[Face, ...] = (
             TelstraV2(self.network, transport, client_id=client_id, client_secret=client_secret),
+            Simulated(self.network, transport, key=key),
         )
         self._controls = Controls(self.network, self.faces)
         self._clock = clock
@@ -124,13 +128,10 @@ class Carrier:
         match fault.name:
             case "carrier-down":
                 return None
-            case "error-500" | "error-503" | "throttle":
+            case "error-500" | "error-503" | "throttle" | "expire-token":
                 return face.failure(fault.name, request, path)
             case "garbage":
                 return Response(status=200, headers={"content-type": "text/html"}, body=_PAGE)
-            case "expire-token":
-                face.end_token(request)
-                return face.answer(request, path)
         done = face.answer(request, path)
         await self._clock.sleep(fault.seconds)
         return None if fault.name == "lose-answer" else done
@@ -138,29 +139,30 @@ class Carrier:
 
 @asynccontextmanager
 async def box(
+    clock: Clock,
     *,
     port: int = 8400,
-    virtual_clock: bool = False,
     seed: int = 0,
     delay: float = 0.0,
     client_id: str | None = None,
     client_secret: str | None = None,
+    key: str | None = None,
 ) -> AsyncIterator[tuple[Carrier, int]]:
     """A box on a port of this machine, on loopback alone; yields it and the port.
 
     Args:
+        clock: what it runs on; a `VirtualClock` stands still until it is advanced.
         port: 0 for any free one.
-        virtual_clock: whether time stands still until it is advanced.
-        seed: of everything that happens by chance.
+        seed: as `Carrier` has it, like all that follows.
         delay: seconds that a text takes.
-        client_id: the only one to accept; None accepts any.
-        client_secret: the only one to accept; None accepts any.
+        client_id: the only one that Telstra's face accepts.
+        client_secret: likewise.
+        key: the only one that the simulated face accepts.
 
     Raises:
         SettingError: the port is taken.
     """
-    clock = VirtualClock() if virtual_clock else RealClock()
-    transport = http.Network(RealClock())
+    transport = http.Network(clock)
     carrier = Carrier(
         clock,
         transport,
@@ -168,6 +170,7 @@ async def box(
         delay=delay,
         client_id=client_id,
         client_secret=client_secret,
+        key=key,
     )
     await carrier.start()
     try:

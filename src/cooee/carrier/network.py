@@ -172,7 +172,7 @@ class Network:
     def _write(self, sender: str, recipient: str, text: str, *, from_phone: bool) -> Text:
         self._texts += 1
         return Text(
-            id=f"text-{self._texts}",
+            id=str(self._texts),
             sender=sender,
             recipient=_address(recipient),
             text=text,

@@ -26,12 +26,12 @@ class Face(Protocol):
         """Do what a call asks; `path` is decoded, and begins behind the prefix."""
         ...
 
-    def failure(self, name: str, request: Request, path: str) -> Response:
-        """The answer to a call that fails on purpose: error-500, error-503 or throttle."""
-        ...
+    def failure(self, name: str, request: Request, path: str, /) -> Response:
+        """The answer to a call that fails on purpose.
 
-    def end_token(self, request: Request) -> None:
-        """End the token that a call carries before its time."""
+        It is error-500, error-503, throttle, or expire-token: the token that the call carries
+        ends before its time, and the call fails of that.
+        """
         ...
 
     def numbers(self) -> Sequence[Mapping[str, str | None]]:

@@ -50,7 +50,6 @@ class Account:
         self.unread: deque[tuple[Text, str]] = deque()
         self._sent: dict[str, Sent] = {}
         self._threads = Threads(network, self.take_in)
-        self._pushed = 0
 
     # --- the number
 
@@ -98,8 +97,7 @@ class Account:
         if url is None:
             self.unread.append((text, message_id))
             return
-        self._pushed += 1
-        shape = shapes.pushed(text, message_id or f"DMASApiA{self._pushed:010}")
+        shape = shapes.pushed(text, message_id or f"DMASApiA{int(text.id):010}")
         self.pushes.post(
             text.sender,
             url,

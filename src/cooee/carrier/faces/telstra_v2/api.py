@@ -61,12 +61,12 @@ class TelstraV2:
             ]
             return desk.json(400, shapes.sent(items, (), 1))
 
-    def failure(self, name: str, request: Request, path: str) -> Response:
+    def failure(self, name: str, request: Request, path: str, /) -> Response:
+        if name == "expire-token":
+            self._tokens.end(request)
+            return self.answer(request, path)
         sending = request.method == "POST" and path.startswith("/messages/sms")
         return refusals.fault(name, sending=sending)
-
-    def end_token(self, request: Request) -> None:
-        self._tokens.end(request)
 
     def numbers(self) -> Sequence[Mapping[str, str | None]]:
         held = [account.subscription for account in self._accounts.values()]
