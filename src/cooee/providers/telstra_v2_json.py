@@ -84,7 +84,7 @@ class Held(msgspec.Struct, frozen=True):
 
     def subscription(self, at: datetime | None) -> Subscription:
         """The same in the contract's words."""
-        notes = [] if self.days is not None else ["Telstra does not say until when it is ours."]
+        notes = () if self.days is not None else ("Telstra does not say until when it is ours.",)
         ends = later(at, timedelta(days=1), self.days)
         return Subscription(self.number, self.pushes_to, ends, notes)
 
@@ -124,10 +124,9 @@ def provisioned(
 
 
 def _notes(body: Mapping[str, Any], trial: datetime | None) -> Sequence[str]:
-    notes = [said] if (said := string(body, "description")) else []
-    if trial is not None:
-        notes.append(f"A free trial's number, which ends on {trial:%d %B %Y} for good.")
-    return notes
+    said = string(body, "description")
+    ends = trial and f"A free trial's number, which ends on {trial:%d %B %Y} for good."
+    return tuple(note for note in (said, ends) if note)
 
 
 # Texts
