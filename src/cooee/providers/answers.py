@@ -18,6 +18,7 @@ _KINDS: Mapping[int, type[ProviderFailure]] = {
     408: TemporaryFailure,
     429: TemporaryFailure,
     500: TemporaryFailure,
+    501: PermanentFailure,
     503: TemporaryFailure,
 }
 _LONGEST = 300  # characters of a company's words that an error keeps

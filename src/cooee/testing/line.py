@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-
-import msgspec
 
 from cooee.core.errors import ProviderFailure
 from cooee.core.exchange import Flow, Request, Response
@@ -62,6 +61,6 @@ def answer(
 
     Header names are given as Python writes them: ``retry_after="7"``.
     """
-    raw = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status=status, headers=named, body=raw, at=at)
