@@ -104,6 +104,9 @@ class VirtualClock:
         return task
 
     async def sleep(self, seconds: float) -> None:
+        if self._is_now(seconds):
+            await asyncio.sleep(0)
+            return
         with self._sleeping(seconds) as woken:
             await woken
 
@@ -111,7 +114,9 @@ class VirtualClock:
         return _VirtualBell(self)
 
     async def idle(self) -> None:
-        """Wait until every spawned task sleeps."""
+        """Wait until every spawned task sleeps. For those that stand outside: no spawned task."""
+        if asyncio.current_task() in self._busy:
+            raise RuntimeError("A task that this clock spawned cannot wait for itself to sleep.")
         while self._busy:
             quiet = asyncio.get_running_loop().create_future()
             self._idle_waiters.append(quiet)
@@ -144,27 +149,37 @@ class VirtualClock:
                     quiet.set_result(None)
             self._idle_waiters.clear()
 
+    def _is_now(self, seconds: float) -> bool:
+        """Whether waiting so long is no waiting at all: it must not need an `advance`."""
+        return timedelta(seconds=seconds) <= timedelta()
+
     @contextmanager
     def _sleeping(self, seconds: float | None) -> Iterator[asyncio.Future[bool]]:
-        """Count the current task as idle; the waker counts it as busy again, at once."""
+        """Count the current task as idle; the waker counts it as busy again, at once.
+
+        A task that was not spawned here counts as busy from its waking until it runs.
+        """
         task = asyncio.current_task()
         assert task is not None
-        woken: asyncio.Future[bool] = _Woken(self, task if task in self._busy else None)
+        spawned = task in self._busy
+        woken: asyncio.Future[bool] = _Woken(self, task)
         if seconds is not None:
-            alarm = self._now + timedelta(seconds=max(seconds, 0))
+            alarm = self._now + timedelta(seconds=seconds)
             heapq.heappush(self._alarms, (alarm, next(self._order), woken))
-        if task in self._busy:
+        if spawned:
             self._rest(task)
         try:
             yield woken
         finally:
             woken.cancel()
+            if not spawned:
+                self._rest(task)
 
 
 class _Woken(asyncio.Future[bool]):
     """A future whose waker marks the sleeper busy before anybody can look."""
 
-    def __init__(self, clock: VirtualClock, task: asyncio.Task[Any] | None) -> None:
+    def __init__(self, clock: VirtualClock, task: asyncio.Task[Any]) -> None:
         super().__init__()
         self._clock, self._task = clock, task
 
@@ -178,7 +193,7 @@ class _Woken(asyncio.Future[bool]):
         return super().cancel(msg)
 
     def _wake(self) -> None:
-        if self._task is not None and not self._task.done():
+        if not self._task.done():
             self._clock._busy.add(self._task)  # noqa: SLF001 -- two halves of one clock
 
 
@@ -199,10 +214,17 @@ class _VirtualBell:
         if self._rung:
             self._rung = False
             return True
+        if seconds is not None and self._clock._is_now(seconds):  # noqa: SLF001 -- see below
+            await asyncio.sleep(0)
+            return False
         with self._clock._sleeping(seconds) as woken:  # noqa: SLF001 -- two halves of one clock
             self._waiting.append(woken)
             try:
                 return await woken
+            except asyncio.CancelledError:
+                if woken.done() and not woken.cancelled() and woken.result():
+                    self._rung = True  # it came too late for this one, and is for the next
+                raise
             finally:
                 if woken in self._waiting:
                     self._waiting.remove(woken)
