@@ -112,8 +112,8 @@ update conversations set
 where id = ?1 and lease = ?2
 returning last_out
 
--- name: set_aside
-update inbound set status = 1, error = ? where conversation = ? and seq = ?
+-- name: fail_text
+update inbound set status = ?, error = ? where conversation = ? and seq = ?
 
 -- name: save_state
 insert into states (conversation, state) values (?, ?)
@@ -139,7 +139,7 @@ select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
   from (select 1) left join optouts x on x.conversation = ?1 and x.lifted_at is null
 
 -- name: expire_late
-update outbound set status = 8, error = 'not sent in time'
+update outbound indexed by outbound_late set status = 8, error = 'not sent in time'
  where status = 0 and good_until is not null and good_until <= ? and ours = ?
 
 -- A text blocks a later one of the same person, unless it is of a lower class or waits for a

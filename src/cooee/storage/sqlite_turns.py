@@ -25,7 +25,7 @@ from cooee.storage.values import (
 )
 
 _SQL = load("sqlite")
-_WORD = 2  # inbound.status of an opt-out word
+_PENDING, _ASIDE, _WORD = 0, 1, 2  # inbound.status; a word is one that opts out
 
 
 def receive(connection: Connection, arrivals: Sequence[Arrival], now: int) -> list[bool]:
@@ -53,7 +53,7 @@ def _receive(connection: Connection, arrival: Arrival, now: int) -> bool:
         inbound.raw or (raw(inbound.text) if text != inbound.text else b""),
         stamp_or_none(inbound.sent_at),
         received,
-        _WORD if word else 0,
+        _WORD if word else _PENDING,
     )
     connection.execute(_SQL["add_inbound"], row)
     if word:
@@ -177,9 +177,10 @@ def _end(
     ended = connection.execute(_SQL["finish"], row).fetchone()
     if ended is None:
         return None
-    if finish.failure is not None and retry_at is None:
-        aside = (fit(finish.failure.error), claim.conversation, finish.failure.seq)
-        connection.execute(_SQL["set_aside"], aside)
+    if finish.failure is not None:
+        status = _PENDING if retry_at else _ASIDE
+        failed = (status, fit(finish.failure.error), claim.conversation, finish.failure.seq)
+        connection.execute(_SQL["fail_text"], failed)
     return int(ended[0])
 
 
