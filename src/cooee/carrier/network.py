@@ -98,7 +98,7 @@ class Network:
         self._free_numbers = numbers.ours()
         self._phones: dict[str, list[Entry]] = {}
         self._off: dict[str, Bell] = {}
-        self._texts = 0
+        self._texts = int(clock.now().timestamp() * 1e6)  # a box started again repeats no id
 
     @property
     def idle(self) -> bool:
