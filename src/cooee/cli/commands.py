@@ -1,0 +1,48 @@
+"""Every command, under one name, and what an error looks like."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cooee.cli import box, companies, people, phone, run, upkeep, write
+from cooee.core.errors import CooeeError, DefinitionError, SettingError
+
+cli = typer.Typer(
+    name="cooee",
+    help="Two-way text-message conversations: run an app, talk to it, look after it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    phone.phone,
+    run.run,
+    write.send,
+    people.conversations,
+    people.show,
+    people.retry,
+    people.forget,
+    upkeep.backup,
+    box.carrier,
+    companies.providers,
+):
+    cli.command()(command)
+
+
+def main() -> None:
+    """Run the command that was typed.
+
+    What went wrong is said in words; the exit status is 2 where something has to be typed or
+    written differently, and 1 for everything else.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal of few letters
+    try:
+        cli()
+    except CooeeError as error:
+        print(f"cooee: {error}", file=sys.stderr)
+        ours = isinstance(error, SettingError | DefinitionError)
+        raise SystemExit(2 if ours else 1) from None

@@ -1,0 +1,64 @@
+"""The database that the settings name, opened beside the process that owns it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from cooee.core.errors import SettingError
+from cooee.core.numbers import normalise
+
+if TYPE_CHECKING:
+    from cooee.storage import Store
+
+_MANY = 1_000  # conversations that are looked through for numbers of ours
+
+
+@asynccontextmanager
+async def visited() -> AsyncIterator[Store]:
+    """The store, for a look or a word; whoever runs on it runs on.
+
+    Raises:
+        SettingError: there is no database yet, or COOEE_DATABASE names another.
+    """
+    from cooee.runtime.settings import read_database  # noqa: PLC0415 -- `cooee --help` stays quick
+    from cooee.storage.sqlite import SQLite  # noqa: PLC0415
+    from cooee.wire.clock import RealClock  # noqa: PLC0415
+
+    path = read_database(os.environ)
+    if not path.is_file():
+        raise SettingError(
+            f"There is no database {path}. Run the app first (cooee run APP), or type:\n"
+            "  export COOEE_DATABASE=sqlite:///…    # the file the app runs on"
+        )
+    store = await SQLite.open(path, now=RealClock().now, owner=False)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def our_numbers(store: Store) -> Sequence[str]:
+    """Our numbers, as far as conversations tell of them; the one used last comes first."""
+    threads = await store.threads(limit=_MANY)
+    return list(dict.fromkeys(thread.ours for thread in threads))
+
+
+def number(words: str, near: str = "") -> str:
+    """A person's number as it was typed, in its one international form.
+
+    Args:
+        words: what was typed.
+        near: a number of ours, in whose country national forms are read.
+
+    Raises:
+        SettingError: it is no number, or cannot be told without a country.
+    """
+    found = normalise(words, near=near)
+    if found.startswith("+") and found[1:].isdecimal():
+        return found
+    raise SettingError(
+        f"{words!r} is not a person's number. Type it with its country, like +61491570156."
+    )

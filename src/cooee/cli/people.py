@@ -1,0 +1,201 @@
+"""`cooee conversations`, `show`, `retry` and `forget`: people, and what became of their texts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cooee.cli.database import number, our_numbers, visited
+from cooee.cli.screen import show_json, show_table
+from cooee.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from cooee.storage import Entry, Store, Thread
+
+AsJSON = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Limit = Annotated[int, typer.Option(help="How many at most; the last ones.", min=1)]
+Person = Annotated[str, typer.Argument(metavar="NUMBER", help="A person's number, like +61….")]
+
+_TROUBLE = frozenset({"set aside", "unknown"})
+
+
+def conversations(
+    *,
+    trouble: Annotated[
+        bool,
+        typer.Option(
+            "--trouble", help="Each text that was set aside, or whose sending has no known end."
+        ),
+    ] = False,
+    limit: Limit = 100,
+    json: AsJSON = False,
+) -> None:
+    """List the conversations last spoken in, or with --trouble what needs a person to look."""
+    asyncio.run(_troubles(limit, json=json) if trouble else _list(limit, json=json))
+
+
+async def _list(limit: int, *, json: bool) -> None:
+    async with visited() as store:
+        threads = await store.threads(limit=limit)
+    if json:
+        show_json(threads)
+    elif threads:
+        columns = ("theirs", "ours", "last", "in", "out", "waiting", "trouble", "opted out")
+        show_table(columns, [_thread(thread) for thread in threads])
+    else:
+        print("Nobody has said anything yet.")
+
+
+def _thread(thread: Thread) -> Sequence[object]:
+    trouble = (
+        (thread.set_aside, "set aside"),
+        (thread.unknown, "of unknown end"),
+    )
+    return (
+        thread.theirs,
+        thread.ours,
+        thread.last_at,
+        thread.texts_in,
+        thread.texts_out,
+        thread.pending or "",
+        ", ".join(f"{count} {what}" for count, what in trouble if count),
+        thread.opted_out,
+    )
+
+
+async def _troubles(limit: int, *, json: bool) -> None:
+    async with visited() as store:
+        census = await store.census()
+        found = [
+            (thread, entry)
+            for thread in await store.threads(trouble=True, limit=limit)
+            for entry in await store.history(thread.ours, thread.theirs, 10_000)
+            if entry.status in _TROUBLE
+        ]
+    if json:
+        show_json([{"ours": t.ours, "theirs": t.theirs, **_plain(e)} for t, e in found])
+        return
+    if found:
+        columns = ("theirs", "when", "from", "text", "state", "tries", "why")
+        show_table(columns, [(thread.theirs, *_entry(entry)) for thread, entry in found])
+    print("\n".join(_advice(census.set_aside, census.unknown, census.doubtful_reads)))
+
+
+def _advice(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
+    lines = []
+    if set_aside:
+        lines.append(f"{set_aside} set aside. Mend the app, then: cooee retry")
+    if unknown:
+        words = "sent, perhaps: whether they arrived is not known. To send again"
+        lines.append(f"{unknown} {words}: cooee retry --unknown")
+    if doubtful_reads:
+        words = "readings were cut off and may have taken a text each; nothing can bring it back."
+        lines.append(f"{doubtful_reads} {words}")
+    return lines or ["No trouble."]
+
+
+def show(who: Person, *, limit: Limit = 100, json: AsJSON = False) -> None:
+    """Show what was said with one person: the texts, how they fared, and why."""
+    asyncio.run(_show(who, limit, json=json))
+
+
+async def _show(who: str, limit: int, *, json: bool) -> None:
+    async with visited() as store:
+        ours = await our_numbers(store)
+        theirs = number(who, near=ours[0] if ours else "")
+        said = {our: await store.history(our, theirs, limit) for our in ours}
+    said = {our: entries for our, entries in said.items() if entries}
+    if not said:
+        raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
+    if json:
+        show_json([{"ours": our, "theirs": theirs, **_plain(e)} for our in said for e in said[our]])
+        return
+    for our, entries in said.items():
+        print(f"{theirs} with {our}")
+        columns = ("when", "from", "text", "state", "tries", "why")
+        show_table(columns, [_entry(entry) for entry in entries])
+
+
+def _entry(entry: Entry) -> Sequence[object]:
+    said_by = "them" if entry.direction == "in" else "us"
+    why = "; ".join([entry.error, *entry.notes] if entry.error else entry.notes)
+    return entry.at, said_by, entry.text, entry.status, entry.attempts or "", why
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    return {name: getattr(entry, name) for name in entry.__struct_fields__}
+
+
+def retry(
+    who: Annotated[
+        str | None, typer.Argument(metavar="[NUMBER]", help="One person; everybody by default.")
+    ] = None,
+    *,
+    unknown: Annotated[
+        bool,
+        typer.Option("--unknown", help="Send texts of unknown end again; they may come twice."),
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Answer again the texts that were set aside, as if they came now.
+
+    With --unknown it is our own texts that go once more: those whose sending was cut off, so
+    that nobody knows whether they arrived. That is asked first.
+    """
+    asyncio.run(_retry(who, unknown=unknown, yes=yes))
+
+
+async def _retry(who: str | None, *, unknown: bool, yes: bool) -> None:
+    async with visited() as store:
+        theirs = None if who is None else await _number(store, who)
+        if not unknown:
+            count = await store.retry(theirs)
+            print(f"{_texts(count)} will be answered." if count else "Nothing was set aside.")
+            return
+        troubled = await store.threads(trouble=True, limit=100_000)
+        held = sum(one.unknown for one in troubled if theirs in {None, one.theirs})
+        if not held:
+            print("There is no text of unknown end.")
+        elif yes or _agreed(f"{_texts(held)} may have arrived already. Send again?"):
+            print(f"{_texts(await store.resend(theirs))} will be sent again.")
+
+
+def forget(who: Person, *, yes: Yes = False) -> None:
+    """Erase a person: what was said, what is remembered of them, and their number.
+
+    An opt-out stays, as a hash from which the number cannot be read: whoever asked for silence
+    is not texted again.
+    """
+    asyncio.run(_forget(who, yes=yes))
+
+
+async def _forget(who: str, *, yes: bool) -> None:
+    async with visited() as store:
+        theirs = await _number(store, who)
+        question = f"Erase {theirs} and everything said? This cannot be undone."
+        if not yes and not _agreed(question):
+            return
+        if not await store.forget(theirs):
+            raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
+        print(f"{theirs} is erased. If they had opted out, that stays, as a hash.")
+
+
+async def _number(store: Store, words: str) -> str:
+    ours = await our_numbers(store)
+    return number(words, near=ours[0] if ours else "")
+
+
+def _agreed(question: str) -> bool:
+    """Ask; who cannot be asked has not agreed."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        raise SettingError("Nothing was done. To go without the question: --yes") from None
+
+
+def _texts(count: int) -> str:
+    return "1 text" if count == 1 else f"{count} texts"

@@ -1,0 +1,43 @@
+"""What commands show: tables and sentences for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from cooee.phone.line import one_line
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table: as wide as the terminal, or as wide as it needs to be in a pipe."""
+    from rich.console import Console  # noqa: PLC0415 -- only what shows a table pays for it
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
+    for row in rows:
+        table.add_row(*(Text(_word(cell)) for cell in row))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
+    console.print(table)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON; times as RFC 3339 in UTC."""
+    print(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+_WHOLE = frozenset({"when", "ours", "theirs", "last", "name"})
+
+
+def _word(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    if cell is None or cell is False:
+        return ""
+    return "yes" if cell is True else one_line(str(cell))

@@ -1,0 +1,67 @@
+"""Lines as they are typed, piped or missing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+
+_CHUNK = 65_536
+
+
+class Keyboard:
+    """The lines of a file descriptor, read in a thread so that any kind of file will do.
+
+    It reads past Python's own buffers, since a thread that waits in those cannot be left behind
+    when the process ends.
+
+    Args:
+        descriptor: the file; None has no lines.
+    """
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        if descriptor is None:
+            self._lines.put_nowait(None)
+        else:
+            work = threading.Thread(target=self._read, args=(descriptor,), daemon=True)
+            work.start()
+
+    async def line(self) -> str | None:
+        """The next line without its end; None when there are no more, now and ever after."""
+        line = await self._lines.get()
+        if line is None:
+            self._lines.put_nowait(None)
+        return line
+
+    def close(self) -> None:
+        """No more lines, from whoever waits for one on."""
+        self._lines.put_nowait(None)
+
+    def _read(self, descriptor: int) -> None:
+        rest = b""
+        while chunk := _chunk(descriptor):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._tell(_decoded(line))
+        if rest:
+            self._tell(_decoded(rest))
+        self._tell(None)
+
+    def _tell(self, line: str | None) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
+        except RuntimeError:  # the loop has ended, and nobody listens any more
+            return
+
+
+def _chunk(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _CHUNK)
+    except OSError:  # a terminal that was closed
+        return b""
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", errors="replace").removesuffix("\r")

@@ -1,0 +1,15 @@
+"""A text as one line of a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with nothing in it that could command a terminal.
+
+    Line breaks become ``↵``; other control characters and lone surrogates U+FFFD. Joiners and
+    direction marks stay, since emoji and right-to-left words need them.
+    """
+    lines = " ↵ ".join(text.splitlines()) if text else text
+    return "".join("�" if unicodedata.category(c) in {"Cc", "Cs"} else c for c in lines)
