@@ -21,6 +21,8 @@ _PRAGMAS = (
     "pragma fullfsync = on",  # macOS: a plain fsync stops in the drive's cache
     "pragma temp_store = memory",
     "pragma cache_size = -65536",
+    "pragma journal_size_limit = 67108864",
+    "pragma wal_autocheckpoint = 4000",  # pages; a sync of the database every 16 MB
 )
 _STATEMENTS = 256  # prepared statements that a connection keeps
 

@@ -1,0 +1,19 @@
+"""SQLite keeps every promise of a store."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("cooee.testing.stores")
+
+from cooee.storage.sqlite import SQLite  # noqa: E402 -- after the line above
+from cooee.testing.stores import StoreSuite  # noqa: E402
+
+
+@pytest.fixture
+def open_store(tmp_path):
+    return lambda now: SQLite.open(tmp_path / "cooee.db", now=now)
+
+
+class TestSQLite(StoreSuite):
+    """All of them."""
