@@ -24,7 +24,7 @@ from cooee.providers import Accepted
 from cooee.runtime.account import Account
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
-from cooee.storage import Outcome, Store, Taken
+from cooee.storage import Alarms, Outcome, Store, Taken
 from cooee.wire.clock import Bell, Clock
 
 _PATIENCE = timedelta(minutes=10)  # how long a receipt may settle an attempt of unknown end
@@ -71,10 +71,12 @@ class Sender:
         while not self._stopping:
             wait: float | None = 1
             try:
-                await self._ask_around()
                 if await self._take():
                     continue
-                wait = await self._until_due()
+                alarms = await self._store.alarms()
+                if self._past(alarms.check) and await self._ask_around():
+                    continue
+                wait = self._until_due(alarms)
             except StoreUnavailable as error:
                 tell("store-unavailable", logging.ERROR, error=str(error), during="send")
             except Exception as error:  # a sender that dies sends nothing for anybody
@@ -99,16 +101,20 @@ class Sender:
             self._start(self._attempt(one))
         return len(taken) == room
 
-    async def _until_due(self) -> float | None:
-        alarms, now = await self._store.alarms(), self._clock.now()
-        send = alarms.send
-        if send is not None:
-            if len(self._tasks) >= self._features.concurrency:
-                send = None  # the end of an attempt rings
-            else:
-                send = max(send, self._rest_until, self._rate.ready(now))
-        times = [moment for moment in (send, alarms.check) if moment is not None]
-        return max((min(times) - now).total_seconds(), 0.001) if times else None
+    def _until_due(self, alarms: Alarms) -> float | None:
+        """Seconds until something is due; at least one where what is due is not ours to do."""
+        now = self._clock.now()
+        full = len(self._tasks) >= self._features.concurrency  # then the end of an attempt rings
+        times = [alarms.check]
+        if alarms.send is not None and not full:
+            times.append(max(alarms.send, self._rest_until, self._rate.ready(now)))
+        due = min((moment for moment in times if moment is not None), default=None)
+        if due is None:
+            return None
+        return (due - now).total_seconds() if due > now else 1.0
+
+    def _past(self, moment: datetime | None) -> bool:
+        return moment is not None and moment <= self._clock.now()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._clock.spawn(work)
@@ -194,12 +200,24 @@ class Sender:
 
     # Attempts of unknown end, and news of accepted texts
 
-    async def _ask_around(self) -> None:
-        for taken in await self._store.doubtful(self._ours, 16):
+    async def _ask_around(self) -> bool:
+        """Settle doubts and ask for news that are due; whether there were any."""
+        doubtful = await self._store.doubtful(self._ours, 16)
+        unreported = await self._store.unreported(self._ours, 16)
+        for taken in doubtful:
             self._start(self._settle(taken))
-        if self._features.receipts == "poll" or self._account.hook is None:
-            for taken in await self._store.unreported(self._ours, 16):
+        for taken in unreported:
+            if self._is_to_ask(taken.outbound):
                 self._start(self._inquire(taken.outbound))
+        return bool(doubtful or unreported)
+
+    def _is_to_ask(self, outbound: Outbound) -> bool:
+        """Whether to ask for news: where none is pushed to us, or what was pushed got lost."""
+        if self._features.receipts == "none":
+            return False
+        if self._features.receipts == "poll" or self._account.hook is None:
+            return True
+        return outbound.at is None or self._clock.now() - outbound.at > _PATIENCE
 
     def _first_doubt(self) -> timedelta:
         """How long to wait before an unknown end is settled by more than a receipt."""

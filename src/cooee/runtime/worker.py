@@ -87,7 +87,8 @@ class Worker:
         due = (await self._store.alarms()).turn
         if due is None or self._under_way >= _AT_ONCE:
             return None
-        return max((due - self._clock.now()).total_seconds(), 0.001)
+        left = (due - self._clock.now()).total_seconds()
+        return left if left > 0 else 1  # it is due, and not to be had: the end of a turn rings
 
     def _start(self, work: Any, count: int) -> None:
         self._under_way += count

@@ -1,0 +1,36 @@
+"""What may stand in a log, and what may not."""
+
+import logging
+
+from cooee.runtime.log import Lines, blame, tell
+
+
+def lines(caplog, **options):
+    formatter = Lines(**options)
+    return [formatter.format(record) for record in caplog.records]
+
+
+def test_an_event_is_one_line_of_words(caplog):
+    caplog.set_level(logging.INFO, "cooee")
+    tell("answered", seq=3, why='two "words"\nand a line', nothing=None)
+    (line,) = lines(caplog)
+    assert line.endswith('info answered seq=3 why="two \\"words\\"\\nand a line"')
+    assert "\n" not in line
+
+
+def test_numbers_and_words_are_shown_only_where_asked_for(caplog):
+    caplog.set_level(logging.INFO, "cooee")
+    tell("received", private={"theirs": "+61491570156", "text": "hello"})
+    assert "+61491570156" not in lines(caplog)[0]
+    assert "hello" not in lines(caplog)[0]
+    assert "+61491570156" in lines(caplog, private=True)[0]
+
+
+def test_blame_names_the_line_and_not_the_words():
+    try:
+        raise ValueError("+61491570156 said hello")
+    except ValueError as error:
+        words = blame(error)
+    assert words.startswith("ValueError at ")
+    assert "test_log.py:" in words
+    assert "hello" not in words
