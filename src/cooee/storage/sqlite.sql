@@ -287,7 +287,7 @@ delete from receipts where conversation is null and at < ?
 -- name: numbers
 select ours from outbound where status = 0 group by ours
 union
-select ours from outbound where status in (2, 3, 4) and status = 2 group by ours
+select ours from outbound where status in (2, 7) and status = 2 group by ours
 
 -- name: cursor
 select cursor from numbers where ours = ?

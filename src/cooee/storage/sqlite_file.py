@@ -65,7 +65,9 @@ class Ownership:
 
     def close(self) -> None:
         """Let another process own the database."""
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def create(path: Path) -> None:
