@@ -98,7 +98,7 @@ class Network:
         self._free_numbers = numbers.ours()
         self._phones: dict[str, list[Entry]] = {}
         self._off: dict[str, Bell] = {}
-        self._texts = int(clock.now().timestamp() * 1e6)  # a box started again repeats no id
+        self._serial = int(clock.now().timestamp() * 1e6)  # a box started again repeats none
 
     @property
     def idle(self) -> bool:
@@ -165,14 +165,18 @@ class Network:
         """The next number to give out; the first is always the same."""
         return next(self._free_numbers)
 
+    def serial(self) -> int:
+        """A number that was never given before, in this box or in one that ran earlier."""
+        self._serial += 1
+        return self._serial
+
     async def close(self) -> None:
         """Drop whatever is still in flight."""
         await self.lanes.close()
 
     def _write(self, sender: str, recipient: str, text: str, *, from_phone: bool) -> Text:
-        self._texts += 1
         return Text(
-            id=str(self._texts),
+            id=str(self.serial()),
             sender=sender,
             recipient=_address(recipient),
             text=text,

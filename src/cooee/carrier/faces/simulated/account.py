@@ -103,7 +103,7 @@ class Account:
         if self.switches.optout and order.to in self._opted_out:
             raise Refusal("opted-out", "This person does not want your texts.")
         now = self._network.clock.now()
-        sent = Sent(f"out-{len(self._sent) + 1}", order, now, now)
+        sent = Sent(f"out-{self._network.serial()}", order, now, now)
         self._sent[sent.id] = sent
         answer = {"id": sent.id, "status": "accepted", "segments": segments(order.text)}
         if self.switches.idempotency and key:

@@ -173,7 +173,7 @@ class Account:
             raise Refusal(403, "SpikeArrest")
 
     def _send(self, order: Order, recipient: str, number: str) -> Sent:
-        id = f"{self.network.chance.getrandbits(160):040x}-12{recipient.lstrip('+')}"
+        id = f"{self.network.serial():040x}-12{recipient.lstrip('+')}"
         sent = Sent(id, recipient, order, self.network.clock.now())
         self._sent[id] = sent
         if order.thread:
