@@ -1,0 +1,142 @@
+"""Scripts: what a line means, and how the place where a conversation left it is shown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cooee.testing.script import Hears, Says, Waits, parse, quoted, report
+
+
+def hears(words):
+    (line,) = parse(f"< {words}").lines
+    assert isinstance(line, Hears)
+    return line
+
+
+def test_a_script_is_read_line_by_line():
+    script = parse("""
+        # a comment, and a blank line
+
+        > START
+        < The timer is running!
+        ... 65 seconds
+          >  TIME
+    """)
+    said, heard, waited, again = script.lines
+    assert said == Says(2, "START")
+    assert heard.at == 3
+    assert waited == Waits(4, timedelta(seconds=65))
+    assert again == Says(5, "TIME")
+
+
+@pytest.mark.parametrize(
+    ("words", "time"),
+    [
+        ("1 second", timedelta(seconds=1)),
+        ("65 seconds", timedelta(seconds=65)),
+        ("0.5 seconds", timedelta(seconds=0.5)),
+        ("1 minute 5 seconds", timedelta(seconds=65)),
+        ("1 hour, 2 minutes and 3 seconds", timedelta(hours=1, minutes=2, seconds=3)),
+        ("2 days", timedelta(days=2)),
+        ("2 Weeks", timedelta(weeks=2)),
+    ],
+)
+@pytest.mark.parametrize("dots", ["... ", "...", "… "])
+def test_time_passes_in_words(words, time, dots):
+    assert parse(dots + words).lines == [Waits(0, time)]
+
+
+@pytest.mark.parametrize(
+    "line", ["START", "... a while", "... 5", "...", "... 5 secs", "... 1 day or 2 days", "- x"]
+)
+def test_a_line_that_cannot_be_read_is_shown_with_what_to_write(line):
+    with pytest.raises(ValueError) as error:
+        parse(f"> START\n{line}")
+    assert "Line 2" in str(error.value)
+    assert line in str(error.value)
+    assert "Write" in str(error.value)
+
+
+def test_a_star_stands_for_anything_and_an_escaped_one_for_itself():
+    assert hears("It stands at *.").fits("It stands at 1 minute\nand 5 seconds.")
+    assert hears("*").fits("")
+    assert not hears("It stands at *.").fits("It stands at 1 minute")
+    assert hears(r"5 \* 5").fits("5 * 5")
+    assert not hears(r"5 \* 5").fits("5 times 5")
+
+
+def test_other_characters_stand_for_themselves():
+    assert hears("Really? (yes|no) [a-z]+ $5.").fits("Really? (yes|no) [a-z]+ $5.")
+    assert not hears("a.c").fits("abc")
+
+
+def test_a_new_line_and_a_backslash_can_be_written():
+    assert parse(r"> a\nb\\n").lines == [Says(0, "a\nb\\n")]
+    assert hears(r"a\nb\\n").fits("a\nb\\n")
+
+
+def test_a_star_that_a_person_texts_is_a_star():
+    assert parse("> 5 * 5").lines == [Says(0, "5 * 5")]
+
+
+def test_white_space_around_a_text_does_not_count():
+    assert hears("Hello").fits(" Hello\n")
+    assert not hears("Hello").fits("Hello there")
+
+
+@given(st.text())
+def test_a_text_as_quoted_in_a_failure_can_be_pasted_into_the_script(text):
+    lines = quoted(text).splitlines()
+    if len(lines) == 1 and lines[0] == lines[0].expandtabs():
+        assert hears(quoted(text)).fits(text)
+
+
+@given(st.text(), st.text())
+def test_only_the_same_text_fits(one, other):
+    if len(quoted(one).splitlines()) == 1 and "\t" not in one and one.strip() != other.strip():
+        assert not hears(quoted(one)).fits(other)
+
+
+SCRIPT = """
+    > START
+    < The timer is running!
+    > TIME
+"""
+
+
+def test_another_text_is_shown_like_a_diff():
+    assert report(parse(SCRIPT), 1, missing=True, came=["Hello\nyou *", "Bye"]) == (
+        "At line 2, another text came.\n"
+        "\n"
+        "  1   > START\n"
+        "  2 - < The timer is running!\n"
+        "    + < Hello\\nyou \\*\n"
+        "    + < Bye\n"
+        "  3   > TIME"
+    )
+
+
+def test_a_missing_text_is_shown_as_nothing():
+    assert report(parse(SCRIPT), 1, missing=True, came=[]) == (
+        "At line 2, no text came.\n"
+        "\n"
+        "  1   > START\n"
+        "  2 - < The timer is running!\n"
+        "    + (nothing came)\n"
+        "  3   > TIME"
+    )
+
+
+def test_a_text_too_many_is_shown_after_the_last_line_that_went_well():
+    assert report(parse(SCRIPT), 2, missing=False, came=["Hello"]) == (
+        "After line 3, a text came that the script does not have.\n"
+        "\n"
+        "  1   > START\n"
+        "  2   < The timer is running!\n"
+        "  3   > TIME\n"
+        "    + < Hello"
+    )
