@@ -113,6 +113,14 @@ def controls(carrier, transport):
 
 
 @pytest.fixture
+def simulated(carrier, transport):
+    """A customer of the simulated company."""
+    customer = Customer(transport, BOX + "/simulated/v1")
+    customer.headers["authorization"] = "Bearer simulated"
+    return customer
+
+
+@pytest.fixture
 async def telstra(carrier, transport):
     """A customer of Telstra's who has logged in and has no number yet."""
     customer = Customer(transport, BOX + "/telstra/v2")

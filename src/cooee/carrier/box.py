@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 from cooee.carrier import desk
 from cooee.carrier.controls import Controls
@@ -91,7 +90,7 @@ class Carrier:
         if refused := self._stranger(request):
             return refused
         path = desk.path_of(request)
-        place = (urlsplit(request.url).hostname or "") + path
+        place = (desk.host_of(request.url) or "") + path
         for face in self.faces:
             if path.startswith(face.prefix + "/"):
                 return await self._ask(face, request, path.removeprefix(face.prefix))
@@ -109,14 +108,14 @@ class Carrier:
         A page on the Internet can make a browser call 127.0.0.1, under the page's name in Host
         or Origin. A program whose calls to a company are led here has the company's in Host.
         """
-        host = urlsplit(request.url).hostname
+        host = desk.host_of(request.url)
         if host not in _LOOPBACK | {
             face.home.partition("/")[0] for face in self.faces if face.home
         }:
             words = "The box answers calls to 127.0.0.1 and localhost only."
             return desk.json(421, {"error": words})
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).hostname not in _LOOPBACK:
+        if origin is not None and desk.host_of(origin) not in _LOOPBACK:
             return desk.json(403, {"error": "The box takes no calls from other sites' pages."})
         return None
 

@@ -80,7 +80,7 @@ class Controls:
         handler, names = found
         try:
             return await handler(request, names)
-        except (ValueError, msgspec.DecodeError) as error:
+        except (ValueError, OverflowError, msgspec.DecodeError) as error:
             return _error(400, str(error))
 
     def _nothing(self, path: str) -> Response:

@@ -66,6 +66,15 @@ def json(status: int, content: Any, **headers: str) -> Response:
     )
 
 
+def host_of(url: object) -> str | None:
+    """The host of a URL that could be called; None where it is none."""
+    try:
+        split = urlsplit(url if isinstance(url, str) else "")
+    except ValueError:
+        return None
+    return split.hostname if split.scheme in {"http", "https"} else None
+
+
 def path_of(request: Request) -> str:
     """The path of a call, decoded."""
     return unquote(urlsplit(request.url).path)

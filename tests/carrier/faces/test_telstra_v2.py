@@ -135,7 +135,9 @@ async def test_notify_url_has_three_states(telstra, number, clock):
     assert await url_after() == ""
 
 
-@pytest.mark.parametrize("url", ["", "example.com/x", "https://example.com", "ftp://a/b", 7, []])
+@pytest.mark.parametrize(
+    "url", ["", "example.com/x", "https://example.com", "ftp://a/b", "http://[x/", 7, []]
+)
 async def test_a_notify_url_that_is_none_changes_nothing(telstra, number, url, controls):
     assert code(await telstra.subscribe(notifyURL=url)) == (400, "TECH-ERR")
     held = (await controls.ask("GET", "/numbers")).json()

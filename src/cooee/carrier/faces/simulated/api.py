@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from hmac import compare_digest
 from typing import TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -202,6 +201,5 @@ def _limit(query: Mapping[str, str]) -> int:
 
 
 def _check_url(url: str) -> None:
-    split = urlsplit(url)
-    if split.scheme not in {"http", "https"} or not split.netloc:
+    if not desk.host_of(url):
         raise Refusal("bad-request", f"{url!r} is not a URL that could be called.")

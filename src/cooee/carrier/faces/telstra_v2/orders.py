@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from cooee.carrier import desk
 from cooee.carrier.faces.telstra_v2.refusals import Refusal, invalid, not_json
 from cooee.core.exchange import Request
 
@@ -119,10 +120,9 @@ def callback(url: object) -> str | None:
     """
     if url is None:
         return None
-    split = urlsplit(url) if isinstance(url, str) else None
-    if split is None or split.scheme not in {"http", "https"} or not (split.netloc and split.path):
+    if not isinstance(url, str) or not desk.host_of(url) or not urlsplit(url).path:
         raise invalid("'notifyURL': a full URL such as https://www.example.com/ is expected")
-    return str(url)
+    return url
 
 
 def _recipients(to: object) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ class Subscription:
         if not once:
             if self._days + days > MOST_DAYS:
                 raise Refusal(409, "Active Days Max")
-            self._ends_at = max(self._ends_at + days * DAY, self._clock.now())
+            changed = self._ends_at + max(days, -MOST_DAYS) * DAY
+            self._ends_at = max(changed, self._clock.now())
         return self._answer(trial=once)
 
     def read(self) -> dict[str, str]:
