@@ -74,6 +74,15 @@ def test_a_400_is_permanent_and_keeps_telstras_words_in_both_shapes(code, shape)
 
 
 @pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, PermanentFailure), (500, TemporaryFailure), (504, OutcomeUnknown)],
+)
+def test_an_id_in_a_refusal_is_no_acceptance(status, kind):
+    body = {"messages": [{"messageId": "d997", "status": "400", "code": "NEW"}]}
+    assert type(send(answer(status, body))) is kind
+
+
+@pytest.mark.parametrize(
     ("response", "kind", "retry_after", "hint"),
     [
         (plain(400, "NOT-PROVISIONED"), TemporaryFailure, 60, "expired"),

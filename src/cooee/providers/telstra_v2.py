@@ -206,8 +206,6 @@ class TelstraV2:
         if request.method != "POST":
             raise RequestRefused("Telstra pushes by POST.", 405)
         body = request.json()
-        if not isinstance(body, dict):
-            raise RequestRefused("A push from Telstra is a JSON object; this is none.")
         if kind == "reply":
             return Received(inbounds=[pushed(body, at)])
         return Received(receipts=[reported(body, name)])

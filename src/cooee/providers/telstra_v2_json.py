@@ -169,7 +169,7 @@ def taken(answer: Response) -> Inbound | None:
     )
 
 
-def pushed(body: Mapping[str, Any], at: datetime) -> Inbound:
+def pushed(body: Any, at: datetime) -> Inbound:
     """The reply that a push brings, in its own keys or in those of reading.
 
     The key is made of everything, the id included: with `replyRequest` (which we never ask
@@ -184,7 +184,9 @@ def pushed(body: Mapping[str, Any], at: datetime) -> Inbound:
     recipient = address(body, "to", "destinationAddress")
     text = string(body, "body", "message", "subject")
     if not sender or not recipient or text is None:
-        raise RequestRefused("A reply pushed by Telstra has from, to and body; this lacks one.")
+        raise RequestRefused(
+            "A reply pushed by Telstra is JSON with from, to and body; this is not."
+        )
     name, sent = word(body, "messageId"), string(body, "sentTimestamp") or ""
     return Inbound(
         sender=sender,
@@ -200,7 +202,7 @@ def pushed(body: Mapping[str, Any], at: datetime) -> Inbound:
 # News of our texts
 
 
-def reported(body: Mapping[str, Any], name: str) -> Receipt:
+def reported(body: Any, name: str) -> Receipt:
     """The receipt that a push to ``status/name`` brings, where the name is our id of the text.
 
     Without a name it is found by Telstra's id, whose slashes (``/x/126…``) were a hyphen in
@@ -214,11 +216,13 @@ def reported(body: Mapping[str, Any], name: str) -> Receipt:
     provider_id = word(body, "messageId").strip("/").replace("/", "-")
     said = word(body, "deliveryStatus")
     if not said or not (name or provider_id):
-        raise RequestRefused("A receipt pushed by Telstra has messageId and deliveryStatus.")
+        raise RequestRefused(
+            "A receipt pushed by Telstra is JSON with messageId and deliveryStatus."
+        )
     return receipt(body, name, provider_id)
 
 
-def receipt(body: Mapping[str, Any], outbound: str, provider_id: str) -> Receipt:
+def receipt(body: Any, outbound: str, provider_id: str) -> Receipt:
     """News of a text. Its moment is the later stamp: sources differ on which one is which."""
     said = word(body, "deliveryStatus")
     stamps = [stamp(string(body, name)) for name in ("sentTimestamp", "receivedTimestamp")]

@@ -37,7 +37,7 @@ from cooee.testing.line import NOON, Line, answer
 
 __all__ = ["PROMISES", "Example", "Push"]
 
-_NOISE = settings(deadline=None, max_examples=150)
+_NOISE = settings(deadline=None, max_examples=150, report_multiple_bugs=False)
 _REFUSALS = (400, 401, 403, 404, 409, 422, 429, 500, 502, 503)
 _PAGE = b"<html>Bad Gateway</html>"
 
@@ -289,7 +289,7 @@ PROMISES: Sequence[Callable[[Example], None]] = (
     a_forged_push_is_refused,
     no_push_breaks_receiving,
 )
-"""Every promise: a function of an `Example` that raises `AssertionError` where it is broken."""
+"""Every promise: a function of an `Example` that raises, mostly `AssertionError`, where broken."""
 
 
 def _failure(line: Line, flow: Flow[Any]) -> ProviderFailure:
