@@ -41,6 +41,4 @@ class Reaper(logging.Handler):
 
 
 if Reaper.point:
-    log = logging.getLogger("cooee")
-    log.setLevel(logging.DEBUG)
-    log.addHandler(Reaper(logging.DEBUG))
+    logging.getLogger("cooee").addHandler(Reaper(logging.DEBUG))

@@ -36,13 +36,14 @@ class Scene:
             "TELSTRA_BASE_URL": f"http://127.0.0.1:{port}/telstra/v2",
             "SIMULATED_BASE_URL": f"http://127.0.0.1:{port}/simulated/v1",
             "SIMULATED_SWITCHES": switches,
+            "COOEE_LOG_LEVEL": "debug",
             "PYTHONWARNINGS": "error",
         }
 
     @contextlib.asynccontextmanager
     async def app(self, **more):
         process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-m", "cooee.cli", "run", str(APP)],
+            *[sys.executable, "-m", "cooee", "run", str(APP)],
             env={**self.environment, **more},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -114,7 +115,8 @@ async def box(carrier, method, path, body):
 @contextlib.asynccontextmanager
 async def scene(folder, provider, switches=""):
     clock = RealClock()
-    carrier = Carrier(clock, Network(clock))
+    transport = Network(clock)
+    carrier = Carrier(clock, transport)
     await carrier.start()
     if switches:
         chosen = {"face": "simulated", "switches": switches.split(",")}
@@ -124,3 +126,4 @@ async def scene(folder, provider, switches=""):
             yield Scene(folder, carrier, port, provider, switches)
     finally:
         await carrier.close()
+        await transport.close()

@@ -74,7 +74,8 @@ async def pushed_to(carrier):
 @pytest.mark.parametrize("outer", [starlette, fastapi])
 async def test_a_mounted_app_hears_a_push_and_answers(outer, told):
     clock = RealClock()
-    carrier = Carrier(clock, Network(clock))
+    wire = Network(clock)
+    carrier = Carrier(clock, wire)
     await carrier.start()
     web = outer(echo())
     async with serving(carrier.app) as box, serving(web) as port:
@@ -91,11 +92,10 @@ async def test_a_mounted_app_hears_a_push_and_answers(outer, told):
                 await asyncio.sleep(0.02)
             said = [entry.text.text for entry in carrier.network.inbox(ANNA)]
             assert said == ["hello", "You said hello"]
-            wire = Network(clock)
             health = await wire(Request(method="GET", url=f"http://127.0.0.1:{port}/sms/health"))
-            await wire.close()
             assert (health.status, json.loads(health.body)["status"]) == (200, "ok")
     await carrier.close()
+    await wire.close()
 
 
 async def test_mounted_without_its_lifespan_it_says_what_is_missing():

@@ -29,8 +29,8 @@ def run(
 
     It is told what it needs by environment variables: COOEE_DATABASE, COOEE_PROVIDER,
     COOEE_PUBLIC_URL (texts are pushed to it; without it they are read), COOEE_SUBSCRIPTION,
-    COOEE_HOST, COOEE_PORT, COOEE_POLL_INTERVAL, COOEE_LOG_PRIVATE, and what the provider
-    wants (see cooee providers). Each may be given as NAME_FILE too: the file that holds it.
+    COOEE_HOST, COOEE_PORT, COOEE_POLL_INTERVAL, COOEE_LOG_LEVEL, COOEE_LOG_PRIVATE, and what
+    the provider wants (see cooee providers). Each may be given as NAME_FILE too: the file that holds it.
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
     """
@@ -38,11 +38,11 @@ def run(
 
     settings = read(os.environ)
     loaded = load(app)
-    log(logging.INFO, private=settings.log_private)
+    log(settings.log_level, private=settings.log_private)
     until_told(lambda leave: _live(app, loaded, settings, leave))
 
 
-def log(level: int, *, private: bool) -> None:
+def log(level: int | str, *, private: bool) -> None:
     """Write one line an event to standard error; from other libraries only what is wrong."""
     from cooee.runtime.log import Lines  # noqa: PLC0415 -- see above
 

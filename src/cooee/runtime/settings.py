@@ -20,6 +20,7 @@ KNOWN: Sequence[Setting] = (
     Setting("COOEE_HOST", "the address to listen on", "127.0.0.1"),
     Setting("COOEE_PORT", "the port to listen on, for webhooks and /health", "8000"),
     Setting("COOEE_POLL_INTERVAL", "seconds to rest after reading nothing", "1"),
+    Setting("COOEE_LOG_LEVEL", "debug, info, warning or error", "info"),
     Setting("COOEE_LOG_PRIVATE", "yes: log numbers and words too", ""),
 )
 
@@ -35,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True):
     host: str
     port: int
     poll_interval: float
+    log_level: str
     log_private: bool
 
     def make_provider(self) -> Provider:
@@ -62,6 +64,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         host=told["COOEE_HOST"] or "127.0.0.1",
         port=int(_number("COOEE_PORT", told["COOEE_PORT"], 0, 65535)),
         poll_interval=_number("COOEE_POLL_INTERVAL", told["COOEE_POLL_INTERVAL"], 0.05, 3600),
+        log_level=_level(told["COOEE_LOG_LEVEL"]),
         log_private=told["COOEE_LOG_PRIVATE"] == "yes",
     )
 
@@ -126,6 +129,14 @@ def _keep(word: str | None) -> bool:
         words = f"COOEE_SUBSCRIPTION={word!r} means nothing. Set it to keep, or unset it."
         raise SettingError(words)
     return word == "keep"
+
+
+def _level(word: str | None) -> str:
+    level = (word or "info").upper()
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        words = f"COOEE_LOG_LEVEL={word!r} means nothing. Set it to debug, info, warning or error."
+        raise SettingError(words)
+    return level
 
 
 def _number(name: str, word: str | None, least: float, most: float) -> float:

@@ -36,6 +36,7 @@ async def serving(
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # our public URL is a setting, and a peer's address its own
             server_header=False,
             timeout_graceful_shutdown=int(grace),
             timeout_keep_alive=30,
@@ -61,12 +62,14 @@ class _Server(uvicorn.Server):
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # asyncio switches Nagle's algorithm off only where TCP is named: else answers wait 40 ms
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
-        except OSError as error:
-            words = f"Cannot listen on {host}:{port} ({error.strerror}). Choose another port."
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or error
+            words = f"Cannot listen on {host}:{port} ({why}). Choose another port."
             raise SettingError(words) from error
         yield listener
 
@@ -93,7 +96,8 @@ def _with_hang_up(app: ASGI, connections: dict[Any, asyncio.Transport]) -> ASGI:
         def hang_up() -> None:
             nonlocal hung_up
             hung_up = True
-            connections[tuple(scope["client"])].abort()
+            if connection := connections.get(tuple(scope["client"])):  # else it went by itself
+                connection.abort()
 
         scope.setdefault("extensions", {})[HANG_UP] = hang_up
         await app(scope, receive, send)

@@ -1,0 +1,5 @@
+"""``python -m cooee``: the command line."""
+
+from cooee.cli import main
+
+main()
