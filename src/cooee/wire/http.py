@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -18,6 +19,9 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("cooee.wire")
+_PORTS = {"http": 80, "https": 443}
 
 HANG_UP = "cooee.hang_up"
 """The ASGI extension that drops the connection without an answer: call it, then return."""
@@ -98,20 +102,27 @@ class Network:
                 return Response(
                     status=answer.status, headers=headers, body=body, at=self._clock.now()
                 )
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.InvalidURL,
+        ) as error:
             raise unreached(request, _why(error)) from error
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             raise unanswered(request, _why(error)) from error
 
     def _open(self, aiohttp: Any) -> Any:
         if self._session is None:
+            connect = min(10, self._timeout / 2)  # before the whole, else nobody knows which
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=64),
-                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=10),
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=connect),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "cooee"},
                 auto_decompress=True,
             )
+            # It would repeat a GET whose answer was lost, and so lose what a reading removes.
+            self._session._retry_connection = False  # noqa: SLF001 -- there is no public switch
         return self._session
 
     async def close(self) -> None:
@@ -121,47 +132,86 @@ class Network:
 
 
 class InProcess:
-    """The same process: requests go straight to the ASGI app whose URL they begin with."""
+    """The same process: requests go straight to the ASGI app whose URL they begin with.
+
+    As over HTTP, an app that raises is a 500, and an answer that is cut short is none.
+    """
 
     def __init__(self, clock: Clock, apps: Mapping[str, ASGI]) -> None:
         self._clock = clock
         self.apps = dict(apps)
 
     async def __call__(self, request: Request) -> Response:
-        for base, app in self.apps.items():
-            if request.url.startswith(base):
-                return await self._ask(app, base, request)
+        for base in sorted(self.apps, key=len, reverse=True):
+            if _lies_below(request.url, base):
+                return await self._ask(self.apps[base], request)
         raise unreached(request, "nobody is there")
 
-    async def _ask(self, app: ASGI, base: str, request: Request) -> Response:
-        sent: list[Message] = []
-        hung_up = asyncio.Event()
-        asked = False
-
-        async def receive() -> Message:
-            nonlocal asked
-            if asked:
-                return {"type": "http.disconnect"}
-            asked = True
-            return {"type": "http.request", "body": request.body, "more_body": False}
-
-        async def send(message: Message) -> None:
-            sent.append(message)
-
-        await app(_scope(request, base, hung_up.set), receive, send)
-        if hung_up.is_set() or not sent:
+    async def _ask(self, app: ASGI, request: Request) -> Response:
+        exchange = _Exchange(request)
+        try:
+            await app(_scope(request, exchange.hang_up), exchange.receive, exchange.send)
+        except Exception:
+            _log.exception("The app behind %s failed.", urlsplit(request.url).netloc)
+            if exchange.status == 0 and not exchange.hung_up:
+                return Response(status=500, body=b"Internal Server Error", at=self._clock.now())
+        if exchange.hung_up or not exchange.over.is_set():
             raise unanswered(request, "the connection was closed")
-        headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
-        body = b"".join(message.get("body", b"") for message in sent[1:])
-        return Response(status=sent[0]["status"], headers=headers, body=body, at=self._clock.now())
+        return Response(
+            status=exchange.status,
+            headers=exchange.headers,
+            body=bytes(exchange.body),
+            at=self._clock.now(),
+        )
 
     async def close(self) -> None:
         """Nothing is held open."""
 
 
-def _scope(request: Request, base: str, hang_up: Callable[[], None]) -> Scope:
+class _Exchange:
+    """One request and its answer, as an ASGI server sees them."""
+
+    def __init__(self, request: Request) -> None:
+        self._unread: list[Message] = [{"type": "http.request", "body": request.body}]
+        self.over = asyncio.Event()
+        self.hung_up = False
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = bytearray()
+
+    async def receive(self) -> Message:
+        if self._unread:
+            return self._unread.pop()
+        await self.over.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            sent = message.get("headers", ())
+            self.headers = {_text(name).lower(): _text(value) for name, value in sent}
+        else:
+            self.body += message.get("body", b"")
+            if not message.get("more_body"):
+                self.over.set()
+
+    def hang_up(self) -> None:
+        self.hung_up = True
+        self.over.set()
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")  # as aiohttp reads headers
+
+
+def _lies_below(url: str, base: str) -> bool:
+    base = base.rstrip("/")
+    return url.startswith(base) and url[len(base) : len(base) + 1] in {"", "/", "?"}
+
+
+def _scope(request: Request, hang_up: Callable[[], None]) -> Scope:
     url = urlsplit(request.url)
-    prefix = urlsplit(base)
+    path = url.path or "/"
     headers = {"host": url.netloc, "content-length": str(len(request.body)), **request.headers}
     return {
         "type": "http",
@@ -169,13 +219,13 @@ def _scope(request: Request, base: str, hang_up: Callable[[], None]) -> Scope:
         "http_version": "1.1",
         "method": request.method,
         "scheme": url.scheme,
-        "path": unquote(url.path),
-        "raw_path": url.path.encode(),
+        "path": unquote(path),
+        "raw_path": path.encode(),
         "query_string": url.query.encode(),
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 0),
-        "server": (prefix.hostname or "", prefix.port or 80),
+        "server": (url.hostname or "", url.port or _PORTS.get(url.scheme, 0)),
         "extensions": {HANG_UP: hang_up},
         "state": {},
     }
