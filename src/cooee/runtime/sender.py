@@ -74,7 +74,7 @@ class Sender:
                 if await self._take():
                     continue
                 alarms = await self._store.alarms()
-                if self._past(alarms.check) and await self._ask_around():
+                if self._past(self._next_question(alarms)) and await self._ask_around():
                     continue
                 wait = self._until_due(alarms)
             except StoreUnavailable as error:
@@ -105,13 +105,18 @@ class Sender:
         """Seconds until something is due; at least one where what is due is not ours to do."""
         now = self._clock.now()
         full = len(self._tasks) >= self._features.concurrency  # then the end of an attempt rings
-        times = [alarms.check]
+        times = [self._next_question(alarms)]
         if alarms.send is not None and not full:
             times.append(max(alarms.send, self._rest_until, self._rate.ready(now)))
         due = min((moment for moment in times if moment is not None), default=None)
         if due is None:
             return None
         return (due - now).total_seconds() if due > now else 1.0
+
+    def _next_question(self, alarms: Alarms) -> datetime | None:
+        """When the provider is next to be asked about a text: where it is, or how it fares."""
+        times = [alarms.check, alarms.report if self._features.receipts != "none" else None]
+        return min((moment for moment in times if moment is not None), default=None)
 
     def _past(self, moment: datetime | None) -> bool:
         return moment is not None and moment <= self._clock.now()
@@ -203,9 +208,11 @@ class Sender:
     async def _ask_around(self) -> bool:
         """Settle doubts and ask for news that are due; whether there were any."""
         doubtful = await self._store.doubtful(self._ours, 16)
-        unreported = await self._store.unreported(self._ours, 16)
         for taken in doubtful:
             self._start(self._settle(taken))
+        if self._features.receipts == "none":
+            return bool(doubtful)
+        unreported = await self._store.unreported(self._ours, 16)
         for taken in unreported:
             if self._is_to_ask(taken.outbound):
                 self._start(self._inquire(taken.outbound))
@@ -213,8 +220,6 @@ class Sender:
 
     def _is_to_ask(self, outbound: Outbound) -> bool:
         """Whether to ask for news: where none is pushed to us, or what was pushed got lost."""
-        if self._features.receipts == "none":
-            return False
         if self._features.receipts == "poll" or self._account.hook is None:
             return True
         return outbound.at is None or self._clock.now() - outbound.at > _PATIENCE
