@@ -14,6 +14,7 @@ from cooee.providers import Features
 from cooee.runtime.log import tell
 from cooee.storage import Arrival, OptOut, Store
 
+_NOBODY = "unknown"  # the sender of a text that came without one: kept, and never answered
 _BACK_IN = frozenset(map(fold, ("START", "UNSTOP")))
 
 
@@ -59,11 +60,12 @@ class Intake:
                 self._announce(inbound.recipient)
 
     def _arrival(self, inbound: Inbound) -> Arrival:
-        recipient = normalise(inbound.recipient, near=self._near())
+        ours = self._near()
+        recipient = normalise(inbound.recipient, near=ours) or ours
         changed = msgspec.structs.replace(
             inbound,
             recipient=recipient,
-            sender=normalise(inbound.sender, near=recipient),
+            sender=normalise(inbound.sender, near=recipient) or _NOBODY,
             sent_at=when_sent(inbound.sent_at, inbound.received_at, self._features.stamp_offset),
         )
         return Arrival(changed, self._consent(inbound.text))
