@@ -120,9 +120,23 @@ async def test_handlers_are_waited_for_in_real_time():
         return "Done, too."
 
     async with Kit(app) as kit:
-        assert await kit.phone().text("SLOW") == ["Done."]
-        assert await kit.phone().text("SLOWER") == ["Done, too."]
+        phone = kit.phone()
+        assert await phone.text("SLOW") == ["Done."]
+        assert await phone.text("SLOWER") == ["Done, too."]
         assert kit.clock.now() == NEW_YEAR
+        await app.send(phone.number, "One o'clock.", at=NEW_YEAR + timedelta(hours=1))
+        kit.send(phone, "SLOWER")
+        await kit.wait(timedelta(days=1))
+        assert phone.read() == ["Done, too.", "One o'clock."]
+
+
+async def test_what_is_due_and_held_up_is_waited_for():
+    async with Kit(clock_app()) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        kit.fault("throttle", on="POST /texts")
+        assert await anna.text("hello") == []  # tried again when the provider allows
+        assert await ben.text("hello") == ["00:00:00"]  # as soon as the provider allows
+        assert NEW_YEAR < kit.clock.now() <= NEW_YEAR + timedelta(minutes=1)
 
 
 async def test_a_year_of_daily_texts_takes_seconds():
