@@ -123,6 +123,17 @@ async def test_duplicates_arrive_twice_with_one_receipt(share, copies, status):
     assert [text.status for text in news] == [status]
 
 
+async def test_a_text_does_not_overtake_one_that_set_out_in_worse_weather():
+    net = network(delay=3)
+    net.text(PHONES[0], OURS, "first")
+    net.conditions = Conditions()
+    net.text(PHONES[0], OURS, "second")
+    net.text(PHONES[1], OURS, "somebody else's")
+    await net.clock.advance(3)
+    arrived = [text.text for text in net.lines[OURS].arrived]
+    assert arrived == ["somebody else's", "first", "second"]
+
+
 async def test_a_lost_text_never_arrives_and_nobody_is_told():
     net = network(loss=1)
     news = []

@@ -53,6 +53,7 @@ class Carrier:
             Simulated(self.network, transport, key=key),
         )
         self._controls = Controls(self.network, self.faces)
+        self._hosts = _LOOPBACK | {face.home.partition("/")[0] for face in self.faces}
         self._clock = clock
         self._open = True
 
@@ -108,10 +109,7 @@ class Carrier:
         A page on the Internet can make a browser call 127.0.0.1, under the page's name in Host
         or Origin. A program whose calls to a company are led here has the company's in Host.
         """
-        host = desk.host_of(request.url)
-        if host not in _LOOPBACK | {
-            face.home.partition("/")[0] for face in self.faces if face.home
-        }:
+        if desk.host_of(request.url) not in self._hosts:
             words = "The box answers calls to 127.0.0.1 and localhost only."
             return desk.json(421, {"error": words})
         origin = request.headers.get("origin")
@@ -132,7 +130,8 @@ class Carrier:
             case "garbage":
                 return Response(status=200, headers={"content-type": "text/html"}, body=_PAGE)
         done = face.answer(request, path)
-        await self._clock.sleep(fault.seconds)
+        if fault.seconds:
+            await self._clock.sleep(fault.seconds)
         return None if fault.name == "lose-answer" else done
 
 

@@ -218,6 +218,18 @@ async def test_what_is_no_cursor_is_refused(company, number, switch, query):
     assert refused(await company.ask("GET", "/inbox" + query)) == (400, "bad-request")
 
 
+@pytest.mark.parametrize("reading", ["pop", "cursor", "confirm"])
+async def test_all_is_quiet_only_when_every_text_is_read(company, number, carrier, switch, reading):
+    await switch(reading)
+    cursor = (await company.ask("GET", "/inbox")).json().get("cursor", "")
+    carrier.network.text(ANNA, number, "Hello")
+    assert not carrier.network.idle
+    (text,) = await texts(company, f"?after={cursor}")
+    if reading == "confirm":
+        await company.ask("POST", "/inbox/confirmed", {"ids": [text["id"]]})
+    assert carrier.network.idle
+
+
 async def test_texts_come_again_until_they_are_confirmed(company, number, carrier, switch):
     await switch("confirm")
     for count in range(60):

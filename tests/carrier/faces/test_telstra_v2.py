@@ -404,6 +404,14 @@ async def test_a_reply_read_has_every_key_and_empty_ids(telstra, number, carrier
     assert await telstra.read() == {"status": "EMPTY"}
 
 
+async def test_all_is_quiet_only_when_every_reply_is_read(telstra, number, carrier):
+    assert carrier.network.idle
+    carrier.network.text(ANNA, number, "Hello")
+    assert not carrier.network.idle
+    await telstra.read()
+    assert carrier.network.idle
+
+
 async def test_a_read_with_a_json_body_is_a_read(telstra, number, carrier):
     carrier.network.text(ANNA, number, "Hello")
     answer = await telstra.ask("GET", "/messages/sms", {})
@@ -685,7 +693,10 @@ async def test_what_is_no_mobile_number_is_not_registered(trial, bnum, expected)
 async def test_a_trial_ends_with_its_hundredth_text(trial):
     await trial.subscribe()
     await trial.ask("POST", "/messages/freetrial/bnum", {"bnum": ANNA})
-    assert [(await trial.send(ANNA)).status for _ in range(100)] == [201] * 100
+    assert [(await trial.send(ANNA)).status for _ in range(98)] == [201] * 98
+    three = {"smsMulti": [{"to": ANNA, "body": "x", "receiptOff": True}] * 3}
+    assert code(await trial.ask("POST", "/messages/sms/multi", three)) == (403, "SpikeArrest")
+    assert [(await trial.send(ANNA)).status for _ in range(2)] == [201] * 2
     assert code(await trial.send(ANNA)) == (403, "SpikeArrest")
 
 

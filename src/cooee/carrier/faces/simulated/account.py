@@ -106,7 +106,7 @@ class Account:
         sent = Sent(f"out-{self._network.serial()}", order, now, now)
         self._sent[sent.id] = sent
         answer = {"id": sent.id, "status": "accepted", "segments": segments(order.text)}
-        if self.switches.idempotency and key:
+        if key:
             self._answers[key] = answer
         self._network.send(
             self.number, order.to, order.text, news=lambda text: self._hear(sent, text)

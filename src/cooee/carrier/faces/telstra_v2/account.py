@@ -126,6 +126,9 @@ class Account:
         number = self.in_use().number
         for order in wanted:
             self._check(order)
+        texts = sum(len(order.recipients) for order in wanted)
+        if self.trial and len(self._sent) + texts > ALLOWANCE:
+            raise Refusal(403, "SpikeArrest")
         return [
             self._send(order, recipient, number)
             for order in wanted
@@ -169,22 +172,20 @@ class Account:
             raise Refusal(400, "FREE-TRIAL-NO-BNUM")
         if not set(order.recipients) <= set(self.registered):
             raise Refusal(400, "FREE-TRIAL-INVALID-BNUM")
-        if len(self._sent) + len(order.recipients) > ALLOWANCE:
-            raise Refusal(403, "SpikeArrest")
 
     def _send(self, order: Order, recipient: str, number: str) -> Sent:
         id = f"{self.network.serial():040x}-12{recipient.lstrip('+')}"
         sent = Sent(id, recipient, order, self.network.clock.now())
-        self._sent[id] = sent
         if order.thread:
             sent.reply_address = self._threads.begin(recipient, id)
+        self._sent[id] = sent
         self.network.send(
             sent.reply_address or order.sender or number,
             recipient,
             order.body,
             wait=order.wait,
             good_for=order.good_for,
-            news=(lambda text: self._hear(sent, text)) if order.receipts else None,
+            news=lambda text: self._hear(sent, text),
         )
         return sent
 

@@ -106,7 +106,8 @@ def orders(asked: Mapping[str, Any]) -> list[Order]:
     if len(items) > MOST_RECIPIENTS:
         raise Refusal(400, "TOO MANY DESTINATIONS")
     url = asked.get("notifyURL")
-    read = [order({**one, "notifyURL": url}) for one in items]
+    named = [{name: one.get(name) for name in ("to", "body", "receiptOff")} for one in items]
+    read = [order({**one, "notifyURL": url}) for one in named]
     if any(one.receipts and one.notify_url is None for one in read):
         raise Refusal(400, "DR-NOTIFY-URL-MISSING")
     return read
