@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -73,6 +72,19 @@ async def test_a_reply_takes_as_long_as_the_network_and_no_longer():
         kit.carrier.network.conditions = Conditions(delay=2)
         assert await phone.text("hello") == ["00:00:00"]
         assert kit.clock.now() <= NEW_YEAR + timedelta(seconds=6)  # there, back, and a receipt
+
+
+async def test_the_time_that_replies_took_is_part_of_the_waits_after_them():
+    async with Kit(clock_app(), push=False, poll_interval=30) as kit:
+        phone = kit.phone()
+        assert await phone.text("one") == ["00:00:00"]
+        assert kit.clock.now() == NEW_YEAR + timedelta(seconds=30)
+        await phone.wait(10)
+        await phone.wait(60)
+        assert await phone.text("two") == ["00:01:10"]
+        assert await phone.text("three") == ["00:01:30"]  # no wait: sent when the reply was there
+        await phone.wait(65)
+        assert await phone.text("four") == ["00:02:35"]
 
 
 async def test_what_is_planned_for_later_is_not_waited_for():
@@ -232,11 +244,11 @@ async def test_an_app_that_cannot_start_says_why_and_leaves_nothing_behind():
         raise RuntimeError("no database here")
         yield
 
-    folders = set(Path("/dev/shm").glob("cooee-*"))
+    kit = Kit(App(lifespan=lifespan))
     with pytest.raises(RuntimeError, match="no database here"):
-        async with Kit(App(lifespan=lifespan)):
+        async with kit:
             pass
-    assert set(Path("/dev/shm").glob("cooee-*")) <= folders
+    assert not kit._file.parent.exists()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -55,9 +54,9 @@ def parse(script: str) -> Script:
     Raises:
         ValueError: a line cannot be read; the message shows it, and what to write.
     """
-    written = inspect.cleandoc(script).split("\n")
-    steps = ((at, line.strip()) for at, line in enumerate(written))
-    return Script(written, [_line(at, line) for at, line in steps if line and line[0] != "#"])
+    written = [line.strip() for line in script.strip().split("\n")]
+    steps = [(at, line) for at, line in enumerate(written) if line and line[0] != "#"]
+    return Script(written, [_line(at, line) for at, line in steps])
 
 
 def report(script: Script, at: int, *, missing: bool, came: Sequence[str]) -> str:
@@ -83,7 +82,7 @@ def report(script: Script, at: int, *, missing: bool, came: Sequence[str]) -> st
 
 def quoted(text: str) -> str:
     """A text as a script would write it."""
-    text = re.sub(r"\\(?=[*n\\])", r"\\\\", text)
+    text = re.sub(r"\\(?=[*n\n\\])", r"\\\\", text.strip())
     return text.replace("*", r"\*").replace("\n", r"\n")
 
 
