@@ -217,6 +217,13 @@ async def test_texts_to_an_app_that_is_down_are_answered_when_it_is_back():
         assert phone.inbox == ["00:00:00"]
 
 
+async def test_a_kit_may_end_with_its_app_stopped_and_says_so_to_a_script():
+    async with Kit(clock_app()) as kit:
+        await kit.stop()
+        with pytest.raises(AssertionError, match=r"no text came(.|\n)*The app is not running\."):
+            await kit.phone().follow("> hello\n< *")
+
+
 async def test_an_answer_that_was_lost_is_seen_as_the_provider_is_built():
     async with Kit(clock_app(), switches=["lookup"]) as kit:
         phone = kit.phone()
