@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Generic, NotRequired, TypedDict, TypeVar
+from typing import Any, Generic, NotRequired, Required, TypedDict, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -56,6 +56,11 @@ class Person(msgspec.Struct):
 class Cart(TypedDict):
     count: int
     owner: NotRequired[Address]
+
+
+class Strict(TypedDict, total=False):
+    count: Required[int]
+    owner: Address
 
 
 class Pet(pydantic.BaseModel):
@@ -194,8 +199,9 @@ def test_two_people_never_share_a_default() -> None:
     assert codec.start().friends == []
 
 
-def test_a_typed_dict_may_lack_keys_since_it_starts_without_any() -> None:
-    codec = StateCodec(Cart)
+@pytest.mark.parametrize("cls", [Cart, Strict])
+def test_a_typed_dict_may_lack_keys_since_it_starts_without_any(cls: Any) -> None:
+    codec = StateCodec(cls)
     state, extras = codec.decode(b'{"owner":{"street":"a","lines":[]}}')
     assert state == {"owner": Address("a")}
     state["count"] = 1

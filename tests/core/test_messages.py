@@ -74,6 +74,11 @@ def test_without_a_stamp_or_a_known_offset_a_text_was_sent_when_it_came() -> Non
     assert when_sent(NOON.replace(tzinfo=None), NOON, None) == NOON
 
 
+@pytest.mark.parametrize(("stamp", "hours"), [("0001-01-01", 10), ("9999-12-31T23:59:59", -10)])
+def test_a_stamp_at_the_end_of_all_time_is_not_believed(stamp: str, hours: int) -> None:
+    assert when_sent(datetime.fromisoformat(stamp), NOON, timedelta(hours=hours)) == NOON
+
+
 stamps = (
     st.none()
     | st.datetimes()

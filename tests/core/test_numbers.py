@@ -74,6 +74,7 @@ def test_the_country_is_that_of_our_own_number(written: str, near: str, number: 
         "+",
         "+0",
         "+61",
+        "+1 604 555",
         "-----",
         "(.)",
         "\ud800",

@@ -211,8 +211,9 @@ def _read(cls: Any, value: Any) -> Any:
 
 def _complaints(error: Any) -> str:
     """What pydantic found wrong, without the person's own words."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{each['msg']} - at `{'.'.join(map(str, each['loc']))}`" for each in found)
+    return "; ".join(
+        f"{each['msg']} - at `{'.'.join(map(str, each['loc']))}`" for each in error.errors()
+    )
 
 
 def _words(error: Exception) -> str:
