@@ -217,6 +217,25 @@ async def test_texts_to_an_app_that_is_down_are_answered_when_it_is_back():
         assert phone.inbox == ["00:00:00"]
 
 
+async def test_a_provider_that_answers_late_only_takes_time():
+    async with Kit(clock_app()) as kit:
+        await kit.stop()
+        kit.fault("delay:5", 2)
+        await kit.start()
+        assert NEW_YEAR + timedelta(seconds=10) == kit.clock.now()
+        assert await kit.phone().text("hello") == ["00:00:10"]
+
+
+async def test_a_provider_that_is_down_at_the_start_is_connected_to_later():
+    async with Kit(clock_app()) as kit:
+        phone = kit.phone()
+        await kit.stop()
+        kit.fault("error-503", 2)
+        await kit.start()
+        await kit.wait(60)
+        assert len(await phone.text("hello")) == 1
+
+
 async def test_a_kit_may_end_with_its_app_stopped_and_says_so_to_a_script():
     async with Kit(clock_app()) as kit:
         await kit.stop()

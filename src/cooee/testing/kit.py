@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -24,7 +24,7 @@ from cooee.wire.http import InProcess
 
 _BOX, _US = "http://127.0.0.1:8400", "https://app.example"
 _PATIENCE = timedelta(minutes=1)
-_NOTHING = timedelta()
+_NOTHING, _FOREVER = timedelta(), datetime.max.replace(tzinfo=UTC)
 
 # What each provider has to be told to find the box.
 _VALUES = {
@@ -126,11 +126,19 @@ class Kit:
             raise
         self._running, self._pushes.apps[_US] = True, self.service.web
         try:
-            await self.service.connect()
+            await self._connect()
         except BaseException:
             await self.stop()
             raise
         await self.quiet()
+
+    async def _connect(self) -> None:
+        """Connect, however long the provider takes to answer."""
+        connecting = self.clock.spawn(self.service.connect())
+        await self.clock.idle()
+        while not connecting.done() and await self.clock.jump(_FOREVER):
+            pass
+        await connecting
 
     async def stop(self) -> None:
         """End the app as SIGTERM does; nothing reaches it until `start`."""
