@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from cooee.runtime.log import Lines, blame, tell
 
 
@@ -27,10 +29,12 @@ def test_numbers_and_words_are_shown_only_where_asked_for(caplog):
 
 
 def test_blame_names_the_line_and_not_the_words():
-    try:
+    def handler():
         raise ValueError("+61491570156 said hello")
-    except ValueError as error:
-        words = blame(error)
+
+    with pytest.raises(ValueError) as caught:
+        handler()
+    words = blame(caught.value)
     assert words.startswith("ValueError at ")
     assert "test_log.py:" in words
     assert "hello" not in words

@@ -8,12 +8,12 @@ import pytest
 
 from cooee import App
 from cooee.core.messages import Inbound
+from cooee.providers.telstra_v2 import TelstraV2
 from cooee.runtime.service import Service
 from cooee.storage import Arrival
 from cooee.storage.sqlite import SQLite
 from cooee.wire.clock import RealClock, VirtualClock
 from cooee.wire.http import InProcess
-from cooee.providers.telstra_v2 import TelstraV2
 
 OURS = "+61491570006"
 VALUES = {

@@ -1,0 +1,143 @@
+"""The README is true: every block of code in it runs."""
+
+import asyncio
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cooee.carrier import box
+from cooee.core.messages import Inbound
+from cooee.storage import Arrival
+from cooee.storage.sqlite import SQLite
+from cooee.wire.clock import RealClock
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COOEE = [sys.executable, "-m", "cooee"]
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def lines(word):
+    """Every line of a shell block that begins with a word, without its comment."""
+    told = [line for block in blocks("sh") for line in block.splitlines()]
+    return [line.partition("  #")[0].strip() for line in told if line.startswith(word)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copy(ROOT / "examples" / "stopwatch.py", tmp_path)
+    return tmp_path
+
+
+def environment(folder, **more):
+    return {
+        **os.environ,
+        "COOEE_DATABASE": f"sqlite:///{folder}/cooee.db",
+        "COOEE_PORT": "0",
+        **more,
+    }
+
+
+def test_nothing_in_it_is_left_untested():
+    languages = set(re.findall(r"^```(\w+)$", README, re.MULTILINE))
+    assert languages == {"python", "sh"}
+    known = ("make ", "export ", "cooee ")
+    told = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+    assert all(line.startswith(known) for line in told)
+    assert len(blocks("python")) == 3
+
+
+def test_the_stopwatch_is_the_example():
+    assert blocks("python")[0] == (ROOT / "examples" / "stopwatch.py").read_text()
+
+
+def test_its_test_passes(folder):
+    (folder / "test_stopwatch.py").write_text(blocks("python")[1])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        command, check=False, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_it_mounts(folder):
+    script = blocks("python")[2] + "\nprint(web.routes)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_make_target_in_it_is_there():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {line.split()[1] for line in lines("make")} <= targets
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+async def test_what_looks_after_it_works_on_a_conversation(folder):
+    store = await SQLite.open(folder / "cooee.db", now=lambda: datetime.now(UTC))
+    inbound = Inbound(
+        sender="+61491570156", recipient="+61491570006", text="hi", received_at=datetime.now(UTC)
+    )
+    await store.receive([Arrival(inbound)])
+    await store.close()
+    after = [line for line in lines("cooee") if not line.startswith("cooee run")]
+    assert len(after) == 5
+    after.sort(key=lambda line: "forget" in line)
+    for line in after:
+        done = subprocess.run(
+            [*COOEE, *shlex.split(line)[1:]],
+            check=False,
+            cwd=folder,
+            env=environment(folder),
+            input="y\n",
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+
+
+async def test_going_live_starts_and_stops(folder):
+    (folder / "secret").write_text("0123456789abcdef\n")
+    told = dict(line.removeprefix("export ").split("=", 1) for line in lines("export"))
+    assert set(told) == {"TELSTRA_CLIENT_ID", "TELSTRA_CLIENT_SECRET_FILE"}
+    told = {"TELSTRA_CLIENT_ID": "me", "TELSTRA_CLIENT_SECRET_FILE": str(folder / "secret")}
+    (line,) = lines("cooee run")
+    async with box(RealClock(), port=0) as (_, port):
+        told["TELSTRA_BASE_URL"] = f"http://127.0.0.1:{port}/telstra/v2"
+        process = await asyncio.create_subprocess_exec(
+            *[*COOEE, *shlex.split(line)[1:]],
+            cwd=folder,
+            env=environment(folder, **told),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said = b""
+        while b"listening" not in said:
+            said += await asyncio.wait_for(process.stdout.readline(), 20)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+        await process.stdout.read()
+    assert b"+61491570006" in said
