@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cooee.core.messages import Class, Outbound, Status, conversation_id
@@ -285,11 +285,12 @@ DEEDS = [
 
 
 @settings(
-    max_examples=60,
+    max_examples=50,
     deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a life is slow to shorten
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(st.data(), st.lists(st.sampled_from(DEEDS), max_size=60))
+@given(st.data(), st.lists(st.sampled_from(DEEDS), min_size=30, max_size=80))
 def test_any_life_keeps_every_promise(data, deeds):
     async def live(path: Path) -> None:
         watch = Watch()
