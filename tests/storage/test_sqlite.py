@@ -443,11 +443,14 @@ HOT = [
     *("save_state", "find_key", "place_letter", "add_outbound", "expire_late", "next_texts"),
     *("begin_attempt", "accept", "any_early", "early_receipts", "try_again", "doubt"),
     *("end_attempt", "find_by_provider", "lay_receipt", "add_receipt", "keep_early"),
-    *("asked_about", "ask_again_at", "next_turn", "next_send", "next_question", "numbers"),
+    *("doubtful", "unreported", "ask_again_at", "next_turn", "next_send", "numbers"),
+    *("next_check", "next_report"),
     *("history_in", "history_out", "notes", "set_aside_of", "unknown_of", "conversations_of"),
     *("cancel_queued", "opt_out", "opt_in", "doubt_interrupted", "note_interrupted"),
 ]
-NARROW = re.compile("inbound_aside|outbound_(trouble|open|queue)|receipts_early|conversations_due")
+NARROW = re.compile(
+    "inbound_aside|outbound_(trouble|open|queue|doubtful|reported)|receipts_early|conversations_due"
+)
 
 
 async def explained(desk: Desk, how: str, sql: str):

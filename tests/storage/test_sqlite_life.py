@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -54,7 +55,8 @@ class Person:
 
 def _blocks(before: Text, text: Text, now) -> bool:
     waits = before.status is Status.QUEUED and (before.due <= now or before.attempts > 0)
-    return before.kind <= text.kind and (before.status is Status.SENDING or waits)
+    doubt = before.status is Status.UNKNOWN and before.due <= now + timedelta(minutes=1)
+    return before.kind <= text.kind and (before.status is Status.SENDING or waits or doubt)
 
 
 class Life:
@@ -206,13 +208,13 @@ class Life:
         text = self._text(outbound)
         ends = [Status.QUEUED, Status.UNKNOWN, Status.ACCEPTED, Status.FAILED]
         status = self.draw(st.sampled_from(ends))
-        again = self.desk.watch.after(seconds=self.draw(st.sampled_from([0, 30])))
+        again = self.desk.watch.after(seconds=self.draw(st.sampled_from([0, 30, 300])))
         await self.desk.record(outbound, status, retry_at=again)
         text.status = status
-        if status is Status.QUEUED:
+        if status in {Status.QUEUED, Status.UNKNOWN}:
             text.due = again
-            if self.people[outbound.recipient].opted_out:
-                text.status = Status.CANCELLED
+        if status is Status.QUEUED and self.people[outbound.recipient].opted_out:
+            text.status = Status.CANCELLED
 
     async def wait(self) -> None:
         self.desk.watch.wait(seconds=self.draw(st.sampled_from([1, 10, 60])))
@@ -232,7 +234,8 @@ class Life:
         store = await SQLite.open(self.desk.store.path, now=self.desk.watch)
         self.desk = Desk(store, self.desk.watch)
         for outbound in self.sending:
-            self._text(outbound).status = Status.UNKNOWN
+            text = self._text(outbound)
+            text.status, text.due = Status.UNKNOWN, self.desk.watch()
         self.held, self.sending = [], []
 
     # What must be true in the end

@@ -19,10 +19,10 @@ update conversations set suspect = last_in where due_at is not null
 -- name: note_interrupted
 insert into receipts (conversation, seq, at, status, word)
 select conversation, seq, ?, 2, 'attempt ' || attempts || ': no end known, the process ended'
-  from outbound indexed by outbound_open where status in (0, 1) and status = 1
+  from outbound indexed by outbound_open where status in (0, 1, 2) and status = 1
 
 -- name: doubt_interrupted
-update outbound set status = 2, due_at = ? where status in (0, 1) and status = 1
+update outbound set status = 2, due_at = ? where status in (0, 1, 2) and status = 1
 
 -- Texts in
 
@@ -68,7 +68,7 @@ update optouts set lifted_at = ? where conversation = ? and lifted_at is null
 
 -- name: cancel_queued
 update outbound set status = 9, error = 'opted out'
- where conversation = ? and status in (0, 1) and status = 0
+ where conversation = ? and status in (0, 1, 2) and status = 0
 
 -- name: find_suspect
 select id from conversations where suspect is not null and due_at <= ? order by due_at limit 1
@@ -142,8 +142,8 @@ select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
 update outbound indexed by outbound_late set status = 8, error = 'not sent in time'
  where status = 0 and good_until is not null and good_until <= ? and ours = ?
 
--- A text blocks a later one of the same person, unless it is of a lower class or waits for a
--- time that was asked for.
+-- A text blocks a later one of the same person, unless it is of a lower class, waits for a time
+-- that was asked for, or is in doubt for longer than another minute.
 -- name: next_texts
 select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
        o.attempts, o.since
@@ -151,8 +151,11 @@ select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_
  where o.status = 0 and o.ours = ?1 and o.class = ?2 and o.due_at <= ?3
    and not exists (
      select 1 from outbound p indexed by outbound_open
-      where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1)
-        and p.class <= o.class and (p.status = 1 or p.due_at <= ?3 or p.attempts > 0))
+      where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1, 2)
+        and p.class <= o.class
+        and case p.status when 0 then p.due_at <= ?3 or p.attempts > 0
+                          when 1 then true
+                          else p.due_at <= ?3 + 60000 end)
    and not exists (
      select 1 from optouts x where x.conversation = o.conversation and x.lifted_at is null)
  order by o.due_at limit ?4
@@ -219,11 +222,15 @@ select ?1, ?2, ?3, ?4, ?5
  where not exists (select 1 from receipts
                     where conversation is null and provider_id = ?1 and word = ?4 and code = ?5)
 
--- name: asked_about
+-- name: doubtful
 select conversation, seq, theirs, text, media, good_until, queued_at, provider_id, attempts, since
   from outbound
- where status in (2, 3, 4) and ours = ? and due_at <= ? and status between ? and ?
- order by due_at limit ?
+ where status = 2 and due_at <= ?2 and ours = ?1 order by due_at limit ?3
+
+-- name: unreported
+select conversation, seq, theirs, text, media, good_until, queued_at, provider_id, attempts, since
+  from outbound
+ where status in (3, 4) and due_at <= ?2 and ours = ?1 order by due_at limit ?3
 
 -- name: ask_again_at
 update outbound set due_at = ? where conversation = ? and seq = ?
@@ -250,8 +257,11 @@ select min(due_at) from (
       where o.status = 0 and o.ours = l.ours and o.class = l.class and o.due_at <= ?1
         and not exists (
           select 1 from outbound p indexed by outbound_open
-           where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1)
-             and p.class <= o.class and (p.status = 1 or p.due_at <= ?1 or p.attempts > 0))
+           where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1, 2)
+             and p.class <= o.class
+             and case p.status when 0 then p.due_at <= ?1 or p.attempts > 0
+                               when 1 then true
+                               else p.due_at <= ?1 + 60000 end)
       order by o.due_at limit 1),
     (select min(o.due_at) from outbound o indexed by outbound_queue
       where o.status = 0 and o.ours = l.ours and o.class = l.class and o.due_at > ?1)) as due_at
@@ -259,18 +269,12 @@ select min(due_at) from (
   union all
   select min(good_until) from outbound where status = 0 and good_until is not null)
 
--- name: next_question
-with recursive askers (ours) as (
-  select min(ours) from outbound where status in (2, 3, 4)
-  union all
-  select (select min(o.ours) from outbound o where o.status in (2, 3, 4) and o.ours > a.ours)
-    from askers a where a.ours is not null
-)
-select min((select o.due_at from outbound o
-             where o.status in (2, 3, 4) and o.ours = a.ours and o.due_at is not null
-               and o.status between ? and ?
-             order by o.due_at limit 1))
-  from askers a where a.ours is not null
+-- name: next_check
+select due_at from outbound where status = 2 and due_at is not null order by due_at limit 1
+
+-- name: next_report
+select due_at from outbound
+ where status in (3, 4) and due_at is not null order by due_at limit 1
 
 -- name: data_version
 pragma data_version
@@ -314,7 +318,7 @@ select
   (select coalesce(sum(last_in - handled), 0) from conversations where due_at is not null),
   (select count(*) from inbound where status = 1),
   (select count(*) from outbound where status = 0),
-  (select count(*) from outbound where status in (0, 1) and status = 1),
+  (select count(*) from outbound where status in (0, 1, 2) and status = 1),
   (select count(*) from outbound where status in (2, 7) and status = 2),
   (select count(*) from outbound where status in (2, 7) and status = 7),
   (select count(*) from optouts where lifted_at is null),

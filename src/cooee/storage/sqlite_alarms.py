@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cooee.core.messages import Status
 from cooee.storage import Alarms
 from cooee.storage.leases import Leases
 from cooee.storage.sqlite_file import Connection
@@ -19,21 +18,20 @@ def alarms(connection: Connection, leases: Leases, now: int) -> Alarms:
     return Alarms(
         turn=moment_or_none(_next_turn(connection, leases, now)),
         send=moment_or_none(connection.execute(_SQL["next_send"], (now,)).fetchone()[0]),
-        check=moment_or_none(_next_question(connection, Status.UNKNOWN, Status.UNKNOWN)),
-        report=moment_or_none(_next_question(connection, Status.ACCEPTED, Status.SENT)),
+        check=moment_or_none(_first(connection, _SQL["next_check"])),
+        report=moment_or_none(_first(connection, _SQL["next_report"])),
     )
 
 
 def _next_turn(connection: Connection, leases: Leases, now: int) -> int | None:
     if leases.held and connection.execute(_SQL["find_suspect"], (now,)).fetchone():
         return None  # a suspect goes alone: the end of a turn under way is what to wait for
-    due = connection.execute(_SQL["next_turn"], (held_ids(leases),)).fetchone()
+    return _first(connection, _SQL["next_turn"], held_ids(leases))
+
+
+def _first(connection: Connection, statement: str, *values: object) -> int | None:
+    due = connection.execute(statement, values).fetchone()
     return None if due is None else int(due[0])
-
-
-def _next_question(connection: Connection, *between: Status) -> int | None:
-    due: int | None = connection.execute(_SQL["next_question"], between).fetchone()[0]
-    return due
 
 
 def changed(connection: Connection, leases: Leases) -> bool:

@@ -33,8 +33,6 @@ Place: TypeAlias = tuple[bytes, int]
 """Where a text is: its conversation, and its number in it."""
 
 _SQL = load("sqlite")
-_UNKNOWN = (int(Status.UNKNOWN), int(Status.UNKNOWN))
-_ACCEPTED = (int(Status.ACCEPTED), int(Status.SENT))
 
 
 def enqueue(connection: Connection, letters: Sequence[Letter], now: int) -> list[str]:
@@ -194,18 +192,18 @@ def _place_of(connection: Connection, receipt: Receipt, provider_id: str) -> Pla
 
 def doubtful(connection: Connection, ours: str, limit: int, now: int) -> list[Taken]:
     """Texts whose attempt has an unknown end, and whose time to ask has come."""
-    return _asked_about(connection, ours, _UNKNOWN, limit, now)
+    return _asked_about(connection, "doubtful", ours, limit, now)
 
 
 def unreported(connection: Connection, ours: str, limit: int, now: int) -> list[Taken]:
     """Accepted texts whose provider is to be asked for news now."""
-    return _asked_about(connection, ours, _ACCEPTED, limit, now)
+    return _asked_about(connection, "unreported", ours, limit, now)
 
 
 def _asked_about(
-    connection: Connection, ours: str, between: tuple[int, int], limit: int, now: int
+    connection: Connection, which: str, ours: str, limit: int, now: int
 ) -> list[Taken]:
-    rows = connection.execute(_SQL["asked_about"], (ours, now, *between, limit)).fetchall()
+    rows = connection.execute(_SQL[which], (ours, now, limit)).fetchall()
     later = [(next_question(since or now, now), id, seq) for id, seq, *_, since in rows]
     connection.executemany(_SQL["ask_again_at"], later)
     return [_taken(ours, row) for row in rows]

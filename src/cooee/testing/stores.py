@@ -557,7 +557,7 @@ class StoreSuite:
         await desk.write("next")
         ask_at = desk.watch.after(seconds=40)
         await desk.record(await desk.only_taken(), Status.UNKNOWN, retry_at=ask_at)
-        assert await desk.take() == ["next"]
+        assert await desk.take() == []
         assert list(await desk.store.doubtful(OURS, 10)) == []
         assert (await desk.store.alarms()).check == ask_at
         desk.watch.wait(seconds=40)
@@ -570,6 +570,15 @@ class StoreSuite:
         await desk.record(doubt.outbound, Status.ACCEPTED, provider_id="found")
         assert (await desk.store.census()).unknown == 0
         assert (await desk.store.alarms()).check is None
+        await desk.store.close()
+
+    async def test_a_doubt_of_minutes_holds_up_nothing(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        await desk.write("hello")
+        await desk.write("next")
+        ask_at = desk.watch.after(seconds=600)
+        await desk.record(await desk.only_taken(), Status.UNKNOWN, retry_at=ask_at)
+        assert await desk.take() == ["next"]
         await desk.store.close()
 
     async def test_a_text_of_unknown_end_waits_for_a_person(self, open_store: OpenStore) -> None:

@@ -70,8 +70,9 @@ create table outbound (
 ) strict, without rowid;
 create index outbound_queue    on outbound (ours, class, due_at) where status = 0;
 create index outbound_late     on outbound (good_until) where status = 0 and good_until is not null;
-create index outbound_open     on outbound (conversation, seq) where status in (0, 1);
-create index outbound_asked    on outbound (ours, due_at) where status in (2, 3, 4);
+create index outbound_open     on outbound (conversation, seq) where status in (0, 1, 2);
+create index outbound_doubtful on outbound (due_at) where status = 2;
+create index outbound_reported on outbound (due_at) where status in (3, 4);
 create index outbound_trouble  on outbound (status) where status in (2, 7);
 create index outbound_provider on outbound (provider_id) where provider_id is not null;
 create unique index outbound_key on outbound (conversation, key) where key is not null;
