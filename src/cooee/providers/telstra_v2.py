@@ -13,21 +13,18 @@ from cooee.core.errors import PermanentFailure, ProviderFailure, RequestRefused,
 from cooee.core.exchange import Flow, Request, Response
 from cooee.core.messages import Outbound, Receipt
 from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
+from cooee.providers.members import count, later, string, word
 from cooee.providers.telstra_v2_codes import refusal
 from cooee.providers.telstra_v2_json import (
     AEST,
-    count,
     days_to_add,
     held,
-    later,
     provisioned,
     pushed,
     receipt,
     reported,
     sms,
-    string,
     taken,
-    word,
 )
 
 _NUMBER, _TEXTS = "/messages/provisioning/subscriptions", "/messages/sms"
