@@ -22,7 +22,7 @@ from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
 from cooee.runtime.poller import Poller
 from cooee.runtime.sender import Sender
-from cooee.runtime.turns import Surroundings
+from cooee.runtime.turns import Observer, Surroundings
 from cooee.runtime.watchdog import Watchdog
 from cooee.runtime.web import Web
 from cooee.runtime.worker import Worker
@@ -50,6 +50,7 @@ class Service:
         keep: leave the direction at the company as it is.
         poll_interval: seconds to rest after reading nothing.
         shared: whether other processes may write to the store.
+        observe: told of every turn as it is played; for development.
     """
 
     def __init__(
@@ -64,10 +65,12 @@ class Service:
         keep: bool = False,
         poll_interval: float = 1,
         shared: bool = False,
+        observe: Observer = lambda _: None,
     ) -> None:
         self.app, self.provider, self.store, self.clock = app, provider, store, clock
         self._transport, self._public_url, self._keep = transport, public_url, keep
         self._poll_interval, self._shared = poll_interval, shared
+        self._observe = observe
         self._leaving: Bell = clock.bell()
         self._connected = asyncio.Event()
         self._senders: dict[str, Sender] = {}
@@ -114,7 +117,7 @@ class Service:
         services = None
         if self.app.services is not None:
             services = await self._stack.enter_async_context(self.app.services())
-        around = Surroundings(self.app, services, self.clock.now, self._recall)
+        around = Surroundings(self.app, services, self.clock.now, self._recall, self._observe)
         self._worker = Worker(around, self.store, self.clock, self._ring_senders)
         self._watchdog = Watchdog()
         self._watchdog.start()
@@ -222,6 +225,8 @@ class Service:
         assert subscription is not None
         for note in subscription.notes:
             tell("subscription", logging.WARNING, note=note)
+        pushed = subscription.pushes_to is not None
+        tell("connected", pushed=pushed, private={"ours": subscription.number})
         self._connected.set()
         self._sender(subscription.number)
         for number in await self.store.numbers():

@@ -34,13 +34,34 @@ Turns: TypeAlias = Generator[Call, Any, Finish]
 """Yields calls, is sent their replies (or has their exceptions thrown in), returns a Finish."""
 
 
+class Played(msgspec.Struct, frozen=True):
+    """One text in its turn, as an observer sees it: when its handler is called, and after.
+
+    At the call `over` is False and nothing has come of it yet. `before` and `after` are the
+    state as it is stored. What is over is not yet committed: its claim's log line says so.
+    """
+
+    claim: Claim
+    pending: Pending
+    handler: Handler | None = None
+    over: bool = False
+    before: bytes | None = None
+    after: bytes | None = None
+    error: Exception | None = None
+
+
+Observer: TypeAlias = Callable[[Played], None]
+"""Told of every turn in whichever thread plays it; it must not wait, and may not raise."""
+
+
 class Surroundings(msgspec.Struct, frozen=True):
-    """What every turn of a process has in common."""
+    """What every turn of a process has in common, and who watches."""
 
     app: App[Any, Any]
     services: Any
     now: Callable[[], datetime]
     recall: Callable[[Claim, int], Recall]
+    observe: Observer = lambda _: None
 
 
 def turns(around: Surroundings, claim: Claim) -> Turns:
@@ -50,10 +71,13 @@ def turns(around: Surroundings, claim: Claim) -> Turns:
     failure: Failure | None = None
     for pending in claim.texts:
         if pending.runs:
-            moment = _moment(pending, clock)
+            moment, before = _moment(pending, clock), state
             try:
                 replies, state = yield from _turn(around, claim, pending, moment, state)
+                around.observe(Played(claim, pending, None, True, before, state))
             except Exception as error:
+                unchanged = Played(claim, pending, None, True, before, before, error)
+                around.observe(unchanged)
                 failure = _failure(around, claim, pending, error)
                 if failure.retry_at is not None:
                     break
@@ -85,6 +109,7 @@ def _turn(
     found = around.app.routes.find(pending.inbound.text)
     if found is not None:
         route, fields = found
+        around.observe(Played(claim, pending, route.handler))
         chat.say((yield Call(route.handler, chat.token, chat, (), fields)))
     return chat._said, around.app.codec.encode(chat.state, extras)  # noqa: SLF001 -- for the turn
 

@@ -26,6 +26,7 @@ from cooee.storage import (
     Taken,
     Thread,
     sqlite_file,
+    sqlite_watch,
 )
 from cooee.storage import sqlite_alarms as _alarms
 from cooee.storage import sqlite_numbers as _numbers
@@ -35,6 +36,7 @@ from cooee.storage import sqlite_turns as _turns
 from cooee.storage.leases import Leases
 from cooee.storage.sqlite_file import Connection, Ownership
 from cooee.storage.sqlite_thread import SQLiteThread
+from cooee.storage.sqlite_watch import Watch
 from cooee.storage.statements import load
 from cooee.storage.values import stamp
 
@@ -72,6 +74,7 @@ class SQLite:
         now: Callable[[], datetime],
         owner: bool = True,
         busy_timeout: float = 5.0,
+        watch: Watch | None = None,
     ) -> SQLite:
         """Open a database, made where there is none and brought up to date where it is old.
 
@@ -80,6 +83,7 @@ class SQLite:
             now: the clock, in UTC.
             owner: whether this process is the one that answers and sends. Only one can be.
             busy_timeout: seconds to wait while another process writes.
+            watch: told of every row that this store writes, once it is committed.
 
         Raises:
             DatabaseInUse: another process owns it.
@@ -89,7 +93,9 @@ class SQLite:
         path = _prepared(path)
         ownership = Ownership(path) if owner else None
         leases = Leases()
-        connect = partial(_connect, path, busy_timeout, leases, stamp(now()), owner=owner)
+        connect = partial(
+            _connect, path, busy_timeout, leases, stamp(now()), owner=owner, watch=watch
+        )
         thread = SQLiteThread(connect, leases)
         try:
             await thread.open()
@@ -254,7 +260,13 @@ def _prepared(path: str | Path) -> Path:
 
 
 def _connect(
-    path: Path, busy_timeout: float, leases: Leases, now: int, *, owner: bool
+    path: Path,
+    busy_timeout: float,
+    leases: Leases,
+    now: int,
+    *,
+    owner: bool,
+    watch: Watch | None,
 ) -> Connection:
     connection = sqlite_file.connect(path, busy_timeout)
     try:
@@ -267,6 +279,8 @@ def _connect(
                 sqlite_file.upgrade(connection)
         with sqlite_file.translated():
             _alarms.changed(connection, leases)
+            if watch is not None:
+                sqlite_watch.watch(connection, watch)
     except BaseException:
         connection.close()
         raise

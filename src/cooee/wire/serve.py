@@ -17,17 +17,25 @@ from cooee.wire.http import ASGI, HANG_UP, Receive, Scope, Send
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGI, *, host: str = "127.0.0.1", port: int = 0, grace: float = 5
+    app: ASGI,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    grace: float = 5,
+    listener: socket.socket | None = None,
 ) -> AsyncIterator[int]:
     """Serve `app`; yields the port, which is a free one where `port` is 0.
 
     On leaving, requests under way get `grace` seconds to end. Every request's scope carries
     the extension `HANG_UP`, which drops the connection without an answer.
 
+    `listener` is a socket to serve on instead, bound already. It is closed on leaving; where
+    another process holds it too, who calls meanwhile waits for that one to serve.
+
     Raises:
         SettingError: the port is taken.
     """
-    with _listening(host, port) as listener:
+    with listener or listening(host, port) as held:
         connections: dict[Any, asyncio.Transport] = {}
         config = uvicorn.Config(
             _with_hang_up(app, connections),
@@ -42,11 +50,11 @@ async def serving(
             timeout_keep_alive=30,
         )
         server = _Server(config)
-        task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+        task = asyncio.get_running_loop().create_task(server.serve(sockets=[held]))
         try:
             while not server.started and not task.done():  # noqa: ASYNC110 -- uvicorn has no event for it
                 await asyncio.sleep(0.005)
-            yield listener.getsockname()[1]
+            yield held.getsockname()[1]
         finally:
             server.should_exit = True
             await task
@@ -59,19 +67,24 @@ class _Server(uvicorn.Server):
         yield
 
 
-@contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket bound to a port; any free one where it is 0.
+
+    Raises:
+        SettingError: the port is taken.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio switches Nagle's algorithm off only where TCP is named: else answers wait 40 ms
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except (OSError, OverflowError) as error:
-            why = getattr(error, "strerror", None) or error
-            words = f"Cannot listen on {host}:{port} ({why}). Choose another port."
-            raise SettingError(words) from error
-        yield listener
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        why = getattr(error, "strerror", None) or error
+        words = f"Cannot listen on {host}:{port} ({why}). Choose another port."
+        raise SettingError(words) from error
+    return listener
 
 
 def _protocol(connections: dict[Any, asyncio.Transport]) -> type[asyncio.Protocol]:
