@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Annotated
 
 import typer
@@ -33,8 +34,6 @@ def carrier(
     A program that speaks a provider's API talks to the box when only its base URL is changed.
     Phones text through POST /box/phones/NUMBER/texts, and nothing leaves this machine.
     """
-    import logging  # noqa: PLC0415 -- beside its use, as everything that only this needs
-
     log(logging.WARNING, private=True)
     until_told(
         lambda leave: _serve(
@@ -57,8 +56,8 @@ async def _serve(
     client_secret: str | None,
     delay: float,
 ) -> None:
-    from cooee.carrier import box  # noqa: PLC0415 -- `cooee --help` stays quick
-    from cooee.wire.clock import RealClock, VirtualClock  # noqa: PLC0415 -- see above
+    from cooee.carrier import box
+    from cooee.wire.clock import RealClock, VirtualClock
 
     async with box(
         VirtualClock() if virtual_clock else RealClock(),
@@ -93,7 +92,7 @@ def _card(base: str, faces: dict[str, str], keys: tuple[str, str]) -> list[str]:
 
 
 def _exports(faces: dict[str, str], keys: tuple[str, str]) -> list[str]:
-    from cooee.providers import find, names  # noqa: PLC0415 -- see above
+    from cooee.providers import find, names
 
     known = [name for name in ("telstra-v2", *names()) if name in faces][:1]
     lines = [f"  export COOEE_PROVIDER={name}" for name in known]

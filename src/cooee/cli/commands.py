@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 import typer
@@ -38,11 +40,22 @@ def main() -> None:
     What went wrong is said in words; the exit status is 2 where something has to be typed or
     written differently, and 1 for everything else.
     """
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal of few letters
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of few letters
     try:
         cli()
     except CooeeError as error:
         print(f"cooee: {error}", file=sys.stderr)
         ours = isinstance(error, SettingError | DefinitionError)
         raise SystemExit(2 if ours else 1) from None
+
+
+def _open_what_is_closed() -> None:
+    """Fill standard input, output and error, so that no database is ever one of them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free

@@ -17,7 +17,7 @@ def providers(
     *, json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False
 ) -> None:
     """List the providers that are installed: what each can do, and the settings it needs."""
-    from cooee.providers import find, names  # noqa: PLC0415 -- `cooee --help` stays quick
+    from cooee.providers import find, names
 
     companies = [find(name) for name in names()]
     if json:

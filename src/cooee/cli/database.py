@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from cooee.core.numbers import normalise
 if TYPE_CHECKING:
     from cooee.storage import Store
 
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _MANY = 1_000  # conversations that are looked through for numbers of ours
 
 
@@ -23,9 +25,9 @@ async def visited() -> AsyncIterator[Store]:
     Raises:
         SettingError: there is no database yet, or COOEE_DATABASE names another.
     """
-    from cooee.runtime.settings import read_database  # noqa: PLC0415 -- `cooee --help` stays quick
-    from cooee.storage.sqlite import SQLite  # noqa: PLC0415
-    from cooee.wire.clock import RealClock  # noqa: PLC0415
+    from cooee.runtime.settings import read_database
+    from cooee.storage.sqlite import SQLite
+    from cooee.wire.clock import RealClock
 
     path = read_database(os.environ)
     if not path.is_file():
@@ -57,7 +59,7 @@ def number(words: str, near: str = "") -> str:
         SettingError: it is no number, or cannot be told without a country.
     """
     found = normalise(words, near=near)
-    if found.startswith("+") and found[1:].isdecimal():
+    if _E164.fullmatch(found):
         return found
     raise SettingError(
         f"{words!r} is not a person's number. Type it with its country, like +61491570156."

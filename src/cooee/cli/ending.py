@@ -20,7 +20,7 @@ def until_told(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> No
     `work` is given an event that SIGTERM and SIGINT set. What is on disk is complete at every
     moment, so a thread that a handler of the app still holds does not hold up the end.
     """
-    import uvloop  # noqa: PLC0415 -- only what runs for long needs it
+    import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         loop, leave = runner.get_loop(), asyncio.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -194,6 +195,7 @@ def _agreed(question: str) -> bool:
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:
+        print(file=sys.stderr)
         raise SettingError("Nothing was done. To go without the question: --yes") from None
 
 

@@ -59,7 +59,7 @@ def phone(
 
 
 def _path(app: str, database: str | None) -> Path:
-    from cooee.runtime.settings import database_path  # noqa: PLC0415 -- `cooee --help` stays quick
+    from cooee.runtime.settings import database_path
 
     if database is None:
         place = app.rpartition(":")[0] or app
@@ -72,8 +72,8 @@ def _path(app: str, database: str | None) -> Path:
 async def _try_out(
     app: App[Any, Any], provider: str, path: Path, poll_interval: float, leave: asyncio.Event
 ) -> None:
-    from cooee.phone.stage import staged  # noqa: PLC0415 -- see above
-    from cooee.phone.terminal import converse  # noqa: PLC0415
+    from cooee.phone.stage import staged
+    from cooee.phone.terminal import converse
 
     async with staged(app, provider=provider, database=path, poll_interval=poll_interval) as stage:
         print(_header(stage, provider, path), file=sys.stderr, flush=True)

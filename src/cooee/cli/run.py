@@ -30,11 +30,12 @@ def run(
     It is told what it needs by environment variables: COOEE_DATABASE, COOEE_PROVIDER,
     COOEE_PUBLIC_URL (texts are pushed to it; without it they are read), COOEE_SUBSCRIPTION,
     COOEE_HOST, COOEE_PORT, COOEE_POLL_INTERVAL, COOEE_LOG_LEVEL, COOEE_LOG_PRIVATE, and what
-    the provider wants (see cooee providers). Each may be given as NAME_FILE too: the file that holds it.
+    the provider wants (see cooee providers). Each may be given as NAME_FILE too: the file that
+    holds it.
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
     """
-    from cooee.runtime.settings import read  # noqa: PLC0415 -- `cooee --help` stays quick
+    from cooee.runtime.settings import read
 
     settings = read(os.environ)
     loaded = load(app)
@@ -44,7 +45,7 @@ def run(
 
 def log(level: int | str, *, private: bool) -> None:
     """Write one line an event to standard error; from other libraries only what is wrong."""
-    from cooee.runtime.log import Lines  # noqa: PLC0415 -- see above
+    from cooee.runtime.log import Lines
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines(private=private))
@@ -54,8 +55,8 @@ def log(level: int | str, *, private: bool) -> None:
 
 async def _live(name: str, app: App[Any, Any], settings: Settings, leave: asyncio.Event) -> None:
     """Open, serve, connect: a push that comes at once finds everything ready."""
-    from cooee.runtime.mount import opened  # noqa: PLC0415 -- see above
-    from cooee.wire.serve import serving  # noqa: PLC0415
+    from cooee.runtime.mount import opened
+    from cooee.wire.serve import serving
 
     async with (
         opened(app, settings) as service,
@@ -112,8 +113,8 @@ def _direction(service: Service, settings: Settings) -> str:
 def _masked(url: str) -> str:
     """A webhook's URL without the word in its path that keeps strangers out."""
     parts = urlsplit(url)
-    first = parts.path.split("/")[1:2]
-    return "/".join([f"{parts.scheme}://{parts.hostname}", *first, "…"])
+    host, first = parts.netloc.rpartition("@")[2], parts.path.split("/")[1:2]
+    return "/".join([f"{parts.scheme}://{host}", *first, "…"])
 
 
 def _handlers(app: App[Any, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,17 +15,22 @@ from cooee.phone.line import one_line
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table: as wide as the terminal, or as wide as it needs to be in a pipe."""
-    from rich.console import Console  # noqa: PLC0415 -- only what shows a table pays for it
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*(Text(_word(cell)) for cell in row))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
-    console.print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    wide = Console(highlight=False, width=_WIDEST, file=io.StringIO())
+    with wide.capture() as captured:
+        wide.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def show_json(value: Any) -> None:
@@ -32,6 +38,7 @@ def show_json(value: Any) -> None:
     print(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
+_WIDEST = 5_000  # columns of a table in a pipe: a line a row, for grep
 _WHOLE = frozenset({"when", "ours", "theirs", "last", "name"})
 
 

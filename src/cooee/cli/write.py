@@ -43,8 +43,8 @@ def send(
 async def _send(
     to: str, text: str, *, ours: str | None, key: str | None, at: datetime | None
 ) -> None:
-    from cooee.core.messages import Class  # noqa: PLC0415 -- `cooee --help` stays quick
-    from cooee.storage import Draft, Letter  # noqa: PLC0415
+    from cooee.core.messages import Class
+    from cooee.storage import Draft, Letter
 
     if not text.strip():
         raise SettingError('There are no words. Type: cooee send +61… "See you at 7."')

@@ -1,0 +1,55 @@
+# `make demo` and `make test` install what they need into .venv, and only when it is out of date.
+# Another Python: make demo PYTHON=python3.13
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+FRIENDS := +61491570156 +61491570157
+
+.DEFAULT_GOAL := help
+.PHONY: demo run test lint types rings check clean help
+
+demo: .venv/.installed  ## a phone in the terminal, texting the stopwatch over a carrier in a box
+	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --terminal \
+		--provider telstra-v2 --database demo.db
+
+run: .venv/.installed  ## the stopwatch for real, as your environment says (cooee run --help)
+	@$(BIN)/cooee run examples/stopwatch.py
+
+test: .venv/.developing  ## every test
+	@$(BIN)/python -m pytest -q
+
+lint: .venv/.developing  ## style, and layout
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .venv/.developing  ## every type
+	@$(BIN)/mypy
+
+rings: .venv/.developing  ## imports point one way
+	@$(BIN)/lint-imports
+
+check: lint types rings test  ## all that has to pass
+
+clean:  ## remove what was installed and built; conversations (*.db) stay
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+help:  ## this
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+# pip is kept away from standard input: what is piped into `make demo` is for the phone.
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' </dev/null || \
+		{ echo "cooee needs Python 3.11 or later: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv </dev/null >&2
+
+.venv/.installed: pyproject.toml | .venv/bin/python
+	@echo "Installing cooee into .venv, this once …" >&2
+	@$(INSTALL) --editable . </dev/null >&2
+	@touch $@
+
+.venv/.developing: pyproject.toml | .venv/bin/python
+	@echo "Installing cooee and what its tests need into .venv, this once …" >&2
+	@$(INSTALL) --editable '.[dev]' </dev/null >&2
+	@touch .venv/.installed $@

@@ -1,0 +1,154 @@
+"""What an operator sees of people, and does about them."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from cooee.core.messages import Inbound, Status
+from cooee.storage import Arrival, Draft, Failure, Finish, Letter, Outcome
+
+OURS, ANNA, BEN = "+61491570006", "+61491570156", "+61491570157"
+
+
+def inbound(text, theirs=ANNA):
+    return Inbound(sender=theirs, recipient=OURS, text=text, received_at=datetime.now(UTC))
+
+
+async def answer(store, reply="Hello!", error=None):
+    """Play every waiting turn: a reply, or a text set aside."""
+    for claim in await store.claim(10):
+        seq = claim.texts[-1].seq
+        failure = None if error is None else Failure(seq, error, None)
+        drafts = () if error else (Draft(text=reply),)
+        await store.finish([Finish(claim=claim, handled=seq, drafts=drafts, failure=failure)])
+
+
+@pytest.fixture
+def conversation(kept):
+    """Anna said hello and was answered."""
+
+    async def happen(store):
+        await store.receive([Arrival(inbound("hello"))])
+        await answer(store)
+
+    kept(happen)
+
+
+@pytest.fixture
+def trouble(kept):
+    """A text of Anna's was set aside, and one to Ben was cut off."""
+
+    async def happen(store):
+        await store.receive([Arrival(inbound("break"))])
+        await answer(store, error="ZeroDivisionError: division by zero")
+        await store.enqueue([Letter(OURS, BEN, Draft(text="Are you there?"))])
+        (taken,) = await store.take(OURS, 1)
+        await store.record([Outcome(outbound=taken.outbound, status=Status.UNKNOWN)])
+
+    kept(happen)
+
+
+def test_without_a_database_the_line_to_type_is_shown(cooee, tmp_path):
+    said = cooee("conversations")
+    assert said.returncode == 2
+    assert f"There is no database {tmp_path}/cooee.db" in said.stderr
+    assert "export COOEE_DATABASE=" in said.stderr
+    assert not (tmp_path / "cooee.db").exists()
+
+
+def test_conversations_are_listed_a_line_each(cooee, conversation):
+    said = cooee("conversations").stdout.splitlines()
+    assert said[0].split()[:2] == ["theirs", "ours"]
+    assert said[1].split()[:2] == [ANNA, OURS]
+    assert len(said) == 2
+
+
+def test_conversations_are_listed_for_scripts(cooee, conversation):
+    (thread,) = json.loads(cooee("conversations", "--json").stdout)
+    assert (thread["theirs"], thread["texts_in"], thread["texts_out"]) == (ANNA, 1, 1)
+
+
+def test_a_database_without_people_says_so(cooee, kept):
+    kept(lambda store: store.census())
+    assert cooee("conversations").stdout == "Nobody has said anything yet.\n"
+    assert cooee("conversations", "--trouble").stdout == "No trouble.\n"
+
+
+def test_trouble_lists_each_text_with_its_reason_and_what_to_do(cooee, trouble):
+    said = cooee("conversations", "--trouble").stdout
+    assert "break" in said
+    assert "ZeroDivisionError: division by zero" in said
+    assert "Are you there?" in said
+    assert "cooee retry\n" in said
+    assert "cooee retry --unknown" in said
+    found = json.loads(cooee("conversations", "--trouble", "--json").stdout)
+    assert {(one["theirs"], one["status"]) for one in found} == {
+        (ANNA, "set aside"),
+        (BEN, "unknown"),
+    }
+
+
+@pytest.mark.parametrize("typed", [ANNA, "0491 570 156", "+61 491 570 156"])
+def test_a_person_is_found_however_the_number_is_typed(cooee, conversation, typed):
+    said = cooee("show", typed)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith(f"{ANNA} with {OURS}\n")
+    assert said.stdout.index("hello") < said.stdout.index("Hello!")
+
+
+def test_a_text_that_commands_the_terminal_is_shown_tamed(cooee, kept):
+    async def happen(store):
+        await store.receive([Arrival(inbound("\x1b[2Jgone\nand back"))])
+
+    kept(happen)
+    said = cooee("show", ANNA).stdout
+    assert "\x1b" not in said
+    assert "�[2Jgone ↵ and back" in said
+
+
+@pytest.mark.parametrize("typed", ["12345", "Anna", "0491", "+1"])
+def test_what_is_no_number_is_refused_in_words(cooee, conversation, typed):
+    for command in ("show", "forget", "retry"):
+        said = cooee(command, typed)
+        assert said.returncode == 2
+        assert "Type it with its country" in said.stderr
+
+
+def test_a_stranger_is_said_to_be_one(cooee, conversation):
+    for command in (["show"], ["forget", "--yes"]):
+        said = cooee(*command, BEN)
+        assert said.returncode == 2
+        assert f"There is no conversation with {BEN}" in said.stderr
+
+
+def test_retry_lets_a_text_be_answered_again(cooee, trouble, kept):
+    assert cooee("retry", BEN).stdout == "Nothing was set aside.\n"
+    assert cooee("retry").stdout == "1 text will be answered.\n"
+
+    async def pending(store):
+        return (await store.census()).pending
+
+    assert kept(pending) == 1
+
+
+def test_retry_of_unknown_ends_asks_first(cooee, trouble):
+    refused = cooee("retry", "--unknown", stdin="n\n")
+    assert "may have arrived already" in refused.stderr
+    assert refused.stdout.strip() == ""
+    unasked = cooee("retry", "--unknown")
+    assert unasked.returncode == 2
+    assert "--yes" in unasked.stderr
+    assert cooee("retry", "--unknown", ANNA).stdout == "There is no text of unknown end.\n"
+    agreed = cooee("retry", "--unknown", stdin="y\n")
+    assert agreed.stdout.strip() == "1 text will be sent again."
+    assert cooee("retry", "--unknown", "--yes").stdout == "There is no text of unknown end.\n"
+
+
+def test_forget_erases_a_person_once_it_is_confirmed(cooee, conversation):
+    assert cooee("forget", ANNA, stdin="n\n").returncode == 0
+    assert cooee("forget", ANNA).returncode == 2
+    assert cooee("show", ANNA).returncode == 0
+    assert "erased" in cooee("forget", "--yes", ANNA).stdout
+    assert cooee("show", ANNA).returncode == 2
+    assert cooee("conversations").stdout == "Nobody has said anything yet.\n"

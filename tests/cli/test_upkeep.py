@@ -1,0 +1,21 @@
+"""`cooee backup`."""
+
+import stat
+
+
+def test_a_backup_holds_everything_and_is_its_owners_alone(cooee, kept, tmp_path):
+    kept(lambda store: store.secret("word"))
+    said = cooee("backup", "copy.db")
+    assert said.stdout.startswith(f"{tmp_path}/copy.db holds everything")
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    database = {"COOEE_DATABASE": "sqlite:///copy.db"}
+    assert cooee("conversations", **database).returncode == 0
+
+
+def test_no_file_is_overwritten(cooee, kept, tmp_path):
+    kept(lambda store: store.census())
+    (tmp_path / "copy.db").write_text("precious")
+    said = cooee("backup", "copy.db")
+    assert said.returncode == 1
+    assert "exists already" in said.stderr
+    assert (tmp_path / "copy.db").read_text() == "precious"
