@@ -102,7 +102,7 @@ class Sender:
         return len(taken) == room
 
     def _until_due(self, alarms: Alarms) -> float | None:
-        """Seconds until something is due; at least one where what is due is not ours to do."""
+        """Seconds until something is due; a moment where what is due is not ours to do."""
         now = self._clock.now()
         full = len(self._tasks) >= self._features.concurrency  # then the end of an attempt rings
         times = [self._next_question(alarms)]
@@ -111,7 +111,7 @@ class Sender:
         due = min((moment for moment in times if moment is not None), default=None)
         if due is None:
             return None
-        return (due - now).total_seconds() if due > now else 1.0
+        return (due - now).total_seconds() if due > now else 0.1
 
     def _next_question(self, alarms: Alarms) -> datetime | None:
         """When the provider is next to be asked about a text: where it is, or how it fares."""

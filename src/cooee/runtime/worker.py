@@ -88,7 +88,7 @@ class Worker:
         if due is None or self._under_way >= _AT_ONCE:
             return None
         left = (due - self._clock.now()).total_seconds()
-        return left if left > 0 else 1  # it is due, and not to be had: the end of a turn rings
+        return left if left > 0 else 0.1  # due, and not to be had: the end of a turn rings
 
     def _start(self, work: Any, count: int) -> None:
         self._under_way += count
@@ -185,15 +185,19 @@ class Worker:
                 logging.DEBUG if kept else logging.WARNING,
                 turn=turn,
             )
-        if any(finish.drafts for finish in finishes):
-            self._outgoing()
 
     async def _commit(self, finishes: Sequence[Finish]) -> Sequence[bool]:
         """Commit, however long the database takes to come back: the turns are played already."""
         pause = 0.5
         while True:
             try:
-                return await self._store.finish(finishes)
+                asked = asyncio.ensure_future(self._store.finish(finishes))
+                await asyncio.sleep(
+                    0
+                )  # asked; the sender, rung now, asks next: one commit for both
+                if any(finish.drafts for finish in finishes):
+                    self._outgoing()
+                return await asked
             except StoreUnavailable as error:
                 tell("store-unavailable", logging.ERROR, error=str(error), during="finish")
                 await self._clock.sleep(pause)
