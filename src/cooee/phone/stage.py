@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cooee.carrier import Carrier, Network, box
+from cooee.carrier import Network, box
 from cooee.core.app import App
-from cooee.core.errors import NotRunning, SettingError
-from cooee.providers import Provider, find
+from cooee.core.errors import NotRunning
+from cooee.phone.performance import performing
 from cooee.runtime.service import Service
 from cooee.storage import Store
 from cooee.storage.sqlite import SQLite
-from cooee.wire import http
 from cooee.wire.clock import RealClock
-from cooee.wire.http import Receive, Scope, Send
-from cooee.wire.serve import serving
+from cooee.wire.serve import listening
 
-_PUSHED = frozenset({"simulated"})  # companies whose face calls the app; the others' are read
 _SOON = timedelta(seconds=1)
 
 
@@ -78,58 +75,21 @@ async def staged(
         DatabaseInUse: another process runs on this file.
     """
     clock = RealClock()
-    async with box(clock, port=0) as (carrier, port), _doorway() as (door, door_port):
+    async with box(clock, port=0) as (carrier, port):
         store = await SQLite.open(database, now=clock.now)
-        service = Service(
+        work = performing(
             app,
-            _company(provider, carrier, port),
             store,
-            http.Network(clock),
             clock,
-            public_url=f"http://127.0.0.1:{door_port}" if provider in _PUSHED else None,
+            provider=provider,
+            base=f"http://127.0.0.1:{port}",
+            door=listening("127.0.0.1", 0),
             poll_interval=poll_interval,
-            shared=True,
         )
-        async with service:
-            door.opens_to = service
+        async with work as service:
             before = await _arrived(store)
             await service.connect()
             yield Stage(carrier.network, service, port, before)
-
-
-class _Door:
-    """An address that is known before there is anybody behind it."""
-
-    opens_to: Service | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self.opens_to is not None, "the box learns of the address from the service"
-        await self.opens_to.web(scope, receive, send)
-
-
-@asynccontextmanager
-async def _doorway() -> AsyncIterator[tuple[_Door, int]]:
-    door = _Door()
-    async with serving(door, grace=1) as port:
-        yield door, port
-
-
-def _company(name: str, carrier: Carrier, port: int) -> Provider:
-    """The provider's adapter, told that its company is in the box."""
-    company = find(name)
-    prefixes = {face.name: face.prefix for face in carrier.faces}
-    if name not in prefixes:
-        raise SettingError(f"The box has no {name}. It has {' and '.join(sorted(prefixes))}.")
-    base = f"http://127.0.0.1:{port}{prefixes[name]}"
-    return company(_values(company, base))
-
-
-def _values(company: type[Provider], base: str) -> Mapping[str, str]:
-    """Settings that the box accepts: its own address, and any word for a secret."""
-    return {
-        setting.name: base if setting.name.endswith("_BASE_URL") else setting.default or "phone"
-        for setting in company.settings
-    }
 
 
 async def _arrived(store: Store) -> int:

@@ -10,10 +10,10 @@ from contextlib import suppress
 from cooee.carrier import Entry
 from cooee.phone.keyboard import Keyboard
 from cooee.phone.line import one_line
+from cooee.phone.numbers import PHONES, number_of
 from cooee.phone.stage import Stage
 from cooee.wire.clock import stopwatch
 
-PHONES = 99
 SCRIPT = ("START", "TIME", "STOP")  # what is played where nobody types anything
 HELP = """\
   Type a text and press Enter.
@@ -25,11 +25,6 @@ _LOOK = 0.05  # seconds between two looks at the phones
 _CALM = 3  # looks in a row that have to find quiet
 _LONGEST = 10.0  # seconds to wait for a reply
 _SPEECHLESS = 5.0  # seconds without a line until a pipe is taken for one that stays empty
-
-
-def number_of(phone: int) -> str:
-    """The number of the n-th phone: the first four are kept for fiction by the regulator."""
-    return f"+6149157{155 + phone:04}"
 
 
 class Terminal:

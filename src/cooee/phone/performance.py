@@ -1,0 +1,72 @@
+"""An app at work beside a box, over real HTTP, on a socket of this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from cooee.core.app import App
+from cooee.phone.company import in_the_box, is_pushed
+from cooee.phone.observing import Observing
+from cooee.runtime.service import Service
+from cooee.storage.sqlite import SQLite
+from cooee.wire import http
+from cooee.wire.clock import Clock
+from cooee.wire.http import ASGI, Transport
+from cooee.wire.serve import serving
+
+
+@asynccontextmanager
+async def performing(
+    app: App[Any, Any],
+    store: SQLite,
+    clock: Clock,
+    *,
+    provider: str,
+    base: str,
+    door: socket.socket,
+    poll_interval: float,
+    observing: Observing | None = None,
+) -> AsyncIterator[Service]:
+    """Put an app to work; it is open, and still to be connected.
+
+    Args:
+        app: what answers.
+        store: where its conversations are; closed at the end.
+        clock: the box's own, or one that shows the same time.
+        provider: which company's API the two speak.
+        base: the box's address.
+        door: a bound socket, on which the box calls the app where that company pushes.
+        poll_interval: seconds to rest after reading nothing.
+        observing: who watches.
+
+    Raises:
+        SettingError: the box does not speak that company's API.
+    """
+    port = door.getsockname()[1]
+    with door:
+        try:
+            transport: Transport = http.Network(clock)
+            service = Service(
+                app,
+                in_the_box(provider, base),
+                store,
+                transport if observing is None else observing.overhear(transport),
+                clock,
+                public_url=f"http://127.0.0.1:{port}" if is_pushed(provider) else None,
+                poll_interval=poll_interval,
+                shared=True,
+                observe=(lambda _: None) if observing is None else observing.play,
+            )
+            await service.open()
+        except BaseException:
+            await store.close()
+            raise
+        try:
+            web: ASGI = service.web if observing is None else observing.attend(service.web)
+            async with serving(web, listener=door, grace=1):
+                yield service
+        finally:
+            await service.close()
