@@ -37,7 +37,8 @@ def test_help_loads_nothing_that_it_does_not_need():
 
 
 def test_without_a_command_help_is_shown(cooee):
-    assert "conversations" in cooee().stdout
+    said = cooee()
+    assert "conversations" in said.stdout + said.stderr
 
 
 def test_an_error_is_words_and_no_traceback(cooee):

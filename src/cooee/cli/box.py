@@ -29,7 +29,9 @@ def carrier(
         float, typer.Option(help="Seconds that a text takes.", min=0, max=86_400)
     ] = 0.0,
 ) -> None:
-    """Run a mobile network in a box: the providers' HTTP APIs, and phones to text with.
+    """Run a mobile network in a box.
+
+    It has the providers' HTTP APIs, and phones to text with.
 
     A program that speaks a provider's API talks to the box when only its base URL is changed.
     Phones text through POST /box/phones/NUMBER/texts, and nothing leaves this machine.

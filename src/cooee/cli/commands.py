@@ -17,6 +17,7 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help is wrapped well, and needs no library to be loaded
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def providers(
     *, json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False
 ) -> None:
-    """List the providers that are installed: what each can do, and the settings it needs."""
+    """List the providers, and the settings each needs."""
     from cooee.providers import find, names
 
     companies = [find(name) for name in names()]
@@ -36,9 +36,11 @@ def providers(
 
 
 def _features(company: type[Provider]) -> Features:
-    """What it can do as it is by default; some learn of it from their settings."""
-    example = {one.name: one.default or "example" for one in company.settings}
-    return company(example).features
+    """What it can do; where that depends on its settings, as it is by default."""
+    declared: Features | None = getattr(company, "features", None)
+    if declared is not None:
+        return declared
+    return company({one.name: one.default or "" for one in company.settings}).features
 
 
 def _row(name: str, features: Features) -> Sequence[object]:

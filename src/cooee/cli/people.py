@@ -35,7 +35,11 @@ def conversations(
     limit: Limit = 100,
     json: AsJSON = False,
 ) -> None:
-    """List the conversations last spoken in, or with --trouble what needs a person to look."""
+    """List conversations, the latest first.
+
+    With --trouble it is single texts that are listed, those that need a person to look: set
+    aside because the app failed, or sent perhaps, with no known end.
+    """
     asyncio.run(_troubles(limit, json=json) if trouble else _list(limit, json=json))
 
 
@@ -100,7 +104,7 @@ def _advice(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
 
 
 def show(who: Person, *, limit: Limit = 100, json: AsJSON = False) -> None:
-    """Show what was said with one person: the texts, how they fared, and why."""
+    """Show what was said with a person, and how it fared."""
     asyncio.run(_show(who, limit, json=json))
 
 
@@ -133,7 +137,7 @@ def _plain(entry: Entry) -> dict[str, object]:
 
 def retry(
     who: Annotated[
-        str | None, typer.Argument(metavar="[NUMBER]", help="One person; everybody by default.")
+        str | None, typer.Argument(metavar="NUMBER", help="One person; everybody by default.")
     ] = None,
     *,
     unknown: Annotated[
@@ -142,7 +146,9 @@ def retry(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Answer again the texts that were set aside, as if they came now.
+    """Answer the texts that were set aside.
+
+    They are answered as if they came now, after whatever came since.
 
     With --unknown it is our own texts that go once more: those whose sending was cut off, so
     that nobody knows whether they arrived. That is asked first.
@@ -166,7 +172,9 @@ async def _retry(who: str | None, *, unknown: bool, yes: bool) -> None:
 
 
 def forget(who: Person, *, yes: Yes = False) -> None:
-    """Erase a person: what was said, what is remembered of them, and their number.
+    """Erase a person.
+
+    What was said goes, what is remembered of them, and their number.
 
     An opt-out stays, as a hash from which the number cannot be read: whoever asked for silence
     is not texted again.

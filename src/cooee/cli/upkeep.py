@@ -14,7 +14,11 @@ from cooee.cli.database import visited
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; none is overwritten.")],
 ) -> None:
-    """Copy the database while the app runs; the copy is whole and consistent."""
+    """Copy the database, even while the app runs.
+
+    The copy is whole and consistent. To go back to it, stop the app and put it in place of the
+    database, whose -wal and -shm files go.
+    """
     path = file.expanduser().absolute()
     asyncio.run(_backup(path))
     print(f"{path} holds everything, {path.stat().st_size:,} bytes.")

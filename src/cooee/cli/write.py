@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def send(
     to: Annotated[str, typer.Argument(metavar="NUMBER", help="A person's number, like +61….")],
-    text: Annotated[str, typer.Argument(help="The words.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The words.")],
     *,
     ours: Annotated[
         str | None,
