@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
@@ -44,7 +45,9 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     sender names stay as they came. `sent_at` is the provider's stamp, naive where it came
     without an offset. `key` tells two deliveries of one text from two texts: the provider's
     id, or a fingerprint; empty where the provider can never deliver a text twice.
-    `raw` is the text's own bytes where they could not be kept in `text` as they were.
+    `raw` is the text's own bytes where they could not be kept in `text` as they were. `media`
+    are the addresses of its pictures at the provider. `consent` is what the provider says that
+    this text did to the person's consent: "out", "in", or "" where it says nothing.
     """
 
     sender: str
@@ -55,6 +58,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str = ""
     key: str = ""
     raw: bytes = b""
+    media: tuple[str, ...] = ()
+    consent: Literal["", "out", "in"] = ""
 
     def __repr__(self) -> str:  # a person's number and words stay out of logs
         return f"<Inbound {len(self.text)} characters at {self.received_at:%FT%TZ}>"

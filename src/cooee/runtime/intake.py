@@ -68,7 +68,7 @@ class Intake:
             sender=normalise(inbound.sender, near=recipient) or _NOBODY,
             sent_at=when_sent(inbound.sent_at, inbound.received_at, self._features.stamp_offset),
         )
-        return Arrival(changed, self._consent(inbound.text))
+        return Arrival(changed, inbound.consent or self._consent(inbound.text))
 
     def _consent(self, text: str) -> OptOut:
         if not self._out:

@@ -35,6 +35,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         lookup: those that find `outbound`, where it can be asked for.
         pushes: webhook requests, each good.
         sign: signs a request anew once it is changed; as it is, where pushes are not signed.
+        stamped: whether a signature carries its time, and is worth nothing a day later.
         outbound: the text that is sent and asked about.
         hook: the URL that texts are to be pushed below.
         cursor: where reading goes on.
@@ -52,6 +53,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     lookup: Sequence[Response] = ()
     pushes: Sequence[Push] = ()
     sign: Callable[[Request], Request] = lambda request: request
+    stamped: bool = True
     hook: str = "https://cooee.example/hook"
     cursor: str = ""
     outbound: Outbound = Outbound(

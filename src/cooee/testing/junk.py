@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from hypothesis import strategies as st
@@ -67,8 +68,9 @@ def spoiled(draw: st.DrawFn, value: Any) -> Any:
 
 
 def bodies(good: bytes) -> st.SearchStrategy[bytes]:
-    """Bodies: noise, any JSON, and JSON that is nearly `good`."""
-    nearly = spoiled(_read(good)).map(_written)
+    """Bodies: noise, any JSON, and JSON or a form that is nearly `good`."""
+    form = dict(parse_qsl(good.decode(), keep_blank_values=True)) if _is_form(good) else None
+    nearly = spoiled(_read(good)).map(_written) if form is None else spoiled(form).map(_posted)
     return st.one_of(nearly, nearly, values.map(_written), st.binary(), st.sampled_from(_PAGES))
 
 
@@ -88,6 +90,14 @@ def responses(good: Response) -> st.SearchStrategy[Response]:
         headers,
         bodies(good.body),
     )
+
+
+def _is_form(body: bytes) -> bool:
+    return b"=" in body and body[:1] not in (b"{", b"[")
+
+
+def _posted(value: Any) -> bytes:
+    return urlencode(value, errors="replace").encode() if isinstance(value, dict) else b"\xff=%ff"
 
 
 def _read(body: bytes) -> Any:

@@ -232,14 +232,19 @@ def a_push_that_comes_again_has_the_same_key(example: Example) -> None:
 
 
 def a_forged_push_is_refused(example: Example) -> None:
-    """Where pushes are signed: without the signature, with another body, a day later."""
+    """Where pushes are signed: without the signature, with another body, and a day later.
+
+    The last only where a signature carries its time; else a request that is played again falls
+    to its text's key.
+    """
     if not example.provider.features.signed:
         return
     for push in example.pushes:
         bare = msgspec.structs.replace(push.request, headers={})
         longer = msgspec.structs.replace(push.request, body=push.request.body + b" ")
         late = NOON + timedelta(days=1)
-        for request, at in ((bare, NOON), (longer, NOON), (push.request, late)):
+        forged = [(bare, NOON), (longer, NOON), (push.request, late)]
+        for request, at in forged if example.stamped else forged[:2]:
             end = _receive(example, request, push.tail, at)
             assert isinstance(end, RequestRefused), f"A forged push to {push.tail} was believed."
 
