@@ -139,7 +139,7 @@ def test_a_signal_ends_a_run_whose_company_never_answers(start):
         )
         with silent.accept()[0]:
             status, seconds = run.end()
-    assert (status, seconds < 10) == (0, True)
+    assert (status, seconds < 5) == (0, True)
 
 
 def test_a_company_that_cannot_be_reached_is_tried_again(start, box):
