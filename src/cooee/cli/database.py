@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cooee.storage import Store
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_MANY = 1_000  # conversations that are looked through for numbers of ours
+_MANY = 1_000  # conversations that are looked through for the number used last
 
 
 @asynccontextmanager
@@ -43,9 +43,9 @@ async def visited() -> AsyncIterator[Store]:
 
 
 async def our_numbers(store: Store) -> Sequence[str]:
-    """Our numbers, as far as conversations tell of them; the one used last comes first."""
+    """Our numbers; the one used last comes first."""
     threads = await store.threads(limit=_MANY)
-    return list(dict.fromkeys(thread.ours for thread in threads))
+    return list(dict.fromkeys([*(thread.ours for thread in threads), *await store.our_numbers()]))
 
 
 def number(words: str, near: str = "") -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from cooee.core.app import App
+from cooee.core.errors import CooeeError
+from cooee.runtime.log import tell
 from cooee.runtime.service import Service
 from cooee.runtime.settings import Settings, read
 from cooee.storage.sqlite import SQLite
@@ -54,7 +57,7 @@ class Mount:
     async def _lifespan(self) -> AsyncIterator[None]:
         async with opened(self._app, read(os.environ)) as service:
             self._service = service
-            connecting = asyncio.create_task(service.connect())
+            connecting = asyncio.create_task(_connect(service))
             try:
                 yield
             finally:
@@ -81,6 +84,14 @@ class Mount:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _connect(service: Service) -> None:
+    """Connect beside the outer application, which runs on whatever comes of it."""
+    try:
+        await service.connect()
+    except CooeeError as error:
+        tell("not-connected", logging.ERROR, error=str(error))
 
 
 async def _unstarted(scope: Scope, send: Send) -> None:

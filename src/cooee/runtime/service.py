@@ -133,14 +133,12 @@ class Service:
         """
         try:
             await self.account.login()
-            await self.account.subscribe()
+            await self._begin(await self.account.subscribe())
         except (PermanentFailure, Unauthorized):
             raise
         except CooeeError as error:
             tell("not-connected", logging.WARNING, error=str(error))
             self._run(self._connect_later())
-        else:
-            await self._begin()
 
     async def close(self, grace: float = 8) -> None:
         """Take nothing new, end what is under way within `grace` seconds, close the store."""
@@ -211,25 +209,23 @@ class Service:
         pause = 1.0
         while not await self._leaving.wait(pause):
             try:
-                await self.account.subscribe()
+                await self._begin(await self.account.subscribe())
             except CooeeError as error:
                 tell("not-connected", logging.WARNING, error=str(error))
                 pause = min(pause * 2, 60)
             else:
-                await self._begin()
                 return
         self._leaving.ring()
 
-    async def _begin(self) -> None:
-        subscription = self.subscription
-        assert subscription is not None
+    async def _begin(self, subscription: Subscription) -> None:
+        await self.store.keep_number(subscription.number)
+        unsent = await self.store.numbers()
         for note in subscription.notes:
             tell("subscription", logging.WARNING, note=note)
         pushed = subscription.pushes_to is not None
         tell("connected", pushed=pushed, private={"ours": subscription.number})
         self._connected.set()
-        self._sender(subscription.number)
-        for number in await self.store.numbers():
+        for number in dict.fromkeys([subscription.number, *unsent]):
             self._sender(number)
         features = self.provider.features
         if subscription.pushes_to is None and features.polling is not None:

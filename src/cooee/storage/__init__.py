@@ -242,6 +242,14 @@ class Store(Protocol):
         """Our numbers with texts still on their way (queued, or of unknown end)."""
         ...
 
+    async def keep_number(self, ours: str) -> None:
+        """Remember that a number is ours."""
+        ...
+
+    async def our_numbers(self) -> Sequence[str]:
+        """The numbers that were ever ours."""
+        ...
+
     async def cursor(self, ours: str) -> str:
         """Where reading that number goes on; "" at first."""
         ...

@@ -155,6 +155,12 @@ class SQLite:
     async def numbers(self) -> Sequence[str]:
         return await self._thread.ask(_numbers.numbers, writes=False)
 
+    async def keep_number(self, ours: str) -> None:
+        await self._thread.ask(partial(_numbers.keep_number, ours=ours))
+
+    async def our_numbers(self) -> Sequence[str]:
+        return await self._thread.ask(_numbers.our_numbers, writes=False)
+
     async def cursor(self, ours: str) -> str:
         return await self._thread.ask(partial(_numbers.cursor, ours=ours), writes=False)
 

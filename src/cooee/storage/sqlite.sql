@@ -293,6 +293,12 @@ select ours from outbound where status = 0 group by ours
 union
 select ours from outbound where status in (2, 7) and status = 2 group by ours
 
+-- name: keep_number
+insert into numbers (ours) values (?) on conflict (ours) do nothing
+
+-- name: our_numbers
+select ours from numbers order by ours
+
 -- name: cursor
 select cursor from numbers where ours = ?
 

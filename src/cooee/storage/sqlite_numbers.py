@@ -16,6 +16,16 @@ def numbers(connection: Connection) -> Sequence[str]:
     return [ours for (ours,) in connection.execute(_SQL["numbers"])]
 
 
+def keep_number(connection: Connection, ours: str) -> None:
+    """Remember that a number is ours."""
+    connection.execute(_SQL["keep_number"], (fit(ours),))
+
+
+def our_numbers(connection: Connection) -> Sequence[str]:
+    """The numbers that were ever ours."""
+    return [ours for (ours,) in connection.execute(_SQL["our_numbers"])]
+
+
 def cursor(connection: Connection, ours: str) -> str:
     """Where reading that number goes on; "" at first."""
     found = connection.execute(_SQL["cursor"], (ours,)).fetchone()

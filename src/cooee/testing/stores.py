@@ -547,6 +547,14 @@ class StoreSuite:
         )
         await desk.store.close()
 
+    async def test_numbers_of_ours_are_remembered(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        for ours in (OURS, ANNA, OURS):
+            await desk.store.keep_number(ours)
+        await desk.store.advance(BERT, "7")
+        assert list(await desk.store.our_numbers()) == sorted([OURS, ANNA, BERT])
+        await desk.store.close()
+
     # Texts out: ends
 
     async def test_an_attempt_of_unknown_end_is_asked_about_and_never_repeated_blindly(
