@@ -14,7 +14,6 @@ from cooee.cli.ending import until_told
 from cooee.cli.loading import load
 from cooee.cli.run import log
 from cooee.core.app import App
-from cooee.core.errors import SettingError
 
 if TYPE_CHECKING:
     from cooee.phone.stage import Stage
@@ -38,23 +37,37 @@ def phone(
     poll_interval: Annotated[
         float, typer.Option(help="Seconds to rest after reading nothing.", min=0.05, max=3600)
     ] = 0.5,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Of the page, on loopback; 8410 by default, or any.", min=0, max=65535),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
 ) -> None:
     """Try an app: text with it from made-up phones. Nothing leaves this machine.
 
-    A mobile network in a box and the app run in this one process and speak the provider's API
-    over real HTTP. Type a text to send it; /phone 2 goes on as a second person. Lines from a
-    pipe are sent one after the other, each when all is quiet; without any, START, TIME and
-    STOP are played.
+    A page opens with two phones, and shows how the app answers each text. A mobile network in a
+    box and the app speak the provider's API over real HTTP; the app runs in a process of its own,
+    and saving its file is enough to go on with the new version.
+
+    With --terminal the phone is in the terminal. Type a text to send it; /phone 2 goes on as a
+    second person. Lines from a pipe are sent one after the other, each when all is quiet; without
+    any, START, TIME and STOP are played.
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
-    if not terminal:
-        raise SettingError(
-            f"There is no phone for the browser yet. Type:\n  cooee phone {app} --terminal"
-        )
-    loaded = load(app)
     path = _path(app, database)
     log(logging.WARNING, private=True)
+    if not terminal:
+        from cooee.cli.page import show
+
+        until_told(
+            lambda leave: show(
+                app, provider, path, poll_interval, leave, port=port, browser=browser
+            )
+        )
+    loaded = load(app)
     until_told(lambda leave: _try_out(loaded, provider, path, poll_interval, leave))
 
 

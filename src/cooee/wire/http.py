@@ -131,6 +131,11 @@ class Network:
             await session.close()
 
 
+def load_client() -> None:
+    """Load the client now, so that the first request does not wait for it; in any thread."""
+    import aiohttp  # noqa: F401, PLC0415 -- see above
+
+
 class InProcess:
     """The same process: requests go straight to the ASGI app whose URL they begin with.
 

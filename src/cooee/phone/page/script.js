@@ -1,0 +1,451 @@
+/* The phone's page: mirrors the board that the server keeps, and asks for what people do. */
+"use strict";
+
+const JUMPS = [["+1 min", 60, "1 minute"], ["+1 hour", 3600, "1 hour"], ["+1 day", 86400, "1 day"]];
+const MOODS = {
+  starting: "starting",
+  playing: "at work",
+  reloading: "loading the new version",
+  broken: "an error; the last good version goes on",
+  lost: "not connected: is cooee phone still running?",
+};
+const FATES = {
+  queued: "queued", sending: "being sent", unknown: "not known to have arrived",
+  sent: "sent", delivered: "delivered", failed: "failed",
+};
+const TICKS = {
+  queued: "M7.5 1.2a4.3 4.3 0 1 0 .01 0M7.5 3.2v2.5l1.6 1",
+  sending: "M7.5 1.2a4.3 4.3 0 1 0 .01 0M7.5 3.2v2.5l1.6 1",
+  unknown: "M5.6 3.6a2 2 0 1 1 2.7 1.9c-.6.3-.8.7-.8 1.3M7.5 9.6v.1",
+  sent: "M3.6 5.8l2.6 2.8 5-6.4",
+  delivered: "M1.2 5.8l2.6 2.8 5-6.4M7 8.2l.5.5 5-6.4",
+  failed: "M7.5 1.2a4.3 4.3 0 1 0 .01 0M7.5 3.2v2.9M7.5 7.9v.1",
+};
+const STEPS = {
+  received: "Received", claimed: "Claimed", handler: "Handler", committed: "Committed", sent: "Sent",
+};
+const VERBS = { insert: ["+", "new"], update: ["~", "changed"], delete: ["−", "gone"] };
+
+const board = new Map();
+const phones = new Map();
+const stories = new Map();
+let ahead = 0; // milliseconds from this browser's clock to the carrier's
+
+// Elements: words only ever become text.
+
+function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "class") node.className = value;
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null && child !== ""));
+  return node;
+}
+
+function icon(path, box) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", box);
+  svg.setAttribute("aria-hidden", "true");
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  shape.setAttribute("d", path);
+  svg.append(shape);
+  return svg;
+}
+
+const byId = (id) => document.getElementById(id);
+const unseen = (words) => el("span", { class: "unseen" }, words);
+
+function write(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+function say(words) {
+  write(byId("news"), words);
+}
+
+// Time and numbers, as people read them
+
+const now = () => new Date(Date.now() + ahead);
+const hour = (moment) => moment.toLocaleTimeString("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
+const day = (moment) => moment.toLocaleDateString("en-AU", { weekday: "short", day: "numeric", month: "short" });
+
+function ms(took) {
+  if (took >= 10000) return `${(took / 1000).toFixed(0)} s`;
+  if (took >= 1000) return `${(took / 1000).toFixed(1)} s`;
+  return `${took >= 10 ? took.toFixed(0) : took >= 0.095 ? took.toFixed(1) : took.toFixed(2)} ms`;
+}
+
+function spaced(number) {
+  return number.replace(/^\+61(\d{3})(\d{3})(\d{3})$/, "+61 $1 $2 $3");
+}
+
+const plural = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
+
+// What people do
+
+async function ask(path, body) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    say("The page has lost its connection. Is cooee phone still running?");
+    return false;
+  }
+  if (!answer.ok) say((await answer.json()).error);
+  return answer.ok;
+}
+
+// Phones
+
+function phone(n) {
+  if (phones.has(n)) return phones.get(n);
+  const title = `Phone ${n}`;
+  const log = el("div", { class: "log", role: "log", tabindex: "0", "aria-label": `Conversation on phone ${n}` });
+  const input = el("input", {
+    type: "text", autocomplete: "off", enterkeyhint: "send", maxlength: "2000", placeholder: "Text message",
+    "aria-label": `Text message from phone ${n}`, "data-phone": n,
+  });
+  const button = el("button", { type: "submit", "aria-label": `Send from phone ${n}` }, icon("M8.5 14.5v-12M3.5 7.5l5-5 5 5", "0 0 17 17"));
+  const form = el("form", { class: "compose" }, input, button);
+  const time = el("span");
+  const name = el("p", { class: "contact-name" });
+  const number = el("p", { class: "contact-number" });
+  const face = el("div", { class: "face", "aria-hidden": "true" });
+  const signs = icon("M0 8h2v3H0zM4 5.5h2V11H4zM8 3h2v8H8zM12 .5h2V11h-2zM19 1.5h15a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H19a2 2 0 0 1-2-2v-5a2 2 0 0 1 2-2zM37 4.5h1.2v3H37z", "0 0 39 12");
+  const caption = el("h2", { class: "caption" }, title);
+  const frame = el(
+    "div", { class: "frame" },
+    el("div", { class: "screen" },
+      el("div", { class: "top", "aria-hidden": "true" }, time, signs),
+      el("div", { class: "contact" }, face, name, number),
+      log, form, el("div", { class: "home", "aria-hidden": "true" })),
+  );
+  const node = el("article", { class: "phone", "aria-label": title }, frame, caption);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const words = input.value;
+    if (!words.trim() || input.readOnly) return;
+    input.value = "";
+    if (!(await ask("/texts", { phone: n, text: words }))) input.value = words;
+  });
+  byId("phones").append(node);
+  const held = { node, log, input, button, time, name, number, face, caption, bubbles: new Map() };
+  phones.set(n, held);
+  if (n === 1 && document.activeElement === document.body) input.focus();
+  showContact(held);
+  return held;
+}
+
+function showContact(held) {
+  const status = board.get("status") ?? {};
+  const called = (status.app ?? "").replace(/\.py$/, "").replace(/[_-]+/g, " ");
+  const name = called.charAt(0).toUpperCase() + called.slice(1);
+  write(held.name, name || "The app");
+  write(held.face, (name || "?").charAt(0));
+  write(held.number, status.ours ? spaced(status.ours) : "not connected yet");
+  held.input.readOnly = !status.ours;
+  held.button.disabled = !status.ours;
+}
+
+function showPhone(n, note) {
+  const held = phone(n);
+  write(held.caption, `Phone ${n} · ${spaced(note.number)}`);
+  const log = held.log;
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  const wanted = new Set(note.bubbles.map((bubble) => bubble.id));
+  for (const [id, node] of held.bubbles) {
+    if (!wanted.has(id)) { node.remove(); held.bubbles.delete(id); }
+  }
+  note.bubbles.forEach((bubble, place) => {
+    let node = held.bubbles.get(bubble.id);
+    if (!node) {
+      node = el("div", { class: "text" });
+      held.bubbles.set(bubble.id, node);
+    }
+    if (log.children[place] !== node) log.insertBefore(node, log.children[place] ?? null);
+    showBubble(node, bubble);
+  });
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+function showBubble(node, bubble) {
+  const shape = JSON.stringify(bubble);
+  if (node.dataset.shape === shape) return;
+  const first = !node.dataset.shape;
+  node.dataset.shape = shape;
+  node.className = `text${bubble.mine ? " mine" : ""}${bubble.ahead ? " ahead" : ""}`;
+  node.dataset.status = bubble.status;
+  if (first) {
+    node.append(unseen(bubble.mine ? "You: " : "The app: "), el("div", { class: "words" }, bubble.text), el("div", { class: "meta" }), el("div", { class: "note" }));
+  }
+  const at = new Date(bubble.at);
+  const status = el("span", { "data-status": bubble.status, title: FATES[bubble.status] }, icon(TICKS[bubble.status], "0 0 15 11"), unseen(FATES[bubble.status]));
+  const time = el("time", { datetime: bubble.at, title: at.toLocaleString("en-AU") }, bubble.ahead ? "on its way" : hour(at));
+  const parts = bubble.copy ? "the same again" : plural(bubble.segments, "segment");
+  node.querySelector(".meta").replaceChildren(time, el("span", { "aria-hidden": "true" }, "·"), el("span", {}, parts), status);
+  const note = node.querySelector(".note");
+  write(note, bubble.note);
+  note.hidden = !bubble.note;
+}
+
+// The bar
+
+function showStatus(status) {
+  document.title = `${status.app} · cooee phone`;
+  write(byId("app"), status.app);
+  const words = status.mood === "broken" && !status.version ? "an error; nothing runs yet" : MOODS[status.mood];
+  const version = status.mood === "playing" && status.version > 1 ? `, version ${status.version}` : "";
+  showMood(status.mood, words + version);
+  write(byId("route"), `${status.provider}: texts are ${status.pushed ? "pushed to the app" : "read by the app"}, over HTTP`);
+  showSwitches(status.switches);
+  showTrouble(status);
+  for (const held of phones.values()) showContact(held);
+}
+
+function showMood(mood, words) {
+  byId("mood").dataset.mood = mood;
+  write(byId("mood-words"), words);
+}
+
+function showSwitches(switches) {
+  const place = byId("switches");
+  for (const one of switches) {
+    let node = place.querySelector(`[data-name="${one.name}"]`);
+    if (!node) {
+      node = el("button", { type: "button", class: "quiet switch", role: "switch", "data-name": one.name, title: one.help }, one.title);
+      node.addEventListener("click", () => {
+        const on = node.getAttribute("aria-checked") !== "true";
+        ask("/switches", { name: one.name, on });
+        say(`${one.title} ${on ? `is on. ${one.help}` : "is off."}`);
+      });
+      place.append(node);
+    }
+    node.setAttribute("aria-checked", String(one.on));
+    node.disabled = !one.able;
+    if (!one.able) node.title = "Only where texts are pushed; this company’s are read.";
+  }
+}
+
+function showTrouble(status) {
+  const place = byId("trouble");
+  const shape = JSON.stringify(status.trouble);
+  if (place.dataset.shape === shape) return;
+  place.dataset.shape = shape;
+  const after = status.version ? "The version before goes on answering. Mend the file and save it." : "Mend the file and save it.";
+  place.replaceChildren(...(status.trouble ? [trouble(status.trouble, after)] : []));
+}
+
+function trouble(wrong, after) {
+  const lines = wrong.code.map(([n, code]) =>
+    el("li", { class: n === wrong.line ? "here" : "" }, el("span", { class: "n" }, String(n)), code));
+  const file = wrong.file.split("/").pop();
+  return el("div", { class: "trouble" },
+    el("p", { class: "trouble-words" }, wrong.words),
+    wrong.file ? el("p", { class: "trouble-place" }, `${file}, line ${wrong.line}. ${after}`) : el("p", { class: "trouble-place" }, after),
+    lines.length ? el("ol", { class: "excerpt", tabindex: "0", "aria-label": `${file}, around line ${wrong.line}` }, ...lines) : null);
+}
+
+function tick() {
+  const moment = now();
+  write(byId("clock"), `${day(moment)}, ${moment.toLocaleTimeString("en-AU", { hour12: false })}`);
+  for (const held of phones.values()) write(held.time, hour(moment));
+  setTimeout(tick, 1000 - moment.getMilliseconds());
+}
+
+// The panel
+
+function showStory(story) {
+  byId("empty")?.remove();
+  let held = stories.get(story.id);
+  if (!held) {
+    const node = el("details", { class: "story", "data-number": story.number },
+      el("summary", {}), el("div", { class: "inside" }));
+    held = { node, open: new Set() };
+    const newest = byId("stories").firstElementChild;
+    if (!newest || Number(newest.dataset.number) < story.number) {
+      for (const other of stories.values()) if (!other.node.contains(document.activeElement)) other.node.open = false;
+      node.open = true;
+    }
+    const after = [...byId("stories").children].find((other) => Number(other.dataset.number) < story.number);
+    byId("stories").insertBefore(node, after ?? null);
+    stories.set(story.id, held);
+  }
+  showSummary(held.node.querySelector("summary"), story);
+  showInside(held, story);
+}
+
+function showSummary(node, story) {
+  const whole = story.steps.reduce((sum, step) => sum + step.took, 0);
+  const wrong = story.status === "failed";
+  const outcome = wrong ? "failed" : story.status === "waiting" ? "waiting" : story.status === "opted out" ? "opted out" : ms(whole);
+  node.replaceChildren(
+    el("span", { class: "said" }, story.text),
+    el("span", { class: "who" }, phoneOf(story.theirs)),
+    el("span", { class: "by" }, story.handler ? `${story.handler}()` : story.status === "answered" ? "no handler" : ""),
+    el("span", { class: `total${wrong ? " wrong" : ""}` }, outcome));
+}
+
+function phoneOf(number) {
+  for (const [name, note] of board) if (name.startsWith("phone ") && note.number === number) return name;
+  return spaced(number);
+}
+
+function showInside(held, story) {
+  const inside = held.node.querySelector(".inside");
+  const open = new Set([...inside.querySelectorAll("details[open]")].map((node) => node.dataset.key));
+  const focused = inside.contains(document.activeElement) ? document.activeElement.parentElement?.dataset.key : null;
+  const parts = [
+    steps(story), story.trouble ? trouble(story.trouble, story.note || "It is tried again soon.") : null,
+    story.again ? el("p", { class: "aside" }, `It came ${story.again + 1} times, and was answered once.`) : null,
+    state(story), replies(story), rows(story), calls("HTTP", story.exchanges.map((one) => [one, 1]), "calls"),
+  ];
+  inside.replaceChildren(...parts.filter(Boolean));
+  for (const node of inside.querySelectorAll("details")) node.open = open.has(node.dataset.key);
+  if (focused) inside.querySelector(`[data-key="${focused}"] > summary`)?.focus();
+}
+
+function steps(story) {
+  if (!story.steps.length) return null;
+  const way = el("div", { class: "way", "aria-hidden": "true" }, ...story.steps.map((step) => {
+    const bar = el("i");
+    bar.style.flexGrow = String(Math.max(step.took, 0.01));
+    return bar;
+  }));
+  const took = el("dl", { class: "took" }, ...story.steps.map((step) =>
+    el("div", {}, el("dt", {}, STEPS[step.name]), el("dd", {}, ms(step.took)))));
+  const where = story.where ? el("p", { class: "place" }, story.where) : null;
+  return el("div", { class: "steps" }, way, took, where);
+}
+
+function state(story) {
+  if (!story.state.length) return null;
+  const lines = story.state.map((cell) =>
+    el("tr", { class: cell.changed ? "changed" : "" },
+      el("td", {}, cell.name, cell.changed ? unseen(" (changed)") : null),
+      el("td", {}, cell.before || "–"), el("td", {}, cell.after || "–")));
+  return el("table", {},
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "State"), el("th", { scope: "col" }, "before"), el("th", { scope: "col" }, "after"))),
+    el("tbody", {}, ...lines));
+}
+
+function replies(story) {
+  if (!story.letters.length) return null;
+  const lines = story.letters.map((letter) => {
+    const wrong = letter.status === "failed" || letter.status === "unknown";
+    const tries = letter.attempts > 1 ? ` after ${letter.attempts} attempts` : "";
+    return el("li", { class: "reply" }, el("q", {}, letter.text),
+      el("span", { class: `fate${wrong ? " wrong" : ""}` }, FATES[letter.status] + tries + (letter.note ? `. ${letter.note}` : "")));
+  });
+  return el("div", {}, el("h3", {}, lines.length === 1 ? "Reply" : "Replies"), el("ul", { class: "replies" }, ...lines));
+}
+
+function rows(story) {
+  if (!story.rows.length) return null;
+  const lines = story.rows.map((row) => el("li", {},
+    el("span", { class: "verb", title: VERBS[row.verb][1] }, VERBS[row.verb][0], unseen(` ${VERBS[row.verb][1]} `)),
+    el("span", { class: "table" }, row.table),
+    el("span", { class: "cells" }, ...row.cells.map((cell) =>
+      el("span", {}, `${cell.name} `, cell.before ? `${cell.before} → ` : "", el("b", {}, cell.after || "–"))))));
+  return more("rows", `${plural(lines.length, "row")} written`, el("ul", { class: "rows" }, ...lines));
+}
+
+function calls(name, exchanges, key) {
+  if (!exchanges.length) return null;
+  const lines = exchanges.map(([one, times]) => call(one, times));
+  return more(key, plural(lines.length, "HTTP exchange"), el("div", { class: "calls" }, ...lines));
+}
+
+function more(key, title, content) {
+  return el("details", { class: "more", "data-key": key }, el("summary", {}, title), content);
+}
+
+function call(one, times) {
+  const path = one.url.replace(/^https?:\/\/[^/]+/, "");
+  const wrong = !one.status || one.status >= 400;
+  const outcome = one.status ? String(one.status) : "no answer";
+  return el("details", { class: "call", "data-key": `call ${one.id}` },
+    el("summary", {},
+      el("span", {}, one.ours ? "→" : "←", unseen(one.ours ? " from the app " : " to the app ")),
+      el("span", {}, `${one.method} ${path}`),
+      el("span", { class: `code${wrong ? " wrong" : ""}` }, outcome),
+      times > 1 ? el("span", { class: "who" }, `×${times}`) : null,
+      el("span", { class: "took-ms" }, ms(one.took * 1000))),
+    el("pre", { class: "wire", tabindex: "0", "aria-label": `${one.method} ${path}` }, wire(one)));
+}
+
+function wire(one) {
+  const head = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`).join("\n");
+  const asked = [`${one.method} ${one.url}`, head(one.request_headers), pretty(one.request_body)];
+  const answered = [one.status ? `${one.status}` : one.failure || "no answer", head(one.response_headers), pretty(one.response_body)];
+  return [...asked, "", ...answered].filter((line, place) => line || place === 3).join("\n");
+}
+
+function pretty(body) {
+  if (!body) return "";
+  try { return `\n${JSON.stringify(JSON.parse(body), null, 2)}`; } catch { return `\n${body}`; }
+}
+
+function showTraffic(exchanges) {
+  const list = byId("traffic-list");
+  const open = new Set([...list.querySelectorAll("details[open]")].map((node) => node.dataset.key));
+  if (list.contains(document.activeElement)) return;
+  byId("traffic").hidden = !exchanges.length;
+  list.className = "calls";
+  list.replaceChildren(...exchanges.map((one) => call(one, one.times)));
+  for (const node of list.children) node.open = open.has(node.dataset.key);
+}
+
+// The board
+
+function apply(notes) {
+  const names = Object.keys(notes);
+  for (const name of names) {
+    if (notes[name] === null) board.delete(name);
+    else board.set(name, notes[name]);
+  }
+  const order = (name) => (name === "status" ? 0 : name.startsWith("phone ") ? 1 : 2);
+  names.sort((one, other) => order(one) - order(other) || number(one) - number(other));
+  for (const name of names) {
+    const note = notes[name];
+    const [kind, id] = name.split(" ");
+    if (note === null) continue;
+    if (kind === "status") showStatus(note);
+    else if (kind === "phone") showPhone(Number(id), note);
+    else if (kind === "story") showStory(note);
+    else if (kind === "traffic") showTraffic(note);
+  }
+}
+
+function number(name) {
+  return Number(name.startsWith("phone ") ? name.slice(6) : board.get(name)?.number ?? 0);
+}
+
+function begin() {
+  for (const [words, seconds, long] of JUMPS) {
+    const button = el("button", { type: "button", class: "quiet", "aria-label": `Advance the clock by ${long}` }, words);
+    button.addEventListener("click", async () => {
+      if (await ask("/clock", { seconds })) say(`The clock is ${long} further.`);
+    });
+    byId("jumps").append(button);
+  }
+  byId("add").addEventListener("click", async () => {
+    if (await ask("/phones", {})) byId("phones").lastElementChild?.querySelector("input")?.focus();
+  });
+  const events = new EventSource("/events");
+  events.onmessage = (event) => {
+    const news = JSON.parse(event.data);
+    ahead = news.now - Date.now();
+    apply(news.notes);
+  };
+  events.onerror = () => showMood("lost", MOODS.lost);
+  events.onopen = () => board.get("status") && showStatus(board.get("status"));
+  tick();
+}
+
+begin();

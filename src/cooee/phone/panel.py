@@ -1,0 +1,337 @@
+"""The story of each text: who answered it, what it changed, what it wrote, how long it took."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from cooee.core.messages import Status
+from cooee.phone import showing
+from cooee.phone.reports import Called, Exchanged, News, Over, Step, Trouble, Wrote
+from cooee.storage.sqlite_watch import Change, Row
+from cooee.storage.values import moment
+
+Place: TypeAlias = tuple[str, int]  # a conversation, in hex, and the number of a text in it
+
+_MOST = 120  # texts whose story is kept
+_IDLE = 200  # exchanges kept that are not yet known to belong to a text
+
+# What became of a text of ours, in the page's few words.
+WORDS = {
+    Status.QUEUED: "queued",
+    Status.SENDING: "sending",
+    Status.UNKNOWN: "unknown",
+    Status.ACCEPTED: "sent",
+    Status.SENT: "sent",
+    Status.DELIVERED: "delivered",
+    Status.UNDELIVERED: "failed",
+    Status.FAILED: "failed",
+    Status.EXPIRED: "failed",
+    Status.CANCELLED: "failed",
+}
+
+# The log's points of a text's way that are timed.
+_POINTS = frozenset({"received", "claimed", "finished", "recorded"})
+
+
+class Letter(msgspec.Struct, eq=False):
+    """A text of ours, as its row in the outbox stands."""
+
+    id: str
+    theirs: str
+    text: str
+    at: str
+    status: str = "queued"
+    attempts: int = 0
+    note: str = ""
+    turn: str = ""
+
+
+class Story(msgspec.Struct, eq=False):
+    """What is known of one text so far."""
+
+    id: str
+    theirs: str
+    text: str
+    at: str
+    number: int
+    status: str = "waiting"
+    handler: str = ""
+    where: str = ""
+    attempts: int = 0
+    again: int = 0
+    state: list[showing.Cell] = []
+    rows: list[showing.ShownRow] = []
+    letters: list[Letter] = []
+    exchanges: list[Exchanged] = []
+    trouble: Trouble | None = None
+    note: str = ""
+    marks: dict[str, float] = {}
+
+    def took(self) -> list[tuple[str, float]]:
+        """Each step behind it, and its milliseconds."""
+        marks = self.marks
+        spans = (
+            ("received", "texted", "received"),
+            ("claimed", "received", "claimed"),
+            ("handler", "called", "over"),
+            ("committed", "over", "finished"),
+            ("sent", "finished", "recorded"),
+        )
+        return [
+            (name, max((marks[end] - marks[start]) * 1000, 0.0))
+            for name, start, end in spans
+            if start in marks and end in marks
+        ]
+
+
+class Panel:
+    """Gathers reports into stories.
+
+    Attributes:
+        stories: by the id of their text, oldest first.
+        letters: every text of ours that was seen in the outbox, by its place.
+    """
+
+    def __init__(self) -> None:
+        self.stories: dict[str, Story] = {}
+        self.letters: dict[Place, Letter] = {}
+        self._places: dict[Place, str] = {}
+        self._claims: dict[str, list[str]] = {}
+        self._pressed: deque[tuple[str, str, float]] = deque(maxlen=_MOST)
+        self._loose: dict[int, Exchanged] = {}
+        self._awaited: dict[int, str] = {}  # exchanges that are not over, and their story
+        self._theirs: dict[str, str] = {}
+        self._last: dict[str, int] = {}  # the text whose turn was last written, by conversation
+        self._numbers = 0
+
+    def texted(self, theirs: str, text: str, at: float) -> None:
+        """A phone sent a text, which is not here yet."""
+        self._pressed.append((theirs, text, at))
+
+    def hear(self, news: News) -> Iterator[Story]:
+        """Take in a report; the stories that it changed."""
+        match news:
+            case Wrote():
+                yield from self._wrote(news)
+            case Called():
+                yield from self._called(news)
+            case Over():
+                yield from self._over(news)
+            case Step():
+                yield from self._step(news)
+            case Exchanged():
+                yield from self._exchanged(news)
+
+    # Rows
+
+    def _wrote(self, wrote: Wrote) -> Iterator[Story]:
+        early: list[Change] = []
+        for change in wrote.changes:
+            now = change.after or change.before or {}
+            if change.table == "inbound" and change.verb == "insert":
+                self._begin(now)
+            if change.table == "outbound" and change.after is not None:
+                self._keep(change.after)
+            story = self._owner(change, now)
+            if story is None:
+                early.append(change)
+                continue
+            story.rows += map(showing.row, [*_of_same(early, now), change])
+            yield story
+
+    def _begin(self, row: Row) -> None:
+        id, place = row["id"].lower(), (row["conversation"], row["seq"])
+        self._numbers += 1
+        at = _iso(row["sent_at"] or row["received_at"])
+        theirs = self._theirs.get(row["conversation"], "")
+        story = Story(id, theirs, row["text"], at, self._numbers)
+        if row["status"] == 2:
+            story.status = "opted out"
+        self.stories[id], self._places[place] = story, id
+        for pressed in self._pressed:
+            if pressed[:2] == (theirs, story.text):
+                story.marks["texted"] = pressed[2]
+                self._pressed.remove(pressed)
+                break
+        while len(self.stories) > _MOST:
+            del self.stories[next(iter(self.stories))]
+
+    def _keep(self, row: Row) -> None:
+        place = (row["conversation"], row["seq"])
+        letter = self.letters.get(place)
+        if letter is None:
+            turn = self._places.get((row["conversation"], row["turn"]), "")
+            id = f"{row['conversation'].lower()}-{row['seq']}"
+            letter = Letter(id, row["theirs"], row["text"], _iso(row["queued_at"]), turn=turn)
+            self.letters[place] = letter
+            if turn in self.stories:
+                self.stories[turn].letters.append(letter)
+        letter.status, letter.attempts = WORDS[Status(row["status"])], row["attempts"]
+        letter.note = _note(row)
+
+    def _owner(self, change: Change, row: Row) -> Story | None:
+        """Whose story a row belongs to."""
+        conversation, seq = row.get("conversation") or row.get("id"), row.get("seq")
+        match change.table:
+            case "conversations":
+                self._theirs[row["id"]] = row["theirs"]
+                seq = self._last[row["id"]] = _meant(change, row)
+            case "states":
+                seq = self._last.get(str(conversation), 0)
+            case "outbound" | "receipts":
+                letter = self.letters.get((str(conversation), seq or 0))
+                return self.stories.get(letter.turn) if letter else None
+        return self.stories.get(self._places.get((str(conversation), seq or 0), ""))
+
+    # Turns
+
+    def _called(self, called: Called) -> Iterator[Story]:
+        for story in self._named(called.turn):
+            story.handler = called.handler
+            file, _, line = called.where.rpartition(":")
+            story.where = f"{Path(file).name}:{line}"
+            story.marks["called"] = called.at
+            self._follow(called.claim, called.turn)
+            yield story
+
+    def _over(self, over: Over) -> Iterator[Story]:
+        for story in self._named(over.turn):
+            story.state = showing.state(over.before, over.after)
+            story.trouble = over.trouble
+            story.marks["over"] = over.at
+            story.marks.setdefault("called", over.at)
+            story.attempts += 1
+            self._follow(over.claim, over.turn)
+            yield story
+
+    def _follow(self, claim: str, turn: str) -> None:
+        """Remember under which claim a turn is logged."""
+        turns = self._claims.setdefault(claim, [])
+        if turn not in turns:
+            turns.append(turn)
+        if claim in self.stories and turn in self.stories:
+            mark = self.stories[claim].marks.get("claimed")
+            if mark is not None:
+                self.stories[turn].marks["claimed"] = mark
+
+    # The log
+
+    def _step(self, step: Step) -> Iterator[Story]:
+        match step.name:
+            case "received" | "received-again":
+                yield from self._received(step)
+            case "claimed":
+                for story in self._named(step.turn):
+                    story.marks[step.name] = step.at
+                    yield story
+            case "finished":
+                for turn in self._claims.pop(step.turn, []):
+                    for story in self._named(turn):
+                        story.marks[step.name] = step.at
+                        story.status = "failed" if story.trouble else "answered"
+                        yield story
+            case "recorded":
+                for story in self._of_letter(step.outbound):
+                    story.marks[step.name] = step.at
+                    yield story
+            case "turn-failed" | "turn-set-aside":
+                for story in self._named(step.turn):
+                    waits = step.name == "turn-failed"
+                    story.note = "It is tried again soon." if waits else "It was set aside."
+                    yield story
+            case "send-failed":
+                for story in self._of_letter(step.outbound):
+                    story.note = step.words
+                    yield story
+
+    def _received(self, step: Step) -> Iterator[Story]:
+        for story in reversed(self.stories.values()):
+            if (story.theirs, story.text) != (step.theirs, step.text):
+                continue
+            if step.name == "received-again":
+                story.again += 1
+            elif "received" in story.marks:
+                continue
+            story.marks.setdefault("received", step.at)
+            if step.exchange in self._loose:
+                story.exchanges.append(self._loose.pop(step.exchange))
+            elif step.exchange:
+                self._awaited[step.exchange] = story.id
+            yield story
+            return
+
+    # HTTP
+
+    def _exchanged(self, exchange: Exchanged) -> Iterator[Story]:
+        stories = [*self._of_letter(exchange.outbound)]
+        if exchange.id in self._awaited:
+            stories += self._named(self._awaited.pop(exchange.id))
+        for story in stories:
+            story.exchanges.append(exchange)
+            yield story
+        if not stories:
+            self._loose[exchange.id] = exchange
+            while len(self._loose) > _IDLE:
+                del self._loose[next(iter(self._loose))]
+
+    def _named(self, turn: str) -> Iterator[Story]:
+        if turn in self.stories:
+            yield self.stories[turn]
+
+    def _of_letter(self, outbound: str) -> Iterator[Story]:
+        conversation, _, seq = outbound.partition("-")
+        letter = self.letters.get((conversation.upper(), int(seq or 0)))
+        if letter is not None:
+            yield from self._named(letter.turn)
+
+    def traffic(self) -> list[tuple[Exchanged, int]]:
+        """The exchanges that brought and sent no text, with how often each was made in a row."""
+        runs: list[tuple[Exchanged, int]] = []
+        for exchange in self._loose.values():
+            if runs and _alike(runs[-1][0], exchange):
+                runs[-1] = (exchange, runs[-1][1] + 1)
+            else:
+                runs.append((exchange, 1))
+        return runs
+
+
+def _meant(change: Change, row: Row) -> int:
+    """The text that a conversation's row was written for: it came, it is over, or it failed."""
+    before = change.before or {"last_in": 0, "handled": 0}
+    if row["last_in"] != before["last_in"]:
+        return int(row["last_in"])
+    return int(row["handled"] + (row["handled"] == before["handled"]))
+
+
+def _of_same(early: list[Change], row: Row) -> Iterator[Change]:
+    """Take out what was written before a text's own row, for the same conversation."""
+    for change in [*early]:
+        now = change.after or {}
+        if row.get("conversation") in {now.get("conversation"), now.get("id")}:
+            early.remove(change)
+            yield change
+
+
+def _alike(one: Exchanged, other: Exchanged) -> bool:
+    names = ("ours", "method", "url", "status", "response_body", "failure")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _note(row: Row) -> str:
+    """What a text of ours waits for, in words; "" where there is nothing to say."""
+    status, due = Status(row["status"]), row["due_at"]
+    if status is Status.QUEUED and row["attempts"] and due:
+        again = showing.time_of_day(moment(due))[:-4]
+        return f"Attempt {row['attempts']} failed. The next is at {again}."
+    if status is Status.UNKNOWN:
+        return "The answer was lost. Whether it arrived is being found out; it is not sent twice."
+    return row["error"] if WORDS[status] == "failed" else ""
+
+
+def _iso(stamp: int) -> str:
+    return moment(stamp).isoformat(timespec="milliseconds").replace("+00:00", "Z")
