@@ -279,8 +279,8 @@ async def test_an_app_that_cannot_start_says_why_and_leaves_nothing_behind():
 
 
 def test_a_provider_without_a_face_is_named():
-    with pytest.raises(ValueError, match=r"'twilio'.*simulated and telstra-v2"):
-        Kit(App(), provider="twilio")
+    with pytest.raises(ValueError, match=r"'vonage'.*simulated and telstra-v2"):
+        Kit(App(), provider="vonage")
 
 
 async def test_faults_reach_the_app_through_its_provider():

@@ -10,6 +10,7 @@ from cooee.carrier.controls import Controls
 from cooee.carrier.faces import Face
 from cooee.carrier.faces.simulated import Simulated
 from cooee.carrier.faces.telstra_v2 import TelstraV2
+from cooee.carrier.faces.twilio import Twilio
 from cooee.carrier.network import Conditions, Network
 from cooee.core.exchange import Request, Response
 from cooee.wire import http
@@ -51,6 +52,7 @@ class Carrier:
         self.faces: tuple[Face, ...] = (
             TelstraV2(self.network, transport, client_id=client_id, client_secret=client_secret),
             Simulated(self.network, transport, key=key),
+            Twilio(self.network, transport),
         )
         self._controls = Controls(self.network, self.faces)
         self._hosts = _LOOPBACK | {face.home.partition("/")[0] for face in self.faces}
