@@ -11,6 +11,25 @@ CooeeError
 │   │   └── OptedOut       this person does not want our texts
 │   ├── Unauthorized       log in again, once
 │   └── OutcomeUnknown     it may have been done: settle it, never repeat it blindly
+├── DialogueError          a dialogue cannot go on as its code is: mend the line it shows
+│   ├── NotDeterministic   the same program went another way: clock, chance or I/O outside `once`
+│   ├── AmbiguousQuestion  two places ask the same: give a key, or scope one by `chat.part`
+│   ├── DuplicateOnce      two places do the same once: give each a key
+│   ├── ForeignAwait       something other than cooee's was awaited: put it inside `once`
+│   ├── NotAwaited         `chat.ask(…)` and no await before it
+│   ├── NoDialogue         asking in a handler that is none, or with a chat of the past
+│   └── Unstorable         an answer or a result that cannot be written down
+├── JournalError           a stored dialogue cannot be used: its turn is set aside
+│   ├── JournalTooNew      a newer cooee wrote it: upgrade
+│   └── JournalUnreadable  it is damaged
+├── CannotGoBack           there is no answer to take back
+├── Unanswered             what a question may come to instead of an answer: catch it, or it ends
+│   ├── NoReply            the time was up
+│   ├── TooManyAttempts    none of the answers was understood
+│   └── Ended              `chat.end()`
+├── OnceFailed             what was to be done once has failed: catch it, or the turn is retried
+│   ├── OnceUnknown        it was begun and nobody knows how it ended
+│   └── ResultLost         it was done, and its result could not be stored
 ├── RequestRefused         a webhook that is not to be believed: answer with `status`
 └── StorageError           the database said no
     ├── StoreUnavailable   locked or full, nothing was written: try again later
@@ -90,6 +109,86 @@ class Unauthorized(ProviderFailure):
 
 class OutcomeUnknown(ProviderFailure):
     """The request may have been carried out: its answer never came."""
+
+
+class DialogueError(CooeeError):
+    """A dialogue cannot go on as its code is; the message shows the line."""
+
+
+class NotDeterministic(DialogueError):
+    """The same program, given the same answers, went another way than before."""
+
+
+class AmbiguousQuestion(DialogueError):
+    """Two places in one dialogue ask the same, so an edit could swap their answers."""
+
+
+class DuplicateOnce(DialogueError):
+    """Two things to be done once have the same key, and the second would never be done."""
+
+
+class ForeignAwait(DialogueError):
+    """A dialogue awaited something that a replay cannot wait for."""
+
+
+class NotAwaited(DialogueError):
+    """A dialogue asked without awaiting the answer."""
+
+
+class NoDialogue(DialogueError):
+    """A verb of dialogues, on a chat that is in none or whose turn is over."""
+
+
+class Unstorable(DialogueError):
+    """A value that cannot be written down and read again."""
+
+
+class JournalError(CooeeError):
+    """A stored dialogue cannot be used; nothing of it is overwritten."""
+
+
+class JournalTooNew(JournalError):
+    """A stored dialogue was written by a newer cooee."""
+
+
+class JournalUnreadable(JournalError):
+    """A stored dialogue is damaged."""
+
+
+class CannotGoBack(CooeeError):
+    """There is no answer that could be taken back."""
+
+
+class Unanswered(CooeeError):
+    """What a question came to instead of an answer; uncaught, it ends the dialogue."""
+
+
+class NoReply(Unanswered):
+    """The time to answer was up."""
+
+
+class TooManyAttempts(Unanswered):
+    """No answer was understood, as often as the question was to be asked."""
+
+
+class Ended(Unanswered):
+    """The handler ended the dialogue itself."""
+
+
+class OnceFailed(CooeeError):
+    """What was to be done once raised an error.
+
+    Caught, it is recorded, and every replay raises it again with the same words. Uncaught, it
+    fails the turn, and what was to be done is tried again with it.
+    """
+
+
+class OnceUnknown(OnceFailed):
+    """It was begun in an earlier attempt, and how that ended is not known."""
+
+
+class ResultLost(OnceFailed):
+    """It was done, its result could not be stored, and it is not done again."""
 
 
 class RequestRefused(CooeeError):

@@ -1,0 +1,369 @@
+"""One turn of a dialogue: its handler, run from the first line against its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from contextvars import Context, copy_context
+from datetime import datetime
+from types import CoroutineType
+from typing import Any, Literal, NoReturn, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from cooee.core.alone import leave, resume
+from cooee.core.changes import difference
+from cooee.core.errors import (
+    DialogueError,
+    Ended,
+    ForeignAwait,
+    NoReply,
+    NotDeterministic,
+    StateError,
+    TooManyAttempts,
+    Unanswered,
+    Unstorable,
+)
+from cooee.core.journal import LONG, NOWHERE, Entry, Found, Journal, digest
+from cooee.core.messages import Reply
+from cooee.core.places import standing
+from cooee.core.questions import Text
+from cooee.core.run import Restart, Run, Stage, foreign
+from cooee.core.values import pack, unpack
+from cooee.core.verbs import STOP, Doing, Failing, strayed
+
+__all__ = ["Keep", "Outcome", "Ran", "RunOnce", "Said", "Stage", "Text", "begin", "replay", "turn"]
+
+
+class RunOnce(msgspec.Struct, frozen=True):
+    """Append `entries` in a commit of their own, then call, and send back how it `Ran`."""
+
+    entries: Sequence[Entry]
+    call: Callable[..., Any]
+    args: Sequence[Any]
+    kwargs: Any
+    name: str
+    token: str
+
+
+class Keep(msgspec.Struct, frozen=True):
+    """Append `entries` in a commit of their own; send back None."""
+
+    entries: Sequence[Entry]
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """How a once went: its result, or what it raised."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+Effect: TypeAlias = RunOnce | Keep
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A text to send; with its `key`, it goes out once however often it is committed."""
+
+    reply: Reply
+    key: str
+
+
+Ending: TypeAlias = Literal["", "returned", "no reply", "too many attempts", "ended"]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a turn came to, to be committed whole: append `entries`, write the journal's head.
+
+    `state` None leaves the stored state as it is. `ended` says how, and is empty while it goes
+    on. `text` says what became of the text: taken, held for its own question, or unclaimed.
+    After a restart `journal` has another id, and `entries` are its.
+    """
+
+    journal: Journal
+    entries: Sequence[Entry] = ()
+    says: Sequence[Said] = ()
+    state: bytes | None = None
+    now: datetime
+    ended: Ending = ""
+    text: Literal["", "taken", "held", "unclaimed"] = ""
+    warnings: Sequence[str] = ()
+
+
+Flow: TypeAlias = Generator[Effect, "Ran | None", Outcome]
+
+
+def begin(
+    id: str, handler: str, inputs: dict[str, Any], state: bytes | None, now: datetime
+) -> Journal:
+    """The journal of a dialogue that starts now.
+
+    Raises:
+        Unstorable: an input cannot be written down.
+    """
+    return Journal(id=id, handler=handler, inputs=pack(inputs), base=state, started_at=now)
+
+
+def turn(stage: Stage, journal: Journal, text: Text | None, now: datetime) -> Flow:
+    """Run a dialogue once: for a text that it `expects`, for an alarm (None), or to start it.
+
+    Args:
+        stage: what it runs in.
+        journal: all that is committed of it.
+        text: the text that is its to take; None where something is due, or may be.
+        now: the time.
+
+    Raises:
+        DialogueError: its code cannot go on; set the text aside until the program changes.
+        Exception: what the handler raised.
+    """
+    return (yield from _turn(stage, journal, text, now, restarts=0))
+
+
+def replay(stage: Stage, outcome: Outcome, now: datetime) -> None:
+    """Run an outcome's journal again, which has to come to the same (tests, development).
+
+    Raises:
+        NotDeterministic: it does not.
+    """
+    journal = outcome.journal
+    flow = turn(stage, journal, None, now)
+    try:
+        effect = next(flow)
+    except StopIteration as done:
+        again: Outcome = done.value
+    else:
+        flow.close()
+        raise NotDeterministic(f"Run again with the same answers, it comes to {effect!r:.80}.")
+    fresh = again.entries or (again.says and not outcome.ended)
+    moved = again.ended != outcome.ended or _place(again.journal) != _place(journal)
+    state = outcome.state is not None and again.state not in {None, outcome.state}
+    if fresh or moved or state:
+        raise NotDeterministic(
+            "Run again with the same answers, this dialogue says, does or remembers something"
+            " else. What changes from run to run belongs into `await chat.once(…)`."
+        )
+
+
+def _place(journal: Journal) -> Any:
+    return None if journal.waiting is None else journal.waiting.key
+
+
+def _turn(stage: Stage, journal: Journal, text: Text | None, now: datetime, restarts: int) -> Flow:
+    text, heard = _not_yet_heard(journal, text)
+    now = now if text is None else max(now, text.received_at)
+    run = Run(stage, journal, text, now)
+    run.took = heard
+    try:
+        try:
+            value = yield from _played(run)
+        except Unanswered as error:
+            outcome, value = _ended(run, _ENDS[type(error)]), None
+        else:
+            outcome = _standing(run) if value is STOP else _returned(run, value)
+    except Exception as error:
+        if run.fatal is not None and error is not run.fatal:
+            raise run.fatal from error
+        raise
+    finally:
+        leave(run)
+    if isinstance(value, Restart):
+        return (yield from _anew(stage, outcome, now, restarts))
+    return outcome
+
+
+def _not_yet_heard(journal: Journal, text: Text | None) -> tuple[Text | None, bool]:
+    """The text, unless an earlier attempt of this turn recorded it before a once."""
+    if text is None:
+        return None, False
+    heard = any(entry.message == text.message for entry in journal.entries[journal.settled :])
+    return (None if heard else text), heard
+
+
+def _played(run: Run) -> Generator[Effect, Ran | None, Any]:
+    """Run the handler until it stands still (STOP) or returns."""
+    context = copy_context()
+    call, inputs = run.stage.call, unpack(run.journal.inputs) or {}
+    begun = resume(run, context, lambda _: call(run.chat, **inputs), None)
+    if not isinstance(begun, CoroutineType):
+        return begun
+    run.coroutine, given = begun, None
+    del begun
+    while True:
+        try:
+            request = resume(run, context, run.coroutine.send, given)
+        except StopIteration as done:
+            return done.value
+        if request is STOP:
+            return STOP
+        if type(request) is not Doing:
+            _refuse(run, context, request)
+        given = yield from _done(run, request)
+
+
+def _refuse(run: Run, context: Context, request: object) -> NoReturn:
+    """Fail the turn, at the line that waits for what cannot be waited for."""
+    where = standing(run.coroutine)
+    if isinstance(request, Failing):
+        error = request.error
+    else:
+        error = ForeignAwait(foreign(f"a {type(request).__name__}", where))
+    run.fail(error)
+    run.leave()
+    with suppress(Exception):  # what the handler makes of it changes nothing
+        resume(run, context, run.coroutine.throw, error)
+    raise error
+
+
+def _done(run: Run, doing: Doing) -> Generator[Effect, Ran | None, Found | BaseException]:
+    """Have something done once: its intent, the thing itself, its result."""
+    before = run.state()
+    if not doing.begun:
+        run.add(Entry("begun", doing.key, run.now, run.turn))
+    token = digest(run.journal.id, doing.key)
+    run.doing = True
+    ran = yield RunOnce(run.unkept(), doing.call, doing.args, doing.kwargs, doing.name, token)
+    run.doing = False
+    assert ran is not None
+    if ran.error is not None:
+        return ran.error
+    found = run.record(_result(run, doing, before, ran.value))
+    yield Keep(run.unkept())
+    return found
+
+
+def _result(run: Run, doing: Doing, before: bytes, value: Any) -> Entry:
+    try:
+        change = difference(before, run.state()) or None
+    except StateError:  # which the end of the turn will say; that it was done is recorded first
+        change = None
+    try:
+        packed = pack(value)
+    except Unstorable as error:
+        words = (
+            f"{doing.name} was done, and will not be done again, but its result is lost: {error}"
+        )
+        return Entry("lost", doing.key, run.now, run.turn, words, change=change)
+    return Entry("done", doing.key, run.now, run.turn, None, packed, change=change)
+
+
+# How a run ends
+
+
+_ENDS: dict[type, Ending] = {
+    NoReply: "no reply",
+    TooManyAttempts: "too many attempts",
+    Ended: "ended",
+}
+
+
+def _standing(run: Run) -> Outcome:
+    """It waits."""
+    assert run.standing is not None
+    says = _says(run)
+    step = run.step
+    if step is not None and step.says is not None:
+        kind, words = step.says
+        says.append(Said(Reply(words), _named(run, digest(kind, run.standing.key, run.turn))))
+    return _outcome(run, says, "")
+
+
+def _returned(run: Run, value: object) -> Outcome:
+    """It came to its end, and may have a last word."""
+    if not isinstance(value, Restart):
+        run.say(value, None)
+    return _ended(run, "returned")
+
+
+def _ended(run: Run, how: Ending) -> Outcome:
+    run.tidy()
+    if run.fatal is not None:
+        raise run.fatal
+    if run.same and not run.passed:
+        raise strayed(run, "ends", "At its end")
+    run.caught_up, run.standing = True, None
+    return _outcome(run, _says(run), how)
+
+
+def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
+    run.lay_until(None)
+    state = run.state() if run.caught_up else None
+    kept = _disposed(run, ended)
+    entries = (*run.journal.entries, *run.entries)
+    standing = None if run.standing is None else run.standing.key
+    return Outcome(
+        journal=replace(
+            run.journal,
+            entries=entries,
+            program=run.stage.program,
+            waiting=run.standing,
+            furthest=standing if run.caught_up else run.journal.furthest,
+            settled=len(entries),
+            turn=run.turn,
+        ),
+        entries=run.unkept(),
+        says=says,
+        state=state,
+        now=run.chat.now,
+        ended=ended,
+        text=kept,
+        warnings=(*run.warnings, *_long(run)),
+    )
+
+
+def _says(run: Run) -> list[Said]:
+    """What was said and has not gone out before; it is noted as gone."""
+    says, new = list[Said](), list[str]()
+    for name, reply in run.tail:
+        identity = digest("say", name)
+        if identity not in run.view.said:
+            says.append(Said(reply, _named(run, identity)))
+            new.append(identity)
+    if new:
+        run.add(Entry("said", NOWHERE, run.now, run.turn, value=new))
+    return says
+
+
+def _named(run: Run, identity: str) -> str:
+    """The key of a text in the outbox: this dialogue's, and again after each going back."""
+    return digest(run.journal.id, run.journal.era, identity)
+
+
+def _disposed(run: Run, ended: Ending) -> Literal["", "taken", "held", "unclaimed"]:
+    """What becomes of the text; it is held for a question that this run did not come to."""
+    if run.text is None:
+        return "taken" if run.took else ""
+    waiting, text = run.journal.waiting, run.text
+    if waiting is None or not waiting.asks or run.passed or ended:
+        return "unclaimed"
+    times = [pack(text.received_at), pack(waiting.asked_at)]
+    run.add(Entry("held", waiting.key, text.sent_at, run.turn, text.words, times, "", text.message))
+    return "held"
+
+
+def _long(run: Run) -> Sequence[str]:
+    if len(run.records) <= LONG:
+        return ()
+    words = (
+        f"This dialogue has {len(run.records)} records, and each of its turns runs through them"
+        " all. End a round with `return chat.restart()`."
+    )
+    return [words]
+
+
+def _anew(stage: Stage, over: Outcome, now: datetime, restarts: int) -> Flow:
+    """Begin again, with the state as it is, in the same turn."""
+    if restarts:
+        raise DialogueError("This dialogue restarts without ever asking. Ask something first.")
+    journal = Journal(
+        id=digest(over.journal.id, "restart"),
+        handler=over.journal.handler,
+        inputs=over.journal.inputs,
+        base=over.state,
+        started_at=over.now,
+    )
+    fresh = yield from _turn(stage, journal, None, now, restarts + 1)
+    warnings = (*over.warnings, *fresh.warnings)
+    says = (*over.says, *fresh.says)
+    return replace(fresh, says=says, text=over.text, warnings=warnings)

@@ -1,0 +1,276 @@
+"""What a dialogue remembers: one journal each, appended to and never rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from cooee.core.changes import Change, difference
+from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
+
+FORMAT = 1
+"""The journal's format; a journal of a newer one is set aside, never overwritten."""
+
+LONG = 1_000
+"""Records from which a dialogue should `restart`."""
+
+Key: TypeAlias = tuple[str, tuple[str, ...], str, int]
+"""Who was asked what: (kind, parts, key or words, n); kind is ask, receive, sleep or once."""
+
+Kind = Literal[
+    "answer",  # a person's; raw, value, tag and message are filled in
+    "default",  # the deadline passed, and this value stood ready
+    "no reply",  # the deadline passed
+    "attempts",  # too many wrong answers
+    "slept",
+    "begun",  # a once whose end is not known yet
+    "done",  # a once, its value, and the change of state it made
+    "failed",  # a once whose failure the handler caught
+    "lost",  # a once that was done, with a result that could not be stored
+    "said",  # what went out in a turn, by identity
+    "held",  # a text for a question that is not reached any more, or not yet
+    "dropped",  # that text was looked at and was no answer
+    "changed",  # what another handler did to the state
+    "back",  # the record under `key` is taken back, and what was said after it
+]
+_OUTCOMES = frozenset(
+    {"answer", "default", "no reply", "attempts", "slept", "begun", "done", "failed", "lost"}
+)
+NOWHERE: Key = ("", (), "", 0)
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One line of a journal: a row that is inserted once.
+
+    `at` is what `chat.now` becomes by it; `turn` counts the dialogue's turns from 1;
+    `message` is the id of the text that brought it.
+    """
+
+    kind: Kind
+    key: Key
+    at: datetime
+    turn: int
+    raw: str | None = None
+    value: Any = None
+    tag: str = ""
+    message: str = ""
+    change: Any = None
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """One of several texts that are to be one."""
+
+    words: str
+    message: str
+    received_at: datetime
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Where a dialogue stands still, and until when.
+
+    `due_at` is when it has to be looked at again: the earliest of its deadline, its next
+    reminder and the end of a burst; None: only a text wakes it. `line` is where it is asked.
+    """
+
+    key: Key
+    prompt: str
+    asked_at: datetime
+    due_at: datetime | None = None
+    attempts: int = 0
+    reminded: int = 0
+    page: int = 0
+    burst: tuple[Heard, ...] = ()
+    line: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a text is waited for; else it sleeps."""
+        return self.key[0] != "sleep"
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """One dialogue: how it began, where it stands, and all that was recorded since.
+
+    `base` is the person's stored state and `started_at` the moment at its start; `furthest` is
+    where it stood when its state was last saved; of the entries, the first `settled` belong to
+    turns that are over; `turn` counts these; `era` counts how often it was taken back.
+    """
+
+    id: str
+    handler: str
+    started_at: datetime
+    inputs: Any = None
+    base: bytes | None = None
+    program: str = ""
+    waiting: Waiting | None = None
+    furthest: Key | None = None
+    settled: int = 0
+    turn: int = 0
+    era: int = 0
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def records(self) -> int:
+        """How many answers, sleeps and onces were ever recorded."""
+        return sum(entry.kind in _OUTCOMES for entry in self.entries)
+
+    def extended(self, entries: Sequence[Entry]) -> Journal:
+        """With entries appended."""
+        return msgspec.structs.replace(self, entries=(*self.entries, *entries))
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """A record and its place in the journal."""
+
+    entry: Entry
+    place: int
+
+
+class View:
+    """A journal's entries, folded into what a run looks up."""
+
+    __slots__ = ("changes", "held", "records", "said")
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.records: dict[Key, Found] = {}
+        self.held: dict[Key, Entry] = {}
+        self.said: dict[str, int] = {}
+        self.changes: list[tuple[int, Change]] = []
+        for place, entry in enumerate(entries):
+            self.add(entry, place)
+
+    def add(self, entry: Entry, place: int) -> None:
+        """Lay one more entry on top."""
+        kind, key = entry.kind, entry.key
+        if kind in _OUTCOMES:
+            earlier = self.records.get(key)
+            self.records[key] = Found(entry, place if earlier is None else earlier.place)
+            if self.held:
+                self.held.pop(key, None)
+        elif kind == "said":
+            self.said.update(dict.fromkeys(entry.value, place))
+        elif kind == "held":
+            self.held[key] = entry
+        elif kind == "changed":
+            self.changes.append((place, entry.change))
+        elif kind == "dropped":
+            self.held.pop(key, None)
+        else:
+            removed = self.records.pop(key).place
+            self.said = {one: where for one, where in self.said.items() if where < removed}
+
+
+# What happens to a journal between its turns
+
+
+def expects(journal: Journal) -> Key | None:
+    """The question that an arriving text belongs to, before any code runs: the last one sent."""
+    waiting = journal.waiting
+    return waiting.key if waiting is not None and waiting.asks else None
+
+
+def changed(journal: Journal, before: bytes | None, after: bytes | None, now: datetime) -> Journal:
+    """With what another handler did to the stored state, so that the next run counts it too."""
+    change = difference(before, after)
+    if not change:
+        return journal
+    return journal.extended([Entry("changed", NOWHERE, now, journal.turn, change=change)])
+
+
+def back(journal: Journal, now: datetime) -> Journal:
+    """With the last answer taken back, and all that was said after it; then run it again.
+
+    Raises:
+        CannotGoBack: there is none, or something was done once since.
+    """
+    records = View(journal.entries).records.values()
+    for found in sorted(records, key=lambda found: -found.place):
+        entry = found.entry
+        if entry.key[0] == "once":
+            words = "What was done since the last answer cannot be taken back."
+            raise CannotGoBack(words)
+        if entry.key[0] != "sleep":
+            taken = Entry("back", entry.key, now, journal.turn)
+            return msgspec.structs.replace(
+                journal.extended([taken]),
+                waiting=None,
+                furthest=entry.key,
+                era=journal.era + 1,
+                settled=len(journal.entries) + 1,
+            )
+    raise CannotGoBack("Nothing was answered yet.")
+
+
+# What is stored: a head, rewritten each turn, and entries, each appended once
+
+
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    format: int
+    id: str
+    handler: str
+    started_at: datetime
+    inputs: Any = None
+    base: bytes | None = None
+    program: str = ""
+    waiting: Waiting | None = None
+    furthest: Key | None = None
+    settled: int = 0
+    turn: int = 0
+    era: int = 0
+    count: int = 0
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+_encode = msgspec.json.Encoder().encode
+_head = msgspec.json.Decoder(_Head)
+_entry = msgspec.json.Decoder(Entry)
+_format = msgspec.json.Decoder(_Format)
+
+
+def write_head(journal: Journal) -> bytes:
+    """All of a journal but its entries."""
+    fields = {name: getattr(journal, name) for name in Journal.__struct_fields__}
+    count = len(fields.pop("entries"))
+    return _encode(_Head(format=FORMAT, count=count, **fields))
+
+
+def write_entry(entry: Entry) -> bytes:
+    """One entry."""
+    return _encode(entry)
+
+
+def read(head: bytes, entries: Iterable[bytes]) -> Journal:
+    """A journal from its head and its entries, in order.
+
+    Raises:
+        JournalTooNew: a newer cooee wrote it.
+        JournalUnreadable: it is damaged, or entries are missing.
+    """
+    try:
+        newer = _format.decode(head).format > FORMAT
+    except msgspec.MsgspecError as error:
+        raise JournalUnreadable(f"A dialogue's head cannot be read: {error}") from error
+    if newer:
+        raise JournalTooNew("A newer cooee wrote this dialogue. Upgrade, and it goes on.")
+    try:
+        fields = msgspec.structs.asdict(_head.decode(head))
+        decoded = tuple(map(_entry.decode, entries))
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise JournalUnreadable(f"A dialogue's journal cannot be read: {error}") from error
+    if len(decoded) < fields.pop("count"):  # more there may be: a once that was cut off
+        raise JournalUnreadable("Some of a dialogue's entries are missing.")
+    fields.pop("format")
+    return Journal(entries=decoded, **fields)
+
+
+def digest(*parts: object) -> str:
+    """A short name of the same parts, the same everywhere."""
+    whole = "\0".join(map(repr, parts))
+    return blake2b(whole.encode(errors="surrogatepass"), digest_size=16).hexdigest()

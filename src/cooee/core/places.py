@@ -1,0 +1,51 @@
+"""Where in the user's code a run is: lines to show, and chains of calls to compare."""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType, CoroutineType, FrameType
+from typing import Any
+
+_OUTSIDE: set[CodeType] = set()
+_NOT_USERS = ("cooee.core.", "asyncio.")
+
+
+def outside(code: CodeType) -> None:
+    """Tell which function starts a handler, so that chains of calls end there."""
+    _OUTSIDE.add(code)
+
+
+def chain(depth: int = 2) -> tuple[int, ...]:
+    """The calls that led to the one who asks, from `depth` frames up to the handler."""
+    frame: FrameType | None = sys._getframe(depth)  # noqa: SLF001 -- what inspect does, at a tenth
+    calls: list[int] = []
+    while frame is not None and frame.f_code not in _OUTSIDE:
+        calls += (id(frame.f_code), frame.f_lasti)
+        frame = frame.f_back
+    return tuple(calls)
+
+
+def line(depth: int = 2) -> str:
+    """The file and line of the one who asks, `depth` frames up."""
+    return _shown(sys._getframe(depth))  # noqa: SLF001 -- see above
+
+
+def users() -> str:
+    """The file and line of the innermost code that is not ours."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- see above
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_NOT_USERS):
+        frame = frame.f_back
+    return _shown(frame)
+
+
+def standing(coroutine: Any) -> str:
+    """The file and line at which a coroutine stands, in the innermost one of its own."""
+    frame = None
+    while isinstance(coroutine, CoroutineType):
+        frame = coroutine.cr_frame or frame
+        coroutine = coroutine.cr_await
+    return _shown(frame)
+
+
+def _shown(frame: FrameType | None) -> str:
+    return "somewhere" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,333 @@
+"""One run of a handler against its journal: what was recorded, and what has come to it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, NoReturn
+
+import msgspec
+
+from cooee.core.answers import Circumstances
+from cooee.core.changes import Change, lay_on
+from cooee.core.chat import Chat, Recall, spoken
+from cooee.core.codec import StateCodec
+from cooee.core.errors import Ended, ForeignAwait, NoDialogue, NotAwaited
+from cooee.core.journal import NOWHERE, Entry, Found, Journal, Key, View, Waiting, digest
+from cooee.core.messages import Inbound, Reply
+from cooee.core.places import users
+from cooee.core.questions import Question, Step, Text
+from cooee.core.verbs import Verb, ask, once, sleep
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dialogue is run in.
+
+    `program` names the app's code as it is loaded; `zone` is the person's, or else the app's;
+    `strict` (in tests and in preflight) raises where production warns.
+    """
+
+    call: Callable[..., Any]
+    codec: StateCodec[Any]
+    services: Any
+    ours: str
+    theirs: str
+    zone: tzinfo
+    program: str
+    recall: Recall
+    strict: bool = False
+
+
+class Restart:
+    """What a handler returns to begin anew."""
+
+
+class Run:
+    """One run of a handler, from its first line to where it stands.
+
+    Alive, its verbs hand out what is recorded. Left, they are silent and wait for ever, so
+    that `finally` can run and no loop can turn. Gone, they raise.
+    """
+
+    def __init__(self, stage: Stage, journal: Journal, text: Text | None, now: datetime) -> None:
+        self.stage, self.journal, self.text, self.now = stage, journal, text, now
+        self.view = View(journal.entries)
+        self.records = self.view.records
+        # Where it stood, by which program, and whether this run has got there
+        self.same = journal.program == stage.program
+        self.waited = None if journal.waiting is None else journal.waiting.key
+        self.passed = self.waited is None
+        self.caught_up = journal.furthest is None
+        # What has come to it
+        self.turn = journal.turn + 1
+        self.entries: list[Entry] = []
+        self.kept = 0
+        self.tail: list[tuple[Any, Reply]] = []
+        self.took = False
+        self.standing: Waiting | None = None
+        self.step: Step | None = None
+        self.warnings: list[str] = []
+        # Where it is now
+        self.parts: tuple[str, ...] = ()
+        self.last: Key = NOWHERE
+        self.heard: Entry | None = None
+        self._counts: dict[Any, int] = {}
+        self._chains: dict[Any, tuple[int, ...]] = {}
+        self._laid = 0
+        self._chance: random.Random | None = None
+        # Whether it goes on
+        self.ready, self.left, self.gone, self.doing = True, False, False, False
+        self.coroutine: Any = None
+        self.opened: Verb | None = None
+        self.failure: Entry | None = None
+        self.fatal: Exception | None = None
+        state, self.extras = stage.codec.decode(journal.base)
+        self.chat: Chat[Any, Any] = Chat(
+            state=state,
+            services=stage.services,
+            now=journal.started_at,
+            message=None,
+            ours=stage.ours,
+            theirs=stage.theirs,
+            token=None,
+            recall=stage.recall,
+            dialogue=self,
+        )
+
+    # What a chat delegates to
+
+    def question(self, question: Question) -> Verb:
+        """Ask, choose, confirm or receive."""
+        return Verb(self, question.kind, lambda: ask(self, question))
+
+    def sleep(self, length: timedelta | None, until: datetime | None, key: str | None) -> Verb:
+        """Let time pass."""
+        return Verb(self, "sleep", lambda: sleep(self, length, until, key))
+
+    def once(
+        self,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        key: str | None,
+        unknown: str,
+    ) -> Verb:
+        """Do what a replay must not do again."""
+        return Verb(self, "once", lambda: once(self, call, args, kwargs, key, unknown))
+
+    def say(self, what: object, key: str | None) -> None:
+        """Say a text, which goes out unless it did before."""
+        self.not_gone()
+        if self.left:
+            return
+        self.tidy()
+        reply = spoken(what)
+        if reply is not None:
+            name = key or (reply.text, reply.media)
+            self.tail.append(((name, self._count(("say", name))), reply))
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Scope the keys of what is asked inside."""
+        outer, self.parts = self.parts, (*self.parts, name)
+        try:
+            yield
+        finally:
+            self.parts = outer
+
+    def end(self, what: object) -> NoReturn:
+        """End the dialogue here, with a last text."""
+        self.say(what, None)
+        raise Ended("The dialogue was ended.")
+
+    def restart(self) -> Restart:
+        """What a handler returns to begin anew."""
+        self.not_gone()
+        return Restart()
+
+    @property
+    def token(self) -> str:
+        """A name of this step, the same in every replay."""
+        return digest(self.journal.id, self.last)
+
+    @property
+    def chance(self) -> random.Random:
+        """Chance that is the same in every replay, anew after each answer."""
+        if self._chance is None:
+            self._chance = random.Random(self.token)  # noqa: S311 -- it has to be repeatable
+        return self._chance
+
+    @property
+    def message(self) -> Inbound:
+        """The text that was answered last."""
+        heard, began = self.heard, self.journal.started_at
+        words, at = ("", began) if heard is None else (heard.raw or "", heard.at)
+        ours, theirs = self.stage.ours, self.stage.theirs
+        return Inbound(sender=theirs, recipient=ours, text=words, received_at=at)
+
+    def may_recall(self) -> None:
+        """Let the history be read, which only a once may do."""
+        if not self.doing:
+            raise self.fail(ForeignAwait(foreign("chat.history(…)", users())))
+
+    # What its verbs need
+
+    def open(self, verb: Verb) -> None:
+        """A verb was made, and has to be awaited before another is."""
+        self.not_gone()
+        if self.left:
+            return
+        if self.doing:
+            raise NoDialogue(f"chat.{verb.name}(…) cannot be used by what is done once.")
+        self.tidy()
+        self.opened = verb
+
+    def tidy(self) -> None:
+        """Before anything else takes effect: what came before is over, and was caught."""
+        if self.opened is not None:
+            name, self.opened = self.opened.name, None
+            words = (
+                f"{users()}: chat.{name}(…) before this was not awaited. Write `answer = await"
+                f" chat.{name}(…)`, one after the other: a dialogue waits for one thing at a time."
+            )
+            raise self.fail(NotAwaited(words))
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            self.hand(failure.key, self.record(failure))
+
+    def place(self, kind: str, words: str) -> Key:
+        """The key of what is met now: the n-th of its words in these parts."""
+        parts = self.parts
+        return (kind, parts, words, self._count((kind, parts, words)))
+
+    def _count(self, what: Any) -> int:
+        n = self._counts.get(what, 0)
+        self._counts[what] = n + 1
+        return n
+
+    def elsewhere(self, key: Key, chain: tuple[int, ...]) -> bool:
+        """Whether the same was asked through other calls in this run."""
+        return self._chains.setdefault(key[:3], chain) != chain
+
+    def carried(self, key: Key, was: str) -> Key:
+        """The key from before a rewording, as long as something is known under it."""
+        old: Key = (key[0], key[1], was, key[3])
+        if self._knows(key) or not self._knows(old):
+            return key
+        return old
+
+    def _knows(self, key: Key) -> bool:
+        return key in self.records or key in self.view.held or key == self.waited
+
+    def strays(self, key: Key) -> bool:
+        """Whether the same program is about to do something new before where it stood."""
+        return self.same and not self.passed and key != self.waited
+
+    def here(self, at: datetime) -> Circumstances:
+        """When and where a text was written."""
+        return Circumstances(at, self.stage.zone, self.stage.ours)
+
+    def take_text(self) -> None:
+        """The text of this turn has found its question."""
+        self.text, self.took = None, True
+
+    def add(self, entry: Entry) -> int:
+        """Append an entry; its place."""
+        place = len(self.journal.entries) + len(self.entries)
+        self.entries.append(entry)
+        self.view.add(entry, place)
+        return place
+
+    def record(self, entry: Entry) -> Found:
+        """Append a record."""
+        self.add(entry)
+        return self.records[entry.key]
+
+    def hand(self, key: Key, found: Found) -> Entry:
+        """A record's turn has come in this run: all that happened before it has happened."""
+        entry = found.entry
+        if key == self.waited:
+            self.passed = True
+        if key == self.journal.furthest:
+            self.caught_up = True
+        if self._laid < len(self.view.changes):
+            self.lay_until(found.place)
+        if self.tail and (found.place < self.journal.settled or key == self.waited):
+            self.tail.clear()  # what was said before it belongs to the past
+        self.last, self._chance = key, None
+        if key[0] != "once":
+            if entry.raw is not None:
+                self.heard = entry
+            self.chat.now = max(self.chat.now, entry.at)
+        return entry
+
+    def stand(self, key: Key, waiting: Waiting, step: Step | None) -> None:
+        """The run ends here, and waits."""
+        if key == self.journal.furthest:
+            self.caught_up = True
+        if key == self.waited:
+            self.passed = True
+        self.standing, self.step = waiting, step
+
+    # State
+
+    def lay_until(self, place: int | None) -> None:
+        """Lay on what others changed up to a place in the journal; None: all of it."""
+        changes = self.view.changes
+        first = self._laid
+        while self._laid < len(changes) and (place is None or changes[self._laid][0] < place):
+            self._laid += 1
+        self.lay([change for _, change in changes[first : self._laid]])
+
+    def lay(self, changes: Sequence[Change]) -> None:
+        """Lay changes on the state as it is now."""
+        if changes:
+            chat, codec = self.chat, self.stage.codec
+            chat.state, self.extras = lay_on(codec, chat.state, self.extras, changes)
+
+    def state(self) -> bytes:
+        """The state as it is now, as it is stored."""
+        return self.stage.codec.encode(self.chat.state, self.extras)
+
+    # Whether it goes on
+
+    def fail(self, error: Exception) -> Exception:
+        """Fail this turn, whatever the handler does about it; the error to raise."""
+        if not self.left and self.fatal is None:
+            self.fatal, self.ready = error, False
+        return error
+
+    def leave(self) -> None:
+        """From here on it is silent."""
+        self.ready, self.left = False, True
+
+    def not_gone(self) -> None:
+        """Raise where the turn is over.
+
+        Raises:
+            NoDialogue: a handler kept its chat.
+        """
+        if self.gone:
+            raise NoDialogue("This chat belongs to a turn that is over. Use the one at hand.")
+
+    def forget(self) -> None:
+        """Let go of everything that a kept chat would keep."""
+        self.gone = True
+        self.opened = self.step = None
+        self.entries, self.tail, self.records = [], [], {}
+        self._chains.clear()
+
+    def unkept(self) -> Sequence[Entry]:
+        """The entries that nobody has committed yet."""
+        entries, self.kept = self.entries[self.kept :], len(self.entries)
+        return tuple(entries)
+
+
+def foreign(what: str, where: str) -> str:
+    """What to do about an await that a replay cannot wait for."""
+    return (
+        f"{where}: a dialogue cannot await {what}: it is run again for each text, and nothing of"
+        " it lives in between. Put it into a function, and `await chat.once(that_function, …)`."
+    )

@@ -1,0 +1,281 @@
+"""What a dialogue awaits: a recorded outcome is handed out, and else the run ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from cooee.core.errors import (
+    AmbiguousQuestion,
+    DuplicateOnce,
+    NoReply,
+    NotDeterministic,
+    OnceFailed,
+    OnceUnknown,
+    ResultLost,
+    TooManyAttempts,
+    Unstorable,
+)
+from cooee.core.journal import Entry, Found, Key, Waiting
+from cooee.core.places import chain, line
+from cooee.core.questions import Question, Step, Text, consider, recall
+from cooee.core.values import unpack
+
+if TYPE_CHECKING:
+    from cooee.core.run import Run
+
+
+class Doing(msgspec.Struct, frozen=True):
+    """A once that has to be carried out now; `begun` where it was begun before."""
+
+    call: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    key: Key
+    name: str
+    begun: bool
+
+
+class Failing(msgspec.Struct, frozen=True):
+    """An error that fails the turn, even where the handler catches it."""
+
+    error: Exception
+
+
+STOP, DEAD = object(), object()
+"""The run stands still; or it was left before, and whatever asks waits for ever."""
+
+Asking: TypeAlias = Generator[Any, Any, Any]
+
+
+class Verb(Awaitable[Any]):
+    """Something to await at once, where it stands."""
+
+    __slots__ = ("_meet", "_run", "name")
+
+    def __init__(self, run: Run, name: str, meet: Callable[[], Asking]) -> None:
+        self._run, self.name, self._meet = run, name, meet
+        run.open(self)
+
+    def __await__(self) -> Asking:
+        self._run.opened = None
+        return self._meet()
+
+
+def _never(run: Run) -> Asking:
+    """Wait for ever, and raise nothing: what a loop around it could catch, it would."""
+    while True:
+        run.not_gone()
+        yield DEAD if run.fatal is None else Failing(run.fatal)
+
+
+def _fail(run: Run, error: Exception) -> Asking:
+    yield Failing(run.fail(error))
+    yield from _never(run)
+
+
+def _stop(run: Run, key: Key, waiting: Waiting, step: Step | None) -> Asking:
+    run.stand(key, waiting, step)
+    yield STOP
+    yield from _never(run)
+
+
+# Asking
+
+
+def ask(run: Run, question: Question) -> Asking:
+    """An answer, or what there is instead of one; without a record, the run ends here."""
+    if not run.ready:
+        yield from _never(run)
+    run.tidy()
+    key = run.place(question.kind, question.key or question.prompt)
+    if question.kind == "ask" and run.elsewhere(key, chain()):
+        words = _ambiguous(question, line())
+        if run.stage.strict:
+            yield from _fail(run, AmbiguousQuestion(words))
+        run.warnings.append(words)
+    if question.was is not None:
+        key = run.carried(key, question.was)
+    found = run.records.get(key)
+    if found is not None and not run.same:
+        found = _recalled(run, question, found)
+    if found is None:
+        if run.strays(key):
+            yield from _fail(run, strayed(run, f"asks {question.prompt!r}", line()))
+        step = _considered(run, question, key, line())
+        if step.outcome is None:
+            yield from _stop(run, key, step.waiting, step)
+        found = run.record(_entry(run, question, key, step))
+    entry = run.hand(key, found)
+    if entry.kind == "no reply":
+        raise NoReply(f"There was no answer in time to: {question.prompt}")
+    if entry.kind == "attempts":
+        raise TooManyAttempts(f"No answer was understood to: {question.prompt}")
+    value = entry.value
+    return value if type(value) is str else unpack(value)
+
+
+def _entry(run: Run, question: Question, key: Key, step: Step) -> Entry:
+    assert step.outcome is not None
+    tag = "" if question.kind == "receive" else question.reader.tag
+    at = run.now if step.at is None else step.at
+    return Entry(step.outcome, key, at, run.turn, step.raw, step.value, tag, step.message)
+
+
+def _considered(run: Run, question: Question, key: Key, where: str) -> Step:
+    held = run.view.held.get(key)
+    if held is not None:
+        step = _considered_held(run, question, held, where)
+        if step is not None:
+            return step
+    waiting = run.journal.waiting if key == run.waited else None
+    text = run.text if waiting is not None else None
+    here = run.here(run.now if text is None else text.sent_at)
+    standing = waiting or Waiting(key, question.prompt, run.now)
+    standing = replace(standing, line=where)
+    step = consider(question, standing, text, run.now, here, asked=waiting is not None)
+    if step.took:
+        run.take_text()
+    return step
+
+
+def _considered_held(run: Run, question: Question, held: Entry, where: str) -> Step | None:
+    """What a text comes to that came for this question while another stood before it."""
+    received_at, asked_at = (unpack(each) for each in held.value)
+    text = Text(held.raw or "", held.message, held.at, received_at)
+    standing = Waiting(held.key, question.prompt, asked_at, line=where)
+    step = consider(question, standing, text, received_at, run.here(held.at), asked=True)
+    if step.outcome is None:
+        run.add(Entry("dropped", held.key, run.now, run.turn))
+    if not step.took:
+        return None
+    return replace(step, waiting=replace(step.waiting, asked_at=run.now))
+
+
+def _recalled(run: Run, question: Question, found: Found) -> Found | None:
+    """A record as the changed program wants it; None where it has to be asked afresh."""
+    here, entry = run.here(found.entry.at), found.entry
+    try:
+        unpack(entry.value)
+    except Unstorable:  # its class is gone, and the person's words are read anew
+        entry = replace(entry, tag="")
+    recalled = recall(entry, question, here)
+    if recalled is None or recalled is found.entry:
+        return None if recalled is None else found
+    return run.record(recalled)
+
+
+# Sleeping
+
+
+def sleep(run: Run, length: timedelta | None, until: datetime | None, key: str | None) -> Asking:
+    """Nothing, once it is time; before that, the run ends here."""
+    if not run.ready:
+        yield from _never(run)
+    run.tidy()
+    place = run.place("sleep", key or str(length if until is None else until))
+    found = run.records.get(place)
+    if found is None:
+        if run.strays(place):
+            yield from _fail(run, strayed(run, "sleeps", line()))
+        waiting = _asleep(run, place, length, until, line())
+        if waiting.due_at is not None and waiting.due_at > run.now:
+            yield from _stop(run, place, waiting, None)
+        found = run.record(Entry("slept", place, run.now, run.turn))
+    run.hand(place, found)
+
+
+def _asleep(
+    run: Run, key: Key, length: timedelta | None, until: datetime | None, where: str
+) -> Waiting:
+    waiting = run.journal.waiting
+    since = waiting.asked_at if waiting is not None and key == run.waited else run.now
+    if until is None:
+        return Waiting(key, "", since, since + (length or timedelta()), line=where)
+    local = until if until.tzinfo is not None else until.replace(tzinfo=run.stage.zone)
+    return Waiting(key, "", since, local.astimezone(since.tzinfo), line=where)
+
+
+# Once
+
+
+def once(  # noqa: PLR0917 -- what Chat.once has
+    run: Run,
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    key: str | None,
+    unknown: str,
+) -> Asking:
+    """The result of something that is done once, or the failure that the handler caught."""
+    if not run.ready:
+        yield from _never(run)
+    run.tidy()
+    name = getattr(call, "__qualname__", None) or type(call).__qualname__
+    place = run.place("once", key or name)
+    if place[3]:
+        yield from _fail(run, _duplicate(place[2], line()))
+    found = run.records.get(place)
+    if found is not None and found.entry.kind != "begun":
+        entry = run.hand(place, found)
+        if entry.change:
+            run.lay([entry.change])
+        return _result(entry)
+    if found is None and run.strays(place):
+        yield from _fail(run, strayed(run, f"does {name} once", line()))
+    if found is not None and unknown == "raise":
+        words = f"{name} was begun, and how it ended is not known."
+        run.failure = Entry("failed", place, run.now, run.turn, words, tag="unknown")
+        raise OnceUnknown(words)
+    run.lay_until(None if found is None else found.place)
+    done = yield Doing(call, args, kwargs, place, name, found is not None)
+    if isinstance(done, BaseException):
+        words = f"{name} failed: {type(done).__name__}: {done}"
+        run.failure = Entry("failed", place, run.now, run.turn, words)
+        raise OnceFailed(words) from done
+    return _result(run.hand(place, done))
+
+
+def _result(entry: Entry) -> Any:
+    if entry.kind == "failed":
+        raise (OnceUnknown if entry.tag == "unknown" else OnceFailed)(entry.raw or "")
+    if entry.kind == "lost":
+        raise ResultLost(entry.raw or "")
+    try:
+        return unpack(entry.value)
+    except Unstorable as error:
+        raise ResultLost(f"{entry.key[2]} was done, and its result is lost: {error}") from error
+
+
+# Words
+
+
+def strayed(run: Run, what: str, where: str) -> NotDeterministic:
+    """The same code went another way: the words that show both."""
+    waiting = run.journal.waiting
+    assert waiting is not None
+    stood = f"it waited for {waiting.prompt!r}" if waiting.asks else "it slept"
+    return NotDeterministic(
+        f"{where}: this dialogue {what}, while before, with the same code and the same answers,"
+        f" {stood} ({waiting.line}). What changes from run to run belongs into `await"
+        " chat.once(…)`; for the time and for chance there are chat.now and chat.random."
+    )
+
+
+def _ambiguous(question: Question, where: str) -> str:
+    return (
+        f"{where}: {question.key or question.prompt!r} is asked from two places of this dialogue,"
+        " so that an edit could swap their answers. Give each its own key=, or call the helper"
+        ' inside `with chat.part("…"):`.'
+    )
+
+
+def _duplicate(name: str, where: str) -> DuplicateOnce:
+    return DuplicateOnce(
+        f"{where}: {name} is done once, and was done in this dialogue before, so it would never"
+        ' be done again. Give each its own key, like key=f"charge:{i}".'
+    )
