@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cooee.cli import box, companies, people, phone, run, upkeep, write
+from cooee.cli import box, companies, new, people, phone, run, upkeep, write
 from cooee.core.errors import CooeeError, DefinitionError, SettingError
 
 cli = typer.Typer(
@@ -21,6 +21,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
+    new.new,
     phone.phone,
     run.run,
     write.send,

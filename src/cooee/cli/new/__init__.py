@@ -1,0 +1,88 @@
+"""`cooee new`: a folder with an app and its test, which work at once."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+import typer
+
+from cooee.core.errors import SettingError
+
+# What is written, and from which file beside this one: there they are data, and not code of ours.
+_FILES = {
+    "app.py": "app.txt",
+    "test_app.py": "test_app.txt",
+    "README.md": "readme.txt",
+    "pyproject.toml": "pyproject.txt",
+    "requirements.txt": "requirements.txt",
+    ".gitignore": "gitignore.txt",
+}
+_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
+_TAKEN = frozenset({"cooee", "test", "tests"})
+
+
+def new(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A new folder, or an empty one.")
+    ],
+) -> None:
+    """Write a small app and its test into a new folder.
+
+    Both work at once: text with the app by cooee phone FOLDER/app.py, test it by pytest FOLDER.
+    """
+    name = _name(folder)
+    _check_empty(folder)
+    words = {"name": name, "version": version("cooee")}
+    texts = {file: _text(source).substitute(words) for file, source in _FILES.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in texts.items():
+            (folder / file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingError(f"{folder} cannot be written: {error.strerror}.") from error
+    print(_next(folder))
+
+
+def _name(folder: Path) -> str:
+    """The app's name: the folder's own."""
+    name = folder.absolute().resolve().name
+    if name in _TAKEN or not _NAME.fullmatch(name):
+        raise SettingError(
+            f"{name!r} is no name for an app. Take letters, digits, - and _, beginning with a"
+            " letter, and none of " + ", ".join(sorted(_TAKEN)) + ". Type: cooee new my-app"
+        )
+    return name
+
+
+def _check_empty(folder: Path) -> None:
+    try:
+        there = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise SettingError(f"{folder} cannot be used: {error.strerror}. Name another.") from error
+    if there:
+        raise SettingError(
+            f"{folder} is not empty: {there[0]} is in it. Nothing was written. Name another folder."
+        )
+
+
+def _text(source: str) -> Template:
+    return Template(files(__name__).joinpath("written", source).read_text(encoding="utf-8"))
+
+
+def _next(folder: Path) -> str:
+    """What to type now."""
+    here = folder.resolve() == Path.cwd()
+    app, tests = ("app.py", "") if here else (folder / "app.py", folder)
+    lines = {
+        f"cooee phone {shlex.quote(str(app))}": "a phone, to text with it",
+        f"pytest {shlex.quote(str(tests))}" if tests else "pytest": "its test",
+    }
+    width = max(map(len, lines))
+    told = [f"  {line:<{width}}  # {what}" for line, what in lines.items()]
+    return "\n".join([f"{folder} holds an app, a shopping list by text. Go on with:", *told])
