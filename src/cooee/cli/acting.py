@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 
@@ -14,5 +15,7 @@ from cooee.phone.reports import Role
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the other process's to hear
-    log("WARNING", private=True)
+    log(logging.WARNING, private=True)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.WARNING)  # the page hears more than the terminal
     act(msgspec.json.decode(sys.argv[1], type=Role), load)

@@ -150,6 +150,7 @@ class Actor:
             observing=observing,
         )
         logger = logging.getLogger("cooee")
+        logger.setLevel(logging.DEBUG)
         logger.addHandler(observing)
         self._stack.callback(logger.removeHandler, observing)
         service = await self._stack.enter_async_context(work)

@@ -80,7 +80,7 @@ def _shown(table: str, name: str, value: Any) -> str:
     if isinstance(value, int) and (name in _TIMES or name.endswith("_at")):
         return time_of_day(moment(value))
     if name == "state":
-        return bytes.fromhex(value).decode(errors="replace")
+        return f"{len(value) // 2} bytes of JSON"
     return str(value)
 
 

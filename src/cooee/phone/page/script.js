@@ -251,11 +251,15 @@ function trouble(wrong, after) {
     lines.length ? el("ol", { class: "excerpt", tabindex: "0", "aria-label": `${file}, around line ${wrong.line}` }, ...lines) : null);
 }
 
-function tick() {
+function showTime() {
   const moment = now();
   write(byId("clock"), `${day(moment)}, ${moment.toLocaleTimeString("en-AU", { hour12: false })}`);
   for (const held of phones.values()) write(held.time, hour(moment));
-  setTimeout(tick, 1000 - moment.getMilliseconds());
+  return moment;
+}
+
+function tick() {
+  setTimeout(tick, 1000 - showTime().getMilliseconds());
 }
 
 // The panel
@@ -288,6 +292,7 @@ function showSummary(node, story) {
     el("span", { class: "said" }, story.text),
     el("span", { class: "who" }, phoneOf(story.theirs)),
     el("span", { class: "by" }, story.handler ? `${story.handler}()` : story.status === "answered" ? "no handler" : ""),
+    el("span", { class: "place" }, story.where),
     el("span", { class: `total${wrong ? " wrong" : ""}` }, outcome));
 }
 
@@ -303,7 +308,7 @@ function showInside(held, story) {
   const parts = [
     steps(story), story.trouble ? trouble(story.trouble, story.note || "It is tried again soon.") : null,
     story.again ? el("p", { class: "aside" }, `It came ${story.again + 1} times, and was answered once.`) : null,
-    state(story), replies(story), rows(story), calls("HTTP", story.exchanges.map((one) => [one, 1]), "calls"),
+    state(story), replies(story), rows(story), calls(story.exchanges),
   ];
   inside.replaceChildren(...parts.filter(Boolean));
   for (const node of inside.querySelectorAll("details")) node.open = open.has(node.dataset.key);
@@ -319,8 +324,7 @@ function steps(story) {
   }));
   const took = el("dl", { class: "took" }, ...story.steps.map((step) =>
     el("div", {}, el("dt", {}, STEPS[step.name]), el("dd", {}, ms(step.took)))));
-  const where = story.where ? el("p", { class: "place" }, story.where) : null;
-  return el("div", { class: "steps" }, way, took, where);
+  return el("div", { class: "steps" }, way, took);
 }
 
 function state(story) {
@@ -355,10 +359,10 @@ function rows(story) {
   return more("rows", `${plural(lines.length, "row")} written`, el("ul", { class: "rows" }, ...lines));
 }
 
-function calls(name, exchanges, key) {
+function calls(exchanges) {
   if (!exchanges.length) return null;
-  const lines = exchanges.map(([one, times]) => call(one, times));
-  return more(key, plural(lines.length, "HTTP exchange"), el("div", { class: "calls" }, ...lines));
+  const lines = exchanges.map((one) => call(one, 1));
+  return el("div", {}, el("h3", {}, "HTTP"), el("div", { class: "calls" }, ...lines));
 }
 
 function more(key, title, content) {
@@ -442,6 +446,7 @@ function begin() {
     const news = JSON.parse(event.data);
     ahead = news.now - Date.now();
     apply(news.notes);
+    showTime();
   };
   events.onerror = () => showMood("lost", MOODS.lost);
   events.onopen = () => board.get("status") && showStatus(board.get("status"));
