@@ -60,6 +60,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
         replay_window: how long a text may come again.
         optout_words: words the company itself acts on.
         signed: whether its webhooks can be verified.
+        backfill: whether reading (*cursor*) also brings texts that were pushed, under the same
+            keys. It is then done now and then beside pushing, for what no push could bring.
     """
 
     polling: Literal["pop", "cursor", "confirm"] | None
@@ -75,6 +77,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     replay_window: timedelta = 35 * DAY
     optout_words: frozenset[str] = frozenset()
     signed: bool = False
+    backfill: bool = False
 
 
 class Credentials(msgspec.Struct, frozen=True):

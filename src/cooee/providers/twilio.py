@@ -57,7 +57,7 @@ class Twilio:
 
     It has not been tried on a live account yet. Pushed texts carry no stamp, so they count from
     the moment they came. Twilio's log of texts can be read as well (*cursor*): it is never
-    emptied, so a text that no push could bring is still there.
+    emptied, so a text that no push could bring is found there.
 
     Assumptions, for which there is no source: the log is sorted by date, youngest first, and
     a text shows up in it within 2 minutes (`lookup`: an accepted one within one); a text of
@@ -87,6 +87,7 @@ class Twilio:
             {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
         ),
         signed=True,
+        backfill=True,
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:

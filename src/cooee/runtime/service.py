@@ -31,6 +31,7 @@ from cooee.wire.clock import Bell, Clock
 from cooee.wire.http import Transport
 
 _DAY = 86_400
+_BACKFILL = 300.0  # seconds between two looks for what no push could bring
 
 
 class Service:
@@ -92,8 +93,9 @@ class Service:
 
     @property
     def reading(self) -> bool:
-        """Whether texts are brought by reading."""
-        return self._poller is not None
+        """Whether texts are brought by reading, and not only what no push could bring."""
+        pushed = self.subscription is not None and self.subscription.pushes_to is not None
+        return self._poller is not None and not pushed
 
     async def open(self) -> None:
         """Start answering what is stored, and be ready for webhooks."""
@@ -228,7 +230,7 @@ class Service:
         for number in dict.fromkeys([subscription.number, *unsent]):
             self._sender(number)
         features = self.provider.features
-        if subscription.pushes_to is None and features.polling is not None:
+        if features.polling is not None and (not pushed or features.backfill):
             self._poller = Poller(
                 subscription.number,
                 account=self.account,
@@ -236,7 +238,7 @@ class Service:
                 intake=self._intake,
                 newsroom=self._newsroom,
                 clock=self.clock,
-                interval=self._poll_interval,
+                interval=_BACKFILL if pushed else self._poll_interval,
             )
             self._run(self._poller.run())
         self._run(self.account.watch())

@@ -56,6 +56,8 @@ def its_features_agree_with_each_other(example: Example) -> None:
     assert bool(features.polling) == bool(example.poll), "Answers for `poll` belong to `polling`."
     assert features.push == bool(example.pushes), "Examples of `pushes` belong to `push`."
     assert (features.polling == "confirm") == bool(example.confirm)
+    assert features.push or not features.backfill
+    assert features.polling == "cursor" or not features.backfill
     assert (features.lookup_settles is not None) == bool(example.lookup)
 
 
