@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from cooee import App
 from cooee.core.messages import Inbound
+from cooee.runtime.games import Game
 from cooee.runtime.turns import Surroundings, turns
-from cooee.runtime.worker import _step
 from cooee.storage import Claim, Pending
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,15 +36,15 @@ def play(*words):
     ]
     claim = Claim(b"c", "b", "a", 1, 1, None, None, texts)
     around = Surroundings(app, None, lambda: NOW + timedelta(1), lambda *_: None, seen.append)
-    game = turns(around, claim)
-    step = _step(game)
+    game = Game(turns(around, claim))
+    step = game.move()
     while hasattr(step, "begin"):
         try:
             reply = step.begin()
         except ValueError as error:
-            step = _step(game, error=error)
+            step = game.move(error=error)
         else:
-            step = _step(game, reply)
+            step = game.move(reply)
     return seen
 
 

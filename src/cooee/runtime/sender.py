@@ -143,6 +143,9 @@ class Sender:
             )
         except ProviderFailure as failure:
             outcome = self._failed(taken, failure)
+        except Exception as error:  # the adapter's own mistake: the text may have gone out
+            tell("provider-failed", logging.CRITICAL, id=outbound.id, error=blame(error))
+            outcome = self._failed(taken, OutcomeUnknown("The provider's adapter failed."))
         else:
             self.trouble = ""
             outcome = _accepted(outbound, accepted)

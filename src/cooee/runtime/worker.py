@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from cooee.core.errors import StoreUnavailable
+from cooee.runtime.games import Game, plain, play_all
 from cooee.runtime.log import blame, tell
-from cooee.runtime.turns import Call, Surroundings, Turns, turns
+from cooee.runtime.turns import Call, Surroundings, turns
 from cooee.storage import Claim, Finish, Store
 from cooee.wire.clock import Bell, Clock, stopwatch
 
+T = TypeVar("T")
+
 _AT_ONCE = 256  # conversations under way; a claim asks for what is left of it
 _SLOW = 0.005  # seconds; a handler that once took longer runs in a thread of its own
+_HELD_UP = 0.05  # seconds; after that a second thread takes over what a first one leaves waiting
+_THREADS = 256  # a handler that never ends keeps its thread for good
 
 
 class Worker:
@@ -46,7 +52,7 @@ class Worker:
         self._around, self._store, self._clock = around, store, clock
         self._outgoing, self._limit = outgoing, limit
         self._slow: set[str] = set()
-        self._threads = ThreadPoolExecutor(32, "cooee-handler")
+        self._threads = ThreadPoolExecutor(_THREADS, "cooee-handler")
         self._under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -58,7 +64,8 @@ class Worker:
             try:
                 claims = await self._claim()
                 if claims:
-                    self._start(self._several(claims), len(claims))
+                    self._under_way += len(claims)
+                    self._start(self._several(claims))
                     continue
                 wait = await self._until_due()
             except StoreUnavailable as error:
@@ -90,87 +97,98 @@ class Worker:
         left = (due - self._clock.now()).total_seconds()
         return left if left > 0 else 0.1  # due, and not to be had: the end of a turn rings
 
-    def _start(self, work: Any, count: int) -> None:
-        self._under_way += count
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._clock.spawn(work)
         self._tasks.add(task)
-        task.add_done_callback(functools.partial(self._ended, count))
+        task.add_done_callback(self._ended)
 
-    def _ended(self, count: int, task: asyncio.Task[None]) -> None:
-        self._under_way -= count
+    def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             tell("worker-failed", logging.CRITICAL, error=blame(error))
         self.bell.ring()
 
     async def _several(self, claims: Sequence[Claim]) -> None:
-        """Play a batch: what needs no waiting in one thread, all else as tasks."""
-        games = [turns(self._around, claim) for claim in claims]
-        here = asyncio.get_running_loop().run_in_executor(self._threads, self._play, games)
-        steps = await here
-        finished = [step for step in steps if isinstance(step, Finish)]
+        """Play a batch in one thread; what a slow handler holds up goes on in another."""
+        games = [Game(turns(self._around, claim)) for claim in claims]
+        left, began = deque(games), stopwatch()
+        threads = {self._in_thread(play_all, left, self._is_here, self._begin)}
+        while games:
+            _, threads = await asyncio.wait(threads, timeout=_HELD_UP)
+            late = stopwatch() - began > self._limit
+            done = [game for game in games if game.rested or late]
+            games = [game for game in games if not (game.rested or late)]
+            await self._hand_on(done)
+            if left:
+                threads.add(self._in_thread(play_all, left, self._is_here, self._begin))
+
+    async def _hand_on(self, games: Sequence[Game]) -> None:
+        """Commit what has ended, and await what has to be awaited."""
+        steps = [game.step if game.rested else self._taken_away(game) for game in games]
         for game, step in zip(games, steps, strict=True):
             if isinstance(step, Call):
-                self._start(self._one(game, step), 1)
+                self._start(self._one(game, step))
+        finished = [step for step in steps if isinstance(step, Finish)]
         if finished:
             await self._finish(finished)
 
-    def _play(self, games: Sequence[Turns]) -> list[Call | Finish]:
-        return [self._play_on(game, _step(game)) for game in games]
+    def _is_here(self, call: Call) -> bool:
+        """Whether a call may be made in a thread that others share."""
+        handler = call.handler
+        return handler.sync and not self._around.app.arounds and handler.name not in self._slow
 
-    def _play_on(self, game: Turns, step: Call | Finish) -> Call | Finish:
-        """Go on as long as nothing has to be awaited."""
-        while isinstance(step, Call) and step.handler.sync and not self._apart(step):
-            step = self._call(game, step)
-        return step
-
-    def _apart(self, call: Call) -> bool:
-        return bool(self._around.app.arounds) or call.handler.name in self._slow
-
-    def _call(self, game: Turns, call: Call) -> Call | Finish:
+    def _begin(self, call: Call) -> Any:
         began = stopwatch()
         try:
-            reply = call.begin()
-        except BaseException as error:
-            return _step(game, error=_plain(call, error))
+            return call.begin()
         finally:
-            took = stopwatch() - began
-            (self._slow.add if took > _SLOW else self._slow.discard)(call.handler.name)
-        return _step(game, reply)
+            if stopwatch() - began > _SLOW:
+                self._slow.add(call.handler.name)
 
-    async def _one(self, game: Turns, step: Call | Finish) -> None:
+    def _taken_away(self, game: Game) -> Call | Finish:
+        """What becomes of turns whose thread has taken too long; what it comes to is dropped."""
+        call = game.step
+        name = call.handler.name if isinstance(call, Call) else "A handler"
+        return game.take_away(self._too_long(name))
+
+    def _too_long(self, name: str) -> TimeoutError:
+        return TimeoutError(f"{name} took longer than {self._limit:g} seconds.")
+
+    async def _one(self, game: Game, step: Call | Finish) -> None:
         """Play one conversation, waiting where its handlers wait."""
         while isinstance(step, Call):
-            name = step.handler.name
+            limit = asyncio.timeout(self._limit)
             try:
-                async with asyncio.timeout(self._limit):
-                    step = await self._wait(game, step)
-            except TimeoutError:  # a thread goes on, and what it comes to is dropped
-                words = f"{name} took longer than {self._limit:g} seconds."
-                step = _step(game, error=TimeoutError(words))
+                async with limit:
+                    reply = await self._wait(step)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                late = limit.expired() and isinstance(error, TimeoutError)
+                why = self._too_long(step.handler.name) if late else plain(step, error)
+                step = game.move(error=why)
+            else:
+                step = game.move(reply)
         await self._finish([step])
 
-    async def _wait(self, game: Turns, call: Call) -> Call | Finish:
+    async def _wait(self, call: Call) -> Any:
         proceed: Callable[[], Awaitable[Any]] = functools.partial(self._proceed, call)
         for around in reversed(self._around.app.arounds):
             proceed = functools.partial(around, call.chat, proceed)
-        try:
-            reply = await proceed()
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            return _step(game, error=_plain(call, error))
-        return _step(game, reply)
+        return await proceed()
 
     async def _proceed(self, call: Call) -> Any:
         if not call.handler.sync:
             return await call.begin()
         began = stopwatch()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call.begin)
+            return await self._in_thread(call.begin)
         finally:
             if stopwatch() - began < _SLOW / 5:
                 self._slow.discard(call.handler.name)
+
+    def _in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
     async def _finish(self, finishes: Sequence[Finish]) -> None:
         for finish in finishes:
@@ -178,6 +196,7 @@ class Worker:
             if finish.failure is not None:
                 _tell_failure(finish)
         done = await self._commit(finishes)
+        self._under_way -= len(finishes)
         for finish, kept in zip(finishes, done, strict=True):
             turn = finish.claim.texts[0].id.hex()
             tell(
@@ -192,9 +211,7 @@ class Worker:
         while True:
             try:
                 asked = asyncio.ensure_future(self._store.finish(finishes))
-                await asyncio.sleep(
-                    0
-                )  # asked; the sender, rung now, asks next: one commit for both
+                await asyncio.sleep(0)  # it is asked; who is rung now asks next, in one commit
                 if any(finish.drafts for finish in finishes):
                     self._outgoing()
                 return await asked
@@ -202,22 +219,6 @@ class Worker:
                 tell("store-unavailable", logging.ERROR, error=str(error), during="finish")
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, 10)
-
-
-def _step(game: Turns, reply: Any = None, error: Exception | None = None) -> Call | Finish:
-    """Move a claim's turns on to their next call, or to their end."""
-    try:
-        return game.send(reply) if error is None else game.throw(error)
-    except StopIteration as done:
-        finish: Finish = done.value
-        return finish
-
-
-def _plain(call: Call, error: BaseException) -> Exception:
-    """A handler's exception; one that would end the process ends only its turn."""
-    if isinstance(error, Exception):
-        return error
-    return RuntimeError(f"{call.handler.name} raised {type(error).__name__}")
 
 
 def _tell_failure(finish: Finish) -> None:
