@@ -108,6 +108,12 @@ async def carrier(clock, transport):
 
 
 @pytest.fixture
+def customer(carrier, transport):
+    """Makes a customer of the box, by where the company's API is in it."""
+    return lambda path: Customer(transport, BOX + path)
+
+
+@pytest.fixture
 def controls(carrier, transport):
     return Customer(transport, BOX + "/box")
 
