@@ -269,7 +269,7 @@ async def test_claims_and_reading_write_nothing(desk):
 
 async def test_only_the_guilty_request_of_a_batch_fails(desk):
     def guilty(db) -> None:
-        db.execute("insert into secrets values ('half', 'written')")
+        db.execute("insert into secrets values ('half', 0, 'written')")
         raise ZeroDivisionError
 
     await desk.hear("before")

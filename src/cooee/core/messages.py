@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from hashlib import blake2b
@@ -38,6 +39,32 @@ class Class(IntEnum):
     BULK = 2
 
 
+class Media(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A picture, or another file, that came with a text.
+
+    The provider says where it lies (`url`) or hands over its bytes (`content`); `content_type`
+    and `name` are its words, and `name` is no path. By the time of the text's turn it was
+    fetched, once: `path` is our own copy (a file, or a URL where COOEE_MEDIA is one), of `size`
+    bytes and of the `content_type` that came with them. Or `error` says why there is none.
+    """
+
+    url: str = ""
+    content_type: str = ""
+    name: str = ""
+    content: bytes = b""
+    path: str = ""
+    size: int = 0
+    error: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was fetched, or given up."""
+        return bool(self.path or self.error)
+
+    def __repr__(self) -> str:  # who has the URL may have the picture
+        return f"<Media {self.content_type} {self.size or len(self.content)} bytes>"
+
+
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """One text a person sent us.
 
@@ -46,7 +73,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     without an offset. `key` tells two deliveries of one text from two texts: the provider's
     id, or a fingerprint; empty where the provider can never deliver a text twice.
     `raw` is the text's own bytes where they could not be kept in `text` as they were. `media`
-    are the addresses of its pictures at the provider. `consent` is what the provider says that
+    are the pictures that came with it. `consent` is what the provider says that
     this text did to the person's consent: "out", "in", or "" where it says nothing.
     """
 
@@ -58,7 +85,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     provider_id: str = ""
     key: str = ""
     raw: bytes = b""
-    media: tuple[str, ...] = ()
+    media: tuple[Media, ...] = ()
     consent: Literal["", "out", "in"] = ""
 
     def __repr__(self) -> str:  # a person's number and words stay out of logs
@@ -103,10 +130,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A text to say back, with media where the provider can carry them."""
+    """A text to say back, with `media` where the provider can carry them: URLs it can fetch."""
 
     text: str
-    media: tuple[str, ...] = ()
+    media: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        one_or_many = (self.media,) if isinstance(self.media, str) else tuple(self.media)
+        msgspec.structs.force_setattr(self, "media", one_or_many)
 
 
 def conversation_id(ours: str, theirs: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cooee.core.errors import RequestRefused
 from cooee.core.exchange import Request
-from cooee.core.messages import Inbound, Outbound, Receipt, outbound_place
+from cooee.core.messages import Inbound, Media, Outbound, Receipt, outbound_place
 from cooee.providers.twilio_codes import standing
 from cooee.providers.twilio_json import address, word
 
@@ -91,8 +91,14 @@ def written(outbound: Outbound, service: str) -> Sequence[tuple[str, str]]:
     return form
 
 
-def _media(form: Mapping[str, str]) -> tuple[str, ...]:
+def _media(form: Mapping[str, str]) -> tuple[Media, ...]:
     count = form.get("NumMedia", "0")
     most = min(int(count), MOST_MEDIA) if count.isascii() and count.isdecimal() else 0
-    found = (word(form.get(f"MediaUrl{place}"), longest=2048) for place in range(most))
-    return tuple(url for url in found if url)
+    found = (
+        Media(
+            url=word(form.get(f"MediaUrl{place}"), longest=2048),
+            content_type=word(form.get(f"MediaContentType{place}")),
+        )
+        for place in range(most)
+    )
+    return tuple(one for one in found if one.url)

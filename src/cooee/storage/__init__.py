@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from cooee.core.messages import Class, Inbound, Outbound, Receipt, Status
+from cooee.core.messages import Class, Inbound, Media, Outbound, Receipt, Status
 
 OptOut = Literal["out", "in", ""]
 """What a text does to a person's consent, decided where it is received (law 10)."""
@@ -58,7 +58,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     text: str
-    media: tuple[str, ...] = ()
+    media: Sequence[str] = ()
     kind: Class = Class.REPLY
     key: str | None = None
     due_at: datetime | None = None
@@ -207,6 +207,27 @@ class Store(Protocol):
         """Give leases back with nothing done."""
         ...
 
+    async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
+        """Give leases back with nothing done, and be due again at `until`, or by a new text."""
+        ...
+
+    # Pictures that came with texts
+
+    async def keep_media(self, claim: Claim, text: Pending, media: Sequence[Media]) -> bool:
+        """Write down what became of a text's media, and have it answered now.
+
+        False where that text is not there any more, so that what was fetched is not wanted.
+        """
+        ...
+
+    async def discarded(self) -> Sequence[str]:
+        """The paths of media whose person was forgotten, which are still to be erased."""
+        ...
+
+    async def erased(self, paths: Sequence[str]) -> None:
+        """Forget such paths: what lay there is gone."""
+        ...
+
     # Outbound
 
     async def enqueue(self, letters: Sequence[Letter]) -> Sequence[str]:
@@ -266,6 +287,18 @@ class Store(Protocol):
         """A random URL-safe word, made at first asking and kept."""
         ...
 
+    async def secrets(self, name: str) -> Sequence[str]:
+        """The words that are good under a name, the newest first; at least one, at most two."""
+        ...
+
+    async def renew_secret(self, name: str) -> bool:
+        """Make a new word, beside which the old one stays good; False where there are two."""
+        ...
+
+    async def retire_secret(self, name: str) -> bool:
+        """Let only the newest word be good; False where it was the only one."""
+        ...
+
     # Time and others
 
     async def alarms(self) -> Alarms:
@@ -307,7 +340,10 @@ class Store(Protocol):
         ...
 
     async def forget(self, theirs: str) -> bool:
-        """Erase a person. What is left: an opt-out and the dedupe keys, as hashes."""
+        """Erase a person. What is left: an opt-out and the dedupe keys, as hashes.
+
+        Their media's paths go over to `discarded`, since no transaction spans files.
+        """
         ...
 
     async def backup(self, path: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cooee.core.errors import StorageError
-from cooee.core.messages import Outbound, Receipt, Status
+from cooee.core.messages import Media, Outbound, Receipt, Status
 from cooee.storage import (
     Alarms,
     Arrival,
@@ -23,12 +23,14 @@ from cooee.storage import (
     Finish,
     Letter,
     Outcome,
+    Pending,
     Taken,
     Thread,
     sqlite_file,
     sqlite_watch,
 )
 from cooee.storage import sqlite_alarms as _alarms
+from cooee.storage import sqlite_media as _media
 from cooee.storage import sqlite_numbers as _numbers
 from cooee.storage import sqlite_outbox as _outbox
 from cooee.storage import sqlite_people as _people
@@ -123,6 +125,22 @@ class SQLite:
     async def release(self, claims: Sequence[Claim]) -> None:
         await self._thread.ask(lambda db: _turns.release(db, self._leases, claims))
 
+    async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
+        due = stamp(until)
+        await self._thread.ask(lambda db: _media.postpone(db, self._leases, claims, due))
+
+    # Pictures that came with texts
+
+    async def keep_media(self, claim: Claim, text: Pending, media: Sequence[Media]) -> bool:
+        now = self._now()
+        return await self._thread.ask(lambda db: _media.keep_media(db, claim, text, media, now))
+
+    async def discarded(self) -> Sequence[str]:
+        return await self._thread.ask(_media.discarded, writes=False)
+
+    async def erased(self, paths: Sequence[str]) -> None:
+        await self._thread.ask(partial(_media.erased, paths=paths))
+
     # Outbound
 
     async def enqueue(self, letters: Sequence[Letter]) -> Sequence[str]:
@@ -171,8 +189,16 @@ class SQLite:
         await self._thread.ask(partial(_numbers.doubt_read, ours=ours))
 
     async def secret(self, name: str) -> str:
-        word = secrets.token_urlsafe(32)
-        return await self._thread.ask(partial(_numbers.secret, name=name, word=word))
+        return (await self.secrets(name))[0]
+
+    async def secrets(self, name: str) -> Sequence[str]:
+        return await self._thread.ask(partial(_numbers.secrets, name=name, word=_word()))
+
+    async def renew_secret(self, name: str) -> bool:
+        return await self._thread.ask(partial(_numbers.renew_secret, name=name, word=_word()))
+
+    async def retire_secret(self, name: str) -> bool:
+        return await self._thread.ask(partial(_numbers.retire_secret, name=name))
 
     # Time and others
 
@@ -253,6 +279,10 @@ class SQLite:
         except asyncio.CancelledError:
             asked.add_done_callback(give_back)
             raise
+
+
+def _word() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _prepared(path: str | Path) -> Path:

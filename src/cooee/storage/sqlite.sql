@@ -54,8 +54,9 @@ returning last_in, theirs
 update conversations set ours = ?, theirs = ? where id = ?
 
 -- name: add_inbound
-insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, received_at, status)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, received_at, status,
+                     media)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: opt_out
 insert into optouts (conversation, since, ours, theirs, how)
@@ -82,7 +83,8 @@ update conversations set attempts = attempts - 1
 
 -- name: claim_suspect
 select c.id, c.ours, c.theirs, c.lease, c.attempts - 1, c.now_at, s.state,
-       i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status
+       i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
+       i.media
   from conversations c
   join inbound i on i.conversation = c.id and i.seq = c.handled + 1
   left join states s on s.conversation = c.id
@@ -90,7 +92,8 @@ select c.id, c.ours, c.theirs, c.lease, c.attempts - 1, c.now_at, s.state,
 
 -- name: claim_due
 select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state,
-       i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status
+       i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
+       i.media
   from (select id, ours, theirs, lease, attempts, now_at, handled, due_at
           from conversations indexed by conversations_due
          where due_at <= ?1 and suspect is null
@@ -99,6 +102,21 @@ select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state,
   cross join inbound i on i.conversation = c.id and i.seq between c.handled + 1 and c.handled + 8
   left join states s on s.conversation = c.id and i.seq = c.handled + 1
  order by c.due_at, c.id, i.seq
+
+-- name: postpone
+update conversations set due_at = ? where id = ? and lease = ? and due_at is not null
+
+-- name: keep_media
+update inbound set media = ? where conversation = ? and seq = ? and id = ?
+
+-- name: hasten
+update conversations set due_at = min(due_at, ?) where id = ? and attempts = 0
+
+-- name: discarded
+select path from discarded order by path
+
+-- name: erased
+delete from discarded where path = ?
 
 -- name: finish
 update conversations set
@@ -310,11 +328,17 @@ on conflict (ours) do update set cursor = excluded.cursor
 insert into numbers (ours, doubtful_reads) values (?, 1)
 on conflict (ours) do update set doubtful_reads = doubtful_reads + 1
 
--- name: secret
-select word from secrets where name = ?
+-- name: secrets
+select word from secrets where name = ? order by rank
 
 -- name: keep_secret
 insert into secrets (name, word) values (?, ?)
+
+-- name: age_secret
+update secrets set rank = 1 where name = ?
+
+-- name: retire_secret
+delete from secrets where name = ? and rank = 1
 
 -- For people
 
@@ -393,6 +417,12 @@ select conversation, seq, attempts from outbound
 
 -- name: conversations_of
 select id from conversations where theirs <> '' and theirs = ?
+
+-- name: media_of
+select media from inbound where conversation = ? and media is not null
+
+-- name: discard
+insert into discarded (path) values (?) on conflict (path) do nothing
 
 -- name: forget_state
 delete from states where conversation = ?

@@ -42,10 +42,24 @@ def doubt_read(connection: Connection, ours: str) -> None:
     connection.execute(_SQL["doubt_read"], (ours,))
 
 
-def secret(connection: Connection, name: str, word: str) -> str:
-    """The word kept under a name; `word` itself where there was none."""
-    found = connection.execute(_SQL["secret"], (name,)).fetchone()
-    if found is not None:
-        return str(found[0])
+def secrets(connection: Connection, name: str, word: str) -> list[str]:
+    """The words kept under a name, the newest first; `word` itself where there was none."""
+    found = [word for (word,) in connection.execute(_SQL["secrets"], (name,))]
+    if found:
+        return found
     connection.execute(_SQL["keep_secret"], (name, word))
-    return word
+    return [word]
+
+
+def renew_secret(connection: Connection, name: str, word: str) -> bool:
+    """Put a new word before the one there is; False where there are two."""
+    if len(connection.execute(_SQL["secrets"], (name,)).fetchall()) > 1:
+        return False
+    connection.execute(_SQL["age_secret"], (name,))
+    connection.execute(_SQL["keep_secret"], (name, word))
+    return True
+
+
+def retire_secret(connection: Connection, name: str) -> bool:
+    """Drop the older of two words; False where there is but one."""
+    return connection.execute(_SQL["retire_secret"], (name,)).rowcount > 0

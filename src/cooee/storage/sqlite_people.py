@@ -8,6 +8,7 @@ from typing import Any
 from cooee.core.messages import Status, conversation_id
 from cooee.storage import Census, Entry, Thread
 from cooee.storage.sqlite_file import Connection
+from cooee.storage.sqlite_media import discard
 from cooee.storage.statements import load
 from cooee.storage.values import fit, moment, moment_or_none
 
@@ -116,6 +117,7 @@ def forget(connection: Connection, theirs: str) -> bool:
     connection.execute("pragma secure_delete = on")
     try:
         for conversation in found:
+            discard(connection, conversation[0])
             for name in _FORGOTTEN:
                 connection.execute(_SQL[name], conversation)
     finally:

@@ -20,8 +20,10 @@ from cooee.storage.values import (
     moment,
     moment_or_none,
     raw,
+    read_media,
     stamp,
     stamp_or_none,
+    written_media,
 )
 
 _SQL = load("sqlite")
@@ -54,6 +56,7 @@ def _receive(connection: Connection, arrival: Arrival, now: int) -> bool:
         stamp_or_none(inbound.sent_at),
         received,
         _WORD if word else _PENDING,
+        written_media(inbound.media),
     )
     connection.execute(_SQL["add_inbound"], row)
     if word:
@@ -126,7 +129,7 @@ def _claims(leases: Leases, rows: Iterable[Any], *, suspect: bool) -> list[Claim
 
 
 def _pending(ours: str, theirs: str, row: Sequence[Any]) -> Pending:
-    seq, id, provider_id, text, raw, sent_at, received_at, status = row
+    seq, id, provider_id, text, raw, sent_at, received_at, status, media = row
     inbound = Inbound(
         sender=theirs,
         recipient=ours,
@@ -135,6 +138,7 @@ def _pending(ours: str, theirs: str, row: Sequence[Any]) -> Pending:
         sent_at=moment_or_none(sent_at),
         provider_id=provider_id,
         raw=raw,
+        media=read_media(media) if media else (),
     )
     return Pending(id, seq, inbound, status != _WORD)
 

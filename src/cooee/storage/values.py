@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+
+import msgspec
+
+from cooee.core.messages import Media
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -54,6 +59,25 @@ def key_hash(key: str) -> bytes:
 def inbound_id(conversation: bytes, key: bytes) -> bytes:
     """The 16 bytes that name a text in: the same at every delivery of it."""
     return blake2b(conversation + key, digest_size=16).digest()
+
+
+_media: msgspec.json.Decoder[tuple[Media, ...]] = msgspec.json.Decoder(tuple[Media, ...])
+
+
+def written_media(media: Sequence[Media]) -> bytes | None:
+    """The media of a text as JSON; None where there are none."""
+    return msgspec.json.encode([_fit(one) for one in media]) if media else None
+
+
+def read_media(written: bytes) -> tuple[Media, ...]:
+    """The media that `written_media` wrote down."""
+    return _media.decode(written)
+
+
+def _fit(one: Media) -> Media:
+    words = (one.url, one.content_type, one.name, one.path, one.error)
+    url, content_type, name, path, error = map(fit, words)
+    return Media(url, content_type, name, one.content, path, one.size, error)
 
 
 def next_question(since: int, now: int) -> int | None:

@@ -16,7 +16,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from cooee.core.messages import Class, Inbound, Outbound, Receipt, Status
+import msgspec
+
+from cooee.core.messages import Class, Inbound, Media, Outbound, Receipt, Status
 from cooee.storage import (
     Alarms,
     Arrival,
@@ -80,6 +82,12 @@ class Desk:
             sender=sender, recipient=OURS, text=text, received_at=now, sent_at=now, key=key
         )
         return Arrival(inbound, consent)
+
+    async def hear_media(self, *media: Media, sender: str = ANNA) -> None:
+        """Receive a text of one person with media and no words, now."""
+        arrival = self.arrival("", sender=sender)
+        inbound = msgspec.structs.replace(arrival.inbound, media=media)
+        assert list(await self.store.receive([Arrival(inbound)])) == [True]
 
     async def only_claim(self) -> Claim:
         """The one claim that there is to have."""
@@ -737,6 +745,102 @@ class StoreSuite:
         await desk.store.close()
         desk.store = await open_store(desk.watch)
         assert await desk.store.secret("path") == word
+        await desk.store.close()
+
+    async def test_a_secret_is_renewed_beside_the_old_one_until_that_is_retired(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        [first] = await desk.store.secrets("path")
+        assert not await desk.store.retire_secret("path")
+        assert await desk.store.renew_secret("path")
+        second, old = await desk.store.secrets("path")
+        assert (old, await desk.store.secret("path")) == (first, second)
+        assert not await desk.store.renew_secret("path")
+        assert await desk.store.retire_secret("path")
+        assert list(await desk.store.secrets("path")) == [second]
+        await desk.store.close()
+
+    # Pictures
+
+    async def test_a_texts_media_come_back_as_they_were(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        picture = Media(url="https://example.com/1", content_type="image/png", name="é\0.png")
+        inline = Media(content=bytes(range(256)), content_type="image/gif")
+        await desk.hear_media(picture, inline)
+        await desk.hear("and words")
+        claim = await desk.only_claim()
+        shown = msgspec.structs.replace(picture, name="é\ufffd.png")
+        assert [text.inbound.media for text in claim.texts] == [(shown, inline), ()]
+        await desk.store.close()
+
+    async def test_what_became_of_media_is_kept(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        await desk.hear_media(Media(url="https://example.com/1"))
+        claim = await desk.only_claim()
+        kept = Media(content_type="image/png", path="/media/1.png", size=7)
+        assert await desk.store.keep_media(claim, claim.texts[0], [kept])
+        await desk.store.release([claim])
+        await desk.store.close()
+        desk.store = await open_store(desk.watch)
+        assert (await desk.only_claim()).texts[0].inbound.media == (kept,)
+        await desk.store.close()
+
+    async def test_what_is_postponed_is_due_later_or_with_a_new_text_or_with_its_media(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await desk.hear_media(Media(url="https://example.com/1"))
+        claim = await desk.only_claim()
+        await desk.store.postpone([claim], desk.watch.after(minutes=1))
+        assert list(await desk.store.claim(10)) == []
+        assert (await desk.store.alarms()).turn == desk.watch.after(minutes=1)
+        await desk.store.keep_media(claim, claim.texts[0], [Media(error="gone")])
+        claim = await desk.only_claim()
+        assert (claim.attempts, claim.texts[0].inbound.media[0].error) == (1, "gone")
+        await desk.store.postpone([claim], desk.watch.after(minutes=1))
+        await desk.hear("more")
+        claim = await desk.only_claim()
+        assert len(claim.texts) == 2
+        await desk.store.postpone([claim], desk.watch.after(minutes=1))
+        desk.watch.wait(minutes=1)
+        assert await desk.finish(await desk.only_claim())
+        await desk.store.close()
+
+    async def test_a_claim_that_was_lost_postpones_nothing(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        await desk.hear("hi")
+        claim = await desk.only_claim()
+        await desk.store.release([claim])
+        again = await desk.only_claim()
+        await desk.store.postpone([claim], desk.watch.after(minutes=1))
+        assert await desk.finish(again)
+        await desk.store.close()
+
+    async def test_who_is_forgotten_leaves_the_paths_of_their_media_to_be_erased(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await desk.hear_media(Media(url="https://example.com/1"), Media(url="https://…/2"))
+        await desk.hear_media(Media(url="https://example.com/3"), sender=BERT)
+        for claim in await desk.store.claim(10):
+            kept = [Media(path=f"/media/{claim.theirs}.png"), Media(error="gone")]
+            await desk.store.keep_media(claim, claim.texts[0], kept)
+        assert list(await desk.store.discarded()) == []
+        await desk.store.forget(ANNA)
+        assert list(await desk.store.discarded()) == [f"/media/{ANNA}.png"]
+        await desk.store.erased([f"/media/{ANNA}.png"])
+        assert list(await desk.store.discarded()) == []
+        await desk.store.close()
+
+    async def test_media_that_come_after_their_person_was_forgotten_are_not_wanted(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await desk.hear_media(Media(url="https://example.com/1"))
+        claim = await desk.only_claim()
+        await desk.store.forget(ANNA)
+        assert not await desk.store.keep_media(claim, claim.texts[0], [Media(path="/media/1")])
         await desk.store.close()
 
     async def test_old_keys_are_forgotten_and_new_ones_kept(self, open_store: OpenStore) -> None:

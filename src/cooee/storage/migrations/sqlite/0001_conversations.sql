@@ -36,6 +36,7 @@ create table inbound (
   received_at  integer not null,
   status       integer not null default 0, -- 0 in order, 1 set aside, 2 an opt-out word
   error        text not null default '',
+  media        blob,                   -- a JSON list, with what became of each
   primary key (conversation, seq)
 ) strict, without rowid;
 create index inbound_aside on inbound (conversation, seq) where status = 1;
@@ -109,7 +110,16 @@ create table numbers (
   doubtful_reads integer not null default 0
 ) strict, without rowid;
 
-create table secrets (name text primary key, word text not null) strict, without rowid;
+-- rank 0 is the newest word; 1 is the one before it, which is good until it is retired.
+create table secrets (
+  name text not null,
+  rank integer not null default 0,
+  word text not null,
+  primary key (name, rank)
+) strict, without rowid;
+
+-- Media of people who were forgotten: their paths, until what lies there is erased.
+create table discarded (path text primary key) strict, without rowid;
 
 -- running: an owner has the file open; unclean_exits: how often one left without closing it.
 create table marks (name text primary key, value integer not null) strict, without rowid;
