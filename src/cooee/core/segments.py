@@ -1,0 +1,273 @@
+"""How many segments a text is billed as, where it is cut, and what would cost less."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import deque
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from itertools import accumulate
+
+import msgspec
+
+
+class Encoding(StrEnum):
+    """What a text travels in: seven bits a character, or sixteen."""
+
+    GSM7 = "GSM-7"
+    UCS2 = "UCS-2"
+
+
+# 3GPP TS 23.038, 6.2.1: the default alphabet, each character at its code. 0x1B escapes to the
+# extension table, 6.2.1.1, whose characters take two septets.
+_ALPHABET = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_ESCAPE = 0x1B
+_EXTENSION = {0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~"}
+_EXTENSION |= {0x3E: "]", 0x40: "|", 0x65: "€"}
+_SEPTETS = {letter: 1 for letter in _ALPHABET if letter != "\x1b"}
+_SEPTETS |= dict.fromkeys(_EXTENSION.values(), 2)
+
+# TS 23.040, 9.2.3.24.1: 140 bytes, of which a text in several parts gives 6 to their numbering.
+_ALONE = {Encoding.GSM7: 160, Encoding.UCS2: 70}
+_EACH = {Encoding.GSM7: 153, Encoding.UCS2: 67}
+
+
+class Saving(msgspec.Struct, frozen=True):
+    """A way to need fewer segments: `how`, the `text` that comes of it, and its `segments`."""
+
+    how: str
+    text: str
+    segments: int
+
+
+class Segments(msgspec.Struct, frozen=True):
+    """What a text is on the network.
+
+    `parts` joined are the text. `costly` are the characters that made it dear, each once: those
+    outside GSM-7 where it went as UCS-2 for their sake, else those that count double.
+    """
+
+    encoding: Encoding
+    segments: int
+    parts: Sequence[str]
+    costly: Sequence[str] = ()
+    savings: Sequence[Saving] = ()
+
+
+def count(text: str) -> Segments:
+    """Cut a text into as few segments as the network can carry it in.
+
+    An escape or surrogate pair is never cut: code points stay whole, and so it is counted.
+    Where that costs no segment more, grapheme clusters (an emoji with its skin and its joiners)
+    stay whole too, and words. The empty text is one segment, as it would be on the network.
+    """
+    encoding, costs = _costs(text)
+    parts = _parts(text, encoding, costs)
+    costly = _costly(text, encoding, costs)
+    return Segments(encoding, len(parts), parts, costly, _savings(text, len(parts), costly))
+
+
+def size(text: str) -> tuple[Encoding, int]:
+    """The encoding of a text and its number of segments, without the cutting."""
+    encoding, costs = _costs(text)
+    if sum(costs) <= _ALONE[encoding]:
+        return encoding, 1
+    segments, room = 1, _EACH[encoding]
+    for cost in _undivided(text, costs):
+        if cost > room:
+            segments, room = segments + 1, _EACH[encoding]
+        room -= cost
+    return encoding, segments
+
+
+def _costs(text: str) -> tuple[Encoding, Sequence[int]]:
+    """The encoding, and what each character takes in it: septets, or UTF-16 units."""
+    septets = [_SEPTETS.get(letter, 0) for letter in text]
+    if all(septets):
+        return Encoding.GSM7, septets
+    return Encoding.UCS2, [1 + (letter > "\uffff") for letter in text]
+
+
+def _undivided(text: str, costs: Sequence[int]) -> Iterable[int]:
+    """The costs, with the two halves of a surrogate pair that stand apart taken together."""
+    if not any("\ud800" <= letter <= "\udbff" for letter in text):
+        return costs
+    whole: list[int] = []
+    for at, cost in enumerate(costs):
+        if at and _halves(text, at):
+            whole[-1] += cost
+        else:
+            whole.append(cost)
+    return whole
+
+
+def _costly(text: str, encoding: Encoding, costs: Sequence[int]) -> tuple[str, ...]:
+    if encoding is Encoding.UCS2:
+        return tuple(dict.fromkeys(letter for letter in text if letter not in _SEPTETS))
+    return tuple(dict.fromkeys(x for x, cost in zip(text, costs, strict=True) if cost == 2))
+
+
+def _savings(text: str, segments: int, costly: Sequence[str]) -> tuple[Saving, ...]:
+    if segments == 1:
+        return ()
+    without = text.translate(dict.fromkeys(map(ord, costly)))
+    ways = {"write it with plain characters": smart(text), "leave these characters out": without}
+    savings = (Saving(how, other, size(other)[1]) for how, other in ways.items())
+    return tuple(one for one in savings if one.text and one.segments < segments)
+
+
+# --- Where to cut
+
+_SEGMENT, _CLUSTER, _WORD = (
+    1 << 48,
+    1 << 24,
+    1,
+)  # what each costs: no number of the next is worth one
+
+
+def _parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequence[str]:
+    """The text in as few parts as can be, as little cut apart as can be, filled from the front.
+
+    `best[i]` is what the text from `i` on costs at least, and `cut[i]` where its first part ends.
+    The ends that a part may have slide along with its beginning, and a queue keeps those that
+    may yet be the best, so that it takes linear time.
+    """
+    if sum(costs) <= _ALONE[encoding]:
+        return (text,)
+    reach, room = list(accumulate(costs, initial=0)), _EACH[encoding]
+    prices = _prices(text)
+    best, cut = [0] * (len(text) + 1), [0] * (len(text) + 1)
+    ends: deque[int] = deque([len(text)])
+    for start in range(len(text) - 1, -1, -1):
+        while reach[ends[0]] - reach[start] > room:
+            ends.popleft()
+        cut[start] = ends[0]
+        best[start] = best[ends[0]] + _SEGMENT + prices[start]
+        if not _halves(text, start):
+            while ends and best[ends[-1]] > best[start]:
+                ends.pop()
+            ends.append(start)
+    parts, start = [], 0
+    while start < len(text):
+        parts.append(text[start : cut[start]])
+        start = cut[start]
+    return parts
+
+
+def _prices(text: str) -> Sequence[int]:
+    """What a cut before each character costs; nothing before the first."""
+    prices, flags = [0], 0
+    for at in range(1, len(text)):
+        flags = flags + 1 if _is_flag(text[at - 1]) else 0
+        torn = _joined(text[at - 1], text[at]) or (flags % 2 == 1 and _is_flag(text[at]))
+        prices.append(_CLUSTER if torn else _WORD if _in_word(text[at - 1], text[at]) else 0)
+    return prices
+
+
+def _joined(before: str, after: str) -> bool:
+    """Whether two characters are one on a screen (UAX #29, flags and rare scripts apart)."""
+    if after.isascii():
+        return before == "\r" and after == "\n"
+    if unicodedata.category(after) in {"Mn", "Me", "Mc"} or before == "\u200d":
+        return True
+    if after in "\u200c\u200d" or "🏻" <= after <= "🏿" or "\U000e0020" <= after <= "\U000e007f":
+        return True
+    return before >= "\u1100" and _is_hangul(before, after)
+
+
+def _is_hangul(before: str, after: str) -> bool:
+    """Whether two Korean letters stand in one syllable: a vowel after a lead, a tail after it."""
+    vowel, tail = "\u1160" <= after <= "\u11a7", "\u11a8" <= after <= "\u11ff"
+    open_ended = "\u1100" <= before <= "\u11a7" or "가" <= before <= "힣"
+    lead = "\u1100" <= before <= "\u115f" and "\u1100" <= after <= "\u115f"
+    return lead or (open_ended and (vowel or tail)) or ("\u11a8" <= before <= "\u11ff" and tail)
+
+
+def _is_flag(letter: str) -> bool:
+    return "🇦" <= letter <= "🇿"
+
+
+def _in_word(before: str, after: str) -> bool:
+    """Whether a cut between two characters divides a word; Chinese, say, has no spaces to keep."""
+    if before.isspace() or after.isspace():
+        return False
+    return not (_is_wide(before) or _is_wide(after))
+
+
+def _is_wide(letter: str) -> bool:
+    return not letter.isascii() and unicodedata.east_asian_width(letter) in "WF"
+
+
+def _halves(text: str, at: int) -> bool:
+    """Whether the character before `at` and that after it are halves of one, each by itself."""
+    return (
+        at > 0
+        and "\ud800" <= text[at - 1] <= "\udbff"
+        and at < len(text)
+        and "\udc00" <= text[at] <= "\udfff"
+    )
+
+
+# --- Plain characters for such as look alike
+
+_LOOK_ALIKES = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′‹›ʼ`´", "'"),  # noqa: RUF001 -- these are what is replaced
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("\u2010\u2011\u2012–—―−\u2043", "-"),  # noqa: RUF001 -- as above
+        **dict.fromkeys("•·∙●", "*"),
+        **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007", " "),
+        **dict.fromkeys("\u2008\u2009\u200a\u202f\u205f\u3000\t", " "),
+        **dict.fromkeys("\u2028\u2029\u0085\v", "\n"),
+        **dict.fromkeys("\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c"),
+        "…": "...",
+        "ﬁ": "fi",
+        "ﬂ": "fl",
+        "⁄": "/",  # noqa: RUF001 -- as above
+        "‼": "!!",
+        "\u2126": "Ω",
+    }
+)
+
+
+def smart(text: str) -> str:
+    """The text with plain characters for those that only look finer, where that makes it GSM-7.
+
+    Curly quotes, dashes, dots, odd spaces and invisible marks are replaced, and accents joined
+    to their letters (NFC); no letter becomes another. A text that would be UCS-2 all the same,
+    or need more segments, stays as it is.
+    """
+    if _costs(text)[0] is Encoding.GSM7:
+        return text
+    plain = unicodedata.normalize("NFC", text).translate(_LOOK_ALIKES)
+    encoding, segments = size(plain)
+    return plain if encoding is Encoding.GSM7 and segments <= size(text)[1] else text
+
+
+# --- Parts that came in
+
+
+def joined(parts: Iterable[bytes], encoding: Encoding) -> str:
+    """The text whose parts a company hands over one by one, as bytes.
+
+    They are joined before they are read, since real gateways cut escape and surrogate pairs.
+
+    Args:
+        parts: in order, without their headers: a septet in each byte (GSM-7), or UTF-16BE.
+        encoding: which of the two. What cannot be read in it becomes U+FFFD.
+    """
+    whole = b"".join(parts)
+    if encoding is Encoding.UCS2:
+        return whole.decode("utf-16-be", errors="replace")
+    letters, escaped = [], False
+    for code in whole:
+        if code == _ESCAPE and not escaped:
+            escaped = True
+            continue
+        known = _ALPHABET[code] if code < len(_ALPHABET) and code != _ESCAPE else "\ufffd"
+        letters.append(_EXTENSION.get(code, known) if escaped else known)
+        escaped = False
+    return "".join(letters) + ("\ufffd" if escaped else "")
