@@ -97,6 +97,17 @@ async def test_a_send_whose_answer_was_lost_is_found_in_the_log_and_not_repeated
     assert [one.status for one in await entries(kit, anna)] == ["handled", "delivered"]
 
 
+async def test_a_doubt_that_the_log_cannot_settle_is_shown_and_nobody_is_texted_twice():
+    async with Kit(echo(), provider="twilio", push=False, switches=["redaction"]) as kit:
+        anna = kit.phone()
+        kit.fault("lose-answer", on="POST")
+        kit.send(anna, "Hello")
+        await kit.quiet()
+        await kit.wait(timedelta(minutes=20))
+        assert anna.inbox == ["You said ."]
+        assert [one.status for one in await entries(kit, anna)] == ["handled", "unknown"]
+
+
 async def test_a_send_that_never_arrived_is_sent_once_more(kit):
     anna = kit.phone()
     kit.fault("garbage", on="POST")  # a page instead of an answer, and nothing done

@@ -35,6 +35,7 @@ class Account:
     def __init__(self, sid: str, network: Network, webhooks: Webhooks) -> None:
         self.sid, self.token = sid, UNKNOWN_TOKEN
         self.service: str | None = None  # the messaging service that the number is in
+        self.redacted = False
         self.opted_out = OptOuts()
         self._network, self._webhooks = network, webhooks
         self._log: list[Message] = []
@@ -163,6 +164,10 @@ class Account:
             Refusal: there is none.
         """
         self._log.remove(self.find(sid))
+
+    def shown(self, one: Message) -> dict[str, object]:
+        """A text as the log shows it."""
+        return shapes.message(one) | ({"body": ""} if self.redacted else {})
 
     def page(self, wanted: Wanted) -> tuple[Sequence[Message], bool]:
         """A page of the log, youngest first, and whether there is another one behind it."""

@@ -30,8 +30,9 @@ class Twilio:
     Any token opens an account that was never called before, and is its token from then on;
     likewise an API key and its secret. The token is also what signs the account's webhooks.
 
-    The switch `messaging-service` puts every number into a messaging service with Advanced
-    Opt-Out: its pushes then say `MessagingServiceSid` and `OptOutType`.
+    Its switches: `messaging-service` puts every number into a messaging service with Advanced
+    Opt-Out, whose pushes say `MessagingServiceSid` and `OptOutType`; `redaction` hides the words
+    of every text in the log.
     """
 
     name = "twilio"
@@ -44,7 +45,7 @@ class Twilio:
         self._webhooks = Webhooks(network, transport, self.faults)
         self._accounts: dict[str, Account] = {}
         self._keys: dict[str, tuple[str, str]] = {}
-        self._service: str | None = None
+        self._switches: frozenset[str] = frozenset()
 
     def answer(self, request: Request, path: str) -> Response:
         try:
@@ -62,11 +63,16 @@ class Twilio:
         return [{"number": one.number, "notifyURL": one.sms_url or None} for one in held]
 
     def switch(self, switches: Sequence[str]) -> None:
-        if wrong := set(switches) - {"messaging-service"}:
-            raise ValueError(f"twilio has no switch {min(wrong)!r}, only 'messaging-service'.")
-        self._service = _SERVICE if switches else None
+        if wrong := set(switches) - {"messaging-service", "redaction"}:
+            known = "messaging-service and redaction"
+            raise ValueError(f"twilio has no switch {min(wrong)!r}. It has {known}.")
+        self._switches = frozenset(switches)
         for account in self._accounts.values():
-            account.service = self._service
+            self._set(account)
+
+    def _set(self, account: Account) -> None:
+        account.service = _SERVICE if "messaging-service" in self._switches else None
+        account.redacted = "redaction" in self._switches
 
     def _answer(self, request: Request, path: str) -> Response:
         account = self._account(request, path)
@@ -92,7 +98,7 @@ class Twilio:
             raise Refusal(20003)
         if sid not in self._accounts:
             self._accounts[sid] = Account(sid, self._network, self._webhooks)
-            self._accounts[sid].service = self._service
+            self._set(self._accounts[sid])
         if user == sid:
             self._accounts[sid].token = secret
         return self._accounts[sid]

@@ -31,14 +31,14 @@ def texts(account: Account, request: Request, _: Names) -> Response:
     wanted = orders.wanted(query)
     found, more = account.page(wanted)
     behind = found[-1].sid if more else ""
-    listed = {"messages": [shapes.message(one) for one in found]}
+    listed = {"messages": [account.shown(one) for one in found]}
     own = shapes.path(account.sid, "Messages")
     return desk.json(200, listed | _paging(own, query, wanted, behind))
 
 
 def text(account: Account, _: Request, names: Names) -> Response:
     """Tell of one text."""
-    return desk.json(200, shapes.message(account.find(names["sid"])))
+    return desk.json(200, account.shown(account.find(names["sid"])))
 
 
 def forget(account: Account, _: Request, names: Names) -> Response:
