@@ -10,6 +10,7 @@ from cooee.carrier.controls import Controls
 from cooee.carrier.faces import Face
 from cooee.carrier.faces.simulated import Simulated
 from cooee.carrier.faces.telstra_v2 import TelstraV2
+from cooee.carrier.faces.telstra_v3 import TelstraV3
 from cooee.carrier.faces.twilio import Twilio
 from cooee.carrier.network import Conditions, Network
 from cooee.core.exchange import Request, Response
@@ -32,7 +33,7 @@ class Carrier:
         transport: what carries the pushes to webhooks.
         seed: of everything that happens by chance.
         delay: seconds that a text takes.
-        client_id: the only one that Telstra's face accepts; None accepts any.
+        client_id: the only one that Telstra's faces accept; None accepts any.
         client_secret: likewise.
         key: the only one that the simulated face accepts; None accepts any.
     """
@@ -51,6 +52,7 @@ class Carrier:
         self.network = Network(clock, seed=seed, conditions=Conditions(delay=delay))
         self.faces: tuple[Face, ...] = (
             TelstraV2(self.network, transport, client_id=client_id, client_secret=client_secret),
+            TelstraV3(self.network, transport, client_id=client_id, client_secret=client_secret),
             Simulated(self.network, transport, key=key),
             Twilio(self.network, transport),
         )
@@ -155,7 +157,7 @@ async def box(
         port: 0 for any free one.
         seed: as `Carrier` has it, like all that follows.
         delay: seconds that a text takes.
-        client_id: the only one that Telstra's face accepts.
+        client_id: the only one that Telstra's faces accept.
         client_secret: likewise.
         key: the only one that the simulated face accepts.
 

@@ -34,6 +34,11 @@ _VALUES = {
         "TELSTRA_CLIENT_ID": "kit",
         "TELSTRA_CLIENT_SECRET": "kit",
     },
+    "telstra-v3": {
+        "TELSTRA_BASE_URL": f"{_BOX}/telstra/v3/messaging/v3",
+        "TELSTRA_CLIENT_ID": "kit",
+        "TELSTRA_CLIENT_SECRET": "kit",
+    },
     "twilio": {
         "TWILIO_BASE_URL": f"{_BOX}/twilio",
         "TWILIO_ACCOUNT_SID": f"AC{0:032x}",
@@ -56,7 +61,7 @@ class Kit:
     Args:
         app: what to run.
         provider: whose API is between the app and the phones: ``"simulated"``,
-            ``"telstra-v2"`` or ``"twilio"``.
+            ``"telstra-v2"``, ``"telstra-v3"`` or ``"twilio"``.
         switches: how the simulated provider behaves, such as ``["cursor", "lookup"]``.
         push: whether texts are pushed to the app; otherwise it reads them. A long time passes
             much faster where nobody has to read every second.
