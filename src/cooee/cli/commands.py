@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cooee.cli import box, companies, new, people, phone, run, upkeep, write
+from cooee.cli import box, companies, counting, new, people, phone, run, upkeep, write
 from cooee.core.errors import CooeeError, DefinitionError, SettingError
 
 cli = typer.Typer(
@@ -32,6 +32,7 @@ for command in (
     upkeep.backup,
     box.carrier,
     companies.providers,
+    counting.segments,
 ):
     cli.command()(command)
 
