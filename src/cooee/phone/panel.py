@@ -329,7 +329,9 @@ def _note(row: Row) -> str:
         again = showing.time_of_day(moment(due))[:-4]
         return f"Attempt {row['attempts']} failed. The next is at {again}."
     if status is Status.UNKNOWN:
-        return "The answer was lost. Whether it arrived is being found out; it is not sent twice."
+        if due is None:
+            return "The answer was lost, and nobody can tell: it is held, and not sent twice."
+        return "The answer was lost. Whether it arrived is being found out."
     return row["error"] if WORDS[status] == "failed" else ""
 
 

@@ -141,4 +141,4 @@ class AppProcess:
 
 def _dead(when: str) -> Broken:
     words = f"The app's process ended {when}. What it wrote to the terminal says why."
-    return Broken(Trouble(words))
+    return Broken(Trouble(words), died=True)

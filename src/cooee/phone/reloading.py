@@ -14,6 +14,7 @@ from cooee.phone.process import AppProcess
 from cooee.phone.reports import Broken, Loaded, Playing, Trouble
 
 Start: TypeAlias = Callable[[], Awaitable[AppProcess]]
+_DEATHS = 10  # of one version in a row, until it is left alone
 _HALF_SAVED = 50  # looks at a file that is gone, until it is taken for removed
 
 Mood = Literal["starting", "playing", "reloading", "broken"]
@@ -57,6 +58,7 @@ class Reloading:
         self._files = {file} if file is not None else set[Path]()
         self._seen: dict[Path, int] = {}
         self._playing: AppProcess | None = None
+        self._deaths = 0
         self._under_way = asyncio.Lock()
 
     async def run(self, leave: asyncio.Event) -> None:
@@ -64,8 +66,9 @@ class Reloading:
         try:
             while not leave.is_set():
                 async with self._under_way:
-                    await self._change()
-                await self._wait(leave)
+                    again = await self._change()
+                if not again:
+                    await self._wait(leave)
         finally:
             if self._playing is not None:
                 await self._playing.end()
@@ -76,8 +79,11 @@ class Reloading:
             if self._playing is not None:
                 await self._playing.advance(seconds)
 
-    async def _change(self) -> None:
-        """Try the app as it is on the disk now."""
+    async def _change(self) -> bool:
+        """Try the app as it is on the disk now; whether to try at once again.
+
+        A text may end the process each time it is answered, until it is set aside.
+        """
         if self.standing.version:
             self._tell(mood="reloading", trouble=None)
         self._seen = self._times()
@@ -88,9 +94,12 @@ class Reloading:
         if isinstance(outcome, Broken):
             await new.end()
             self._tell(mood="broken", trouble=outcome.trouble)
-        else:
-            version = self.standing.version + 1
-            self._tell(mood="playing", version=version, playing=outcome, trouble=None)
+            self._deaths += 1
+            return outcome.died and self._playing is None and self._deaths < _DEATHS
+        self._deaths = 0
+        version = self.standing.version + 1
+        self._tell(mood="playing", version=version, playing=outcome, trouble=None)
+        return False
 
     async def _hand_over(self, new: AppProcess) -> Playing | Broken:
         """Have the new version play instead of the old one; if it cannot, the old one again."""

@@ -66,10 +66,11 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
 
 
 class Broken(msgspec.Struct, frozen=True, tag=True):
-    """The app cannot be loaded, or cannot be started."""
+    """The app cannot be loaded, or cannot be started; `died`: its process ended meanwhile."""
 
     trouble: Trouble
     files: Sequence[str] = ()
+    died: bool = False
 
 
 class Past(msgspec.Struct, frozen=True):

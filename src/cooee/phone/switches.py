@@ -24,12 +24,14 @@ class Switch(msgspec.Struct, frozen=True):
 
 
 _ALL = (
-    Switch("carrier-down", "Carrier down", "No connection to the carrier's API holds."),
+    Switch("carrier-down", "Carrier down", "Every call to the carrier's API fails with 503."),
     Switch("lose-answer", "Lose the answer", "It takes our texts, but its answers vanish."),
     Switch("duplicate", "Deliver twice", "Every text is pushed to the app twice."),
     Switch("delay", "Slow network", f"Every text is {_SLOW:g} seconds on its way."),
 )
-_FAULTS = {"carrier-down": "carrier-down", "duplicate": "duplicate-push"}
+# A carrier that is down says so, as gateways do; the box's own carrier-down hangs up instead,
+# which leaves every send's end unknown.
+_FAULTS = {"carrier-down": "error-503", "duplicate": "duplicate-push"}
 
 
 class Switches:

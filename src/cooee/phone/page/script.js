@@ -97,8 +97,9 @@ async function ask(path, body) {
     say("The page has lost its connection. Is cooee phone still running?");
     return false;
   }
-  if (!answer.ok) say((await answer.json()).error);
-  return answer.ok;
+  const words = answer.status === 204 ? {} : await answer.json();
+  if (!answer.ok) say(words.error);
+  return answer.ok && words;
 }
 
 // Phones
@@ -432,14 +433,15 @@ function number(name) {
 
 function begin() {
   for (const [words, seconds, long] of JUMPS) {
-    const button = el("button", { type: "button", class: "quiet", "aria-label": `Advance the clock by ${long}` }, words);
+    const button = el("button", { type: "button", class: "quiet", "aria-label": `${words}: advance the clock by ${long}` }, words);
     button.addEventListener("click", async () => {
       if (await ask("/clock", { seconds })) say(`The clock is ${long} further.`);
     });
     byId("jumps").append(button);
   }
   byId("add").addEventListener("click", async () => {
-    if (await ask("/phones", {})) byId("phones").lastElementChild?.querySelector("input")?.focus();
+    const made = await ask("/phones", {});
+    if (made) phone(made.phone).input.focus();
   });
   const events = new EventSource("/events");
   events.onmessage = (event) => {
