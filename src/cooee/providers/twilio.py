@@ -11,31 +11,15 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from cooee.core.errors import (
-    OutcomeUnknown,
-    PermanentFailure,
-    RequestRefused,
-    SettingError,
-)
+from cooee.core.errors import OutcomeUnknown, PermanentFailure, RequestRefused
 from cooee.core.exchange import Flow, Request, Response
 from cooee.core.messages import Inbound, Outbound, Receipt
 from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
 from cooee.providers.twilio_codes import KEYS, refusal
 from cooee.providers.twilio_form import MOST_MEDIA, fields, pushed, reported, written
-from cooee.providers.twilio_json import (
-    Bookmark,
-    Message,
-    Number,
-    accepted,
-    beginning,
-    bookmark,
-    candidates,
-    message,
-    moment,
-    numbers,
-    page,
-    same_words,
-)
+from cooee.providers.twilio_json import Message, Number, accepted, message, moment, numbers, page
+from cooee.providers.twilio_log import Bookmark, beginning, bookmark, candidates, same_words
+from cooee.providers.twilio_settings import SETTINGS, told
 from cooee.providers.twilio_signature import verify
 
 _OURS, _TEXTS = "/IncomingPhoneNumbers", "/Messages"
@@ -43,8 +27,6 @@ _PAGE = 50
 _CLOCKS = timedelta(minutes=10)  # how far apart two clocks may be
 _AGAIN = "#rc=5&rp=all"  # five more tries of a push that failed, all within Twilio's 15 seconds
 _OUR_HOOK = re.compile(r"https?://[^#?]+/twilio/[^/#?]+/text(#.*)?")
-_SID = re.compile(r"(AC|MG)[0-9a-fA-F]{32}")
-_NUMBER = re.compile(r"\+[1-9]\d{5,14}|\d{3,8}")
 _NOTHING_TO_SAY = Response(
     status=200,
     headers={"content-type": "text/xml"},
@@ -66,16 +48,7 @@ class Twilio:
     """
 
     name: ClassVar[str] = "twilio"
-    settings: ClassVar[Sequence[Setting]] = (
-        Setting("TWILIO_ACCOUNT_SID", "AC and 32 letters, from console.twilio.com"),
-        Setting("TWILIO_AUTH_TOKEN", "the account's primary token", secret=True),
-        Setting("TWILIO_API_KEY", "SK and 32 letters, to call the API with", ""),
-        Setting("TWILIO_API_SECRET", "that key's secret", "", secret=True),
-        Setting("TWILIO_NUMBER", "ours, if the account has several: +614…", ""),
-        Setting("TWILIO_MESSAGING_SERVICE_SID", "MG and 32 letters, to send through", ""),
-        Setting("TWILIO_WEBHOOK_SECRET", "shared keys' secrets, with commas", "", secret=True),
-        Setting("TWILIO_BASE_URL", "where the API is", "https://api.twilio.com"),
-    )
+    settings: ClassVar[Sequence[Setting]] = SETTINGS
     features = Features(
         polling="cursor",
         push=True,
@@ -96,17 +69,11 @@ class Twilio:
         Raises:
             SettingError: one is missing, or is not what it should be; the message says which.
         """
-        told = {setting.name: _setting(values, setting) for setting in self.settings}
-        _check(told)
-        sid, self._token = told["TWILIO_ACCOUNT_SID"], told["TWILIO_AUTH_TOKEN"]
-        key, secret = told["TWILIO_API_KEY"], told["TWILIO_API_SECRET"]
-        pair = f"{key}:{secret}" if key else f"{sid}:{self._token}"
-        self._basic = b64encode(pair.encode(errors="replace")).decode()
-        self._shared = [each for each in told["TWILIO_WEBHOOK_SECRET"].split(",") if each]
-        self._number = _plain(told["TWILIO_NUMBER"])
-        self._service = told["TWILIO_MESSAGING_SERVICE_SID"]
-        self._base = told["TWILIO_BASE_URL"].rstrip("/")
-        self._account = f"/2010-04-01/Accounts/{sid}"
+        known = told(values)
+        self._token, self._shared = known.token, known.shared
+        self._basic = b64encode(known.pair.encode(errors="replace")).decode()
+        self._number, self._service = known.number, known.service
+        self._base, self._account = known.base, f"/2010-04-01/Accounts/{known.sid}"
 
     def __repr__(self) -> str:
         return f"<Twilio at {self._base}>"
@@ -334,36 +301,6 @@ class Twilio:
     def _request(self, method: str, url: str, credentials: Credentials) -> Request:
         headers = {"authorization": f"Basic {credentials.secret}", "accept": "application/json"}
         return Request(method=method, url=url, headers=headers, safe=method == "GET")
-
-
-def _setting(values: Mapping[str, str], setting: Setting) -> str:
-    value = values.get(setting.name, "").strip() or setting.default
-    if value is None:
-        raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
-    return value
-
-
-def _check(told: Mapping[str, str]) -> None:
-    """Refuse settings that no request could succeed with.
-
-    Raises:
-        SettingError: the first of them.
-    """
-    for name, start in (("TWILIO_ACCOUNT_SID", "AC"), ("TWILIO_MESSAGING_SERVICE_SID", "MG")):
-        value = told[name]
-        if value and not (_SID.fullmatch(value) and value.startswith(start)):
-            raise SettingError(f"{name} is not {start} and 32 letters. Copy it from the console.")
-    if bool(told["TWILIO_API_KEY"]) != bool(told["TWILIO_API_SECRET"]):
-        raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together: set both or none.")
-    number = _plain(told["TWILIO_NUMBER"])
-    if number and not _NUMBER.fullmatch(number):
-        raise SettingError(f"TWILIO_NUMBER is {number!r}. Write it as +61491570006.")
-    if not told["TWILIO_BASE_URL"].startswith(("https://", "http://")):
-        raise SettingError("TWILIO_BASE_URL is not a URL. Leave it out, mostly.")
-
-
-def _plain(number: str) -> str:
-    return re.sub(r"[\s()-]", "", number)
 
 
 def _change(ours: Number, way: str | None) -> Sequence[tuple[str, str]]:

@@ -1,0 +1,85 @@
+"""What Twilio's adapter is told, and whether any request could succeed with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from cooee.core.errors import SettingError
+from cooee.providers import Setting
+
+SETTINGS: Sequence[Setting] = (
+    Setting("TWILIO_ACCOUNT_SID", "AC and 32 letters, from console.twilio.com"),
+    Setting("TWILIO_AUTH_TOKEN", "the account's primary token", secret=True),
+    Setting("TWILIO_API_KEY", "SK and 32 letters, to call the API with", ""),
+    Setting("TWILIO_API_SECRET", "that key's secret", "", secret=True),
+    Setting("TWILIO_NUMBER", "ours, if the account has several: +614…", ""),
+    Setting("TWILIO_MESSAGING_SERVICE_SID", "MG and 32 letters, to send through", ""),
+    Setting("TWILIO_WEBHOOK_SECRET", "shared keys' secrets, with commas", "", secret=True),
+    Setting("TWILIO_BASE_URL", "where the API is", "https://api.twilio.com"),
+)
+
+_SID = re.compile(r"(AC|MG)[0-9a-fA-F]{32}")
+_NUMBER = re.compile(r"\+[1-9]\d{5,14}|\d{3,8}")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The settings, checked.
+
+    `pair` is the user and the password of a call: an API key's, or the account's own.
+    """
+
+    sid: str
+    token: str
+    pair: str
+    number: str
+    service: str
+    shared: Sequence[str]
+    base: str
+
+    def __repr__(self) -> str:  # it is full of secrets
+        return f"<Told of {self.sid}>"
+
+
+def told(values: Mapping[str, str]) -> Told:
+    """Read the settings, without stray spaces.
+
+    Raises:
+        SettingError: one is missing, or is not what it should be; the message says which.
+    """
+    given = {setting.name: _value(values, setting) for setting in SETTINGS}
+    number = re.sub(r"[\s()-]", "", given["TWILIO_NUMBER"])
+    _check(given, number)
+    sid, token = given["TWILIO_ACCOUNT_SID"], given["TWILIO_AUTH_TOKEN"]
+    key, secret = given["TWILIO_API_KEY"], given["TWILIO_API_SECRET"]
+    return Told(
+        sid=sid,
+        token=token,
+        pair=f"{key}:{secret}" if key else f"{sid}:{token}",
+        number=number,
+        service=given["TWILIO_MESSAGING_SERVICE_SID"],
+        shared=[each.strip() for each in given["TWILIO_WEBHOOK_SECRET"].split(",") if each.strip()],
+        base=given["TWILIO_BASE_URL"].rstrip("/"),
+    )
+
+
+def _value(values: Mapping[str, str], setting: Setting) -> str:
+    value = values.get(setting.name, "").strip() or setting.default
+    if value is None:
+        raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
+    return value
+
+
+def _check(given: Mapping[str, str], number: str) -> None:
+    for name, start in (("TWILIO_ACCOUNT_SID", "AC"), ("TWILIO_MESSAGING_SERVICE_SID", "MG")):
+        value = given[name]
+        if value and not (_SID.fullmatch(value) and value.startswith(start)):
+            raise SettingError(f"{name} is not {start} and 32 letters. Copy it from the console.")
+    if bool(given["TWILIO_API_KEY"]) != bool(given["TWILIO_API_SECRET"]):
+        raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together: set both or none.")
+    if number and not _NUMBER.fullmatch(number):
+        raise SettingError(f"TWILIO_NUMBER is {number!r}. Write it as +61491570006.")
+    if not given["TWILIO_BASE_URL"].startswith(("https://", "http://")):
+        raise SettingError("TWILIO_BASE_URL is not a URL. Leave it out, mostly.")
