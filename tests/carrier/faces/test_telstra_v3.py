@@ -493,3 +493,62 @@ async def test_a_finished_report_is_announced_and_has_every_message(
 )
 async def test_a_report_of_impossible_days_is_refused(company, asked, code):
     assert refused(await company.ask("POST", "/reports/messages", asked))[1] == code
+
+
+FIELDS = [
+    *("to", "from", "messageContent", "multimedia", "retryTimeout", "scheduleSend", "tags"),
+    *("deliveryNotification", "statusCallbackUrl", "queuePriority", "replyCallbackUrl"),
+    *("freeTrialNumbers", "startDate", "endDate", "reportCallbackUrl", "filter"),
+]
+LIKELY = ["0491570156", "+61491570157", OURS, "http://[x", "https://example.com/r", "image/png"]
+LIKELY += ["2026-01-01T00:00:10Z", "2026-02-30", "2026-01-01", "9999-12-31T23:59:59Z", "STOP"]
+WORDS = st.text(max_size=20) | st.sampled_from(LIKELY)
+SCALARS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False)
+VALUES = st.recursive(
+    SCALARS | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "payload", "fileName"]) | WORDS, inner)
+    ),
+    max_leaves=6,
+)
+BODIES = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, VALUES)) | VALUES
+FITTING = st.fixed_dictionaries(
+    {"to": st.just("0491570156"), "from": st.just(OURS), "messageContent": st.just("Hello")},
+    optional=dict.fromkeys(FIELDS[3:10], VALUES),
+)
+PATHS = ["/messages", "/virtual-numbers", "/free-trial-numbers", "/reports", "/reports/messages"]
+PATHS += [f"/virtual-numbers/{OURS}", f"/virtual-numbers/{OURS}/optouts", "/health-check"]
+PATHS += ["/messages/1520b774-60b4-11ed-8456-71ae4c63550d"]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+QUERIES = st.dictionaries(
+    st.sampled_from(["limit", "offset", "startTime", "endTime", "filter", "status", "reverse"]),
+    WORDS,
+    max_size=2,
+)
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    calls=st.lists(
+        st.tuples(
+            st.sampled_from(METHODS),
+            st.sampled_from(PATHS),
+            QUERIES,
+            BODIES | FITTING | st.binary(),
+        ),
+        max_size=10,
+    ),
+    trial=st.booleans(),
+)
+async def test_any_call_is_answered(company, switch, clock, calls, trial):
+    await switch(*(["free-trial"] if trial else []))
+    await company.log_in(scope="")
+    await company.ask("POST", "/virtual-numbers", {})
+    for method, path, query, body in calls:
+        asked = urlencode(query, errors="replace")
+        answer = await company.ask(method, f"{path}?{asked}", body)
+        assert answer.status < 500
+        await clock.advance(1)
