@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
-.PHONY: demo run test lint types rings check clean help
+.PHONY: demo run test lint types rings docs check clean help
 
 demo: .venv/.installed  ## a phone in the terminal, texting the stopwatch over a carrier in a box
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --terminal \
@@ -29,10 +29,13 @@ types: .venv/.developing  ## every type
 rings: .venv/.developing  ## imports point one way
 	@$(BIN)/lint-imports
 
-check: lint types rings test  ## all that has to pass
+docs: .venv/.developing  ## the documentation, in docs/_build/html
+	@$(BIN)/sphinx-build -q -W -d docs/_build/doctrees docs docs/_build/html
+
+check: lint types rings docs test  ## all that has to pass
 
 clean:  ## remove what was installed and built; conversations (*.db) stay
-	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
 
 help:  ## this
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14

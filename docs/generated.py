@@ -1,0 +1,144 @@
+"""What the code knows best, written into the pages when they are built.
+
+A page asks for it by name: ``{cooee-settings}``, ``{cooee-commands}``, ``{cooee-providers}``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import typer
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from cooee.cli.commands import cli
+from cooee.providers import Features, Provider, Setting, find, names
+from cooee.runtime.settings import KNOWN
+
+
+def settings() -> str:
+    """Every setting: ours, then each provider's."""
+    parts = ["## Of every app", _settings(KNOWN)]
+    for name in names():
+        parts += [f"## Of `{name}`", _settings(find(name).settings)]
+    return "\n\n".join(parts)
+
+
+def _settings(known: Sequence[Setting]) -> str:
+    return _table(
+        ("setting", "what it is", "default"),
+        [(_code(one.name), one.help + " (secret)" * one.secret, _default(one)) for one in known],
+    )
+
+
+def _default(setting: Setting) -> str:
+    return "has to be given" if setting.default is None else _code(setting.default)
+
+
+def commands() -> str:
+    """Every command: what it does, its arguments and its options."""
+    group = typer.main.get_command(cli)
+    listed: dict[str, Any] = group.commands  # type: ignore[attr-defined] # a typer app is a group
+    return "\n\n".join(_command(name, command) for name, command in listed.items())
+
+
+def _command(name: str, command: Any) -> str:
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option"]
+    shape = [_shape(one) for one in arguments] + ["[OPTIONS]"] * bool(options)
+    rows = [(_code(_shape(one)), one.help or "", "") for one in arguments]
+    rows += [(_code(_flags(one)), one.help or "", _shown(one.default)) for one in options]
+    parts = [f"## cooee {name}", _code(" ".join(["cooee", name, *shape]))]
+    parts += [inspect.cleandoc(command.help or "")]
+    return "\n\n".join([*parts, _table(("", "what it is", "default"), rows)] if rows else parts)
+
+
+def _shape(argument: Any) -> str:
+    word = argument.metavar or argument.name.upper()
+    return word if argument.required else f"[{word}]"
+
+
+def _flags(option: Any) -> str:
+    names = ", ".join([*option.opts, *option.secondary_opts])
+    return names if option.is_flag else f"{names} {option.metavar or option.name.upper()}"
+
+
+def _shown(default: object) -> str:
+    return "" if default is None or default is False else _code(str(default))
+
+
+def providers() -> str:
+    """What each provider can do, from its `Features` as they are by default."""
+    companies = [(name, _features(find(name))) for name in names()]
+    rows = [[f"**{what}**", *(tell(f) for _, f in companies)] for what, tell in _QUESTIONS.items()]
+    return _table(["", *(_code(name) for name, _ in companies)], rows)
+
+
+def _features(company: type[Provider]) -> Features:
+    """As the class has them; where its settings decide, as they are by default."""
+    declared: Features | None = getattr(company, "features", None)
+    if declared is not None:
+        return declared
+    return company({one.name: one.default or "" for one in company.settings}).features
+
+
+def _yes(what: object) -> str:
+    return "yes" if what else "no"
+
+
+_QUESTIONS: dict[str, Callable[[Features], str]] = {
+    "texts can be read": lambda f: f"yes, *{f.polling}*" if f.polling else "no",
+    "texts can be pushed": lambda f: _yes(f.push),
+    "pushes are signed": lambda f: _yes(f.signed),
+    "news of our texts": lambda f: {"callback": "pushed", "poll": "asked for"}.get(
+        f.receipts, "none"
+    ),
+    "a lost answer can be asked after": lambda f: (
+        "no" if f.lookup_settles is None else f"yes, after {f.lookup_settles.total_seconds():g} s"
+    ),
+    "sending twice sends once": lambda f: _yes(f.idempotency),
+    "pictures": lambda f: _yes(f.media),
+    "characters in a text": lambda f: f"{f.max_text:,}",
+    "texts a second, per number": lambda f: "not told" if f.rate is None else f"{f.rate:g}",
+    "sends at once": lambda f: str(f.concurrency),
+    "a text may come again for": lambda f: f"{f.replay_window.days} days",
+    "opt-out words of its own": lambda f: ", ".join(sorted(f.optout_words)) or "none",
+}
+
+
+def _code(words: str) -> str:
+    return f"`{words}`" if words else ""
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|").replace("\n", " ")
+
+
+class _Generated(SphinxDirective):
+    """Puts a page's part in its place, as if it had been written there."""
+
+    write: ClassVar[Callable[[], str]]
+
+    def run(self) -> list[nodes.Node]:
+        """Read the Markdown that the code wrote."""
+        return self.parse_text_to_nodes(type(self).write(), allow_section_headings=True)
+
+
+def _directives() -> Iterator[tuple[str, type[_Generated]]]:
+    for write in (settings, commands, providers):
+        told = {"write": staticmethod(write)}
+        yield f"cooee-{write.__name__}", type(write.__name__, (_Generated,), told)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Make the directives known."""
+    for name, directive in _directives():
+        app.add_directive(name, directive)
+    return {"parallel_read_safe": True}

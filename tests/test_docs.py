@@ -1,0 +1,440 @@
+"""The documentation is true: every block of code in it runs, in the order of its page.
+
+- python runs, with what the page's earlier blocks made; or is saved, where the words before it
+  say "Save it as `app.py`", or "Add this to `app.py`". A saved file is run, a saved test passes.
+- sh is typed: each line succeeds. What goes on (`cooee run`, `cooee carrier`, …) is left running
+  to the page's end, or until the words before a block say Ctrl-C, and has to end well. What
+  installs something is only looked at.
+- text is what the block before it printed, "…" standing for anything; or, beginning with ">",
+  a conversation that the page's app holds on a phone.
+- json, toml and ini can be read. Sphinx itself proves what stands in {braces}.
+"""
+
+import ast
+import asyncio
+import configparser
+import contextlib
+import inspect
+import io
+import json
+import os
+import re
+import runpy
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import tomllib
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from packaging.requirements import Requirement
+
+from cooee.cli.loading import load
+from cooee.testing import Kit
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts]
+BIN = Path(sys.executable).parent
+
+
+class Block(NamedTuple):
+    where: str
+    language: str
+    text: str
+    before: str  # the paragraph before it
+
+
+def blocks(words, name):
+    """Every fenced block, also of those that are indented."""
+    fence = re.compile(r"^([ ]*)(`{3,}|:{3,})(.*)\n((?:.*\n)*?)\1\2[ ]*$", re.MULTILINE)
+    for found in fence.finditer(words):
+        line = words.count("\n", 0, found.start()) + 1
+        before = words[: found.start()].rstrip().rpartition("\n\n")[2]
+        text = textwrap.dedent(found[4])
+        yield Block(f"{name}:{line}", found[3].strip(), text, before)
+
+
+def page_blocks(page):
+    return list(blocks(page.read_text(), page.relative_to(DOCS)))
+
+
+def free_port():
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return str(door.getsockname()[1])
+
+
+# What is not typed, but looked at: it would install something, or is done elsewhere.
+LOOKED_AT = ("pip install ", "python -m venv ", "python3 -m venv ", ". .venv/", "make ")
+
+# What goes on until it is told to stop, and what it says once it is ready.
+GOES_ON = {
+    "cooee run ": "listening",
+    "cooee carrier": "The box is open",
+    "cooee phone ": "The phone is at",
+    "uvicorn ": "Uvicorn running",
+}
+MADE_UP = {
+    "TELSTRA_CLIENT_ID": "any",
+    "TELSTRA_CLIENT_SECRET": "any",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "0" * 32,
+}
+
+
+class Desk:
+    """Somebody with a terminal and an editor, who does what a page says."""
+
+    def __init__(self, folder, box):
+        self.folder, self.box = folder, box
+        self.env = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}
+        self.env |= {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder)}
+        self.env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+        self.ports = {port: free_port() for port in ("8000", "8400", "8410")}
+        self.env |= {"COOEE_PORT": self.ports["8000"]}
+        self.env |= {"SIMULATED_BASE_URL": f"http://127.0.0.1:{self.ports['8400']}/simulated/v1"}
+        self.known = {"__name__": "page"}
+        self.app = None
+        self.said = ""
+        self.running = []
+
+    def do(self, block):
+        text = re.sub(r"\b(8000|8400|8410)\b", lambda port: self.ports[port[0]], block.text)
+        if "Ctrl-C" in block.before:
+            self.leave()
+        saved = re.search(r"\b(Save|Add)\b[^`]*`([\w./-]+)`[^`]*$", block.before)
+        if block.language not in {"python", "sh", "text", "json", "toml", "ini"}:
+            pytest.fail(f"There is no test for {block.language!r}.")
+        if saved and block.language != "text":
+            self.save(saved[2], text, add=saved[1] == "Add")
+        getattr(self, f"_{block.language}")(text, saved[2] if saved else None)
+
+    def save(self, name, text, *, add):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((path.read_text() + "\n\n" if add else "") + text)
+
+    # Languages
+
+    def _python(self, text, file):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            if file is None:
+                self._run_python(text)
+            elif Path(file).name.startswith("test_"):
+                self._type(f"pytest -q -p no:cacheprovider {file}")
+            else:
+                self._run_file(self.folder / file)
+        self.said = out.getvalue()
+
+    def _run_python(self, text):
+        code = compile(text, "the page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if code.co_flags & inspect.CO_COROUTINE:
+            asyncio.run(eval(code, self.known))
+        else:
+            exec(code, self.known)
+
+    def _run_file(self, path):
+        forget_modules(self.folder)
+        if "App(" in path.read_text():
+            self.app = path
+        runpy.run_path(str(path), run_name="page")
+
+    def _sh(self, text, _):
+        self.said = ""
+        for line in text.replace("\\\n", " ").splitlines():
+            command = line.strip()
+            if command and not command.startswith("#"):
+                self._line(command)
+
+    def _line(self, command):
+        if command.startswith("export "):
+            self._export(command)
+        elif command.startswith("cd "):
+            self.folder = self.folder / command.split()[1]
+            assert self.folder.is_dir(), command
+        elif command.startswith(LOOKED_AT):
+            look_at(command)
+        elif command.startswith(tuple(GOES_ON)) and "--terminal" not in command:
+            self._start(command)
+        else:
+            self._type(command)
+
+    def _text(self, text, _):
+        if text.startswith(">"):
+            asyncio.run(self._follow(text))
+            return
+        came = [" ".join(line.split()) for line in self.said.splitlines()]
+        for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
+            wanted = re.compile(".*".join(map(re.escape, line.split("…"))))
+            at = next((n for n, said in enumerate(came) if wanted.fullmatch(said)), None)
+            assert at is not None, f"{line!r} was not printed. What was:\n{self.said}"
+            came = came[at + 1 :]
+
+    async def _follow(self, script):
+        forget_modules(self.folder)
+        async with Kit(load(str(self.app))) as kit:
+            await kit.phone().follow(script)
+
+    def _json(self, text, _):
+        json.loads(text)
+
+    def _toml(self, text, _):
+        tomllib.loads(text)
+
+    def _ini(self, text, _):
+        configparser.ConfigParser().read_string(text)
+
+    # The terminal
+
+    def _export(self, command):
+        name, _, value = shlex.split(command, comments=True)[1].partition("=")
+        if name.endswith("_FILE"):
+            secret = self.folder / "secret"
+            secret.write_text(MADE_UP[name.removesuffix("_FILE")])
+            value = str(secret)
+        self.env[name] = MADE_UP[name] if value in {"...", "…"} else value
+
+    def _type(self, command):
+        asked = command.startswith(("cooee forget", "cooee retry"))
+        done = subprocess.run(
+            ["bash", "-c", command],
+            check=False,
+            cwd=self.folder,
+            env=self.env,
+            input="y\n" if asked else "",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        self.said += done.stdout + done.stderr
+
+    def _start(self, command):
+        word = next(word for word in GOES_ON if command.startswith(word))
+        if word == "cooee phone ":
+            command += " --no-browser"
+        log = self.folder / f"server-{len(self.running)}.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                shlex.split(command, comments=True),
+                cwd=self.folder,
+                env=self.bases() | self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        self.running.append((command, process))
+        deadline = time.monotonic() + 20
+        while GOES_ON[word] not in log.read_text():
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.running.pop()
+                process.kill()
+                pytest.fail(f"{command} is not ready:\n{log.read_text()}")
+            time.sleep(0.02)
+        self.said += log.read_text()
+
+    def bases(self):
+        """Where each company's API is: in the box, and never at the company."""
+        company = self.env.get("COOEE_PROVIDER", "telstra-v2")
+        name = "TWILIO_BASE_URL" if company == "twilio" else "TELSTRA_BASE_URL"
+        return {name: self.box[company]} if company in self.box else {}
+
+    def leave(self):
+        """End what goes on, the last first; each has to end well."""
+        ends = []
+        while self.running:
+            command, process = self.running.pop()
+            process.send_signal(signal.SIGTERM)
+            try:
+                ends.append((command, process.wait(timeout=12)))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                ends.append((command, "did not end"))
+        assert [end for end in ends if end[1] != 0] == []
+
+
+def forget_modules(folder):
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]
+
+
+def look_at(command):
+    """Hold what a page has people install, or make, against what there is."""
+    words = shlex.split(command, comments=True)
+    if words[0] == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert words[1] in targets, command
+    if words[0] == "pip":
+        for wanted in map(Requirement, words[2:]):
+            extras = metadata(wanted.name).get_all("Provides-Extra", [])
+            assert wanted.extras <= set(extras), command
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory):
+    """Each company's address in a box that all pages share."""
+    said = tmp_path_factory.mktemp("box") / "said"
+    with said.open("w") as out:
+        command = [sys.executable, "-m", "cooee", "carrier", "--port", "0"]
+        process = subprocess.Popen(command, stdout=out)
+    deadline = time.monotonic() + 20
+    while "For an app" not in said.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    yield dict(re.findall(r"^  (\S+) +(http\S+)/$", said.read_text(), re.MULTILINE))
+    process.terminate()
+    process.wait(timeout=12)
+
+
+@pytest.fixture
+def desk(tmp_path, box, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file may change within a second
+    desk = Desk(tmp_path, box)
+    try:
+        yield desk
+        desk.leave()
+    finally:
+        for _, process in desk.running:  # where the page has failed
+            process.kill()
+        forget_modules(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_every_block_of_a_page_runs(page, desk):
+    for block in page_blocks(page):
+        if not block.language.startswith("{"):
+            try:
+                desk.do(block)
+            except BaseException as error:
+                error.add_note(f"docs/{block.where}")
+                raise
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_no_code_hides_from_its_test(page):
+    words = page.read_text()
+    assert "code-block::" not in words
+    assert not re.search(r"^(~~~|\t)", words, re.MULTILINE)
+    fences = re.findall(r"^ *(?:`{3,}|:{3,}).*$", words, re.MULTILINE)
+    assert len(fences) == 2 * len(page_blocks(page))
+    assert [b.where for b in page_blocks(page) if not b.language] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_every_link_and_every_test_that_is_named_is_there(page):
+    words = page.read_text()
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", words):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+    for path, name in re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", words):
+        assert f"def {name}" in (ROOT / path).read_text() if name else (ROOT / path).exists(), path
+
+
+def check(desk, words):
+    for block in blocks(textwrap.dedent(words), "a page"):
+        desk.do(block)
+
+
+WRONG = {
+    "```python\n1 / 0\n```\n": "division by zero",
+    "```python\nawait nothing()\n```\n": "'nothing' is not defined",
+    "```python\nprint('a')\n```\n\n```text\nb\n```\n": "'b' was not printed",
+    "```python\nprint('a', 'b', sep='\\n')\n```\n\n```text\nb\na\n```\n": "'a' was not printed",
+    "```sh\nfalse\n```\n": "^false",
+    "```sh\ncooee run nothing.py\n```\n": "needs to be told more",
+    "```sh\nmake nothing\n```\n": "make nothing",
+    "```sh\npip install nothing\n```\n": "No package metadata",
+    "```sh\npip install 'cooee[nothing]'\n```\n": "pip install",
+    "```console\n$ ls\n```\n": "no test for 'console'",
+    "```json\n{\n```\n": "Expecting property name",
+    "```toml\n=\n```\n": "Invalid statement",
+    "```ini\nnothing\n```\n": "no section headers",
+    "Save it as `app.py`:\n\n```python\nimport nothing\n```\n": "No module named 'nothing'",
+    "Save it as `test_it.py`:\n\n```python\ndef test_it():\n    1 / 0\n```\n": "1 failed",
+    """Save it as `app.py`:
+
+```python
+from cooee import App
+app = App()
+```
+
+```text
+> hello
+< nobody says this
+```
+""": "no text came",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_block_that_is_wrong_fails(desk, words):
+    with pytest.raises((Exception, pytest.fail.Exception), match=WRONG[words]):
+        check(desk, words)
+
+
+def test_a_page_is_worked_through_in_its_order(desk):
+    check(
+        desk,
+        """\
+        Save it as `app.py`:
+
+        ```python
+        from cooee import App
+
+        app = App()
+        WORDS = "hi"
+        ```
+
+        Add this to `app.py`:
+
+        ```python
+        @app.otherwise
+        def back(chat):
+            return f"{WORDS}, {chat.text}"
+        ```
+
+        ```python
+        import asyncio
+
+        import app
+
+        await asyncio.sleep(0)
+        word = app.WORDS
+        ```
+
+        - Indented:
+
+          ```python
+          print(word, 1)
+          ```
+
+          ```text
+          hi …
+          ```
+
+        ```text
+        > you
+        < hi, you
+        ```
+
+        ```sh
+        printf 'a\\nb\\n' | cooee phone app.py \\
+            --terminal
+        ```
+
+        ```text
+        phone 1 ← hi, b
+        ```
+        """,
+    )
