@@ -8,8 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from cooee.core.errors import OutcomeUnknown, ProviderFailure, TemporaryFailure
+from cooee.core.errors import (
+    OutcomeUnknown,
+    PermanentFailure,
+    ProviderFailure,
+    TemporaryFailure,
+)
 from cooee.core.exchange import Flow, Request, Response
+from cooee.wire.addresses import AddressRefused, Guard
 from cooee.wire.clock import Clock
 
 T = TypeVar("T")
@@ -78,26 +84,48 @@ class Network:
 
     Connections rest 15 s at most, shorter than most servers keep them, so that a text is
     rarely written into a connection that the other side has just closed.
+
+    Args:
+        clock: when answers came.
+        timeout: seconds that a request and its whole answer may take.
+        largest: bytes that an answer may have; with it, answers come as they were sent, never
+            unpacked, and one that is larger is a `PermanentFailure` as soon as that is known.
+        guard: which addresses may be connected to, for URLs that a stranger wrote. An answer
+            from anywhere else is a `PermanentFailure`.
     """
 
-    def __init__(self, clock: Clock, *, timeout: float = 30) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        timeout: float = 30,
+        largest: int | None = None,
+        guard: Guard | None = None,
+    ) -> None:
         self._clock = clock
-        self._timeout = timeout
+        self._timeout, self._largest, self._guard = timeout, largest, guard
         self._session: Any = None
 
     async def __call__(self, request: Request) -> Response:
         import aiohttp  # noqa: PLC0415 -- a quarter of a second that only senders pay
+        import yarl  # noqa: PLC0415 -- aiohttp's reading of a URL, so that no two readings differ
 
         session = self._open(aiohttp)
         try:
+            url = yarl.URL(request.url)
+        except ValueError as error:
+            raise unreached(request, "that is no URL") from error
+        try:
+            if self._guard is not None:
+                self._guard.check(url.host or "", url.port or 0)
             async with session.request(
                 request.method,
-                request.url,
+                url,
                 headers=dict(request.headers),
                 data=request.body or None,
                 allow_redirects=False,
             ) as answer:
-                body = await answer.read()
+                body = await self._read(answer)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(
                     status=answer.status, headers=headers, body=body, at=self._clock.now()
@@ -106,20 +134,42 @@ class Network:
             aiohttp.ClientConnectorError,
             aiohttp.ConnectionTimeoutError,
             aiohttp.InvalidURL,
+            AddressRefused,
         ) as error:
+            refused = getattr(error, "os_error", error)
+            if isinstance(refused, AddressRefused):
+                raise PermanentFailure(str(refused)) from error
             raise unreached(request, _why(error)) from error
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             raise unanswered(request, _why(error)) from error
 
+    async def _read(self, answer: Any) -> bytes:
+        if self._largest is None:
+            return bytes(await answer.read())
+        body = bytearray()
+        if (answer.content_length or 0) <= self._largest:
+            async for chunk in answer.content.iter_any():
+                body += chunk
+                if len(body) > self._largest:
+                    break
+            else:
+                return bytes(body)
+        answer.close()
+        raise PermanentFailure(f"It has more than {self._largest:,} bytes.", code="too-large")
+
     def _open(self, aiohttp: Any) -> Any:
         if self._session is None:
             connect = min(10, self._timeout / 2)  # before the whole, else nobody knows which
+            guarded = {} if self._guard is None else {"resolver": self._guard}
+            plain = {} if self._largest is None else {"Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=64),
+                connector=aiohttp.TCPConnector(
+                    keepalive_timeout=15, limit=64, use_dns_cache=not guarded, **guarded
+                ),
                 timeout=aiohttp.ClientTimeout(total=self._timeout, connect=connect),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "cooee"},
-                auto_decompress=True,
+                headers={"User-Agent": "cooee", **plain},
+                auto_decompress=not plain,
             )
             # It would repeat a GET whose answer was lost, and so lose what a reading removes.
             self._session._retry_connection = False  # noqa: SLF001 -- there is no public switch

@@ -1,0 +1,125 @@
+"""Where a URL that a stranger wrote may lead: to public addresses, looked up once and kept to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+Lookup: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Finds the IP addresses of a host's name, for a port."""
+
+# What libraries call global although it is a cloud's own service, or reserved.
+_NEVER = tuple(
+    map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "::/96"))
+)
+_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
+
+
+class AddressRefused(OSError):
+    """A host that we do not connect to, whatever is asked for there."""
+
+
+class Guard:
+    """Decides which addresses may be connected to: none that is only ours to reach.
+
+    Private, loopback, link-local, multicast and reserved addresses are refused, those of a
+    cloud's metadata too, and IPv4 addresses of these kinds in an IPv6 one's clothes. A name is
+    looked up once for each connection, all of its addresses are judged, and the connection is
+    made to what was judged.
+
+    Args:
+        trusted: hosts (``"media.example"``, or with a port ``"127.0.0.1:8400"``) that may be
+            anywhere, and need no https.
+        lookup: finds a name's addresses; the system's way by default.
+    """
+
+    def __init__(self, trusted: Collection[str] = (), lookup: Lookup | None = None) -> None:
+        self._trusted = frozenset(host.lower() for host in trusted)
+        self._lookup = lookup or _system
+
+    def trusts(self, host: str, port: int) -> bool:
+        """Whether a host was named as trusted."""
+        return not self._trusted.isdisjoint((host.lower(), f"{host.lower()}:{port}"))
+
+    def allows(self, url: str) -> bool:
+        """Whether a URL may be asked for at all: it is https, or its host is trusted."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            return False
+        if parts.scheme == "https":
+            return bool(host)
+        return parts.scheme == "http" and self.trusts(host, port or 80)
+
+    def check(self, host: str, port: int) -> None:
+        """Judge a host that is an address and needs no looking up; let names pass.
+
+        Raises:
+            AddressRefused: it is not to be connected to.
+        """
+        if (":" in host or host.replace(".", "").isdigit()) and not self.trusts(host, port):
+            _judge(host, host)
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
+        """Look a name up, as aiohttp's resolvers do.
+
+        Raises:
+            AddressRefused: it has an address that is not to be connected to.
+        """
+        found = [_found(host, port, address) for address in await self._lookup(host, port)]
+        if not self.trusts(host, port):
+            for one in found:
+                _judge(one["host"], host)
+        return [one for one in found if family in (0, one["family"])]
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that anybody in the world could connect to."""
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return False
+    return all(_is_global(one) for one in _within(given))
+
+
+def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    if any(address.version == net.version and address in net for net in _NEVER):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _within(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
+    """The address, or the IPv4 addresses that it carries packets to."""
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address in _NAT64:
+        return [IPv4Address(int(address) & 0xFFFF_FFFF)]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    carried = [address.sixtofour, *(address.teredo or ())]
+    return [address, *(one for one in carried if one is not None)]
+
+
+def _judge(address: str, host: str) -> None:
+    if not is_public(address):
+        raise AddressRefused(f"{host} is at an address that is not public.")
+
+
+def _found(host: str, port: int, address: str) -> dict[str, Any]:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    found = {"hostname": host, "host": address, "port": port, "family": family}
+    return {**found, "proto": 0, "flags": numeric}
+
+
+async def _system(host: str, port: int) -> Sequence[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
