@@ -49,20 +49,26 @@ class Account:
         self._login = asyncio.Lock()
         self._leaving = clock.bell()
 
-    async def ask(self, flow: Callable[[Credentials], Flow[T]]) -> T:
+    async def ask(
+        self, flow: Callable[[Credentials], Flow[T]], transport: Transport | None = None
+    ) -> T:
         """Run a flow with good credentials, and once more with new ones after a 401.
+
+        Args:
+            flow: what to do.
+            transport: another way for its requests than the provider's own.
 
         Raises:
             ProviderFailure: as the flow does. A login that failed is a `TemporaryFailure`: what
                 was asked is not at fault, and nothing of it was done.
         """
-        credentials = await self._good()
+        credentials, way = await self._good(), transport or self._transport
         try:
-            return await carry(flow(credentials), self._transport)
+            return await carry(flow(credentials), way)
         except Unauthorized:
             renewed = await self._good(instead_of=credentials)
         try:
-            return await carry(flow(renewed), self._transport)
+            return await carry(flow(renewed), way)
         except Unauthorized as error:
             words = f"{self.provider.name} refused fresh credentials: {error}"
             raise TemporaryFailure(words, status=error.status, retry_after=60) from error

@@ -8,6 +8,7 @@ from datetime import datetime
 from cooee.core.errors import OutcomeUnknown, ProviderFailure, StoreUnavailable, TemporaryFailure
 from cooee.providers import News
 from cooee.runtime.account import Account
+from cooee.runtime.insist import insist
 from cooee.runtime.intake import Intake
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
@@ -94,19 +95,14 @@ class Poller:
 
     async def _keep(self, news: News) -> None:
         """Store what was read, however long the database takes: it may exist nowhere else."""
-        pause = 0.5
-        while True:
-            try:
-                await self._intake.receive(news.inbounds)
-            except StoreUnavailable as error:
-                tell("store-unavailable", logging.ERROR, error=str(error), during="receive")
-                self.trouble = str(error)
-                await self._clock.sleep(pause)
-                pause = min(pause * 2, 10)
-            else:
-                break
+        await insist(
+            self._clock, "receive", lambda: self._intake.receive(news.inbounds), heard=self._hear
+        )
         if news.receipts:
             await self._newsroom.settle(news.receipts)
+
+    def _hear(self, trouble: str) -> None:
+        self.trouble = trouble
 
     async def _failed(self, failure: ProviderFailure) -> float:
         lost = isinstance(failure, OutcomeUnknown)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Coroutine
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -22,6 +20,8 @@ from cooee.core.messages import Outbound, Receipt, Status
 from cooee.core.retries import send_after
 from cooee.providers import Accepted
 from cooee.runtime.account import Account
+from cooee.runtime.crew import Crew
+from cooee.runtime.insist import insist
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
 from cooee.storage import Alarms, Outcome, Store, Taken
@@ -63,7 +63,7 @@ class Sender:
         self._rate = _Rate(self._features.rate, clock.now())
         self._since = clock.now()
         self._rest_until = clock.now()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._crew = Crew(clock, "attempt", self.bell.ring)
         self._stopping = False
 
     async def run(self) -> None:
@@ -82,8 +82,7 @@ class Sender:
             except Exception as error:  # a sender that dies sends nothing for anybody
                 tell("sender-failed", logging.CRITICAL, error=blame(error))
             await self.bell.wait(wait)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._crew.end()
 
     def stop(self) -> None:
         """Take nothing new."""
@@ -92,19 +91,19 @@ class Sender:
 
     async def _take(self) -> bool:
         now = self._clock.now()
-        room = min(self._features.concurrency - len(self._tasks), self._rate.allowed(now))
+        room = min(self._features.concurrency - len(self._crew), self._rate.allowed(now))
         if room <= 0 or now < self._rest_until:
             return False
         taken = await self._store.take(self._ours, room)
         self._rate.spend(len(taken))
         for one in taken:
-            self._start(self._attempt(one))
+            self._crew.start(self._attempt(one))
         return len(taken) == room
 
     def _until_due(self, alarms: Alarms) -> float | None:
         """Seconds until something is due; a moment where what is due is not ours to do."""
         now = self._clock.now()
-        full = len(self._tasks) >= self._features.concurrency  # then the end of an attempt rings
+        full = len(self._crew) >= self._features.concurrency  # then the end of an attempt rings
         times = [self._next_question(alarms)]
         if alarms.send is not None and not full:
             times.append(max(alarms.send, self._rest_until, self._rate.ready(now)))
@@ -120,17 +119,6 @@ class Sender:
 
     def _past(self, moment: datetime | None) -> bool:
         return moment is not None and moment <= self._clock.now()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._clock.spawn(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            tell("attempt-failed", logging.CRITICAL, error=blame(error))
-        self.bell.ring()
 
     # One attempt
 
@@ -193,16 +181,7 @@ class Sender:
         )
 
     async def _keep(self, outcome: Outcome) -> None:
-        pause = 0.5
-        while True:
-            try:
-                await self._store.record([outcome])
-            except StoreUnavailable as error:
-                tell("store-unavailable", logging.ERROR, error=str(error), during="record")
-                await self._clock.sleep(pause)
-                pause = min(pause * 2, 10)
-            else:
-                break
+        await insist(self._clock, "record", lambda: self._store.record([outcome]))
         if outcome.status is Status.FAILED:
             await self._newsroom.failed(outcome.outbound)
 
@@ -212,13 +191,13 @@ class Sender:
         """Settle doubts and ask for news that are due; whether there were any."""
         doubtful = await self._store.doubtful(self._ours, 16)
         for taken in doubtful:
-            self._start(self._settle(taken))
+            self._crew.start(self._settle(taken))
         if self._features.receipts == "none":
             return bool(doubtful)
         unreported = await self._store.unreported(self._ours, 16)
         for taken in unreported:
             if self._is_to_ask(taken.outbound):
-                self._start(self._inquire(taken.outbound))
+                self._crew.start(self._inquire(taken.outbound))
         return bool(doubtful or unreported)
 
     def _is_to_ask(self, outbound: Outbound) -> bool:

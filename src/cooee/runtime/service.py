@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -17,6 +17,7 @@ from cooee.core.messages import Class
 from cooee.core.numbers import normalise
 from cooee.providers import Provider, Subscription
 from cooee.runtime.account import Account
+from cooee.runtime.crew import Crew
 from cooee.runtime.intake import Intake
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
@@ -76,7 +77,7 @@ class Service:
         self._connected = asyncio.Event()
         self._senders: dict[str, Sender] = {}
         self._poller: Poller | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._crew = Crew(clock, "service")
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -123,8 +124,8 @@ class Service:
         self._worker = Worker(around, self.store, self.clock, self._ring_senders)
         self._watchdog = Watchdog()
         self._watchdog.start()
-        self._run(self._worker.run())
-        self._run(self._tick())
+        self._crew.start(self._worker.run())
+        self._crew.start(self._tick())
         self.app.outbox = self
 
     async def connect(self) -> None:
@@ -140,7 +141,7 @@ class Service:
             raise
         except CooeeError as error:
             tell("not-connected", logging.WARNING, error=str(error))
-            self._run(self._connect_later())
+            self._crew.start(self._connect_later())
 
     async def close(self, grace: float = 8) -> None:
         """Take nothing new, end what is under way within `grace` seconds, close the store."""
@@ -151,11 +152,7 @@ class Service:
             sender.stop()
         self.account.leave()
         self._leaving.ring()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._crew.end(grace)
         if self.app.outbox is self:
             self.app.outbox = None
         self._watchdog.stop()
@@ -240,10 +237,10 @@ class Service:
                 clock=self.clock,
                 interval=_BACKFILL if pushed else self._poll_interval,
             )
-            self._run(self._poller.run())
-        self._run(self.account.watch())
+            self._crew.start(self._poller.run())
+        self._crew.start(self.account.watch())
         for starter in self.app.starters:
-            self._run(_call(starter))
+            self._crew.start(_call(starter))
 
     def _near(self) -> str:
         return self.subscription.number if self.subscription else ""
@@ -261,7 +258,7 @@ class Service:
                 policy=self.app.unknown,
             )
             self._senders[ours] = sender
-            self._run(sender.run())
+            self._crew.start(sender.run())
         return sender
 
     def _came(self, ours: str) -> None:
@@ -301,16 +298,6 @@ class Service:
             except StoreUnavailable as error:
                 tell("store-unavailable", logging.ERROR, error=str(error), during="tick")
         self._leaving.ring()
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = self.clock.spawn(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            tell("service-failed", logging.CRITICAL, error=blame(error))
 
 
 async def _call(starter: Callable[[], Any]) -> None:

@@ -6,13 +6,15 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from cooee.core.errors import StoreUnavailable
+from cooee.runtime.crew import Crew
 from cooee.runtime.games import Game, plain, play_all
-from cooee.runtime.log import blame, tell
+from cooee.runtime.insist import insist
+from cooee.runtime.log import tell
 from cooee.runtime.turns import Call, Surroundings, turns
 from cooee.storage import Claim, Finish, Store
 from cooee.wire.clock import Bell, Clock, stopwatch
@@ -54,7 +56,7 @@ class Worker:
         self._slow: set[str] = set()
         self._threads = ThreadPoolExecutor(_THREADS, "cooee-handler")
         self._under_way = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._crew = Crew(clock, "turn", self.bell.ring)
         self._stopping = False
 
     async def run(self) -> None:
@@ -65,15 +67,14 @@ class Worker:
                 claims = await self._claim()
                 if claims:
                     self._under_way += len(claims)
-                    self._start(self._several(claims))
+                    self._crew.start(self._several(claims))
                     continue
                 wait = await self._until_due()
             except StoreUnavailable as error:
                 tell("store-unavailable", logging.ERROR, error=str(error), during="claim")
                 wait = 1
             await self.bell.wait(wait)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._crew.end()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
@@ -97,17 +98,6 @@ class Worker:
         left = (due - self._clock.now()).total_seconds()
         return left if left > 0 else 0.1  # due, and not to be had: the end of a turn rings
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._clock.spawn(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            tell("worker-failed", logging.CRITICAL, error=blame(error))
-        self.bell.ring()
-
     async def _several(self, claims: Sequence[Claim]) -> None:
         """Play a batch in one thread; what a slow handler holds up goes on in another."""
         games = [Game(turns(self._around, claim)) for claim in claims]
@@ -127,7 +117,7 @@ class Worker:
         steps = [game.step if game.rested else self._taken_away(game) for game in games]
         for game, step in zip(games, steps, strict=True):
             if isinstance(step, Call):
-                self._start(self._one(game, step))
+                self._crew.start(self._one(game, step))
         finished = [step for step in steps if isinstance(step, Finish)]
         if finished:
             await self._finish(finished)
@@ -195,7 +185,7 @@ class Worker:
             tell("finishing", logging.DEBUG, turn=finish.claim.texts[0].id.hex())
             if finish.failure is not None:
                 _tell_failure(finish)
-        done = await self._commit(finishes)
+        done = await insist(self._clock, "finish", lambda: self._commit(finishes))
         self._under_way -= len(finishes)
         for finish, kept in zip(finishes, done, strict=True):
             turn = finish.claim.texts[0].id.hex()
@@ -206,19 +196,12 @@ class Worker:
             )
 
     async def _commit(self, finishes: Sequence[Finish]) -> Sequence[bool]:
-        """Commit, however long the database takes to come back: the turns are played already."""
-        pause = 0.5
-        while True:
-            try:
-                asked = asyncio.ensure_future(self._store.finish(finishes))
-                await asyncio.sleep(0)  # it is asked; who is rung now asks next, in one commit
-                if any(finish.drafts for finish in finishes):
-                    self._outgoing()
-                return await asked
-            except StoreUnavailable as error:
-                tell("store-unavailable", logging.ERROR, error=str(error), during="finish")
-                await self._clock.sleep(pause)
-                pause = min(pause * 2, 10)
+        """Commit turns that are played already; the sender, rung between, shares the commit."""
+        asked = asyncio.ensure_future(self._store.finish(finishes))
+        await asyncio.sleep(0)  # it is asked now; who is rung asks next
+        if any(finish.drafts for finish in finishes):
+            self._outgoing()
+        return await asked
 
 
 def _tell_failure(finish: Finish) -> None:
