@@ -103,7 +103,7 @@ def reading(
     newest = _latest(here.newest, stamps, at)
     seen = [*here.seen, *map(_name, fresh)][-_SEEN:]
     full = len(items) >= PAGE
-    start, skip = _onwards(here, stamps) if full else (_back(here.since, newest, at), 0)
+    start, skip = _onwards(here, stamps) if full else (_back(newest, at), 0)
     there = Place(here.ours, here.since, start, here.history, newest, skip, seen)
     return [text for text in texts if text and text.recipient == here.ours], there, full
 
@@ -116,13 +116,13 @@ def _onwards(here: Place, stamps: Sequence[datetime]) -> tuple[datetime | None, 
     return last, 0
 
 
-def _back(since: datetime, newest: datetime | None, at: datetime) -> datetime:
+def _back(newest: datetime | None, at: datetime) -> datetime:
     """Where to read again once all was read: behind the newest text, a day ago at most.
 
     A day by our clock, in whole hours: else every empty reading would move the cursor.
     """
     rest = (at - _REST).replace(minute=0, second=0, microsecond=0)
-    return max(since, rest, newest - OVERLAP if newest else rest)
+    return max(rest, newest - OVERLAP) if newest else rest
 
 
 def _latest(newest: datetime | None, stamps: Sequence[datetime], at: datetime) -> datetime | None:

@@ -199,7 +199,10 @@ async def test_an_idle_number_is_taken_away(company, switch, carrier, clock, day
     await company.log_in()
     assert (await company.ask("GET", f"/virtual-numbers/{OURS}")).status == 200
     assert (await company.send()).status == 201  # which keeps it for as long again
-    await clock.advance(timedelta(days=days))
+    await clock.advance(timedelta(days=days) - timedelta(seconds=1))
+    await company.log_in()
+    assert (await company.ask("GET", f"/virtual-numbers/{OURS}")).status == 200
+    await clock.advance(1)
     await company.log_in()
     gone = await company.ask("GET", f"/virtual-numbers/{OURS}")
     assert refused(gone)[1] == "VIRTUAL_NUM_UNASSIGNED"
