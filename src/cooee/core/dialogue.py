@@ -300,6 +300,7 @@ def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
             waiting=run.standing,
             furthest=standing if run.caught_up else run.journal.furthest,
             settled=len(entries),
+            unsettled=tuple(sorted(run.unsettled & run.records.keys())),
             turn=run.turn,
         ),
         entries=run.unkept(),

@@ -35,6 +35,7 @@ Kind = Literal[
     "held",  # a text for a question that is not reached any more, or not yet
     "dropped",  # that text was looked at and was no answer
     "changed",  # what another handler did to the state
+    "stale",  # the record under `key` does not fit today's question, which is asked afresh
     "back",  # the record under `key` is taken back, and what was said after it
 ]
 _OUTCOMES = frozenset(
@@ -96,8 +97,10 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     """One dialogue: how it began, where it stands, and all that was recorded since.
 
     `base` is the person's stored state and `started_at` the moment at its start; `furthest` is
-    where it stood when its state was last saved; of the entries, the first `settled` belong to
-    turns that are over; `turn` counts these; `era` counts how often it was taken back.
+    where it stood when its state was last saved; `turn` counts the turns that are over, and
+    `era` how often an answer was taken back. The first `settled` entries belong to turns that
+    are over, so what was said around them has gone out; `unsettled` are the exceptions, which
+    no run has come to since (a turn was cut off after a once, and the code was changed).
     """
 
     id: str
@@ -109,6 +112,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Waiting | None = None
     furthest: Key | None = None
     settled: int = 0
+    unsettled: tuple[Key, ...] = ()
     turn: int = 0
     era: int = 0
     entries: tuple[Entry, ...] = ()
@@ -148,7 +152,9 @@ class View:
         kind, key = entry.kind, entry.key
         if kind in _OUTCOMES:
             earlier = self.records.get(key)
-            self.records[key] = Found(entry, place if earlier is None else earlier.place)
+            if earlier is not None and _same_event(earlier.entry, entry):
+                place = earlier.place
+            self.records[key] = Found(entry, place)
             if self.held:
                 self.held.pop(key, None)
         elif kind == "said":
@@ -159,9 +165,16 @@ class View:
             self.changes.append((place, entry.change))
         elif kind == "dropped":
             self.held.pop(key, None)
+        elif kind == "stale":
+            self.records.pop(key)
         else:
             removed = self.records.pop(key).place
             self.said = {one: where for one, where in self.said.items() if where < removed}
+
+
+def _same_event(earlier: Entry, later: Entry) -> bool:
+    """Whether a record only says more of what was recorded: a once's end, words read anew."""
+    return earlier.kind == "begun" or (later.message != "" and earlier.message == later.message)
 
 
 # What happens to a journal between its turns
@@ -219,6 +232,7 @@ class _Head(msgspec.Struct, frozen=True, kw_only=True):
     waiting: Waiting | None = None
     furthest: Key | None = None
     settled: int = 0
+    unsettled: tuple[Key, ...] = ()
     turn: int = 0
     era: int = 0
     count: int = 0

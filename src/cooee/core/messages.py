@@ -59,7 +59,7 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def settled(self) -> bool:
         """Whether it was fetched, or given up."""
-        return bool(self.path or self.error)
+        return bool(self.size or self.error)
 
     def __repr__(self) -> str:  # who has the URL may have the picture
         return f"<Media {self.content_type} {self.size or len(self.content)} bytes>"

@@ -64,6 +64,8 @@ class Run:
         self.turn = journal.turn + 1
         self.entries: list[Entry] = []
         self.kept = 0
+        recent = {entry.key for entry in journal.entries[journal.settled :]}
+        self.unsettled = recent.union(journal.unsettled)
         self.tail: list[tuple[Any, Reply]] = []
         self.took = False
         self.standing: Waiting | None = None
@@ -254,10 +256,14 @@ class Run:
             self.caught_up = True
         if self._laid < len(self.view.changes):
             self.lay_until(found.place)
-        if self.tail and (found.place < self.journal.settled or key == self.waited):
-            self.tail.clear()  # what was said before it belongs to the past
+        past = found.place < self.journal.settled
+        if self.unsettled and key in self.unsettled:
+            self.unsettled.remove(key)
+            past = False
         self.last, self._chance = key, None
         if key[0] != "once":
+            if self.tail and (past or key == self.waited):
+                self.tail.clear()  # what was said before it belongs there too
             if entry.raw is not None:
                 self.heard = entry
             self.chat.now = max(self.chat.now, entry.at)

@@ -83,7 +83,8 @@ def _pack_object(value: Any) -> Any:
         fields = {name: _pack(getattr(value, name)) for name in value.__struct_fields__}
         return {_MARK: "object", "v": [_place(cls), fields]}
     if dataclasses.is_dataclass(cls):
-        fields = {f.name: _pack(getattr(value, f.name)) for f in dataclasses.fields(cls)}
+        names = [field.name for field in dataclasses.fields(cls)]
+        fields = {name: _pack(getattr(value, name)) for name in names}
         return {_MARK: "object", "v": [_place(cls), fields]}
     if hasattr(cls, "model_validate_json"):  # pydantic's, by its own rules
         return {_MARK: "model", "v": [_place(cls), value.model_dump_json()]}
@@ -93,7 +94,7 @@ def _pack_object(value: Any) -> Any:
     )
 
 
-def _place(cls: type[Any]) -> str:
+def _place(cls: Any) -> str:
     place = f"{cls.__module__}:{cls.__qualname__}"
     if "<locals>" in place:
         raise Unstorable(f"{cls.__qualname__} is defined in a function; define it in a module.")
@@ -108,12 +109,12 @@ def _class(place: str) -> Any:
     return found
 
 
-def _moment(value: datetime) -> list[str | None]:
+def _moment(value: datetime) -> list[Any]:
     zone = value.tzinfo.key if isinstance(value.tzinfo, ZoneInfo) else None
     return [value.isoformat(), zone]
 
 
-def _read_moment(written: list[str]) -> datetime:
+def _read_moment(written: list[Any]) -> datetime:
     moment = datetime.fromisoformat(written[0])
     if written[1] is not None:
         return moment.astimezone(ZoneInfo(written[1]))

@@ -100,13 +100,14 @@ def ask(run: Run, question: Question) -> Asking:
         run.warnings.append(words)
     if question.was is not None:
         key = run.carried(key, question.was)
-    found = run.records.get(key)
-    if found is not None and not run.same:
+    found = known = run.records.get(key)
+    if found is not None and (run.passed or not run.same):
+        # Up to where it stood, this very program has taken the records as they are before.
         found = _recalled(run, question, found)
     if found is None:
         if run.strays(key):
             yield from _fail(run, strayed(run, f"asks {question.prompt!r}", line()))
-        step = _considered(run, question, key, line())
+        step = _considered(run, question, key, line(), afresh=known is not None)
         if step.outcome is None:
             yield from _stop(run, key, step.waiting, step)
         found = run.record(_entry(run, question, key, step))
@@ -126,7 +127,7 @@ def _entry(run: Run, question: Question, key: Key, step: Step) -> Entry:
     return Entry(step.outcome, key, at, run.turn, step.raw, step.value, tag, step.message)
 
 
-def _considered(run: Run, question: Question, key: Key, where: str) -> Step:
+def _considered(run: Run, question: Question, key: Key, where: str, *, afresh: bool) -> Step:
     held = run.view.held.get(key)
     if held is not None:
         step = _considered_held(run, question, held, where)
@@ -134,6 +135,8 @@ def _considered(run: Run, question: Question, key: Key, where: str) -> Step:
             return step
     waiting = run.journal.waiting if key == run.waited else None
     text = run.text if waiting is not None else None
+    if afresh and text is None:
+        waiting = None  # the person has answered it, and has to be told that it is asked again
     here = run.here(run.now if text is None else text.sent_at)
     standing = waiting or Waiting(key, question.prompt, run.now)
     standing = replace(standing, line=where)
@@ -164,9 +167,10 @@ def _recalled(run: Run, question: Question, found: Found) -> Found | None:
     except Unstorable:  # its class is gone, and the person's words are read anew
         entry = replace(entry, tag="")
     recalled = recall(entry, question, here)
-    if recalled is None or recalled is found.entry:
-        return None if recalled is None else found
-    return run.record(recalled)
+    if recalled is None:
+        run.add(Entry("stale", entry.key, run.now, run.turn))
+        return None
+    return found if recalled is found.entry else run.record(recalled)
 
 
 # Sleeping

@@ -1,0 +1,266 @@
+"""Programs that hold conversations: made at random, edited at random, rendered as Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+KINDS = ("str", "int", "yes", "pick")
+HELPERS = 2
+
+
+class Tape:
+    """Choices, read from bytes; where they end, everything is the simplest."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def pick(self, n: int) -> int:
+        value = self._data[self._at] if self._at < len(self._data) else 0
+        self._at += 1
+        return value % n
+
+    def chance(self, percent: int) -> bool:
+        return self.pick(100) >= 100 - percent
+
+    @property
+    def over(self) -> bool:
+        return self._at >= len(self._data)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement; what its fields mean depends on `what`."""
+
+    what: str
+    id: int
+    rev: int = 0
+    ref: int = 0
+    kind: str = "str"
+    keyed: bool = False
+    timed: bool = False
+    options: tuple[str, ...] = ("ann", "bob")
+    amount: int = 1
+    body: tuple[Statement, ...] = ()
+    other: tuple[Statement, ...] = ()
+
+
+@dataclass
+class Maker:
+    """Makes statements; no id comes twice."""
+
+    tape: Tape
+    ids: int = 0
+    asks: list[int] = field(default_factory=list)
+
+    def program(self) -> tuple[Statement, ...]:
+        return tuple(self.statement(0) for _ in range(2 + self.tape.pick(7)))
+
+    def statement(self, depth: int) -> Statement:
+        pick = self.tape.pick
+        weights = ["ask"] * 6 + ["say"] * 3 + ["add", "add", "set", "once", "once", "sleep", "tell"]
+        if depth < 2:
+            weights += ["if", "if", "loop", "help"]
+        what = weights[pick(len(weights))]
+        self.ids += 1
+        made = Statement(what, self.ids, ref=self.reference(), keyed=pick(3) == 1)
+        if what == "ask":
+            self.asks.append(made.id)
+            return replace(made, kind=KINDS[pick(4)], timed=pick(5) == 1)
+        if what == "add":
+            return replace(made, amount=1 + pick(9))
+        if what == "help":
+            return replace(made, amount=pick(HELPERS))
+        if what in {"if", "loop"}:
+            body = tuple(self.statement(depth + 1) for _ in range(1 + pick(3)))
+            other = tuple(self.statement(depth + 1) for _ in range(pick(3)))
+            return replace(made, body=body, other=other if what == "if" else ())
+        return made
+
+    def reference(self) -> int:
+        return self.asks[self.tape.pick(len(self.asks))] if self.asks else 0
+
+
+# Editing
+
+
+def edited(program: tuple[Statement, ...], maker: Maker) -> tuple[Statement, ...]:
+    """The program after one edit, somewhere."""
+    pick = maker.tape.pick
+    kind = pick(9)
+    if kind <= 2 or not program:
+        return _inserted(program, maker.statement(1), maker.tape)
+    if kind == 3:
+        return _without(program, pick(_size(program)))[0]
+    if kind <= 5:
+        rest, taken = _without(program, pick(_size(program)))
+        return _inserted(rest, taken, maker.tape)
+    return _changed(program, pick(_size(program)), maker)
+
+
+def _size(block: tuple[Statement, ...]) -> int:
+    return sum(1 + _size(each.body) + _size(each.other) for each in block)
+
+
+def _inserted(
+    block: tuple[Statement, ...], new: Statement, tape: Tape, depth: int = 0
+) -> tuple[Statement, ...]:
+    place = tape.pick(len(block) + 1)
+    if place < len(block) and block[place].what in {"if", "loop"} and depth < 2 and tape.pick(2):
+        inner = replace(block[place], body=_inserted(block[place].body, new, tape, depth + 1))
+        return (*block[:place], inner, *block[place + 1 :])
+    return (*block[:place], new, *block[place:])
+
+
+def _without(block: tuple[Statement, ...], place: int) -> tuple[tuple[Statement, ...], Statement]:
+    for index, each in enumerate(block):
+        if place == 0:
+            return (*block[:index], *block[index + 1 :]), each
+        place -= 1
+        for name in ("body", "other"):
+            inner = getattr(each, name)
+            if place < _size(inner):
+                rest, taken = _without(inner, place)
+                return (*block[:index], replace(each, **{name: rest}), *block[index + 1 :]), taken
+            place -= _size(inner)
+    raise AssertionError
+
+
+def _changed(block: tuple[Statement, ...], place: int, maker: Maker) -> tuple[Statement, ...]:
+    for index, each in enumerate(block):
+        if place == 0:
+            return (*block[:index], _mended(each, maker), *block[index + 1 :])
+        place -= 1
+        for name in ("body", "other"):
+            inner = getattr(each, name)
+            if place < _size(inner):
+                changed = replace(each, **{name: _changed(inner, place, maker)})
+                return (*block[:index], changed, *block[index + 1 :])
+            place -= _size(inner)
+    raise AssertionError
+
+
+def _mended(each: Statement, maker: Maker) -> Statement:
+    """The statement in other words, of another type, with another bound."""
+    pick = maker.tape.pick
+    if each.what == "ask":
+        how = pick(4)
+        if how == 0:
+            return replace(each, rev=each.rev + 1)
+        if how == 1:
+            return replace(each, kind=KINDS[pick(4)])
+        if how == 2:
+            return replace(each, options=(f"new{maker.ids}x", *each.options))
+        return replace(each, options=each.options[1:] or ("zoe",), timed=not each.timed)
+    if each.what in {"if", "loop"}:
+        return replace(each, ref=maker.reference(), rev=each.rev + 1)
+    return replace(each, rev=each.rev + 1, amount=each.amount + 1)
+
+
+# Rendering
+
+
+def render(program: tuple[Statement, ...]) -> str:
+    """The program as Python; `chat` is all it needs."""
+    names = sorted({name for each in _all(program) for name in _names(each)})
+    lines = ["async def handler(chat):"]
+    lines += [f"    {name} = None" for name in names]
+    lines += _block(program, 1, "")
+    lines += [f"    return 'END ' + repr([{', '.join(names)}])", ""]
+    for number in range(HELPERS):
+        lines += [
+            f"async def helper{number}(chat, tag):",
+            f"    answer = await chat.ask('Q{900 + number}r0')",
+            f"    chat.say(f'S{900 + number}r0 {{tag}} {{answer}}')",
+            "    return answer",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _all(block: tuple[Statement, ...]) -> list[Statement]:
+    return [one for each in block for one in (each, *_all(each.body), *_all(each.other))]
+
+
+def _names(each: Statement) -> list[str]:
+    names = {"ask": "a", "help": "a", "once": "o"}
+    found = [f"{names[each.what]}{each.id}"] if each.what in names else []
+    return found + ([f"a{each.ref}"] if each.ref else [])
+
+
+def _block(block: tuple[Statement, ...], depth: int, scope: str) -> list[str]:
+    indent = "    " * depth
+    return [indent + line for each in block for line in _lines(each, scope)] or [indent + "pass"]
+
+
+def _lines(each: Statement, scope: str) -> list[str]:
+    return _RENDERED[each.what](each, scope)
+
+
+def _ask(each: Statement, _: str) -> list[str]:
+    words = f"'Q{each.id}r{each.rev}'"
+    how = f", key='k{each.id}'" if each.keyed else ""
+    if each.timed:
+        how += ", timeout=HOURS(10), default='dflt'"
+    call = {
+        "str": f"chat.ask({words}{how})",
+        "int": f"chat.ask({words}, int{how})",
+        "yes": f"chat.confirm({words}{how})",
+        "pick": f"chat.choose({words}, {list(each.options)!r}{how})",
+    }[each.kind]
+    return [f"a{each.id} = await {call}"]
+
+
+def _say(each: Statement, scope: str) -> list[str]:
+    return [
+        f"chat.say(f'S{each.id}r{each.rev}{scope} {{a{each.ref}}}')"
+        if each.ref
+        else f"chat.say(f'S{each.id}r{each.rev}{scope}')"
+    ]
+
+
+def _tell(each: Statement, scope: str) -> list[str]:
+    name = f"T{each.id}{scope}"
+    return [f"chat.say(f'{name} n={{chat.state.n}} s={{chat.state.s}}', key=f'{name}')"]
+
+
+def _if(each: Statement, scope: str) -> list[str]:
+    test = f"ODD(a{each.ref}, {each.rev})" if each.ref else f"ODD(0, {each.rev})"
+    return [f"if {test}:", *_block(each.body, 1, scope), "else:", *_block(each.other, 1, scope)]
+
+
+def _loop(each: Statement, scope: str) -> list[str]:
+    bound = f"BOUND(a{each.ref}, {each.rev})" if each.ref else f"BOUND(2, {each.rev})"
+    index = f"i{each.id}"
+    return [f"for {index} in range({bound}):", *_block(each.body, 1, f"{scope}@{{{index}}}")]
+
+
+def _help(each: Statement, scope: str) -> list[str]:
+    return [
+        f"with chat.part('t{each.id}'):",
+        f"    a{each.id} = await helper{each.amount % HELPERS}(chat, f't{each.id}{scope}')",
+    ]
+
+
+_RENDERED: dict[str, Any] = {
+    "ask": _ask,
+    "say": _say,
+    "tell": _tell,
+    "if": _if,
+    "loop": _loop,
+    "help": _help,
+    "add": lambda each, _: [f"chat.state.n += {each.amount}"],
+    "set": lambda each, _: [f"chat.state.s = 's{each.id}r{each.rev}'"],
+    "once": lambda each, scope: [
+        f"o{each.id} = await chat.once(DO, f'o{each.id}{scope}', key=f'o{each.id}{scope}')"
+    ],
+    "sleep": lambda each, scope: [f"await chat.sleep(HOURS(5), key=f'z{each.id}{scope}')"],
+}
+
+
+def odd(value: object, rev: int) -> bool:
+    return (sum(map(ord, str(value))) + rev) % 2 == 1
+
+
+def bound(value: object, rev: int) -> int:
+    return (sum(map(ord, str(value))) + rev) % 3
