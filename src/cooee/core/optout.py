@@ -18,7 +18,7 @@ import msgspec
 
 from cooee.core.errors import DefinitionError
 from cooee.core.keywords import Keyword, fold
-from cooee.core.routes import Routes
+from cooee.core.routes import Handler, Routes
 from cooee.core.wishes import wish
 
 Consent: TypeAlias = Literal["out", "in", "wish", ""]
@@ -122,14 +122,19 @@ def clashes(company: Collection[str], routes: Routes) -> Sequence[Clash]:
     """The app's keywords that the company takes for itself."""
     theirs = frozenset(map(fold, company))
     used = list(_keywords(routes))
+
+    def others(handler: Handler) -> list[str]:
+        mine = [word for word, other in used if other.call is handler.call]
+        return [word for word in mine if fold(word) not in theirs]
+
     return [
-        Clash(word, name, where, [w for w, (n, _) in used if n == name and fold(w) not in theirs])
-        for word, (name, where) in used
+        Clash(word, handler.name, handler.where, others(handler))
+        for word, handler in used
         if fold(word) in theirs
     ]
 
 
-def _keywords(routes: Routes) -> Iterable[tuple[str, tuple[str, str]]]:
+def _keywords(routes: Routes) -> Iterable[tuple[str, Handler]]:
     for route in routes:
         if isinstance(route.matcher, Keyword):
-            yield route.matcher.words, (route.handler.name, route.handler.where)
+            yield route.matcher.words, route.handler
