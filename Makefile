@@ -7,7 +7,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
-.PHONY: demo run test lint types rings docs check clean help
+.PHONY: phone demo run test lint types rings docs screenshot check clean help
+
+phone: .venv/.installed  ## two phones in the browser, texting the stopwatch; save the file to change it
+	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --database phone.db
 
 demo: .venv/.installed  ## a phone in the terminal, texting the stopwatch over a carrier in a box
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --terminal \
@@ -31,6 +34,9 @@ rings: .venv/.developing  ## imports point one way
 
 docs: .venv/.developing  ## the documentation, in docs/_build/html
 	@$(BIN)/sphinx-build -q -W -d docs/_build/doctrees docs docs/_build/html
+
+screenshot: .venv/.developing  ## the picture in the README, anew (needs Chromium)
+	@$(BIN)/python docs/screenshot.py docs/picture.png
 
 check: lint types rings docs test  ## all that has to pass
 

