@@ -16,7 +16,7 @@ from cooee.core.errors import (
     TemporaryFailure,
 )
 from cooee.core.exchange import Request
-from cooee.core.messages import Outbound, Status
+from cooee.core.messages import Media, Outbound, Status
 from cooee.providers import Accepted, Credentials, find
 from cooee.providers.telstra_v3 import TelstraV3
 from cooee.providers.telstra_v3_log import Place
@@ -536,11 +536,28 @@ def test_where_our_number_is_not_known_the_names_are_believed(tail):
     assert (inbound.recipient, inbound.sender) == (OURS, THEIRS)
 
 
-@pytest.mark.parametrize("media", [{"type": "image/png"}, [{"type": "image/png"}]])
-def test_a_picture_without_words_is_an_empty_text_that_keeps_its_picture(media):
+PICTURE = {"type": "image/png", "fileName": "us.png", "payload": "aGVsbG8="}
+
+
+@pytest.mark.parametrize("media", [PICTURE, [PICTURE]], ids=["object", "list"])
+def test_a_picture_without_words_is_an_empty_text_with_a_picture(media):
     (inbound,) = receive({**REPLY, "messageContent": None, "multimedia": media}).inbounds
     assert inbound.text == ""
-    assert b"image/png" in inbound.raw
+    assert inbound.media == (Media(content_type="image/png", name="us.png", content=b"hello"),)
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"), [(None, "A push brings"), ("", "A push brings"), ("a!", "broken base64")]
+)
+def test_a_picture_that_is_not_there_says_why(payload, why):
+    (inbound,) = receive({**REPLY, "multimedia": [{**PICTURE, "payload": payload}]}).inbounds
+    assert inbound.text == REPLY["messageContent"]
+    assert why in inbound.media[0].error
+
+
+@pytest.mark.parametrize("media", [[], {}, None, "x", [5], 7, {"type": "", "payload": ""}])
+def test_what_is_no_picture_is_none(media):
+    assert receive({**REPLY, "multimedia": media}).inbounds[0].media == ()
 
 
 def test_a_reply_without_an_id_has_a_key():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from cooee.core.errors import RequestRefused
-from cooee.core.messages import Inbound, Outbound, Receipt, fingerprint, outbound_place
+from cooee.core.messages import Inbound, Media, Outbound, Receipt, fingerprint, outbound_place
 from cooee.providers import Accepted, Subscription
 from cooee.providers.members import address, stamp, string, word
 from cooee.providers.telstra_v3_codes import standing
@@ -19,6 +20,7 @@ _AUSTRALIAN = re.compile(r"(?:\+?61|0)(4[0-9]{8})")
 _MINUTES = 10, 24 * 60  # the least and the most of `retryTimeout` that every source allows
 _TRIAL, _PAID = timedelta(days=30), timedelta(days=548)  # until an idle number is taken away
 _WARNED = timedelta(days=7)
+_MOST_MEDIA = 5  # in one message
 
 
 # Numbers
@@ -197,11 +199,11 @@ def incoming(body: Any, ours: str, at: datetime) -> Inbound | None:
     number is at neither end, or unknown, the names are believed.
 
     A picture message may come without words; it is then an empty text, so that the person is
-    answered. Its media, a list or a single object, are kept as `raw`.
+    answered.
     """
     ends = [international(_end(body, name)) for name in ("to", "from")]
     recipient, sender = reversed(ends) if ours and ends[0] != ours and ends[1] == ours else ends
-    media = body.get("multimedia") if isinstance(body, dict) else None
+    media = _media(body.get("multimedia")) if isinstance(body, dict) else ()
     text = string(body, "messageContent")
     if not sender or not recipient or (text is None and not media):
         return None
@@ -215,8 +217,28 @@ def incoming(body: Any, ours: str, at: datetime) -> Inbound | None:
         sent_at=stamp(sent),
         provider_id=name,
         key=name or fingerprint(sender, recipient, text or "", sent),
-        raw=msgspec.json.encode(body) if media else b"",
+        media=media,
     )
+
+
+def _media(said: Any) -> tuple[Media, ...]:
+    """What came with a text: a list, or in Telstra's sample of a push a single object."""
+    several = said if isinstance(said, list) else [said]
+    return tuple(
+        _medium(one) for one in several[:_MOST_MEDIA] if isinstance(one, dict) and any(one.values())
+    )
+
+
+def _medium(said: Any) -> Media:
+    """One of the media. A push brings it in base64; the log only says that there was one."""
+    kind, name = word(said, "type"), address(said, "fileName")
+    payload = string(said, "payload")
+    try:
+        content = b64decode(payload or "", validate=True)
+    except ValueError:
+        return Media(content_type=kind, name=name, error="Telstra sent it as broken base64.")
+    why = "" if content else "Telstra's log has no media, only their names. A push brings them."
+    return Media(content_type=kind, name=name, content=content, error=why)
 
 
 def pushed(body: Any, ours: str, at: datetime) -> Inbound:
