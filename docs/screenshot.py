@@ -77,6 +77,7 @@ def converse(page: Page) -> None:
     say(page, 1, "STOP", "has stopped")
     expect(page.locator(".story").first).to_contain_text("Sent")
     page.evaluate("document.activeElement.blur()")
+    page.mouse.move(0, 0)
 
 
 def take(browser: Browser, url: str, place: Path, width: int, height: int, *, dark: bool) -> None:

@@ -238,7 +238,8 @@ function showTrouble(status) {
   const shape = JSON.stringify(status.trouble);
   if (place.dataset.shape === shape) return;
   place.dataset.shape = shape;
-  const after = status.version ? "The version before goes on answering. Mend the file and save it." : "Mend the file and save it.";
+  const mend = status.trouble?.file ? "Mend the file and save it." : "";
+  const after = `${status.version ? "The version before goes on answering. " : ""}${mend}`;
   place.replaceChildren(...(status.trouble ? [trouble(status.trouble, after)] : []));
 }
 
