@@ -35,6 +35,8 @@ from typing import NamedTuple
 import pytest
 from packaging.requirements import Requirement
 
+from cooee.carrier import controls
+from cooee.carrier.faults import NAMES
 from cooee.cli.loading import load
 from cooee.testing import Kit
 
@@ -100,6 +102,7 @@ class Desk:
         self.ports = {port: free_port() for port in ("8000", "8400", "8410")}
         self.env |= {"COOEE_PORT": self.ports["8000"]}
         self.env |= {"SIMULATED_BASE_URL": f"http://127.0.0.1:{self.ports['8400']}/simulated/v1"}
+        (folder / ".curlrc").write_text("fail\nshow-error\n")  # a 4xx is no success
         self.known = {"__name__": "page"}
         self.app = None
         self.said = ""
@@ -195,27 +198,33 @@ class Desk:
     # The terminal
 
     def _export(self, command):
-        name, _, value = shlex.split(command, comments=True)[1].partition("=")
+        name = command.split()[1].partition("=")[0]
         if name.endswith("_FILE"):
             secret = self.folder / "secret"
             secret.write_text(MADE_UP[name.removesuffix("_FILE")])
-            value = str(secret)
+            self.env[name] = str(secret)
+            return
+        value = self._bash(f'{command.removeprefix("export ")}\nprintf %s "${name}"').stdout
         self.env[name] = MADE_UP[name] if value in {"...", "…"} else value
 
     def _type(self, command):
         asked = command.startswith(("cooee forget", "cooee retry"))
+        done = self._bash(command, "y\n" if asked else "")
+        self.said += done.stdout + done.stderr
+
+    def _bash(self, command, typed=""):
         done = subprocess.run(
-            ["bash", "-c", command],
+            ["bash", "-e", "-o", "pipefail", "-c", command],
             check=False,
             cwd=self.folder,
             env=self.env,
-            input="y\n" if asked else "",
+            input=typed,
             capture_output=True,
             text=True,
             timeout=60,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        self.said += done.stdout + done.stderr
+        return done
 
     def _start(self, command):
         word = next(word for word in GOES_ON if command.startswith(word))
@@ -349,6 +358,15 @@ def check(desk, words):
         desk.do(block)
 
 
+def test_the_boxs_page_has_every_call_and_every_fault():
+    page = (DOCS / "how-to" / "carrier.md").read_text()
+    calls = re.findall(r"^\| `([A-Z]+) /box(/\S+)`", page, re.MULTILINE)
+    source = inspect.getsource(controls)
+    assert set(calls) == set(re.findall(r'"([A-Z]+) (/[\w/{}]+)"', source))
+    faults = page.partition("## What can go wrong")[2].partition("```")[0]
+    assert set(re.findall(r"`([a-z0-9:A-Z-]+)`", faults)) == set(NAMES)
+
+
 WRONG = {
     "```python\n1 / 0\n```\n": "division by zero",
     "```python\nawait nothing()\n```\n": "'nothing' is not defined",
@@ -356,6 +374,8 @@ WRONG = {
     "```python\nprint('a', 'b', sep='\\n')\n```\n\n```text\nb\na\n```\n": "'a' was not printed",
     "```sh\nfalse\n```\n": "^false",
     "```sh\ncooee run nothing.py\n```\n": "needs to be told more",
+    "```sh\ncurl --silent http://127.0.0.1:8400/\n```\n": "Failed to connect",
+    "```sh\nexport A=$(false)\n```\n": "export A",
     "```sh\nmake nothing\n```\n": "make nothing",
     "```sh\npip install nothing\n```\n": "No package metadata",
     "```sh\npip install 'cooee[nothing]'\n```\n": "pip install",
