@@ -10,9 +10,10 @@ import msgspec
 from cooee.core.keywords import fold
 from cooee.core.messages import Inbound, when_sent
 from cooee.core.numbers import normalise
+from cooee.core.optout import Consent
 from cooee.providers import Features
 from cooee.runtime.log import tell
-from cooee.storage import Arrival, OptOut, Store
+from cooee.storage import Arrival, Store
 
 _NOBODY = "unknown"  # the sender of a text that came without one: kept, and never answered
 _BACK_IN = frozenset(map(fold, ("START", "UNSTOP")))
@@ -70,7 +71,7 @@ class Intake:
         )
         return Arrival(changed, inbound.consent or self._consent(inbound.text))
 
-    def _consent(self, text: str) -> OptOut:
+    def _consent(self, text: str) -> Consent:
         if not self._out:
             return ""
         word = fold(text[:64])

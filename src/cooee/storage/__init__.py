@@ -9,19 +9,20 @@ from typing import Literal, Protocol
 import msgspec
 
 from cooee.core.messages import Class, Inbound, Media, Outbound, Receipt, Status
-
-OptOut = Literal["out", "in", ""]
-"""What a text does to a person's consent, decided where it is received (law 10)."""
+from cooee.core.optout import Consent
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """A text to receive, with `sent_at` made credible, and what it does to consent.
+    """A text to receive, with `sent_at` made credible, and what it does to consent (law 10).
 
-    An arrival whose `consent` is "out" is stored and never reaches a handler.
+    An arrival whose `consent` is "out" is stored and never reaches a handler; so is a "wish",
+    unless a question waits for this person's text. `how` tells what that was read from: *word*,
+    *plain words* or *company*.
     """
 
     inbound: Inbound
-    consent: OptOut = ""
+    consent: Consent = ""
+    how: str = "word"
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -88,7 +89,8 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """What a claim's turns came to, to be committed whole or not at all.
 
     `handled` is the last seq whose turn is over (set aside included). `state` None leaves the
-    state as it is.
+    state as it is. `asks` says whether a question waits for the person's next text from now on;
+    None leaves that as it is.
     """
 
     claim: Claim
@@ -97,6 +99,7 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     state: bytes | None = None
     drafts: Sequence[Draft] = ()
     failure: Failure | None = None
+    asks: bool | None = None
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -104,6 +107,7 @@ class Taken(msgspec.Struct, frozen=True):
 
     outbound: Outbound
     queued_at: datetime
+    kind: Class = Class.REPLY
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +186,22 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     notes: Sequence[str] = ()
 
 
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which a person wants no texts of a number, with the proof of it.
+
+    `how` is *word*, *plain words*, *company* (it said so of their text) or *refusal* (it refused
+    a text of ours); `text` is what they wrote, "" where nothing was or the person is forgotten.
+    The same of its end; `lifted_at` None is no end yet.
+    """
+
+    since: datetime
+    how: str
+    text: str = ""
+    lifted_at: datetime | None = None
+    lifted_how: str = ""
+    lifted_text: str = ""
+
+
 class Store(Protocol):
     """The verbs. Each call is one atomic step, durable when it returns.
 
@@ -236,6 +256,10 @@ class Store(Protocol):
 
     async def take(self, ours: str, limit: int) -> Sequence[Taken]:
         """Record the next attempt of the oldest due text of each person, replies first."""
+        ...
+
+    async def defer(self, taken: Sequence[tuple[Outbound, datetime]]) -> None:
+        """Queue what was taken and not attempted again, each for a later moment."""
         ...
 
     async def record(self, outcomes: Sequence[Outcome]) -> None:
@@ -329,6 +353,10 @@ class Store(Protocol):
 
     async def history(self, ours: str, theirs: str, limit: int) -> Sequence[Entry]:
         """The last texts of a conversation, oldest first."""
+        ...
+
+    async def silences(self, ours: str, theirs: str) -> Sequence[Silence]:
+        """The ledger of a person's opt-outs from a number, oldest first."""
         ...
 
     async def retry(self, theirs: str | None = None) -> int:

@@ -24,6 +24,7 @@ from cooee.storage import (
     Letter,
     Outcome,
     Pending,
+    Silence,
     Taken,
     Thread,
     sqlite_file,
@@ -152,6 +153,9 @@ class SQLite:
         asked = self._thread.ask(lambda db: _outbox.take(db, ours, limit, now, bulk=bulk))
         return await self._or_back(asked, lambda db, back: _outbox.put_back(db, back, now))
 
+    async def defer(self, taken: Sequence[tuple[Outbound, datetime]]) -> None:
+        await self._thread.ask(partial(_outbox.defer, taken=taken))
+
     async def record(self, outcomes: Sequence[Outcome]) -> None:
         await self._thread.ask(partial(_outbox.record, outcomes=outcomes, now=self._now()))
 
@@ -236,6 +240,10 @@ class SQLite:
 
     async def history(self, ours: str, theirs: str, limit: int) -> Sequence[Entry]:
         work = partial(_people.history, ours=ours, theirs=theirs, limit=limit)
+        return await self._thread.ask(work, writes=False)
+
+    async def silences(self, ours: str, theirs: str) -> Sequence[Silence]:
+        work = partial(_people.silences, ours=ours, theirs=theirs)
         return await self._thread.ask(work, writes=False)
 
     async def retry(self, theirs: str | None = None) -> int:

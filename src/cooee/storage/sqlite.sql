@@ -59,13 +59,18 @@ insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, rec
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: opt_out
-insert into optouts (conversation, since, ours, theirs, how)
-select ?1, ?2, ?3, ?4, ?5
+insert into optouts (conversation, since, ours, theirs, how, inbound)
+select ?1, ?2, ?3, ?4, ?5, ?6
  where not exists (select 1 from optouts where conversation = ?1 and lifted_at is null)
-on conflict (conversation, since) do update set lifted_at = null, how = excluded.how
+on conflict (conversation, since) do update set
+  how = excluded.how, inbound = excluded.inbound, lifted_at = null, lifted_how = '', lifted_by = null
 
 -- name: opt_in
-update optouts set lifted_at = ? where conversation = ? and lifted_at is null
+update optouts set lifted_at = ?2, lifted_how = ?3, lifted_by = ?4
+ where conversation = ?1 and lifted_at is null
+
+-- name: asked
+select asked from conversations where id = ?
 
 -- name: cancel_queued
 update outbound set status = 9, error = 'opted out'
@@ -126,7 +131,8 @@ update conversations set
   spoke_at = case when ?5 > 0 then ?6 else spoke_at end,
   attempts = ?7,
   due_at = case when ?8 is not null then ?8 when last_in > ?3 then due_at end,
-  suspect = case when suspect > ?3 then suspect end
+  suspect = case when suspect > ?3 then suspect end,
+  asked = coalesce(?9, asked)
 where id = ?1 and lease = ?2
 returning last_out
 
@@ -164,7 +170,7 @@ update outbound indexed by outbound_late set status = 8, error = 'not sent in ti
 -- that was asked for, or is in doubt for longer than another minute.
 -- name: next_texts
 select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
-       o.attempts, o.since
+       o.attempts, o.since, o.class
   from outbound o indexed by outbound_queue
  where o.status = 0 and o.ours = ?1 and o.class = ?2 and o.due_at <= ?3
    and not exists (
@@ -181,6 +187,16 @@ select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_
 -- name: begin_attempt
 update outbound set status = 1, attempts = attempts + 1, since = ?
  where conversation = ? and seq = ?
+
+-- name: defer
+update outbound set status = 0, attempts = attempts - 1, due_at = ?3
+ where conversation = ?1 and seq = ?2 and attempts = ?4 and status = 1
+   and not exists (select 1 from optouts where conversation = ?1 and lifted_at is null)
+returning seq
+
+-- name: cancel_taken
+update outbound set status = 9, error = 'opted out'
+ where conversation = ?1 and seq = ?2 and attempts = ?3 and status = 1
 
 -- name: accept
 update outbound set status = max(status, ?), provider_id = coalesce(nullif(?, ''), provider_id),
@@ -392,6 +408,13 @@ select seq, queued_at, turn, text, status, error, attempts, coalesce(provider_id
 
 -- name: notes
 select word, code from receipts where conversation = ? and seq = ? order by id
+
+-- name: silences
+select o.since, o.how, coalesce(i.text, ''), o.lifted_at, o.lifted_how, coalesce(l.text, '')
+  from optouts o
+  left join inbound i on i.conversation = o.conversation and i.id = o.inbound
+  left join inbound l on l.conversation = o.conversation and l.id = o.lifted_by
+ where o.conversation = ? order by o.since
 
 -- name: set_aside_of
 select i.conversation, i.seq from inbound i

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
@@ -76,7 +77,8 @@ def take(connection: Connection, ours: str, limit: int, now: int, *, bulk: int) 
 
 def _taken(ours: str, row: Sequence[Any], *, at: int | None = None) -> Taken:
     """A row as a text of ours; with `at`, as the attempt after those it knows of."""
-    conversation, seq, theirs, text, media, good_until, queued_at, known_as, attempts, since = row
+    conversation, seq, theirs, text, media, good_until, queued_at, known_as, attempts, *more = row
+    since, *kind = more
     outbound = Outbound(
         id=outbound_id(conversation, seq),
         sender=ours,
@@ -88,7 +90,7 @@ def _taken(ours: str, row: Sequence[Any], *, at: int | None = None) -> Taken:
         good_until=moment_or_none(good_until),
         provider_id=known_as or "",
     )
-    return Taken(outbound, moment(queued_at))
+    return Taken(outbound, moment(queued_at), *map(Class, kind))
 
 
 def put_back(connection: Connection, taken: Sequence[Taken], now: int) -> None:
@@ -96,6 +98,16 @@ def put_back(connection: Connection, taken: Sequence[Taken], now: int) -> None:
     words = "never attempted"
     outcomes = [Outcome(outbound=one.outbound, status=Status.QUEUED, words=words) for one in taken]
     record(connection, outcomes, now)
+
+
+def defer(connection: Connection, taken: Sequence[tuple[Outbound, datetime]]) -> None:
+    """Queue what was taken and not attempted again, each for a later moment."""
+    for outbound, until in taken:
+        place = outbound_place(outbound.id)
+        if place is not None:
+            moved = (*place, stamp(until), outbound.attempt)
+            if not connection.execute(_SQL["defer"], moved).fetchone():
+                connection.execute(_SQL["cancel_taken"], (*place, outbound.attempt))
 
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: int) -> None:
@@ -139,7 +151,7 @@ def _record(connection: Connection, place: Place, outcome: Outcome, now: int) ->
     if outcome.opted_out:
         ends = connection.execute(_SQL["ends_of"], place[:1]).fetchone()
         if ends is not None:
-            opt_out(connection, place[0], ends, now, "provider said so")
+            opt_out(connection, place[0], ends, now, how="refusal")
 
 
 def _adopt(connection: Connection, place: Place, provider_id: str, now: int) -> None:

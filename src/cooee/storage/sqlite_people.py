@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cooee.core.messages import Status, conversation_id
-from cooee.storage import Census, Entry, Thread
+from cooee.storage import Census, Entry, Silence, Thread
 from cooee.storage.sqlite_file import Connection
 from cooee.storage.sqlite_media import discard
 from cooee.storage.statements import load
@@ -85,6 +85,22 @@ def _entry_out(row: Sequence[Any], notes: Iterable[Any]) -> Entry:
         provider_id=provider_id,
         notes=tuple(f"{word} ({code})" if code else word for word, code in notes),
     )
+
+
+def silences(connection: Connection, ours: str, theirs: str) -> list[Silence]:
+    """The ledger of a person's opt-outs from a number, oldest first."""
+    rows = connection.execute(_SQL["silences"], (conversation_id(fit(ours), fit(theirs)),))
+    return [
+        Silence(
+            since=moment(since),
+            how=how,
+            text=text,
+            lifted_at=moment_or_none(lifted_at),
+            lifted_how=lifted_how,
+            lifted_text=lifted_text,
+        )
+        for since, how, text, lifted_at, lifted_how, lifted_text in rows
+    ]
 
 
 def retry(connection: Connection, theirs: str | None, now: int) -> int:

@@ -44,12 +44,13 @@ def _receive(connection: Connection, arrival: Arrival, now: int) -> bool:
         known = connection.execute(_SQL["remember_key"], (conversation, key, received))
         if known.rowcount == 0:
             return False
-    word = arrival.consent == "out"
+    word = _opts_out(connection, conversation, arrival)
+    id = inbound_id(conversation, key)
     seq = _place(connection, conversation, (ours, theirs), received, None if word else now)
     row = (
         conversation,
         seq,
-        inbound_id(conversation, key),
+        id,
         fit(inbound.provider_id),
         text,
         inbound.raw or (raw(inbound.text) if text != inbound.text else b""),
@@ -60,10 +61,18 @@ def _receive(connection: Connection, arrival: Arrival, now: int) -> bool:
     )
     connection.execute(_SQL["add_inbound"], row)
     if word:
-        opt_out(connection, conversation, (ours, theirs), received, text[:40])
+        opt_out(connection, conversation, (ours, theirs), received, how=arrival.how, inbound=id)
     elif arrival.consent == "in":
-        connection.execute(_SQL["opt_in"], (received, conversation))
+        connection.execute(_SQL["opt_in"], (conversation, received, arrival.how, id))
     return True
+
+
+def _opts_out(connection: Connection, conversation: bytes, arrival: Arrival) -> bool:
+    """Whether a text opts out: a wish in plain words does not where a question waits for it."""
+    if arrival.consent != "wish":
+        return arrival.consent == "out"
+    found = connection.execute(_SQL["asked"], (conversation,)).fetchone()
+    return not (found and found[0])
 
 
 def _place(
@@ -86,10 +95,16 @@ def revive(connection: Connection, conversation: bytes, ends: tuple[str, str]) -
 
 
 def opt_out(
-    connection: Connection, conversation: bytes, ends: tuple[str, str], at: int, how: str
+    connection: Connection,
+    conversation: bytes,
+    ends: tuple[str, str],
+    at: int,
+    *,
+    how: str,
+    inbound: bytes | None = None,
 ) -> None:
     """Write down that a person wants no more texts, and cancel what is queued for them."""
-    connection.execute(_SQL["opt_out"], (conversation, at, *ends, how))
+    connection.execute(_SQL["opt_out"], (conversation, at, *ends, how, inbound))
     connection.execute(_SQL["cancel_queued"], (conversation,))
 
 
@@ -177,7 +192,8 @@ def _end(
         return None
     handled, attempts, retry_at = _standing(finish)
     moved_on = stamp_or_none(finish.now)
-    row = (claim.conversation, lease.row, handled, moved_on, drafts, now, attempts, retry_at)
+    standing = (claim.conversation, lease.row, handled, moved_on, drafts, now, attempts, retry_at)
+    row = (*standing, None if finish.asks is None else int(finish.asks))
     ended = connection.execute(_SQL["finish"], row).fetchone()
     if ended is None:
         return None

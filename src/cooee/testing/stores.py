@@ -19,6 +19,7 @@ from typing import TypeAlias
 import msgspec
 
 from cooee.core.messages import Class, Inbound, Media, Outbound, Receipt, Status
+from cooee.core.optout import Consent
 from cooee.storage import (
     Alarms,
     Arrival,
@@ -27,8 +28,8 @@ from cooee.storage import (
     Failure,
     Finish,
     Letter,
-    OptOut,
     Outcome,
+    Silence,
     Store,
     Taken,
 )
@@ -66,7 +67,7 @@ class Desk:
         self.store, self.watch = store, watch
 
     async def hear(
-        self, *texts: str, sender: str = ANNA, key: str = "", consent: OptOut = ""
+        self, *texts: str, sender: str = ANNA, key: str = "", consent: Consent = ""
     ) -> Sequence[bool]:
         """Receive texts of one person, now."""
         return await self.store.receive(
@@ -74,7 +75,7 @@ class Desk:
         )
 
     def arrival(
-        self, text: str, *, sender: str = ANNA, key: str = "", consent: OptOut = ""
+        self, text: str, *, sender: str = ANNA, key: str = "", consent: Consent = ""
     ) -> Arrival:
         """A text as it comes in now."""
         now = self.watch()
@@ -427,6 +428,71 @@ class StoreSuite:
         await desk.hear("STOP", consent="out")
         await desk.record(outbound, Status.QUEUED, retry_at=desk.watch())
         assert await desk.take() == []
+        assert "news: cancelled" in await desk.statuses()
+        await desk.store.close()
+
+    async def test_every_opt_out_leaves_its_proof(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        began = desk.watch()
+        await desk.hear("Stop!", consent="out")
+        await desk.hear("STOP", consent="out")  # who is out already is not out from now on
+        desk.watch.wait(days=1)
+        await desk.hear("start", consent="in")
+        await desk.hear("START", consent="in")
+        desk.watch.wait(days=1)
+        await desk.write("hello")
+        await desk.record(await desk.only_taken(), Status.FAILED, opted_out=True)
+        first, second = await desk.store.silences(OURS, ANNA)
+        assert first == Silence(
+            since=began,
+            how="word",
+            text="Stop!",
+            lifted_at=began + timedelta(days=1),
+            lifted_how="word",
+            lifted_text="start",
+        )
+        assert second == Silence(since=desk.watch(), how="refusal")
+        assert list(await desk.store.silences(OURS, BERT)) == []
+        await desk.store.forget(ANNA)
+        assert [one.text for one in await desk.store.silences(OURS, ANNA)] == ["", ""]
+        await desk.store.close()
+
+    async def test_a_wish_in_plain_words_opts_out_unless_a_question_waits(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        wish = "please stop texting me"
+        for asks in (True, None):
+            await desk.hear("hello")
+            claim = await desk.only_claim()
+            await desk.store.finish([Finish(claim=claim, handled=claim.texts[-1].seq, asks=asks)])
+            await desk.hear(wish, consent="wish")
+            [pending] = (claim := await desk.only_claim()).texts
+            assert pending.runs
+            await desk.finish(claim)
+        await desk.hear("STOP", sender=BERT, consent="wish")  # of whom nothing was known
+        await desk.hear("hello")
+        await desk.store.finish([Finish(claim=await desk.only_claim(), handled=5, asks=False)])
+        await desk.hear(wish, consent="wish")
+        assert list(await desk.store.claim(10)) == []
+        assert (await desk.store.census()).opted_out == 2
+        await desk.store.close()
+
+    async def test_what_is_deferred_was_never_attempted(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        await desk.write("news")
+        outbound, morning = await desk.only_taken(), desk.watch.after(hours=9)
+        await desk.store.defer([(outbound, morning)])
+        await desk.write("reply", kind=Class.REPLY)
+        assert await desk.take() == ["reply"]
+        assert (await desk.store.alarms()).send == morning
+        desk.watch.time = morning
+        [again] = await desk.store.take(OURS, 10)
+        assert (again.outbound.attempt, again.kind) == (1, Class.STARTED)
+        await desk.hear("STOP", consent="out")
+        await desk.store.defer([(again.outbound, desk.watch.after(hours=9))])
+        assert "news: cancelled" in await desk.statuses()
+        await desk.store.defer([(again.outbound, morning)])
         assert "news: cancelled" in await desk.statuses()
         await desk.store.close()
 

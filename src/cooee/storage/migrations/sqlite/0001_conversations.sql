@@ -14,7 +14,8 @@ create table conversations (
   due_at   integer,                    -- when the oldest pending text is to be answered; null: none is
   lease    integer not null default 0, -- bumped by whoever takes the conversation away from a turn
   attempts integer not null default 0, -- turns of the oldest pending text that failed
-  suspect  integer                     -- a text up to this number may have killed the process
+  suspect  integer,                    -- a text up to this number may have killed the process
+  asked    integer not null default 0  -- 1: a question waits for the person's next text
 ) strict, without rowid;
 create index conversations_due     on conversations (due_at) where due_at is not null;
 create index conversations_suspect on conversations (due_at) where suspect is not null;
@@ -99,7 +100,10 @@ create table optouts (
   ours         text not null,
   theirs       text not null,
   how          text not null,
+  inbound      blob,                   -- the text that said so; null: none did
   lifted_at    integer,
+  lifted_how   text not null default '',
+  lifted_by    blob,
   primary key (conversation, since)
 ) strict, without rowid;
 create unique index optouts_active on optouts (conversation) where lifted_at is null;
