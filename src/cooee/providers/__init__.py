@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Literal, Protocol, cast
+from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 
 import msgspec
 
 from cooee.core.errors import SettingError
 from cooee.core.exchange import Flow, Request, Response
-from cooee.core.messages import Inbound, Outbound, Receipt
+from cooee.core.messages import Inbound, Media, Outbound, Receipt
 
 __all__ = [
     "Accepted",
     "Credentials",
     "Features",
     "Flow",
+    "MediaSource",
     "News",
     "Provider",
     "Received",
@@ -55,6 +56,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
             the company cannot be asked.
         idempotency: whether sending the same `Outbound.id` twice sends one text.
         concurrency: sends under way at once, per number.
+        media: whether texts of ours can bring pictures, by their URLs.
         rate: texts a second, per number; None where the company names none.
         stamp_offset: the offset of stamps that come without one; None where unknown.
         replay_window: how long a text may come again.
@@ -187,6 +189,18 @@ class Provider(Protocol):
 
         Raises:
             RequestRefused: it is not to be believed or not to be understood.
+        """
+        ...
+
+
+@runtime_checkable
+class MediaSource(Protocol):
+    """A provider whose media want credentials; those of others are fetched without."""
+
+    def media_request(self, media: Media, credentials: Credentials) -> Request:
+        """The request for what came with a text; credentials only for the company's own host.
+
+        Where its answer points elsewhere, the runtime goes on without them.
         """
         ...
 

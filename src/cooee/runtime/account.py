@@ -11,6 +11,7 @@ from typing import TypeVar
 from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
 from cooee.core.exchange import Flow
 from cooee.providers import Credentials, Provider, Subscription
+from cooee.runtime.discretion import Discretion
 from cooee.runtime.log import tell
 from cooee.wire.clock import Clock
 from cooee.wire.http import Transport, carry
@@ -31,6 +32,7 @@ class Account:
         clock: what credentials' ends are measured on.
         hook: the URL below which the company may call us; None to read instead.
         keep: leave the direction at the company as it is.
+        discretion: what no failure may say: the provider's secrets, and those of each login.
     """
 
     def __init__(
@@ -41,13 +43,16 @@ class Account:
         *,
         hook: str | None = None,
         keep: bool = False,
+        discretion: Discretion,
     ) -> None:
         self.provider, self.hook = provider, hook
         self.subscription: Subscription | None = None
         self._transport, self._clock, self._keep = transport, clock, keep
         self._credentials: Credentials | None = None
+        self._discretion = discretion
         self._login = asyncio.Lock()
-        self._leaving = clock.bell()
+        self._bell = clock.bell()
+        self._left = False
 
     async def ask(
         self, flow: Callable[[Credentials], Flow[T]], transport: Transport | None = None
@@ -64,11 +69,11 @@ class Account:
         """
         credentials, way = await self._good(), transport or self._transport
         try:
-            return await carry(flow(credentials), way)
+            return await self._carry(flow(credentials), way)
         except Unauthorized:
             renewed = await self._good(instead_of=credentials)
         try:
-            return await carry(flow(renewed), way)
+            return await self._carry(flow(renewed), way)
         except Unauthorized as error:
             words = f"{self.provider.name} refused fresh credentials: {error}"
             raise TemporaryFailure(words, status=error.status, retry_after=60) from error
@@ -76,7 +81,7 @@ class Account:
     async def login(self) -> None:
         """Get credentials now, to learn at once whether they are good."""
         async with self._login:
-            self._credentials = await carry(self.provider.login(), self._transport)
+            await self._log_in()
 
     async def subscribe(self) -> Subscription:
         """Make sure of our number, and remember it."""
@@ -88,7 +93,10 @@ class Account:
     async def watch(self) -> None:
         """Look after the subscription for as long as we run, so that it never lapses unnoticed."""
         wait: float = _WATCH
-        while not await self._leaving.wait(wait):
+        while True:
+            await self._bell.wait(wait)
+            if self._left:
+                return
             try:
                 subscription = await self.subscribe()
             except ProviderFailure as error:
@@ -99,9 +107,15 @@ class Account:
                 tell("subscription", logging.WARNING, note=note)
             wait = _WATCH
 
+    def move(self, hook: str | None) -> None:
+        """Have the company call us elsewhere from now on; `watch` tells it."""
+        self.hook = hook
+        self._bell.ring()
+
     def leave(self) -> None:
         """End `watch`."""
-        self._leaving.ring()
+        self._left = True
+        self._bell.ring()
 
     async def _good(self, instead_of: Credentials | None = None) -> Credentials:
         """Credentials that will last; those of one login for all who wait for it."""
@@ -109,14 +123,27 @@ class Account:
             held = self._credentials
             if held is None or held is instead_of or self._ending(held):
                 try:
-                    held = await carry(self.provider.login(), self._transport)
+                    held = await self._log_in()
                 except (PermanentFailure, Unauthorized) as error:
                     words = f"Cannot log in to {self.provider.name}: {error}"
                     raise TemporaryFailure(
                         words, code=error.code, status=error.status, retry_after=60
                     ) from error
-                self._credentials = held
             return held
+
+    async def _log_in(self) -> Credentials:
+        held = await self._carry(self.provider.login(), self._transport)
+        self._discretion.learn(held.secret)
+        self._credentials = held
+        return held
+
+    async def _carry(self, flow: Flow[T], way: Transport) -> T:
+        """Run a flow; what it raises says nothing secret, whatever the company echoed."""
+        try:
+            return await carry(flow, way)
+        except ProviderFailure as failure:
+            self._discretion.tame(failure)
+            raise
 
     def _ending(self, credentials: Credentials) -> bool:
         ends = credentials.expires_at

@@ -27,11 +27,12 @@ class Crew:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start a task."""
         task = self._clock.spawn(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     async def end(self, grace: float | None = None) -> None:
         """Wait until all have ended; those that need more than `grace` seconds are cancelled."""

@@ -18,8 +18,11 @@ from cooee.core.numbers import normalise
 from cooee.providers import Provider, Subscription
 from cooee.runtime.account import Account
 from cooee.runtime.crew import Crew
+from cooee.runtime.discretion import Discretion
+from cooee.runtime.hooks import Hooks
 from cooee.runtime.intake import Intake
 from cooee.runtime.log import blame, tell
+from cooee.runtime.media import Cloakroom, Fetcher, sweep
 from cooee.runtime.news import Newsroom
 from cooee.runtime.poller import Poller
 from cooee.runtime.sender import Sender
@@ -53,6 +56,9 @@ class Service:
         poll_interval: seconds to rest after reading nothing.
         shared: whether other processes may write to the store.
         observe: told of every turn as it is played; for development.
+        cloakroom: how pictures are fetched before their turns, and where they are kept; None
+            leaves them where they lie.
+        discretion: what no failure may say.
     """
 
     def __init__(
@@ -68,15 +74,19 @@ class Service:
         poll_interval: float = 1,
         shared: bool = False,
         observe: Observer = lambda _: None,
+        cloakroom: Cloakroom | None = None,
+        discretion: Discretion | None = None,
     ) -> None:
         self.app, self.provider, self.store, self.clock = app, provider, store, clock
         self._transport, self._public_url, self._keep = transport, public_url, keep
         self._poll_interval, self._shared = poll_interval, shared
-        self._observe = observe
+        self._observe, self._cloakroom = observe, cloakroom
+        self._discretion = discretion or Discretion()
         self._leaving: Bell = clock.bell()
         self._connected = asyncio.Event()
         self._senders: dict[str, Sender] = {}
         self._poller: Poller | None = None
+        self._fetcher: Fetcher | None = None
         self._crew = Crew(clock, "service")
         self._stack = AsyncExitStack()
 
@@ -99,18 +109,27 @@ class Service:
         return self._poller is not None and not pushed
 
     async def open(self) -> None:
-        """Start answering what is stored, and be ready for webhooks."""
-        word = await self.store.secret("webhook-path")
-        hook = f"{self._public_url}/{self.provider.name}/{word}" if self._public_url else None
+        """Start answering what is stored, and be ready for webhooks.
+
+        Raises:
+            SettingError: our address is none that a provider who signs nothing can call safely.
+        """
+        self._hooks = Hooks(self.store, self.provider, self._public_url)
+        await self._renew_hooks()
         features, near = self.provider.features, self._near
         self.account = Account(
-            self.provider, self._transport, self.clock, hook=hook, keep=self._keep
+            self.provider,
+            self._transport,
+            self.clock,
+            hook=self._hooks.url,
+            keep=self._keep,
+            discretion=self._discretion,
         )
         newsroom = self._newsroom = Newsroom(self.app, self.store)
         intake = self._intake = Intake(features, self.store, self._came, near)
         self.web = Web(
             self.provider,
-            words=[word],
+            hooks=self._hooks,
             public_url=self._public_url,
             intake=intake,
             newsroom=newsroom,
@@ -121,7 +140,11 @@ class Service:
         if self.app.services is not None:
             services = await self._stack.enter_async_context(self.app.services())
         around = Surroundings(self.app, services, self.clock.now, self._recall, self._observe)
-        self._worker = Worker(around, self.store, self.clock, self._ring_senders)
+        self._worker = Worker(around, self.store, self.clock, self._ring_senders, sift=self._sift)
+        if self._cloakroom is not None:
+            await sweep(self.store, self._cloakroom.shelf)
+            ring = self._worker.bell.ring
+            self._fetcher = Fetcher(self.account, self.store, self._cloakroom, self.clock, ring)
         self._watchdog = Watchdog()
         self._watchdog.start()
         self._crew.start(self._worker.run())
@@ -152,6 +175,8 @@ class Service:
             sender.stop()
         self.account.leave()
         self._leaving.ring()
+        if self._fetcher is not None:
+            await self._fetcher.close()
         await self._crew.end(grace)
         if self.app.outbox is self:
             self.app.outbox = None
@@ -242,6 +267,16 @@ class Service:
         for starter in self.app.starters:
             self._crew.start(_call(starter))
 
+    async def _sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        return claims if self._fetcher is None else await self._fetcher.sift(claims)
+
+    async def _renew_hooks(self) -> bool:
+        """Read the words in our webhooks' path; whether the company is to call another now."""
+        renewed = await self._hooks.refresh()
+        for word in self._hooks.words:
+            self._discretion.learn(word)
+        return renewed
+
     def _near(self) -> str:
         return self.subscription.number if self.subscription else ""
 
@@ -291,6 +326,8 @@ class Service:
                 if self._shared and await self.store.changed():
                     self._worker.bell.ring()
                     self._ring_senders()
+                    if await self._renew_hooks():
+                        self.account.move(self._hooks.url)
                 if passed >= _DAY:
                     passed = 0.0
                     window = self.provider.features.replay_window

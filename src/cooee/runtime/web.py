@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from cooee.core.errors import RequestRefused, StoreUnavailable
 from cooee.core.exchange import Request, Response
 from cooee.providers import Provider
+from cooee.runtime.hooks import Hooks
 from cooee.runtime.intake import Intake
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
@@ -28,7 +28,7 @@ class Web:
 
     Args:
         provider: whose webhooks these are, below ``/<provider>/<word>/``.
-        words: the unguessable path words that are good; compared in constant time.
+        hooks: the unguessable path words that are good.
         public_url: what stands in front of our paths for the world; signatures cover it.
         intake: where texts go.
         newsroom: where receipts go.
@@ -40,14 +40,14 @@ class Web:
         self,
         provider: Provider,
         *,
-        words: Sequence[str],
+        hooks: Hooks,
         public_url: str | None,
         intake: Intake,
         newsroom: Newsroom,
         clock: Clock,
         health: Health,
     ) -> None:
-        self._provider, self._words = provider, [word.encode() for word in words]
+        self._provider, self._hooks = provider, hooks
         self._public_url = (public_url or "").rstrip("/")
         self._intake, self._newsroom = intake, newsroom
         self._clock, self._health = clock, health
@@ -74,7 +74,7 @@ class Web:
             return await self._report(scope["method"])
         name, _, rest = path.removeprefix("/").partition("/")
         word, _, tail = rest.partition("/")
-        if name != self._provider.name or not self._knows(word):
+        if name != self._provider.name or not self._hooks.knows(word):
             raise RequestRefused("A webhook path that is not ours, or no longer.", 404)
         request = Request(
             method=scope["method"],
@@ -95,10 +95,6 @@ class Web:
         body = msgspec.json.encode({"status": "ok" if well else "failing", **particulars})
         headers = {"content-type": "application/json"}
         return Response(status=200 if well else 503, headers=headers, body=body)
-
-    def _knows(self, word: str) -> bool:
-        given = word.encode()
-        return sum(hmac.compare_digest(given, good) for good in self._words) > 0  # no short cut
 
     def _public(self, path: str, scope: Scope) -> str:
         query = scope["query_string"].decode("latin-1")

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from cooee.core.errors import StoreUnavailable
 from cooee.runtime.crew import Crew
@@ -20,11 +20,16 @@ from cooee.storage import Claim, Finish, Store
 from cooee.wire.clock import Bell, Clock, stopwatch
 
 T = TypeVar("T")
+Sift: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 
 _AT_ONCE = 256  # conversations under way; a claim asks for what is left of it
 _SLOW = 0.005  # seconds; a handler that once took longer runs in a thread of its own
 _HELD_UP = 0.05  # seconds; after that a second thread takes over what a first one leaves waiting
 _THREADS = 256  # a handler that never ends keeps its thread for good
+
+
+async def _all(claims: Sequence[Claim]) -> Sequence[Claim]:
+    return claims
 
 
 class Worker:
@@ -38,6 +43,7 @@ class Worker:
         store: where texts wait.
         clock: what to sleep on.
         outgoing: rung when replies were queued.
+        sift: what of the claims can be played now; it sees to the rest.
         limit: seconds a handler may take before its turn has failed.
     """
 
@@ -48,11 +54,12 @@ class Worker:
         clock: Clock,
         outgoing: Callable[[], None],
         *,
+        sift: Sift = _all,
         limit: float = 60,
     ) -> None:
         self.bell: Bell = clock.bell()
         self._around, self._store, self._clock = around, store, clock
-        self._outgoing, self._limit = outgoing, limit
+        self._outgoing, self._sift, self._limit = outgoing, sift, limit
         self._slow: set[str] = set()
         self._threads = ThreadPoolExecutor(_THREADS, "cooee-handler")
         self._under_way = 0
@@ -86,7 +93,7 @@ class Worker:
         room = _AT_ONCE - self._under_way
         if room <= 0:
             return []
-        claims = await self._store.claim(room)
+        claims = await self._sift(await self._store.claim(room))
         for claim in claims:
             tell("claimed", logging.DEBUG, turn=claim.texts[0].id.hex(), attempt=claim.attempts)
         return claims

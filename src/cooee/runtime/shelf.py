@@ -1,0 +1,121 @@
+"""Where the pictures that people sent are kept: a folder, or any place that fsspec knows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cooee.core.errors import SettingError
+
+# The only endings that a file of ours can have. Types that a browser would run are not here.
+_ENDINGS = {
+    "image/jpeg": ".jpg",
+    "image/jpg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "image/heic": ".heic",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tif",
+    "audio/amr": ".amr",
+    "audio/mp4": ".m4a",
+    "audio/mpeg": ".mp3",
+    "audio/ogg": ".ogg",
+    "audio/wav": ".wav",
+    "audio/3gpp": ".3gp",
+    "video/mp4": ".mp4",
+    "video/3gpp": ".3gp",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "application/pdf": ".pdf",
+    "text/plain": ".txt",
+    "text/vcard": ".vcf",
+    "text/x-vcard": ".vcf",
+    "text/calendar": ".ics",
+}
+
+
+class Shelf:
+    """Keeps bytes under names that nobody can guess and no sender chose.
+
+    Files are readable by their owner alone. Elsewhere the place's own rights apply.
+
+    Args:
+        place: a folder, made when it is first needed, or a URL such as ``s3://bucket/media``.
+
+    Raises:
+        SettingError: it is a URL, and fsspec or its part for that kind is not installed.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place.removeprefix("file://").rstrip("/") or "/"
+        self._remote = _remote(self.place) if "://" in self.place else None
+
+    def new_path(self, content_type: str) -> str:
+        """A place for a file to come; its ending is of our choice, by its type."""
+        kind = content_type.partition(";")[0].strip().lower()
+        return f"{self.place}/{secrets.token_hex(16)}{_ENDINGS.get(kind, '.bin')}"
+
+    async def put(self, path: str, content: bytes) -> None:
+        """Put a file at a path of ours, whole and on disk, or raise OSError."""
+        await asyncio.to_thread(self._put, path, content)
+
+    async def erase(self, path: str) -> None:
+        """Erase a file of ours, if it is there; or raise OSError.
+
+        Only what lies on this shelf is touched, whatever the path says.
+        """
+        if path.rpartition("/")[0] == self.place:
+            await asyncio.to_thread(self._erase, path)
+
+    def _put(self, path: str, content: bytes) -> None:
+        if self._remote is not None:
+            self._remote(lambda files: files.pipe_file(path, content))
+            return
+        Path(self.place).mkdir(mode=0o700, parents=True, exist_ok=True)
+        started = f"{path}.part"
+        with open(started, "wb", opener=_ours_alone) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(started).replace(path)
+
+    def _erase(self, path: str) -> None:
+        if self._remote is not None:
+            self._remote(lambda files: files.rm_file(path) if files.exists(path) else None)
+            return
+        for leftover in (path, f"{path}.part"):
+            Path(leftover).unlink(missing_ok=True)
+
+
+def _ours_alone(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _remote(place: str) -> Callable[[Callable[[Any], Any]], Any]:
+    """Something that does work in a place, whatever kind of errors it has, or raises OSError."""
+    try:
+        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 -- an extra, for those who keep media elsewhere
+
+        files, _ = fsspec.core.url_to_fs(place)
+    except (ImportError, ValueError) as error:
+        kind = place.partition("://")[0]
+        words = (
+            f"COOEE_MEDIA begins with {kind}://, and cooee cannot keep files there yet: {error}."
+            " Type: pip install 'cooee[media]', with fsspec's own package for it, such as s3fs"
+        )
+        raise SettingError(words) from error
+
+    def work(do: Callable[[Any], Any]) -> Any:
+        try:
+            return do(files)
+        except OSError:
+            raise
+        except Exception as error:  # each kind of place has errors of its own
+            raise OSError(f"{type(error).__name__} at {place}") from error
+
+    return work
