@@ -75,3 +75,21 @@ def country(number: str) -> str | None:
     region = phones.region_code_for_number(parsed)
     region = region or phones.region_code_for_country_code(parsed.country_code or 0)
     return region if region not in {"001", "ZZ"} else None
+
+
+@lru_cache(maxsize=10_000)
+def zones(number: str) -> tuple[str, ...]:
+    """The time zones that an E.164 number may be in, by libphonenumber's data; none if unknown.
+
+    A mobile may be anywhere in its country, so it has all of its country's zones.
+    """
+    if not _E164.fullmatch(number):
+        return ()
+    import phonenumbers as phones  # noqa: PLC0415 -- see above
+    from phonenumbers import timezone  # noqa: PLC0415 -- see above
+
+    try:
+        found = timezone.time_zones_for_number(phones.parse(number))
+    except phones.NumberParseException:
+        return ()
+    return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)

@@ -33,18 +33,23 @@ def line(depth: int = 2) -> str:
 def users() -> str:
     """The file and line of the innermost code that is not ours."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- see above
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_NOT_USERS):
+    while frame is not None and not _is_users(frame):
         frame = frame.f_back
     return _shown(frame)
 
 
 def standing(coroutine: Any) -> str:
-    """The file and line at which a coroutine stands, in the innermost one of its own."""
-    frame = None
+    """The file and line at which a coroutine stands, as deep as the code is the user's."""
+    innermost = None
     while isinstance(coroutine, CoroutineType):
-        frame = coroutine.cr_frame or frame
+        frame = coroutine.cr_frame
+        innermost = frame if frame is not None and _is_users(frame) else innermost
         coroutine = coroutine.cr_await
-    return _shown(frame)
+    return _shown(innermost)
+
+
+def _is_users(frame: FrameType) -> bool:
+    return not str(frame.f_globals.get("__name__")).startswith(_NOT_USERS)
 
 
 def _shown(frame: FrameType | None) -> str:
