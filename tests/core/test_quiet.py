@@ -161,6 +161,6 @@ def test_what_opens_is_quiet_nowhere_unless_it_is_always_somewhere(
     "hours", [("21:00", "21:00"), ("21", "x"), ("21:00",), (21, 8), "21:00", ("21:00Z", "08:00Z")]
 )
 def test_hours_that_are_none_are_shown_how(hours):
-    with pytest.raises(DefinitionError, match='like quiet=."21:00", "08:00".'):
+    with pytest.raises(DefinitionError, match=r'like quiet=\("21:00", "08:00"\)'):
         quiet(hours)
     assert quiet(None) is None
