@@ -15,6 +15,7 @@ import pytest
 
 from cooee.carrier import box
 from cooee.core.messages import Inbound
+from cooee.runtime.settings import KNOWN
 from cooee.storage import Arrival
 from cooee.storage.sqlite import SQLite
 from cooee.wire.clock import RealClock
@@ -53,7 +54,7 @@ def environment(folder, **more):
 def test_nothing_in_it_is_left_untested():
     languages = set(re.findall(r"^```(\w+)$", README, re.MULTILINE))
     assert languages == {"python", "sh"}
-    known = ("make ", "export ", "cooee ")
+    known = ("make ", "export ", "cooee ", "pytest ")
     told = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
     assert all(line.startswith(known) for line in told)
     assert len(blocks("python")) == 3
@@ -86,9 +87,51 @@ def test_it_mounts(folder):
     assert done.returncode == 0, done.stderr
 
 
+def test_what_it_has_one_begin_with_works(tmp_path):
+    new, *_ = lines("cooee new")
+    phone, *_ = lines("cooee phone")
+    (test,) = lines("pytest")
+    assert type_in(tmp_path, new) == 0
+    assert type_in(tmp_path, f"{phone} --terminal", "ADD milk\n") == 0
+    assert type_in(tmp_path, test) == 0
+
+
+def type_in(folder, line, words=""):
+    """The status of a command that is typed in a folder."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    typed = {"cwd": folder, "env": environment(folder, PATH=path), "input": words, "text": True}
+    return subprocess.run(shlex.split(line), check=False, timeout=60, **typed).returncode
+
+
 def test_every_make_target_in_it_is_there():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert {line.split()[1] for line in lines("make")} <= targets
+    mentioned = {line.split()[1] for line in lines("make")} | set(
+        re.findall(r"`make (\w+)", README)
+    )
+    assert mentioned >= {"phone", "demo", "test", "docs"}
+    assert mentioned <= targets
+
+
+def test_it_leads_with_two_sentences_a_picture_and_the_phone():
+    title, words, picture, shell, *_ = README.split("\n\n")
+    assert title == "# cooee"
+    sentences = re.findall(r"[^.]+\.(?=\s|$)", words)
+    assert len(sentences) == 2
+    assert re.fullmatch(r"!\[.{60,}\]\(docs/picture\.png\)", picture)
+    assert shell.startswith("```sh\nmake phone ")
+    assert (ROOT / "docs" / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_difference_it_claims_is_linked_to_its_proof():
+    claims = README.partition("## What makes it different")[2].partition("\n## ")[0]
+    told = re.findall(r"^- .*$", claims, re.MULTILINE)
+    assert len(told) >= 6
+    assert [line for line in told if not re.search(r"\]\(tests/[\w/]+\.py\)", line)] == []
+
+
+def test_every_setting_is_in_its_table():
+    told = re.findall(r"`(COOEE_\w+)`", README.partition("| setting |")[2].partition("\n\n")[0])
+    assert told == [setting.name for setting in KNOWN]
 
 
 def test_every_link_leads_somewhere():
@@ -103,8 +146,9 @@ async def test_what_looks_after_it_works_on_a_conversation(folder):
     )
     await store.receive([Arrival(inbound)])
     await store.close()
-    after = [line for line in lines("cooee") if not line.startswith("cooee run")]
-    assert len(after) == 5
+    known = ("conversations", "show", "retry", "forget", "backup")
+    after = [line for line in lines("cooee") if line.split()[1] in known]
+    assert len(after) == len(known)
     after.sort(key=lambda line: "forget" in line)
     for line in after:
         done = subprocess.run(
@@ -123,11 +167,11 @@ async def test_what_looks_after_it_works_on_a_conversation(folder):
 async def test_going_live_starts_and_stops(folder):
     (folder / "secret").write_text("0123456789abcdef\n")
     told = dict(line.removeprefix("export ").split("=", 1) for line in lines("export"))
-    assert set(told) == {"TELSTRA_CLIENT_ID", "TELSTRA_CLIENT_SECRET_FILE"}
-    told = {"TELSTRA_CLIENT_ID": "me", "TELSTRA_CLIENT_SECRET_FILE": str(folder / "secret")}
+    assert set(told) == {"COOEE_PROVIDER", "TELSTRA_CLIENT_ID", "TELSTRA_CLIENT_SECRET_FILE"}
+    told["TELSTRA_CLIENT_ID"], told["TELSTRA_CLIENT_SECRET_FILE"] = "me", str(folder / "secret")
     (line,) = lines("cooee run")
     async with box(RealClock(), port=0) as (_, port):
-        told["TELSTRA_BASE_URL"] = f"http://127.0.0.1:{port}/telstra/v2"
+        told["TELSTRA_BASE_URL"] = f"http://127.0.0.1:{port}/telstra/v3/messaging/v3"
         process = await asyncio.create_subprocess_exec(
             *[*COOEE, *shlex.split(line)[1:]],
             cwd=folder,
