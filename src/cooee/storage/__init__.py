@@ -258,6 +258,13 @@ class Store(Protocol):
         """Record the next attempt of the oldest due text of each person, replies first."""
         ...
 
+    async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[Taken]:
+        """Record the next attempts of one conversation's replies: all that may go now, in order.
+
+        A text that `take` would not let one of them overtake ends the row.
+        """
+        ...
+
     async def defer(self, taken: Sequence[tuple[Outbound, datetime]]) -> None:
         """Queue what was taken and not attempted again, each for a later moment."""
         ...

@@ -153,6 +153,12 @@ class SQLite:
         asked = self._thread.ask(lambda db: _outbox.take(db, ours, limit, now, bulk=bulk))
         return await self._or_back(asked, lambda db, back: _outbox.put_back(db, back, now))
 
+    async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[Taken]:
+        self._owned()
+        now = self._now()
+        asked = self._thread.ask(lambda db: _outbox.take_replies(db, ours, theirs, limit, now))
+        return await self._or_back(asked, lambda db, back: _outbox.put_back(db, back, now))
+
     async def defer(self, taken: Sequence[tuple[Outbound, datetime]]) -> None:
         await self._thread.ask(partial(_outbox.defer, taken=taken))
 

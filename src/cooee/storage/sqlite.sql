@@ -184,6 +184,25 @@ select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_
      select 1 from optouts x where x.conversation = o.conversation and x.lifted_at is null)
  order by o.due_at limit ?4
 
+-- The replies of one conversation that may go one right behind the other. Whatever blocks one of
+-- them in `next_texts` and is none of them blocks it here, and with it those behind it.
+-- name: next_replies
+select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
+       o.attempts, o.since, o.class
+  from outbound o indexed by outbound_open
+ where o.conversation = ?1 and o.status in (0, 1, 2) and o.status = 0 and o.class = 0
+   and o.due_at <= ?2
+   and not exists (
+     select 1 from outbound p indexed by outbound_open
+      where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1, 2)
+        and p.class <= o.class
+        and case p.status when 0 then p.due_at > ?2 and p.attempts > 0
+                          when 1 then true
+                          else p.due_at <= ?2 + 60000 end)
+   and not exists (
+     select 1 from optouts x where x.conversation = o.conversation and x.lifted_at is null)
+ order by o.seq limit ?3
+
 -- name: begin_attempt
 update outbound set status = 1, attempts = attempts + 1, since = ?
  where conversation = ? and seq = ?

@@ -70,6 +70,20 @@ def take(connection: Connection, ours: str, limit: int, now: int, *, bulk: int) 
     rows = waiting(Class.REPLY, limit - len(reserved))
     rows += waiting(Class.STARTED, limit - len(reserved) - len(rows))
     rows += waiting(Class.BULK, limit - len(rows)) if len(reserved) == bulk else reserved
+    return _begin(connection, ours, rows, now)
+
+
+def take_replies(
+    connection: Connection, ours: str, theirs: str, limit: int, now: int
+) -> list[Taken]:
+    """Record the next attempts of one conversation's replies: all that may go now, in order."""
+    connection.execute(_SQL["expire_late"], (now, ours))
+    conversation = conversation_id(fit(ours), fit(theirs))
+    rows = connection.execute(_SQL["next_replies"], (conversation, now, limit)).fetchall()
+    return _begin(connection, ours, rows, now)
+
+
+def _begin(connection: Connection, ours: str, rows: Sequence[Any], now: int) -> list[Taken]:
     attempts = [(now, conversation, seq) for conversation, seq, *_ in rows]
     connection.executemany(_SQL["begin_attempt"], attempts)
     return [_taken(ours, row, at=now) for row in rows]

@@ -572,6 +572,59 @@ class StoreSuite:
         assert set(await desk.take(60)) == {"bulk"}
         await desk.store.close()
 
+    async def test_a_conversations_replies_are_taken_together_and_in_order(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        for word in ("one", "two", "three"):
+            await desk.write(word, kind=Class.REPLY)
+        await desk.write("we write first")
+        await desk.write("bert's", to=BERT, kind=Class.REPLY)
+        taken = await desk.store.take_replies(OURS, ANNA, 2)
+        assert words(taken) == ["one", "two"]
+        assert {one.outbound.attempt for one in taken} == {1}
+        assert (await desk.statuses())[:3] == ["one: sending", "two: sending", "three: queued"]
+        assert list(await desk.store.take_replies(OURS, ANNA, 9)) == []
+        assert await desk.take() == ["bert's"]
+        for one in taken:
+            await desk.record(one.outbound, Status.ACCEPTED)
+        assert words(await desk.store.take_replies(OURS, ANNA, 9)) == ["three"]
+        await desk.store.close()
+
+    async def test_what_holds_up_a_reply_holds_up_those_behind_it(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await desk.write("again later", kind=Class.REPLY)
+        again = desk.watch.after(seconds=30)
+        await desk.record(await desk.only_taken(), Status.QUEUED, retry_at=again)
+        await desk.write("planned", kind=Class.REPLY, due_at=desk.watch.after(hours=1))
+        await desk.write("behind", kind=Class.REPLY)
+        assert list(await desk.store.take_replies(OURS, ANNA, 9)) == []
+        desk.watch.wait(seconds=30)
+        first, second = await desk.store.take_replies(OURS, ANNA, 9)
+        assert words([first, second]) == ["again later", "behind"]
+        await desk.record(second.outbound, Status.UNKNOWN, retry_at=desk.watch.after(minutes=1))
+        await desk.record(first.outbound, Status.ACCEPTED)
+        await desk.write("after a doubt", kind=Class.REPLY)
+        assert list(await desk.store.take_replies(OURS, ANNA, 9)) == []
+        await desk.record(second.outbound, Status.UNKNOWN)
+        assert words(await desk.store.take_replies(OURS, ANNA, 9)) == ["after a doubt"]
+        await desk.store.close()
+
+    async def test_no_reply_is_taken_for_a_person_who_opted_out(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await desk.hear("stop", consent="out")
+        await desk.write("hello", kind=Class.REPLY)
+        await desk.write("hello", to=BERT, kind=Class.REPLY, good_until=desk.watch.after(hours=1))
+        assert list(await desk.store.take_replies(OURS, ANNA, 9)) == []
+        desk.watch.wait(hours=1)
+        assert list(await desk.store.take_replies(OURS, BERT, 9)) == []
+        assert await desk.statuses(BERT) == ["hello: expired"]
+        await desk.store.close()
+
     async def test_a_text_past_its_time_expires(self, open_store: OpenStore) -> None:
         desk = await self.desk(open_store)
         await desk.write("stale", good_until=desk.watch.after(minutes=1))
