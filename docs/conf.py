@@ -16,7 +16,6 @@ exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-suppress_warnings = ["toc.empty_glob"]  # a list that is written out may leave nothing to match
 
 default_role = "py:obj"  # `name` in a docstring: a link where there is one, else code
 autodoc_member_order = "bysource"
