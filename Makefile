@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
-.PHONY: phone demo run test lint types rings docs screenshot check clean help
+.PHONY: phone demo run test lint types rings docs screenshot bench proof check clean help
 
 phone: .venv/.installed  ## two phones in the browser, texting the stopwatch; save the file to change it
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --database phone.db
@@ -37,6 +37,10 @@ docs: .venv/.developing  ## the documentation, in docs/_build/html
 
 screenshot: .venv/.developing  ## the picture in the README, anew (needs Chromium)
 	@$(BIN)/python docs/screenshot.py docs/picture.png
+
+bench: .venv/.developing  ## texts a second, beside the same SQL without cooee; and what a replay costs
+	@$(BIN)/python benchmarks/turns.py
+	@$(BIN)/python benchmarks/replay.py
 
 check: lint types rings docs test  ## all that has to pass
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 import sqlite3
 import tempfile
 import time
@@ -38,6 +39,13 @@ PRAGMAS = ("journal_mode = wal", "synchronous = full", "temp_store = memory", "c
 
 def person(n: int) -> str:
     return f"+6149{n:07}"
+
+
+def filled(name: str, values: tuple) -> tuple:
+    """A row for a statement; what this plain loop has no use for is null."""
+    numbered = [int(number) for number in re.findall(r"\?(\d+)", SQL[name])]
+    wanted = max(numbered, default=SQL[name].count("?"))
+    return values + (None,) * (wanted - len(values))
 
 
 class Instant:
@@ -159,7 +167,7 @@ class Raw:
             placed = self.db.execute(SQL["place_text"], (id, OURS, theirs, now, now))
             seq, _ = placed.fetchone()
             row = (id, seq, key, "", "hello", b"", now, now, 0)
-            self.db.execute(SQL["add_inbound"], row)
+            self.db.execute(SQL["add_inbound"], filled("add_inbound", row))
         self.db.execute("commit")
 
     def claim(self, count: int, now: int) -> list[tuple]:
@@ -172,7 +180,7 @@ class Raw:
         for id, ours, theirs, lease, _, now_at, state, seq, *_ in claims:
             count = 1 if state is None else int(state.split(b":")[1][:-1]) + 1
             row = (id, lease, seq, now_at or now, 1, now, 0, None)
-            (last_out,) = self.db.execute(SQL["finish"], row).fetchone()
+            (last_out,) = self.db.execute(SQL["finish"], filled("finish", row)).fetchone()
             states.append((id, b'{"texts":%d}' % count))
             words = f"That was text {count}."
             texts.append((id, last_out, seq, ours, theirs, words, None, 0, now, now, None, None))
