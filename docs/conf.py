@@ -17,6 +17,7 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+smartquotes = False  # "--terminal" stays what one types
 default_role = "py:obj"  # `name` in a docstring: a link where there is one, else code
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -29,5 +30,9 @@ napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = "cooee"
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b6b58", "color-brand-content": "#0b6b58"},
+    "dark_css_variables": {"color-brand-primary": "#63c7b2", "color-brand-content": "#63c7b2"},
+}
 html_show_sphinx = False
 html_copy_source = False

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, TypeAlias
 
 import typer
 from docutils import nodes
@@ -72,7 +73,10 @@ def _shown(default: object) -> str:
 def providers() -> str:
     """What each provider can do, from its `Features` as they are by default."""
     companies = [(name, _features(find(name))) for name in names()]
-    rows = [[f"**{what}**", *(tell(f) for _, f in companies)] for what, tell in _QUESTIONS.items()]
+    rows = [
+        [f"**{words}**", *(tell(getattr(features, field)) for _, features in companies)]
+        for field, (words, tell) in _questions().items()
+    ]
     return _table(["", *(_code(name) for name, _ in companies)], rows)
 
 
@@ -88,24 +92,52 @@ def _yes(what: object) -> str:
     return "yes" if what else "no"
 
 
-_QUESTIONS: dict[str, Callable[[Features], str]] = {
-    "texts can be read": lambda f: f"yes, *{f.polling}*" if f.polling else "no",
-    "texts can be pushed": lambda f: _yes(f.push),
-    "pushes are signed": lambda f: _yes(f.signed),
-    "news of our texts": lambda f: {"callback": "pushed", "poll": "asked for"}.get(
-        f.receipts, "none"
+def _offset(offset: timedelta | None) -> str:
+    if offset is None:
+        return "there are none"
+    sign = "-" if offset < timedelta() else "+"
+    minutes = abs(offset) // timedelta(minutes=1)
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _seconds(length: timedelta | None) -> str:
+    return "no" if length is None else f"yes, after {length.total_seconds():g} s"
+
+
+Tell: TypeAlias = Callable[[Any], str]
+
+_QUESTIONS: dict[str, tuple[str, Tell]] = {
+    "polling": ("texts can be read", lambda way: f"yes, *{way}*" if way else "no"),
+    "push": ("texts can be pushed", _yes),
+    "backfill": ("a push that was missed is read", _yes),
+    "signed": ("pushes are signed", _yes),
+    "receipts": (
+        "news of our texts",
+        lambda way: {"callback": "pushed", "poll": "asked for"}.get(way, "none"),
     ),
-    "a lost answer can be asked after": lambda f: (
-        "no" if f.lookup_settles is None else f"yes, after {f.lookup_settles.total_seconds():g} s"
+    "lookup_settles": ("a lost answer can be asked after", _seconds),
+    "idempotency": ("sending twice sends once", _yes),
+    "media": ("pictures", _yes),
+    "max_text": ("characters in a text", lambda most: f"{most:,}"),
+    "rate": ("texts a second, per number", lambda rate: f"{rate:g}" if rate else "not told"),
+    "concurrency": ("sends at once", str),
+    "replay_window": ("a text may come again for", lambda window: f"{window.days} days"),
+    "stamp_offset": ("stamps without an offset are at", _offset),
+    "optout_words": (
+        "opt-out words of its own",
+        lambda words: ", ".join(sorted(words)) or "none",
     ),
-    "sending twice sends once": lambda f: _yes(f.idempotency),
-    "pictures": lambda f: _yes(f.media),
-    "characters in a text": lambda f: f"{f.max_text:,}",
-    "texts a second, per number": lambda f: "not told" if f.rate is None else f"{f.rate:g}",
-    "sends at once": lambda f: str(f.concurrency),
-    "a text may come again for": lambda f: f"{f.replay_window.days} days",
-    "opt-out words of its own": lambda f: ", ".join(sorted(f.optout_words)) or "none",
 }
+
+
+def _questions() -> dict[str, tuple[str, Tell]]:
+    """A question for each feature; one that is new here is shown by its name."""
+    new = [name for name in Features.__struct_fields__ if name not in _QUESTIONS]
+    return _QUESTIONS | {name: (name.replace("_", " "), _plain) for name in new}
+
+
+def _plain(value: object) -> str:
+    return _yes(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _code(words: str) -> str:

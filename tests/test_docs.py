@@ -38,6 +38,7 @@ from packaging.requirements import Requirement
 from cooee.carrier import controls
 from cooee.carrier.faults import NAMES
 from cooee.cli.loading import load
+from cooee.providers import Features, names
 from cooee.testing import Kit
 
 ROOT = Path(__file__).parents[1]
@@ -370,6 +371,16 @@ def test_the_boxs_page_has_every_call_and_every_fault():
     assert set(calls) == set(re.findall(r'"([A-Z]+) (/[\w/{}]+)"', source))
     faults = page.partition("## What can go wrong")[2].partition("```")[0]
     assert set(re.findall(r"`([a-z0-9:A-Z-]+)`", faults)) == set(NAMES)
+
+
+def test_the_table_of_providers_shows_every_feature_of_every_provider(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import generated
+
+    head, _, *rows = generated.providers().splitlines()
+    assert re.findall(r"`([\w-]+)`", head) == names()
+    assert len(rows) == len(Features.__struct_fields__)
+    assert {row.count("|") for row in rows} == {len(names()) + 2}
 
 
 WRONG = {

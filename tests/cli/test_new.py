@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import urllib.request
 from importlib.metadata import metadata, version
 from pathlib import Path
 
@@ -59,6 +60,13 @@ def test_the_app_answers_a_phone_at_once(my_app, call):
     assert "phone 1 ← milk is on your list, as number 1." in said
     assert "phone 1 ← 1. milk" in said
     assert "phone 1 ← I keep your shopping list." in said
+
+
+def test_the_app_opens_a_phone_in_the_browser(my_app, start):
+    phone = start("phone", "my-app/app.py", "--no-browser", "--port", "0")
+    url = phone.until(r"The phone is at (\S+)")[1]
+    with urllib.request.urlopen(url, timeout=10) as page:
+        assert b"<html" in page.read()
 
 
 def test_its_test_passes_from_outside_and_inside_the_folder(my_app, call):
