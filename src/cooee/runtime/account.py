@@ -8,8 +8,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
+import msgspec
+
 from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
 from cooee.core.exchange import Flow
+from cooee.core.messages import Outbound
 from cooee.providers import Credentials, Provider, Subscription
 from cooee.runtime.discretion import Discretion
 from cooee.runtime.log import tell
@@ -18,6 +21,8 @@ from cooee.wire.http import Transport, carry
 
 T = TypeVar("T")
 
+PATIENCE = timedelta(minutes=10)
+"""How long a receipt may settle an attempt of unknown end."""
 _MARGIN = timedelta(seconds=60)  # credentials are renewed this long before they end
 _WATCH = 6 * 3600  # seconds between two looks at the subscription
 _RETRY = 30  # seconds until a failed look is repeated
@@ -112,6 +117,23 @@ class Account:
         self.hook = hook
         self._bell.ring()
 
+    def addressed(self, outbound: Outbound) -> Outbound:
+        """A text with the URL where its news goes, where the company takes one."""
+        if self.hook is None or self.provider.features.receipts != "callback":
+            return outbound
+        return msgspec.structs.replace(outbound, callback=f"{self.hook}/status/{outbound.id}")
+
+    @property
+    def first_doubt(self) -> timedelta:
+        """How long to wait before an unknown end is settled by more than a receipt."""
+        features = self.provider.features
+        if features.lookup_settles is not None:
+            return features.lookup_settles
+        if features.idempotency:
+            return timedelta(0)
+        awaits = features.receipts == "callback" and self.hook is not None
+        return PATIENCE if awaits else timedelta(0)
+
     def leave(self) -> None:
         """End `watch`."""
         self._left = True
@@ -133,7 +155,7 @@ class Account:
 
     async def _log_in(self) -> Credentials:
         held = await self._carry(self.provider.login(), self._transport)
-        self._discretion.learn(held.secret)
+        self._discretion.learn(held.secret, passing=True)
         self._credentials = held
         return held
 
