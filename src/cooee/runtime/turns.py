@@ -38,7 +38,7 @@ class Played(msgspec.Struct, frozen=True):
     """One text in its turn, as an observer sees it: when its handler is called, and after.
 
     At the call `over` is False and nothing has come of it yet. `before` and `after` are the
-    state as it is stored. What is over is not yet committed: its claim's log line says so.
+    state as it is stored, `replies` how many texts it said. What is over is not yet committed: its claim's log line says so.
     """
 
     claim: Claim
@@ -48,6 +48,7 @@ class Played(msgspec.Struct, frozen=True):
     before: bytes | None = None
     after: bytes | None = None
     error: Exception | None = None
+    replies: int = 0
 
 
 Observer: TypeAlias = Callable[[Played], None]
@@ -74,7 +75,8 @@ def turns(around: Surroundings, claim: Claim) -> Turns:
             moment, before = _moment(pending, clock), state
             try:
                 replies, state = yield from _turn(around, claim, pending, moment, state)
-                around.observe(Played(claim, pending, None, True, before, state))
+                said = len(replies)
+                around.observe(Played(claim, pending, None, True, before, state, None, said))
             except Exception as error:
                 unchanged = Played(claim, pending, None, True, before, before, error)
                 around.observe(unchanged)
