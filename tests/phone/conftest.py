@@ -22,7 +22,7 @@ QUIET = [
 STOPWATCH = Path(__file__).parents[2] / "examples" / "stopwatch.py"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright holds an event loop, which async tests must not meet
 def browser():
     """The system's Chromium; where there is none, its tests are skipped, if CI allows that."""
     required = os.environ.get("CI_BROWSER") == "required"
@@ -45,13 +45,21 @@ def browser():
 class Opened:
     """A `cooee phone` at work on a file of its own."""
 
-    def __init__(self, folder, *more, code=None):
+    def __init__(self, folder, *more, code=None, port=0):
         self.folder = folder
         self.app = folder / "app.py"
         if not self.app.exists():
             self.app.write_text(code or STOPWATCH.read_text())
         self.log = folder / "phone.log"
-        command = [sys.executable, "-m", "cooee", "phone", "app.py", "--no-browser", "--port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "cooee",
+            "phone",
+            "app.py",
+            "--no-browser",
+            f"--port={port}",
+        ]
         self.began = time.monotonic()
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
@@ -81,8 +89,8 @@ def open_phone(tmp_path):
     """Start `cooee phone`; it is stopped at the test's end."""
     running = []
 
-    def start(*more, code=None):
-        running.append(Opened(tmp_path, *more, code=code))
+    def start(*more, code=None, port=0):
+        running.append(Opened(tmp_path, *more, code=code, port=port))
         return running[-1]
 
     yield start

@@ -344,6 +344,37 @@ def test_what_was_said_is_there_after_a_restart_and_time_does_not_go_back(
     people.hold(page, "TIME", "1 hour")
 
 
+def test_the_page_comes_back_by_itself_when_the_phone_is_started_again(open_phone, visit, people):
+    first = open_phone()
+    page = visit(first.url)
+    people.ready(page)
+    people.hold(page, "START", "running")
+    assert first.end() == 0
+    people.expect(page.locator("#mood")).to_contain_text("is cooee phone still running?")
+    second = open_phone(port=first.url.rsplit(":", 1)[1].strip("/"))
+    assert second.url == first.url
+    people.ready(page)
+    people.hold(page, "TIME", "still running")
+    visit.wrong[:] = [words for words in visit.wrong if "ERR_" not in words]  # it was away
+
+
+def test_texts_that_are_answered_in_one_go_have_each_their_own_story(open_phone, visit, people):
+    code = (
+        "import time\nfrom cooee import App\napp = App()\n@app.otherwise\n"
+        "def slow(chat):\n    time.sleep(0.3)\n    return chat.text * 2\n"
+    )
+    page = visit(open_phone(code=code).url)
+    people.ready(page)
+    for n in range(5):
+        people.text(page, f"{n}")
+    people.expect(people.log(page).locator(".text")).to_have_count(10)
+    people.expect(page.locator(".story .total", has_text="s")).to_have_count(5)
+    for n in range(5):
+        story = page.locator(f".story[data-number='{n + 1}']")
+        people.expect(story.locator(".took")).to_contain_text("Sent")
+        people.expect(story.locator(".reply q")).to_have_text(f"{n}{n}")
+
+
 def test_what_people_write_is_only_ever_text(open_phone, visit, people):
     page = visit(open_phone().url)
     people.ready(page)

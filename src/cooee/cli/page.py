@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 import webbrowser
@@ -46,10 +47,16 @@ async def show(
             url = f"http://127.0.0.1:{found}/"
             print(f"The phone is at {url}  (Ctrl-C ends it)")
             print(f"Conversations are kept in {database}", flush=True)
-            if browser:
+            if browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, url)
             await leave.wait()
             shown.board.close()
+
+
+def _has_screen() -> bool:
+    """Whether a browser has somewhere to open; else a text browser would take the terminal."""
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    return sys.platform == "darwin" or named
 
 
 def _door(port: int | None) -> socket.socket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ class Board:
         if self._notes.get(name) == note:
             return
         if note is None:
-            del self._notes[name]
+            self._notes.pop(name, None)
         else:
             self._notes[name] = note
         for reader in self._readers:
@@ -40,7 +40,7 @@ class Board:
             reader.end()
 
     @contextmanager
-    def _reading(self) -> Any:
+    def _reading(self) -> Iterator[_Reader]:
         reader = _Reader(self._notes)
         self._readers.add(reader)
         try:

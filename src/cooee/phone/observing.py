@@ -74,7 +74,8 @@ class Observing(logging.Handler):
         if played.over:
             wrong = None if played.error is None else trouble(played.error, self._folder)
             before, after = (_json(state) for state in (played.before, played.after))
-            self._report(Over(stopwatch(), turn, claim, before, after, wrong))
+            over = Over(stopwatch(), turn, claim, before, after, wrong, played.replies)
+            self._report(over)
 
     # What is written
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from cooee.core.messages import Status
+from cooee.core.messages import Class, Status
 from cooee.phone import showing
 from cooee.phone.reports import Called, Exchanged, News, Over, Step, Trouble, Wrote
 from cooee.storage.sqlite_watch import Change, Row
@@ -92,9 +92,11 @@ class Panel:
     Attributes:
         stories: by the id of their text, oldest first.
         letters: every text of ours that was seen in the outbox, by its place.
+        forgotten: the ids of stories that made way for newer ones; whoever reads them clears them.
     """
 
     def __init__(self) -> None:
+        self.forgotten: list[str] = []
         self.stories: dict[str, Story] = {}
         self.letters: dict[Place, Letter] = {}
         self._places: dict[Place, str] = {}
@@ -104,6 +106,7 @@ class Panel:
         self._awaited: dict[int, str] = {}  # exchanges that are not over, and their story
         self._theirs: dict[str, str] = {}
         self._last: dict[str, int] = {}  # the text whose turn was last written, by conversation
+        self._said: dict[str, list[str]] = {}  # who said the replies not yet written, by person
         self._numbers = 0
 
     def texted(self, theirs: str, text: str, at: float) -> None:
@@ -156,13 +159,15 @@ class Panel:
                 self._pressed.remove(pressed)
                 break
         while len(self.stories) > _MOST:
-            del self.stories[next(iter(self.stories))]
+            oldest = next(iter(self.stories))
+            del self.stories[oldest]
+            self.forgotten.append(oldest)
 
     def _keep(self, row: Row) -> None:
         place = (row["conversation"], row["seq"])
         letter = self.letters.get(place)
         if letter is None:
-            turn = self._places.get((row["conversation"], row["turn"]), "")
+            turn = self._speaker(row)
             id = f"{row['conversation'].lower()}-{row['seq']}"
             letter = Letter(id, row["theirs"], row["text"], _iso(row["queued_at"]), turn=turn)
             self.letters[place] = letter
@@ -170,6 +175,13 @@ class Panel:
                 self.stories[turn].letters.append(letter)
         letter.status, letter.attempts = WORDS[Status(row["status"])], row["attempts"]
         letter.note = _note(row)
+
+    def _speaker(self, row: Row) -> str:
+        """Which text a new reply answers; its row knows the last of those answered together."""
+        said = self._said.get(row["theirs"])
+        if said and row["class"] == Class.REPLY:
+            return said.pop(0)
+        return self._places.get((row["conversation"], row["turn"]), "")
 
     def _owner(self, change: Change, row: Row) -> Story | None:
         """Whose story a row belongs to."""
@@ -204,6 +216,7 @@ class Panel:
             story.marks.setdefault("called", over.at)
             story.attempts += 1
             self._follow(over.claim, over.turn)
+            self._said.setdefault(story.theirs, []).extend([over.turn] * over.replies)
             yield story
 
     def _follow(self, claim: str, turn: str) -> None:
@@ -225,6 +238,7 @@ class Panel:
             case "claimed":
                 for story in self._named(step.turn):
                     story.marks[step.name] = step.at
+                    self._said.pop(story.theirs, None)  # of a claim that was never committed
                     yield story
             case "finished":
                 for turn in self._claims.pop(step.turn, []):

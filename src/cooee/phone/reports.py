@@ -129,7 +129,7 @@ class Called(msgspec.Struct, frozen=True, tag=True):
 
 
 class Over(msgspec.Struct, frozen=True, tag=True):
-    """A text was played to its end: the state, as JSON, before it and after."""
+    """A text was played to its end: the state, as JSON, before it and after, and the replies."""
 
     at: float
     turn: str
@@ -137,6 +137,7 @@ class Over(msgspec.Struct, frozen=True, tag=True):
     before: str
     after: str
     trouble: Trouble | None = None
+    replies: int = 0
 
 
 class Wrote(msgspec.Struct, frozen=True, tag=True):

@@ -19,7 +19,7 @@ from cooee.phone.company import in_the_box, is_pushed
 from cooee.phone.numbers import PHONES, number_of
 from cooee.phone.panel import Panel, Story
 from cooee.phone.process import AppProcess
-from cooee.phone.reloading import Reloading, Standing
+from cooee.phone.reloading import Reloading, Standing, Start
 from cooee.phone.reports import News, Opened, Past, Role
 from cooee.phone.screens import screen
 from cooee.phone.switches import Switches
@@ -103,7 +103,7 @@ class Show:
 
     # What happens
 
-    async def run(self, start: Any, file: Path | None, leave: asyncio.Event) -> None:
+    async def run(self, start: Start, file: Path | None, leave: asyncio.Event) -> None:
         """Keep the app at work, and look at the box, until `leave`."""
         reloading = Reloading(start, self._ahead, file, self._stands)
         self._reloading = reloading
@@ -127,6 +127,8 @@ class Show:
         else:
             for story in self._panel.hear(news):
                 self.board.put(f"story {story.id}", _shown(story))
+            while self._panel.forgotten:
+                self.board.put(f"story {self._panel.forgotten.pop()}", None)
         self._soon()
 
     def refresh(self) -> None:

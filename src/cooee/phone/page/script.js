@@ -420,8 +420,10 @@ function apply(notes) {
   for (const name of names) {
     const note = notes[name];
     const [kind, id] = name.split(" ");
-    if (note === null) continue;
-    if (kind === "status") showStatus(note);
+    if (note === null) {
+      stories.get(id)?.node.remove();
+      stories.delete(id);
+    } else if (kind === "status") showStatus(note);
     else if (kind === "phone") showPhone(Number(id), note);
     else if (kind === "story") showStory(note);
     else if (kind === "traffic") showTraffic(note);
@@ -451,8 +453,12 @@ function begin() {
     apply(news.notes);
     showTime();
   };
-  events.onerror = () => showMood("lost", MOODS.lost);
-  events.onopen = () => board.get("status") && showStatus(board.get("status"));
+  let lost = false;
+  events.onerror = () => {
+    lost = true;
+    showMood("lost", MOODS.lost);
+  };
+  events.onopen = () => lost && location.reload(); // another process may answer now
   tick();
 }
 
