@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
+from itertools import takewhile
+from textwrap import dedent
 from typing import Any
 
 _SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:", "Yields:")
@@ -11,15 +15,25 @@ def mark_code(_: object, __: str, ___: str, ____: Any, _____: Any, lines: list[s
     """Put ``.. code-block::`` before each indented block that belongs to no section."""
     marked: list[str] = []
     in_section = in_code = False
-    for line in lines:
+    for at, line in enumerate(lines):
         if line and not line.startswith(" "):
             in_section, in_code = line in _SECTIONS, False
         elif line.startswith("    ") and not in_section and not in_code:
             if marked and marked[-1] == "" and not _announced(marked):
-                marked += [".. code-block:: text", ""]
+                marked += [f".. code-block:: {_language(lines[at:])}", ""]
             in_code = True
         marked.append(line)
     lines[:] = _trees_kept(marked)
+
+
+def _language(lines: Sequence[str]) -> str:
+    """Python, where the block at the head of these lines is."""
+    block = takewhile(lambda line: not line or line.startswith("    "), lines)
+    try:
+        compile(dedent("\n".join(block)), "a docstring", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError:
+        return "text"
+    return "python"
 
 
 def _trees_kept(lines: list[str]) -> list[str]:
