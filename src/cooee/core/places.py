@@ -6,23 +6,26 @@ import sys
 from types import CodeType, CoroutineType, FrameType
 from typing import Any
 
-_OUTSIDE: set[CodeType] = set()
+_outside: CodeType | None = None
 _NOT_USERS = ("cooee.core.", "asyncio.")
 
 
 def outside(code: CodeType) -> None:
     """Tell which function starts a handler, so that chains of calls end there."""
-    _OUTSIDE.add(code)
+    global _outside  # noqa: PLW0603 -- set once, at import, by the one function that does
+    _outside = code
 
 
 def chain(depth: int = 2) -> tuple[int, ...]:
     """The calls that led to the one who asks, from `depth` frames up to the handler."""
     frame: FrameType | None = sys._getframe(depth)  # noqa: SLF001 -- what inspect does, at a tenth
-    calls: list[int] = []
-    while frame is not None and frame.f_code not in _OUTSIDE:
-        calls += (id(frame.f_code), frame.f_lasti)
+    code: CodeType | None = None if frame is None else frame.f_code
+    calls: tuple[int, ...] = ()
+    while frame is not None and code is not _outside:  # hashing a code object reads all of it
+        calls = (*calls, id(code), frame.f_lasti)
         frame = frame.f_back
-    return tuple(calls)
+        code = None if frame is None else frame.f_code
+    return calls
 
 
 def line(depth: int = 2) -> str:

@@ -64,8 +64,9 @@ class Run:
         self.turn = journal.turn + 1
         self.entries: list[Entry] = []
         self.kept = 0
-        recent = {entry.key for entry in journal.entries[journal.settled :]}
-        self.unsettled = recent.union(journal.unsettled)
+        self.unsettled = set(journal.unsettled)
+        if len(journal.entries) > journal.settled:
+            self.unsettled.update(_since(self.records, journal.settled))
         self.tail: list[tuple[Any, Reply]] = []
         self.took = False
         self.standing: Waiting | None = None
@@ -102,11 +103,11 @@ class Run:
 
     def question(self, question: Question) -> Verb:
         """Ask, choose, confirm or receive."""
-        return Verb(self, question.kind, lambda: ask(self, question))
+        return Verb(self, question.kind, ask, question)
 
     def sleep(self, length: timedelta | None, until: datetime | None, key: str | None) -> Verb:
         """Let time pass."""
-        return Verb(self, "sleep", lambda: sleep(self, length, until, key))
+        return Verb(self, "sleep", sleep, length, until, key)
 
     def once(
         self,
@@ -117,7 +118,7 @@ class Run:
         unknown: str,
     ) -> Verb:
         """Do what a replay must not do again."""
-        return Verb(self, "once", lambda: once(self, call, args, kwargs, key, unknown))
+        return Verb(self, "once", once, call, args, kwargs, key, unknown)
 
     def say(self, what: object, key: str | None) -> None:
         """Say a text, which goes out unless it did before."""
@@ -178,12 +179,15 @@ class Run:
 
     def open(self, verb: Verb) -> None:
         """A verb was made, and has to be awaited before another is."""
-        self.not_gone()
-        if self.left:
-            return
-        if self.doing:
-            raise NoDialogue(f"chat.{verb.name}(…) cannot be used by what is done once.")
-        self.tidy()
+        if not self.ready or self.doing:
+            self.not_gone()
+            if self.doing:
+                words = f"chat.{verb.name}(…) cannot be used by what is done once."
+                raise NoDialogue(words)
+            if self.left:
+                return
+        if self.opened is not None or self.failure is not None:
+            self.tidy()
         self.opened = verb
 
     def tidy(self) -> None:
@@ -201,17 +205,21 @@ class Run:
 
     def place(self, kind: str, words: str) -> Key:
         """The key of what is met now: the n-th of its words in these parts."""
-        parts = self.parts
-        return (kind, parts, words, self._count((kind, parts, words)))
+        met = (kind, self.parts, words)
+        n = self._counts[met] = self._counts.get(met, -1) + 1
+        return (*met, n)
 
     def _count(self, what: Any) -> int:
-        n = self._counts.get(what, 0)
-        self._counts[what] = n + 1
+        n = self._counts[what] = self._counts.get(what, -1) + 1
         return n
 
     def elsewhere(self, key: Key, chain: tuple[int, ...]) -> bool:
         """Whether the same was asked through other calls in this run."""
-        return self._chains.setdefault(key[:3], chain) != chain
+        where = (key[1], key[2])
+        if key[3] == 0:
+            self._chains[where] = chain
+            return False
+        return self._chains[where] != chain
 
     def carried(self, key: Key, was: str) -> Key:
         """The key from before a rewording, as long as something is known under it."""
@@ -266,7 +274,8 @@ class Run:
                 self.tail.clear()  # what was said before it belongs there too
             if entry.raw is not None:
                 self.heard = entry
-            self.chat.now = max(self.chat.now, entry.at)
+            if entry.at > self.chat.now:  # noqa: PLR1730 -- this line is run for every answer
+                self.chat.now = entry.at
         return entry
 
     def stand(self, key: Key, waiting: Waiting, step: Step | None) -> None:
@@ -329,6 +338,10 @@ class Run:
         """The entries that nobody has committed yet."""
         entries, self.kept = self.entries[self.kept :], len(self.entries)
         return tuple(entries)
+
+
+def _since(records: Mapping[Key, Found], place: int) -> Sequence[Key]:
+    return [key for key, found in records.items() if found.place >= place]
 
 
 def foreign(what: str, where: str) -> str:

@@ -55,15 +55,15 @@ Asking: TypeAlias = Generator[Any, Any, Any]
 class Verb(Awaitable[Any]):
     """Something to await at once, where it stands."""
 
-    __slots__ = ("_meet", "_run", "name")
+    __slots__ = ("_meet", "_run", "_what", "name")
 
-    def __init__(self, run: Run, name: str, meet: Callable[[], Asking]) -> None:
-        self._run, self.name, self._meet = run, name, meet
+    def __init__(self, run: Run, name: str, meet: Callable[..., Asking], *what: Any) -> None:
+        self._run, self.name, self._meet, self._what = run, name, meet, what
         run.open(self)
 
     def __await__(self) -> Asking:
         self._run.opened = None
-        return self._meet()
+        return self._meet(self._run, *self._what)
 
 
 def _never(run: Run) -> Asking:
@@ -91,7 +91,6 @@ def ask(run: Run, question: Question) -> Asking:
     """An answer, or what there is instead of one; without a record, the run ends here."""
     if not run.ready:
         yield from _never(run)
-    run.tidy()
     key = run.place(question.kind, question.key or question.prompt)
     if question.kind == "ask" and run.elsewhere(key, chain()):
         words = _ambiguous(question, line())
@@ -180,7 +179,6 @@ def sleep(run: Run, length: timedelta | None, until: datetime | None, key: str |
     """Nothing, once it is time; before that, the run ends here."""
     if not run.ready:
         yield from _never(run)
-    run.tidy()
     place = run.place("sleep", key or str(length if until is None else until))
     found = run.records.get(place)
     if found is None:
@@ -218,7 +216,6 @@ def once(  # noqa: PLR0917 -- what Chat.once has
     """The result of something that is done once, or the failure that the handler caught."""
     if not run.ready:
         yield from _never(run)
-    run.tidy()
     name = getattr(call, "__qualname__", None) or type(call).__qualname__
     place = run.place("once", key or name)
     if place[3]:

@@ -33,7 +33,7 @@ _TEXTED = {
     r"^(?:on|at|by|for|around|about)\s+": "",
 }
 _SPELLINGS = [(re.compile(pattern, re.IGNORECASE), words) for pattern, words in _TEXTED.items()]
-_BARE = re.compile(r"[+-]?\d{1,3}|[+-]?\d+\.\d+e.*", re.IGNORECASE)
+_BARE = re.compile(r"[+-]?\d{1,3}([.,]\d+)?")
 _MILITARY = re.compile(r"([01]\d|2[0-3])([0-5]\d)(?: ?h(?:rs|ours)?)?", re.IGNORECASE)
 _YEAR = re.compile(r"\b\d{4}\b|\d[/.-]\d\d?[/.-]\d\d\b")
 _PAST = re.compile(r"\b(?:ago|last|yesterday)\b", re.IGNORECASE)

@@ -97,7 +97,7 @@ class Memory:
     def choose(self, words, options, **how):
         return self._asked(words, "pick", options, **how)
 
-    async def _asked(self, words, kind, options, key=None, timeout=None, default=None):
+    async def _asked(self, words, kind, options, *, key=None, timeout=None, default=None):
         place = self.place("ask", key or words)
         answer = self.known.answers.get(place)
         value = MISSING if answer is None else fits(answer, kind, options)
@@ -124,14 +124,13 @@ class Memory:
             text, known.text = known.text, None
         if text is None and self.stale == place:
             asked_at = None
-        if text is not None and not (kind == "yes" and text.received_at < text.asked_at):
-            if timeout is None or text.received_at <= text.asked_at + timeout:
-                value = parse(text.words, kind, options)
-                self.wrong = value is MISSING
-                self.stale = None
-                if not self.wrong:
-                    known.answers[place] = Answer(known.next(), kind, text.words, value)
-                return value
+        if text is not None and in_time(text, kind, timeout):
+            value = parse(text.words, kind, options)
+            self.wrong = value is MISSING
+            self.stale = None
+            if not self.wrong:
+                known.answers[place] = Answer(known.next(), kind, text.words, value)
+            return value
         if timeout is not None and asked_at is not None and asked_at + timeout <= self.now:
             known.answers[place] = Answer(known.next(), "default", "", default)
             return default
@@ -191,6 +190,12 @@ class Memory:
             self.state.n = self.state.n + value if name == "n" else self.state.n
             self.state.s = value if name == "s" else self.state.s
             self.laid += 1
+
+
+def in_time(text: Text, kind: str, timeout: timedelta | None) -> bool:
+    if kind == "yes" and text.received_at < text.asked_at:
+        return False
+    return timeout is None or text.received_at <= text.asked_at + timeout
 
 
 def fits(answer: Answer, kind: str, options: Any) -> Any:

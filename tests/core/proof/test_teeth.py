@@ -50,17 +50,13 @@ BREAKS = {
         "if afresh and text is None:",
         "if False:",
     ),
-    "3: keys are words alone": (
-        "run",
-        "return (kind, parts, words, self._count((kind, parts, words)))",
-        "return (kind, parts, words, 0)",
-    ),
+    "3: keys are words alone": ("run", "return (*met, n)", "return (*met, 0)"),
     "3: parts do not scope": ("run", "(*self.parts, name)", "self.parts"),
     "3: key= is not used": ("verbs", "question.key or question.prompt)", "question.prompt)"),
     "3: answers are remembered by position": (
         "run",
-        "parts = self.parts\n        return (kind, parts, words, self._count((kind, parts, words)))",
-        "parts = ()\n        return (kind, parts, '', self._count(kind))",
+        "met = (kind, self.parts, words)\n",
+        "met = (kind, (), '' if kind == 'ask' else words)\n",
     ),
     "4: a text goes to the first question without an answer": (
         "verbs",

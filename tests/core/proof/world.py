@@ -226,7 +226,7 @@ class World:
                 else:
                     tag, value = self.result
                     self.kept.add(tag)
-                    self.known.results[tag] = (self.known.next(), value)
+                    self.known.results[tag] = (self.begun[tag], value)
                     sent = None
                 self.kill(attempt)
         except StopIteration as done:
@@ -312,7 +312,7 @@ class World:
     def check_texts(self, memory: Memory, texts: list[str], waited: Any, *, wrong: bool) -> None:
         prompts = [words for words in texts if words[0] == "Q"]
         retries = [
-            words for words in texts if words[0] in "PS" and "lease" in words or "Sorry" in words
+            words for words in texts if (words[0] in "PS" and "lease" in words) or "Sorry" in words
         ]
         says = [words for words in texts if words not in prompts and words not in retries]
         place, words, _, _ = memory.stopped or (None, "", "", ())
