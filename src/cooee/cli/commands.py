@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cooee.cli import box, companies, counting, new, people, phone, run, upkeep, write
+from cooee.cli import box, companies, counting, new, people, phone, run, upkeep, webhook, write
 from cooee.core.errors import CooeeError, DefinitionError, SettingError
 
 cli = typer.Typer(
@@ -30,6 +30,7 @@ for command in (
     people.retry,
     people.forget,
     upkeep.backup,
+    webhook.webhook,
     box.carrier,
     companies.providers,
     counting.segments,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -174,7 +175,7 @@ async def _retry(who: str | None, *, unknown: bool, yes: bool) -> None:
 def forget(who: Person, *, yes: Yes = False) -> None:
     """Erase a person.
 
-    What was said goes, what is remembered of them, and their number.
+    What was said goes, with the pictures they sent, what is remembered of them, and their number.
 
     An opt-out stays, as a hash from which the number cannot be read: whoever asked for silence
     is not texted again.
@@ -183,6 +184,10 @@ def forget(who: Person, *, yes: Yes = False) -> None:
 
 
 async def _forget(who: str, *, yes: bool) -> None:
+    from cooee.runtime.media import sweep
+    from cooee.runtime.settings import read_media
+    from cooee.runtime.shelf import Shelf
+
     async with visited() as store:
         theirs = await _number(store, who)
         question = f"Erase {theirs} and everything said? This cannot be undone."
@@ -190,7 +195,11 @@ async def _forget(who: str, *, yes: bool) -> None:
             return
         if not await store.forget(theirs):
             raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
+        await sweep(store, Shelf(read_media(os.environ)))
+        left = await store.discarded()
         print(f"{theirs} is erased. If they had opted out, that stays, as a hash.")
+        if left:
+            print(f"Still to be erased, and tried again at the next start: {', '.join(left)}")
 
 
 async def _number(store: Store, words: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 logger = logging.getLogger("cooee")
@@ -45,11 +45,14 @@ class Lines(logging.Formatter):
 
     Args:
         private: show numbers and words too (`COOEE_LOG_PRIVATE=yes`).
+        discreet: covers what not even they may show.
     """
 
-    def __init__(self, *, private: bool = False) -> None:
+    def __init__(
+        self, *, private: bool = False, discreet: Callable[[str], str] = lambda words: words
+    ) -> None:
         super().__init__()
-        self._private = private
+        self._private, self._discreet = private, discreet
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -58,7 +61,7 @@ class Lines(logging.Formatter):
             fields |= getattr(record, "private", {})
         words = [at, record.levelname.lower(), _word(record.getMessage())]
         words += [f"{name}={_word(value)}" for name, value in fields.items() if value is not None]
-        return " ".join(words)
+        return self._discreet(" ".join(words))
 
 
 def _word(value: object) -> str:
