@@ -6,9 +6,9 @@ import pytest
 
 from cooee.carrier import Entry
 from cooee.carrier.network import Text
-from cooee.phone.panel import Letter, Story
 from cooee.phone.reports import Past
 from cooee.phone.screens import screen
+from cooee.phone.stories import Letter, Story
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 ANNA, OURS = "+61491570156", "+61491570006"

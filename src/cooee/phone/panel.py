@@ -7,83 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-import msgspec
-
 from cooee.core.messages import Class, Status
 from cooee.phone import showing
-from cooee.phone.reports import Called, Exchanged, News, Over, Step, Trouble, Wrote
+from cooee.phone.reports import Called, Exchanged, News, Over, Step, Wrote
+from cooee.phone.stories import WORDS, Letter, Story, iso, note
 from cooee.storage.sqlite_watch import Change, Row
-from cooee.storage.values import moment
 
 Place: TypeAlias = tuple[str, int]  # a conversation, in hex, and the number of a text in it
 
 _MOST = 120  # texts whose story is kept
 _IDLE = 200  # exchanges kept that are not yet known to belong to a text
-
-# What became of a text of ours, in the page's few words.
-WORDS = {
-    Status.QUEUED: "queued",
-    Status.SENDING: "sending",
-    Status.UNKNOWN: "unknown",
-    Status.ACCEPTED: "sent",
-    Status.SENT: "sent",
-    Status.DELIVERED: "delivered",
-    Status.UNDELIVERED: "failed",
-    Status.FAILED: "failed",
-    Status.EXPIRED: "failed",
-    Status.CANCELLED: "failed",
-}
-
-
-class Letter(msgspec.Struct, eq=False):
-    """A text of ours, as its row in the outbox stands."""
-
-    id: str
-    theirs: str
-    text: str
-    at: str
-    status: str = "queued"
-    attempts: int = 0
-    note: str = ""
-    turn: str = ""
-
-
-class Story(msgspec.Struct, eq=False):
-    """What is known of one text so far."""
-
-    id: str
-    theirs: str
-    text: str
-    at: str
-    number: int
-    status: str = "waiting"
-    handler: str = ""
-    where: str = ""
-    attempts: int = 0
-    again: int = 0
-    state: list[showing.Cell] = []
-    rows: list[showing.ShownRow] = []
-    letters: list[Letter] = []
-    exchanges: list[Exchanged] = []
-    trouble: Trouble | None = None
-    note: str = ""
-    marks: dict[str, float] = {}
-
-    def took(self) -> list[tuple[str, float]]:
-        """Each step behind it, and its milliseconds."""
-        marks = self.marks
-        spans = (
-            ("received", "texted", "received"),
-            ("claimed", "received", "claimed"),
-            ("handler", "called", "over"),
-            ("committed", "over", "finished"),
-            ("sent", "finished", "recorded"),
-        )
-        return [
-            (name, max((marks[end] - marks[start]) * 1000, 0.0))
-            for name, start, end in spans
-            if start in marks and end in marks
-        ]
 
 
 class Panel:
@@ -147,7 +80,7 @@ class Panel:
     def _begin(self, row: Row) -> None:
         id, place = row["id"].lower(), (row["conversation"], row["seq"])
         self._numbers += 1
-        at = _iso(row["sent_at"] or row["received_at"])
+        at = iso(row["sent_at"] or row["received_at"])
         theirs = self._theirs.get(row["conversation"], "")
         story = Story(id, theirs, row["text"], at, self._numbers)
         if row["status"] == 2:
@@ -169,12 +102,12 @@ class Panel:
         if letter is None:
             turn = self._speaker(row)
             id = f"{row['conversation'].lower()}-{row['seq']}"
-            letter = Letter(id, row["theirs"], row["text"], _iso(row["queued_at"]), turn=turn)
+            letter = Letter(id, row["theirs"], row["text"], iso(row["queued_at"]), turn=turn)
             self.letters[place] = letter
             if turn in self.stories:
                 self.stories[turn].letters.append(letter)
         letter.status, letter.attempts = WORDS[Status(row["status"])], row["attempts"]
-        letter.note = _note(row)
+        letter.note = note(row)
 
     def _speaker(self, row: Row) -> str:
         """Which text a new reply answers; its row knows the last of those answered together."""
@@ -335,20 +268,3 @@ def _of_same(early: list[Change], row: Row) -> Iterator[Change]:
 def _alike(one: Exchanged, other: Exchanged) -> bool:
     names = ("ours", "method", "url", "status", "response_body", "failure")
     return all(getattr(one, name) == getattr(other, name) for name in names)
-
-
-def _note(row: Row) -> str:
-    """What a text of ours waits for, in words; "" where there is nothing to say."""
-    status, due = Status(row["status"]), row["due_at"]
-    if status is Status.QUEUED and row["attempts"] and due:
-        again = showing.time_of_day(moment(due))[:-4]
-        return f"Attempt {row['attempts']} failed. The next is at {again}."
-    if status is Status.UNKNOWN:
-        if due is None:
-            return "The answer was lost, and nobody can tell: it is held, and not sent twice."
-        return "The answer was lost. Whether it arrived is being found out."
-    return row["error"] if WORDS[status] == "failed" else ""
-
-
-def _iso(stamp: int) -> str:
-    return moment(stamp).isoformat(timespec="milliseconds").replace("+00:00", "Z")

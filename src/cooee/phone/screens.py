@@ -11,8 +11,8 @@ import msgspec
 
 from cooee.carrier import Entry
 from cooee.carrier.segments import segments
-from cooee.phone.panel import Letter, Story
 from cooee.phone.reports import Past
+from cooee.phone.stories import Letter, Story
 
 T = TypeVar("T", Story, Letter)
 

@@ -17,11 +17,12 @@ from cooee.core.errors import SettingError
 from cooee.phone.board import Board
 from cooee.phone.company import in_the_box, is_pushed
 from cooee.phone.numbers import PHONES, number_of
-from cooee.phone.panel import Panel, Story
+from cooee.phone.panel import Panel
 from cooee.phone.process import AppProcess
 from cooee.phone.reloading import Reloading, Standing, Start
 from cooee.phone.reports import News, Opened, Past, Role
 from cooee.phone.screens import screen
+from cooee.phone.stories import Story
 from cooee.phone.switches import Switches
 from cooee.wire.clock import stopwatch
 from cooee.wire.http import load_client
