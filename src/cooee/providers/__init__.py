@@ -15,6 +15,7 @@ from cooee.core.messages import Inbound, Media, Outbound, Receipt
 
 __all__ = [
     "Accepted",
+    "Answerer",
     "Credentials",
     "Features",
     "Flow",
@@ -64,6 +65,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
         signed: whether its webhooks can be verified.
         backfill: whether reading (*cursor*) also brings texts that were pushed, under the same
             keys. It is then done now and then beside pushing, for what no push could bring.
+        answer_within: how long a push of a text may wait for its turn, so that its answer
+            carries the replies (`Answerer`); None where replies never go that way.
     """
 
     polling: Literal["pop", "cursor", "confirm"] | None
@@ -80,6 +83,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     optout_words: frozenset[str] = frozenset()
     signed: bool = False
     backfill: bool = False
+    answer_within: timedelta | None = None
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -201,6 +205,23 @@ class MediaSource(Protocol):
         """The request for what came with a text; credentials only for the company's own host.
 
         Where its answer points elsewhere, the runtime goes on without them.
+        """
+        ...
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """A provider whose webhooks can be answered with replies (`Features.answer_within`).
+
+    Whatever it carries counts as attempted and of unknown end, since nothing says that an
+    answer arrived: so it wants receipts with our id in their URL, or `lookup`.
+    """
+
+    def answer(self, replies: Sequence[Outbound]) -> Response:
+        """The answer to the webhook of a text, with the replies to it, in order.
+
+        Raises:
+            PermanentFailure: one of them cannot go this way; all are sent as usual then.
         """
         ...
 

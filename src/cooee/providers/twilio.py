@@ -21,17 +21,14 @@ from cooee.providers.twilio_json import Message, Number, accepted, message, mome
 from cooee.providers.twilio_log import Bookmark, beginning, bookmark, candidates, same_words
 from cooee.providers.twilio_settings import SETTINGS, told
 from cooee.providers.twilio_signature import verify
+from cooee.providers.twilio_twiml import twiml
 
 _OURS, _TEXTS = "/IncomingPhoneNumbers", "/Messages"
 _PAGE = 50
 _CLOCKS = timedelta(minutes=10)  # how far apart two clocks may be
 _AGAIN = "#rc=5&rp=all"  # five more tries of a push that failed, all within Twilio's 15 seconds
 _OUR_HOOK = re.compile(r"https?://[^#?]+/twilio/[^/#?]+/text(#.*)?")
-_NOTHING_TO_SAY = Response(
-    status=200,
-    headers={"content-type": "text/xml"},
-    body=b'<?xml version="1.0" encoding="UTF-8"?><Response/>',
-)
+_HELD = timedelta(seconds=8)  # of the 15 that Twilio gives all tries of a push together
 
 
 class Twilio:
@@ -49,7 +46,7 @@ class Twilio:
 
     name: ClassVar[str] = "twilio"
     settings: ClassVar[Sequence[Setting]] = SETTINGS
-    features = Features(
+    features: Features = Features(
         polling="cursor",
         push=True,
         receipts="callback",
@@ -74,6 +71,8 @@ class Twilio:
         self._basic = b64encode(known.pair.encode(errors="replace")).decode()
         self._number, self._service = known.number, known.service
         self._base, self._account = known.base, f"/2010-04-01/Accounts/{known.sid}"
+        if known.answers:
+            self.features = msgspec.structs.replace(self.features, answer_within=_HELD)
 
     def __repr__(self) -> str:
         return f"<Twilio at {self._base}>"
@@ -268,9 +267,9 @@ class Twilio:
     def receive(self, request: Request, tail: str, at: datetime) -> Received:
         """Verify a push, then read it: ``text``, or ``status/`` and our id of the text.
 
-        A text is answered with TwiML that says nothing: replies go by REST, where an attempt
-        is recorded before it is made. A signature has no stamp, so that a request which is
-        played again falls to its SID, as one that Twilio repeats.
+        A text is answered with TwiML that says nothing, where it is not answered by `answer`. A
+        signature has no stamp, so that a request which is played again falls to its SID, as one
+        that Twilio repeats.
         """
         kind, _, name = tail.partition("/")
         if kind not in ("text", "status") or (kind == "text" and name):
@@ -279,8 +278,16 @@ class Twilio:
             raise RequestRefused("Twilio pushes by POST.", 405)
         form = fields(request, verify(request, self._token, self._shared))
         if kind == "text":
-            return Received(inbounds=[pushed(form, at)], answer=_NOTHING_TO_SAY)
+            return Received(inbounds=[pushed(form, at)], answer=twiml([]))
         return Received(receipts=[reported(form, name)])
+
+    def answer(self, replies: Sequence[Outbound]) -> Response:
+        """TwiML that says the replies (`TWILIO_REPLY_BY=webhook`).
+
+        Raises:
+            PermanentFailure: TwiML cannot say one of them.
+        """
+        return twiml(replies)
 
     # Requests
 

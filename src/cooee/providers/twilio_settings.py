@@ -18,6 +18,7 @@ SETTINGS: Sequence[Setting] = (
     Setting("TWILIO_NUMBER", "ours, if the account has several: +614…", ""),
     Setting("TWILIO_MESSAGING_SERVICE_SID", "MG and 32 letters, to send through", ""),
     Setting("TWILIO_WEBHOOK_SECRET", "shared keys' secrets, with commas", "", secret=True),
+    Setting("TWILIO_REPLY_BY", "rest, or webhook: in the answer to the text's push", "rest"),
     Setting("TWILIO_BASE_URL", "where the API is", "https://api.twilio.com"),
 )
 
@@ -29,6 +30,7 @@ class Told(msgspec.Struct, frozen=True):
     """The settings, checked.
 
     `pair` is the user and the password of a call: an API key's, or the account's own.
+    `answers` says that replies go in the answer to a push.
     """
 
     sid: str
@@ -38,6 +40,7 @@ class Told(msgspec.Struct, frozen=True):
     service: str
     shared: Sequence[str]
     base: str
+    answers: bool
 
     def __repr__(self) -> str:  # it is full of secrets
         return f"<Told of {self.sid}>"
@@ -62,6 +65,7 @@ def told(values: Mapping[str, str]) -> Told:
         service=given["TWILIO_MESSAGING_SERVICE_SID"],
         shared=[each.strip() for each in given["TWILIO_WEBHOOK_SECRET"].split(",") if each.strip()],
         base=given["TWILIO_BASE_URL"].rstrip("/"),
+        answers=given["TWILIO_REPLY_BY"] == "webhook",
     )
 
 
@@ -81,5 +85,8 @@ def _check(given: Mapping[str, str], number: str) -> None:
         raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together: set both or none.")
     if number and not _NUMBER.fullmatch(number):
         raise SettingError(f"TWILIO_NUMBER is {number!r}. Write it as +61491570006.")
+    if given["TWILIO_REPLY_BY"] not in ("rest", "webhook"):
+        way = given["TWILIO_REPLY_BY"]
+        raise SettingError(f"TWILIO_REPLY_BY={way!r} means nothing. Set it to rest or webhook.")
     if not given["TWILIO_BASE_URL"].startswith(("https://", "http://")):
         raise SettingError("TWILIO_BASE_URL is not a URL. Leave it out, mostly.")

@@ -40,14 +40,17 @@ class Intake:
         self._announce, self._near = announce, near
         self._out = frozenset(map(fold, features.optout_words))
 
-    async def receive(self, inbounds: Sequence[Inbound]) -> None:
+    async def receive(self, inbounds: Sequence[Inbound]) -> Sequence[Inbound]:
         """Store texts; those that were here before are known by their key, and not stored again.
+
+        Returns:
+            the new ones that are sure to reach a handler, as they were stored.
 
         Raises:
             StoreUnavailable: nothing was stored; do not acknowledge.
         """
         if not inbounds:
-            return
+            return ()
         arrivals = [self._arrival(inbound) for inbound in inbounds]
         fresh = await self._store.receive(arrivals)
         for arrival, new in zip(arrivals, fresh, strict=True):
@@ -59,6 +62,8 @@ class Intake:
             )
             if new:
                 self._announce(inbound.recipient)
+        heard = zip(arrivals, fresh, strict=True)
+        return [one.inbound for one, new in heard if new and one.consent in ("", "in")]
 
     def _arrival(self, inbound: Inbound) -> Arrival:
         ours = self._near()

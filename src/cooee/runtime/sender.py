@@ -19,15 +19,13 @@ from cooee.core.errors import (
 from cooee.core.messages import Outbound, Receipt, Status
 from cooee.core.retries import send_after
 from cooee.providers import Accepted
-from cooee.runtime.account import Account
+from cooee.runtime.account import PATIENCE, Account
 from cooee.runtime.crew import Crew
 from cooee.runtime.insist import insist
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
 from cooee.storage import Alarms, Outcome, Store, Taken
 from cooee.wire.clock import Bell, Clock
-
-_PATIENCE = timedelta(minutes=10)  # how long a receipt may settle an attempt of unknown end
 
 
 class Sender:
@@ -123,7 +121,7 @@ class Sender:
     # One attempt
 
     async def _attempt(self, taken: Taken) -> None:
-        outbound = self._addressed(taken.outbound)
+        outbound = self._account.addressed(taken.outbound)
         tell("sending", logging.DEBUG, id=outbound.id, attempt=outbound.attempt)
         try:
             accepted = await self._account.ask(
@@ -141,12 +139,6 @@ class Sender:
         await self._keep(outcome)
         tell("recorded", logging.DEBUG, id=outbound.id)
 
-    def _addressed(self, outbound: Outbound) -> Outbound:
-        if self._account.hook is None or self._features.receipts != "callback":
-            return outbound
-        callback = f"{self._account.hook}/status/{outbound.id}"
-        return msgspec.structs.replace(outbound, callback=callback)
-
     def _failed(self, taken: Taken, failure: ProviderFailure) -> Outcome:
         """What a failure makes of a text: another attempt, a doubt, or its end."""
         outbound, now = taken.outbound, self._clock.now()
@@ -162,7 +154,7 @@ class Sender:
         )
         status, retry_at = Status.FAILED, None
         if isinstance(failure, OutcomeUnknown):
-            status, retry_at = Status.UNKNOWN, now + self._first_doubt()
+            status, retry_at = Status.UNKNOWN, now + self._account.first_doubt
         elif not isinstance(failure, PermanentFailure):
             asked = failure.retry_after if isinstance(failure, TemporaryFailure) else None
             pause = send_after(outbound.attempt, asked)
@@ -204,21 +196,12 @@ class Sender:
         """Whether to ask for news: where none is pushed to us, or what was pushed got lost."""
         if self._features.receipts == "poll" or self._account.hook is None:
             return True
-        return outbound.at is None or self._clock.now() - outbound.at > _PATIENCE
-
-    def _first_doubt(self) -> timedelta:
-        """How long to wait before an unknown end is settled by more than a receipt."""
-        features = self._features
-        if features.lookup_settles is not None:
-            return features.lookup_settles
-        if features.idempotency:
-            return timedelta(0)
-        awaits = features.receipts == "callback" and self._account.hook is not None
-        return _PATIENCE if awaits else timedelta(0)
+        return outbound.at is None or self._clock.now() - outbound.at > PATIENCE
 
     async def _settle(self, taken: Taken) -> None:
         outbound, features, now = taken.outbound, self._features, self._clock.now()
-        ripe = self._since + self._first_doubt()  # an attempt of the last run has no known age
+        # an attempt of the last run has no known age
+        ripe = self._since + self._account.first_doubt
         if now < ripe and (features.lookup_settles or features.receipts == "callback"):
             await self._keep(_doubt(outbound, ripe))
         elif features.lookup_settles is not None:

@@ -17,6 +17,7 @@ from cooee.core.messages import Class
 from cooee.core.numbers import normalise
 from cooee.providers import Provider, Subscription
 from cooee.runtime.account import Account
+from cooee.runtime.callers import Callers
 from cooee.runtime.crew import Crew
 from cooee.runtime.discretion import Discretion
 from cooee.runtime.hooks import Hooks
@@ -127,12 +128,20 @@ class Service:
         )
         newsroom = self._newsroom = Newsroom(self.app, self.store)
         intake = self._intake = Intake(features, self.store, self._came, near)
+        callers = Callers(
+            self.account,
+            self.store,
+            self.clock,
+            start=self._crew.start,
+            ring=self._ring_senders,
+        )
         self.web = Web(
             self.provider,
             hooks=self._hooks,
             public_url=self._public_url,
             intake=intake,
             newsroom=newsroom,
+            callers=callers,
             clock=self.clock,
             health=self.health,
         )
@@ -140,7 +149,14 @@ class Service:
         if self.app.services is not None:
             services = await self._stack.enter_async_context(self.app.services())
         around = Surroundings(self.app, services, self.clock.now, self._recall, self._observe)
-        self._worker = Worker(around, self.store, self.clock, self._ring_senders, sift=self._sift)
+        self._worker = Worker(
+            around,
+            self.store,
+            self.clock,
+            self._ring_senders,
+            over=callers.over,
+            sift=self._sift,
+        )
         if self._cloakroom is not None:
             await sweep(self.store, self._cloakroom.shelf)
             ring = self._worker.bell.ring

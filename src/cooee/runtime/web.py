@@ -11,6 +11,7 @@ import msgspec
 from cooee.core.errors import RequestRefused, StoreUnavailable
 from cooee.core.exchange import Request, Response
 from cooee.providers import Provider
+from cooee.runtime.callers import Answer, Callers
 from cooee.runtime.hooks import Hooks
 from cooee.runtime.intake import Intake
 from cooee.runtime.log import blame, tell
@@ -32,6 +33,7 @@ class Web:
         public_url: what stands in front of our paths for the world; signatures cover it.
         intake: where texts go.
         newsroom: where receipts go.
+        callers: what becomes of a caller whose text may be answered at once.
         clock: when a request came.
         health: whether all is well, and the particulars.
     """
@@ -44,12 +46,13 @@ class Web:
         public_url: str | None,
         intake: Intake,
         newsroom: Newsroom,
+        callers: Callers,
         clock: Clock,
         health: Health,
     ) -> None:
         self._provider, self._hooks = provider, hooks
         self._public_url = (public_url or "").rstrip("/")
-        self._intake, self._newsroom = intake, newsroom
+        self._intake, self._newsroom, self._callers = intake, newsroom, callers
         self._clock, self._health = clock, health
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,11 +70,12 @@ class Web:
         except Exception as error:  # whatever it was, the caller is to try again
             tell("webhook-failed", logging.CRITICAL, error=blame(error))
             answer = _words(503, "try again later")
-        await _respond(answer, send)
+        with self._callers.attempt(answer):
+            await _respond(answer.response, send)
 
-    async def _answer(self, path: str, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, path: str, scope: Scope, receive: Receive) -> Answer:
         if path == "/health":
-            return await self._report(scope["method"])
+            return Answer(await self._report(scope["method"]))
         name, _, rest = path.removeprefix("/").partition("/")
         word, _, tail = rest.partition("/")
         if name != self._provider.name or not self._hooks.knows(word):
@@ -83,10 +87,11 @@ class Web:
             body=await _body(scope, receive),
         )
         received = self._provider.receive(request, tail, self._clock.now())
-        await self._intake.receive(received.inbounds)
+        texts = await self._intake.receive(received.inbounds)
         if received.receipts:
             await self._newsroom.settle(received.receipts)
-        return received.answer
+            self._callers.heard()
+        return await self._callers.answer(received.answer, texts, receive)
 
     async def _report(self, method: str) -> Response:
         if method not in {"GET", "HEAD"}:
@@ -118,8 +123,9 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
             return bytes(body)
 
 
-def _words(status: int, words: str) -> Response:
-    return Response(status=status, headers={"content-type": "text/plain"}, body=words.encode())
+def _words(status: int, words: str) -> Answer:
+    plain = {"content-type": "text/plain"}
+    return Answer(Response(status=status, headers=plain, body=words.encode()))
 
 
 async def _respond(answer: Response, send: Send) -> None:

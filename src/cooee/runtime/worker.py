@@ -43,6 +43,7 @@ class Worker:
         store: where texts wait.
         clock: what to sleep on.
         outgoing: rung when replies were queued.
+        over: told of turns whose commit has been asked for, before `outgoing` rings.
         sift: what of the claims can be played now; it sees to the rest.
         limit: seconds a handler may take before its turn has failed.
     """
@@ -54,12 +55,14 @@ class Worker:
         clock: Clock,
         outgoing: Callable[[], None],
         *,
+        over: Callable[[Sequence[Finish]], None] = lambda _: None,
         sift: Sift = _all,
         limit: float = 60,
     ) -> None:
         self.bell: Bell = clock.bell()
         self._around, self._store, self._clock = around, store, clock
-        self._outgoing, self._sift, self._limit = outgoing, sift, limit
+        self._outgoing, self._over = outgoing, over
+        self._sift, self._limit = sift, limit
         self._slow: set[str] = set()
         self._threads = ThreadPoolExecutor(_THREADS, "cooee-handler")
         self._under_way = 0
@@ -205,6 +208,7 @@ class Worker:
     async def _commit(self, finishes: Sequence[Finish]) -> Sequence[bool]:
         """Commit turns that are played already; the sender, rung between, shares the commit."""
         asked = asyncio.ensure_future(self._store.finish(finishes))
+        self._over(finishes)
         await asyncio.sleep(0)  # it is asked now; who is rung asks next
         if any(finish.drafts for finish in finishes):
             self._outgoing()

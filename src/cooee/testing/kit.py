@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,6 +63,7 @@ class Kit:
         provider: whose API is between the app and the phones: ``"simulated"``,
             ``"telstra-v2"``, ``"telstra-v3"`` or ``"twilio"``.
         switches: how the simulated provider behaves, such as ``["cursor", "lookup"]``.
+        settings: what else the provider is told, by the names of its settings.
         push: whether texts are pushed to the app; otherwise it reads them. A long time passes
             much faster where nobody has to read every second.
         poll_interval: seconds to rest after reading nothing.
@@ -84,6 +85,7 @@ class Kit:
         *,
         provider: str = "simulated",
         switches: Sequence[str] = (),
+        settings: Mapping[str, str] = {},
         push: bool = True,
         poll_interval: float = 1,
         start: datetime | None = None,
@@ -93,7 +95,7 @@ class Kit:
         self._pushes = InProcess(self.clock, {})
         self.carrier = Carrier(self.clock, self._pushes)
         self._face = _face(self.carrier, provider)
-        self._provider = _provider(provider, switches)
+        self._provider = _provider(provider, switches, settings)
         if switches:
             self._face.switch(switches)
         self._push, self._poll_interval = push, poll_interval
@@ -252,9 +254,9 @@ def _face(carrier: Carrier, provider: str) -> Face:
     raise ValueError(f"The kit has no provider {provider!r}. It has {' and '.join(_VALUES)}.")
 
 
-def _provider(name: str, switches: Sequence[str]) -> Provider:
+def _provider(name: str, switches: Sequence[str], settings: Mapping[str, str]) -> Provider:
     told = {"SIMULATED_SWITCHES": ",".join(switches)} if switches else {}
-    return find(name)(_VALUES[name] | told)
+    return find(name)({**_VALUES[name], **told, **settings})
 
 
 def _memory() -> str | None:
