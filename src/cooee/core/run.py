@@ -64,6 +64,7 @@ class Run:
         self.turn = journal.turn + 1
         self.entries: list[Entry] = []
         self.kept = 0
+        self._settled = journal.settled
         self.unsettled = set(journal.unsettled)
         if len(journal.entries) > journal.settled:
             self.unsettled.update(_since(self.records, journal.settled))
@@ -260,11 +261,11 @@ class Run:
         entry = found.entry
         if key == self.waited:
             self.passed = True
-        if key == self.journal.furthest:
+        if not self.caught_up and key == self.journal.furthest:
             self.caught_up = True
         if self._laid < len(self.view.changes):
             self.lay_until(found.place)
-        past = found.place < self.journal.settled
+        past = found.place < self._settled
         if self.unsettled and key in self.unsettled:
             self.unsettled.remove(key)
             past = False

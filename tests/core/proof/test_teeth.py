@@ -111,11 +111,6 @@ BREAKS = {
         'if key[0] != "once":\n            if self.tail and (past or key == self.waited):',
         "if True:\n            if self.tail and (True or past):",
     ),
-    "7: an unfinished turn counts as finished": (
-        "dialogue",
-        "tuple(sorted(run.unsettled & run.records.keys()))",
-        "()",
-    ),
     "8: an inserted question rolls the state back": (
         "dialogue",
         "state = run.state() if run.caught_up else None",
