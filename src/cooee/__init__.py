@@ -24,6 +24,7 @@ from cooee.core.errors import (
     SettingError,
     StateError,
     TemporaryFailure,
+    TooLong,
     TooManyAttempts,
 )
 from cooee.core.messages import Inbound, Outbound, Receipt, Reply, Status
@@ -58,6 +59,7 @@ __all__ = [
     "StateError",
     "Status",
     "TemporaryFailure",
+    "TooLong",
     "TooManyAttempts",
     "days",
     "hours",

@@ -6,7 +6,7 @@ import pytest
 
 from cooee import Chat, DefinitionError, Routes
 from cooee.core.keywords import fold
-from cooee.core.optout import IN, OUT, clashes, words
+from cooee.core.optout import IN, OUT, clashes, fallbacks, words
 
 TELSTRA_V3 = {"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}
 
@@ -85,7 +85,13 @@ def test_people_are_told_a_word_that_works(company, own, named):
     assert found.named == named
     assert found.hear(named) == "out"
     assert found.question == f"Do you want no more texts from us? Reply {named}."
-    assert named in found.help
+    helped, _ = fallbacks(found, "Text {word}.")
+    assert (helped[0]("Help!"), helped[0]("help me"), helped[1].call(None)) == (
+        True,
+        False,
+        f"Text {named}.",
+    )
+    assert len(fallbacks(found, None)) == 1
 
 
 def test_plain_words_are_a_wish_unless_the_app_answers_them():

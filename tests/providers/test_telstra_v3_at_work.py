@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cooee import App, Chat
+from cooee import App, Chat, OptedOut
 from cooee.core.messages import Outbound
 from cooee.testing import Kit
 
@@ -92,7 +92,8 @@ async def test_stop_opts_out_by_telstras_list_and_start_opts_in_again(push):
         phone = kit.phone()
         await phone.text("hello")
         assert await phone.text("Stop") == []
-        await app.send(phone.number, "Still there?")
+        with pytest.raises(OptedOut):
+            await app.send(phone.number, "Still there?")
         await kit.wait(60)
         assert len(phone.inbox) == 1
         assert len(await phone.text("START")) == 1

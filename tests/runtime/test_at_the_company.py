@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cooee import App
-from cooee.core.errors import PermanentFailure
+from cooee.core.errors import OptedOut, PermanentFailure
 from cooee.core.messages import Status
 from cooee.runtime.service import Service
 from cooee.storage.sqlite import SQLite
@@ -319,7 +319,8 @@ async def test_a_person_who_opted_out_at_the_company_gets_nothing_and_comes_back
         phone = kit.phone()
         assert await phone.text("hi") == ["You said hi"]
         assert await phone.text("stop!") == []
-        await kit.app.send(phone.number, "are you there?")
+        with pytest.raises(OptedOut):
+            await kit.app.send(phone.number, "are you there?")
         await kit.quiet()
         assert phone.inbox == ["You said hi"]
         assert (await kit.store.census()).opted_out == 1

@@ -96,6 +96,7 @@ def card(name: str, service: Service, settings: Settings, port: int) -> list[str
         f"  database   {settings.database}",
         f"  handlers   {handlers[0]}",
         *(f"             {line}" for line in handlers[1:]),
+        *(f"  note       {note}" for note in service.notes),
         f"  listening  http://{host}:{port}/health",
     ]
 

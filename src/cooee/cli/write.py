@@ -34,7 +34,7 @@ def send(
 ) -> None:
     """Send a text. It is queued in the database; a running app sends it within a second.
 
-    Who opted out is not texted: such a text is kept, cancelled.
+    Who opted out is not texted: such a text is kept, cancelled, and that is an error.
     """
     moment = None if at is None else _moment(at)
     asyncio.run(_send(to, text, ours=ours, key=key, at=moment))
@@ -44,6 +44,7 @@ async def _send(
     to: str, text: str, *, ours: str | None, key: str | None, at: datetime | None
 ) -> None:
     from cooee.core.messages import Class
+    from cooee.runtime.consent import refuse_if_silent
     from cooee.storage import Draft, Letter
 
     if not text.strip():
@@ -53,6 +54,7 @@ async def _send(
         recipient = number(to, near=sender)
         draft = Draft(text=text, kind=Class.STARTED, key=key, due_at=at)
         (id,) = await store.enqueue([Letter(sender, recipient, draft)])
+        await refuse_if_silent(store, sender, recipient)
     print(f"Queued from {sender} to {recipient}: {id}")
 
 

@@ -8,16 +8,20 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, Protocol, TypeAlias
 
+from msgspec import structs
 from typing_extensions import TypeVar
 
 from cooee.core.codec import StateCodec
-from cooee.core.errors import DefinitionError, NotRunning
-from cooee.core.messages import Outbound
+from cooee.core.errors import DefinitionError, NotRunning, TooLong
+from cooee.core.messages import Outbound, Reply
+from cooee.core.quiet import quiet as quiet_hours
 from cooee.core.routes import F, Handler, Routes, handler_of
+from cooee.core.segments import size, smart
 
 S = TypeVar("S", default=Any)
 V = TypeVar("V", default=Any)
 
+HELP = "These texts are sent by a computer. To get no more of them, reply {word}."
 SORRY = "Sorry, something went wrong at our end. We are looking into it."
 
 Lifespan: TypeAlias = Callable[[], AbstractAsyncContextManager[V]]
@@ -65,6 +69,16 @@ class App(Generic[S, V]):
         unknown: what becomes of a text whose sending was cut off, where the provider cannot be
             asked whether it arrived: "hold" keeps it for a person to look at and sends nothing
             twice; "resend" sends it again, perhaps twice.
+        help: the answer to HELP where no handler has that word; {word} is the word that ends all
+            texts. None leaves HELP to `otherwise`.
+        smart: write curly quotes, dashes and such as plain ones where that makes a text GSM-7,
+            which holds more than twice as much in a segment.
+        most_segments: how many segments one text of ours may need. A longer one fails its turn
+            at once, without another try, and makes `send` raise `TooLong`: what is cut might
+            be the price, or half of a link. None sets no limit.
+        quiet: hours such as ``("21:00", "08:00")``, on the person's own clock, in which nothing
+            leaves that we start. It waits until they are over in all time zones that the number
+            may be in; replies pass.
     """
 
     def __init__(
@@ -74,6 +88,10 @@ class App(Generic[S, V]):
         lifespan: Lifespan[V] | None = None,
         sorry: str | None = SORRY,
         unknown: Literal["hold", "resend"] = "hold",
+        help: str | None = HELP,
+        smart: bool = False,
+        most_segments: int | None = None,
+        quiet: tuple[str, str] | None = None,
     ) -> None:
         if unknown not in {"hold", "resend"}:
             raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
@@ -81,6 +99,10 @@ class App(Generic[S, V]):
         self.services = lifespan
         self.sorry = sorry
         self.unknown = unknown
+        self.help = help
+        self.smart = smart
+        self.most_segments = _at_least_one(most_segments)
+        self.quiet = quiet_hours(quiet)
         self.routes = Routes()
         self.starters: list[Callable[[], Any]] = []
         self.arounds: list[Around] = []
@@ -157,10 +179,27 @@ class App(Generic[S, V]):
 
         Raises:
             NotRunning: no runtime is behind the app.
+            OptedOut: this person wants no more texts. The text is kept, cancelled.
+            TooLong: it needs more than `most_segments`.
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
         return await self.outbox.send(to, text, ours=ours, at=at, good_for=good_for, key=key)
+
+    def worded(self, reply: Reply, *, capped: bool = True) -> Reply:
+        """A reply as it is to leave: smart, and held against the most segments if `capped`.
+
+        Raises:
+            TooLong: it needs more.
+        """
+        text = smart(reply.text) if self.smart else reply.text
+        needs = size(text)[1] if capped and self.most_segments is not None else 0
+        if self.most_segments is not None and needs > self.most_segments:
+            raise TooLong(
+                f"A text of {len(text)} characters needs {needs} segments, and the app allows"
+                f" {self.most_segments}. Shorten it, or say it in several texts: {text[:60]!r}…"
+            )
+        return reply if text == reply.text else structs.replace(reply, text=text)
 
     # Inside somebody else's server
 
@@ -177,6 +216,12 @@ class App(Generic[S, V]):
     def lifespan(self, _outer: object = None) -> AbstractAsyncContextManager[None]:
         """Run the worker, the sender and the poller: ``Starlette(lifespan=app.lifespan)``."""
         return self.asgi().lifespan()
+
+
+def _at_least_one(segments: int | None) -> int | None:
+    if segments is not None and segments < 1:
+        raise DefinitionError(f"most_segments={segments!r} lets no text out. Write 1 or more.")
+    return segments
 
 
 _mounting: Callable[[App[Any, Any]], Mounted] | None = None

@@ -4,6 +4,7 @@ CooeeError
 ├── DefinitionError        the app's code is wrong: mend the lines it shows
 ├── SettingError           a setting is missing or wrong: type the line it shows
 ├── NotRunning             no runtime is behind this app yet: start one first
+├── TooLong                a text needs more segments than the app allows: shorten it
 ├── StateError             stored state does not fit the app's class: mend the class
 ├── ProviderFailure        the company said no, or said nothing
 │   ├── TemporaryFailure   nothing was done: try again, after `retry_after`
@@ -54,6 +55,10 @@ class SettingError(CooeeError):
 
 class NotRunning(CooeeError):
     """The app was asked to send before a runtime carried it."""
+
+
+class TooLong(CooeeError):
+    """A text needs more segments than the app allows; nothing of it is sent."""
 
 
 class StateError(CooeeError):

@@ -11,14 +11,14 @@ the company says of a text, or by refusing one of ours, goes before what we read
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from cooee.core.errors import DefinitionError
 from cooee.core.keywords import Keyword, fold
-from cooee.core.routes import Handler, Routes
+from cooee.core.routes import Handler, Routes, handler_of
 from cooee.core.wishes import wish
 
 Consent: TypeAlias = Literal["out", "in", "wish", ""]
@@ -66,11 +66,6 @@ class Words(msgspec.Struct, frozen=True):
         """What to ask who may want no more texts."""
         return f"Do you want no more texts from us? Reply {self.named}."
 
-    @property
-    def help(self) -> str:
-        """What to tell who asks for help, where the app says nothing of its own."""
-        return f"These texts are sent by a computer. To get no more of them, reply {self.named}."
-
 
 def words(company: Collection[str], routes: Routes) -> Words:
     """The words in force: the company's own, and the standard ones that the app leaves free.
@@ -96,6 +91,28 @@ def words(company: Collection[str], routes: Routes) -> Words:
             f" {', '.join(OUT[:4])} free."
         )
     return Words(out, kept, (named or sorted(theirs.values()) or left)[0])
+
+
+def fallbacks(words: Words, help: str | None) -> Sequence[tuple[Callable[[str], bool], Handler]]:
+    """What is answered for an app that has no handler for it: HELP, and a wish that is unsure.
+
+    Args:
+        words: the words in force.
+        help: the answer to HELP, with {word} where the opt-out word goes; None has none.
+    """
+
+    def explain_how_to_opt_out(_: object) -> str:
+        return (help or "").replace("{word}", words.named)
+
+    def ask_whether_to_opt_out(_: object) -> str:
+        return words.question
+
+    found = [(words.doubt, handler_of(ask_whether_to_opt_out))]
+    return found if help is None else [(_is_help, handler_of(explain_how_to_opt_out)), *found]
+
+
+def _is_help(text: str) -> bool:
+    return fold(text[:_LONGEST]) == "help"
 
 
 class Clash(msgspec.Struct, frozen=True):

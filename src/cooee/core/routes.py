@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -39,6 +39,7 @@ class Routes:
         self._keywords: dict[str, Route] = {}
         self._patterns: list[Route] = []
         self._otherwise: Route | None = None
+        self.fallbacks: Sequence[tuple[Callable[[str], bool], Handler]] = ()
 
     def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
         """Answer texts that are one of `specs`: a word, ``"ADD {n:d}"``, or a regular expression.
@@ -81,7 +82,11 @@ class Routes:
             self._add(route)
 
     def find(self, text: str) -> tuple[Route, Mapping[str, Any]] | None:
-        """The route of a text and the fields it brings: keywords, patterns, then otherwise."""
+        """The route of a text and the fields it brings.
+
+        Keywords come first, then patterns, then what cooee itself answers where no handler
+        does (`fallbacks`: HELP, say), then otherwise.
+        """
         exact = self._keywords.get(fold(text))
         if exact is not None:
             return exact, {}
@@ -90,6 +95,9 @@ class Routes:
             fields = route.matcher.match(text)
             if fields is not None:
                 return route, fields
+        for fits, handler in self.fallbacks:
+            if fits(text):
+                return Route(None, handler), {}
         return None if self._otherwise is None else (self._otherwise, {})
 
     def __iter__(self) -> Iterator[Route]:

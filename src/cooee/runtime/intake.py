@@ -7,23 +7,22 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from cooee.core.keywords import fold
 from cooee.core.messages import Inbound, when_sent
 from cooee.core.numbers import normalise
-from cooee.core.optout import Consent
+from cooee.core.optout import Words
 from cooee.providers import Features
 from cooee.runtime.log import tell
 from cooee.storage import Arrival, Store
 
 _NOBODY = "unknown"  # the sender of a text that came without one: kept, and never answered
-_BACK_IN = frozenset(map(fold, ("START", "UNSTOP")))
 
 
 class Intake:
     """Stores texts before anybody is told that they came (law 1).
 
     Args:
-        features: the provider's; its opt-out words take effect here, before any handler.
+        features: the provider's.
+        words: what opts out and in; it takes effect here, before any handler (law 10).
         store: where texts go.
         announce: called after the commit, with our number of each new text.
         near: our own number, in whose country national numbers are read.
@@ -32,13 +31,13 @@ class Intake:
     def __init__(
         self,
         features: Features,
+        words: Words,
         store: Store,
         announce: Callable[[str], None],
         near: Callable[[], str],
     ) -> None:
-        self._features, self._store = features, store
+        self._features, self._words, self._store = features, words, store
         self._announce, self._near = announce, near
-        self._out = frozenset(map(fold, features.optout_words))
 
     async def receive(self, inbounds: Sequence[Inbound]) -> Sequence[Inbound]:
         """Store texts; those that were here before are known by their key, and not stored again.
@@ -74,10 +73,7 @@ class Intake:
             sender=normalise(inbound.sender, near=recipient) or _NOBODY,
             sent_at=when_sent(inbound.sent_at, inbound.received_at, self._features.stamp_offset),
         )
-        return Arrival(changed, inbound.consent or self._consent(inbound.text))
-
-    def _consent(self, text: str) -> Consent:
-        if not self._out:
-            return ""
-        word = fold(text[:64])
-        return "out" if word in self._out else "in" if word in _BACK_IN else ""
+        if inbound.consent:
+            return Arrival(changed, inbound.consent, "company")
+        consent = self._words.hear(inbound.text)
+        return Arrival(changed, consent, "plain words" if consent == "wish" else "word")

@@ -24,6 +24,7 @@ from cooee.runtime.crew import Crew
 from cooee.runtime.insist import insist
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
+from cooee.runtime.night import Night
 from cooee.storage import Alarms, Outcome, Store, Taken
 from cooee.wire.clock import Bell, Clock
 
@@ -41,6 +42,7 @@ class Sender:
         newsroom: where receipts go.
         clock: what to sleep on.
         policy: "hold" or "resend", for what nothing else settles.
+        night: when what we start has to wait.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class Sender:
         newsroom: Newsroom,
         clock: Clock,
         policy: Literal["hold", "resend"],
+        night: Night,
     ) -> None:
         self.bell: Bell = clock.bell()
         self.trouble = ""
         self._ours, self._account, self._store = ours, account, store
         self._newsroom, self._clock, self._policy = newsroom, clock, policy
+        self._night = night
         self._features = account.provider.features
         self._rate = _Rate(self._features.rate, clock.now())
         self._since = clock.now()
@@ -93,8 +97,11 @@ class Sender:
         if room <= 0 or now < self._rest_until:
             return False
         taken = await self._store.take(self._ours, room)
-        self._rate.spend(len(taken))
-        for one in taken:
+        ready, later = self._night.sort(taken, now)
+        if later:
+            await insist(self._clock, "defer", lambda: self._store.defer(later))
+        self._rate.spend(len(ready))
+        for one in ready:
             self._crew.start(self._attempt(one))
         return len(taken) == room
 

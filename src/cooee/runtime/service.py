@@ -13,9 +13,11 @@ from typing import Any, Self
 from cooee.core.app import App
 from cooee.core.chat import Line, Recall
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
-from cooee.core.messages import Class
+from cooee.core.messages import Class, Reply
 from cooee.core.numbers import normalise
+from cooee.core.optout import Words
 from cooee.providers import Provider, Subscription
+from cooee.runtime import consent
 from cooee.runtime.account import Account
 from cooee.runtime.callers import Callers
 from cooee.runtime.crew import Crew
@@ -25,6 +27,7 @@ from cooee.runtime.intake import Intake
 from cooee.runtime.log import blame, tell
 from cooee.runtime.media import Cloakroom, Fetcher, sweep
 from cooee.runtime.news import Newsroom
+from cooee.runtime.night import Night
 from cooee.runtime.poller import Poller
 from cooee.runtime.sender import Sender
 from cooee.runtime.turns import Observer, Surroundings
@@ -88,6 +91,7 @@ class Service:
         self._senders: dict[str, Sender] = {}
         self._poller: Poller | None = None
         self._fetcher: Fetcher | None = None
+        self.notes: Sequence[str] = ()
         self._crew = Crew(clock, "service")
         self._stack = AsyncExitStack()
 
@@ -113,6 +117,7 @@ class Service:
         """Start answering what is stored, and be ready for webhooks.
 
         Raises:
+            DefinitionError: the app leaves people no word to opt out with.
             SettingError: our address is none that a provider who signs nothing can call safely.
         """
         self._hooks = Hooks(self.store, self.provider, self._public_url)
@@ -127,7 +132,8 @@ class Service:
             discretion=self._discretion,
         )
         newsroom = self._newsroom = Newsroom(self.app, self.store)
-        intake = self._intake = Intake(features, self.store, self._came, near)
+        words, self.notes = consent.settle(self.app, self.provider)
+        intake = self._intake = Intake(features, words, self.store, self._came, near)
         callers = Callers(
             self.account,
             self.store,
@@ -148,7 +154,7 @@ class Service:
         services = None
         if self.app.services is not None:
             services = await self._stack.enter_async_context(self.app.services())
-        around = Surroundings(self.app, services, self.clock.now, self._recall, self._observe)
+        around = self._surroundings(services, words)
         self._worker = Worker(
             around,
             self.store,
@@ -217,15 +223,17 @@ class Service:
         if ours is None:
             await self._connected.wait()
             ours = self._near()
-        due = at or self.clock.now()
+        theirs, asked = normalise(to, near=ours), at or self.clock.now()
+        due = Night(self.app.quiet, ours).over(theirs, asked)
         draft = Draft(
-            text=text,
+            text=self.app.worded(Reply(text)).text,
             kind=Class.STARTED,
             key=key,
-            due_at=at,
-            good_until=None if good_for is None else due + good_for,
+            due_at=at if due == asked else due,
+            good_until=None if good_for is None else asked + good_for,
         )
-        (id,) = await self.store.enqueue([Letter(ours, normalise(to, near=ours), draft)])
+        (id,) = await self.store.enqueue([Letter(ours, theirs, draft)])
+        await consent.refuse_if_silent(self.store, ours, theirs)
         self._sender(ours).bell.ring()
         return id
 
@@ -283,6 +291,11 @@ class Service:
         for starter in self.app.starters:
             self._crew.start(_call(starter))
 
+    def _surroundings(self, services: Any, words: Words) -> Surroundings:
+        return Surroundings(
+            self.app, services, self.clock.now, self._recall, self._observe, words
+        )
+
     async def _sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         return claims if self._fetcher is None else await self._fetcher.sift(claims)
 
@@ -307,6 +320,7 @@ class Service:
                 newsroom=self._newsroom,
                 clock=self.clock,
                 policy=self.app.unknown,
+                night=Night(self.app.quiet, ours),
             )
             self._senders[ours] = sender
             self._crew.start(sender.run())

@@ -10,7 +10,9 @@ import msgspec
 
 from cooee.core.app import App
 from cooee.core.chat import Chat, Recall, spoken
+from cooee.core.errors import TooLong
 from cooee.core.messages import Class, Reply
+from cooee.core.optout import Words
 from cooee.core.retries import after
 from cooee.core.routes import Handler
 from cooee.storage import Claim, Draft, Failure, Finish, Pending
@@ -63,6 +65,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     now: Callable[[], datetime]
     recall: Callable[[Claim, int], Recall]
     observe: Observer = lambda _: None
+    words: Words | None = None
 
 
 def turns(around: Surroundings, claim: Claim) -> Turns:
@@ -113,7 +116,14 @@ def _turn(
         route, fields = found
         around.observe(Played(claim, pending, route.handler))
         chat.say((yield Call(route.handler, chat.token, chat, (), fields)))
-    return chat._said, around.app.codec.encode(chat.state, extras)  # noqa: SLF001 -- for the turn
+    said = [around.app.worded(reply) for reply in chat._said]  # noqa: SLF001 -- for the turn
+    return [*said, *_asked(around, pending)], around.app.codec.encode(chat.state, extras)
+
+
+def _asked(around: Surroundings, pending: Pending) -> list[Reply]:
+    """A wish for silence that came here was taken for an answer; then we ask, and do no more."""
+    wished = around.words is not None and around.words.hear(pending.inbound.text) == "wish"
+    return [Reply(around.words.question)] if around.words and wished else []
 
 
 def _apology(
@@ -125,11 +135,12 @@ def _apology(
         chat = _chat(around, claim, pending, moment, app.codec.start())
         try:
             said = yield Call(app.error_handler, chat.token, chat, (error,))
-            return [reply for reply in [*chat._said, spoken(said)] if reply]  # noqa: SLF001 -- for the turn
+            replies = [*chat._said, spoken(said)]  # noqa: SLF001 -- for the turn
+            return [app.worded(reply, capped=False) for reply in replies if reply]
         except Exception:  # an apology must not fail the turn a second time
             said = app.sorry
     reply = spoken(said)
-    return [reply] if reply else []
+    return [app.worded(reply, capped=False)] if reply else []
 
 
 def _chat(
@@ -154,6 +165,6 @@ def _moment(pending: Pending, clock: datetime | None) -> datetime:
 
 def _failure(around: Surroundings, claim: Claim, pending: Pending, error: Exception) -> Failure:
     attempts = claim.attempts if pending is claim.texts[0] else 1
-    wait = after(attempts)
+    wait = None if isinstance(error, TooLong) else after(attempts)  # it would be as long again
     words = f"{type(error).__name__}: {error}"[:2000]
     return Failure(pending.seq, words, None if wait is None else around.now() + wait)
