@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import weakref
+from contextvars import ContextVar
 from datetime import timedelta
 from enum import Enum
 
@@ -13,6 +14,7 @@ import pytest
 from talk import HOUR, NOON, Crash, Talk
 
 from cooee.core import journal as journals
+from cooee.core.chat import Chat
 from cooee.core.errors import (
     AmbiguousQuestion,
     CannotGoBack,
@@ -803,6 +805,34 @@ def test_finally_and_async_with_run_at_every_leaving_with_a_silent_chat():
     assert talk.text("a") == ["B?"]
     assert talk.text("b") == ["Bye!"]
     assert talk.saved.n == 1
+
+
+def test_a_handler_has_a_context_of_its_own_which_is_there_at_its_leaving_too():
+    name = ContextVar("name", default="nobody")
+    left = []
+
+    async def handler(chat):
+        token = name.set(await chat.ask("Name?"))
+        try:
+            await chat.ask("Else?")
+        finally:
+            left.append(name.get())
+            name.reset(token)
+            left.append(name.get())
+
+    talk = Talk(handler)
+    talk.start()
+    talk.text("Ann")
+    assert left == ["Ann", "nobody"] * 2
+    assert name.get() == "nobody"
+
+
+def test_only_a_dialogue_can_ask():
+    ends = {"ours": "+61491570006", "theirs": "+61491570156"}
+    chat = Chat(state=None, services=None, now=NOON, message=None, token="t", recall=None, **ends)
+    for use in (lambda: chat.ask("A?"), lambda: chat.sleep(HOUR), lambda: chat.random, chat.end):
+        with pytest.raises(NoDialogue, match=r"@app\.dialogue"):
+            use()
 
 
 def test_a_loop_that_catches_everything_cannot_turn_for_ever():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import Context, copy_context
 from typing import Any, NoReturn
 
 from cooee.core.errors import ForeignAwait
@@ -38,7 +37,7 @@ class _NoLoop:
         raise run.fail(ForeignAwait(foreign(what, users())))
 
 
-def resume(run: Run, context: Context, call: Callable[[Any], Any], given: Any) -> Any:
+def resume(run: Run, call: Callable[[Any], Any], given: Any) -> Any:
     """Let a handler go on, in its context and without an event loop.
 
     A loop that runs in this thread is hidden from it: asyncio would hand its tasks to that
@@ -47,11 +46,11 @@ def resume(run: Run, context: Context, call: Callable[[Any], Any], given: Any) -
     """
     asyncio: Any = sys.modules.get("asyncio")
     if asyncio is None:
-        return context.run(call, given)
+        return run.context.run(call, given)
     loop = asyncio._get_running_loop()  # noqa: SLF001 -- meant for those who run coroutines
     asyncio._set_running_loop(_NoLoop(run))  # noqa: SLF001 -- see above
     try:
-        return context.run(call, given)
+        return run.context.run(call, given)
     finally:
         asyncio._set_running_loop(loop)  # noqa: SLF001 -- see above
 
@@ -65,7 +64,7 @@ def leave(run: Run) -> None:
     coroutine, run.coroutine = run.coroutine, None
     if coroutine is not None:
         with suppress(Exception):  # the outcome is fixed: what a `finally` raises changes nothing
-            resume(run, copy_context(), lambda _: coroutine.close(), None)
+            resume(run, lambda _: coroutine.close(), None)
         if coroutine.cr_frame is not None:  # it catches everything, and asks again
             with _unheard():
                 del coroutine

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from contextvars import Context, copy_context
 from datetime import datetime
 from types import CoroutineType
 from typing import Any, Literal, NoReturn, TypeAlias
@@ -183,26 +182,25 @@ def _not_yet_heard(journal: Journal, text: Text | None) -> tuple[Text | None, bo
 
 def _played(run: Run) -> Generator[Effect, Ran | None, Any]:
     """Run the handler until it stands still (STOP) or returns."""
-    context = copy_context()
     call, inputs = run.stage.call, unpack(run.journal.inputs) or {}
-    begun = resume(run, context, lambda _: call(run.chat, **inputs), None)
+    begun = resume(run, lambda _: call(run.chat, **inputs), None)
     if not isinstance(begun, CoroutineType):
         return begun
     run.coroutine, given = begun, None
     del begun
     while True:
         try:
-            request = resume(run, context, run.coroutine.send, given)
+            request = resume(run, run.coroutine.send, given)
         except StopIteration as done:
             return done.value
         if request is STOP:
             return STOP
         if type(request) is not Doing:
-            _refuse(run, context, request)
+            _refuse(run, request)
         given = yield from _done(run, request)
 
 
-def _refuse(run: Run, context: Context, request: object) -> NoReturn:
+def _refuse(run: Run, request: object) -> NoReturn:
     """Fail the turn, at the line that waits for what cannot be waited for."""
     where = standing(run.coroutine)
     if isinstance(request, Failing):
@@ -212,7 +210,7 @@ def _refuse(run: Run, context: Context, request: object) -> NoReturn:
     run.fail(error)
     run.leave()
     with suppress(Exception):  # what the handler makes of it changes nothing
-        resume(run, context, run.coroutine.throw, error)
+        resume(run, run.coroutine.throw, error)
     raise error
 
 

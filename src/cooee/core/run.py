@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, NoReturn
 
@@ -84,6 +85,7 @@ class Run:
         # Whether it goes on
         self.ready, self.left, self.gone, self.doing = True, False, False, False
         self.coroutine: Any = None
+        self.context = copy_context()
         self.opened: Verb | None = None
         self.failure: Entry | None = None
         self.fatal: Exception | None = None
