@@ -25,7 +25,7 @@ from cooee.providers.twilio import Twilio
 from cooee.providers.twilio_signature import signature
 from cooee.testing.example import Example, Push
 from cooee.testing.line import NOON, Line, answer
-from cooee.testing.providers import PROMISES
+from cooee.testing.providers import PROMISES, its_features_agree_with_each_other
 
 SID, TOKEN = "AC" + "a1" * 16, "f0" * 16
 API = f"https://api.twilio.com/2010-04-01/Accounts/{SID}"
@@ -173,6 +173,12 @@ EXAMPLE = Example(
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 def test_twilio_keeps_every_promise(promise):
     promise(EXAMPLE)
+
+
+def test_twilio_that_replies_in_a_pushs_answer_agrees_with_itself():
+    its_features_agree_with_each_other(
+        msgspec.structs.replace(EXAMPLE, provider=twilio(TWILIO_REPLY_BY="webhook"))
+    )
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)

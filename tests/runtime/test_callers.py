@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
+from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from cooee import App, Reply
+from cooee.carrier.faces.twilio.twiml import sayings
 from cooee.core.exchange import Request
+from cooee.providers.twilio_signature import signature
 from cooee.testing.kit import Kit
+from cooee.wire.clock import RealClock
+from cooee.wire.http import Network
+from cooee.wire.serve import serving
 
 PICTURE = "https://pictures.example/a.png?b=1&c=2"
 
@@ -300,6 +308,36 @@ async def test_a_caller_who_hangs_up_while_waiting_gets_the_reply_by_rest(world)
     assert (anna.inbox, len(world.posts)) == (["Hello"], 1)
 
 
+@slow(3)
+async def test_a_connection_that_breaks_while_it_waits_is_noticed(world):
+    kit, anna = world.kit, world.kit.phone()
+    url = urlsplit(_hook(kit))
+    request = _pushed(kit, anna, "Hello", "SM" + "9" * 32)
+    head = [f"POST {url.path} HTTP/1.1", "host: app.example"]
+    head += [f"{name}: {value}" for name, value in request.headers.items()]
+    async with serving(kit.service.web) as port:
+        _, wire = await asyncio.open_connection("127.0.0.1", port)
+        wire.write("\r\n".join([*head, "", ""]).encode() + request.body)
+        while not world.app.turns:
+            await asyncio.sleep(0.01)
+        wire.close()
+        await wire.wait_closed()
+        await asyncio.sleep(0.1)
+        await kit.clock.advance(3)
+    assert (anna.inbox, len(world.posts)) == (["Hello"], 1)
+    assert await world.ours(anna) == [("Hello", "delivered")]
+
+
+async def test_a_connection_that_holds_brings_the_reply(world):
+    kit, anna = world.kit, world.kit.phone()
+    request = _pushed(kit, anna, "Hello", "SM" + "8" * 32)
+    async with serving(kit.service.web) as port, _closing(Network(RealClock())) as network:
+        local = f"http://127.0.0.1:{port}{urlsplit(request.url).path}"
+        answer = await network(msgspec.structs.replace(request, url=local))
+    assert [one.body for one in sayings(answer)] == ["Hello"]
+    assert world.posts == []
+
+
 async def test_the_next_reply_waits_for_news_of_the_one_in_an_answer(world):
     kit, anna = world.kit, world.kit.phone()
     assert await _push(kit, anna, "One", "SM" + "b" * 32) == [200]  # to nobody: no news comes
@@ -318,13 +356,12 @@ async def test_without_the_setting_a_push_is_answered_before_the_turn():
         assert (world.carried, len(world.posts)) == ([0], 1)
 
 
-async def _push(kit, phone, words, sid, *, breaks=False, send=None, gone=None):
-    """Push a text as Twilio does, over a connection of our own making; the statuses heard."""
-    from urllib.parse import urlencode, urlsplit
+def _hook(kit):
+    return kit._face.numbers()[0]["notifyURL"].partition("#")[0]
 
-    from cooee.providers.twilio_signature import signature
 
-    url = kit._face.numbers()[0]["notifyURL"].partition("#")[0]
+def _pushed(kit, phone, words, sid):
+    """The request that Twilio makes of a text."""
     ends = [("From", phone.number), ("To", kit.number)]
     pairs = [*ends, ("Body", words), ("MessageSid", sid)]
     if words == "STOP":
@@ -333,9 +370,15 @@ async def _push(kit, phone, words, sid, *, breaks=False, send=None, gone=None):
     headers = {
         "content-length": str(len(body)),
         "content-type": "application/x-www-form-urlencoded",
-        "x-twilio-signature": signature(url, pairs, "kit"),
+        "x-twilio-signature": signature(_hook(kit), pairs, "kit"),
     }
-    unread, heard = [{"type": "http.request", "body": body}], []
+    return Request(method="POST", url=_hook(kit), headers=headers, body=body)
+
+
+async def _push(kit, phone, words, sid, *, breaks=False, send=None, gone=None):
+    """Push a text as Twilio does, over a connection of our own making; the statuses heard."""
+    request = _pushed(kit, phone, words, sid)
+    unread, heard = [{"type": "http.request", "body": request.body}], []
 
     async def receive():
         if unread:
@@ -353,12 +396,20 @@ async def _push(kit, phone, words, sid, *, breaks=False, send=None, gone=None):
     scope = {
         "type": "http",
         "method": "POST",
-        "path": urlsplit(url).path,
+        "path": urlsplit(request.url).path,
         "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "headers": [(name.encode(), value.encode()) for name, value in request.headers.items()],
     }
     try:
         await kit.service.web(scope, receive, hear)
     except ConnectionResetError:
         assert breaks
     return [status for status in heard if status]
+
+
+@asynccontextmanager
+async def _closing(network):
+    try:
+        yield network
+    finally:
+        await network.close()

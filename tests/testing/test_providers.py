@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from cooee.core.errors import OutcomeUnknown, PermanentFailure, ProviderFailure, TemporaryFailure
-from cooee.core.exchange import Request
+from cooee.core.exchange import Request, Response
 from cooee.core.messages import Inbound
 from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
 from cooee.providers.answers import failure
@@ -209,6 +209,25 @@ class SignsInName(Sound):
     features = msgspec.structs.replace(Sound.features, signed=True)
 
 
+class AnswersWithTheFirstOnly(Sound):
+    def answer(self, replies):
+        return Response(status=200, body=replies[0].text.encode() + replies[0].callback.encode())
+
+
+class AnswersWithAnything(Sound):
+    def answer(self, replies):
+        told = " ".join(f"{one.text} {one.callback}" for one in replies)
+        return Response(status=200, body=told.encode())
+
+
+class WouldAnswerAndCannot(Sound):
+    features = msgspec.structs.replace(Sound.features, answer_within=timedelta(seconds=8))
+
+
+class WouldNeverKnow(AnswersWithAnything):
+    features = WouldAnswerAndCannot.features
+
+
 class HasNoWayIn(Sound):
     features = msgspec.structs.replace(Sound.features, polling=None, push=False)
 
@@ -233,6 +252,10 @@ class HasNoWayIn(Sound):
         (PushesWithoutKeys, suite.a_push_brings_news),
         (KeysByTheClock, suite.a_push_that_comes_again_has_the_same_key),
         (SignsInName, suite.a_forged_push_is_refused),
+        (AnswersWithTheFirstOnly, suite.an_answer_carries_replies),
+        (AnswersWithAnything, suite.an_answer_carries_replies),
+        (WouldAnswerAndCannot, suite.its_features_agree_with_each_other),
+        (WouldNeverKnow, suite.its_features_agree_with_each_other),
         (HasNoWayIn, suite.its_features_agree_with_each_other),
     ],
 )

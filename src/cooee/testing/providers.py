@@ -30,7 +30,7 @@ from cooee.core.errors import (
 )
 from cooee.core.exchange import Flow, Request, Response
 from cooee.core.messages import Inbound
-from cooee.providers import Accepted, Credentials, News, Received, Subscription
+from cooee.providers import Accepted, Answerer, Credentials, News, Received, Subscription
 from cooee.testing.example import Example, Push
 from cooee.testing.junk import bodies, letters, responses
 from cooee.testing.line import NOON, Line, answer
@@ -39,6 +39,7 @@ __all__ = ["PROMISES", "Example", "Push"]
 
 _NOISE = settings(deadline=None, max_examples=150, report_multiple_bugs=False)
 _REFUSALS = (400, 401, 403, 404, 409, 422, 429, 500, 502, 503)
+_NEWS = "https://cooee.example/hook/status/"
 _PAGE = b"<html>Bad Gateway</html>"
 
 
@@ -59,6 +60,12 @@ def its_features_agree_with_each_other(example: Example) -> None:
     assert features.push or not features.backfill
     assert features.polling == "cursor" or not features.backfill
     assert (features.lookup_settles is not None) == bool(example.lookup)
+    if features.answer_within is not None:
+        assert timedelta(0) < features.answer_within
+        assert features.push
+        assert isinstance(example.provider, Answerer)
+        told = features.receipts == "callback" or features.lookup_settles is not None
+        assert told, "Nothing would ever tell whether a push's answer arrived."
 
 
 def its_settings_can_be_typed(example: Example) -> None:
@@ -275,6 +282,31 @@ def no_push_breaks_receiving(example: Example) -> None:
     hold()
 
 
+def an_answer_carries_replies(example: Example) -> None:
+    """Each of them, in order, with the URL of its news; or it is refused, never left out."""
+    provider = example.provider
+    if not isinstance(provider, Answerer):
+        return
+    replies = [
+        msgspec.structs.replace(
+            example.outbound, id=f"{'0' * 32}-{place}", text=words, callback=f"{_NEWS}{place}"
+        )
+        for place, words in enumerate(("first words", "second words"), 1)
+    ]
+    answer = provider.answer(replies)
+    assert 200 <= answer.status < 300
+    places = [answer.body.find(one.text.encode()) for one in replies]
+    assert -1 < places[0] < places[1], "A reply is missing, or not in its place."
+    assert all((one.callback or "").encode() in answer.body for one in replies)
+    assert answer == provider.answer(replies)
+    long = msgspec.structs.replace(replies[1], text="x" * (provider.features.max_text + 1))
+    try:
+        provider.answer([replies[0], long])
+    except PermanentFailure:
+        return
+    raise AssertionError("A text too long was put into an answer.")
+
+
 PROMISES: Sequence[Callable[[Example], None]] = (
     its_features_agree_with_each_other,
     its_settings_can_be_typed,
@@ -295,6 +327,7 @@ PROMISES: Sequence[Callable[[Example], None]] = (
     a_push_that_comes_again_has_the_same_key,
     a_forged_push_is_refused,
     no_push_breaks_receiving,
+    an_answer_carries_replies,
 )
 """Every promise: a function of an `Example` that raises, mostly `AssertionError`, where broken."""
 
