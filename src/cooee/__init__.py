@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cooee.core.answers import Email, PhoneNumber
 from cooee.core.app import App, Mounted, hand_in
@@ -27,9 +27,12 @@ from cooee.core.errors import (
     TooLong,
     TooManyAttempts,
 )
-from cooee.core.messages import Inbound, Outbound, Receipt, Reply, Status
+from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
 from cooee.core.routes import Routes
 from cooee.core.spans import days, hours, minutes
+
+if TYPE_CHECKING:
+    from cooee.wire.remote import Remote
 
 __all__ = [
     "App",
@@ -41,6 +44,7 @@ __all__ = [
     "Email",
     "Inbound",
     "Line",
+    "Media",
     "NoReply",
     "NotRunning",
     "OnceFailed",
@@ -61,10 +65,26 @@ __all__ = [
     "TemporaryFailure",
     "TooLong",
     "TooManyAttempts",
+    "connect",
     "days",
     "hours",
     "minutes",
 ]
+
+
+def connect(url: str, token: str | None = None) -> Remote:
+    """An app that runs in another process: ``await cooee.connect(url).send(to, text)``.
+
+    Args:
+        url: where it listens, such as ``"http://127.0.0.1:8000"``.
+        token: its COOEE_SEND_TOKEN; by default that of this process's environment.
+
+    Raises:
+        SettingError: there is no token.
+    """
+    from cooee.wire.remote import Remote  # noqa: PLC0415 -- `import cooee` stays light
+
+    return Remote(url, token)
 
 
 def _mount(app: App[Any, Any]) -> Mounted:

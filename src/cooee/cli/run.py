@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from cooee.cli.loading import load
 from cooee.core.app import App
 
 if TYPE_CHECKING:
+    from cooee.runtime.discretion import Discretion
     from cooee.runtime.service import Service
     from cooee.runtime.settings import Settings
 
@@ -35,31 +37,47 @@ def run(
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
     """
+    from cooee.runtime.discretion import Discretion
     from cooee.runtime.settings import read
 
     settings = read(os.environ)
     loaded = load(app)
-    log(settings.log_level, private=settings.log_private)
-    until_told(lambda leave: _live(app, loaded, settings, leave))
+    discretion = Discretion(settings.secrets)
+    log(settings.log_level, private=settings.log_private, discreet=discretion)
+    until_told(lambda leave: _live(app, loaded, settings, discretion, leave))
 
 
-def log(level: int | str, *, private: bool) -> None:
-    """Write one line an event to standard error; from other libraries only what is wrong."""
+def log(
+    level: int | str, *, private: bool, discreet: Callable[[str], str] = lambda words: words
+) -> None:
+    """Write one line an event to standard error; from other libraries only what is wrong.
+
+    Args:
+        level: from which on.
+        private: whether numbers and words are shown.
+        discreet: covers what is never shown.
+    """
     from cooee.runtime.log import Lines
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(private=private))
+    handler.setFormatter(Lines(private=private, discreet=discreet))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("cooee").setLevel(level)
 
 
-async def _live(name: str, app: App[Any, Any], settings: Settings, leave: asyncio.Event) -> None:
+async def _live(
+    name: str,
+    app: App[Any, Any],
+    settings: Settings,
+    discretion: Discretion,
+    leave: asyncio.Event,
+) -> None:
     """Open, serve, connect: a push that comes at once finds everything ready."""
     from cooee.runtime.mount import opened
     from cooee.wire.serve import serving
 
     async with (
-        opened(app, settings) as service,
+        opened(app, settings, discretion) as service,
         serving(service.web, host=settings.host, port=settings.port, grace=1) as port,
     ):
         if await _before(leave, service):

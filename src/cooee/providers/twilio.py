@@ -13,7 +13,7 @@ import msgspec
 
 from cooee.core.errors import OutcomeUnknown, PermanentFailure, RequestRefused
 from cooee.core.exchange import Flow, Request, Response
-from cooee.core.messages import Inbound, Outbound, Receipt
+from cooee.core.messages import Inbound, Media, Outbound, Receipt
 from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
 from cooee.providers.twilio_codes import KEYS, refusal
 from cooee.providers.twilio_form import MOST_MEDIA, fields, pushed, reported, written
@@ -261,6 +261,13 @@ class Twilio:
             request = self._request("GET", self._base + found.next, credentials)
             if far or not found.next or request.url in asked:
                 return read, answer
+
+    def media_request(self, media: Media, credentials: Credentials) -> Request:
+        """The request for a picture: with our keys at the API's own host, where its URL lies."""
+        if media.url.startswith(f"{self._base}/"):
+            request = self._request("GET", media.url, credentials)
+            return msgspec.structs.replace(request, headers={**request.headers, "accept": "*/*"})
+        return Request(method="GET", url=media.url, safe=True)
 
     # Webhooks
 

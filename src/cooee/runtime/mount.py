@@ -11,18 +11,25 @@ from typing import Any
 
 from cooee.core.app import App
 from cooee.core.errors import CooeeError
+from cooee.runtime.discretion import Discretion
 from cooee.runtime.log import tell
+from cooee.runtime.media import Cloakroom
 from cooee.runtime.service import Service
 from cooee.runtime.settings import Settings, read
+from cooee.runtime.shelf import Shelf
 from cooee.storage.sqlite import SQLite
+from cooee.wire.addresses import Guard
 from cooee.wire.clock import RealClock
 from cooee.wire.http import Network, Receive, Scope, Send
 
 
 @asynccontextmanager
-async def opened(app: App[Any, Any], settings: Settings) -> AsyncIterator[Service]:
+async def opened(
+    app: App[Any, Any], settings: Settings, discretion: Discretion | None = None
+) -> AsyncIterator[Service]:
     """An app at work with the settings given, open and not yet connected."""
     clock = RealClock()
+    cloakroom = _cloakroom(settings, clock)
     store = await SQLite.open(settings.database, now=clock.now)
     service = Service(
         app,
@@ -34,9 +41,18 @@ async def opened(app: App[Any, Any], settings: Settings) -> AsyncIterator[Servic
         keep=settings.keep,
         poll_interval=settings.poll_interval,
         shared=True,
+        cloakroom=cloakroom,
+        discretion=discretion or Discretion(settings.secrets),
+        send_token=settings.send_token,
     )
     async with service:
         yield service
+
+
+def _cloakroom(settings: Settings, clock: RealClock) -> Cloakroom:
+    guard, largest = Guard(settings.media_trusted), settings.media_largest
+    network = Network(clock, largest=largest, guard=guard)
+    return Cloakroom(network, guard, Shelf(settings.media), largest)
 
 
 class Mount:

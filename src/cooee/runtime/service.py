@@ -24,6 +24,7 @@ from cooee.runtime.crew import Crew
 from cooee.runtime.discretion import Discretion
 from cooee.runtime.hooks import Hooks
 from cooee.runtime.intake import Intake
+from cooee.runtime.letters import Letters
 from cooee.runtime.log import blame, tell
 from cooee.runtime.media import Cloakroom, Fetcher, sweep
 from cooee.runtime.news import Newsroom
@@ -63,6 +64,7 @@ class Service:
         cloakroom: how pictures are fetched before their turns, and where they are kept; None
             leaves them where they lie.
         discretion: what no failure may say.
+        send_token: what other processes show to POST /send; "" lets none send.
     """
 
     def __init__(
@@ -80,12 +82,14 @@ class Service:
         observe: Observer = lambda _: None,
         cloakroom: Cloakroom | None = None,
         discretion: Discretion | None = None,
+        send_token: str = "",
     ) -> None:
         self.app, self.provider, self.store, self.clock = app, provider, store, clock
         self._transport, self._public_url, self._keep = transport, public_url, keep
         self._poll_interval, self._shared = poll_interval, shared
         self._observe, self._cloakroom = observe, cloakroom
         self._discretion = discretion or Discretion()
+        self._letters = Letters(send_token, self, self._near)
         self._leaving: Bell = clock.bell()
         self._connected = asyncio.Event()
         self._senders: dict[str, Sender] = {}
@@ -150,6 +154,7 @@ class Service:
             callers=callers,
             clock=self.clock,
             health=self.health,
+            letters=self._letters,
         )
         services = None
         if self.app.services is not None:
@@ -293,7 +298,13 @@ class Service:
 
     def _surroundings(self, services: Any, words: Words) -> Surroundings:
         return Surroundings(
-            self.app, services, self.clock.now, self._recall, self._observe, words
+            self.app,
+            services,
+            self.clock.now,
+            self._recall,
+            self._observe,
+            words,
+            no_media="" if self.provider.features.media else self.provider.name,
         )
 
     async def _sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -10,7 +10,7 @@ import msgspec
 
 from cooee.core.app import App
 from cooee.core.chat import Chat, Recall, spoken
-from cooee.core.errors import TooLong
+from cooee.core.errors import DefinitionError, TooLong
 from cooee.core.messages import Class, Reply
 from cooee.core.optout import Words
 from cooee.core.retries import after
@@ -40,7 +40,8 @@ class Played(msgspec.Struct, frozen=True):
     """One text in its turn, as an observer sees it: when its handler is called, and after.
 
     At the call `over` is False and nothing has come of it yet. `before` and `after` are the
-    state as it is stored, `replies` how many texts it said. What is over is not yet committed: its claim's log line says so.
+    state as it is stored, `replies` how many texts it said. What is over is not yet committed:
+    its claim's log line says so.
     """
 
     claim: Claim
@@ -66,6 +67,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     recall: Callable[[Claim, int], Recall]
     observe: Observer = lambda _: None
     words: Words | None = None
+    no_media: str = ""  # the provider's name, where it carries no pictures
 
 
 def turns(around: Surroundings, claim: Claim) -> Turns:
@@ -117,6 +119,7 @@ def _turn(
         around.observe(Played(claim, pending, route.handler))
         chat.say((yield Call(route.handler, chat.token, chat, (), fields)))
     said = [around.app.worded(reply) for reply in chat._said]  # noqa: SLF001 -- for the turn
+    _check_media(around, said)
     return [*said, *_asked(around, pending)], around.app.codec.encode(chat.state, extras)
 
 
@@ -124,6 +127,19 @@ def _asked(around: Surroundings, pending: Pending) -> list[Reply]:
     """A wish for silence that came here was taken for an answer; then we ask, and do no more."""
     wished = around.words is not None and around.words.hear(pending.inbound.text) == "wish"
     return [Reply(around.words.question)] if around.words and wished else []
+
+
+def _check_media(around: Surroundings, replies: Sequence[Reply]) -> None:
+    """Fail a turn whose pictures could never be sent, rather than say half of it.
+
+    Raises:
+        DefinitionError: they could not.
+    """
+    if around.no_media and any(reply.media for reply in replies):
+        raise DefinitionError(
+            f"{around.no_media} cannot send pictures. Reply without media, or choose a provider"
+            " that carries them: cooee providers"
+        )
 
 
 def _apology(

@@ -11,15 +11,15 @@ import msgspec
 from cooee.core.errors import RequestRefused, StoreUnavailable
 from cooee.core.exchange import Request, Response
 from cooee.providers import Provider
+from cooee.runtime.body import body
 from cooee.runtime.callers import Answer, Callers
 from cooee.runtime.hooks import Hooks
 from cooee.runtime.intake import Intake
+from cooee.runtime.letters import Letters
 from cooee.runtime.log import blame, tell
 from cooee.runtime.news import Newsroom
 from cooee.wire.clock import Clock
 from cooee.wire.http import Receive, Scope, Send
-
-_LARGEST = 1_000_000  # bytes of a webhook's body
 
 Health = Callable[[], Awaitable[tuple[bool, Mapping[str, Any]]]]
 
@@ -36,6 +36,7 @@ class Web:
         callers: what becomes of a caller whose text may be answered at once.
         clock: when a request came.
         health: whether all is well, and the particulars.
+        letters: where other processes have texts sent.
     """
 
     def __init__(
@@ -49,11 +50,12 @@ class Web:
         callers: Callers,
         clock: Clock,
         health: Health,
+        letters: Letters,
     ) -> None:
         self._provider, self._hooks = provider, hooks
         self._public_url = (public_url or "").rstrip("/")
         self._intake, self._newsroom, self._callers = intake, newsroom, callers
-        self._clock, self._health = clock, health
+        self._clock, self._health, self._letters = clock, health, letters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,6 +78,8 @@ class Web:
     async def _answer(self, path: str, scope: Scope, receive: Receive) -> Answer:
         if path == "/health":
             return Answer(await self._report(scope["method"]))
+        if path == "/send":
+            return Answer(await self._letters(scope, receive))
         name, _, rest = path.removeprefix("/").partition("/")
         word, _, tail = rest.partition("/")
         if name != self._provider.name or not self._hooks.knows(word):
@@ -84,7 +88,7 @@ class Web:
             method=scope["method"],
             url=self._public(path, scope),
             headers={n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]},
-            body=await _body(scope, receive),
+            body=await body(scope, receive),
         )
         received = self._provider.receive(request, tail, self._clock.now())
         texts = await self._intake.receive(received.inbounds)
@@ -97,30 +101,13 @@ class Web:
         if method not in {"GET", "HEAD"}:
             raise RequestRefused("/health is only read.", 405)
         well, particulars = await self._health()
-        body = msgspec.json.encode({"status": "ok" if well else "failing", **particulars})
+        report = msgspec.json.encode({"status": "ok" if well else "failing", **particulars})
         headers = {"content-type": "application/json"}
-        return Response(status=200 if well else 503, headers=headers, body=body)
+        return Response(status=200 if well else 503, headers=headers, body=report)
 
     def _public(self, path: str, scope: Scope) -> str:
         query = scope["query_string"].decode("latin-1")
         return self._public_url + path + (f"?{query}" if query else "")
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    """The whole body; refused as soon as it is known to be too long."""
-    announced = dict(scope["headers"]).get(b"content-length", b"0")
-    if not announced.isdigit() or int(announced) > _LARGEST:
-        raise RequestRefused(f"A webhook body of {announced.decode('latin-1'):.20} bytes.", 413)
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestRefused("The caller left before its request was whole.")
-        body += message.get("body", b"")
-        if len(body) > _LARGEST:
-            raise RequestRefused("A webhook body over 1 MB.", 413)
-        if not message.get("more_body"):
-            return bytes(body)
 
 
 def _words(status: int, words: str) -> Answer:

@@ -15,10 +15,13 @@ from cooee.carrier.faces import Face
 from cooee.carrier.faults import fault
 from cooee.core.app import App
 from cooee.providers import Provider, find
+from cooee.runtime.media import Cloakroom
 from cooee.runtime.service import Service
+from cooee.runtime.shelf import Shelf
 from cooee.storage import Entry
 from cooee.storage.sqlite import SQLite
 from cooee.testing.phone import Phone
+from cooee.wire.addresses import Guard
 from cooee.wire.clock import VirtualClock
 from cooee.wire.http import InProcess
 
@@ -71,6 +74,7 @@ class Kit:
 
     Attributes:
         clock: the world's only clock.
+        media: the world's pictures: ``kit.media.apps["https://pictures.example"] = some_asgi_app``.
         carrier: the box; ``kit.carrier.network.conditions`` is its weather.
         service: the app at work.
         store: where its conversations are.
@@ -93,6 +97,7 @@ class Kit:
         self.app = app
         self.clock = VirtualClock(start)
         self._pushes = InProcess(self.clock, {})
+        self.media = InProcess(self.clock, {})
         self.carrier = Carrier(self.clock, self._pushes)
         self._face = _face(self.carrier, provider)
         self._provider = _provider(provider, switches, settings)
@@ -130,6 +135,7 @@ class Kit:
             self.clock,
             public_url=_US if self._push else None,
             poll_interval=self._poll_interval,
+            cloakroom=Cloakroom(self.media, Guard(), Shelf(f"{self._file}-media")),
         )
         try:
             await self.service.open()
