@@ -1,10 +1,11 @@
 """A stopwatch for everyone who texts you: START, STOP and TIME."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cooee import App, Chat
+from cooee import App, Chat, OptedOut
 
 COMMANDS = '"START", "STOP" and "TIME"'
 
@@ -21,7 +22,8 @@ app = App(state=Stopwatch)
 @app.on_start
 async def announce() -> None:
     for friend in os.environ.get("STOPWATCH_FRIENDS", "").split():
-        await app.send(friend, f"Stopwatch app online! I understand {COMMANDS}.", key="online")
+        with suppress(OptedOut):
+            await app.send(friend, f"Stopwatch app online! I understand {COMMANDS}.", key="online")
 
 
 @app.on("START")
@@ -33,7 +35,7 @@ def start(chat: Chat[Stopwatch]) -> str:
     return "The timer is running!"
 
 
-@app.on("STOP")
+@app.on("STOP", "HALT")  # some companies keep STOP to themselves; HALT works everywhere
 def stop(chat: Chat[Stopwatch]) -> str:
     watch = chat.state
     if not watch.started:
@@ -54,6 +56,7 @@ def time(chat: Chat[Stopwatch]) -> str:
     return f"The timer stands at {spoken(chat.now - watch.started)} and is still running."
 
 
+@app.on("HELP")
 @app.otherwise
 def explain(chat: Chat[Stopwatch]) -> str:
     return f"Sorry! I only understand {COMMANDS}."

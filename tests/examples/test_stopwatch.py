@@ -242,3 +242,46 @@ async def test_ours_is_right_to_the_carriers_second_where_the_articles_is_off_by
         print(f"{span:6.1f} s {one:4d} s {other:7d} s")
         assert abs(one - span) < 1.0 + 1e-6
         assert other - span > 15  # a hundred reads at 0.2 s, and up to 5 s of rest
+
+
+# Where the company acts on STOP itself (law 10)
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        {"switches": ["pop", "optout"], "push": False},
+        {"switches": ["optout"]},
+        {"provider": "telstra-v3"},
+        {"provider": "twilio"},
+    ],
+    ids=lambda world: world.get("provider", "simulated"),
+)
+async def test_halt_works_where_stop_is_the_companys(app, world):
+    async with Kit(app, **world) as kit:
+        phone = kit.phone()
+        await phone.text("START")
+        await kit.wait(65)
+        assert "The timer has stopped. It ran for 1 minute" in (await phone.text("HALT"))[-1]
+        [note] = [note for note in kit.service.notes if "acts on STOP" in note]
+        assert "tell people to text HALT" in note
+        mine = len(phone.inbox)
+        await phone.text("STOP")
+        before = [text for text in phone.inbox[mine:] if "timer" in text]
+        assert before == []
+        assert (await kit.store.census()).opted_out == 1
+
+
+async def test_a_friend_who_opted_out_is_not_announced_to_and_the_others_are(app, monkeypatch):
+    monkeypatch.setenv("STOPWATCH_FRIENDS", "+61491570156 +61491570157")
+    async with Kit(app) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        assert anna.read() == ben.read() == [ONLINE]
+        await anna.text("UNSUBSCRIBE")
+        await kit.restart()
+        assert (await kit.store.census()).opted_out == 1
+        assert "START" in (await ben.text("help"))[0]
+
+
+async def test_help_names_the_commands(phone):
+    await phone.follow(f"> HELP\n{EXPLAINS}")
