@@ -120,13 +120,19 @@ def _turn(
         chat.say((yield Call(route.handler, chat.token, chat, (), fields)))
     said = [around.app.worded(reply) for reply in chat._said]  # noqa: SLF001 -- for the turn
     _check_media(around, said)
-    return [*said, *_asked(around, pending)], around.app.codec.encode(chat.state, extras)
+    return _and_ask(around, pending, said), around.app.codec.encode(chat.state, extras)
 
 
-def _asked(around: Surroundings, pending: Pending) -> list[Reply]:
-    """A wish for silence that came here was taken for an answer; then we ask, and do no more."""
-    wished = around.words is not None and around.words.hear(pending.inbound.text) == "wish"
-    return [Reply(around.words.question)] if around.words and wished else []
+def _and_ask(around: Surroundings, pending: Pending, said: list[Reply]) -> list[Reply]:
+    """The replies to a text; to a wish for silence that a question took, ours as well.
+
+    Such a wish comes here only as an answer; then we ask whether it was one, and do no more.
+    """
+    words = around.words
+    if words is None or words.hear(pending.inbound.text) != "wish":
+        return said
+    question = Reply(words.question)
+    return said if question in said else [*said, question]
 
 
 def _check_media(around: Surroundings, replies: Sequence[Reply]) -> None:
