@@ -113,7 +113,6 @@ async def test_a_number_as_dialled_is_read_in_our_numbers_country(running):
         (b'{"to": "+61491570156", "text": "hi", "good_for": -1}', 422, "good_for"),
         (b'{"to": "+61491570156", "text": "hi", "good_for": 1e300}', 422, "good_for"),
         (b'{"to": "+61491570156", "text": "hi"}', 503, "not known yet"),
-        (b"x" * 1_048_577, 413, "bytes"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_in_words(running, body, status, words):

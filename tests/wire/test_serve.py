@@ -165,3 +165,53 @@ async def test_it_listens_on_ipv6_too() -> None:
             await network.close()
     except SettingError:
         pytest.skip("this machine has no IPv6")
+
+
+@pytest.mark.parametrize("said", [b"", b"POST / HTTP/1.1\r\nHost: a\r\nX-Slow"])
+async def test_who_never_says_what_they_want_is_hung_up_on(said: bytes) -> None:
+    async with serving(fine, slowest=0.2) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(said)
+        async with asyncio.timeout(3):
+            assert await _rest(reader) == b""
+        writer.close()
+
+
+async def test_headers_that_trickle_are_cut_off_in_time() -> None:
+    async with serving(fine, slowest=0.3) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        async with asyncio.timeout(3):
+            while not reader.at_eof() and reader.exception() is None:
+                writer.write(b"X-Slow: very\r\n")
+                await asyncio.sleep(0.05)
+        writer.close()
+
+
+async def test_a_second_request_may_not_trickle_either() -> None:
+    async with serving(fine, slowest=0.3) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow")
+        async with asyncio.timeout(3):
+            assert await _rest(reader) == b""
+        writer.close()
+
+
+async def test_an_app_may_take_its_time() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.5)
+        await fine(scope, receive, send)
+
+    network = Network(RealClock())
+    async with serving(slow, slowest=0.1) as port:
+        assert (await network(get(port))).body == b"ok"
+    await network.close()
+
+
+async def _rest(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""

@@ -22,12 +22,14 @@ async def serving(
     host: str = "127.0.0.1",
     port: int = 0,
     grace: float = 5,
+    slowest: float = 15,
     listener: socket.socket | None = None,
 ) -> AsyncIterator[int]:
     """Serve `app`; yields the port, which is a free one where `port` is 0.
 
     On leaving, requests under way get `grace` seconds to end. Every request's scope carries
-    the extension `HANG_UP`, which drops the connection without an answer.
+    the extension `HANG_UP`, which drops the connection without an answer. Who takes longer than
+    `slowest` seconds for a request's headers is hung up on.
 
     `listener` is a socket to serve on instead, bound already. It is closed on leaving; where
     another process holds it too, who calls meanwhile waits for that one to serve.
@@ -39,7 +41,7 @@ async def serving(
         connections: dict[Any, asyncio.Transport] = {}
         config = uvicorn.Config(
             _with_hang_up(app, connections),
-            http=_protocol(connections),
+            http=_protocol(connections, slowest),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -87,17 +89,41 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _protocol(connections: dict[Any, asyncio.Transport]) -> type[asyncio.Protocol]:
-    """The protocol of uvicorn, which also remembers the transport of every client."""
+def _protocol(connections: dict[Any, asyncio.Transport], slowest: float) -> type[asyncio.Protocol]:
+    """The protocol of uvicorn, which remembers every client and drops those who dawdle.
+
+    Who has connected, or begun a request, gets so many seconds to say who they are and what they
+    want. Bodies are timed by whoever reads them.
+    """
 
     class Remembering(HttpToolsProtocol):
+        _patience: asyncio.TimerHandle | None = None
+
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
             super().connection_made(transport)
             connections[transport.get_extra_info("peername")[:2]] = transport
+            self._wait_for_headers()
 
         def connection_lost(self, exc: Exception | None) -> None:
+            self._wait_no_more()
             connections.pop(self.transport.get_extra_info("peername")[:2], None)
             super().connection_lost(exc)
+
+        def on_message_begin(self) -> None:
+            self._wait_for_headers()
+            super().on_message_begin()
+
+        def on_headers_complete(self) -> None:
+            self._wait_no_more()
+            super().on_headers_complete()
+
+        def _wait_for_headers(self) -> None:
+            self._wait_no_more()
+            self._patience = self.loop.call_later(slowest, self.transport.abort)
+
+        def _wait_no_more(self) -> None:
+            if self._patience is not None:
+                self._patience.cancel()
 
     return Remembering
 
