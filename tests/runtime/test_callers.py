@@ -13,6 +13,7 @@ import pytest
 from cooee import App, Reply
 from cooee.carrier.faces.twilio.twiml import sayings
 from cooee.core.exchange import Request
+from cooee.core.messages import conversation_id
 from cooee.providers.twilio_signature import signature
 from cooee.testing.kit import Kit
 from cooee.wire.clock import RealClock
@@ -41,6 +42,11 @@ def echo(*, pause=0.0) -> App:
     @app.on("break")
     def broken(chat):
         raise RuntimeError("It broke.")
+
+    @app.on("leave")
+    async def leave(chat):
+        app.gone.set()
+        return "Are you there?"
 
     @app.on("long")
     def long(chat):
@@ -338,7 +344,30 @@ async def test_a_connection_that_holds_brings_the_reply(world):
     assert world.posts == []
 
 
-async def test_the_next_reply_waits_for_news_of_the_one_in_an_answer(world):
+async def test_a_caller_who_hangs_up_at_the_last_moment_gets_the_reply_by_rest(world):
+    kit, anna = world.kit, world.kit.phone()
+    world.app.gone = asyncio.Event()
+    sid = "SM" + "7" * 32
+    assert await _push(kit, anna, "leave", sid, gone=world.app.gone) == [200]
+    await kit.quiet()
+    assert (anna.inbox, len(world.posts)) == (["Are you there?"], 1)
+
+
+async def test_an_answer_that_breaks_off_late_is_looked_into_all_the_same(world):
+    kit, anna = world.kit, world.kit.phone()
+    breaking = asyncio.get_running_loop().create_future()
+    sid = "SM" + "6" * 32
+    pushing = asyncio.ensure_future(_push(kit, anna, "Hello", sid, breaks=True, send=breaking))
+    while await world.ours(anna) != [("Hello", "sending")]:
+        await asyncio.sleep(0)
+    await kit.clock.idle()
+    breaking.set_result(None)
+    await pushing
+    await kit.wait(120)
+    assert (anna.inbox, len(world.posts)) == (["Hello"], 1)
+
+
+async def test_the_next_reply_waits_until_it_is_clear_what_became_of_an_answer(world):
     kit, anna = world.kit, world.kit.phone()
     assert await _push(kit, anna, "One", "SM" + "b" * 32) == [200]  # to nobody: no news comes
     assert await _push(kit, anna, "Two", "SM" + "a" * 32) == [200]
@@ -346,6 +375,20 @@ async def test_the_next_reply_waits_for_news_of_the_one_in_an_answer(world):
     assert await world.ours(anna) == [("One", "unknown"), ("Two", "queued")]
     await kit.wait(120)
     assert anna.inbox == ["One", "Two"]
+
+
+async def test_news_of_an_answer_lets_the_next_reply_go_at_once(world):
+    kit, anna = world.kit, world.kit.phone()
+    assert await _push(kit, anna, "One", "SM" + "b" * 32) == [200]
+    assert await _push(kit, anna, "Two", "SM" + "a" * 32) == [200]
+    await kit.clock.idle()
+    place = f"{conversation_id(kit.number, anna.number).hex()}-1"
+    url = _hook(kit).removesuffix("text") + f"status/{place}"
+    pairs = [("MessageSid", "SM" + "5" * 32), ("MessageStatus", "delivered")]
+    assert (await kit._pushes(_signed(url, pairs))).status == 204
+    await kit.clock.idle()
+    assert anna.inbox == ["Two"]
+    assert await world.ours(anna) == [("One", "delivered"), ("Two", "delivered")]
 
 
 async def test_without_the_setting_a_push_is_answered_before_the_turn():
@@ -366,13 +409,17 @@ def _pushed(kit, phone, words, sid):
     pairs = [*ends, ("Body", words), ("MessageSid", sid)]
     if words == "STOP":
         pairs.append(("OptOutType", "STOP"))
+    return _signed(_hook(kit), pairs)
+
+
+def _signed(url, pairs):
     body = urlencode(pairs).encode()
     headers = {
         "content-length": str(len(body)),
         "content-type": "application/x-www-form-urlencoded",
-        "x-twilio-signature": signature(_hook(kit), pairs, "kit"),
+        "x-twilio-signature": signature(url, pairs, "kit"),
     }
-    return Request(method="POST", url=_hook(kit), headers=headers, body=body)
+    return Request(method="POST", url=url, headers=headers, body=body)
 
 
 async def _push(kit, phone, words, sid, *, breaks=False, send=None, gone=None):

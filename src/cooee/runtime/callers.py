@@ -67,7 +67,9 @@ class Callers:
 
     def over(self, finishes: Sequence[Finish]) -> None:
         """Wake the callers whose turns these are."""
-        for claim in (finish.claim for finish in finishes) if self._lines else ():
+        if not self._lines:
+            return
+        for claim in (finish.claim for finish in finishes):
             for pending in claim.texts:
                 bell = self._lines.get((claim.ours, claim.theirs, pending.inbound.provider_id))
                 if bell is not None:
