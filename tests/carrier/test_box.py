@@ -144,7 +144,12 @@ async def test_a_real_clock_cannot_be_advanced_and_says_why():
         ("POST", "/phones/%23/texts", {"to": "1234", "text": "x"}, "'#' is not a number"),
         ("GET", "/phones/%23/texts", None, "'#' is no phone"),
         ("PUT", f"/phones/{ANNA}", {"on": "yes"}, "on"),
-        ("POST", "/faults", {"face": "nobody", "fault": "garbage"}, "telstra-v2, telstra-v3, simulated"),
+        (
+            "POST",
+            "/faults",
+            {"face": "nobody", "fault": "garbage"},
+            "telstra-v2, telstra-v3, simulated",
+        ),
         ("POST", "/faults", {"face": "simulated", "fault": "fire"}, "lose-answer"),
         ("POST", "/faults", {"face": "simulated", "fault": "garbage", "count": 0}, "count"),
         ("POST", "/clock", {"advance": -1}, "advance"),
