@@ -32,6 +32,7 @@ import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import pytest
 from packaging.requirements import Requirement
@@ -111,7 +112,7 @@ class Desk:
         self.env |= {"COOEE_PORT": self.ports["8000"]}
         self.env |= {"SIMULATED_BASE_URL": f"http://127.0.0.1:{self.ports['8400']}/simulated/v1"}
         (folder / ".curlrc").write_text("fail\nshow-error\n")  # a 4xx is no success
-        self.known = {"__name__": "page"}
+        self.known, self.exported = {"__name__": "page"}, set()
         self.app = None
         self.said = ""
         self.running = []
@@ -135,8 +136,8 @@ class Desk:
     # Languages
 
     def _python(self, text, file):
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
+        out, told = io.StringIO(), {name: self.env[name] for name in self.exported}
+        with contextlib.redirect_stdout(out), patch.dict(os.environ, told):
             if file is None:
                 self._run_python(text)
             elif Path(file).name.startswith("test_"):
@@ -207,6 +208,7 @@ class Desk:
 
     def _export(self, command):
         name = command.split()[1].partition("=")[0]
+        self.exported.add(name)
         if name.endswith("_FILE"):
             secret = self.folder / "secret"
             secret.write_text(MADE_UP[name.removesuffix("_FILE")])
