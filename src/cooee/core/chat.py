@@ -325,8 +325,8 @@ class Chat(Generic[S, V]):
     def _in_dialogue(self, verb: str) -> Run:
         if self._dialogue is None:
             raise NoDialogue(
-                f"chat.{verb} is for dialogues. Register the handler with @app.dialogue(…)"
-                " instead of @app.on(…), and make it `async def`."
+                f"chat.{verb} is for dialogues, which apps cannot register yet. Until then ask with"
+                " chat.say(…), and remember in chat.state what was asked."
             )
         return self._dialogue
 
