@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
-from cooee.core.exchange import Flow
+from cooee.core.exchange import Flow, Request, Response
 from cooee.core.messages import Outbound
 from cooee.providers import Credentials, Provider, Subscription
 from cooee.runtime.discretion import Discretion
@@ -161,8 +161,14 @@ class Account:
 
     async def _carry(self, flow: Flow[T], way: Transport) -> T:
         """Run a flow; what it raises says nothing secret, whatever the company echoed."""
+
+        async def noted(request: Request) -> Response:
+            shown = request.headers.get("authorization", "").rpartition(" ")[2]
+            self._discretion.learn(shown, passing=True)
+            return await way(request)
+
         try:
-            return await carry(flow, way)
+            return await carry(flow, noted)
         except ProviderFailure as failure:
             self._discretion.tame(failure)
             raise

@@ -119,9 +119,10 @@ def database_path(url: str) -> Path:
         SettingError: it is no URL of a database that we know.
     """
     if not url.startswith("sqlite:///") or url == "sqlite:///":
-        kind = url.partition(":")[0]  # no more of it: it may hold a password
+        kind, colon, _ = url.partition("://")  # no more of it: it may hold a password
+        told = f" ({kind:.20}://…)" if colon else ""
         raise SettingError(
-            f"COOEE_DATABASE={kind:.20}… names no database file. "
+            f"COOEE_DATABASE{told} names no database file. "
             "Type: export COOEE_DATABASE=sqlite:///cooee.db (four slashes for an absolute path)"
         )
     return Path(url.removeprefix("sqlite:///")).expanduser().absolute()

@@ -50,7 +50,7 @@ class Transport(Protocol):
         ...
 
 
-async def carry(flow: Flow[T], transport: Transport) -> T:
+async def carry(flow: Flow[T], transport: Callable[[Request], Awaitable[Response]]) -> T:
     """Run a flow to its end; a failure of the network is thrown in where the flow waits."""
     try:
         request = next(flow)
