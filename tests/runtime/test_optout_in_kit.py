@@ -278,9 +278,10 @@ OUT, IN = {"STOP", "unsubscribe"}, {"START"}
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     steps=st.lists(st.tuples(st.integers(0, 1), STEP), min_size=4, max_size=25),
-    world=st.sampled_from(WORLDS[:3]),
+    world=st.sampled_from([world for world in WORLDS if world.get("push", True)]),
 )
 async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
+    """Texts are pushed here: a STOP that nobody has read yet is known to nobody."""
     async with Kit(echo(), **world) as kit:
         people = [kit.phone(), kit.phone()]
         out = [False, False]
