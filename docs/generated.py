@@ -1,6 +1,7 @@
 """What the code knows best, written into the pages when they are built.
 
-A page asks for it by name: ``{cooee-settings}``, ``{cooee-commands}``, ``{cooee-providers}``.
+A page asks for it by name: ``{cooee-front}``, ``{cooee-settings}``, ``{cooee-commands}``,
+``{cooee-providers}``.
 """
 
 from __future__ import annotations
@@ -8,15 +9,41 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
 import typer
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+import cooee
 from cooee.cli.commands import cli
 from cooee.providers import Features, Provider, Setting, find, names
 from cooee.runtime.settings import KNOWN
+
+
+def front() -> str:
+    """Every public name of `cooee`, but for the errors, which have a page of their own."""
+    public = [(name, getattr(cooee, name)) for name in cooee.__all__]
+    shown = [(name, it) for name, it in public if not _is_error(it)]
+    shown.sort(key=lambda one: (_FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST), one[0]))
+    entries = [_entry(name, it) for name, it in shown]
+    return "\n\n".join(["```{eval-rst}", ".. py:module:: cooee", *entries, "```"])
+
+
+_FIRST = ("App", "Routes", "Chat", "Line", "Reply", "Inbound", "Outbound", "Receipt", "Status")
+_GIVEN = ("Chat",)  # what nobody makes, so that how it is made says nothing
+
+
+def _is_error(it: object) -> bool:
+    return isinstance(it, type) and issubclass(it, Exception)
+
+
+def _entry(name: str, it: object) -> str:
+    if not isinstance(it, type):
+        return f".. auto{'function' if inspect.isroutine(it) else 'data'}:: {name}"
+    every = "\n   :undoc-members:" if issubclass(it, Enum) else ""
+    return f".. autoclass:: {name}{'()' * (name in _GIVEN)}\n   :members:{every}"
 
 
 def settings() -> str:
@@ -164,7 +191,7 @@ class _Generated(SphinxDirective):
 
 
 def _directives() -> Iterator[tuple[str, type[_Generated]]]:
-    for write in (settings, commands, providers):
+    for write in (front, settings, commands, providers):
         told = {"write": staticmethod(write)}
         yield f"cooee-{write.__name__}", type(write.__name__, (_Generated,), told)
 

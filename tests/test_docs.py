@@ -37,6 +37,7 @@ from unittest.mock import patch
 import pytest
 from packaging.requirements import Requirement
 
+import cooee
 from cooee.carrier import controls
 from cooee.carrier.faults import NAMES
 from cooee.cli.loading import load
@@ -386,6 +387,19 @@ def test_the_table_of_providers_shows_every_feature_of_every_provider(monkeypatc
     assert re.findall(r"`([\w-]+)`", head) == names()
     assert len(rows) == len(Features.__struct_fields__)
     assert {row.count("|") for row in rows} == {len(names()) + 2}
+
+
+def test_the_reference_has_every_public_name(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import generated
+
+    shown = set(re.findall(r"auto\w+:: (\w+)", generated.front()))
+    errors = {name for name in cooee.__all__ if hasattr(cooee.core.errors, name)}
+    assert shown | errors == set(cooee.__all__)
+    assert (
+        ".. automodule:: cooee.core.errors\n   :members:"
+        in (DOCS / "reference" / "errors.md").read_text()
+    )
 
 
 WRONG = {
