@@ -1,15 +1,20 @@
 """Whatever the world posts: 2xx or 4xx as fits, nothing lost, never a crash."""
 
+import hmac
 import json
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 
 from cooee import App
 from cooee.core.exchange import Request
+from cooee.providers.simulated import Simulated
 from cooee.providers.telstra_v2 import TelstraV2
+from cooee.providers.twilio import Twilio
 from cooee.runtime.service import Service
 from cooee.storage.sqlite import SQLite
 from cooee.wire.clock import VirtualClock
@@ -21,6 +26,7 @@ VALUES = {
     "TELSTRA_CLIENT_SECRET": "secret",
     "TELSTRA_BASE_URL": "https://telstra.test/v2",
 }
+TWILIO = {"TWILIO_ACCOUNT_SID": f"AC{0:032x}", "TWILIO_AUTH_TOKEN": f"{1:032x}"}
 PUBLIC = "https://texts.example.com"
 
 
@@ -241,3 +247,64 @@ async def test_health_says_what_works(world):
     assert answer.status == 503
     assert report["database"] == "ok"
     assert report["sending"] == "not connected"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-host": "evil.example", "x-forwarded-proto": "http"},
+        {"x-forwarded-for": "8.8.8.8", "forwarded": "for=8.8.8.8;host=evil.example;proto=http"},
+        {"x-forwarded-prefix": "/evil", "x-original-url": "/evil", "x-forwarded-port": "1"},
+        {"host": "evil.example"},
+    ],
+)
+async def test_what_a_proxy_forwards_is_not_believed_since_our_address_is_a_setting(
+    tmp_path, headers
+):
+    clock = VirtualClock()
+    store = await SQLite.open(tmp_path / "proxy.db", now=clock.now)
+    provider = Twilio({**TWILIO, "TWILIO_BASE_URL": "https://twilio.test"})
+    wire = InProcess(clock, {})
+    async with Service(App(), provider, store, wire, clock, public_url=PUBLIC) as service:
+        url = f"{PUBLIC}/twilio/{await store.secret('webhook-path')}/text"
+        form = {"MessageSid": f"SM{0:032x}", "From": ANNA, "To": OURS, "Body": "hi"}
+        for signed_for, status in ((url, 200), (url.replace(PUBLIC, "http://evil.example"), 403)):
+            signature = RequestValidator(TWILIO["TWILIO_AUTH_TOKEN"]).compute_signature(
+                signed_for, form
+            )
+            request = Request(
+                method="POST",
+                url=url,
+                headers={
+                    "content-type": "application/x-www-form-urlencoded",
+                    "x-twilio-signature": signature,
+                    **headers,
+                },
+                body=urlencode(form).encode(),
+            )
+            answer = await InProcess(clock, {PUBLIC: service.web})(request)
+            assert answer.status == status
+        assert [entry.text for entry in await store.history(OURS, ANNA, 10)] == ["hi"]
+
+
+async def test_a_signed_request_played_again_falls_to_its_stamp_and_before_that_to_its_id(tmp_path):
+    clock = VirtualClock()
+    store = await SQLite.open(tmp_path / "replay.db", now=clock.now)
+    wire = InProcess(clock, {})
+    provider = Simulated({"SIMULATED_KEY": "the-key", "SIMULATED_BASE_URL": "https://box.test"})
+    async with Service(App(), provider, store, wire, clock, public_url=PUBLIC) as service:
+        body = json.dumps({"id": "t-1", "from": ANNA, "to": OURS, "text": "hi"}).encode()
+        stamp = str(int(clock.now().timestamp())).encode()
+        secret = hmac.digest(b"the-key", b"webhook", "sha256").hex().encode()
+        signed = hmac.new(secret, stamp + b"." + body, "sha256").hexdigest()
+        request = Request(
+            method="POST",
+            url=f"{PUBLIC}/simulated/{await store.secret('webhook-path')}/text",
+            headers={"x-simulated-signature": f"t={stamp.decode()},v1={signed}"},
+            body=body,
+        )
+        ask = InProcess(clock, {PUBLIC: service.web})
+        assert [(await ask(request)).status for _ in range(2)] == [204, 204]
+        await clock.advance(301)
+        assert (await ask(request)).status == 401
+        assert [entry.text for entry in await store.history(OURS, ANNA, 10)] == ["hi"]
