@@ -1,6 +1,7 @@
 """What an operator sees of people, and does about them."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -152,3 +153,35 @@ def test_forget_erases_a_person_once_it_is_confirmed(cooee, conversation):
     assert "erased" in cooee("forget", "--yes", ANNA).stdout
     assert cooee("show", ANNA).returncode == 2
     assert cooee("conversations").stdout == "Nobody has said anything yet.\n"
+
+
+def test_an_opt_out_is_shown_with_its_proof(cooee, kept):
+    async def live(store):
+        await store.keep_number(OURS)
+        await store.receive([Arrival(inbound("Stop!"), "out", "word")])
+        await store.receive([Arrival(inbound("start"), "in", "word")])
+        await store.receive([Arrival(inbound("stop texting me"), "wish", "plain words")])
+
+    kept(live)
+    said = cooee("show", ANNA).stdout.splitlines()
+    assert re.search(
+        r"Opted out on .+Z by the word “Stop!”; back since .+Z by the word “start”", said[-2]
+    )
+    assert re.search(
+        r"Opted out on .+ by what they wrote: “stop texting me”. They get no texts\.", said[-1]
+    )
+    ledger = [
+        e for e in json.loads(cooee("show", ANNA, "--json").stdout) if e["direction"] == "opt-out"
+    ]
+    assert [(one["how"], one["text"], one["lifted_text"]) for one in ledger] == [
+        ("word", "Stop!", "start"),
+        ("plain words", "stop texting me", ""),
+    ]
+    said = cooee("send", ANNA, "hello")
+    assert said.returncode == 1
+    assert "opted out" in said.stderr
+    assert "hello" in cooee("show", ANNA).stdout
+    cooee("forget", ANNA, "--yes")
+    said = cooee("show", ANNA).stdout
+    assert "(no longer kept). They get no texts." in said
+    assert "stop texting" not in said

@@ -13,9 +13,10 @@ import typer
 from cooee.cli.database import number, our_numbers, visited
 from cooee.cli.screen import show_json, show_table
 from cooee.core.errors import SettingError
+from cooee.phone.line import one_line
 
 if TYPE_CHECKING:
-    from cooee.storage import Entry, Store, Thread
+    from cooee.storage import Entry, Silence, Store, Thread
 
 AsJSON = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -114,16 +115,52 @@ async def _show(who: str, limit: int, *, json: bool) -> None:
         ours = await our_numbers(store)
         theirs = number(who, near=ours[0] if ours else "")
         said = {our: await store.history(our, theirs, limit) for our in ours}
-    said = {our: entries for our, entries in said.items() if entries}
+        silences = {our: await store.silences(our, theirs) for our in ours}
+    said = {our: entries for our, entries in said.items() if entries or silences[our]}
     if not said:
         raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
     if json:
-        show_json([{"ours": our, "theirs": theirs, **_plain(e)} for our in said for e in said[our]])
+        show_json([one for our in said for one in _told(our, theirs, said[our], silences[our])])
         return
     for our, entries in said.items():
         print(f"{theirs} with {our}")
         columns = ("when", "from", "text", "state", "tries", "why")
         show_table(columns, [_entry(entry) for entry in entries])
+        for silence in silences[our]:
+            print(_silence(silence))
+
+
+def _told(
+    ours: str, theirs: str, entries: Sequence[Entry], silences: Sequence[Silence]
+) -> Sequence[dict[str, object]]:
+    """A conversation for scripts: its texts, and after them each opt-out with its proof."""
+    ends: dict[str, object] = {"ours": ours, "theirs": theirs}
+    texts = [{**ends, **_plain(entry)} for entry in entries]
+    return texts + [{**ends, "direction": "opt-out", **_plain(silence)} for silence in silences]
+
+
+_PROOF = {
+    "word": "by the word {text}",
+    "plain words": "by what they wrote: {text}",
+    "company": "by the company's word on their text: {text}",
+    "refusal": "as the company said when it refused a text of ours",
+}
+
+
+def _silence(silence: Silence) -> str:
+    """An opt-out and its proof, in words."""
+    began = _PROOF.get(silence.how, silence.how).format(text=_quoted(silence.text))
+    words = f"Opted out on {silence.since:%Y-%m-%d %H:%M:%SZ} {began}"
+    if silence.lifted_at is None:
+        return f"{words}. They get no texts."
+    ended = _PROOF.get(silence.lifted_how, silence.lifted_how)
+    return f"{words}; back since {silence.lifted_at:%Y-%m-%d %H:%M:%SZ} " + ended.format(
+        text=_quoted(silence.lifted_text)
+    )
+
+
+def _quoted(text: str) -> str:
+    return f"“{one_line(text)}”" if text else "(no longer kept)"
 
 
 def _entry(entry: Entry) -> Sequence[object]:
@@ -132,7 +169,7 @@ def _entry(entry: Entry) -> Sequence[object]:
     return entry.at, said_by, entry.text, entry.status, entry.attempts or "", why
 
 
-def _plain(entry: Entry) -> dict[str, object]:
+def _plain(entry: Entry | Silence) -> dict[str, object]:
     return {name: getattr(entry, name) for name in entry.__struct_fields__}
 
 
