@@ -303,7 +303,8 @@ async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
                 await kit.store.enqueue([Letter(kit.number, phone.number, draft)])
                 kit.service._ring_senders()
             elif step == "fault":
-                kit.fault("error-503", 2, on="POST /")
+                sends = "/messages/sms" if "provider" in world else "/texts"
+                kit.fault("error-503", 2, on=f"POST {sends}")
             elif step == "restart":
                 await kit.restart()
             else:
