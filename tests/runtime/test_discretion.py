@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cooee.core.errors import PermanentFailure, TemporaryFailure
+from cooee.core.exchange import Request, Response
+from cooee.providers import Credentials
+from cooee.runtime.account import Account
 from cooee.runtime.discretion import COVER, Discretion
+from cooee.wire.clock import RealClock
 
 SECRET = 'pa+ss/w"örd&=42'
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40)
@@ -79,3 +83,27 @@ def test_a_failure_without_a_secret_says_what_it_said():
 
 def test_nothing_shows_in_its_own_repr():
     assert SECRET not in repr(Discretion([SECRET]))
+
+
+async def test_what_a_company_echoes_is_covered_before_anybody_can_store_or_print_it():
+    async def echo(request):
+        return Response(status=400, body=str(dict(request.headers)).encode() + request.body)
+
+    class Company:
+        def login(self):
+            answer = yield Request(method="POST", url="https://x", body=SECRET.encode())
+            assert SECRET in answer.body.decode()
+            return Credentials("the-token-of-the-login")
+
+    def refused(credentials):
+        headers = {"authorization": f"Bearer {credentials.secret}"}
+        answer = yield Request(method="GET", url="https://x", headers=headers, body=SECRET.encode())
+        raise PermanentFailure(answer.body.decode(), code=SECRET, hint=credentials.secret)
+
+    account = Account(Company(), echo, RealClock(), discretion=Discretion([SECRET]))
+    with pytest.raises(PermanentFailure) as caught:
+        await account.ask(refused)
+    shown = f"{caught.value} {caught.value!r} {vars(caught.value)}"
+    assert COVER in shown
+    assert SECRET not in shown
+    assert "the-token" not in shown

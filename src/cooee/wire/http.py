@@ -163,9 +163,7 @@ class Network:
             guarded = {} if self._guard is None else {"resolver": self._guard}
             plain = {} if self._largest is None else {"Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    keepalive_timeout=15, limit=64, use_dns_cache=not guarded, **guarded
-                ),
+                connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=64, **guarded),
                 timeout=aiohttp.ClientTimeout(total=self._timeout, connect=connect),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "cooee", **plain},
