@@ -8,7 +8,19 @@ import sys
 
 import typer
 
-from cooee.cli import box, companies, counting, new, people, phone, run, upkeep, webhook, write
+from cooee.cli import (
+    box,
+    checking,
+    companies,
+    counting,
+    new,
+    people,
+    phone,
+    run,
+    upkeep,
+    webhook,
+    write,
+)
 from cooee.core.errors import CooeeError, DefinitionError, SettingError
 
 cli = typer.Typer(
@@ -34,6 +46,7 @@ for command in (
     box.carrier,
     companies.providers,
     counting.segments,
+    checking.check,
 ):
     cli.command()(command)
 

@@ -201,6 +201,13 @@ def empty_log(path: Path) -> None:
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
+def journal_mode(path: Path) -> str:
+    """The journal mode of a database, such as *wal*."""
+    with translated(), contextlib.closing(sqlite3.connect(path)) as connection:
+        mode: str = connection.execute("pragma journal_mode").fetchone()[0]
+    return mode
+
+
 def network_file_system(path: Path, mounts: str) -> str:
     """The network file system that a path lies on, by a table like Linux's ``/proc/mounts``.
 

@@ -1,0 +1,85 @@
+"""This machine: the database, the disk it lies on, and what is known of time zones."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cooee.core.errors import CooeeError
+from cooee.runtime.checks import Finding, Verdict
+from cooee.storage.sqlite import SQLite
+from cooee.storage.sqlite_file import journal_mode, mounts, network_file_system
+
+_ROOM, _NO_ROOM = 500_000_000, 50_000_000  # bytes
+
+
+async def database(path: Path, now: Callable[[], datetime]) -> Sequence[Finding]:
+    """Open the database beside whoever runs on it, and write nothing into it, successfully."""
+    if not _is_there(path):
+        return [_to_be_made(path)]
+    try:
+        store = await SQLite.open(path, now=now, owner=False)
+        try:
+            await store.prune(datetime(1970, 1, 2, tzinfo=UTC))  # a write that finds nothing
+            census = await store.census()
+        finally:
+            await store.close()
+        mode = journal_mode(path)
+    except CooeeError as error:
+        return [Finding("database", "wrong", f"{path}: {error}")]
+    notes = _on_the_disk(path, mode)
+    if census.unclean_exits:
+        notes.append(f"{_times(census.unclean_exits)} a process on it died without closing it.")
+    if census.set_aside or census.unknown:
+        notes.append("Some texts need a person: cooee conversations --trouble.")
+    verdict: Verdict = "note" if notes else "ok"
+    return [Finding("database", verdict, " ".join([f"{path} is written to.", *notes])), _room(path)]
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists()
+
+
+def _to_be_made(path: Path) -> Finding:
+    if path.parent.is_dir():
+        return Finding("database", "ok", f"{path} will be made by the first `cooee run`.")
+    return Finding("database", "wrong", f"There is no folder {path.parent}: make it.")
+
+
+def _on_the_disk(path: Path, mode: str) -> list[str]:
+    notes = []
+    if mode != "wal":
+        notes.append(f"Its journal mode is {mode}, where it should be wal: commits are slow.")
+    kind = network_file_system(path.resolve(), mounts())
+    if kind:
+        notes.append(f"It lies on {kind}, a network, whose locks are not sure: use a local disk.")
+    if path.stat().st_mode & 0o077:
+        notes.append(f"Others may read it. Type: chmod 600 {path}")
+    return notes
+
+
+def _room(path: Path) -> Finding:
+    free = shutil.disk_usage(path.parent).free
+    words = f"{free / 1e9:.1f} GB are free."
+    if free < _ROOM:
+        verdict: Verdict = "wrong" if free < _NO_ROOM else "note"
+        return Finding("disk", verdict, f"{words} A full disk stops every text: make room.")
+    return Finding("disk", "ok", words)
+
+
+def _times(count: int) -> str:
+    return "Once" if count == 1 else f"{count} times"
+
+
+def time_zones(find: Callable[[str], Any] = ZoneInfo) -> Finding:
+    """Whether this machine knows the world's time zones."""
+    try:
+        find("Australia/Lord_Howe")
+    except (ZoneInfoNotFoundError, OSError):
+        words = "There is no time zone data. Quiet hours and dates need it: pip install tzdata"
+        return Finding("time zones", "wrong", words)
+    return Finding("time zones", "ok", "The data is there.")
