@@ -4,9 +4,10 @@ import json
 import re
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from cooee.core.messages import Inbound, Status
+from cooee.core.messages import Inbound, Media, Status
 from cooee.storage import Arrival, Draft, Failure, Finish, Letter, Outcome
 
 OURS, ANNA, BEN = "+61491570006", "+61491570156", "+61491570157"
@@ -185,3 +186,24 @@ def test_an_opt_out_is_shown_with_its_proof(cooee, kept):
     said = cooee("show", ANNA).stdout
     assert "(no longer kept). They get no texts." in said
     assert "stop texting" not in said
+
+
+def test_forget_erases_the_pictures_of_a_person_and_of_nobody_else(cooee, kept, tmp_path):
+    folder = tmp_path / "cooee.db-media"
+    folder.mkdir()
+
+    async def happen(store):
+        for name, theirs in (("hers", ANNA), ("his", BEN)):
+            (folder / f"{name}.png").write_bytes(b"picture")
+            picture = Media(content=b"picture", content_type="image/png")
+            text = msgspec.structs.replace(inbound("look", theirs), media=(picture,))
+            await store.receive([Arrival(text)])
+        for claim in await store.claim(10):
+            name = "hers" if claim.theirs == ANNA else "his"
+            copy = Media(path=str(folder / f"{name}.png"), size=7)
+            await store.keep_media(claim, claim.texts[0], [copy])
+
+    kept(happen)
+    assert cooee("forget", ANNA, "--yes").returncode == 0
+    assert [path.name for path in folder.iterdir()] == ["his.png"]
+    assert kept(lambda store: store.discarded()) == []

@@ -6,13 +6,17 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from cooee.core.app import App
 from cooee.phone.company import in_the_box, is_pushed
 from cooee.phone.observing import Observing
+from cooee.runtime.media import LARGEST, Cloakroom
 from cooee.runtime.service import Service
+from cooee.runtime.shelf import Shelf
 from cooee.storage.sqlite import SQLite
 from cooee.wire import http
+from cooee.wire.addresses import Guard
 from cooee.wire.clock import Clock
 from cooee.wire.http import ASGI, Transport
 from cooee.wire.serve import serving
@@ -59,6 +63,7 @@ async def performing(
                 poll_interval=poll_interval,
                 shared=True,
                 observe=(lambda _: None) if observing is None else observing.play,
+                cloakroom=_cloakroom(store, clock, base),
             )
             await service.open()
         except BaseException:
@@ -70,3 +75,10 @@ async def performing(
                 yield service
         finally:
             await service.close()
+
+
+def _cloakroom(store: SQLite, clock: Clock, base: str) -> Cloakroom:
+    """Pictures lie beside the database; they may come from the box."""
+    guard = Guard([urlsplit(base).netloc])
+    network = http.Network(clock, largest=LARGEST, guard=guard)
+    return Cloakroom(network, guard, Shelf(f"{store.path}-media"))
