@@ -31,9 +31,10 @@ def run(
 
     It is told what it needs by environment variables: COOEE_DATABASE, COOEE_PROVIDER,
     COOEE_PUBLIC_URL (texts are pushed to it; without it they are read), COOEE_SUBSCRIPTION,
-    COOEE_HOST, COOEE_PORT, COOEE_POLL_INTERVAL, COOEE_LOG_LEVEL, COOEE_LOG_PRIVATE, and what
-    the provider wants (see cooee providers). Each may be given as NAME_FILE too: the file that
-    holds it.
+    COOEE_HOST, COOEE_PORT, COOEE_POLL_INTERVAL, COOEE_SEND_TOKEN (others may have texts sent by
+    POST /send), COOEE_MEDIA, COOEE_MEDIA_LARGEST, COOEE_MEDIA_TRUSTED, COOEE_LOG_LEVEL,
+    COOEE_LOG_PRIVATE, and what the provider wants (see cooee providers). Each may be given as
+    NAME_FILE too: the file that holds it.
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
     """
