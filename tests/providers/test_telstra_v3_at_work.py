@@ -105,12 +105,10 @@ async def test_a_person_whom_only_telstra_knows_to_have_opted_out_is_believed():
     async with telstra(app, push=False) as kit:
         phone = kit.phone()
         await phone.text("hello")
-        await kit.stop()
         kit.send(phone, "QUIT")
         (face,) = (face for face in kit.carrier.faces if face.name == "telstra-v3")
         (account,) = face._accounts.values()
         account.messages.popitem()  # the word itself never comes through
-        await kit.start()
         await app.send(phone.number, "Still there?")
         await kit.wait(60)
         assert len(phone.inbox) == 1

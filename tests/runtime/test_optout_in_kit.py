@@ -320,3 +320,31 @@ async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
             await phone.text("still there?")
             await kit.wait(timedelta(minutes=10))
             assert (len(phone.inbox) > before) is not silent
+
+
+# What only the company knows
+
+
+async def test_the_companys_list_is_read_at_the_start_and_every_day():
+    app = echo()
+    async with Kit(app, provider="telstra-v3", push=False, poll_interval=3600) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        await anna.text("hello")
+        await kit.stop()
+        silence_at_telstra(kit, anna)
+        await kit.start()
+        with pytest.raises(OptedOut):
+            await app.send(anna.number, "news")
+        silence_at_telstra(kit, ben)
+        await kit.wait(timedelta(days=1, minutes=1))
+        assert (await kit.store.census()).opted_out == 2
+        [silence] = await kit.store.silences(kit.number, ben.number)
+        assert silence.how == "company"
+
+
+def silence_at_telstra(kit, phone):
+    """Let a person opt out by a text that never reaches us, as it may be lost."""
+    (face,) = (face for face in kit.carrier.faces if face.name == "telstra-v3")
+    (account,) = face._accounts.values()
+    kit.send(phone, "QUIT")
+    account.messages.popitem()

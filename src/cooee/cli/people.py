@@ -150,6 +150,8 @@ _PROOF = {
 def _silence(silence: Silence) -> str:
     """An opt-out and its proof, in words."""
     began = _PROOF.get(silence.how, silence.how).format(text=_quoted(silence.text))
+    if silence.how == "company" and not silence.text:
+        began = "by the company's list, or by words that are no longer kept"
     words = f"Opted out on {silence.since:%Y-%m-%d %H:%M:%SZ} {began}"
     if silence.lifted_at is None:
         return f"{words}. They get no texts."

@@ -19,6 +19,7 @@ __all__ = [
     "Credentials",
     "Features",
     "Flow",
+    "Keeper",
     "MediaSource",
     "News",
     "Provider",
@@ -223,6 +224,15 @@ class Answerer(Protocol):
         Raises:
             PermanentFailure: one of them cannot go this way; all are sent as usual then.
         """
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A provider that keeps a list of who opted out, which can be read."""
+
+    def optouts(self, credentials: Credentials) -> Flow[Sequence[str]]:
+        """Who wants no more texts of our number, as E.164 numbers."""
         ...
 
 

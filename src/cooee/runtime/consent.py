@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from cooee.core.app import App
-from cooee.core.errors import OptedOut
+from cooee.core.errors import OptedOut, ProviderFailure, StoreUnavailable
 from cooee.core.optout import Words, clashes, fallbacks, words
 from cooee.core.quiet import places
-from cooee.providers import Provider
+from cooee.providers import Keeper, Provider
+from cooee.runtime.account import Account
 from cooee.runtime.log import tell
 from cooee.storage import Store
 
@@ -33,6 +34,20 @@ def settle(app: App[Any, Any], provider: Provider) -> tuple[Words, Sequence[str]
         level = logging.INFO if clash.others else logging.WARNING
         tell("word-taken", level, word=clash.word, note=notes[-1])
     return found, notes
+
+
+async def sync(account: Account, store: Store, ours: str) -> None:
+    """Take over who opted out by the company's own list, where it can be read."""
+    provider = account.provider
+    if not isinstance(provider, Keeper):
+        return
+    try:
+        people = await account.ask(provider.optouts)
+        fresh = await store.silence(ours, people)
+    except (ProviderFailure, StoreUnavailable) as error:  # it is read again tomorrow
+        tell("optouts-unread", logging.WARNING, error=str(error))
+    else:
+        tell("optouts-read", listed=len(people), fresh=fresh)
 
 
 async def refuse_if_silent(store: Store, ours: str, theirs: str) -> None:

@@ -292,6 +292,7 @@ class Service:
                 interval=_BACKFILL if pushed else self._poll_interval,
             )
             self._crew.start(self._poller.run())
+        self._crew.start(consent.sync(self.account, self.store, subscription.number))
         self._crew.start(self.account.watch())
         for starter in self.app.starters:
             self._crew.start(_call(starter))
@@ -373,6 +374,8 @@ class Service:
                     passed = 0.0
                     window = self.provider.features.replay_window
                     await self.store.prune(self.clock.now() - max(window, timedelta(days=35)))
+                    if self._connected.is_set():
+                        await consent.sync(self.account, self.store, self._near())
             except StoreUnavailable as error:
                 tell("store-unavailable", logging.ERROR, error=str(error), during="tick")
         self._leaving.ring()

@@ -362,6 +362,10 @@ class Store(Protocol):
         """The last texts of a conversation, oldest first."""
         ...
 
+    async def silence(self, ours: str, people: Sequence[str]) -> int:
+        """Opt out those of whom the company says that they did; how many were not out before."""
+        ...
+
     async def silences(self, ours: str, theirs: str) -> Sequence[Silence]:
         """The ledger of a person's opt-outs from a number, oldest first."""
         ...

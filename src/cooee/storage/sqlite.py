@@ -248,6 +248,10 @@ class SQLite:
         work = partial(_people.history, ours=ours, theirs=theirs, limit=limit)
         return await self._thread.ask(work, writes=False)
 
+    async def silence(self, ours: str, people: Sequence[str]) -> int:
+        work = partial(_people.silence, ours=ours, people=people, now=self._now())
+        return await self._thread.ask(work)
+
     async def silences(self, ours: str, theirs: str) -> Sequence[Silence]:
         work = partial(_people.silences, ours=ours, theirs=theirs)
         return await self._thread.ask(work, writes=False)

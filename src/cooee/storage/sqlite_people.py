@@ -9,6 +9,7 @@ from cooee.core.messages import Status, conversation_id
 from cooee.storage import Census, Entry, Silence, Thread
 from cooee.storage.sqlite_file import Connection
 from cooee.storage.sqlite_media import discard
+from cooee.storage.sqlite_turns import opt_out
 from cooee.storage.statements import load
 from cooee.storage.values import fit, moment, moment_or_none
 
@@ -84,6 +85,14 @@ def _entry_out(row: Sequence[Any], notes: Iterable[Any]) -> Entry:
         attempts=attempts,
         provider_id=provider_id,
         notes=tuple(f"{word} ({code})" if code else word for word, code in notes),
+    )
+
+
+def silence(connection: Connection, ours: str, people: Sequence[str], now: int) -> int:
+    """Opt out those of whom the company says that they did; how many were not out before."""
+    ends = [(fit(ours), fit(theirs)) for theirs in people]
+    return sum(
+        opt_out(connection, conversation_id(*pair), pair, now, how="company") for pair in ends
     )
 
 

@@ -102,10 +102,14 @@ def opt_out(
     *,
     how: str,
     inbound: bytes | None = None,
-) -> None:
-    """Write down that a person wants no more texts, and cancel what is queued for them."""
-    connection.execute(_SQL["opt_out"], (conversation, at, *ends, how, inbound))
+) -> bool:
+    """Write down that a person wants no more texts, and cancel what is queued for them.
+
+    False where that was written down before.
+    """
+    written = connection.execute(_SQL["opt_out"], (conversation, at, *ends, how, inbound))
     connection.execute(_SQL["cancel_queued"], (conversation,))
+    return written.rowcount > 0
 
 
 def claim(connection: Connection, leases: Leases, limit: int, now: int) -> list[Claim]:

@@ -457,6 +457,24 @@ class StoreSuite:
         assert [one.text for one in await desk.store.silences(OURS, ANNA)] == ["", ""]
         await desk.store.close()
 
+    async def test_who_is_on_the_companys_list_is_out_from_then_on(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await desk.write("news")
+        await desk.hear("STOP", sender=BERT, consent="out")
+        assert await desk.store.silence(OURS, [ANNA, BERT, CLEO]) == 2
+        assert await desk.store.silence(OURS, [ANNA, BERT, CLEO]) == 0
+        await desk.write("hello", to=CLEO)
+        assert await desk.take() == []
+        [silence] = await desk.store.silences(OURS, CLEO)
+        assert silence == Silence(since=desk.watch(), how="company")
+        assert [one.how for one in await desk.store.silences(OURS, BERT)] == ["word"]
+        await desk.hear("START", sender=CLEO, consent="in")
+        await desk.write("hello", to=CLEO)
+        assert await desk.take() == ["hello"]
+        await desk.store.close()
+
     async def test_a_wish_in_plain_words_opts_out_unless_a_question_waits(
         self, open_store: OpenStore
     ) -> None:
