@@ -14,7 +14,7 @@ import pytest
 
 import cooee
 from cooee.core.errors import DatabaseInUse, SchemaTooNew, StorageError, StoreUnavailable
-from cooee.core.messages import Receipt, Status
+from cooee.core.messages import Receipt, Status, conversation_id
 from cooee.storage import Alarms, Finish, sqlite_file
 from cooee.storage.sqlite import SQLite
 from cooee.storage.statements import load
@@ -487,3 +487,14 @@ async def test_keys_are_pruned_in_slices(desk):
     told = await traced(desk)
     assert await desk.store.prune(desk.watch() + timedelta(days=1)) == 4_500
     assert (await untraced(desk, told)).count("commit") == 4
+
+
+async def test_taking_looks_at_the_opt_outs_itself(desk):
+    """Queueing and opting out cancel already; this is what holds if neither did (law 10)."""
+    await desk.write("news")
+    row = (conversation_id(OURS, ANNA), OURS, ANNA)
+    with sqlite3.connect(desk.store.path) as other:
+        other.execute("insert into optouts values (?, 0, ?, ?, 'word', null, null, '', null)", row)
+    other.close()
+    assert (await desk.store.census()).queued == 1
+    assert await desk.take() == []
