@@ -344,3 +344,18 @@ async def test_a_subscription_is_renewed_before_it_ends_and_a_restart_buys_no_da
         kit.send(phone, "hi")
         await kit.wait(timedelta(hours=1))
         assert phone.inbox == ["You said hi"]
+
+
+async def test_what_we_write_while_the_company_is_away_is_queued_and_goes_out_later():
+    app = echo()
+    async with telstra(app) as kit:
+        phone = kit.phone()
+        kit.fault("error-503", 4, on=TOKEN)
+        await kit.stop()
+        starting = asyncio.create_task(kit.start())
+        while not kit._running:
+            await asyncio.sleep(0.001)
+        await app.send(phone.number, "news")
+        await starting
+        await kit.wait(120)
+        assert phone.inbox == ["news"]

@@ -225,9 +225,7 @@ class Service:
         key: str | None,
     ) -> str:
         """Queue a text that we write first; see `App.send`."""
-        if ours is None:
-            await self._connected.wait()
-            ours = self._near()
+        ours = ours or await self._only_number()
         theirs, asked = normalise(to, near=ours), at or self.clock.now()
         due = Night(self.app.quiet, ours).over(theirs, asked)
         draft = Draft(
@@ -317,6 +315,15 @@ class Service:
         for word in self._hooks.words:
             self._discretion.learn(word)
         return renewed
+
+    async def _only_number(self) -> str:
+        """Our number: as the company says it or, while we cannot ask, as it was last time."""
+        if self.subscription is None:
+            known = await self.store.our_numbers()
+            if len(known) == 1:
+                return known[0]
+            await self._connected.wait()
+        return self._near()
 
     def _near(self) -> str:
         return self.subscription.number if self.subscription else ""
