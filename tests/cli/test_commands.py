@@ -11,7 +11,9 @@ COMMANDS = [command.callback.__name__ for command in cli.registered_commands]
 
 
 def test_every_command_that_was_promised_is_there():
-    promised = "new run phone send conversations show retry forget backup carrier providers segments check"
+    promised = (
+        "new run phone send conversations show retry forget backup carrier providers segments check"
+    )
     assert set(promised.split()) <= set(COMMANDS)
 
 

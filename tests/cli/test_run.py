@@ -31,7 +31,7 @@ def test_a_run_says_what_is_connected(start, box, tmp_path):
         r"provider +telstra-v2\n",
         r"texts +read, every 0.1 s",
         rf"database +{tmp_path}/cooee.db\n",
-        r"handlers +START +start\n +STOP +stop\n +TIME +time\n +anything else +explain\n",
+        r"handlers +START +start\n +STOP, HALT +stop\n +TIME +time\n +HELP, anything else +explain\n",
     ):
         assert re.search(words, run.said), (words, run.said)
 
