@@ -84,6 +84,15 @@ def test_texts_that_come_while_versions_change_wait_and_none_is_lost_or_doubled(
         people.expect(people.log(page, n).locator(".text:not(.mine)")).to_have_count(15)
 
 
+def test_a_text_that_jumped_to_ucs_2_is_marked(open_phone, visit, people):
+    page = visit(open_phone().url)
+    people.ready(page)
+    people.hold(page, "hello 👍", "Sorry!")
+    mine, reply = page.locator(".text.mine").last, page.locator(".text:not(.mine)").last
+    people.expect(mine.locator(".wide")).to_have_text("UCS-2")
+    people.expect(reply.locator(".wide")).to_have_count(0)
+
+
 def test_an_error_is_shown_with_its_line_the_last_good_version_goes_on_and_a_mend_is_enough(
     open_phone, visit, people
 ):

@@ -71,6 +71,7 @@ def test_a_text_keeps_its_name_when_it_arrives_and_a_second_copy_says_so():
 def test_segments_are_counted_by_the_carrier():
     shown = screen([], [entry("é" * 161, mine=True), entry("ű" * 71, mine=True)], [], [])
     assert [bubble.segments for bubble in shown] == [2, 2]
+    assert [bubble.wide for bubble in shown] == [False, True]
 
 
 def test_what_was_said_earlier_stands_first():

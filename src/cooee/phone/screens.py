@@ -11,6 +11,7 @@ import msgspec
 
 from cooee.carrier import Entry
 from cooee.carrier.segments import segments
+from cooee.core.segments import Encoding, size
 from cooee.phone.reports import Past
 from cooee.phone.stories import Letter, Story
 
@@ -29,6 +30,7 @@ class Bubble(msgspec.Struct, frozen=True):
     status: str
     note: str = ""
     segments: int = 1
+    wide: bool = False  # in UCS-2, where one odd character makes every text dear
     story: str = ""
     ahead: bool = False
     copy: bool = False
@@ -64,6 +66,10 @@ def screen(
     return shown[-_MOST:]
 
 
+def _wide(words: str) -> bool:
+    return size(words)[0] is Encoding.UCS2
+
+
 def _mine(n: int, entry: Entry, story: Story | None) -> Bubble:
     words = entry.text.text
     status = "delivered" if story else _ON_THE_WAY.get(entry.text.status, "failed")
@@ -74,6 +80,7 @@ def _mine(n: int, entry: Entry, story: Story | None) -> Bubble:
         _stamp(entry.at),
         status,
         segments=segments(words),
+        wide=_wide(words),
         story=story.id if story else "",
     )
 
@@ -92,6 +99,7 @@ def _theirs(n: int, entry: Entry, letter: Letter | None, *, copy: bool) -> Bubbl
         letter.status if letter else "delivered",
         note=letter.note if letter else "",
         segments=segments(words),
+        wide=_wide(words),
         story=letter.turn if letter else "",
         copy=copy,
     )
@@ -106,6 +114,7 @@ def _ahead(letter: Letter) -> Bubble:
         letter.status,
         note=letter.note,
         segments=segments(letter.text),
+        wide=_wide(letter.text),
         story=letter.turn,
         ahead=True,
     )
@@ -119,7 +128,13 @@ def _earlier(n: int, text: Past) -> Bubble:
     status = _EARLIER.get(text.status, "failed")
     words = text.text
     return Bubble(
-        f"past-{n}", not text.ours, words, _stamp(text.at), status, segments=segments(words)
+        f"past-{n}",
+        not text.ours,
+        words,
+        _stamp(text.at),
+        status,
+        segments=segments(words),
+        wide=_wide(words),
     )
 
 

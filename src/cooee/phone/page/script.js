@@ -189,7 +189,8 @@ function showBubble(node, bubble) {
   const status = el("span", { "data-status": bubble.status, title: FATES[bubble.status] }, icon(TICKS[bubble.status], "0 0 15 11"), unseen(FATES[bubble.status]));
   const time = el("time", { datetime: bubble.at, title: at.toLocaleString("en-AU") }, bubble.ahead ? "on its way" : hour(at));
   const parts = bubble.copy ? "the same again" : plural(bubble.segments, "segment");
-  node.querySelector(".meta").replaceChildren(time, el("span", { "aria-hidden": "true" }, "·"), el("span", {}, parts), status);
+  const wide = bubble.wide ? [el("span", { class: "wide", title: "A character outside GSM-7 made this text UCS-2: 70 characters a segment, not 160" }, "UCS-2")] : [];
+  node.querySelector(".meta").replaceChildren(time, el("span", { "aria-hidden": "true" }, "·"), el("span", {}, parts), ...wide, status);
   const note = node.querySelector(".note");
   write(note, bubble.note);
   note.hidden = !bubble.note;
