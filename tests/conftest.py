@@ -1,0 +1,15 @@
+"""What holds for every test."""
+
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_module_of_another_tests(tmp_path_factory):
+    """Forget the modules that a test wrote and loaded: the next may write one of that name."""
+    before, written = set(sys.modules), str(tmp_path_factory.getbasetemp())
+    yield
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(written):
+            del sys.modules[name]
