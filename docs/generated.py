@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import cooee
 from cooee.cli.commands import cli
-from cooee.providers import Features, Provider, Setting, find, names
+from cooee.providers import Features, Setting, find, names, usual_features
 from cooee.runtime.settings import KNOWN
 
 
@@ -99,20 +99,12 @@ def _shown(default: object) -> str:
 
 def providers() -> str:
     """What each provider can do, from its `Features` as they are by default."""
-    companies = [(name, _features(find(name))) for name in names()]
+    companies = [(name, usual_features(find(name))) for name in names()]
     rows = [
         [f"**{words}**", *(tell(getattr(features, field)) for _, features in companies)]
         for field, (words, tell) in _questions().items()
     ]
     return _table(["", *(_code(name) for name, _ in companies)], rows)
-
-
-def _features(company: type[Provider]) -> Features:
-    """As the class has them; where its settings decide, as they are by default."""
-    declared: Features | None = getattr(company, "features", None)
-    if declared is not None:
-        return declared
-    return company({one.name: one.default or "" for one in company.settings}).features
 
 
 def _yes(what: object) -> str:

@@ -17,7 +17,7 @@ def providers(
     *, json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False
 ) -> None:
     """List the providers, and the settings each needs."""
-    from cooee.providers import find, names
+    from cooee.providers import find, names, usual_features
 
     companies = [find(name) for name in names()]
     if json:
@@ -25,7 +25,7 @@ def providers(
         return
     show_table(
         ("name", "reads", "pushes", "receipts", "characters", "rate", "unknown ends", "signed"),
-        [_row(company.name, _features(company)) for company in companies],
+        [_row(company.name, usual_features(company)) for company in companies],
     )
     for company in companies:
         print(f"\n{company.name} is told:")
@@ -33,14 +33,6 @@ def providers(
             ("name", "what it is", "unless given"),
             [(one.name, one.help, one.default) for one in company.settings],
         )
-
-
-def _features(company: type[Provider]) -> Features:
-    """What it can do; where that depends on its settings, as it is by default."""
-    declared: Features | None = getattr(company, "features", None)
-    if declared is not None:
-        return declared
-    return company({one.name: one.default or "" for one in company.settings}).features
 
 
 def _row(name: str, features: Features) -> Sequence[object]:
@@ -66,7 +58,9 @@ def _settling(features: Features) -> str:
 
 
 def _plain(company: type[Provider]) -> dict[str, object]:
-    features = _features(company)
+    from cooee.providers import usual_features
+
+    features = usual_features(company)
     told = {name: getattr(features, name) for name in features.__struct_fields__}
     settings = [{n: getattr(s, n) for n in s.__struct_fields__} for s in company.settings]
     return {"name": company.name, "features": told, "settings": settings}

@@ -30,6 +30,7 @@ __all__ = [
     "Subscription",
     "find",
     "names",
+    "usual_features",
 ]
 
 DAY = timedelta(days=1)
@@ -234,6 +235,14 @@ class Keeper(Protocol):
     def optouts(self, credentials: Credentials) -> Flow[Sequence[str]]:
         """Who wants no more texts of our number, as E.164 numbers."""
         ...
+
+
+def usual_features(company: type[Provider]) -> Features:
+    """What a company can do; where that depends on its settings, as it is by default."""
+    declared: Features | None = getattr(company, "features", None)
+    if declared is not None:
+        return declared
+    return company({one.name: one.default or "" for one in company.settings}).features
 
 
 def names() -> list[str]:
