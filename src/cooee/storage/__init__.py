@@ -34,11 +34,32 @@ class Pending(msgspec.Struct, frozen=True):
     runs: bool = True  # False: an opt-out word, which no handler sees
 
 
+class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialogue as it is kept: its journal's head, and the entries in order.
+
+    `due_at` is when it has to be looked at again; None: nothing but a text, or the end of
+    another dialogue, does that. `attempts` counts the looks that failed since one went well, and
+    `error` says how the last one did. `ended` says how it ended, "" while it goes on.
+    """
+
+    id: str
+    handler: str
+    head: bytes
+    entries: Sequence[bytes] = ()
+    due_at: datetime | None = None
+    attempts: int = 0
+    error: str = ""
+    ended: str = ""
+
+
 class Claim(msgspec.Struct, frozen=True):
     """A conversation leased for its turns: nobody else has it until `finish` or the lease ends.
 
     `attempts` counts this one: 1 at first. `now` is the conversation's own clock, which never
-    goes back. `state` is as `finish` was given it, None at first.
+    goes back. `state` is as `finish` was given it, None at first. `handled` is the last seq that
+    is over. `texts` is empty where an alarm of a dialogue is due and no text waits: while one
+    does, even for a later try, no alarm rings. `dialogues` are those that are not over, as they
+    began.
     """
 
     conversation: bytes
@@ -49,6 +70,8 @@ class Claim(msgspec.Struct, frozen=True):
     now: datetime | None
     state: bytes | None
     texts: Sequence[Pending]
+    handled: int = 0
+    dialogues: Sequence[Dialogue] = ()
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,15 +97,54 @@ class Letter(msgspec.Struct, frozen=True):
     draft: Draft
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one dialogue: a head that replaces the old one, and entries to append.
+
+    `head` None leaves all but the entries as it is. The entries come behind the first `count`,
+    which are there. A dialogue that is not known yet begins. With `ended` it is over. One that
+    is written well has no failed attempts any more.
+    """
+
+    id: str
+    handler: str
+    count: int
+    entries: Sequence[bytes] = ()
+    head: bytes | None = None
+    due_at: datetime | None = None
+    ended: str = ""
+
+
+class Jot(msgspec.Struct, frozen=True):
+    """What a turn has to have on disk before it goes on; the claim stays as it is."""
+
+    claim: Claim
+    kept: Kept
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialogue that we start: its first turn is due at `due_at`, None: now."""
+
+    ours: str
+    theirs: str
+    id: str
+    handler: str
+    head: bytes
+    due_at: datetime | None = None
+
+
 class Failure(msgspec.Struct, frozen=True):
     """A turn that raised: the text's seq, the error's words, and when to try again.
 
-    `retry_at` None sets the text aside, and that person's later texts go on.
+    `retry_at` None sets the text aside, and that person's later texts go on; with a `program`,
+    only until the app's code is another (`renew`). An alarm that raised has its `dialogue` in
+    place of a seq: it rings again at `retry_at`, or is set aside in the same way.
     """
 
     seq: int
     error: str
     retry_at: datetime | None
+    program: str = ""
+    dialogue: str = ""
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +152,7 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
 
     `handled` is the last seq whose turn is over (set aside included). `state` None leaves the
     state as it is. `asks` says whether a question waits for the person's next text from now on;
-    None leaves that as it is.
+    None leaves that as it is. `dialogues` are those that something became of.
     """
 
     claim: Claim
@@ -100,6 +162,7 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     drafts: Sequence[Draft] = ()
     failure: Failure | None = None
     asks: bool | None = None
+    dialogues: Sequence[Kept] = ()
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -152,10 +215,15 @@ class Census(msgspec.Struct, frozen=True):
     opted_out: int = 0
     doubtful_reads: int = 0
     unclean_exits: int = 0
+    dialogues: int = 0  # that are not over
+    stuck: int = 0  # of these, with an alarm that was set aside
 
 
 class Thread(msgspec.Struct, frozen=True):
-    """A conversation as a person looks at it: one line of a list."""
+    """A conversation as a person looks at it: one line of a list.
+
+    `set_aside` counts texts, and dialogues whose alarm was.
+    """
 
     ours: str
     theirs: str
@@ -202,6 +270,18 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     lifted_text: str = ""
 
 
+class Talk(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialogue with its person, as somebody else than a turn looks at it."""
+
+    conversation: bytes
+    ours: str
+    theirs: str
+    state: bytes | None
+    started_at: datetime
+    ended_at: datetime | None
+    dialogue: Dialogue
+
+
 class Store(Protocol):
     """The verbs. Each call is one atomic step, durable when it returns.
 
@@ -216,7 +296,10 @@ class Store(Protocol):
         ...
 
     async def claim(self, limit: int) -> Sequence[Claim]:
-        """Lease conversations with texts due, each with its oldest texts (at most 8)."""
+        """Lease conversations with texts due, each with its oldest texts (at most 8).
+
+        Where there is room left, those with alarms due and no text that waits.
+        """
         ...
 
     async def finish(self, finishes: Sequence[Finish]) -> Sequence[bool]:
@@ -229,6 +312,46 @@ class Store(Protocol):
 
     async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
         """Give leases back with nothing done, and be due again at `until`, or by a new text."""
+        ...
+
+    # Dialogues
+
+    async def jot(self, jots: Sequence[Jot]) -> Sequence[bool]:
+        """Write down what a turn must not lose; False for each whose lease was lost.
+
+        Texts stay unhandled and leases held; of a dialogue that is known, only entries are
+        written.
+        """
+        ...
+
+    async def start(self, starts: Sequence[Start]) -> Sequence[bool]:
+        """Have dialogues begun; False for each whose id was there before, over or not."""
+        ...
+
+    async def renew(self, program: str, retired: Sequence[str]) -> int:
+        """Try again what was set aside under another program; how much that was.
+
+        Texts get a new place at the end of their conversations, as by `retry`. Dialogues of
+        `retired` handlers are due now, so that each can be ended.
+        """
+        ...
+
+    async def dialogues(
+        self,
+        *,
+        handler: str = "",
+        over: bool = False,
+        after: tuple[bytes, str] | None = None,
+        limit: int = 1_000,
+    ) -> Sequence[Talk]:
+        """Dialogues in the order of conversation and id: those that go on, or all with `over`.
+
+        Args:
+            handler: only those of one handler.
+            over: also those that have ended.
+            after: the conversation and id of the last one seen.
+            limit: how many.
+        """
         ...
 
     # Pictures that came with texts
@@ -371,7 +494,7 @@ class Store(Protocol):
         ...
 
     async def retry(self, theirs: str | None = None) -> int:
-        """Run set-aside texts again, at the end of their conversations; how many."""
+        """Run set-aside texts again, at the end of their conversations, and alarms; how many."""
         ...
 
     async def resend(self, theirs: str | None = None) -> int:
