@@ -8,7 +8,18 @@ from typing import Any
 
 from cooee.core import journal as journals
 from cooee.core.codec import StateCodec
-from cooee.core.dialogue import Keep, Outcome, Ran, RunOnce, Stage, Text, begin, replay, turn
+from cooee.core.dialogue import (
+    Keep,
+    Outcome,
+    Ran,
+    RunOnce,
+    Stage,
+    Text,
+    again,
+    begin,
+    replay,
+    turn,
+)
 
 
 @dataclass
@@ -120,6 +131,9 @@ class Talk:
             self.keys.add(said.key)
         texts = [said.reply.text for said in outcome.says]
         self.sent += texts
+        if outcome.ended == "restarted":
+            self._write(again(outcome))
+            texts += self._turn(None)
         return texts
 
     def _flow(self, flow: Any) -> Outcome:

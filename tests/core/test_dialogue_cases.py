@@ -7,8 +7,9 @@ import gc
 import inspect
 import weakref
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 import pytest
 from talk import HOUR, NOON, Crash, Talk
@@ -33,6 +34,8 @@ from cooee.core.errors import (
     TooManyAttempts,
     Unstorable,
 )
+from cooee.core.messages import Media
+from cooee.core.questions import Text
 
 # Counting once
 
@@ -1183,3 +1186,61 @@ def test_the_same_question_kept_by_a_cut_off_turn_is_said_around_though_the_code
         talk.text("Ann")
     assert talk.edit(edited).again() == ["New?"]
     assert talk.text("new") == ["Hi, Ann.", "Else?"]
+
+
+# While another dialogue asks
+
+
+async def _chased(chat):
+    try:
+        return await chat.ask("Name?", timeout=3 * HOUR, remind=[(HOUR, "Still there?")])
+    except NoReply:
+        return "Too late."
+
+
+def test_a_parked_question_sends_no_reminders_and_is_asked_again_once_it_has_come_back():
+    talk = Talk(_chased)
+    assert talk.start() == ["Name?"]
+    talk._write(journals.park(talk.journal))
+    assert talk.wait(HOUR + timedelta(minutes=1)) == []
+    assert talk.journal.waiting.due_at == NOON + 3 * HOUR, "only the deadline goes on"
+    talk._write(journals.come_back(talk.journal))
+    assert talk.wait(timedelta()) == ["Name?"]
+    assert talk.wait(timedelta(minutes=1)) == [], "asked again once, and reminded of no more"
+    assert talk.text("Ann") == ["Ann"]
+
+
+def test_a_parked_question_still_has_its_deadline():
+    talk = Talk(_chased)
+    talk.start()
+    talk._write(journals.park(talk.journal))
+    assert talk.wait(3 * HOUR) == ["Too late."]
+
+
+def test_the_zone_is_what_the_handler_says_it_is():
+    async def handler(chat):
+        chat.zone = ZoneInfo("Australia/Perth")
+        day = await chat.ask("When?", datetime)
+        await chat.sleep(until=datetime(2026, 3, 5, 9, 0))  # noqa: DTZ001 -- in the person's own
+        return f"{day:%d %H:%M %Z}"
+
+    talk = Talk(handler)
+    talk.start()
+    talk.text("tomorrow 3pm")
+    assert talk.journal.waiting.due_at == datetime(2026, 3, 5, 1, 0, tzinfo=UTC)
+    assert talk.wait(timedelta(days=3)) == ["03 15:00 AWST"]
+
+
+def test_pictures_come_with_the_answer():
+    picture = Media("https://example.org/1", "image/png", path="1.png", size=3)
+
+    async def handler(chat):
+        await chat.receive()
+        first = chat.message.media[0].path
+        return f"{first} {await chat.ask('And?')}"
+
+    talk = Talk(handler)
+    talk.start()
+    talk.texts += 1
+    talk._turn(Text("", "m1", talk.now, talk.now, (picture,)))
+    assert talk.text("done") == ["1.png done"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, overload
 
@@ -47,6 +47,9 @@ class Chat(Generic[S, V]):
             answer was sent.
         ours: our number.
         theirs: the person's number.
+        zone: the time zone in which "tomorrow 3pm" and `sleep(until=…)` are read: that of their
+            number where it can be in no other, or else the app's. Where you know better, say so:
+            ``chat.zone = ZoneInfo(chat.state.zone)``, in the first line of a dialogue.
     """
 
     __slots__ = (
@@ -60,6 +63,7 @@ class Chat(Generic[S, V]):
         "services",
         "state",
         "theirs",
+        "zone",
     )
 
     def __init__(
@@ -73,6 +77,7 @@ class Chat(Generic[S, V]):
         theirs: str,
         token: str | None,
         recall: Recall,
+        zone: tzinfo = UTC,
         dialogue: Run | None = None,
     ) -> None:
         self.state = state
@@ -80,6 +85,7 @@ class Chat(Generic[S, V]):
         self.now = now
         self.ours = ours
         self.theirs = theirs
+        self.zone = zone
         self._message = message
         self._token = token
         self._recall = recall

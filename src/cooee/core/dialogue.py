@@ -32,7 +32,19 @@ from cooee.core.run import Restart, Run, Stage, foreign
 from cooee.core.values import pack, unpack
 from cooee.core.verbs import STOP, Doing, Failing, strayed
 
-__all__ = ["Keep", "Outcome", "Ran", "RunOnce", "Said", "Stage", "Text", "begin", "replay", "turn"]
+__all__ = [
+    "Keep",
+    "Outcome",
+    "Ran",
+    "RunOnce",
+    "Said",
+    "Stage",
+    "Text",
+    "again",
+    "begin",
+    "replay",
+    "turn",
+]
 
 
 class RunOnce(msgspec.Struct, frozen=True):
@@ -69,15 +81,15 @@ class Said(msgspec.Struct, frozen=True):
     key: str
 
 
-Ending: TypeAlias = Literal["", "returned", "no reply", "too many attempts", "ended"]
+Ending: TypeAlias = Literal["", "returned", "restarted", "no reply", "too many attempts", "ended"]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn came to, to be committed whole: append `entries`, write the journal's head.
 
     `state` None leaves the stored state as it is. `ended` says how, and is empty while it goes
-    on. `text` says what became of the text: taken, held for its own question, or unclaimed.
-    After a restart `journal` has another id, and `entries` are its.
+    on; after a restart, `again` makes the next round. `text` says what became of the text:
+    taken, held for its own question, or unclaimed.
     """
 
     journal: Journal
@@ -117,7 +129,21 @@ def turn(stage: Stage, journal: Journal, text: Text | None, now: datetime) -> Fl
         DialogueError: its code cannot go on; set the text aside until the program changes.
         Exception: what the handler raised.
     """
-    return (yield from _turn(stage, journal, text, now, restarts=0))
+    text, heard = _not_yet_heard(journal, text)
+    now = now if text is None else max(now, text.received_at)
+    run = Run(stage, journal, text, now)
+    run.took = heard
+    try:
+        value = yield from _played(run)
+        return _standing(run) if value is STOP else _returned(run, value)
+    except Unanswered as error:
+        return _ended(run, _ENDS[type(error)])
+    except Exception as error:
+        if run.fatal is not None and error is not run.fatal:
+            raise run.fatal from error
+        raise
+    finally:
+        leave(run)
 
 
 def replay(stage: Stage, outcome: Outcome, now: datetime) -> None:
@@ -147,29 +173,6 @@ def replay(stage: Stage, outcome: Outcome, now: datetime) -> None:
 
 def _place(journal: Journal) -> Any:
     return None if journal.waiting is None else journal.waiting.key
-
-
-def _turn(stage: Stage, journal: Journal, text: Text | None, now: datetime, restarts: int) -> Flow:
-    text, heard = _not_yet_heard(journal, text)
-    now = now if text is None else max(now, text.received_at)
-    run = Run(stage, journal, text, now)
-    run.took = heard
-    try:
-        try:
-            value = yield from _played(run)
-        except Unanswered as error:
-            outcome, value = _ended(run, _ENDS[type(error)]), None
-        else:
-            outcome = _standing(run) if value is STOP else _returned(run, value)
-    except Exception as error:
-        if run.fatal is not None and error is not run.fatal:
-            raise run.fatal from error
-        raise
-    finally:
-        leave(run)
-    if isinstance(value, Restart):
-        return (yield from _anew(stage, outcome, now, restarts))
-    return outcome
 
 
 def _not_yet_heard(journal: Journal, text: Text | None) -> tuple[Text | None, bool]:
@@ -271,7 +274,10 @@ def _returned(run: Run, value: object) -> Outcome:
     """It came to its end, and may have a last word."""
     if not isinstance(value, Restart):
         run.say(value, None)
-    return _ended(run, "returned")
+        return _ended(run, "returned")
+    if run.turn == 1:
+        raise DialogueError("This dialogue restarts without ever asking. Ask something first.")
+    return _ended(run, "restarted")
 
 
 def _ended(run: Run, how: Ending) -> Outcome:
@@ -351,18 +357,12 @@ def _long(run: Run) -> Sequence[str]:
     return [words]
 
 
-def _anew(stage: Stage, over: Outcome, now: datetime, restarts: int) -> Flow:
-    """Begin again, with the state as it is, in the same turn."""
-    if restarts:
-        raise DialogueError("This dialogue restarts without ever asking. Ask something first.")
-    journal = Journal(
+def again(over: Outcome) -> Journal:
+    """The journal of the next round of a dialogue that restarted, with the state as it is."""
+    return Journal(
         id=digest(over.journal.id, "restart"),
         handler=over.journal.handler,
         inputs=over.journal.inputs,
         base=over.state,
         started_at=over.now,
     )
-    fresh = yield from _turn(stage, journal, None, now, restarts + 1)
-    warnings = (*over.warnings, *fresh.warnings)
-    says = (*over.says, *fresh.says)
-    return replace(fresh, says=says, text=over.text, warnings=warnings)

@@ -11,6 +11,7 @@ import msgspec
 
 from cooee.core.changes import Change, difference
 from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
+from cooee.core.messages import Media
 
 FORMAT = 1
 """The journal's format; a journal of a newer one is set aside, never overwritten."""
@@ -60,6 +61,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tag: str = ""
     message: str = ""
     change: Any = None
+    media: tuple[Media, ...] = ()
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
@@ -68,6 +70,7 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
     words: str
     message: str
     received_at: datetime
+    media: tuple[Media, ...] = ()
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -75,6 +78,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
     `due_at` is when it has to be looked at again: the earliest of its deadline, its next
     reminder and the end of a burst; None: only a text wakes it. `line` is where it is asked.
+    While it is `parked`, another dialogue asks, and texts are not for this one; it is asked
+    `again` when it has come back and is looked at next.
     """
 
     key: Key
@@ -86,6 +91,8 @@ class Waiting(msgspec.Struct, frozen=True):
     page: int = 0
     burst: tuple[Heard, ...] = ()
     line: str = ""
+    parked: bool = False
+    again: bool = False
 
     @property
     def asks(self) -> bool:
@@ -184,6 +191,21 @@ def expects(journal: Journal) -> Key | None:
     """The question that an arriving text belongs to, before any code runs: the last one sent."""
     waiting = journal.waiting
     return waiting.key if waiting is not None and waiting.asks else None
+
+
+def park(journal: Journal) -> Journal:
+    """With its question put by, since another dialogue asks; only its deadline goes on."""
+    return _moved(journal, parked=True, again=False)
+
+
+def come_back(journal: Journal) -> Journal:
+    """With its question no longer put by; run it, and it asks again."""
+    return _moved(journal, parked=False, again=True)
+
+
+def _moved(journal: Journal, **how: bool) -> Journal:
+    assert journal.waiting is not None, "It asks nothing."
+    return msgspec.structs.replace(journal, waiting=msgspec.structs.replace(journal.waiting, **how))
 
 
 def changed(journal: Journal, before: bytes | None, after: bytes | None, now: datetime) -> Journal:

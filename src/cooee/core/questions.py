@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from cooee.core.answers import Circumstances, NotUnderstood, Reader, read, reader_of
 from cooee.core.journal import Entry, Heard, Kind, Waiting
 from cooee.core.menus import pick, render, turned
+from cooee.core.messages import Media
 from cooee.core.values import pack
 
 Reminder: TypeAlias = timedelta | tuple[timedelta, str]
@@ -26,6 +27,7 @@ class Text(msgspec.Struct, frozen=True):
     message: str
     sent_at: datetime
     received_at: datetime
+    media: tuple[Media, ...] = ()
 
 
 class Question(msgspec.Struct, gc=False):
@@ -77,6 +79,7 @@ class Step(msgspec.Struct, frozen=True):
     at: datetime | None = None
     raw: str | None = None
     message: str = ""
+    media: tuple[Media, ...] = ()
     says: tuple[str, str] | None = None
     took: bool = False
 
@@ -93,7 +96,8 @@ def consider(
     """What a question comes to now. `asked` says whether it has gone out before.
 
     A text wins against the deadline where it was received by then. After an outage, only the
-    last of the reminders due goes out.
+    last of the reminders due goes out. While another dialogue asks, there are none; once this
+    question has come back, it is asked again.
     """
     deadline = _deadline(question, waiting)
     if text is not None and _may_answer(question, waiting, text, deadline):
@@ -101,13 +105,15 @@ def consider(
     burst = waiting.burst
     if burst and question.settle and burst[-1].received_at + question.settle <= now:
         words = "\n".join(each.words for each in burst)
-        last = burst[-1]
-        return Step(waiting, "answer", words, last.received_at, words, last.message)
+        last, media = burst[-1], sum((each.media for each in burst), ())
+        return Step(waiting, "answer", words, last.received_at, words, last.message, media)
     if not asked:
         said = ("prompt", question.shown()) if question.prompt else None
         return Step(_timed(question, waiting), says=said)
     if deadline is not None and deadline <= now and not burst:
         return _overdue(question, waiting, now)
+    if waiting.parked:
+        return Step(_timed(question, waiting))
     return _reminded(question, waiting, now)
 
 
@@ -141,8 +147,9 @@ def _may_answer(
 
 
 def _heard(question: Question, waiting: Waiting, text: Text, here: Circumstances) -> Step:
+    waiting = replace(waiting, again=False)
     if question.settle:
-        heard = Heard(text.words, text.message, text.received_at)
+        heard = Heard(text.words, text.message, text.received_at, text.media)
         waiting = replace(waiting, burst=(*waiting.burst, heard))
         return Step(_timed(question, waiting), took=True)
     if question.kind == "receive":
@@ -158,7 +165,8 @@ def _heard(question: Question, waiting: Waiting, text: Text, here: Circumstances
 
 
 def _answered(waiting: Waiting, text: Text, value: Any) -> Step:
-    return Step(waiting, "answer", pack(value), text.sent_at, text.words, text.message, took=True)
+    at, raw, message = text.sent_at, text.words, text.message
+    return Step(waiting, "answer", pack(value), at, raw, message, text.media, took=True)
 
 
 def _misunderstood(question: Question, waiting: Waiting, text: Text) -> Step:
@@ -181,16 +189,19 @@ def _overdue(question: Question, waiting: Waiting, now: datetime) -> Step:
 def _reminded(question: Question, waiting: Waiting, now: datetime) -> Step:
     reminders = _reminders(question)
     due = sum(waiting.asked_at + after <= now for after, _ in reminders)
-    if due <= waiting.reminded:
+    if due <= waiting.reminded and not waiting.again:
         return Step(_timed(question, waiting))
-    words = reminders[due - 1][1] or question.shown(waiting.page)
-    waiting = _timed(question, replace(waiting, reminded=due))
+    own = "" if waiting.again else reminders[due - 1][1]
+    words = own or question.shown(waiting.page)
+    reminded = max(due, waiting.reminded)
+    waiting = _timed(question, replace(waiting, reminded=reminded, again=False))
     return Step(waiting, says=("remind", words) if words else None)
 
 
 def _timed(question: Question, waiting: Waiting) -> Waiting:
     """With the moment at which it has to be looked at again, by today's code."""
-    moments = [waiting.asked_at + after for after, _ in _reminders(question)[waiting.reminded :]]
+    reminders = [] if waiting.parked else _reminders(question)[waiting.reminded :]
+    moments = [waiting.asked_at + after for after, _ in reminders]
     deadline = _deadline(question, waiting)
     if deadline is not None:
         moments.append(deadline)

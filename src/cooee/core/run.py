@@ -26,7 +26,7 @@ from cooee.core.verbs import Verb, ask, once, sleep
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """What a dialogue is run in.
 
-    `program` names the app's code as it is loaded; `zone` is the person's, or else the app's;
+    `program` names the app's code as it is loaded; `zone` is what `chat.zone` is at first;
     `strict` (in tests and in preflight) raises where production warns.
     """
 
@@ -99,6 +99,7 @@ class Run:
             theirs=stage.theirs,
             token=None,
             recall=stage.recall,
+            zone=stage.zone,
             dialogue=self,
         )
 
@@ -170,8 +171,9 @@ class Run:
         """The text that was answered last."""
         heard, began = self.heard, self.journal.started_at
         words, at = ("", began) if heard is None else (heard.raw or "", heard.at)
+        media = () if heard is None else heard.media
         ours, theirs = self.stage.ours, self.stage.theirs
-        return Inbound(sender=theirs, recipient=ours, text=words, received_at=at)
+        return Inbound(sender=theirs, recipient=ours, text=words, received_at=at, media=media)
 
     def may_recall(self) -> None:
         """Let the history be read, which only a once may do."""
@@ -240,7 +242,7 @@ class Run:
 
     def here(self, at: datetime) -> Circumstances:
         """When and where a text was written."""
-        return Circumstances(at, self.stage.zone, self.stage.ours)
+        return Circumstances(at, self.chat.zone, self.stage.ours)
 
     def take_text(self) -> None:
         """The text of this turn has found its question."""

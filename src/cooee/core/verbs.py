@@ -123,7 +123,8 @@ def _entry(run: Run, question: Question, key: Key, step: Step) -> Entry:
     assert step.outcome is not None
     tag = "" if question.kind == "receive" else question.reader.tag
     at = run.now if step.at is None else step.at
-    return Entry(step.outcome, key, at, run.turn, step.raw, step.value, tag, step.message)
+    entry = Entry(step.outcome, key, at, run.turn, step.raw, step.value, tag, step.message)
+    return replace(entry, media=step.media) if step.media else entry
 
 
 def _considered(run: Run, question: Question, key: Key, where: str, *, afresh: bool) -> Step:
@@ -148,7 +149,7 @@ def _considered(run: Run, question: Question, key: Key, where: str, *, afresh: b
 def _considered_held(run: Run, question: Question, held: Entry, where: str) -> Step | None:
     """What a text comes to that came for this question while another stood before it."""
     received_at, asked_at = (unpack(each) for each in held.value)
-    text = Text(held.raw or "", held.message, held.at, received_at)
+    text = Text(held.raw or "", held.message, held.at, received_at, held.media)
     standing = Waiting(held.key, question.prompt, asked_at, line=where)
     step = consider(question, standing, text, received_at, run.here(held.at), asked=True)
     if step.outcome is None:
@@ -198,7 +199,7 @@ def _asleep(
     since = waiting.asked_at if waiting is not None and key == run.waited else run.now
     if until is None:
         return Waiting(key, "", since, since + (length or timedelta()), line=where)
-    local = until if until.tzinfo is not None else until.replace(tzinfo=run.stage.zone)
+    local = until if until.tzinfo is not None else until.replace(tzinfo=run.chat.zone)
     return Waiting(key, "", since, local.astimezone(since.tzinfo), line=where)
 
 
