@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Generic, Literal, Protocol, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import structs
 from typing_extensions import TypeVar
 
+from cooee.core.chat import spoken
 from cooee.core.codec import StateCodec
 from cooee.core.errors import DefinitionError, NotRunning, TooLong
 from cooee.core.messages import Outbound, Reply
+from cooee.core.numbers import zone
 from cooee.core.quiet import quiet as quiet_hours
-from cooee.core.routes import F, Handler, Routes, handler_of
+from cooee.core.routes import Busy, Dialogue, F, Handler, Routes, handler_of
 from cooee.core.segments import size, smart
 
 S = TypeVar("S", default=Any)
@@ -23,6 +27,8 @@ V = TypeVar("V", default=Any)
 
 HELP = "These texts are sent by a computer. To get no more of them, reply {word}."
 SORRY = "Sorry, something went wrong at our end. We are looking into it."
+
+TOO_MANY = "Sorry, I still did not understand. Please text us again to start over."
 
 Lifespan: TypeAlias = Callable[[], AbstractAsyncContextManager[V]]
 Around: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -44,6 +50,19 @@ class Outbox(Protocol):
         key: str | None,
     ) -> str:
         """Queue a text; its id once that is on disk."""
+        ...
+
+    async def begin(
+        self,
+        dialogue: Dialogue,
+        to: str,
+        inputs: Mapping[str, Any],
+        *,
+        ours: str | None,
+        at: datetime | None,
+        key: str | None,
+    ) -> str:
+        """Have a dialogue begun; its id once that is on disk."""
         ...
 
 
@@ -79,6 +98,13 @@ class App(Generic[S, V]):
         quiet: hours such as ``("21:00", "08:00")``, on the person's own clock, in which nothing
             leaves that we start. It waits until they are over in all time zones that the number
             may be in; replies pass.
+        timezone: where your people are, such as ``"Australia/Sydney"``: in it "tomorrow 3pm" is
+            read, and a dialogue sleeps until a time of day. It is not asked where a number can
+            be in one time zone only. UTC by default.
+        no_reply: what a person is told whose time to answer was up, where the dialogue does not
+            catch `NoReply`; None says nothing.
+        too_many: what a person is told of whom no answer was understood, where the dialogue does
+            not catch `TooManyAttempts`; None says nothing.
     """
 
     def __init__(
@@ -92,6 +118,9 @@ class App(Generic[S, V]):
         smart: bool = False,
         most_segments: int | None = None,
         quiet: tuple[str, str] | None = None,
+        timezone: str | None = None,
+        no_reply: str | None = None,
+        too_many: str | None = TOO_MANY,
     ) -> None:
         if unknown not in {"hold", "resend"}:
             raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
@@ -103,6 +132,10 @@ class App(Generic[S, V]):
         self.smart = smart
         self.most_segments = _at_least_one(most_segments)
         self.quiet = quiet_hours(quiet)
+        self.timezone = _zone(timezone)
+        self.no_reply = no_reply
+        self.too_many = too_many
+        self.retired: dict[str, Reply | None] = {}
         self.routes = Routes()
         self.starters: list[Callable[[], Any]] = []
         self.arounds: list[Around] = []
@@ -117,6 +150,31 @@ class App(Generic[S, V]):
     def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
         """Answer texts that are one of `specs`; see `Routes.on`."""
         return self.routes.on(*specs, always=always)
+
+    def dialogue(
+        self,
+        *specs: str | re.Pattern[str],
+        always: bool = False,
+        busy: Busy = "return",
+        name: str | None = None,
+        was: str | Sequence[str] = (),
+    ) -> Callable[[F], F]:
+        """Let a handler ask, and wait for the answers; see `Routes.dialogue`."""
+        return self.routes.dialogue(*specs, always=always, busy=busy, name=name, was=was)
+
+    def retire(self, name: str, say: str | Reply | None = None) -> None:
+        """End a dialogue that the app no longer has, for everybody who is in the middle of it.
+
+        Args:
+            name: what it was called.
+            say: what they are told; nothing by default.
+
+        Raises:
+            DefinitionError: the app still has it.
+        """
+        if self.routes.named(name) is not None:
+            raise DefinitionError(f"The app has a dialogue {name!r}. Remove it, then retire it.")
+        self.retired[name] = spoken(say)
 
     def otherwise(self, call: F) -> F:
         """Answer every text that nothing else answers."""
@@ -186,6 +244,58 @@ class App(Generic[S, V]):
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
         return await self.outbox.send(to, text, ours=ours, at=at, good_for=good_for, key=key)
 
+    async def start(
+        self,
+        dialogue: Callable[..., Any] | str,
+        to: str,
+        *,
+        ours: str | None = None,
+        at: datetime | None = None,
+        key: str | None = None,
+        **inputs: Any,
+    ) -> str:
+        """Start a dialogue with a person: ``await app.start(book, to, table=4)``; returns its id.
+
+        It begins as soon as that is safely stored, in a turn of its own.
+
+        Args:
+            dialogue: the function, or its name.
+            to: the person's number, as with `send`.
+            ours: which of our numbers it speaks from; the only one by default.
+            at: not before this moment.
+            key: makes it idempotent: it is begun once for each person and key.
+            inputs: its parameters, which are stored.
+
+        Raises:
+            NotRunning: no runtime is behind the app.
+            OptedOut: this person wants no more texts; nothing is begun.
+            DefinitionError: it is no dialogue of the app, or does not take these inputs.
+            Unstorable: an input cannot be written down.
+        """
+        if self.outbox is None:
+            raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
+        found = self._dialogue(dialogue)
+        _check_inputs(found, inputs)
+        return await self.outbox.begin(found, to, inputs, ours=ours, at=at, key=key)
+
+    def _dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
+        if isinstance(dialogue, str):
+            found, shown = self.routes.named(dialogue), dialogue
+        else:
+            found, shown = self.routes.asking(dialogue), getattr(dialogue, "__name__", "?")
+        if found is None:
+            words = f"The app has no dialogue {shown!r}. Write @app.dialogue() above it."
+            raise DefinitionError(words)
+        return found
+
+    def zone(self, theirs: str) -> tzinfo:
+        """A person's time zone: their number's where there is but one, or the app's."""
+        name = zone(theirs)
+        try:
+            return self.timezone if name is None else ZoneInfo(name)
+        except ZoneInfoNotFoundError:  # newer or older than this machine's data
+            return self.timezone
+
     def worded(self, reply: Reply, *, capped: bool = True) -> Reply:
         """A reply as it is to leave: smart, and held against the most segments if `capped`.
 
@@ -216,6 +326,29 @@ class App(Generic[S, V]):
     def lifespan(self, _outer: object = None) -> AbstractAsyncContextManager[None]:
         """Run the worker, the sender and the poller: ``Starlette(lifespan=app.lifespan)``."""
         return self.asgi().lifespan()
+
+
+def _zone(name: str | None) -> tzinfo:
+    if name is None:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise DefinitionError(
+            f'timezone={name!r} is not known here. Write it like "Australia/Sydney"; if that is'
+            " right, this machine has no time zone data: pip install tzdata"
+        ) from error
+
+
+def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
+    signature = inspect.signature(dialogue.handler.call)
+    try:
+        signature.bind(None, **inputs)
+    except TypeError as error:
+        words = (
+            f"{dialogue.name}{signature} cannot be started so: {error}.  {dialogue.handler.where}"
+        )
+        raise DefinitionError(words) from error
 
 
 def _at_least_one(segments: int | None) -> int | None:

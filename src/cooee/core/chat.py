@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, overload
 
 import msgspec
 from msgspec import UNSET
 from typing_extensions import TypeVar
 
-from cooee.core.errors import NoDialogue
+from cooee.core.errors import CannotGoBack, NoDialogue
 from cooee.core.messages import Inbound, Reply
 from cooee.core.questions import Question, Reminder
 
@@ -36,6 +36,20 @@ class Line(msgspec.Struct, frozen=True):
 Recall = Callable[[int], Awaitable[Sequence[Line]]]
 
 
+class Interrupted(Protocol):
+    """The dialogue whose question waits while something else is answered."""
+
+    question: str
+
+    def back(self) -> None:
+        """Take its last answer back."""
+        ...
+
+    def leave(self) -> None:
+        """End it."""
+        ...
+
+
 class Chat(Generic[S, V]):
     """One person's conversation, for the length of one turn.
 
@@ -54,6 +68,7 @@ class Chat(Generic[S, V]):
 
     __slots__ = (
         "_dialogue",
+        "_interrupted",
         "_message",
         "_recall",
         "_said",
@@ -78,6 +93,7 @@ class Chat(Generic[S, V]):
         token: str | None,
         recall: Recall,
         zone: tzinfo = UTC,
+        interrupted: Interrupted | None = None,
         dialogue: Run | None = None,
     ) -> None:
         self.state = state
@@ -89,6 +105,7 @@ class Chat(Generic[S, V]):
         self._message = message
         self._token = token
         self._recall = recall
+        self._interrupted = interrupted
         self._dialogue = dialogue
         self._said: list[Reply] = []
 
@@ -132,6 +149,34 @@ class Chat(Generic[S, V]):
         if self._dialogue is not None:
             self._dialogue.may_recall()
         return await self._recall(n)
+
+    # What an always-word can, while a question waits
+
+    @property
+    def question(self) -> str | None:
+        """The question that waits for this person's answer; None where none does."""
+        return None if self._interrupted is None else self._interrupted.question
+
+    def back(self) -> None:
+        """Take back the last answer to the dialogue that waits, and let it ask that again.
+
+            @app.on("BACK", always=True)
+            def back(chat):
+                chat.back()
+
+        Raises:
+            CannotGoBack: nothing was answered yet, something was done once since, or no
+                question waits.
+        """
+        if self._interrupted is None:
+            raise CannotGoBack("No question waits, so there is no answer to take back.")
+        self._interrupted.back()
+
+    def leave(self) -> bool:
+        """End the dialogue that waits, where one does: for a word like NEVERMIND."""
+        if self._interrupted is not None:
+            self._interrupted.leave()
+        return self._interrupted is not None
 
     # What only a dialogue can
 
@@ -331,8 +376,8 @@ class Chat(Generic[S, V]):
     def _in_dialogue(self, verb: str) -> Run:
         if self._dialogue is None:
             raise NoDialogue(
-                f"chat.{verb} is for dialogues, which apps cannot register yet. Until then ask with"
-                " chat.say(…), and remember in chat.state what was asked."
+                f"chat.{verb} is for dialogues. Write @app.dialogue(…) above this handler in place"
+                " of @app.on(…), and `async def`."
             )
         return self._dialogue
 

@@ -93,3 +93,20 @@ def zones(number: str) -> tuple[str, ...]:
     except phones.NumberParseException:
         return ()
     return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)
+
+
+@lru_cache(maxsize=10_000)
+def zone(number: str) -> str | None:
+    """The one time zone that an E.164 number is in; None where there may be another.
+
+    An Australian mobile has eight, and none is guessed. In the countries of the North American
+    plan mobiles have geographic numbers and keep them when their people move, so those tell
+    nothing.
+    """
+    found = zones(number)
+    if len(found) != 1:
+        return None
+    import phonenumbers as phones  # noqa: PLC0415 -- see above
+
+    kind = phones.number_type(phones.parse(number))
+    return None if kind == phones.PhoneNumberType.FIXED_LINE_OR_MOBILE else found[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -24,12 +24,26 @@ class Handler(msgspec.Struct, frozen=True):
     sync: bool
 
 
+Busy: TypeAlias = Literal["return", "replace", "refuse"]
+"""What a dialogue does that wants to ask somebody of whom another one waits for an answer."""
+
+
+class Dialogue(msgspec.Struct, frozen=True):
+    """A handler that asks. `name` is what it is stored under, and `was` its former names."""
+
+    name: str
+    handler: Handler
+    busy: Busy
+    was: Sequence[str] = ()
+
+
 class Route(msgspec.Struct, frozen=True):
     """What leads to a handler; `always` goes before a question that waits."""
 
     matcher: Keyword | Pattern | Regex | None
     handler: Handler
     always: bool = False
+    dialogue: Dialogue | None = None
 
 
 class Routes:
@@ -39,6 +53,7 @@ class Routes:
         self._keywords: dict[str, Route] = {}
         self._patterns: list[Route] = []
         self._otherwise: Route | None = None
+        self._dialogues: dict[str, Dialogue] = {}
         self.fallbacks: Sequence[tuple[Callable[[str], bool], Handler]] = ()
 
     def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
@@ -58,11 +73,49 @@ class Routes:
             raise DefinitionError(words)
 
         def register(call: F) -> F:
+            self._register(specs, handler_of(call), always, None)
+            return call
+
+        return register
+
+    def dialogue(
+        self,
+        *specs: str | re.Pattern[str],
+        always: bool = False,
+        busy: Busy = "return",
+        name: str | None = None,
+        was: str | Sequence[str] = (),
+    ) -> Callable[[F], F]:
+        """Let a handler ask: ``@app.dialogue("BOOK")`` before ``async def book(chat)``.
+
+        Args:
+            specs: the texts that begin it, as with `on`; none, where only `App.start` does.
+            always: they go before a question that waits for an answer.
+            busy: what happens where it wants to ask a person of whom another dialogue waits for
+                an answer. "return": it asks, and when it is over the other question is asked
+                again. "replace": the other dialogue ends. "refuse": it does not begin (after a
+                text, the other question is asked again); one that slept waits for the other's
+                end.
+            name: what it is stored under, in place of the function's name.
+            was: what it was called before, so that those in the middle of it go on.
+
+        Raises:
+            DefinitionError: it is no ``async def``, or a spec contradicts it or stands twice.
+        """
+        if not all(isinstance(spec, str | re.Pattern) for spec in specs):
+            words = 'Write @app.dialogue("BOOK"), or @app.dialogue() for one that no text begins.'
+            raise DefinitionError(words)
+
+        def register(call: F) -> F:
             handler = handler_of(call)
-            for spec in specs:
-                found = matcher(spec)
-                _check_fields(handler, spec, found.fields)
-                self._add(Route(found, handler, always))
+            if handler.sync:
+                words = f"{handler.name} asks, so it is written `async def`: {handler.where}"
+                raise DefinitionError(words)
+            former = (was,) if isinstance(was, str) else tuple(was)
+            named = name or handler.name.rpartition(".")[2]
+            found = Dialogue(named, handler, _known(busy), former)
+            self._name(found)
+            self._register(specs, handler, always, found)
             return call
 
         return register
@@ -78,6 +131,8 @@ class Routes:
 
     def include(self, routes: Routes) -> None:
         """Take over all handlers of another collection."""
+        for found in routes.dialogues:
+            self._name(found)
         for route in routes:
             self._add(route)
 
@@ -100,11 +155,46 @@ class Routes:
                 return Route(None, handler), {}
         return None if self._otherwise is None else (self._otherwise, {})
 
+    @property
+    def dialogues(self) -> Sequence[Dialogue]:
+        """Every dialogue, once."""
+        return list({id(found): found for found in self._dialogues.values()}.values())
+
+    def named(self, name: str) -> Dialogue | None:
+        """The dialogue of a name, or of a former one."""
+        return self._dialogues.get(name)
+
+    def asking(self, call: Callable[..., Any]) -> Dialogue | None:
+        """The dialogue that a function is."""
+        return next((found for found in self.dialogues if found.handler.call is call), None)
+
     def __iter__(self) -> Iterator[Route]:
         yield from self._keywords.values()
         yield from self._patterns
         if self._otherwise is not None:
             yield self._otherwise
+
+    def _register(
+        self,
+        specs: Sequence[str | re.Pattern[str]],
+        handler: Handler,
+        always: bool,
+        dialogue: Dialogue | None,
+    ) -> None:
+        for spec in specs:
+            found = matcher(spec)
+            _check_fields(handler, spec, found.fields)
+            self._add(Route(found, handler, always, dialogue))
+
+    def _name(self, dialogue: Dialogue) -> None:
+        for name in (dialogue.name, *dialogue.was):
+            earlier = self._dialogues.setdefault(name, dialogue)
+            if earlier is not dialogue:
+                raise DefinitionError(
+                    f"Two dialogues are called {name!r}. Give one of them a name=.\n"
+                    f"  {earlier.handler.name}    {earlier.handler.where}\n"
+                    f"  {dialogue.handler.name}    {dialogue.handler.where}"
+                )
 
     def _add(self, route: Route) -> None:
         if route.matcher is None:
@@ -118,6 +208,14 @@ class Routes:
             self._keywords[word] = route
         else:
             self._patterns.append(route)
+
+
+def _known(busy: Busy) -> Busy:
+    if busy not in get_args(Busy):
+        raise DefinitionError(
+            f'busy={busy!r} means nothing. Write "return", "replace" or "refuse".'
+        )
+    return busy
 
 
 def handler_of(call: Callable[..., Any]) -> Handler:
