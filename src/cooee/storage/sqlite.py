@@ -21,16 +21,21 @@ from cooee.storage import (
     Claim,
     Entry,
     Finish,
+    Jot,
     Letter,
     Outcome,
     Pending,
     Silence,
+    Start,
     Taken,
+    Talk,
     Thread,
     sqlite_file,
     sqlite_watch,
 )
+from cooee.storage import sqlite_again as _again
 from cooee.storage import sqlite_alarms as _alarms
+from cooee.storage import sqlite_dialogues as _dialogues
 from cooee.storage import sqlite_media as _media
 from cooee.storage import sqlite_numbers as _numbers
 from cooee.storage import sqlite_outbox as _outbox
@@ -129,6 +134,30 @@ class SQLite:
     async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
         due = stamp(until)
         await self._thread.ask(lambda db: _media.postpone(db, self._leases, claims, due))
+
+    # Dialogues
+
+    async def jot(self, jots: Sequence[Jot]) -> Sequence[bool]:
+        now = self._now()
+        return await self._thread.ask(lambda db: _dialogues.jot(db, self._leases, jots, now))
+
+    async def start(self, starts: Sequence[Start]) -> Sequence[bool]:
+        return await self._thread.ask(partial(_dialogues.start, starts=starts, now=self._now()))
+
+    async def renew(self, program: str, retired: Sequence[str]) -> int:
+        now = self._now()
+        return await self._thread.ask(lambda db: _again.renew(db, program, retired, now))
+
+    async def dialogues(
+        self,
+        *,
+        handler: str = "",
+        over: bool = False,
+        after: tuple[bytes, str] | None = None,
+        limit: int = 1_000,
+    ) -> Sequence[Talk]:
+        work = partial(_dialogues.talks, handler=handler, after=after, limit=limit, over=over)
+        return await self._thread.ask(work, writes=False)
 
     # Pictures that came with texts
 
@@ -257,10 +286,10 @@ class SQLite:
         return await self._thread.ask(work, writes=False)
 
     async def retry(self, theirs: str | None = None) -> int:
-        return await self._thread.ask(partial(_people.retry, theirs=theirs, now=self._now()))
+        return await self._thread.ask(partial(_again.retry, theirs=theirs, now=self._now()))
 
     async def resend(self, theirs: str | None = None) -> int:
-        return await self._thread.ask(partial(_people.resend, theirs=theirs, now=self._now()))
+        return await self._thread.ask(partial(_again.resend, theirs=theirs, now=self._now()))
 
     async def forget(self, theirs: str) -> bool:
         known = await self._thread.ask(partial(_people.forget, theirs=theirs))
@@ -346,7 +375,7 @@ def _begin_running(connection: Connection, now: int) -> None:
     clean = connection.execute(_SQL["mark_running"]).rowcount == 1
     if not clean:
         connection.execute(_SQL["count_unclean_exit"])
-        connection.execute(_SQL["suspect_pending"])
+        connection.execute(_SQL["suspect_pending"], (now,))
     connection.execute(_SQL["note_interrupted"], (now,))
     connection.execute(_SQL["doubt_interrupted"], (now,))
 

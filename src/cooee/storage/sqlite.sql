@@ -14,7 +14,8 @@ insert into marks (name, value) values ('unclean_exits', 1)
 on conflict (name) do update set value = value + 1
 
 -- name: suspect_pending
-update conversations set suspect = last_in where due_at is not null
+update conversations set suspect = last_in
+ where due_at is not null or due_at is null and timer_at <= ?
 
 -- name: note_interrupted
 insert into receipts (conversation, seq, at, status, word)
@@ -37,7 +38,8 @@ on conflict (id) do update set
   spoke_at = excluded.spoke_at,
   due_at = case when due_at is null then excluded.due_at
                 when attempts > 0 then due_at
-                else min(due_at, excluded.due_at) end
+                else min(due_at, excluded.due_at) end,
+  attempts = case when due_at is null then 0 else attempts end
 returning last_in, theirs
 
 -- An opt-out word runs nothing: where no text waits before it, it is over at once.
@@ -77,7 +79,9 @@ update outbound set status = 9, error = 'opted out'
  where conversation = ? and status in (0, 1, 2) and status = 0
 
 -- name: find_suspect
-select id from conversations where suspect is not null and due_at <= ? order by due_at limit 1
+select id from conversations
+ where suspect is not null and coalesce(due_at, timer_at) <= ?
+ order by coalesce(due_at, timer_at) limit 1
 
 -- name: count_suspect_attempt
 update conversations set attempts = attempts + 1 where id = ?
@@ -87,16 +91,16 @@ update conversations set attempts = attempts - 1
  where id = ? and lease = ? and attempts > 0 and suspect is not null
 
 -- name: claim_suspect
-select c.id, c.ours, c.theirs, c.lease, c.attempts - 1, c.now_at, s.state,
+select c.id, c.ours, c.theirs, c.lease, c.attempts - 1, c.now_at, s.state, c.handled,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
        i.media
   from conversations c
-  join inbound i on i.conversation = c.id and i.seq = c.handled + 1
+  left join inbound i on i.conversation = c.id and i.seq = c.handled + 1
   left join states s on s.conversation = c.id
  where c.id = ?
 
 -- name: claim_due
-select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state,
+select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state, c.handled,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
        i.media
   from (select id, ours, theirs, lease, attempts, now_at, handled, due_at
@@ -107,6 +111,16 @@ select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state,
   cross join inbound i on i.conversation = c.id and i.seq between c.handled + 1 and c.handled + 8
   left join states s on s.conversation = c.id and i.seq = c.handled + 1
  order by c.due_at, c.id, i.seq
+
+-- name: claim_alarms
+select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state, c.handled, null
+  from (select id, ours, theirs, lease, attempts, now_at, handled, timer_at
+          from conversations indexed by conversations_timer
+         where timer_at <= ?1 and due_at is null and suspect is null
+           and hex(id) not in (select value from json_each(?2))
+         order by timer_at limit ?3) c
+  left join states s on s.conversation = c.id
+ order by c.timer_at, c.id
 
 -- name: postpone
 update conversations set due_at = ? where id = ? and lease = ? and due_at is not null
@@ -125,23 +139,131 @@ delete from discarded where path = ?
 
 -- name: finish
 update conversations set
-  handled = ?3,
+  handled = max(handled, ?3),
   now_at = coalesce(max(now_at, ?4), ?4, now_at),
   last_out = last_out + ?5,
   spoke_at = case when ?5 > 0 then ?6 else spoke_at end,
   attempts = ?7,
-  due_at = case when ?8 is not null then ?8 when last_in > ?3 then due_at end,
+  due_at = case when ?8 is not null then ?8 when last_in > max(handled, ?3) then due_at end,
   suspect = case when suspect > ?3 then suspect end,
   asked = coalesce(?9, asked)
 where id = ?1 and lease = ?2
 returning last_out
 
 -- name: fail_text
-update inbound set status = ?, error = ? where conversation = ? and seq = ?
+update inbound set status = ?, error = ?, program = ? where conversation = ? and seq = ?
 
 -- name: save_state
 insert into states (conversation, state) values (?, ?)
 on conflict (conversation) do update set state = excluded.state
+
+-- Dialogues. One is stuck when its last look failed and nothing but a person, or another program,
+-- has it looked at again.
+
+-- name: any_dialogue
+select 1 from dialogues where ended_at is null limit 1
+
+-- name: live_dialogues
+select id, handler, head, due_at, attempts, error, ended from dialogues
+ where conversation = ? and ended_at is null order by id
+
+-- name: entries_of
+select entry from answers where conversation = ? and dialogue = ? order by n
+
+-- name: begin_dialogue
+insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, ended)
+values (?1, ?2, ?3, ?4, ?5, ?6, case ?7 when '' then null else ?6 end, ?7)
+on conflict (conversation, id) do nothing
+
+-- name: keep_dialogue
+insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, ended)
+values (?1, ?2, ?3, ?4, ?5, ?6, case ?7 when '' then null else ?6 end, ?7)
+on conflict (conversation, id) do update set
+  handler = excluded.handler, head = excluded.head, due_at = excluded.due_at,
+  attempts = 0, error = '', program = '',
+  ended_at = excluded.ended_at, ended = excluded.ended
+
+-- name: find_dialogue
+select 1 from dialogues where conversation = ? and id = ?
+
+-- name: add_entry
+insert into answers (conversation, dialogue, n, entry) values (?, ?, ?, ?)
+on conflict (conversation, dialogue, n) do nothing
+
+-- name: find_entry
+select entry from answers where conversation = ? and dialogue = ? and n = ?
+
+-- name: fail_dialogue
+update dialogues set attempts = attempts + 1, error = ?, due_at = ?, program = ?
+ where conversation = ? and id = ?
+
+-- name: set_timer
+update conversations set timer_at = (
+  select min(due_at) from dialogues where conversation = ?1 and ended_at is null)
+ where id = ?1
+
+-- name: place_start
+insert into conversations (id, ours, theirs) values (?, ?, ?)
+on conflict (id) do update set ours = excluded.ours, theirs = excluded.theirs
+
+-- name: is_leased
+select 1 from conversations where id = ? and lease = ?
+
+-- name: postpone_dialogues
+update dialogues set due_at = ?1
+ where conversation = ?2 and ended_at is null and due_at < ?1
+   and exists (select 1 from conversations where id = ?2 and lease = ?3)
+
+-- name: free_dialogues
+update dialogues set due_at = ?1, program = '', attempts = 0
+ where attempts > 0 and due_at is null and ended_at is null and program not in ('', ?2)
+returning conversation
+
+-- name: free_dialogues_of
+update dialogues set due_at = ?1, program = '', attempts = 0
+ where attempts > 0 and due_at is null and ended_at is null
+   and (?2 is null or conversation in (select id from conversations where theirs = ?2))
+returning conversation
+
+-- name: call_retired
+update dialogues indexed by dialogues_handler set due_at = ?1, program = '', attempts = 0
+ where ended_at is null and handler in (select value from json_each(?2))
+   and (due_at is null or due_at > ?1)
+returning conversation
+
+-- name: talks
+select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
+       d.id, d.handler, d.head, d.due_at, d.attempts, d.error, d.ended
+  from dialogues d indexed by dialogues_open
+  join conversations c on c.id = d.conversation
+  left join states s on s.conversation = d.conversation
+ where (d.conversation, d.id) > (?1, ?2) and d.ended_at is null and (?3 = '' or d.handler = ?3)
+ order by d.conversation, d.id limit ?4
+
+-- name: all_talks
+select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
+       d.id, d.handler, d.head, d.due_at, d.attempts, d.error, d.ended
+  from dialogues d
+  join conversations c on c.id = d.conversation
+  left join states s on s.conversation = d.conversation
+ where (d.conversation, d.id) > (?1, ?2) and (?3 = '' or d.handler = ?3)
+ order by d.conversation, d.id limit ?4
+
+-- name: entries_of_talks
+select a.conversation, a.dialogue, a.entry
+  from dialogues d indexed by dialogues_open
+  cross join answers a on a.conversation = d.conversation and a.dialogue = d.id
+ where (d.conversation, d.id) > (?1, ?2) and (d.conversation, d.id) <= (?4, ?5)
+   and d.ended_at is null and (?3 = '' or d.handler = ?3)
+ order by d.conversation, d.id, a.n
+
+-- name: entries_of_all_talks
+select a.conversation, a.dialogue, a.entry
+  from dialogues d
+  cross join answers a on a.conversation = d.conversation and a.dialogue = d.id
+ where (d.conversation, d.id) > (?1, ?2) and (d.conversation, d.id) <= (?4, ?5)
+   and (?3 = '' or d.handler = ?3)
+ order by d.conversation, d.id, a.n
 
 -- Texts out
 
@@ -295,6 +417,12 @@ select due_at from conversations
  where due_at is not null and hex(id) not in (select value from json_each(?))
  order by due_at limit 1
 
+-- name: next_alarm
+select timer_at from conversations
+ where timer_at is not null and due_at is null
+   and hex(id) not in (select value from json_each(?))
+ order by timer_at limit 1
+
 -- name: next_send
 with recursive senders (ours) as (
   select min(ours) from outbound where status = 0
@@ -388,14 +516,18 @@ select
   (select count(*) from outbound where status in (2, 7) and status = 7),
   (select count(*) from optouts where lifted_at is null),
   (select coalesce(sum(doubtful_reads), 0) from numbers),
-  (select coalesce(sum(value), 0) from marks where name = 'unclean_exits')
+  (select coalesce(sum(value), 0) from marks where name = 'unclean_exits'),
+  (select count(*) from dialogues where ended_at is null),
+  (select count(*) from dialogues where attempts > 0 and due_at is null and ended_at is null)
 
 -- name: threads
 select c.ours, c.theirs,
        (select count(*) from inbound where conversation = c.id),
        (select count(*) from outbound where conversation = c.id),
        c.spoke_at, c.last_in - c.handled,
-       (select count(*) from inbound where conversation = c.id and status = 1),
+       (select count(*) from inbound where conversation = c.id and status = 1)
+         + (select count(*) from dialogues where conversation = c.id
+               and attempts > 0 and due_at is null and ended_at is null),
        (select count(*) from outbound where conversation = c.id and status = 2),
        exists (select 1 from optouts where conversation = c.id and lifted_at is null)
   from (select id, ours, theirs, spoke_at, last_in, handled from conversations
@@ -407,12 +539,17 @@ select c.ours, c.theirs,
        (select count(*) from inbound where conversation = c.id),
        (select count(*) from outbound where conversation = c.id),
        c.spoke_at, c.last_in - c.handled,
-       (select count(*) from inbound where conversation = c.id and status = 1),
+       (select count(*) from inbound where conversation = c.id and status = 1)
+         + (select count(*) from dialogues where conversation = c.id
+               and attempts > 0 and due_at is null and ended_at is null),
        (select count(*) from outbound where conversation = c.id and status = 2),
        exists (select 1 from optouts where conversation = c.id and lifted_at is null)
   from (select conversation from inbound where status = 1
         union
-        select conversation from outbound where status in (2, 7) and status = 2) t
+        select conversation from outbound where status in (2, 7) and status = 2
+        union
+        select conversation from dialogues
+         where attempts > 0 and due_at is null and ended_at is null) t
   join conversations c on c.id = t.conversation
  order by c.spoke_at desc limit ?
 
@@ -440,17 +577,22 @@ select i.conversation, i.seq from inbound i
   join conversations c on c.id = i.conversation
  where i.status = 1 and (?1 is null or c.theirs = ?1) order by i.conversation, i.seq
 
+-- name: set_aside_before
+select conversation, seq from inbound
+ where status = 1 and program not in ('', ?) order by conversation, seq
+
 -- name: place_again
 update conversations set
   last_in = last_in + 1,
   due_at = case when due_at is null then ?2
                 when attempts > 0 then due_at
-                else min(due_at, ?2) end
+                else min(due_at, ?2) end,
+  attempts = case when due_at is null then 0 else attempts end
 where id = ?1
 returning last_in
 
 -- name: move_inbound
-update inbound set seq = ?, status = 0, error = '' where conversation = ? and seq = ?
+update inbound set seq = ?, status = 0, error = '', program = '' where conversation = ? and seq = ?
 
 -- name: unknown_of
 select conversation, seq, attempts from outbound
@@ -469,6 +611,12 @@ insert into discarded (path) values (?) on conflict (path) do nothing
 -- name: forget_state
 delete from states where conversation = ?
 
+-- name: forget_dialogues
+delete from dialogues where conversation = ?
+
+-- name: forget_answers
+delete from answers where conversation = ?
+
 -- name: forget_inbound
 delete from inbound where conversation = ?
 
@@ -483,5 +631,6 @@ update optouts set theirs = '' where conversation = ?
 
 -- name: forget_conversation
 update conversations set ours = '', theirs = '', handled = last_in, now_at = null, spoke_at = null,
-                         due_at = null, attempts = 0, suspect = null, lease = lease + 1
+                         due_at = null, timer_at = null, attempts = 0, suspect = null, asked = 0,
+                         lease = lease + 1
  where id = ?

@@ -26,7 +26,10 @@ def alarms(connection: Connection, leases: Leases, now: int) -> Alarms:
 def _next_turn(connection: Connection, leases: Leases, now: int) -> int | None:
     if leases.held and connection.execute(_SQL["find_suspect"], (now,)).fetchone():
         return None  # a suspect goes alone: the end of a turn under way is what to wait for
-    return _first(connection, _SQL["next_turn"], held_ids(leases))
+    held = held_ids(leases)
+    texts = _first(connection, _SQL["next_turn"], held)
+    dialogues = _first(connection, _SQL["next_alarm"], held)
+    return min((due for due in (texts, dialogues) if due is not None), default=None)
 
 
 def _first(connection: Connection, statement: str, *values: object) -> int | None:

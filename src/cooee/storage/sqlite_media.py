@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cooee.core.messages import Media
 from cooee.storage import Claim, Pending
 from cooee.storage.leases import Leases
+from cooee.storage.sqlite_dialogues import postpone as postpone_alarms
 from cooee.storage.sqlite_file import Connection
 from cooee.storage.sqlite_turns import release
 from cooee.storage.statements import load
@@ -22,6 +23,8 @@ def postpone(connection: Connection, leases: Leases, claims: Sequence[Claim], un
         if lease is not None and lease.number == claim.lease:
             release(connection, leases, [claim])
             connection.execute(_SQL["postpone"], (until, claim.conversation, lease.row))
+            if not claim.texts:
+                postpone_alarms(connection, claim.conversation, lease.row, until)
 
 
 def keep_media(

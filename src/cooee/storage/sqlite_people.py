@@ -1,4 +1,4 @@
-"""What people ask of a store: who is there, what was said, once more, and never again."""
+"""What people ask of a store: who is there, what was said, and never again."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _SQL = load("sqlite")
 _KINDS = {1: "set aside", 2: "opt-out"}
 _FORGOTTEN = (
     "forget_state",
+    "forget_dialogues",
+    "forget_answers",
     "forget_inbound",
     "forget_outbound",
     "forget_receipts",
@@ -110,30 +112,6 @@ def silences(connection: Connection, ours: str, theirs: str) -> list[Silence]:
         )
         for since, how, text, lifted_at, lifted_how, lifted_text in rows
     ]
-
-
-def retry(connection: Connection, theirs: str | None, now: int) -> int:
-    """Run set-aside texts again, each with a new number at the end of its conversation."""
-    whose = (None if theirs is None else fit(theirs),)
-    aside = connection.execute(_SQL["set_aside_of"], whose).fetchall()
-    for conversation, seq in aside:
-        (last,) = connection.execute(_SQL["place_again"], (conversation, now)).fetchone()
-        connection.execute(_SQL["move_inbound"], (last, conversation, seq))
-    return len(aside)
-
-
-def resend(connection: Connection, theirs: str | None, now: int) -> int:
-    """Queue texts of unknown end again, at a person's word."""
-    whose = (None if theirs is None else fit(theirs),)
-    unknown = connection.execute(_SQL["unknown_of"], whose).fetchall()
-    queued = 0
-    for conversation, seq, attempts in unknown:
-        again = (conversation, seq, now, "", attempts)
-        (status,) = connection.execute(_SQL["try_again"], again).fetchone()
-        note = (conversation, seq, now, 0, f"attempt {attempts}: sent again at a person's word", "")
-        connection.execute(_SQL["add_receipt"], note)
-        queued += status == Status.QUEUED
-    return queued
 
 
 def forget(connection: Connection, theirs: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from cooee.core.messages import Inbound, conversation_id
-from cooee.storage import Arrival, Claim, Draft, Finish, Pending
+from cooee.storage import Arrival, Claim, Draft, Failure, Finish, Pending, sqlite_dialogues
 from cooee.storage.leases import Leases
 from cooee.storage.sqlite_file import Connection
 from cooee.storage.statements import load
@@ -113,19 +113,25 @@ def opt_out(
 
 
 def claim(connection: Connection, leases: Leases, limit: int, now: int) -> list[Claim]:
-    """Lease conversations with texts due.
+    """Lease conversations with texts due, then those with alarms due and no text that waits.
 
-    A conversation that may have killed the process goes alone, one text at a time, and its
-    attempt is written down first: so the guilty text is found, and no innocent one suffers.
+    A conversation that may have killed the process goes alone, one text or alarm at a time, and
+    its attempt is written down first: so the guilty one is found, and no innocent one suffers.
     """
     suspect = connection.execute(_SQL["find_suspect"], (now,)).fetchone()
     if suspect is not None:
         if leases.held or limit < 1:
             return []
         connection.execute(_SQL["count_suspect_attempt"], suspect)
-        return _claims(leases, connection.execute(_SQL["claim_suspect"], suspect), suspect=True)
-    rows = connection.execute(_SQL["claim_due"], (now, held_ids(leases), limit))
-    return _claims(leases, rows, suspect=False)
+        alone = connection.execute(_SQL["claim_suspect"], suspect)
+        return _claims(connection, leases, alone, suspect=True)
+    held = held_ids(leases)
+    due = connection.execute(_SQL["claim_due"], (now, held, limit))
+    claims = _claims(connection, leases, due, suspect=False)
+    if len(claims) < limit:
+        ringing = connection.execute(_SQL["claim_alarms"], (now, held, limit - len(claims)))
+        claims += _claims(connection, leases, ringing, suspect=False)
+    return claims
 
 
 def held_ids(leases: Leases) -> str:
@@ -133,17 +139,24 @@ def held_ids(leases: Leases) -> str:
     return msgspec.json.encode([id.hex().upper() for id in leases.held]).decode()
 
 
-def _claims(leases: Leases, rows: Iterable[Any], *, suspect: bool) -> list[Claim]:
+def _claims(
+    connection: Connection, leases: Leases, rows: Iterable[Any], *, suspect: bool
+) -> list[Claim]:
     claims: list[Claim] = []
     texts: list[Pending] = []
-    last = None
-    for id, ours, theirs, row, attempts, now_at, state, *text in rows:
+    last = live = None
+    for id, ours, theirs, row, attempts, now_at, state, handled, *text in rows:
         if id != last:
+            if last is None:
+                live = sqlite_dialogues.any_live(connection)
             last, texts = id, []
             number = leases.give(id, row, suspect=suspect)
             now = moment_or_none(now_at)
-            claims.append(Claim(id, ours, theirs, number, attempts + 1, now, state, texts))
-        texts.append(_pending(ours, theirs, text))
+            dialogues = sqlite_dialogues.live(connection, id) if live else ()
+            claim = (id, ours, theirs, number, attempts + 1, now, state, texts, handled, dialogues)
+            claims.append(Claim(*claim))
+        if text[0] is not None:
+            texts.append(_pending(ours, theirs, text))
     return claims
 
 
@@ -176,6 +189,7 @@ def finish(
         kept.append(last_out is not None)
         if last_out is None:
             continue
+        sqlite_dialogues.end(connection, finish, now)
         if finish.state is not None:
             states.append((claim.conversation, finish.state))
         place = (claim.conversation, finish.handled, claim.ours, claim.theirs)
@@ -201,17 +215,21 @@ def _end(
     ended = connection.execute(_SQL["finish"], row).fetchone()
     if ended is None:
         return None
-    if finish.failure is not None:
-        status = _PENDING if retry_at else _ASIDE
-        failed = (status, fit(finish.failure.error), claim.conversation, finish.failure.seq)
-        connection.execute(_SQL["fail_text"], failed)
+    if finish.failure is not None and not finish.failure.dialogue:
+        _fail(connection, claim.conversation, finish.failure)
     return int(ended[0])
+
+
+def _fail(connection: Connection, conversation: bytes, failure: Failure) -> None:
+    status, program = (_PENDING, "") if failure.retry_at else (_ASIDE, fit(failure.program))
+    failed = (status, fit(failure.error), program, conversation, failure.seq)
+    connection.execute(_SQL["fail_text"], failed)
 
 
 def _standing(finish: Finish) -> tuple[int, int, int | None]:
     """Where a conversation stands after a claim: handled, failed attempts, time of the next."""
     failure = finish.failure
-    if failure is None:
+    if failure is None or failure.dialogue:
         return finish.handled, 0, None
     if failure.retry_at is None:
         return max(finish.handled, failure.seq), 0, None

@@ -14,13 +14,13 @@ create table conversations (
   due_at   integer,                    -- when the oldest pending text is to be answered; null: none is
   timer_at integer,                    -- when the first dialogue is to be looked at again; null: none is
   lease    integer not null default 0, -- bumped by whoever takes the conversation away from a turn
-  attempts integer not null default 0, -- turns of the oldest pending text that failed
-  suspect  integer,                    -- a text up to this number may have killed the process
+  attempts integer not null default 0, -- turns of the oldest pending text, or of a suspect alarm, that failed
+  suspect  integer,                    -- a text up to this number, or the first alarm, may have killed the process
   asked    integer not null default 0  -- 1: a question waits for the person's next text
 ) strict, without rowid;
 create index conversations_due     on conversations (due_at) where due_at is not null;
 create index conversations_timer   on conversations (timer_at) where timer_at is not null and due_at is null;
-create index conversations_suspect on conversations (due_at) where suspect is not null;
+create index conversations_suspect on conversations (coalesce(due_at, timer_at)) where suspect is not null;
 create index conversations_theirs  on conversations (theirs) where theirs <> '';
 
 create table states (
@@ -63,7 +63,7 @@ create table dialogues (
 ) strict, without rowid;
 create index dialogues_open    on dialogues (conversation, id) where ended_at is null;
 create index dialogues_handler on dialogues (handler) where ended_at is null;
-create index dialogues_stuck   on dialogues (conversation) where program <> '' and ended_at is null;
+create index dialogues_stuck   on dialogues (conversation) where attempts > 0 and due_at is null and ended_at is null;
 
 create table answers (
   conversation blob not null,
