@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("cooee.testing.stores")
+pytest.register_assert_rewrite("cooee.testing.stores", "cooee.testing.dialogue_stores")
 
 from cooee.storage.sqlite import SQLite  # noqa: E402 -- after the line above
+from cooee.testing.dialogue_stores import DialogueStoreSuite  # noqa: E402 -- likewise
 from cooee.testing.stores import StoreSuite  # noqa: E402
 
 
@@ -17,3 +18,7 @@ def open_store(tmp_path):
 
 class TestSQLite(StoreSuite):
     """All of them."""
+
+
+class TestSQLiteDialogues(DialogueStoreSuite):
+    """And of dialogues."""

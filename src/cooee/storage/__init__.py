@@ -73,6 +73,11 @@ class Claim(msgspec.Struct, frozen=True):
     handled: int = 0
     dialogues: Sequence[Dialogue] = ()
 
+    @property
+    def turn(self) -> str:
+        """What its log lines call it: its first text or, where it has none, the conversation."""
+        return (self.texts[0].id if self.texts else self.conversation).hex()
+
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """An outbound text before it has its place in a conversation.

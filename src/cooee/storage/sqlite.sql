@@ -164,7 +164,8 @@ on conflict (conversation) do update set state = excluded.state
 select 1 from dialogues where ended_at is null limit 1
 
 -- name: live_dialogues
-select id, handler, head, due_at, attempts, error, ended from dialogues
+select id, handler, head, due_at, attempts, error, ended
+  from dialogues indexed by dialogues_open
  where conversation = ? and ended_at is null order by id
 
 -- name: entries_of
@@ -199,7 +200,8 @@ update dialogues set attempts = attempts + 1, error = ?, due_at = ?, program = ?
 
 -- name: set_timer
 update conversations set timer_at = (
-  select min(due_at) from dialogues where conversation = ?1 and ended_at is null)
+  select min(due_at) from dialogues indexed by dialogues_open
+   where conversation = ?1 and ended_at is null)
  where id = ?1
 
 -- name: place_start
@@ -210,7 +212,7 @@ on conflict (id) do update set ours = excluded.ours, theirs = excluded.theirs
 select 1 from conversations where id = ? and lease = ?
 
 -- name: postpone_dialogues
-update dialogues set due_at = ?1
+update dialogues indexed by dialogues_open set due_at = ?1
  where conversation = ?2 and ended_at is null and due_at < ?1
    and exists (select 1 from conversations where id = ?2 and lease = ?3)
 
@@ -222,7 +224,8 @@ returning conversation
 -- name: free_dialogues_of
 update dialogues set due_at = ?1, program = '', attempts = 0
  where attempts > 0 and due_at is null and ended_at is null
-   and (?2 is null or conversation in (select id from conversations where theirs = ?2))
+   and (?2 is null or conversation in (
+     select id from conversations where theirs <> '' and theirs = ?2))
 returning conversation
 
 -- name: call_retired

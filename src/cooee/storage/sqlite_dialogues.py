@@ -49,8 +49,7 @@ def end(connection: Connection, finish: Finish, now: int) -> None:
     """Write what a claim's turns made of its dialogues."""
     conversation, failure = finish.claim.conversation, finish.failure
     for kept in finish.dialogues:
-        if kept.head is not None:
-            connection.execute(_SQL["keep_dialogue"], _row(conversation, kept, now))
+        _write_head(connection, _SQL["keep_dialogue"], conversation, kept, now)
         _append(connection, conversation, kept)
     if failure is not None and failure.dialogue:
         _fail(connection, conversation, failure)
@@ -58,28 +57,36 @@ def end(connection: Connection, finish: Finish, now: int) -> None:
         set_timers(connection, [conversation])
 
 
-def _row(conversation: bytes, kept: Kept, now: int) -> tuple[object, ...]:
-    id, handler, due = fit(kept.id), fit(kept.handler), stamp_or_none(kept.due_at)
-    return (conversation, id, handler, kept.head, due, now, fit(kept.ended))
+def _write_head(
+    connection: Connection, statement: str, conversation: bytes, kept: Kept, now: int
+) -> bool:
+    """Write a dialogue's head, if there is a new one; whether that was done."""
+    id = fit(kept.id)
+    if kept.head is not None:
+        due = stamp_or_none(kept.due_at)
+        row = (conversation, id, fit(kept.handler), kept.head, due, now, fit(kept.ended))
+        return connection.execute(statement, row).rowcount > 0
+    if connection.execute(_SQL["find_dialogue"], (conversation, id)).fetchone() is None:
+        raise StorageError(f"Dialogue {id} is not known: give it a head to begin it.")
+    return False
 
 
 def _append(connection: Connection, conversation: bytes, kept: Kept) -> None:
     """Write entries to their places; those that are there already have to be the same."""
     place = (conversation, fit(kept.id))
-    if connection.execute(_SQL["find_dialogue"], place).fetchone() is None:
-        raise StorageError(f"Dialogue {kept.id} is not known: give it a head to begin it.")
-    if (
-        kept.count
-        and connection.execute(_SQL["find_entry"], (*place, kept.count - 1)).fetchone() is None
-    ):
+    if kept.count and _entry(connection, place, kept.count - 1) is None:
         raise StorageError(
             f"Dialogue {kept.id} has fewer than {kept.count} entries: read it again."
         )
     for n, entry in enumerate(kept.entries, kept.count):
         if connection.execute(_SQL["add_entry"], (*place, n, entry)).rowcount:
             continue
-        if connection.execute(_SQL["find_entry"], (*place, n)).fetchone() != (entry,):
+        if _entry(connection, place, n) != (entry,):
             raise StorageError(f"Dialogue {kept.id} has another entry {n}: read it again.")
+
+
+def _entry(connection: Connection, place: tuple[bytes, str], n: int) -> object:
+    return connection.execute(_SQL["find_entry"], (*place, n)).fetchone()
 
 
 def _fail(connection: Connection, conversation: bytes, failure: Failure) -> None:
@@ -105,15 +112,10 @@ def _jot(connection: Connection, leases: Leases, claim: Claim, kept: Kept, now: 
         return False
     if connection.execute(_SQL["is_leased"], (conversation, lease.row)).fetchone() is None:
         return False
-    if kept.head is not None and _begin(connection, _row(conversation, kept, now)):
+    if _write_head(connection, _SQL["begin_dialogue"], conversation, kept, now):
         set_timers(connection, [conversation])
     _append(connection, conversation, kept)
     return True
-
-
-def _begin(connection: Connection, row: tuple[object, ...]) -> bool:
-    """Begin a dialogue; False where it was there before, and is left alone."""
-    return connection.execute(_SQL["begin_dialogue"], row).rowcount > 0
 
 
 def start(connection: Connection, starts: Sequence[Start], now: int) -> list[bool]:
@@ -126,7 +128,7 @@ def _start(connection: Connection, start: Start, now: int) -> bool:
     conversation = conversation_id(*ends)
     due = now if start.due_at is None else stamp(start.due_at)
     row = (conversation, fit(start.id), fit(start.handler), start.head, due, now, "")
-    begun = _begin(connection, row)
+    begun = connection.execute(_SQL["begin_dialogue"], row).rowcount > 0
     if begun:
         connection.execute(_SQL["place_start"], (conversation, *ends))
         set_timers(connection, [conversation])

@@ -8,6 +8,7 @@ database, again at every call::
         return lambda now: SQLite.open(tmp_path / "cooee.db", now=now)
 
     class TestSQLite(StoreSuite): ...
+    class TestSQLiteDialogues(DialogueStoreSuite): ...  # of `cooee.testing.dialogue_stores`
 """
 
 from __future__ import annotations
