@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from cooee.core.errors import ForeignAwait
-from cooee.core.places import outside, users
+from cooee.core.places import users
 from cooee.core.run import Run, foreign
 
 
@@ -53,9 +53,6 @@ def resume(run: Run, call: Callable[[Any], Any], given: Any) -> Any:
         return run.context.run(call, given)
     finally:
         asyncio._set_running_loop(loop)  # noqa: SLF001 -- see above
-
-
-outside(resume.__code__)
 
 
 def leave(run: Run) -> None:

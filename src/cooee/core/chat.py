@@ -246,7 +246,7 @@ class Chat(Generic[S, V]):
             NoReply: the time is up and there is no default.
             TooManyAttempts: no answer was understood.
         """
-        dialogue = self._in_dialogue("ask")
+        dialogue = self._dialogue or self._in_dialogue("ask")
         return dialogue.question(Question("ask", prompt, type, **how))
 
     def choose(

@@ -24,7 +24,7 @@ from cooee.core.errors import (
     Unanswered,
     Unstorable,
 )
-from cooee.core.journal import LONG, NOWHERE, Entry, Found, Journal, digest
+from cooee.core.journal import LONG, Entry, Found, Journal, digest
 from cooee.core.messages import Reply
 from cooee.core.places import standing
 from cooee.core.questions import Text
@@ -320,13 +320,14 @@ def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
 def _says(run: Run) -> list[Said]:
     """What was said and has not gone out before; it is noted as gone."""
     says, new = list[Said](), list[str]()
-    for name, reply in run.tail:
-        identity = digest("say", name)
+    for name, n, what in run.tail:
+        identity = digest("say", name, n)
         if identity not in run.view.said:
+            reply = Reply(what) if isinstance(what, str) else what
             says.append(Said(reply, _named(run, identity)))
             new.append(identity)
     if new:
-        run.add(Entry("said", NOWHERE, run.now, run.turn, value=new))
+        run.note(new)
     return says
 
 

@@ -32,7 +32,7 @@ Kind = Literal[
     "done",  # a once, its value, and the change of state it made
     "failed",  # a once whose failure the handler caught
     "lost",  # a once that was done, with a result that could not be stored
-    "said",  # what went out in a turn, by identity
+    "said",  # nothing but what went out in a turn
     "held",  # a text for a question that is not reached any more, or not yet
     "dropped",  # that text was looked at and was no answer
     "changed",  # what another handler did to the state
@@ -49,7 +49,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One line of a journal: a row that is inserted once.
 
     `at` is what `chat.now` becomes by it; `turn` counts the dialogue's turns from 1;
-    `message` is the id of the text that brought it.
+    `message` is the id of the text that brought it; `said` is what went out with it, by
+    identity.
     """
 
     kind: Kind
@@ -62,6 +63,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message: str = ""
     change: Any = None
     media: tuple[Media, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True):
@@ -151,12 +153,20 @@ class View:
         self.held: dict[Key, Entry] = {}
         self.said: dict[str, int] = {}
         self.changes: list[tuple[int, Change]] = []
+        records = self.records
         for place, entry in enumerate(entries):
-            self.add(entry, place)
+            if entry.kind not in _OUTCOMES or entry.key in records or self.held:
+                self.add(entry, place)
+            else:  # as most are
+                records[entry.key] = Found(entry, place)
+                for one in entry.said:
+                    self.said[one] = place
 
     def add(self, entry: Entry, place: int) -> None:
         """Lay one more entry on top."""
         kind, key = entry.kind, entry.key
+        if entry.said:
+            self.said |= dict.fromkeys(entry.said, place)
         if kind in _OUTCOMES:
             earlier = self.records.get(key)
             if earlier is not None and _same_event(earlier.entry, entry):
@@ -164,8 +174,6 @@ class View:
             self.records[key] = Found(entry, place)
             if self.held:
                 self.held.pop(key, None)
-        elif kind == "said":
-            self.said.update(dict.fromkeys(entry.value, place))
         elif kind == "held":
             self.held[key] = entry
         elif kind == "changed":
@@ -174,7 +182,7 @@ class View:
             self.held.pop(key, None)
         elif kind == "stale":
             self.records.pop(key)
-        else:
+        elif kind == "back":
             removed = self.records.pop(key).place
             self.said = {one: where for one, where in self.said.items() if where < removed}
 

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import sys
 from types import CodeType, CoroutineType, FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
-_outside: CodeType | None = None
 _NOT_USERS = ("cooee.core.", "asyncio.")
 
-
-def outside(code: CodeType) -> None:
-    """Tell which function starts a handler, so that chains of calls end there."""
-    global _outside  # noqa: PLW0603 -- set once, at import, by the one function that does
-    _outside = code
+Chain: TypeAlias = tuple[CodeType | int, ...]
 
 
-def chain(depth: int = 2) -> tuple[int, ...]:
-    """The calls that led to the one who asks, from `depth` frames up to the handler."""
-    frame: FrameType | None = sys._getframe(depth)  # noqa: SLF001 -- what inspect does, at a tenth
-    code: CodeType | None = None if frame is None else frame.f_code
-    calls: tuple[int, ...] = ()
-    while frame is not None and code is not _outside:  # hashing a code object reads all of it
-        calls = (*calls, id(code), frame.f_lasti)
+def chain(handler: Any) -> Chain:
+    """The calls that led to the one who asks, up to the handler's own (a coroutine's)."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 -- what inspect does, at a tenth
+    assert frame is not None
+    outermost: FrameType = handler.cr_frame
+    calls: Chain = (frame.f_code, frame.f_lasti)
+    while frame is not outermost and frame.f_back is not None:
         frame = frame.f_back
-        code = None if frame is None else frame.f_code
+        calls += (frame.f_code, frame.f_lasti)
     return calls
 
 

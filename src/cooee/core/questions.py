@@ -135,7 +135,7 @@ def recall(entry: Entry, question: Question, here: Circumstances) -> Entry | Non
         value = pack(read(reader, entry.raw or "", replace(here, at=entry.at)))
     except NotUnderstood:
         return None
-    return replace(entry, value=value, tag=reader.tag)
+    return replace(entry, value=value, tag=reader.tag, said=())
 
 
 def _may_answer(

@@ -10,15 +10,16 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, NoReturn
 
 import msgspec
+from msgspec.structs import replace
 
 from cooee.core.answers import Circumstances
 from cooee.core.changes import Change, lay_on
 from cooee.core.chat import Chat, Recall, spoken
 from cooee.core.codec import StateCodec
-from cooee.core.errors import Ended, ForeignAwait, NoDialogue, NotAwaited
+from cooee.core.errors import DialogueError, Ended, ForeignAwait, NoDialogue, NotAwaited
 from cooee.core.journal import NOWHERE, Entry, Found, Journal, Key, View, Waiting, digest
 from cooee.core.messages import Inbound, Reply
-from cooee.core.places import users
+from cooee.core.places import Chain, users
 from cooee.core.questions import Question, Step, Text
 from cooee.core.verbs import Verb, ask, once, sleep
 
@@ -39,6 +40,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     program: str
     recall: Recall
     strict: bool = False
+
+
+MOST, MOST_RECORDS = 1_000, 10_000
+"""How many texts one run may say, and how many steps it may record, before it waits."""
 
 
 class Restart:
@@ -69,7 +74,7 @@ class Run:
         self.unsettled = set(journal.unsettled)
         if len(journal.entries) > journal.settled:
             self.unsettled.update(_since(self.records, journal.settled))
-        self.tail: list[tuple[Any, Reply]] = []
+        self.tail: list[tuple[Any, int, str | Reply]] = []
         self.took = False
         self.standing: Waiting | None = None
         self.step: Step | None = None
@@ -79,14 +84,14 @@ class Run:
         self.last: Key = NOWHERE
         self.heard: Entry | None = None
         self._counts: dict[Any, int] = {}
-        self._chains: dict[Any, tuple[int, ...]] = {}
+        self._chains: dict[Any, Chain] = {}
         self._laid = 0
         self._chance: random.Random | None = None
         # Whether it goes on
         self.ready, self.left, self.gone, self.doing = True, False, False, False
         self.coroutine: Any = None
         self.context = copy_context()
-        self.opened: Verb | None = None
+        self.opened: tuple[str, Verb] | None = None
         self.failure: Entry | None = None
         self.fatal: Exception | None = None
         state, self.extras = stage.codec.decode(journal.base)
@@ -107,11 +112,11 @@ class Run:
 
     def question(self, question: Question) -> Verb:
         """Ask, choose, confirm or receive."""
-        return Verb(self, question.kind, ask, question)
+        return self._opened(question.kind, ask(self, question))
 
     def sleep(self, length: timedelta | None, until: datetime | None, key: str | None) -> Verb:
         """Let time pass."""
-        return Verb(self, "sleep", sleep, length, until, key)
+        return self._opened("sleep", sleep(self, length, until, key))
 
     def once(
         self,
@@ -122,18 +127,22 @@ class Run:
         unknown: str,
     ) -> Verb:
         """Do what a replay must not do again."""
-        return Verb(self, "once", once, call, args, kwargs, key, unknown)
+        return self._opened("once", once(self, call, args, kwargs, key, unknown))
 
     def say(self, what: object, key: str | None) -> None:
         """Say a text, which goes out unless it did before."""
-        self.not_gone()
         if self.left:
+            self.not_gone()
             return
-        self.tidy()
-        reply = spoken(what)
-        if reply is not None:
-            name = key or (reply.text, reply.media)
-            self.tail.append(((name, self._count(("say", name))), reply))
+        if self.opened is not None or self.failure is not None:
+            self.tidy()
+        said = what if type(what) is str else spoken(what)
+        if not said:
+            return
+        if len(self.tail) >= MOST:
+            raise self.fail(DialogueError(_endless(f"says {MOST:,} texts")))
+        name = ("key", key) if key else _words(said)
+        self.tail.append((name, self._count(name), said))
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -182,23 +191,39 @@ class Run:
 
     # What its verbs need
 
-    def open(self, verb: Verb) -> None:
+    def _opened(self, name: str, verb: Verb) -> Verb:
         """A verb was made, and has to be awaited before another is."""
-        if not self.ready or self.doing:
-            self.not_gone()
-            if self.doing:
-                words = f"chat.{verb.name}(…) cannot be used by what is done once."
-                raise NoDialogue(words)
-            if self.left:
-                return
-        if self.opened is not None or self.failure is not None:
+        if self.opened is not None or self.failure is not None or self.doing or not self.ready:
+            try:
+                self._make_way(name)
+            except Exception:
+                verb.close()
+                raise
+        self.opened = name, verb
+        return verb
+
+    def _make_way(self, name: str) -> None:
+        self.not_gone()
+        if self.doing:
+            words = f"chat.{name}(…) cannot be used by what is done once."
+            raise NoDialogue(words)
+        if self.left:
+            self._close()
+        else:
             self.tidy()
-        self.opened = verb
+
+    def _close(self) -> str:
+        """Close the verb that was not awaited, without the interpreter's complaint; its name."""
+        if self.opened is None:
+            return ""
+        (name, verb), self.opened = self.opened, None
+        verb.close()
+        return name
 
     def tidy(self) -> None:
         """Before anything else takes effect: what came before is over, and was caught."""
         if self.opened is not None:
-            name, self.opened = self.opened.name, None
+            name = self._close()
             words = (
                 f"{users()}: chat.{name}(…) before this was not awaited. Write `answer = await"
                 f" chat.{name}(…)`, one after the other: a dialogue waits for one thing at a time."
@@ -210,21 +235,19 @@ class Run:
 
     def place(self, kind: str, words: str) -> Key:
         """The key of what is met now: the n-th of its words in these parts."""
-        met = (kind, self.parts, words)
-        n = self._counts[met] = self._counts.get(met, -1) + 1
-        return (*met, n)
+        return (kind, self.parts, words, self._count((kind, self.parts, words)))
+
+    def asked(self, words: str, chain: Chain) -> tuple[Key, bool]:
+        """The key of a question, and whether it was met before through other calls."""
+        key: Key = ("ask", self.parts, words, 0)
+        first = self._chains.setdefault(key, chain)
+        if first is chain:
+            return key, False
+        return ("ask", self.parts, words, self._count(key) + 1), first != chain
 
     def _count(self, what: Any) -> int:
         n = self._counts[what] = self._counts.get(what, -1) + 1
         return n
-
-    def elsewhere(self, key: Key, chain: tuple[int, ...]) -> bool:
-        """Whether the same was asked through other calls in this run."""
-        where = (key[1], key[2])
-        if key[3] == 0:
-            self._chains[where] = chain
-            return False
-        return self._chains[where] != chain
 
     def carried(self, key: Key, was: str) -> Key:
         """The key from before a rewording, as long as something is known under it."""
@@ -257,25 +280,26 @@ class Run:
 
     def record(self, entry: Entry) -> Found:
         """Append a record."""
+        if len(self.entries) >= MOST_RECORDS:
+            raise self.fail(DialogueError(_endless(f"records {MOST_RECORDS:,} steps")))
         self.add(entry)
         return self.records[entry.key]
 
     def hand(self, key: Key, found: Found) -> Entry:
         """A record's turn has come in this run: all that happened before it has happened."""
-        entry = found.entry
+        entry, past = found.entry, found.place < self._settled
         if key == self.waited:
-            self.passed = True
+            self.passed = past = True
         if not self.caught_up and key == self.journal.furthest:
             self.caught_up = True
         if self._laid < len(self.view.changes):
             self.lay_until(found.place)
-        past = found.place < self._settled
         if self.unsettled and key in self.unsettled:
             self.unsettled.remove(key)
-            past = False
+            past = key == self.waited
         self.last, self._chance = key, None
         if key[0] != "once":
-            if self.tail and (past or key == self.waited):
+            if past and self.tail:
                 self.tail.clear()  # what was said before it belongs there too
             if entry.raw is not None:
                 self.heard = entry
@@ -295,8 +319,7 @@ class Run:
 
     def lay_until(self, place: int | None) -> None:
         """Lay on what others changed up to a place in the journal; None: all of it."""
-        changes = self.view.changes
-        first = self._laid
+        changes, first = self.view.changes, self._laid
         while self._laid < len(changes) and (place is None or changes[self._laid][0] < place):
             self._laid += 1
         self.lay([change for _, change in changes[first : self._laid]])
@@ -334,15 +357,36 @@ class Run:
 
     def forget(self) -> None:
         """Let go of everything that a kept chat would keep."""
-        self.gone = True
-        self.opened = self.step = None
+        self.gone, self.step = True, None
+        self._close()
         self.entries, self.tail, self.records = [], [], {}
         self._chains.clear()
+
+    def note(self, said: Sequence[str]) -> None:
+        """Note what goes out, by identity, with the last entry to be committed or as its own."""
+        if self.kept < len(self.entries):
+            self.entries[-1] = replace(self.entries[-1], said=tuple(said))
+        else:
+            self.add(Entry("said", NOWHERE, self.now, self.turn, said=tuple(said)))
 
     def unkept(self) -> Sequence[Entry]:
         """The entries that nobody has committed yet."""
         entries, self.kept = self.entries[self.kept :], len(self.entries)
         return tuple(entries)
+
+
+def _words(said: str | Reply) -> Any:
+    """What a text without a key is known by."""
+    if isinstance(said, str):
+        return said
+    return (said.text, said.media) if said.media else said.text
+
+
+def _endless(what: str) -> str:
+    return (
+        f"{users()}: this dialogue {what} without waiting for an answer, so its loop may never"
+        " end. Ask in every pass, or bound it."
+    )
 
 
 def _since(records: Mapping[Key, Found], place: int) -> Sequence[Key]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import coroutine
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from cooee.core.errors import (
     OnceUnknown,
     ResultLost,
     TooManyAttempts,
+    Unanswered,
     Unstorable,
 )
 from cooee.core.journal import Entry, Found, Key, Waiting
@@ -49,54 +51,51 @@ class Failing(msgspec.Struct, frozen=True):
 STOP, DEAD = object(), object()
 """The run stands still; or it was left before, and whatever asks waits for ever."""
 
-Asking: TypeAlias = Generator[Any, Any, Any]
+Verb: TypeAlias = Coroutine[Any, Any, Any]
+"""Something to await at once, where it stands."""
 
 
-class Verb(Awaitable[Any]):
-    """Something to await at once, where it stands."""
-
-    __slots__ = ("_meet", "_run", "_what", "name")
-
-    def __init__(self, run: Run, name: str, meet: Callable[..., Asking], *what: Any) -> None:
-        self._run, self.name, self._meet, self._what = run, name, meet, what
-        run.open(self)
-
-    def __await__(self) -> Asking:
-        self._run.opened = None
-        return self._meet(self._run, *self._what)
+@coroutine
+def _tell(request: object) -> Generator[object, Any, Any]:
+    """Hand a request to whoever drives the run, and come back with the answer."""
+    return (yield request)
 
 
-def _never(run: Run) -> Asking:
+async def _never(run: Run) -> NoReturn:
     """Wait for ever, and raise nothing: what a loop around it could catch, it would."""
     while True:
         run.not_gone()
-        yield DEAD if run.fatal is None else Failing(run.fatal)
+        await _tell(DEAD if run.fatal is None else Failing(run.fatal))
 
 
-def _fail(run: Run, error: Exception) -> Asking:
-    yield Failing(run.fail(error))
-    yield from _never(run)
+async def _fail(run: Run, error: Exception) -> NoReturn:
+    await _tell(Failing(run.fail(error)))
+    await _never(run)
 
 
-def _stop(run: Run, key: Key, waiting: Waiting, step: Step | None) -> Asking:
+async def _stop(run: Run, key: Key, waiting: Waiting, step: Step | None) -> NoReturn:
     run.stand(key, waiting, step)
-    yield STOP
-    yield from _never(run)
+    await _tell(STOP)
+    await _never(run)
 
 
 # Asking
 
 
-def ask(run: Run, question: Question) -> Asking:
+async def ask(run: Run, question: Question) -> Any:
     """An answer, or what there is instead of one; without a record, the run ends here."""
+    run.opened = None
     if not run.ready:
-        yield from _never(run)
-    key = run.place(question.kind, question.key or question.prompt)
-    if question.kind == "ask" and run.elsewhere(key, chain()):
-        words = _ambiguous(question, line())
-        if run.stage.strict:
-            yield from _fail(run, AmbiguousQuestion(words))
-        run.warnings.append(words)
+        await _never(run)
+    if question.kind == "receive":
+        key = run.place("receive", question.key or "")
+    else:
+        key, elsewhere = run.asked(question.key or question.prompt, chain(run.coroutine))
+        if elsewhere:
+            words = _ambiguous(question, line())
+            if run.stage.strict:
+                await _fail(run, AmbiguousQuestion(words))
+            run.warnings.append(words)
     if question.was is not None:
         key = run.carried(key, question.was)
     found = known = run.records.get(key)
@@ -105,18 +104,22 @@ def ask(run: Run, question: Question) -> Asking:
         found = _recalled(run, question, found)
     if found is None:
         if run.strays(key):
-            yield from _fail(run, strayed(run, f"asks {question.prompt!r}", line()))
+            await _fail(run, strayed(run, f"asks {question.prompt!r}", line()))
         step = _considered(run, question, key, line(), afresh=known is not None)
         if step.outcome is None:
-            yield from _stop(run, key, step.waiting, step)
+            await _stop(run, key, step.waiting, step)
         found = run.record(_entry(run, question, key, step))
     entry = run.hand(key, found)
-    if entry.kind == "no reply":
-        raise NoReply(f"There was no answer in time to: {question.prompt}")
-    if entry.kind == "attempts":
-        raise TooManyAttempts(f"No answer was understood to: {question.prompt}")
-    value = entry.value
-    return value if type(value) is str else unpack(value)
+    if entry.kind in _UNANSWERED:
+        error, words = _UNANSWERED[entry.kind]
+        raise error(f"{words} to: {question.prompt}")
+    return unpack(entry.value)
+
+
+_UNANSWERED: dict[str, tuple[type[Unanswered], str]] = {
+    "no reply": (NoReply, "There was no answer in time"),
+    "attempts": (TooManyAttempts, "No answer was understood"),
+}
 
 
 def _entry(run: Run, question: Question, key: Key, step: Step) -> Entry:
@@ -176,18 +179,21 @@ def _recalled(run: Run, question: Question, found: Found) -> Found | None:
 # Sleeping
 
 
-def sleep(run: Run, length: timedelta | None, until: datetime | None, key: str | None) -> Asking:
+async def sleep(
+    run: Run, length: timedelta | None, until: datetime | None, key: str | None
+) -> None:
     """Nothing, once it is time; before that, the run ends here."""
+    run.opened = None
     if not run.ready:
-        yield from _never(run)
+        await _never(run)
     place = run.place("sleep", key or str(length if until is None else until))
     found = run.records.get(place)
     if found is None:
         if run.strays(place):
-            yield from _fail(run, strayed(run, "sleeps", line()))
+            await _fail(run, strayed(run, "sleeps", line()))
         waiting = _asleep(run, place, length, until, line())
         if waiting.due_at is not None and waiting.due_at > run.now:
-            yield from _stop(run, place, waiting, None)
+            await _stop(run, place, waiting, None)
         found = run.record(Entry("slept", place, run.now, run.turn))
     run.hand(place, found)
 
@@ -206,21 +212,22 @@ def _asleep(
 # Once
 
 
-def once(  # noqa: PLR0917 -- what Chat.once has
+async def once(  # noqa: PLR0917 -- what Chat.once has
     run: Run,
     call: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     key: str | None,
     unknown: str,
-) -> Asking:
+) -> Any:
     """The result of something that is done once, or the failure that the handler caught."""
+    run.opened = None
     if not run.ready:
-        yield from _never(run)
+        await _never(run)
     name = getattr(call, "__qualname__", None) or type(call).__qualname__
     place = run.place("once", key or name)
     if place[3]:
-        yield from _fail(run, _duplicate(place[2], line()))
+        await _fail(run, _duplicate(place[2], line()))
     found = run.records.get(place)
     if found is not None and found.entry.kind != "begun":
         entry = run.hand(place, found)
@@ -228,13 +235,13 @@ def once(  # noqa: PLR0917 -- what Chat.once has
             run.lay([entry.change])
         return _result(entry)
     if found is None and run.strays(place):
-        yield from _fail(run, strayed(run, f"does {name} once", line()))
+        await _fail(run, strayed(run, f"does {name} once", line()))
     if found is not None and unknown == "raise":
         words = f"{name} was begun, and how it ended is not known."
         run.failure = Entry("failed", place, run.now, run.turn, words, tag="unknown")
         raise OnceUnknown(words)
     run.lay_until(None if found is None else found.place)
-    done = yield Doing(call, args, kwargs, place, name, found is not None)
+    done = await _tell(Doing(call, args, kwargs, place, name, found is not None))
     if isinstance(done, BaseException):
         words = f"{name} failed: {type(done).__name__}: {done}"
         run.failure = Entry("failed", place, run.now, run.turn, words)

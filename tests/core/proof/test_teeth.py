@@ -50,13 +50,17 @@ BREAKS = {
         "if afresh and text is None:",
         "if False:",
     ),
-    "3: keys are words alone": ("run", "return (*met, n)", "return (*met, 0)"),
+    "3: keys are words alone": ("run", "self._count(key) + 1)", "0)"),
     "3: parts do not scope": ("run", "(*self.parts, name)", "self.parts"),
-    "3: key= is not used": ("verbs", "question.key or question.prompt)", "question.prompt)"),
+    "3: key= is not used": (
+        "verbs",
+        "run.asked(question.key or question.prompt, ",
+        "run.asked(question.prompt, ",
+    ),
     "3: answers are remembered by position": (
         "run",
-        "met = (kind, self.parts, words)\n",
-        "met = (kind, (), '' if kind == 'ask' else words)\n",
+        'key: Key = ("ask", self.parts, words, 0)\n',
+        "return ('ask', (), '', self._count('ask')), False\n        key: Key = ('', (), '', 0)\n",
     ),
     "4: a text goes to the first question without an answer": (
         "verbs",
@@ -103,13 +107,13 @@ BREAKS = {
     ),
     "7: texts are known by their place": (
         "run",
-        "name = key or (reply.text, reply.media)",
+        'name = ("key", key) if key else _words(said)',
         "name = 'text'",
     ),
     "7: what is said before a once that was kept is lost": (
         "run",
-        'if key[0] != "once":\n            if self.tail and (past or key == self.waited):',
-        "if True:\n            if self.tail and (True or past):",
+        'if key[0] != "once":\n            if past and self.tail:',
+        "if True:\n            if True:",
     ),
     "8: an inserted question rolls the state back": (
         "dialogue",
