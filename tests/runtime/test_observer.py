@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from cooee import App
 from cooee.core.messages import Inbound
 from cooee.runtime.games import Game
-from cooee.runtime.turns import Surroundings, turns
+from cooee.runtime.steps import Call
+from cooee.runtime.surroundings import Surroundings
+from cooee.runtime.turns import turns
 from cooee.storage import Claim, Pending
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,9 +40,9 @@ def play(*words):
     around = Surroundings(app, None, lambda: NOW + timedelta(1), lambda *_: None, seen.append)
     game = Game(turns(around, claim))
     step = game.move()
-    while hasattr(step, "begin"):
+    while isinstance(step, Call):
         try:
-            reply = step.begin()
+            reply = step.run()
         except ValueError as error:
             step = game.move(error=error)
         else:

@@ -10,7 +10,7 @@ import pytest
 
 from cooee import App
 from cooee.core.messages import Inbound
-from cooee.runtime.turns import Surroundings
+from cooee.runtime.surroundings import Surroundings
 from cooee.runtime.watchdog import Watchdog
 from cooee.runtime.worker import Worker
 from cooee.storage import Arrival

@@ -18,7 +18,7 @@ import msgspec
 
 from cooee.core.errors import DefinitionError
 from cooee.core.keywords import Keyword, fold
-from cooee.core.routes import Handler, Routes, handler_of
+from cooee.core.routes import Handler, Route, Routes, handler_of
 from cooee.core.wishes import wish
 
 Consent: TypeAlias = Literal["out", "in", "wish", ""]
@@ -93,8 +93,11 @@ def words(company: Collection[str], routes: Routes) -> Words:
     return Words(out, kept, (named or sorted(theirs.values()) or left)[0])
 
 
-def fallbacks(words: Words, help: str | None) -> Sequence[tuple[Callable[[str], bool], Handler]]:
+def fallbacks(words: Words, help: str | None) -> Sequence[tuple[Callable[[str], bool], Route]]:
     """What is answered for an app that has no handler for it: HELP, and a wish that is unsure.
+
+    HELP is answered whatever question waits: people have to be told how to get no more texts
+    whenever they ask (CTIA's Messaging Principles 5.1.2).
 
     Args:
         words: the words in force.
@@ -107,8 +110,9 @@ def fallbacks(words: Words, help: str | None) -> Sequence[tuple[Callable[[str], 
     def ask_whether_to_opt_out(_: object) -> str:
         return words.question
 
-    found = [(words.doubt, handler_of(ask_whether_to_opt_out))]
-    return found if help is None else [(_is_help, handler_of(explain_how_to_opt_out)), *found]
+    found = [(words.doubt, Route(None, handler_of(ask_whether_to_opt_out)))]
+    helps = Route(None, handler_of(explain_how_to_opt_out), always=True)
+    return found if help is None else [(_is_help, helps), *found]
 
 
 def _is_help(text: str) -> bool:

@@ -54,7 +54,7 @@ class Routes:
         self._patterns: list[Route] = []
         self._otherwise: Route | None = None
         self._dialogues: dict[str, Dialogue] = {}
-        self.fallbacks: Sequence[tuple[Callable[[str], bool], Handler]] = ()
+        self.fallbacks: Sequence[tuple[Callable[[str], bool], Route]] = ()
 
     def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
         """Answer texts that are one of `specs`: a word, ``"ADD {n:d}"``, or a regular expression.
@@ -150,9 +150,9 @@ class Routes:
             fields = route.matcher.match(text)
             if fields is not None:
                 return route, fields
-        for fits, handler in self.fallbacks:
+        for fits, route in self.fallbacks:
             if fits(text):
-                return Route(None, handler), {}
+                return route, {}
         return None if self._otherwise is None else (self._otherwise, {})
 
     @property

@@ -15,7 +15,7 @@ from cooee.core.exchange import Request, Response
 from cooee.phone.masking import mask_headers, mask_words
 from cooee.phone.reports import Called, Exchanged, News, Over, Step, Wrote
 from cooee.phone.trouble import trouble
-from cooee.runtime.turns import Played
+from cooee.runtime.surroundings import Played
 from cooee.storage.sqlite_watch import Change
 from cooee.wire.clock import stopwatch
 from cooee.wire.http import ASGI, Message, Receive, Scope, Send, Transport
@@ -66,8 +66,9 @@ class Observing(logging.Handler):
     # What is played
 
     def play(self, played: Played) -> None:
-        """Observe a turn; see `runtime.turns.Observer`."""
-        turn, claim = played.pending.id.hex(), played.claim.texts[0].id.hex()
+        """Observe a turn; see `runtime.surroundings.Observer`."""
+        claim = played.claim.turn
+        turn = claim if played.pending is None else played.pending.id.hex()
         if played.handler is not None:
             handler = played.handler
             self._report(Called(stopwatch(), turn, claim, handler.name, handler.where))

@@ -7,41 +7,60 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from cooee.runtime.turns import Call, Turns
-from cooee.storage import Finish
+from cooee.runtime.runaway import Stretch, too_long
+from cooee.runtime.steps import Call, Turns
+from cooee.storage import Finish, Jot
+from cooee.wire.clock import stopwatch
 
 
 class Game:
     """A claim's turns, moved on by one hand at a time.
 
     A thread plays it until it ends or has to be awaited: then it is `rested`, and `step` is its
-    Finish, or the Call to await. A thread that takes too long can lose it.
+    Finish, or the Call or Jot to await; None where its lease was lost. A thread that takes too
+    long can lose it.
     """
 
     def __init__(self, turns: Turns) -> None:
-        self.step: Call | Finish | None = None
+        self.step: Call | Jot | Finish | None = None
         self.rested = False
+        self._under_way: tuple[Stretch, Call, float] | None = None
         self._turns = turns
         self._lock = threading.Lock()
         self._lost = False
 
-    def play(self, here: Callable[[Call], bool], begin: Callable[[Call], Any]) -> None:
+    def play(self, here: Callable[[Call], bool], begin: Callable[[Call, Stretch], Any]) -> None:
         """Go on with every call that may be made `here`, in this thread."""
         self._move(None, None)
         while isinstance(call := self.step, Call) and here(call) and not self._lost:
+            stretch = Stretch(call.run)
+            self._under_way = (stretch, call, stopwatch())
             try:
-                reply, error = begin(call), None
+                reply, error = begin(call, stretch), None
             except BaseException as raised:
                 reply, error = None, plain(call, raised)
+            self._under_way = None
             self._move(reply, error)
         self.rested = True
 
-    def move(self, reply: Any = None, error: Exception | None = None) -> Call | Finish:
+    def stop(self) -> Exception | None:
+        """End what runs over its own limit; what to say of it, None where nothing does."""
+        under_way = self._under_way
+        if under_way is None:
+            return None
+        stretch, call, began = under_way
+        if call.limit is None or stopwatch() - began < call.limit:
+            return None
+        error = too_long(call.handler.name, call.limit, stretch.line)
+        stretch.end()
+        return error
+
+    def move(self, reply: Any = None, error: Exception | None = None) -> Call | Jot | Finish | None:
         """Go on from what was awaited, to the next call or to the end."""
         self.step = _step(self._turns, reply, error)
         return self.step
 
-    def take_away(self, error: Exception) -> Call | Finish:
+    def take_away(self, error: Exception) -> Call | Jot | Finish | None:
         """Take it from its thread, whose call has failed with `error`, whatever comes of it."""
         with self._lock:
             self._lost = True
@@ -55,7 +74,11 @@ class Game:
                 self.move(reply, error)
 
 
-def play_all(left: deque[Game], here: Callable[[Call], bool], begin: Callable[[Call], Any]) -> None:
+def play_all(
+    left: deque[Game],
+    here: Callable[[Call], bool],
+    begin: Callable[[Call, Stretch], Any],
+) -> None:
     """Play games in this thread until none is left; others may take from `left` meanwhile."""
     while left:
         try:
@@ -72,9 +95,9 @@ def plain(call: Call, error: BaseException) -> Exception:
     return RuntimeError(f"{call.handler.name} raised {type(error).__name__}")
 
 
-def _step(turns: Turns, reply: Any, error: Exception | None) -> Call | Finish:
+def _step(turns: Turns, reply: Any, error: Exception | None) -> Call | Jot | Finish | None:
     try:
         return turns.send(reply) if error is None else turns.throw(error)
     except StopIteration as done:
-        finish: Finish = done.value
+        finish: Finish | None = done.value
         return finish

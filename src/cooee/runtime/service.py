@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Any, Self
+from uuid import uuid4
 
 from cooee.core.app import App
 from cooee.core.chat import Line, Recall
+from cooee.core.dialogue import begin
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
+from cooee.core.journal import digest, write_head
 from cooee.core.messages import Class, Reply
 from cooee.core.numbers import normalise
 from cooee.core.optout import Words
+from cooee.core.routes import Dialogue
 from cooee.providers import Provider, Subscription
 from cooee.runtime import consent
 from cooee.runtime.account import Account
@@ -30,12 +34,13 @@ from cooee.runtime.media import Cloakroom, Fetcher, sweep
 from cooee.runtime.news import Newsroom
 from cooee.runtime.night import Night
 from cooee.runtime.poller import Poller
+from cooee.runtime.program import program_of
 from cooee.runtime.sender import Sender
-from cooee.runtime.turns import Observer, Surroundings
+from cooee.runtime.surroundings import Observer, Surroundings
 from cooee.runtime.watchdog import Watchdog
 from cooee.runtime.web import Web
 from cooee.runtime.worker import Worker
-from cooee.storage import Claim, Draft, Letter, Store
+from cooee.storage import Claim, Draft, Letter, Start, Store
 from cooee.wire.clock import Bell, Clock
 from cooee.wire.http import Transport
 
@@ -65,6 +70,7 @@ class Service:
             leaves them where they lie.
         discretion: what no failure may say.
         send_token: what other processes show to POST /send; "" lets none send.
+        strict: run every turn of a dialogue twice and compare; for tests and development.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Service:
         cloakroom: Cloakroom | None = None,
         discretion: Discretion | None = None,
         send_token: str = "",
+        strict: bool = False,
     ) -> None:
         self.app, self.provider, self.store, self.clock = app, provider, store, clock
         self._transport, self._public_url, self._keep = transport, public_url, keep
@@ -90,6 +97,8 @@ class Service:
         self._observe, self._cloakroom = observe, cloakroom
         self._discretion = discretion or Discretion()
         self._letters = Letters(send_token, self, self._near)
+        self._strict, self._program = strict, ""
+        self._warned: set[str] = set()
         self._leaving: Bell = clock.bell()
         self._connected = asyncio.Event()
         self._senders: dict[str, Sender] = {}
@@ -159,6 +168,9 @@ class Service:
         services = None
         if self.app.services is not None:
             services = await self._stack.enter_async_context(self.app.services())
+        self._program = program_of(self.app)
+        if self._program:
+            await self.store.renew(self._program, list(self.app.retired))
         around = self._surroundings(services, words)
         self._worker = Worker(
             around,
@@ -240,6 +252,27 @@ class Service:
         self._sender(ours).bell.ring()
         return id
 
+    async def begin(
+        self,
+        dialogue: Dialogue,
+        to: str,
+        inputs: Mapping[str, Any],
+        *,
+        ours: str | None,
+        at: datetime | None,
+        key: str | None,
+    ) -> str:
+        """Have a dialogue begun; see `App.start`."""
+        ours = ours or await self._only_number()
+        theirs, now = normalise(to, near=ours), self.clock.now()
+        await consent.refuse_if_silent(self.store, ours, theirs)
+        id = digest("start", dialogue.name, key) if key is not None else uuid4().hex
+        head = write_head(begin(id, dialogue.name, dict(inputs), None, now))
+        start = Start(ours=ours, theirs=theirs, id=id, handler=dialogue.name, head=head, due_at=at)
+        await self.store.start([start])
+        self._worker.bell.ring()
+        return id
+
     async def health(self) -> tuple[bool, Mapping[str, Any]]:
         """Whether all is well, and the particulars of polling, sending and the database."""
         database, counts = "ok", {}
@@ -304,10 +337,19 @@ class Service:
             self._observe,
             words,
             no_media="" if self.provider.features.media else self.provider.name,
+            program=self._program,
+            strict=self._strict,
+            warn=self._warn,
         )
 
     async def _sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         return claims if self._fetcher is None else await self._fetcher.sift(claims)
+
+    def _warn(self, words: str) -> None:
+        """Log what a dialogue is warned of; each line of code once, however often it is run."""
+        if words not in self._warned:
+            self._warned.add(words)
+            tell("dialogue-warning", logging.WARNING, words=words)
 
     async def _renew_hooks(self) -> bool:
         """Read the words in our webhooks' path; whether the company is to call another now."""

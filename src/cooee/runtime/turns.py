@@ -1,192 +1,201 @@
-"""One claim, text by text: which handler answers, and what it comes to. No I/O."""
+"""One claim, turn by turn: what each text and each alarm comes to. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
-import msgspec
+from msgspec.structs import replace
 
-from cooee.core.app import App
-from cooee.core.chat import Chat, Recall, spoken
-from cooee.core.errors import DefinitionError, TooLong
-from cooee.core.messages import Class, Reply
-from cooee.core.optout import Words
+from cooee.core.errors import DialogueError, JournalError, TooLong
+from cooee.core.messages import Class
 from cooee.core.retries import after
-from cooee.core.routes import Handler
-from cooee.storage import Claim, Draft, Failure, Finish, Pending
+from cooee.runtime.answering import answer, apology, retire, retired
+from cooee.runtime.dialogues import Dialogues, Live, opened
+from cooee.runtime.playing import CommitFirst, InDialogue, play
+from cooee.runtime.standing import Standing
+from cooee.runtime.steps import LeaseLost, Steps, Turns
+from cooee.runtime.surroundings import Played, Surroundings, Turn
+from cooee.storage import Claim, Failure, Finish, Pending
 
+_HOPELESS = (TooLong, DialogueError, JournalError)  # the next try would go the same way
+_TALKING = timedelta(minutes=10)  # after a person's last text, what we say is still a reply
 
-class Call(msgspec.Struct, frozen=True):
-    """A handler to call now, with what; `turn` names the turn in logs."""
-
-    handler: Handler
-    turn: str
-    chat: Chat[Any, Any]
-    args: tuple[Any, ...] = ()
-    fields: Mapping[str, Any] = {}
-
-    def begin(self) -> Any:
-        """Call it: the reply, or something to await for the reply."""
-        return self.handler.call(self.chat, *self.args, **self.fields)
-
-
-Turns: TypeAlias = Generator[Call, Any, Finish]
-"""Yields calls, is sent their replies (or has their exceptions thrown in), returns a Finish."""
-
-
-class Played(msgspec.Struct, frozen=True):
-    """One text in its turn, as an observer sees it: when its handler is called, and after.
-
-    At the call `over` is False and nothing has come of it yet. `before` and `after` are the
-    state as it is stored, `replies` how many texts it said. What is over is not yet committed:
-    its claim's log line says so.
-    """
-
-    claim: Claim
-    pending: Pending
-    handler: Handler | None = None
-    over: bool = False
-    before: bytes | None = None
-    after: bytes | None = None
-    error: Exception | None = None
-    replies: int = 0
-
-
-Observer: TypeAlias = Callable[[Played], None]
-"""Told of every turn in whichever thread plays it; it must not wait, and may not raise."""
-
-
-class Surroundings(msgspec.Struct, frozen=True):
-    """What every turn of a process has in common, and who watches."""
-
-    app: App[Any, Any]
-    services: Any
-    now: Callable[[], datetime]
-    recall: Callable[[Claim, int], Recall]
-    observe: Observer = lambda _: None
-    words: Words | None = None
-    no_media: str = ""  # the provider's name, where it carries no pictures
+Play: TypeAlias = Callable[[Turn, Standing], Steps[Standing]]
 
 
 def turns(around: Surroundings, claim: Claim) -> Turns:
-    """Play the texts of a claim in order; a failure ends it, and what came before it stands."""
-    state, clock, drafts = claim.state, claim.now, list[Draft]()
-    handled = claim.texts[0].seq - 1
-    failure: Failure | None = None
-    for pending in claim.texts:
-        if pending.runs:
-            moment, before = _moment(pending, clock), state
-            try:
-                replies, state = yield from _turn(around, claim, pending, moment, state)
-                said = len(replies)
-                around.observe(Played(claim, pending, None, True, before, state, None, said))
-            except Exception as error:
-                unchanged = Played(claim, pending, None, True, before, before, error)
-                around.observe(unchanged)
-                failure = _failure(around, claim, pending, error)
-                if failure.retry_at is not None:
-                    break
-                replies = yield from _apology(around, claim, pending, moment, error)
-            clock = moment
-            drafts += (Draft(text=r.text, media=r.media, kind=Class.REPLY) for r in replies)
-        handled = pending.seq
-        if failure is not None:
-            break
-    return Finish(
-        claim=claim,
-        handled=handled,
-        now=clock,
-        state=None if state == claim.state else state,
-        drafts=drafts,
-        failure=failure,
-    )
+    """Play a claim's texts in order, or the alarms that are due where it has none.
 
-
-def _turn(
-    around: Surroundings, claim: Claim, pending: Pending, moment: datetime, stored: bytes | None
-) -> Generator[Call, Any, tuple[list[Reply], bytes | None]]:
-    """One text: its replies, and the state it leaves."""
-    if pending is claim.texts[0] and claim.attempts > 1 and after(claim.attempts - 1) is None:
-        words = f"The process ended {claim.attempts - 1} times while it answered this text."
-        raise RuntimeError(words)
-    state, extras = around.app.codec.decode(stored)
-    chat = _chat(around, claim, pending, moment, state)
-    found = around.app.routes.find(pending.inbound.text)
-    if found is not None:
-        route, fields = found
-        around.observe(Played(claim, pending, route.handler))
-        chat.say((yield Call(route.handler, chat.token, chat, (), fields)))
-    said = [around.app.worded(reply) for reply in chat._said]  # noqa: SLF001 -- for the turn
-    _check_media(around, said)
-    return _and_ask(around, pending, said), around.app.codec.encode(chat.state, extras)
-
-
-def _and_ask(around: Surroundings, pending: Pending, said: list[Reply]) -> list[Reply]:
-    """The replies to a text; to a wish for silence that a question took, ours as well.
-
-    Such a wish comes here only as an answer; then we ask whether it was one, and do no more.
+    A failure ends it, and what came before it stands. Dialogues with something to say before
+    they can take a text (begun by the app, or back after another) come before the texts.
     """
-    words = around.words
-    if words is None or words.hear(pending.inbound.text) != "wish":
-        return said
-    question = Reply(words.question)
-    return said if question in said else [*said, question]
+    sitting = _Sitting(around, claim)
+    try:
+        yield from sitting.play()
+    except CommitFirst:
+        pass  # the rest is for the next claim, which is due at once
+    except LeaseLost:
+        return None
+    return sitting.finish()
 
 
-def _check_media(around: Surroundings, replies: Sequence[Reply]) -> None:
-    """Fail a turn whose pictures could never be sent, rather than say half of it.
+class _Sitting:
+    """What a claim has come to so far."""
 
-    Raises:
-        DefinitionError: they could not.
-    """
-    if around.no_media and any(reply.media for reply in replies):
-        raise DefinitionError(
-            f"{around.no_media} cannot send pictures. Reply without media, or choose a provider"
-            " that carries them: cooee providers"
+    def __init__(self, around: Surroundings, claim: Claim) -> None:
+        self._around, self._claim = around, claim
+        self._standing = Standing(claim.state, opened(claim))
+        self._clock = claim.now
+        self._handled = claim.texts[0].seq - 1 if claim.texts else claim.handled
+        self._failure: Failure | None = None
+        self._uncommitted = False
+
+    def play(self) -> Steps[None]:
+        """Play all of it, or up to the first failure."""
+        yield from self._ready()
+        for pending in self._claim.texts:
+            if self._failure is not None:
+                return
+            if pending.runs:
+                yield from self._text(pending)
+            else:
+                self._handled = pending.seq
+            yield from self._ready()
+        if not self._claim.texts:
+            yield from self._due()
+
+    def finish(self) -> Finish:
+        """What is to be committed."""
+        claim, standing = self._claim, self._standing
+        asks = standing.dialogues.asking is not None if standing.dialogues.known else None
+        return Finish(
+            claim=claim,
+            handled=self._handled,
+            now=self._clock,
+            state=None if standing.state == claim.state else standing.state,
+            drafts=standing.drafts,
+            failure=self._failure,
+            asks=asks,
+            dialogues=standing.dialogues.to_keep(),
         )
 
+    # Texts
 
-def _apology(
-    around: Surroundings, claim: Claim, pending: Pending, moment: datetime, error: Exception
-) -> Generator[Call, Any, list[Reply]]:
-    """What a person is told when a text of theirs is set aside."""
-    app, said = around.app, around.app.sorry
-    if app.error_handler is not None:
-        chat = _chat(around, claim, pending, moment, app.codec.start())
+    def _text(self, pending: Pending) -> Steps[None]:
+        """One text; what it does not survive, its person is told of."""
+        turn = self._turn(pending)
+        first = pending is self._claim.texts[0]
+        attempts = self._claim.attempts if first else 1
+
+        def play(turn: Turn, standing: Standing) -> Steps[Standing]:
+            if first and attempts > 1 and after(attempts - 1) is None:
+                raise _ended_the_process(attempts)
+            return (yield from answer(self._around, turn, pending, standing))
+
+        error = yield from self._played(turn, play)
+        if error is not None:
+            self._failure = self._failed(error, attempts, seq=pending.seq)
+            if self._failure.retry_at is not None:
+                return
+            why = error.error if isinstance(error, InDialogue) else error
+            self._standing = yield from apology(self._around, turn, self._standing, why)
+        self._clock, self._handled = turn.moment, pending.seq
+
+    # Dialogues by themselves
+
+    def _ready(self) -> Steps[None]:
+        """Those that have something to say before they can take a text; each once."""
+        done: set[str] = set()
+        while self._failure is None:
+            due = self._standing.dialogues.due(self._around.now())
+            ready = [live for live in due if live.ready and live.id not in done]
+            if not ready:
+                return
+            done.add(ready[0].id)
+            yield from self._by_itself(ready[0])
+
+    def _due(self) -> Steps[None]:
+        """Those whose alarm rings."""
+        for live in self._standing.dialogues.due(self._around.now()):
+            if self._failure is None and not self._standing.dialogues.known[live.id].ended:
+                yield from self._by_itself(self._standing.dialogues.known[live.id])
+        yield from self._ready()
+
+    def _by_itself(self, live: Live) -> Steps[None]:
+        suspects = self._claim.attempts if not self._claim.texts else 1
+
+        def play_it(turn: Turn, standing: Standing) -> Steps[Standing]:
+            if suspects > 1 and after(suspects - 1) is None:
+                raise _ended_the_process(suspects)
+            return (yield from self._alone(turn, standing, live))
+
+        error = yield from self._played(self._turn(None), play_it)
+        if error is not None:
+            attempts = max(live.attempts + 1, suspects)
+            self._failure = self._failed(error, attempts, dialogue=live.id)
+
+    def _alone(self, turn: Turn, standing: Standing, live: Live) -> Steps[Standing]:
+        if retired(self._around, live):
+            return retire(self._around, turn, standing, live)
+        asking, found = standing.dialogues.asking, self._around.app.routes.named(live.handler)
+        refused = found is not None and found.busy == "refuse" and live.journal is not None
+        if refused and asking is not None and asking.id != live.id:
+            if live.fresh:
+                return _with(standing, standing.dialogues.ended(live, "refused", turn.now))
+            return _with(standing, standing.dialogues.put_off(live))
+        standing, _ = yield from play(self._around, turn, standing, live, None)
+        return standing
+
+    # What both have in common
+
+    def _turn(self, pending: Pending | None) -> Turn:
+        now = self._around.now()
+        if pending is None:
+            moment = now if self._clock is None else max(now, self._clock)
+        else:
+            sent = pending.inbound.sent_at or pending.inbound.received_at
+            moment = sent if self._clock is None else max(sent, self._clock)
+        talks = self._clock is not None and now - self._clock <= _TALKING
+        kind = Class.REPLY if self._claim.texts or talks else Class.STARTED
+        return Turn(self._claim, pending, now, moment, kind, not self._uncommitted)
+
+    def _played(self, turn: Turn, play: Play) -> Steps[Exception | None]:
+        """Play one turn, whole or not at all; what it raised."""
+        before, claim, pending = self._standing, self._claim, turn.pending
         try:
-            said = yield Call(app.error_handler, chat.token, chat, (error,))
-            replies = [*chat._said, spoken(said)]  # noqa: SLF001 -- for the turn
-            return [app.worded(reply, capped=False) for reply in replies if reply]
-        except Exception:  # an apology must not fail the turn a second time
-            said = app.sorry
-    reply = spoken(said)
-    return [app.worded(reply, capped=False)] if reply else []
+            self._standing = after = yield from play(turn, before)
+        except (CommitFirst, LeaseLost):
+            raise
+        except Exception as error:
+            shown = error.error if isinstance(error, InDialogue) else error
+            self._around.observe(
+                Played(claim, pending, None, True, before.state, before.state, shown)
+            )
+            return error
+        self._uncommitted = True
+        said = len(after.drafts) - len(before.drafts)
+        self._around.observe(
+            Played(claim, pending, None, True, before.state, after.state, None, said)
+        )
+        return None
+
+    def _failed(
+        self, error: Exception, attempts: int, *, seq: int = 0, dialogue: str = ""
+    ) -> Failure:
+        why = error.error if isinstance(error, InDialogue) else error
+        wait = None if isinstance(why, _HOPELESS) else after(attempts)
+        again_at: datetime | None = None if wait is None else self._around.now() + wait
+        in_dialogue = isinstance(error, InDialogue) or dialogue
+        program = self._around.program if in_dialogue and wait is None else ""
+        words = f"{type(why).__name__}: {why}"[:2000]
+        return Failure(seq, words, again_at, program, dialogue)
 
 
-def _chat(
-    around: Surroundings, claim: Claim, pending: Pending, moment: datetime, state: Any
-) -> Chat[Any, Any]:
-    return Chat(
-        state=state,
-        services=around.services,
-        now=moment,
-        message=pending.inbound,
-        ours=claim.ours,
-        theirs=claim.theirs,
-        token=pending.id.hex(),
-        recall=around.recall(claim, pending.seq),
-    )
+def _with(standing: Standing, dialogues: Dialogues) -> Standing:
+    return replace(standing, dialogues=dialogues)
 
 
-def _moment(pending: Pending, clock: datetime | None) -> datetime:
-    sent = pending.inbound.sent_at or pending.inbound.received_at
-    return sent if clock is None else max(sent, clock)
-
-
-def _failure(around: Surroundings, claim: Claim, pending: Pending, error: Exception) -> Failure:
-    attempts = claim.attempts if pending is claim.texts[0] else 1
-    wait = None if isinstance(error, TooLong) else after(attempts)  # it would be as long again
-    words = f"{type(error).__name__}: {error}"[:2000]
-    return Failure(pending.seq, words, None if wait is None else around.now() + wait)
+def _ended_the_process(attempts: int) -> RuntimeError:
+    return RuntimeError(f"The process ended {attempts - 1} times while it answered this text.")

@@ -15,8 +15,11 @@ from cooee.runtime.crew import Crew
 from cooee.runtime.games import Game, plain, play_all
 from cooee.runtime.insist import insist
 from cooee.runtime.log import tell
-from cooee.runtime.turns import Call, Surroundings, turns
-from cooee.storage import Claim, Finish, Store
+from cooee.runtime.runaway import Stretch, too_long
+from cooee.runtime.steps import Call
+from cooee.runtime.surroundings import Surroundings
+from cooee.runtime.turns import turns
+from cooee.storage import Claim, Finish, Jot, Store
 from cooee.wire.clock import Bell, Clock, stopwatch
 
 T = TypeVar("T")
@@ -98,7 +101,7 @@ class Worker:
             return []
         claims = await self._sift(await self._store.claim(room))
         for claim in claims:
-            tell("claimed", logging.DEBUG, turn=claim.texts[0].id.hex(), attempt=claim.attempts)
+            tell("claimed", logging.DEBUG, turn=claim.turn, attempt=claim.attempts)
         return claims
 
     async def _until_due(self) -> float | None:
@@ -119,6 +122,11 @@ class Worker:
             done = [game for game in games if game.rested or late]
             games = [game for game in games if not (game.rested or late)]
             await self._hand_on(done)
+            for game in [game for game in games if not game.rested]:
+                error = game.stop()
+                if error is not None:
+                    games.remove(game)
+                    await self._go_on(game, game.take_away(error))
             if left:
                 threads.add(self._in_thread(play_all, left, self._is_here, self._begin))
 
@@ -126,26 +134,29 @@ class Worker:
         """Commit what has ended, and await what has to be awaited."""
         steps = [game.step if game.rested else self._taken_away(game) for game in games]
         for game, step in zip(games, steps, strict=True):
-            if isinstance(step, Call):
-                self._crew.start(self._one(game, step))
+            if not isinstance(step, Finish):
+                await self._go_on(game, step)
         finished = [step for step in steps if isinstance(step, Finish)]
         if finished:
             await self._finish(finished)
 
+    async def _go_on(self, game: Game, step: Call | Jot | Finish | None) -> None:
+        """Let a game go on by itself."""
+        self._crew.start(self._one(game, step))
+
     def _is_here(self, call: Call) -> bool:
         """Whether a call may be made in a thread that others share."""
-        handler = call.handler
-        return handler.sync and not self._around.app.arounds and handler.name not in self._slow
+        return call.sync and not self._around.app.arounds and call.handler.name not in self._slow
 
-    def _begin(self, call: Call) -> Any:
+    def _begin(self, call: Call, stretch: Stretch) -> Any:
         began = stopwatch()
         try:
-            return call.begin()
+            return stretch()
         finally:
             if stopwatch() - began > _SLOW:
                 self._slow.add(call.handler.name)
 
-    def _taken_away(self, game: Game) -> Call | Finish:
+    def _taken_away(self, game: Game) -> Call | Jot | Finish | None:
         """What becomes of turns whose thread has taken too long; what it comes to is dropped."""
         call = game.step
         name = call.handler.name if isinstance(call, Call) else "A handler"
@@ -154,22 +165,36 @@ class Worker:
     def _too_long(self, name: str) -> TimeoutError:
         return TimeoutError(f"{name} took longer than {self._limit:g} seconds.")
 
-    async def _one(self, game: Game, step: Call | Finish) -> None:
+    async def _one(self, game: Game, step: Call | Jot | Finish | None) -> None:
         """Play one conversation, waiting where its handlers wait."""
-        while isinstance(step, Call):
-            limit = asyncio.timeout(self._limit)
-            try:
-                async with limit:
-                    reply = await self._wait(step)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:
-                late = limit.expired() and isinstance(error, TimeoutError)
-                why = self._too_long(step.handler.name) if late else plain(step, error)
-                step = game.move(error=why)
-            else:
-                step = game.move(reply)
-        await self._finish([step])
+        while isinstance(step, Call | Jot):
+            step = await (
+                self._jot(game, step) if isinstance(step, Jot) else self._call(game, step)
+            )
+        if step is not None:
+            await self._finish([step])
+        else:
+            self._under_way -= 1
+
+    async def _jot(self, game: Game, jot: Jot) -> Call | Jot | Finish | None:
+        """Write down what a turn must not lose, before it goes on."""
+        tell("jotting", logging.DEBUG, turn=jot.claim.turn)
+        (held,) = await insist(self._clock, "jot", lambda: self._store.jot([jot]))
+        tell("jotted" if held else "lease-lost", logging.DEBUG, turn=jot.claim.turn)
+        return game.move(held)
+
+    async def _call(self, game: Game, call: Call) -> Call | Jot | Finish | None:
+        limit = asyncio.timeout(self._limit)
+        try:
+            async with limit:
+                reply = await self._wait(call)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            late = limit.expired() and isinstance(error, TimeoutError)
+            why = self._too_long(call.handler.name) if late else plain(call, error)
+            return game.move(error=why)
+        return game.move(reply)
 
     async def _wait(self, call: Call) -> Any:
         proceed: Callable[[], Awaitable[Any]] = functools.partial(self._proceed, call)
@@ -178,11 +203,18 @@ class Worker:
         return await proceed()
 
     async def _proceed(self, call: Call) -> Any:
-        if not call.handler.sync:
-            return await call.begin()
-        began = stopwatch()
+        if not call.sync:
+            return await call.run()
+        began, stretch = stopwatch(), Stretch(call.run)
         try:
-            return await self._in_thread(call.begin)
+            async with asyncio.timeout(call.limit):
+                return await self._in_thread(stretch)
+        except TimeoutError as error:
+            line = stretch.line
+            stretch.end()
+            if call.limit is None or not line:
+                raise
+            raise too_long(call.handler.name, call.limit, line) from error
         finally:
             if stopwatch() - began < _SLOW / 5:
                 self._slow.discard(call.handler.name)
@@ -192,13 +224,13 @@ class Worker:
 
     async def _finish(self, finishes: Sequence[Finish]) -> None:
         for finish in finishes:
-            tell("finishing", logging.DEBUG, turn=finish.claim.texts[0].id.hex())
+            tell("finishing", logging.DEBUG, turn=finish.claim.turn)
             if finish.failure is not None:
                 _tell_failure(finish)
         done = await insist(self._clock, "finish", lambda: self._commit(finishes))
         self._under_way -= len(finishes)
         for finish, kept in zip(finishes, done, strict=True):
-            turn = finish.claim.texts[0].id.hex()
+            turn = finish.claim.turn
             tell(
                 "finished" if kept else "lease-lost",
                 logging.DEBUG if kept else logging.WARNING,
@@ -221,7 +253,7 @@ def _tell_failure(finish: Finish) -> None:
     tell(
         "turn-failed" if failure.retry_at else "turn-set-aside",
         logging.ERROR,
-        turn=finish.claim.texts[0].id.hex(),
+        turn=finish.claim.turn,
         attempt=finish.claim.attempts,
         error=failure.error.partition(":")[0],
         again_at=failure.retry_at and failure.retry_at.isoformat(timespec="seconds"),

@@ -136,6 +136,7 @@ class Kit:
             public_url=_US if self._push else None,
             poll_interval=self._poll_interval,
             cloakroom=Cloakroom(self.media, Guard(), Shelf(f"{self._file}-media")),
+            strict=True,
         )
         try:
             await self.service.open()

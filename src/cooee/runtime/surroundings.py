@@ -1,0 +1,97 @@
+"""What all turns of a process have in common, and who watches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from cooee.core.app import App
+from cooee.core.chat import Chat, Interrupted, Recall
+from cooee.core.messages import Class
+from cooee.core.optout import Words
+from cooee.core.routes import Handler
+from cooee.storage import Claim, Pending
+
+
+class Played(msgspec.Struct, frozen=True):
+    """One turn as an observer sees it: when its handler is called, and after.
+
+    `pending` is its text; None where an alarm of a dialogue rang, or one begins or comes back.
+    At the call `over` is False and nothing has come of it yet. `before` and `after` are the
+    state as it is stored, `replies` how many texts it said. What is over is not yet committed:
+    its claim's log line says so.
+    """
+
+    claim: Claim
+    pending: Pending | None
+    handler: Handler | None = None
+    over: bool = False
+    before: bytes | None = None
+    after: bytes | None = None
+    error: Exception | None = None
+    replies: int = 0
+
+
+Observer: TypeAlias = Callable[[Played], None]
+"""Told of every turn in whichever thread plays it; it must not wait, and may not raise."""
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What every turn of a process has in common, and who watches.
+
+    `program` names the app's code as it is loaded. `strict` runs each turn of a dialogue twice
+    and compares, for tests and development.
+    """
+
+    app: App[Any, Any]
+    services: Any
+    now: Callable[[], datetime]
+    recall: Callable[[Claim, int], Recall]
+    observe: Observer = lambda _: None
+    words: Words | None = None
+    no_media: str = ""  # the provider's name, where it carries no pictures
+    program: str = ""
+    strict: bool = False
+    warn: Callable[[str], None] = lambda _: None
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One turn of a claim: for a text, or where `pending` is None, because it is time.
+
+    `moment` is what `chat.now` is at first. `first` says that nothing of this claim waits for
+    its commit.
+    """
+
+    claim: Claim
+    pending: Pending | None
+    now: datetime
+    moment: datetime
+    kind: Class
+    first: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in logs, and a stable id of it."""
+        return self.claim.turn if self.pending is None else self.pending.id.hex()
+
+
+def chat(
+    around: Surroundings, turn: Turn, state: Any, interrupted: Interrupted | None = None
+) -> Chat[Any, Any]:
+    """What a handler holds in a turn."""
+    claim, pending = turn.claim, turn.pending
+    return Chat(
+        state=state,
+        services=around.services,
+        now=turn.moment,
+        message=None if pending is None else pending.inbound,
+        ours=claim.ours,
+        theirs=claim.theirs,
+        token=turn.name,
+        recall=around.recall(claim, claim.handled if pending is None else pending.seq),
+        zone=around.app.zone(claim.theirs),
+        interrupted=interrupted,
+    )
