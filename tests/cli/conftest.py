@@ -157,3 +157,18 @@ def kept(tmp_path):
             await store.close()
 
     return lambda work: asyncio.run(do(work))
+
+
+@pytest.fixture
+def lived(tmp_path, written):
+    """Let people live through an app: ``lived(code, work)``; the folder's database keeps it."""
+    from cooee.cli.loading import load
+    from cooee.testing import Kit
+
+    async def live(code, work):
+        async with Kit(load(str(tmp_path / written(code)))) as kit:
+            await work(kit)
+            (tmp_path / "cooee.db").unlink(missing_ok=True)
+            await kit.store.backup(str(tmp_path / "cooee.db"))
+
+    return lambda code, work: asyncio.run(live(code, work))

@@ -16,6 +16,7 @@ from cooee.cli import (
     new,
     people,
     phone,
+    preflight,
     run,
     upkeep,
     webhook,
@@ -45,6 +46,7 @@ for command in (
     webhook.webhook,
     box.carrier,
     companies.providers,
+    preflight.preflight,
     counting.segments,
     checking.check,
 ):

@@ -12,9 +12,10 @@ from cooee.core.errors import SettingError
 from cooee.core.numbers import normalise
 
 if TYPE_CHECKING:
-    from cooee.storage import Store
+    from cooee.storage import Store, Talk
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_PAGE = 500  # dialogues that are held at a time
 _MANY = 1_000  # conversations that are looked through for the number used last
 
 
@@ -40,6 +41,15 @@ async def visited() -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+async def dialogues(store: Store, *, handler: str = "", over: bool = False) -> AsyncIterator[Talk]:
+    """Dialogues, person by person, as they are kept; the arguments are `Store.dialogues`'s."""
+    after = None
+    while page := await store.dialogues(handler=handler, over=over, after=after, limit=_PAGE):
+        for talk in page:
+            yield talk
+        after = (page[-1].conversation, page[-1].dialogue.id)
 
 
 async def our_numbers(store: Store) -> Sequence[str]:
