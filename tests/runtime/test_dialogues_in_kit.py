@@ -613,3 +613,90 @@ async def test_what_asks_is_never_taken_for_a_wish_and_a_stop_always_is():
 async def state_of(kit, phone):
     (talk,) = await kit.store.dialogues()
     return kit.app.codec.decode(talk.state)[0]
+
+
+async def test_what_surrounds_a_turn_surrounds_every_piece_of_a_dialogue():
+    app, seen = booking(), []
+
+    @app.around
+    async def watch(chat, proceed):
+        seen.append(chat.theirs)
+        return await proceed()
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        for words in ("BOOK", "Anna", "4", "fri", "yes"):
+            await anna.text(words)
+        assert len(app.booked) == 1
+        assert set(seen) == {anna.number}
+        assert len(seen) >= 6, "the stretch before the once, the once, and the one after it"
+
+
+async def test_reminders_keep_quiet_at_night_and_replies_do_not():
+    app = App(quiet=("21:00", "08:00"))
+
+    @app.dialogue("BOOK")
+    async def book(chat):
+        return await chat.ask("Name?", remind=hours(1))
+
+    async with Kit(app, start=datetime(2026, 1, 1, 12, 0, tzinfo=UTC)) as kit:
+        anna = kit.phone()
+        assert await anna.text("BOOK") == ["Name?"], "where it is night, they are awake"
+        await kit.wait(hours(1))
+        assert anna.read() == []
+        await kit.wait(hours(15))
+        assert anna.read() == ["Name?"]
+
+
+async def test_a_once_that_fails_is_tried_again_with_its_text_until_it_is_set_aside():
+    app = App(state=Guest, sorry="Sorry!")
+    tries = []
+
+    def pay(token):
+        tries.append(token)
+        raise ConnectionError("the bank is away")
+
+    @app.dialogue("PAY")
+    async def paying(chat):
+        chat.say("Paying.")
+        return await chat.once(pay, token=chat.token)
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        assert await anna.text("PAY") == []
+        await kit.wait(timedelta(minutes=10))
+        assert anna.read() == ["Sorry!"]
+        assert len(tries) == 5
+        assert len(set(tries)) == 1
+        assert "OnceFailed: " in (await kit.troubles(anna))[0]
+        app.routes.named("paying")
+        await kit.store.retry(anna.number)
+        tries.clear()
+        await kit.restart()
+        await kit.wait(timedelta(minutes=10))
+        assert len(set(tries)) == 1
+
+
+async def test_a_failing_alarm_backs_off_is_set_aside_and_tells_nobody():
+    app = App(state=Guest, sorry="Sorry!")
+    tries = []
+
+    @app.dialogue("LATER")
+    async def later(chat):
+        await chat.sleep(hours(1))
+        tries.append(chat.now)
+        raise ValueError("no")
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        await anna.text("LATER")
+        await kit.wait(hours(3))
+        assert anna.read() == []
+        assert len(tries) == 5
+        census = await kit.store.census()
+        assert (census.dialogues, census.stuck) == (1, 1)
+        assert (await kit.store.alarms()).turn is None
+        await kit.store.retry(anna.number)
+        await kit.restart()
+        await kit.wait(hours(1))
+        assert len(tries) == 10

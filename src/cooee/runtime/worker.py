@@ -8,9 +8,10 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
-from cooee.core.errors import StoreUnavailable
+from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.runtime.crew import Crew
 from cooee.runtime.games import Game, plain, play_all
 from cooee.runtime.insist import insist
@@ -28,6 +29,7 @@ Sift: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 _AT_ONCE = 256  # conversations under way; a claim asks for what is left of it
 _SLOW = 0.005  # seconds; a handler that once took longer runs in a thread of its own
 _HELD_UP = 0.05  # seconds; after that a second thread takes over what a first one leaves waiting
+_REFUSED = timedelta(minutes=1)  # until a turn is tried again whose commit the database refused
 _THREADS = 256  # a handler that never ends keeps its thread for good
 
 
@@ -179,7 +181,10 @@ class Worker:
     async def _jot(self, game: Game, jot: Jot) -> Call | Jot | Finish | None:
         """Write down what a turn must not lose, before it goes on."""
         tell("jotting", logging.DEBUG, turn=jot.claim.turn)
-        (held,) = await insist(self._clock, "jot", lambda: self._store.jot([jot]))
+        try:
+            (held,) = await insist(self._clock, "jot", lambda: self._store.jot([jot]))
+        except StorageError as error:
+            return game.move(error=error)
         tell("jotted" if held else "lease-lost", logging.DEBUG, turn=jot.claim.turn)
         return game.move(held)
 
@@ -227,7 +232,11 @@ class Worker:
             tell("finishing", logging.DEBUG, turn=finish.claim.turn)
             if finish.failure is not None:
                 _tell_failure(finish)
-        done = await insist(self._clock, "finish", lambda: self._commit(finishes))
+        try:
+            done = await insist(self._clock, "finish", lambda: self._commit(finishes))
+        except StorageError as error:
+            await self._refused(finishes, error)
+            return
         self._under_way -= len(finishes)
         for finish, kept in zip(finishes, done, strict=True):
             turn = finish.claim.turn
@@ -236,6 +245,18 @@ class Worker:
                 logging.DEBUG if kept else logging.WARNING,
                 turn=turn,
             )
+
+    async def _refused(self, finishes: Sequence[Finish], error: StorageError) -> None:
+        """Find out whose commit the database refuses, and leave that one alone for a while."""
+        if len(finishes) > 1:
+            for finish in finishes:
+                await self._finish([finish])
+            return
+        claim = finishes[0].claim
+        tell("commit-refused", logging.CRITICAL, turn=claim.turn, error=str(error))
+        until = self._clock.now() + _REFUSED
+        await insist(self._clock, "postpone", lambda: self._store.postpone([claim], until))
+        self._under_way -= 1
 
     async def _commit(self, finishes: Sequence[Finish]) -> Sequence[bool]:
         """Commit turns that are played already; the sender, rung between, shares the commit."""
