@@ -160,19 +160,26 @@ def replay(stage: Stage, outcome: Outcome, now: datetime) -> None:
         again: Outcome = done.value
     else:
         flow.close()
-        raise NotDeterministic(f"Run again with the same answers, it comes to {effect!r:.80}.")
+        words = f"run again with the same answers, this dialogue comes to {effect!r:.80}."
+        raise NotDeterministic(_line(journal) + words)
     fresh = again.entries or (again.says and not outcome.ended)
     moved = again.ended != outcome.ended or _place(again.journal) != _place(journal)
     state = outcome.state is not None and again.state not in {None, outcome.state}
     if fresh or moved or state:
         raise NotDeterministic(
-            "Run again with the same answers, this dialogue says, does or remembers something"
-            " else. What changes from run to run belongs into `await chat.once(…)`."
+            f"{_line(again.journal) or _line(journal)}run again with the same answers, this dialogue"
+            " says, does or remembers something else. What changes from run to run belongs into"
+            " `await chat.once(…)`."
         )
 
 
 def _place(journal: Journal) -> Any:
     return None if journal.waiting is None else journal.waiting.key
+
+
+def _line(journal: Journal) -> str:
+    """Where it stands, to begin an error's words with."""
+    return "" if journal.waiting is None else f"{journal.waiting.line}: "
 
 
 def _not_yet_heard(journal: Journal, text: Text | None) -> tuple[Text | None, bool]:

@@ -78,7 +78,7 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
 class Waiting(msgspec.Struct, frozen=True):
     """Where a dialogue stands still, and until when.
 
-    `due_at` is when it has to be looked at again: the earliest of its deadline, its next
+    `due_at` is when it has to be looked at again: the earliest of its `deadline`, its next
     reminder and the end of a burst; None: only a text wakes it. `line` is where it is asked.
     While it is `parked`, another dialogue asks, and texts are not for this one; it is asked
     `again` when it has come back and is looked at next.
@@ -88,6 +88,7 @@ class Waiting(msgspec.Struct, frozen=True):
     prompt: str
     asked_at: datetime
     due_at: datetime | None = None
+    deadline: datetime | None = None
     attempts: int = 0
     reminded: int = 0
     page: int = 0

@@ -207,7 +207,7 @@ def _timed(question: Question, waiting: Waiting) -> Waiting:
         moments.append(deadline)
     if waiting.burst and question.settle:
         moments.append(waiting.burst[-1].received_at + question.settle)
-    return replace(waiting, due_at=min(moments, default=None))
+    return replace(waiting, due_at=min(moments, default=None), deadline=deadline)
 
 
 def _deadline(question: Question, waiting: Waiting) -> datetime | None:

@@ -22,7 +22,7 @@ from cooee.core.routes import Dialogue, handler_of
 from cooee.runtime.dialogues import Live, begun, entries
 from cooee.runtime.standing import Standing, draft
 from cooee.runtime.steps import Call, LeaseLost, Steps
-from cooee.runtime.surroundings import Surroundings, Turn, chat
+from cooee.runtime.surroundings import Played, Surroundings, Turn, chat
 from cooee.storage import Draft, Jot, Kept, Pending
 
 _STUCK = 5.0  # seconds that a stretch between two effects may take; most take a thousandth of one
@@ -84,6 +84,7 @@ def play(
     """
     with in_dialogue():
         dialogue, journal = _found(around, live), _begun(turn, standing, live)
+        around.observe(Played(turn.claim, turn.pending, dialogue.handler))
         stage = _stage(around, turn, dialogue, strict=around.strict)
         live, outcome = yield from _outcome(around, turn, standing, live, journal, stage, text)
         for warning in outcome.warnings:

@@ -171,9 +171,9 @@ class Service:
         self._program = program_of(self.app)
         if self._program:
             await self.store.renew(self._program, list(self.app.retired))
-        around = self._surroundings(services, words)
+        self.around = self._surroundings(services, words)
         self._worker = Worker(
-            around,
+            self.around,
             self.store,
             self.clock,
             self._ring_senders,
