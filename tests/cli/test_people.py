@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from cooee.core import journal as journals
 from cooee.core.messages import Inbound, Media, Status
-from cooee.storage import Arrival, Draft, Failure, Finish, Letter, Outcome
+from cooee.storage import Arrival, Draft, Failure, Finish, Kept, Letter, Outcome, Start
 
 OURS, ANNA, BEN = "+61491570006", "+61491570156", "+61491570157"
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 def inbound(text, theirs=ANNA):
@@ -126,7 +128,7 @@ def test_a_stranger_is_said_to_be_one(cooee, conversation):
 
 def test_retry_lets_a_text_be_answered_again(cooee, trouble, kept):
     assert cooee("retry", BEN).stdout == "Nothing was set aside.\n"
-    assert cooee("retry").stdout == "1 text will be answered.\n"
+    assert cooee("retry").stdout == "What was set aside is tried again: 1.\n"
 
     async def pending(store):
         return (await store.census()).pending
@@ -207,3 +209,54 @@ def test_forget_erases_the_pictures_of_a_person_and_of_nobody_else(cooee, kept, 
     assert cooee("forget", ANNA, "--yes").returncode == 0
     assert [path.name for path in folder.iterdir()] == ["his.png"]
     assert kept(lambda store: store.discarded()) == []
+
+
+@pytest.fixture
+def asleep(kept):
+    """Anna is asked for her name, and what was to wake her is stuck."""
+    asked = journals.Journal(
+        id="a",
+        handler="book",
+        started_at=NOON,
+        turn=1,
+        waiting=journals.Waiting(("ask", (), "Name?", 0), "Name?", NOON, line="book.py:7"),
+    )
+    slept = journals.Journal(
+        id="b",
+        handler="remind",
+        started_at=NOON,
+        turn=1,
+        waiting=journals.Waiting(("sleep", (), "x", 0), "", NOON, NOON, line="book.py:9"),
+    )
+
+    async def happen(store):
+        for one in (asked, slept):
+            head = journals.write_head(one)
+            row = {"id": one.id, "handler": one.handler, "head": head, "due_at": NOON}
+            await store.start([Start(ours=OURS, theirs=ANNA, **row)])
+        (claim,) = await store.claim(1)
+        kept = Kept(id="a", handler="book", count=0, head=journals.write_head(asked))
+        failure = Failure(0, "ValueError: no", None, "program", "b")
+        await store.finish([Finish(claim=claim, handled=0, dialogues=[kept], failure=failure)])
+        await store.keep_number(OURS)
+
+    kept(happen)
+
+
+def test_where_a_person_stands_in_their_dialogues_is_shown(cooee, asleep):
+    said = cooee("show", ANNA).stdout
+    assert (
+        "In the middle of book: waits for “Name?” since 2026-03-02 12:00:00Z (book.py:7)." in said
+    )
+    assert "Set aside after 1 try: ValueError: no" in said
+    told = json.loads(cooee("show", ANNA, "--json").stdout)
+    assert [one["dialogue"] for one in told] == ["book", "remind"]
+
+
+def test_a_dialogue_that_was_set_aside_is_trouble_and_can_be_woken(cooee, asleep):
+    said = cooee("conversations", "--trouble").stdout
+    assert f"{ANNA}  In the middle of remind: asleep since" in said
+    assert "waits for" not in said, "the other one is well"
+    assert "1 set aside." in said
+    assert cooee("retry").stdout == "What was set aside is tried again: 1.\n"
+    assert "No trouble." in cooee("conversations", "--trouble").stdout

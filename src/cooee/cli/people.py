@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cooee.cli import standing
 from cooee.cli.database import number, our_numbers, visited
 from cooee.cli.screen import show_json, show_table
 from cooee.core.errors import SettingError
 from cooee.phone.line import one_line
 
 if TYPE_CHECKING:
-    from cooee.storage import Entry, Silence, Store, Thread
+    from cooee.storage import Dialogue, Entry, Silence, Store, Thread
 
 AsJSON = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -83,13 +84,23 @@ async def _troubles(limit: int, *, json: bool) -> None:
             for entry in await store.history(thread.ours, thread.theirs, 10_000)
             if entry.status in _TROUBLE
         ]
+        stuck = [
+            (thread, dialogue)
+            for thread in await store.threads(trouble=True, limit=limit)
+            for dialogue in await standing.of(store, thread.ours, thread.theirs)
+            if standing.stuck(dialogue)
+        ]
     if json:
-        show_json([{"ours": t.ours, "theirs": t.theirs, **_plain(e)} for t, e in found])
+        texts = [{"ours": t.ours, "theirs": t.theirs, **_plain(e)} for t, e in found]
+        show_json(texts + [_told_dialogue(t.ours, t.theirs, one) for t, one in stuck])
         return
     if found:
         columns = ("theirs", "when", "from", "text", "state", "tries", "why")
         show_table(columns, [(thread.theirs, *_entry(entry)) for thread, entry in found])
-    print("\n".join(_advice(census.set_aside, census.unknown, census.doubtful_reads)))
+    for thread, dialogue in stuck:
+        print(f"{thread.theirs}  {standing.told(dialogue)}")
+    set_aside = census.set_aside + census.stuck
+    print("\n".join(_advice(set_aside, census.unknown, census.doubtful_reads)))
 
 
 def _advice(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
@@ -116,11 +127,14 @@ async def _show(who: str, limit: int, *, json: bool) -> None:
         theirs = number(who, near=ours[0] if ours else "")
         said = {our: await store.history(our, theirs, limit) for our in ours}
         silences = {our: await store.silences(our, theirs) for our in ours}
-    said = {our: entries for our, entries in said.items() if entries or silences[our]}
+        talks = {our: await standing.of(store, our, theirs) for our in ours}
+    said = {our: each for our, each in said.items() if each or silences[our] or talks[our]}
     if not said:
         raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
     if json:
-        show_json([one for our in said for one in _told(our, theirs, said[our], silences[our])])
+        told = [one for our in said for one in _told(our, theirs, said[our], silences[our])]
+        talked = [_told_dialogue(our, theirs, one) for our in said for one in talks[our]]
+        show_json(told + talked)
         return
     for our, entries in said.items():
         print(f"{theirs} with {our}")
@@ -128,6 +142,8 @@ async def _show(who: str, limit: int, *, json: bool) -> None:
         show_table(columns, [_entry(entry) for entry in entries])
         for silence in silences[our]:
             print(_silence(silence))
+        for dialogue in talks[our]:
+            print(standing.told(dialogue))
 
 
 def _told(
@@ -137,6 +153,13 @@ def _told(
     ends: dict[str, object] = {"ours": ours, "theirs": theirs}
     texts = [{**ends, **_plain(entry)} for entry in entries]
     return texts + [{**ends, "direction": "opt-out", **_plain(silence)} for silence in silences]
+
+
+def _told_dialogue(ours: str, theirs: str, dialogue: Dialogue) -> dict[str, object]:
+    """A dialogue for scripts."""
+    told = {"dialogue": dialogue.handler, "words": standing.told(dialogue)}
+    tried = {"error": dialogue.error, "attempts": dialogue.attempts, "due_at": dialogue.due_at}
+    return {"ours": ours, "theirs": theirs, "direction": "dialogue", **told, **tried}
 
 
 _PROOF = {
@@ -186,7 +209,7 @@ def retry(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Answer the texts that were set aside.
+    """Answer the texts that were set aside, and wake the dialogues that were.
 
     They are answered as if they came now, after whatever came since.
 
@@ -201,7 +224,8 @@ async def _retry(who: str | None, *, unknown: bool, yes: bool) -> None:
         theirs = None if who is None else await _number(store, who)
         if not unknown:
             count = await store.retry(theirs)
-            print(f"{_texts(count)} will be answered." if count else "Nothing was set aside.")
+            words = "What was set aside is tried again" if count else "Nothing was set aside"
+            print(f"{words}: {count}." if count else f"{words}.")
             return
         troubled = await store.threads(trouble=True, limit=100_000)
         held = sum(one.unknown for one in troubled if theirs in {None, one.theirs})
