@@ -9,6 +9,7 @@ import sys
 import typer
 
 from cooee.cli import (
+    answers,
     box,
     checking,
     companies,
@@ -19,6 +20,7 @@ from cooee.cli import (
     preflight,
     run,
     upkeep,
+    waiting,
     webhook,
     write,
 )
@@ -42,11 +44,13 @@ for command in (
     people.show,
     people.retry,
     people.forget,
+    waiting.waiting,
+    answers.answers,
+    preflight.preflight,
     upkeep.backup,
     webhook.webhook,
     box.carrier,
     companies.providers,
-    preflight.preflight,
     counting.segments,
     checking.check,
 ):
