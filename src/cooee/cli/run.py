@@ -142,5 +142,7 @@ def _handlers(app: App[Any, Any]) -> list[str]:
     for route in app.routes:
         what = "anything else" if route.matcher is None else str(route.matcher)
         words.setdefault(route.handler.name, []).append(what)
+    for dialogue in app.routes.dialogues:
+        words.setdefault(dialogue.handler.name, ["(begun by the app)"])
     width = max((len(", ".join(what)) for what in words.values()), default=0)
     return [f"{', '.join(what):<{width}}  {name}" for name, what in words.items()]

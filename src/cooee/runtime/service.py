@@ -171,6 +171,7 @@ class Service:
         self._program = program_of(self.app)
         if self._program:
             await self.store.renew(self._program, list(self.app.retired))
+        self.notes = [*self.notes, *await self._strangers()]
         self.around = self._surroundings(services, words)
         self._worker = Worker(
             self.around,
@@ -344,6 +345,19 @@ class Service:
 
     async def _sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         return claims if self._fetcher is None else await self._fetcher.sift(claims)
+
+    async def _strangers(self) -> Sequence[str]:
+        """Notes on dialogues that people are in the middle of, and the app does not have."""
+        notes = []
+        for name, count in (await self.store.handlers()).items():
+            if self.app.routes.named(name) is None and name not in self.app.retired:
+                tell("dialogue-unknown", logging.WARNING, dialogue=name, count=count)
+                notes.append(
+                    f"{count} in the middle of {name}, which the app does not have: their texts"
+                    f" are set aside. Write was={name!r} where it has a new name, or"
+                    f" app.retire({name!r}, say=…)."
+                )
+        return notes
 
     def _warn(self, words: str) -> None:
         """Log what a dialogue is warned of; each line of code once, however often it is run."""

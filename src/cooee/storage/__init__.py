@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -357,6 +357,10 @@ class Store(Protocol):
             after: the conversation and id of the last one seen.
             limit: how many.
         """
+        ...
+
+    async def handlers(self) -> Mapping[str, int]:
+        """How many dialogues of each handler go on."""
         ...
 
     # Pictures that came with texts

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -158,6 +158,9 @@ class SQLite:
     ) -> Sequence[Talk]:
         work = partial(_dialogues.talks, handler=handler, after=after, limit=limit, over=over)
         return await self._thread.ask(work, writes=False)
+
+    async def handlers(self) -> Mapping[str, int]:
+        return await self._thread.ask(_dialogues.handlers, writes=False)
 
     # Pictures that came with texts
 

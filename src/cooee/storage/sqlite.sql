@@ -116,7 +116,7 @@ select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state, c.handled
 select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state, c.handled, null
   from (select id, ours, theirs, lease, attempts, now_at, handled, timer_at
           from conversations indexed by conversations_timer
-         where timer_at <= ?1 and due_at is null and suspect is null
+         where timer_at <= ?1 and due_at is null
            and hex(id) not in (select value from json_each(?2))
          order by timer_at limit ?3) c
   left join states s on s.conversation = c.id
@@ -144,7 +144,7 @@ update conversations set
   last_out = last_out + ?5,
   spoke_at = case when ?5 > 0 then ?6 else spoke_at end,
   attempts = ?7,
-  due_at = case when ?8 is not null then ?8 when last_in > max(handled, ?3) then due_at end,
+  due_at = case when ?8 is not null then ?8 when last_in > ?3 then due_at end,
   suspect = case when suspect > ?3 then suspect end,
   asked = coalesce(?9, asked)
 where id = ?1 and lease = ?2
@@ -233,6 +233,10 @@ update dialogues indexed by dialogues_handler set due_at = ?1, program = '', att
  where ended_at is null and handler in (select value from json_each(?2))
    and (due_at is null or due_at > ?1)
 returning conversation
+
+-- name: handlers
+select handler, count(*) from dialogues indexed by dialogues_handler
+ where ended_at is null group by handler
 
 -- name: talks
 select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,

@@ -141,6 +141,11 @@ def postpone(connection: Connection, conversation: bytes, lease: int, until: int
     set_timers(connection, [conversation])
 
 
+def handlers(connection: Connection) -> dict[str, int]:
+    """How many dialogues of each handler go on."""
+    return dict(connection.execute(_SQL["handlers"]).fetchall())
+
+
 def talks(
     connection: Connection,
     handler: str,
