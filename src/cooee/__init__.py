@@ -29,6 +29,7 @@ from cooee.core.errors import (
 )
 from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
 from cooee.core.routes import Routes
+from cooee.core.run import Restart
 from cooee.core.spans import days, hours, minutes
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ __all__ = [
     "ProviderFailure",
     "Receipt",
     "Reply",
+    "Restart",
     "ResultLost",
     "Routes",
     "SettingError",
