@@ -273,7 +273,7 @@ def _standing(run: Run) -> Outcome:
     step = run.step
     if step is not None and step.says is not None:
         kind, words = step.says
-        says.append(Said(Reply(words), _named(run, digest(kind, run.standing.key, run.turn))))
+        says.append(Said(Reply(words), _named(run, kind, run.standing.key, run.turn)))
     return _outcome(run, says, "")
 
 
@@ -311,7 +311,7 @@ def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
             waiting=run.standing,
             furthest=standing if run.caught_up else run.journal.furthest,
             settled=len(entries),
-            unsettled=tuple(sorted(run.unsettled & run.records.keys())),
+            unsettled=tuple(sorted(run.unsettled & run.records.keys())) if run.unsettled else (),
             turn=run.turn,
         ),
         entries=run.unkept(),
@@ -331,16 +331,16 @@ def _says(run: Run) -> list[Said]:
         identity = digest("say", name, n)
         if identity not in run.view.said:
             reply = Reply(what) if isinstance(what, str) else what
-            says.append(Said(reply, _named(run, identity)))
+            says.append(Said(reply, _named(run, "say", identity)))
             new.append(identity)
     if new:
         run.note(new)
     return says
 
 
-def _named(run: Run, identity: str) -> str:
+def _named(run: Run, *identity: object) -> str:
     """The key of a text in the outbox: this dialogue's, and again after each going back."""
-    return digest(run.journal.id, run.journal.era, identity)
+    return digest(run.journal.id, run.journal.era, *identity)
 
 
 def _disposed(run: Run, ended: Ending) -> Literal["", "taken", "held", "unclaimed"]:

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from cooee.core.changes import Change, difference
 from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
@@ -75,7 +76,7 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
     media: tuple[Media, ...] = ()
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a dialogue stands still, and until when.
 
     `due_at` is when it has to be looked at again: the earliest of its `deadline`, its next
@@ -103,7 +104,7 @@ class Waiting(msgspec.Struct, frozen=True):
         return self.key[0] != "sleep"
 
 
-class Journal(msgspec.Struct, frozen=True, kw_only=True):
+class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One dialogue: how it began, where it stands, and all that was recorded since.
 
     `base` is the person's stored state and `started_at` the moment at its start; `furthest` is
@@ -134,7 +135,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
 
     def extended(self, entries: Sequence[Entry]) -> Journal:
         """With entries appended."""
-        return msgspec.structs.replace(self, entries=(*self.entries, *entries))
+        return replace(self, entries=(*self.entries, *entries))
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -214,7 +215,7 @@ def come_back(journal: Journal) -> Journal:
 
 def _moved(journal: Journal, **how: bool) -> Journal:
     assert journal.waiting is not None, "It asks nothing."
-    return msgspec.structs.replace(journal, waiting=msgspec.structs.replace(journal.waiting, **how))
+    return replace(journal, waiting=replace(journal.waiting, **how))
 
 
 def changed(journal: Journal, before: bytes | None, after: bytes | None, now: datetime) -> Journal:
@@ -239,7 +240,7 @@ def back(journal: Journal, now: datetime) -> Journal:
             raise CannotGoBack(words)
         if entry.key[0] != "sleep":
             taken = Entry("back", entry.key, now, journal.turn)
-            return msgspec.structs.replace(
+            return replace(
                 journal.extended([taken]),
                 waiting=None,
                 furthest=entry.key,
@@ -252,21 +253,12 @@ def back(journal: Journal, now: datetime) -> Journal:
 # What is stored: a head, rewritten each turn, and entries, each appended once
 
 
-class _Head(msgspec.Struct, frozen=True, kw_only=True):
+class _Head(msgspec.Struct, frozen=True):
+    """A journal but its entries, and how many of them there are."""
+
     format: int
-    id: str
-    handler: str
-    started_at: datetime
-    inputs: Any = None
-    base: bytes | None = None
-    program: str = ""
-    waiting: Waiting | None = None
-    furthest: Key | None = None
-    settled: int = 0
-    unsettled: tuple[Key, ...] = ()
-    turn: int = 0
-    era: int = 0
-    count: int = 0
+    count: int
+    journal: Journal
 
 
 class _Format(msgspec.Struct):
@@ -281,9 +273,8 @@ _format = msgspec.json.Decoder(_Format)
 
 def write_head(journal: Journal) -> bytes:
     """All of a journal but its entries."""
-    fields = {name: getattr(journal, name) for name in Journal.__struct_fields__}
-    count = len(fields.pop("entries"))
-    return _encode(_Head(format=FORMAT, count=count, **fields))
+    bare = replace(journal, entries=())
+    return _encode(_Head(FORMAT, len(journal.entries), bare))
 
 
 def write_entry(entry: Entry) -> bytes:
@@ -299,20 +290,27 @@ def read(head: bytes, entries: Iterable[bytes]) -> Journal:
         JournalUnreadable: it is damaged, or entries are missing.
     """
     try:
-        newer = _format.decode(head).format > FORMAT
-    except msgspec.MsgspecError as error:
-        raise JournalUnreadable(f"A dialogue's head cannot be read: {error}") from error
-    if newer:
-        raise JournalTooNew("A newer cooee wrote this dialogue. Upgrade, and it goes on.")
-    try:
-        fields = msgspec.structs.asdict(_head.decode(head))
+        bare = _head.decode(head)
         decoded = tuple(map(_entry.decode, entries))
     except (msgspec.MsgspecError, UnicodeError) as error:
+        if _is_newer(head):
+            raise JournalTooNew(_NEWER) from error
         raise JournalUnreadable(f"A dialogue's journal cannot be read: {error}") from error
-    if len(decoded) < fields.pop("count"):  # more there may be: a once that was cut off
+    if bare.format > FORMAT:
+        raise JournalTooNew(_NEWER)
+    if len(decoded) < bare.count:  # more there may be: a once that was cut off
         raise JournalUnreadable("Some of a dialogue's entries are missing.")
-    fields.pop("format")
-    return Journal(entries=decoded, **fields)
+    return replace(bare.journal, entries=decoded)
+
+
+_NEWER = "A newer cooee wrote this dialogue. Upgrade, and it goes on."
+
+
+def _is_newer(head: bytes) -> bool:
+    try:
+        return _format.decode(head).format > FORMAT
+    except (msgspec.MsgspecError, UnicodeError):
+        return False
 
 
 def digest(*parts: object) -> str:

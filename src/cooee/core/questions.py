@@ -147,7 +147,7 @@ def _may_answer(
 
 
 def _heard(question: Question, waiting: Waiting, text: Text, here: Circumstances) -> Step:
-    waiting = replace(waiting, again=False)
+    waiting = replace(waiting, again=False) if waiting.again else waiting
     if question.settle:
         heard = Heard(text.words, text.message, text.received_at, text.media)
         waiting = replace(waiting, burst=(*waiting.burst, heard))
@@ -200,6 +200,8 @@ def _reminded(question: Question, waiting: Waiting, now: datetime) -> Step:
 
 def _timed(question: Question, waiting: Waiting) -> Waiting:
     """With the moment at which it has to be looked at again, by today's code."""
+    if question.timeout is question.remind is waiting.due_at is None and not waiting.burst:
+        return waiting
     reminders = [] if waiting.parked else _reminders(question)[waiting.reminded :]
     moments = [waiting.asked_at + after for after, _ in reminders]
     deadline = _deadline(question, waiting)

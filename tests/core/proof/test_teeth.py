@@ -193,8 +193,8 @@ BREAKS = {
     ),
     "12: a text said again after going back has the key of the first": (
         "dialogue",
-        "digest(run.journal.id, run.journal.era, identity)",
-        "digest(run.journal.id, identity)",
+        "digest(run.journal.id, run.journal.era, *identity)",
+        "digest(run.journal.id, *identity)",
     ),
 }
 TAPES = 3_000  # by far the most breaks are caught within a few dozen
