@@ -7,7 +7,8 @@
   installs something is only looked at.
 - text is what the block before it printed, "…" standing for anything; or, beginning with ">",
   a conversation that the page's app holds on a phone.
-- json, toml and ini can be read. Sphinx itself proves what stands in {braces}.
+- json, toml and ini can be read. Sphinx itself proves what stands in {braces}; an example that
+  is shown by {literalinclude} becomes the page's app.
 """
 
 import ast
@@ -127,7 +128,14 @@ class Desk:
             pytest.fail(f"There is no test for {block.language!r}.")
         if saved and block.language != "text":
             self.save(saved[2], text, add=saved[1] == "Add")
-        getattr(self, f"_{block.language}")(text, saved[2] if saved else None)
+        getattr(self, f"_{block.language}")(text, saved[2] if saved else None, block.where)
+
+    def show(self, block):
+        """Take an example that the page shows as its app, in a folder `examples`."""
+        name = block.language.rpartition("/")[2]
+        self.app = self.folder / "examples" / name
+        self.app.parent.mkdir(exist_ok=True)
+        self.app.write_text((ROOT / "examples" / name).read_text())
 
     def save(self, name, text, *, add):
         path = self.folder / name
@@ -136,19 +144,21 @@ class Desk:
 
     # Languages
 
-    def _python(self, text, file):
+    def _python(self, text, file, where):
         out, told = io.StringIO(), {name: self.env[name] for name in self.exported}
         with contextlib.redirect_stdout(out), patch.dict(os.environ, told):
             if file is None:
-                self._run_python(text)
+                self._run_python(text, where)
             elif Path(file).name.startswith("test_"):
                 self._type(f"pytest -q -p no:cacheprovider {file}")
             else:
                 self._run_file(self.folder / file)
         self.said = out.getvalue()
 
-    def _run_python(self, text):
-        code = compile(text, "the page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    def _run_python(self, text, where):
+        page, _, line = where.partition(":")  # a block's lines are those of its page
+        text = "\n" * int(line or 0) + text
+        code = compile(text, page, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         if code.co_flags & inspect.CO_COROUTINE:
             asyncio.run(asyncio.wait_for(eval(code, self.known), 60))
         else:
@@ -160,7 +170,7 @@ class Desk:
             self.app = path
         runpy.run_path(str(path), run_name="page")
 
-    def _sh(self, text, _):
+    def _sh(self, text, *_):
         self.said = ""
         for line in text.replace("\\\n", " ").splitlines():
             command = line.strip()
@@ -180,7 +190,7 @@ class Desk:
         else:
             self._type(command)
 
-    def _text(self, text, _):
+    def _text(self, text, *_):
         if text.startswith(">"):
             asyncio.run(self._follow(text))
             return
@@ -193,16 +203,18 @@ class Desk:
 
     async def _follow(self, script):
         forget_modules(self.folder)
-        async with asyncio.timeout(60), Kit(load(str(self.app))) as kit:
-            await kit.phone().follow(script)
+        told = {name: self.env[name] for name in self.exported}
+        with patch.dict(os.environ, told):
+            async with asyncio.timeout(60), Kit(load(str(self.app))) as kit:
+                await kit.phone().follow(script)
 
-    def _json(self, text, _):
+    def _json(self, text, *_):
         json.loads(text)
 
-    def _toml(self, text, _):
+    def _toml(self, text, *_):
         tomllib.loads(text)
 
-    def _ini(self, text, _):
+    def _ini(self, text, *_):
         configparser.ConfigParser().read_string(text)
 
     # The terminal
@@ -336,7 +348,9 @@ def test_every_block_of_a_page_runs(page, desk):
     if "\ncurl " in page.read_text() and shutil.which("curl") is None:
         pytest.skip("This page needs curl, and there is none.")
     for block in page_blocks(page):
-        if not block.language.startswith("{"):
+        if block.language.startswith("{literalinclude} "):
+            desk.show(block)
+        elif not block.language.startswith("{"):
             try:
                 desk.do(block)
             except BaseException as error:

@@ -204,6 +204,27 @@ async def test_a_restart_keeps_what_was_stored():
         assert await phone.text("b") == ["3"]
 
 
+async def test_a_deploy_takes_everybody_along_who_is_in_the_middle():
+    first, second = App(), App()
+
+    @first.dialogue("BOOK")
+    async def book(chat):
+        return f"For {await chat.ask('How many?', int)}."
+
+    @second.dialogue("BOOK", name="book")
+    async def book_by_name(chat):
+        many = await chat.ask("How many?", int)
+        return f"For {many}, {await chat.ask('Your name?')}."
+
+    async with Kit(first) as kit:
+        anna = kit.phone()
+        assert await anna.text("BOOK") == ["How many?"]
+        await kit.deploy(second)
+        assert await anna.text("4") == ["Your name?"]
+        await kit.deploy(first)
+        assert await anna.text("Anna") == ["For 4."], "the older code has no such question"
+
+
 async def test_texts_to_an_app_that_is_down_are_answered_when_it_is_back():
     app = clock_app()
     async with Kit(app) as kit:

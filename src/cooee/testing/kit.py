@@ -171,6 +171,15 @@ class Kit:
         await self.stop()
         await self.start()
 
+    async def deploy(self, app: App[Any, Any]) -> None:
+        """Stop, and start another version of the app on the same database.
+
+        Everybody who is in the middle of a dialogue goes on with it by the new code.
+        """
+        await self.stop()
+        self.app = app
+        await self.start()
+
     # People
 
     def phone(self) -> Phone:
