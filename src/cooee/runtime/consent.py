@@ -50,8 +50,8 @@ async def sync(account: Account, store: Store, ours: str) -> None:
         tell("optouts-read", listed=len(people), fresh=fresh)
 
 
-async def refuse_if_silent(store: Store, ours: str, theirs: str) -> None:
-    """Say that a text was kept and cancelled, where its person wants none.
+async def refuse_if_silent(store: Store, ours: str, theirs: str, what: str) -> None:
+    """Say what became of a text to a person who wants none.
 
     Raises:
         OptedOut: they do not.
@@ -59,6 +59,6 @@ async def refuse_if_silent(store: Store, ours: str, theirs: str) -> None:
     ledger = await store.silences(ours, theirs)
     if ledger and ledger[-1].lifted_at is None:
         raise OptedOut(
-            f"This person opted out on {ledger[-1].since:%Y-%m-%d}. The text is kept, cancelled;"
+            f"This person opted out on {ledger[-1].since:%Y-%m-%d}. {what};"
             " only they can lift it, by texting START."
         )

@@ -7,19 +7,13 @@ import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Self
-from uuid import uuid4
 
 from cooee.core.app import App
 from cooee.core.chat import Line, Recall
-from cooee.core.dialogue import begin
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
-from cooee.core.journal import digest, write_head
-from cooee.core.messages import Class, Reply
-from cooee.core.numbers import normalise
 from cooee.core.optout import Words
-from cooee.core.routes import Dialogue
 from cooee.providers import Provider, Subscription
 from cooee.runtime import consent
 from cooee.runtime.account import Account
@@ -33,6 +27,7 @@ from cooee.runtime.log import blame, tell
 from cooee.runtime.media import Cloakroom, Fetcher, sweep
 from cooee.runtime.news import Newsroom
 from cooee.runtime.night import Night
+from cooee.runtime.outbox import Outbox
 from cooee.runtime.poller import Poller
 from cooee.runtime.program import program_of
 from cooee.runtime.sender import Sender
@@ -40,7 +35,7 @@ from cooee.runtime.surroundings import Observer, Surroundings
 from cooee.runtime.watchdog import Watchdog
 from cooee.runtime.web import Web
 from cooee.runtime.worker import Worker
-from cooee.storage import Claim, Draft, Letter, Start, Store
+from cooee.storage import Claim, Store
 from cooee.wire.clock import Bell, Clock
 from cooee.wire.http import Transport
 
@@ -96,7 +91,15 @@ class Service:
         self._poll_interval, self._shared = poll_interval, shared
         self._observe, self._cloakroom = observe, cloakroom
         self._discretion = discretion or Discretion()
-        self._letters = Letters(send_token, self, self._near)
+        self._outbox = Outbox(
+            app,
+            store,
+            clock,
+            ours=self._only_number,
+            queued=lambda ours: self._sender(ours).bell.ring(),
+            begun=self._begun,
+        )
+        self._letters = Letters(send_token, self._outbox, self._near)
         self._strict, self._program = strict, ""
         self._warned: set[str] = set()
         self._leaving: Bell = clock.bell()
@@ -189,7 +192,7 @@ class Service:
         self._watchdog.start()
         self._crew.start(self._worker.run())
         self._crew.start(self._tick())
-        self.app.outbox = self
+        self.app.outbox = self._outbox
 
     async def connect(self) -> None:
         """Make sure of our number, then send, read and start; at once or as soon as it works.
@@ -218,61 +221,12 @@ class Service:
         if self._fetcher is not None:
             await self._fetcher.close()
         await self._crew.end(grace)
-        if self.app.outbox is self:
+        if self.app.outbox is self._outbox:
             self.app.outbox = None
         self._watchdog.stop()
         await self._stack.aclose()
         await self._transport.close()
         await self.store.close()
-
-    # The app's outbox
-
-    async def send(
-        self,
-        to: str,
-        text: str,
-        *,
-        ours: str | None,
-        at: datetime | None,
-        good_for: timedelta | None,
-        key: str | None,
-    ) -> str:
-        """Queue a text that we write first; see `App.send`."""
-        ours = ours or await self._only_number()
-        theirs, asked = normalise(to, near=ours), at or self.clock.now()
-        due = Night(self.app.quiet, ours).over(theirs, asked)
-        draft = Draft(
-            text=self.app.worded(Reply(text)).text,
-            kind=Class.STARTED,
-            key=key,
-            due_at=at if due == asked else due,
-            good_until=None if good_for is None else asked + good_for,
-        )
-        (id,) = await self.store.enqueue([Letter(ours, theirs, draft)])
-        await consent.refuse_if_silent(self.store, ours, theirs)
-        self._sender(ours).bell.ring()
-        return id
-
-    async def begin(
-        self,
-        dialogue: Dialogue,
-        to: str,
-        inputs: Mapping[str, Any],
-        *,
-        ours: str | None,
-        at: datetime | None,
-        key: str | None,
-    ) -> str:
-        """Have a dialogue begun; see `App.start`."""
-        ours = ours or await self._only_number()
-        theirs, now = normalise(to, near=ours), self.clock.now()
-        await consent.refuse_if_silent(self.store, ours, theirs)
-        id = digest("start", dialogue.name, key) if key is not None else uuid4().hex
-        head = write_head(begin(id, dialogue.name, dict(inputs), None, now))
-        start = Start(ours=ours, theirs=theirs, id=id, handler=dialogue.name, head=head, due_at=at)
-        await self.store.start([start])
-        self._worker.bell.ring()
-        return id
 
     async def health(self) -> tuple[bool, Mapping[str, Any]]:
         """Whether all is well, and the particulars of polling, sending and the database."""
@@ -405,6 +359,9 @@ class Service:
         self._worker.bell.ring()
         if self._connected.is_set():
             self._sender(ours)
+
+    def _begun(self) -> None:
+        self._worker.bell.ring()
 
     def _ring_senders(self) -> None:
         for sender in self._senders.values():
