@@ -54,7 +54,7 @@ async def _send(
         recipient = number(to, near=sender)
         draft = Draft(text=text, kind=Class.STARTED, key=key, due_at=at)
         (id,) = await store.enqueue([Letter(sender, recipient, draft)])
-        await refuse_if_silent(store, sender, recipient)
+        await refuse_if_silent(store, sender, recipient, "The text is kept, cancelled")
     print(f"Queued from {sender} to {recipient}: {id}")
 
 
