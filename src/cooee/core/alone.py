@@ -15,8 +15,10 @@ from cooee.core.run import Run, foreign
 class _NoLoop:
     """What a handler finds where it looks for an event loop: whoever uses it is refused."""
 
+    __slots__ = ("_run",)
+
     def __init__(self, run: Run) -> None:
-        self.__dict__["_run"] = run
+        self._run = run
 
     def create_task(self, coroutine: Any, **_: object) -> NoReturn:
         coroutine.close()
@@ -33,8 +35,7 @@ class _NoLoop:
         self._refuse("a task group or a timeout of asyncio")
 
     def _refuse(self, what: str) -> NoReturn:
-        run: Run = self.__dict__["_run"]
-        raise run.fail(ForeignAwait(foreign(what, users())))
+        raise self._run.fail(ForeignAwait(foreign(what, users())))
 
 
 def resume(run: Run, call: Callable[[Any], Any], given: Any) -> Any:

@@ -167,9 +167,9 @@ def replay(stage: Stage, outcome: Outcome, now: datetime) -> None:
     state = outcome.state is not None and again.state not in {None, outcome.state}
     if fresh or moved or state:
         raise NotDeterministic(
-            f"{_line(again.journal) or _line(journal)}run again with the same answers, this dialogue"
-            " says, does or remembers something else. What changes from run to run belongs into"
-            " `await chat.once(…)`."
+            f"{_line(again.journal) or _line(journal)}run again with the same answers, this"
+            " dialogue says, does or remembers something else. What changes from run to run belongs"
+            " into `await chat.once(…)`."
         )
 
 
@@ -327,7 +327,7 @@ def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
 def _says(run: Run) -> list[Said]:
     """What was said and has not gone out before; it is noted as gone."""
     says, new = list[Said](), list[str]()
-    for name, n, what in run.tail:
+    for name, n, what in run.told():
         identity = digest("say", name, n)
         if identity not in run.view.said:
             reply = Reply(what) if isinstance(what, str) else what

@@ -200,7 +200,7 @@ def _reminded(question: Question, waiting: Waiting, now: datetime) -> Step:
 
 def _timed(question: Question, waiting: Waiting) -> Waiting:
     """With the moment at which it has to be looked at again, by today's code."""
-    if question.timeout is question.remind is waiting.due_at is None and not waiting.burst:
+    if not (question.timeout or question.remind or waiting.burst or waiting.due_at):
         return waiting
     reminders = [] if waiting.parked else _reminders(question)[waiting.reminded :]
     moments = [waiting.asked_at + after for after, _ in reminders]

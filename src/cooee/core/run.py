@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -74,7 +75,8 @@ class Run:
         self.unsettled = set(journal.unsettled)
         if len(journal.entries) > journal.settled:
             self.unsettled.update(_since(self.records, journal.settled))
-        self.tail: list[tuple[Any, int, str | Reply]] = []
+        self.names: list[Any] = []
+        self.tail: list[str | Reply] = []
         self.took = False
         self.standing: Waiting | None = None
         self.step: Step | None = None
@@ -83,8 +85,8 @@ class Run:
         self.parts: tuple[str, ...] = ()
         self.last: Key = NOWHERE
         self.heard: Entry | None = None
-        self._counts: dict[Any, int] = {}
-        self._chains: dict[Any, Chain] = {}
+        self._counts: dict[Key, int] = {}
+        self._chains: dict[Key, Chain] = {}
         self._laid = 0
         self._chance: random.Random | None = None
         # Whether it goes on
@@ -141,8 +143,8 @@ class Run:
             return
         if len(self.tail) >= MOST:
             raise self.fail(DialogueError(_endless(f"says {MOST:,} texts")))
-        name = ("key", key) if key else _words(said)
-        self.tail.append((name, self._count(name), said))
+        self.names.append(("key", key) if key else _words(said))
+        self.tail.append(said)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -235,7 +237,9 @@ class Run:
 
     def place(self, kind: str, words: str) -> Key:
         """The key of what is met now: the n-th of its words in these parts."""
-        return (kind, self.parts, words, self._count((kind, self.parts, words)))
+        first: Key = (kind, self.parts, words, 0)
+        n = self._counts[first] = self._counts.get(first, -1) + 1
+        return (kind, self.parts, words, n)
 
     def asked(self, words: str, chain: Chain) -> tuple[Key, bool]:
         """The key of a question, and whether it was met before through other calls."""
@@ -243,11 +247,8 @@ class Run:
         first = self._chains.setdefault(key, chain)
         if first is chain:
             return key, False
-        return ("ask", self.parts, words, self._count(key) + 1), first != chain
-
-    def _count(self, what: Any) -> int:
-        n = self._counts[what] = self._counts.get(what, -1) + 1
-        return n
+        n = self._counts[key] = self._counts.get(key, 0) + 1
+        return ("ask", self.parts, words, n), first != chain
 
     def carried(self, key: Key, was: str) -> Key:
         """The key from before a rewording, as long as something is known under it."""
@@ -361,6 +362,14 @@ class Run:
         self._close()
         self.entries, self.tail, self.records = [], [], {}
         self._chains.clear()
+
+    def told(self) -> Iterator[tuple[Any, int, str | Reply]]:
+        """What was said since the last record: what it is known by, how often before, a text."""
+        first = len(self.names) - len(self.tail)
+        counts = Counter(self.names[:first])
+        for name, said in zip(self.names[first:], self.tail, strict=True):
+            yield name, counts[name], said
+            counts[name] += 1
 
     def note(self, said: Sequence[str]) -> None:
         """Note what goes out, by identity, with the last entry to be committed or as its own."""

@@ -20,6 +20,7 @@ import msgspec
 from cooee.core.errors import Unstorable
 
 _NATIVE = frozenset({type(None), bool, str})
+_PLAIN = _NATIVE | {int, float}
 _WIDEST = 2**63  # what every JSON reader takes as a whole number
 _MARK = "$"
 
@@ -45,7 +46,7 @@ def unpack(tree: Any) -> Any:
         Unstorable: its class is gone, or no longer takes it.
     """
     kind = type(tree)
-    if kind in _NATIVE or kind is int or kind is float:
+    if kind in _PLAIN:
         return tree
     if kind is list:
         return [unpack(part) for part in tree]

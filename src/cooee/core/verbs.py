@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import datetime, timedelta
 from types import coroutine
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -55,28 +55,34 @@ Verb: TypeAlias = Coroutine[Any, Any, Any]
 """Something to await at once, where it stands."""
 
 
+Asking: TypeAlias = Generator[object, Any, Any]
+"""What is asked of whoever drives the run, and what that comes to."""
+
+
 @coroutine
-def _tell(request: object) -> Generator[object, Any, Any]:
-    """Hand a request to whoever drives the run, and come back with the answer."""
-    return (yield request)
-
-
-async def _never(run: Run) -> NoReturn:
+def _never(run: Run) -> Asking:
     """Wait for ever, and raise nothing: what a loop around it could catch, it would."""
     while True:
         run.not_gone()
-        await _tell(DEAD if run.fatal is None else Failing(run.fatal))
+        yield DEAD if run.fatal is None else Failing(run.fatal)
 
 
-async def _fail(run: Run, error: Exception) -> NoReturn:
-    await _tell(Failing(run.fail(error)))
-    await _never(run)
+@coroutine
+def _fail(run: Run, error: Exception) -> Asking:
+    yield Failing(run.fail(error))
+    yield from _never(run)
 
 
-async def _stop(run: Run, key: Key, waiting: Waiting, step: Step | None) -> NoReturn:
+@coroutine
+def _stop(run: Run, key: Key, waiting: Waiting, step: Step | None) -> Asking:
     run.stand(key, waiting, step)
-    await _tell(STOP)
-    await _never(run)
+    yield STOP
+    yield from _never(run)
+
+
+@coroutine
+def _do(doing: Doing) -> Asking:
+    return (yield doing)
 
 
 # Asking
@@ -241,7 +247,7 @@ async def once(  # noqa: PLR0917 -- what Chat.once has
         run.failure = Entry("failed", place, run.now, run.turn, words, tag="unknown")
         raise OnceUnknown(words)
     run.lay_until(None if found is None else found.place)
-    done = await _tell(Doing(call, args, kwargs, place, name, found is not None))
+    done = await _do(Doing(call, args, kwargs, place, name, found is not None))
     if isinstance(done, BaseException):
         words = f"{name} failed: {type(done).__name__}: {done}"
         run.failure = Entry("failed", place, run.now, run.turn, words)

@@ -50,7 +50,11 @@ BREAKS = {
         "if afresh and text is None:",
         "if False:",
     ),
-    "3: keys are words alone": ("run", "self._count(key) + 1)", "0)"),
+    "3: keys are words alone": (
+        "run",
+        "n = self._counts[key] = self._counts.get(key, 0) + 1",
+        "n = 0",
+    ),
     "3: parts do not scope": ("run", "(*self.parts, name)", "self.parts"),
     "3: key= is not used": (
         "verbs",
@@ -60,7 +64,7 @@ BREAKS = {
     "3: answers are remembered by position": (
         "run",
         'key: Key = ("ask", self.parts, words, 0)\n',
-        "return ('ask', (), '', self._count('ask')), False\n        key: Key = ('', (), '', 0)\n",
+        "self._counts[()] = n = self._counts.get((), -1) + 1\n        return ('ask', (), '', n), False\n        key: Key = ('', (), '', 0)\n",
     ),
     "4: a text goes to the first question without an answer": (
         "verbs",
@@ -107,8 +111,8 @@ BREAKS = {
     ),
     "7: texts are known by their place": (
         "run",
-        'name = ("key", key) if key else _words(said)',
-        "name = 'text'",
+        '("key", key) if key else _words(said)',
+        "'text'",
     ),
     "7: what is said before a once that was kept is lost": (
         "run",
