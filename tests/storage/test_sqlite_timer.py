@@ -17,7 +17,6 @@ from cooee.storage.sqlite import SQLite
 from cooee.storage.values import moment_or_none
 from cooee.testing.stores import ANNA, BERT, OURS, Desk, Watch
 
-
 # Id, handler, minutes until it is due, whether it ends, whether there is a new head.
 Change: TypeAlias = tuple[str, str, int | None, bool, bool]
 
@@ -188,8 +187,7 @@ class Play:
 
     async def drain(self) -> None:
         """Whatever is due is claimed in the end, and then nothing is."""
-        for claim in [claim for claim in self.claims if claim not in self.lost]:
-            await self.desk.store.release([claim])
+        await self.desk.store.release(self.claims)
         self.claims, self.lost = [], []
         self.desk.watch.wait(days=1)
         for _ in range(100):

@@ -503,9 +503,20 @@ class DialogueStoreSuite:
         after = None
         while page := await desk.store.dialogues(handler=handler, over=over, after=after, limit=2):
             assert len(page) <= 2
-            talks += page
-            after = (page[-1].conversation, page[-1].dialogue.id)
+            last = (page[-1].conversation, page[-1].dialogue.id)
+            assert after is None or last > after
+            talks, after = [*talks, *page], last
         return talks
+
+    async def test_what_goes_on_is_counted_by_handler(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        assert await desk.store.handlers() == {}
+        for person, handler in ((ANNA, "book"), (BERT, "book"), (CLEO, "old")):
+            await begin(desk, to=person, handler=handler)
+        [claim] = [claim for claim in await desk.store.claim(10) if claim.theirs == CLEO]
+        assert await end(desk, claim, kept(ended="returned"))
+        assert await desk.store.handlers() == {"book": 2}
+        await desk.store.close()
 
     async def test_a_dialogue_is_read_with_its_person(self, open_store: OpenStore) -> None:
         desk = await self.desk(open_store)
