@@ -106,3 +106,16 @@ def test_an_app_that_is_installed_among_the_libraries_is_told_by_its_own_package
     first = told(package.parent, "shop", library)
     (package / "words.py").write_text("HELLO = 'Good day?'")
     assert told(package.parent, "shop", library) != first
+
+
+def test_another_version_of_the_app_is_another_program():
+    def with_version(version):
+        app = App(version=version)
+
+        @app.dialogue()
+        async def book(chat):
+            await chat.ask("Hello?")
+
+        return program_of(app)
+
+    assert with_version("1") == with_version("1") != with_version("2")

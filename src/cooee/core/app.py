@@ -105,6 +105,9 @@ class App(Generic[S, V]):
             catch `NoReply`; None says nothing.
         too_many: what a person is told of whom no answer was understood, where the dialogue does
             not catch `TooManyAttempts`; None says nothing.
+        version: what decides how dialogues run beside the app's own code, such as a hash of the
+            file that its questions come from. Another version is another program: it may ask
+            otherwise than before, which the same one may not.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class App(Generic[S, V]):
         timezone: str | None = None,
         no_reply: str | None = None,
         too_many: str | None = TOO_MANY,
+        version: str = "",
     ) -> None:
         if unknown not in {"hold", "resend"}:
             raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
@@ -135,6 +139,7 @@ class App(Generic[S, V]):
         self.timezone = _zone(timezone)
         self.no_reply = no_reply
         self.too_many = too_many
+        self.version = version
         self.retired: dict[str, Reply | None] = {}
         self.routes = Routes()
         self.starters: list[Callable[[], Any]] = []

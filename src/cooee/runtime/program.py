@@ -19,7 +19,7 @@ def program_of(app: App[Any, Any]) -> str:
     """A name of the program, "" where the app has no dialogues.
 
     Another name is another program: a source of the app's own has changed, a dialogue has come,
-    gone, moved or been renamed, or cooee has another version. Its own are the modules loaded by
+    gone, moved or been renamed, or the app or cooee has another version. Its own are the modules loaded by
     now from below the directory of a dialogue's file, without libraries, and those of a
     dialogue's own package, wherever that is installed. Where all of it lies does not count, so
     that the same release in another folder is the same program.
@@ -36,7 +36,7 @@ def program_of(app: App[Any, Any]) -> str:
     for dialogue in dialogues:
         file, line = _place(dialogue)
         sources.append((dialogue.name, f"{relpath(file, home)}:{line}".encode()))
-    return program(sources, version("cooee"))
+    return program(sources, f"{version('cooee')} {app.version}")
 
 
 def _files(dialogue: Dialogue, loaded: Mapping[str, ModuleType]) -> Iterator[str]:
