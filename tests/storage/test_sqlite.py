@@ -447,9 +447,15 @@ HOT = [
     *("next_check", "next_report"),
     *("history_in", "history_out", "notes", "set_aside_of", "unknown_of", "conversations_of"),
     *("cancel_queued", "opt_out", "opt_in", "doubt_interrupted", "note_interrupted"),
+    *("claim_suspect", "claim_alarms", "next_alarm", "any_dialogue", "live_dialogues"),
+    *("entries_of", "begin_dialogue", "keep_dialogue", "find_dialogue", "add_entry"),
+    *("find_entry", "fail_dialogue", "set_timer", "place_start", "is_leased"),
+    *("postpone_dialogues", "free_dialogues", "free_dialogues_of", "call_retired"),
+    *("talks", "all_talks", "entries_of_talks", "entries_of_all_talks", "set_aside_before"),
 ]
 NARROW = re.compile(
     "inbound_aside|outbound_(trouble|open|queue|doubtful|reported)|receipts_early|conversations_due"
+    "|dialogues_(stuck|open)"
 )
 
 
@@ -462,7 +468,9 @@ async def explained(desk: Desk, how: str, sql: str):
 @pytest.mark.parametrize("name", HOT)
 async def test_no_statement_of_a_texts_way_reads_a_whole_table(desk, name):
     plan = [step for *_, step in await explained(desk, "explain query plan", SQL[name])]
-    tables = "conversations|inbound|outbound|seen|receipts|states|optouts|[iopx]"
+    tables = (
+        "conversations|inbound|outbound|seen|receipts|states|optouts|dialogues|answers|[adiopx]"
+    )
     scans = [step for step in plan if re.match(rf"SCAN ({tables})( |$)", step)]
     assert [step for step in scans if not NARROW.search(step)] == []
 
