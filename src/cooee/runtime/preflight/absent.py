@@ -10,7 +10,7 @@ from cooee.runtime.preflight.confinement import Confinement
 _TOUCHES = {
     "called": ("__call__",),
     "awaited": ("__await__",),
-    "entered": ("__enter__", "__aenter__"),
+    "entered": ("__enter__", "__exit__", "__aenter__", "__aexit__"),
     "gone through": ("__iter__", "__aiter__", "__next__", "__anext__", "__reversed__"),
     "looked into": ("__getitem__", "__contains__", "__len__"),
     "changed": ("__setattr__", "__delattr__", "__setitem__", "__delitem__"),

@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import get_ident
+from threading import Thread, get_ident
 from typing import Any
 
 from cooee.core.errors import DialogueError
 from cooee.runtime.preflight.lines import Line, standing_at
 
+_THREAD = "_thread.start_new_thread"
 _FAMILIES = frozenset(
     {"socket", "subprocess", "sqlite3", "ctypes", "shutil", "tempfile", "fcntl", "pty", "syslog"}
 )
@@ -22,7 +23,7 @@ _EVENTS = frozenset(
         *(f"os.{name}" for name in ("truncate", "chmod", "chown", "utime", "setxattr", "lockf")),
         *(f"os.{name}" for name in ("removexattr", "chflags", "kill", "killpg", "putenv")),
         *(f"os.{name}" for name in ("unsetenv", "chdir", "startfile")),
-        "_thread.start_new_thread",
+        _THREAD,
         "_thread.start_joinable_thread",
         "webbrowser.open",
     }
@@ -55,6 +56,7 @@ class Confinement:
         self._nowhere = open(os.devnull, "w")  # noqa: SIM115, PTH123 -- as long as the process
         self._screen = sys.stdout, sys.stderr
         sys.addaudithook(self._hear)
+        _tell_of_threads()
 
     def __enter__(self) -> None:
         self.refused = None
@@ -98,6 +100,17 @@ class Confinement:
         elif self._loading and event in _CONNECTIONS:
             lines = standing_at(2)
             self.opened.append(f"{lines[-1].place if lines else 'somewhere'}: {event}")
+
+
+def _tell_of_threads() -> None:
+    """Let a thread's start be audited, as Python does by itself from 3.12 on."""
+    start = Thread.start
+
+    def told(thread: Thread) -> None:
+        sys.audit(_THREAD, thread.name)
+        start(thread)
+
+    setattr(Thread, "start", told)  # noqa: B010 -- a type checker forbids the plain way, rightly
 
 
 def _reaches_out(event: str, args: tuple[Any, ...]) -> bool:

@@ -48,26 +48,24 @@ class Rehearsal:
         if dialogue is None:
             return Verdict(fate="unknown", handler=name)
         try:
-            journal = journals.read(talk.dialogue.head, talk.dialogue.entries)
-        except JournalError as error:
+            journal = _begun(talk, journals.read(talk.dialogue.head, talk.dialogue.entries))
+            now = _now(journal)
+        except (JournalError, LookupError) as error:  # records may contradict each other
             kind = type(error).__name__
             return Verdict(fate="unreadable", handler=name, what=kind, words=str(error))
-        return self._played(dialogue, talk, journal)
+        return self._played(dialogue, talk, journal, now)
 
     def over(self) -> None:
         """No more will be replayed."""
         self._patience.over()
 
-    def _played(self, dialogue: Dialogue, talk: Talk, journal: Journal) -> Verdict:
-        began = journal.turn == 0 and journal.waiting is None
-        if began:
-            due = talk.dialogue.due_at or journal.started_at
-            journal = replace(journal, base=talk.state, started_at=max(due, journal.started_at))
+    def _played(self, dialogue: Dialogue, talk: Talk, journal: Journal, now: datetime) -> Verdict:
         place = (dialogue.name, _asked(journal))
         if self._hung[place] >= _ENOUGH:
             return _hung(dialogue, "Not run: others that wait for the same took too long.")
+        stage = self._stage(dialogue, talk, journal)
         try:
-            came = self._run(self._stage(dialogue, talk, journal), journal)
+            came = self._run(stage, journal, now)
         except Hung as error:
             self._patience.end()
             self._hung[place] += 1
@@ -84,8 +82,8 @@ class Rehearsal:
         except TooLong as error:
             return _broken(dialogue, error)
 
-    def _run(self, stage: Stage, journal: Journal) -> Outcome | Effect:
-        flow = turn(stage, journal, None, _now(journal))
+    def _run(self, stage: Stage, journal: Journal, now: datetime) -> Outcome | Effect:
+        flow = turn(stage, journal, None, now)
         try:
             with self._confinement:
                 self._patience.begin()
@@ -115,6 +113,14 @@ class Rehearsal:
         )
 
 
+def _begun(talk: Talk, journal: Journal) -> Journal:
+    """Its journal; before its first turn, with the person's state and the time of that turn."""
+    if journal.turn:
+        return journal
+    due = talk.dialogue.due_at or journal.started_at
+    return replace(journal, base=talk.state, started_at=max(due, journal.started_at))
+
+
 def _now(journal: Journal) -> datetime:
     """A time at which nothing is due that was not when it last stood still.
 
@@ -125,7 +131,7 @@ def _now(journal: Journal) -> datetime:
     if len(journal.entries) == journal.settled:
         return now
     records = View(journal.entries).records.values()
-    return max(now, *(found.entry.at for found in records if found.place >= journal.settled))
+    return max([now, *(found.entry.at for found in records if found.place >= journal.settled)])
 
 
 async def _no_history(_: int) -> NoReturn:
@@ -150,7 +156,7 @@ def _gone_well(
     standing = came.journal.waiting
     assert standing is not None
     where, words = standing.line, standing.prompt
-    if journal.turn == 0 and journal.waiting is None:
+    if not journal.turn:
         return Verdict(fate="begins", handler=name, where=where, words=words)
     if _stands_still(journal, came):
         return Verdict(fate="continues", handler=name)
@@ -188,7 +194,7 @@ def _hung(dialogue: Dialogue, words: str, lines: Sequence[Line] = ()) -> Verdict
         fate="breaks",
         handler=dialogue.name,
         where=lines[-1].place if lines else dialogue.handler.where,
-        what="TooLong",
+        what="Hung",
         words=words,
         trace=tuple(map(str, lines)),
     )

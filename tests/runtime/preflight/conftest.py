@@ -1,0 +1,43 @@
+"""Dialogues to be replayed here, without a database."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from cooee import App
+from cooee.runtime.preflight.confinement import Confinement
+from cooee.runtime.preflight.patience import Patience
+from cooee.runtime.preflight.rehearsal import Rehearsal
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lives import lived
+
+
+@pytest.fixture(scope="session")
+def confinement():
+    """One for all: an audit hook stays for ever."""
+    return Confinement()
+
+
+@pytest.fixture
+def rehearsal(confinement):
+    """Have an app's dialogues replayed, with little patience."""
+    patience = Patience(0.3)
+    yield lambda app: Rehearsal(app, confinement, patience)
+    patience.over()
+
+
+@pytest.fixture
+def replay(rehearsal):
+    """Replay a handler for somebody who has answered so much to it, or to an earlier one."""
+
+    def play(handler, *words, before=None, services=None, **more):
+        app = App(**more)
+        app.dialogue(name="dialogue")(handler)
+        return rehearsal(app).play(lived(app, before or handler, words, services))
+
+    return play
