@@ -23,3 +23,18 @@ def test_the_turn_engine_is_measured_beside_the_same_sql(tmp_path):
     rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +(\d+)%", done.stdout, re.MULTILINE)
     assert [int(batch) for batch, *_ in rows] == [1, 16]
     assert all(int(ours.replace(",", "")) > 0 for _, _, ours, _ in rows)
+
+
+def test_a_replay_before_a_deploy_is_measured():
+    script = ROOT / "benchmarks" / "preflight.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--people", "300"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"^cooee preflight: [\d.]+ s, .* so 100,000 in \d+ s", done.stdout, re.MULTILINE
+    )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -91,3 +92,109 @@ def test_what_breaks_is_shown_with_the_users_lines_only(after):
         (":14 in seats", "return 1 / 0"),
     ]
     assert re.fullmatch(r"\+61…\d\d\d", found["person"])
+
+
+def test_what_is_to_be_done_once_is_where_it_stops(after):
+    found = after(
+        BOOK.replace(ASKED, "    await chat.once(pay)\n") + "\ndef pay():\n    print('!')\n"
+    )
+    assert (found["does"]["what"], found["does"]["people"]) == ("pay", 1)
+
+
+def test_a_dialogue_that_is_gone_breaks_until_it_is_retired(after):
+    gone = "from cooee import App\napp = App()\n"
+    assert after(gone, status=1)["unknown"]["dialogues"] == 2
+    assert after(gone + "app.retire('book')\n")["retired"]["dialogues"] == 2
+
+
+def test_what_reaches_out_is_refused_with_its_line(after):
+    code = "    import urllib.request as web; web.urlopen('http://127.0.0.1:9/')\n"
+    found = after(BOOK.replace(ASKED, code + ASKED), status=1)["breaks"]
+    assert found["what"] == "Refused"
+    assert "reaches out: socket." in found["words"]
+    assert found["where"].endswith("app.py:9")
+
+
+def test_numbers_are_masked_also_inside_words_unless_they_are_wanted(after):
+    code = BOOK.replace(ASKED, "    raise ValueError(chat.theirs)\n")
+    found = after(code, status=1)["breaks"]
+    assert found["words"] == found["person"]
+    assert re.fullmatch(r"\+61…\d{3}", found["person"])
+    found = after(code, "--numbers", status=1)["breaks"]
+    assert found["words"] == found["person"]
+    assert re.fullmatch(r"\+61\d{9}", found["person"])
+
+
+# As a person reads it
+
+
+def test_a_person_reads_what_to_mend_and_where(lived, written, cooee):
+    lived(BOOK, two_people)
+    written(BOOK.replace(ASKED, "    party = int(name)\n"))
+    said = cooee("preflight", "app.py")
+    assert said.returncode == 1
+    lines = said.stdout.splitlines()
+    assert lines[0].split() == ["1", "continue", "where", "they", "are"]
+    assert lines[1].split() == ["1", "break"]
+    assert "book: ValueError: invalid literal for int()" in lines[2]
+    assert "(1 person, like +61…" in lines[2]
+    assert [line.strip() for line in lines[3:5]] == ["app.py:9 in book", "party = int(name)"]
+    assert said.stderr == ""
+
+
+def test_where_nobody_is_in_the_middle_it_says_so(lived, cooee):
+    async def nobody(kit):
+        await kit.phone().text("hello")
+
+    lived(BOOK, nobody)
+    said = cooee("preflight", "app.py")
+    assert (said.returncode, said.stdout) == (0, "Nobody is in the middle of a dialogue.\n")
+
+
+def test_what_the_app_opens_as_it_is_loaded_is_noted(lived, written, cooee):
+    lived(BOOK, two_people)
+    written("import sqlite3\nsqlite3.connect(':memory:')\n" + BOOK)
+    said = cooee("preflight", "app.py")
+    assert said.returncode == 0
+    assert "app.py:2: sqlite3.connect, while the app is loaded" in said.stderr
+
+
+@pytest.mark.parametrize("code", ["not python", "from cooee import App\nraise KeyError\n", ""])
+def test_an_app_that_cannot_be_loaded_ends_it_with_2(lived, written, cooee, code):
+    lived(BOOK, two_people)
+    written(code)
+    assert cooee("preflight", "app.py").returncode == 2
+
+
+def test_without_a_database_it_ends_with_2(written, cooee):
+    written(BOOK)
+    said = cooee("preflight", "app.py")
+    assert said.returncode == 2
+    assert "There is no database" in said.stderr
+
+
+def test_nothing_is_written_and_it_runs_beside_the_owner(lived, cooee, kept, tmp_path):
+    lived(BOOK, two_people)
+    files = set(tmp_path.glob("**/*.py*"))
+
+    async def look(store):
+        before = [(talk.dialogue, talk.state) for talk in await store.dialogues()]
+        said = cooee("preflight", "app.py")
+        assert [(talk.dialogue, talk.state) for talk in await store.dialogues()] == before
+        return said, await store.changed()
+
+    said, changed = kept(look)
+    assert said.returncode == 0
+    assert not changed
+    assert set(tmp_path.glob("**/*.py*")) == files
+
+
+def test_what_we_started_and_has_not_begun_is_begun_in_rehearsal(after):
+    code = BOOK.replace('"BOOK"', "")
+
+    async def start(kit):
+        later = datetime(2026, 6, 1, tzinfo=UTC)
+        await kit.app.start("book", kit.phone().number, at=later)
+
+    found = after(code, before=code, work=start)
+    assert found["begins"]["words"] == "Your name?"
