@@ -91,8 +91,8 @@ def _entry(connection: Connection, place: tuple[bytes, str], n: int) -> object:
 
 def _fail(connection: Connection, conversation: bytes, failure: Failure) -> None:
     due = stamp_or_none(failure.retry_at)
-    program = fit(failure.program) if due is None else ""
-    failed = (fit(failure.error), due, program, conversation, fit(failure.dialogue))
+    words = (fit(failure.error), due, fit(failure.program))
+    failed = (*words, conversation, fit(failure.dialogue))
     connection.execute(_SQL["fail_dialogue"], failed)
 
 

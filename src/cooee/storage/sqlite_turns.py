@@ -221,8 +221,8 @@ def _end(
 
 
 def _fail(connection: Connection, conversation: bytes, failure: Failure) -> None:
-    status, program = (_PENDING, "") if failure.retry_at else (_ASIDE, fit(failure.program))
-    failed = (status, fit(failure.error), program, conversation, failure.seq)
+    status = _PENDING if failure.retry_at else _ASIDE
+    failed = (status, fit(failure.error), fit(failure.program), conversation, failure.seq)
     connection.execute(_SQL["fail_text"], failed)
 
 

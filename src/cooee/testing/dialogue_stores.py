@@ -179,6 +179,18 @@ class DialogueStoreSuite:
         assert (await desk.only_claim()).texts == []
         await desk.store.close()
 
+    async def test_a_postponed_text_holds_up_no_alarm_behind_it(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await begin(desk)
+        await desk.hear("picture")
+        await desk.store.postpone([await desk.only_claim()], desk.watch.after(minutes=5))
+        await desk.hear("hello")
+        assert await desk.finish(await desk.only_claim())
+        assert (await desk.only_claim()).texts == []
+        await desk.store.close()
+
     # Finish
 
     async def test_a_dialogue_is_written_with_its_turn_or_not_at_all(
