@@ -9,6 +9,7 @@ from time import perf_counter
 import pytest
 
 from cooee import App, CannotGoBack, DefinitionError, NotRunning, OptedOut, hours
+from cooee.core.app import SORRY
 from cooee.testing import Kit
 
 
@@ -549,23 +550,31 @@ async def test_a_renamed_dialogue_goes_on_and_a_retired_one_ends_politely():
     retired.retire("book", say="We closed. Goodbye!")
     retired.retire("reserve", say="We closed. Goodbye!")
 
-    @retired.dialogue()
-    async def other(chat):
-        await chat.ask("?")
+    async with Kit(first) as kit:
+        anna = kit.phone()
+        await anna.text("BOOK")
+        await kit.deploy(renamed)
+        assert await anna.text("Anna") == ["Age?"]
+        await kit.deploy(retired)
+        assert anna.read() == ["We closed. Goodbye!"]
+        assert await kit.store.dialogues() == []
+
+
+async def test_what_an_app_without_its_dialogue_cannot_answer_waits_for_one_that_has_it():
+    first, without = App(), App()
+
+    @first.dialogue("BOOK")
+    async def book(chat):
+        return f"Hello, {await chat.ask('Name?')}."
 
     async with Kit(first) as kit:
         anna = kit.phone()
         await anna.text("BOOK")
-        await kit.stop()
-        kit.app = renamed
-        await kit.start()
-        assert await anna.text("Anna") == ["Age?"]
-        await kit.stop()
-        kit.app = retired
-        await kit.start()
-        await kit.quiet()
-        assert anna.read() == ["We closed. Goodbye!"]
-        assert await kit.store.dialogues() == []
+        await kit.deploy(without)
+        assert await anna.text("Anna") == [SORRY]
+        assert "no dialogue 'book' any more" in str(await kit.troubles(anna))
+        await kit.deploy(first)
+        assert anna.read() == ["Hello, Anna."]
 
 
 async def test_restart_begins_the_next_round_in_the_same_breath():

@@ -45,8 +45,21 @@ def told(place, module="main", more=""):
     return ended.stdout.strip()
 
 
-def test_an_app_without_dialogues_is_no_program():
-    assert program_of(App()) == ""
+def test_apps_without_dialogues_are_one_program_and_no_other():
+    app = App()
+
+    @app.on("HELLO")
+    def hello(chat):
+        return "Hello!"
+
+    bare = program_of(App())
+    assert bare == program_of(app) != ""
+
+    @app.dialogue("BOOK")
+    async def book(chat):
+        return await chat.ask("Name?")
+
+    assert program_of(app) != bare
 
 
 def test_the_same_release_in_another_folder_is_the_same_program(folder, tmp_path):

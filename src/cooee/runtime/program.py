@@ -16,19 +16,21 @@ from cooee.core.routes import Dialogue
 
 
 def program_of(app: App[Any, Any]) -> str:
-    """A name of the program, "" where the app has no dialogues.
+    """A name of the program.
 
     Another name is another program: a source of the app's own has changed, a dialogue has come,
-    gone, moved or been renamed, or the app or cooee has another version. Its own are the modules loaded by
-    now from below the directory of a dialogue's file, without libraries, and those of a
-    dialogue's own package, wherever that is installed. Where all of it lies does not count, so
-    that the same release in another folder is the same program.
+    gone, moved or been renamed, or the app or cooee has another version. Its own are the modules
+    loaded by now from below the directory of a dialogue's file, without libraries, and those of
+    a dialogue's own package, wherever that is installed. Where all of it lies does not count, so
+    that the same release in another folder is the same program. All apps without dialogues are
+    the same one: people may still be in the middle of those that it had.
 
     Ask once, when the app is loaded: what is read is on disk now.
     """
+    decisive = f"{version('cooee')} {app.version}"
     dialogues = app.routes.dialogues
     if not dialogues:
-        return ""
+        return program((), decisive)
     loaded = dict(sys.modules)
     files = {file for dialogue in dialogues for file in _files(dialogue, loaded)}
     home = commonpath({Path(_place(dialogue)[0]).parent for dialogue in dialogues})
@@ -36,7 +38,7 @@ def program_of(app: App[Any, Any]) -> str:
     for dialogue in dialogues:
         file, line = _place(dialogue)
         sources.append((dialogue.name, f"{relpath(file, home)}:{line}".encode()))
-    return program(sources, f"{version('cooee')} {app.version}")
+    return program(sources, decisive)
 
 
 def _files(dialogue: Dialogue, loaded: Mapping[str, ModuleType]) -> Iterator[str]:

@@ -172,8 +172,7 @@ class Service:
         if self.app.services is not None:
             services = await self._stack.enter_async_context(self.app.services())
         self._program = program_of(self.app)
-        if self._program:
-            await self.store.renew(self._program, list(self.app.retired))
+        await self.store.renew(self._program, list(self.app.retired))
         self.notes = [*self.notes, *await self._strangers()]
         self.around = self._surroundings(services, words)
         self._worker = Worker(
