@@ -16,6 +16,7 @@ import msgspec
 
 from cooee.core.app import App
 from cooee.phone.company import SECRET
+from cooee.phone.lookout import Lookout
 from cooee.phone.observing import Observing
 from cooee.phone.performance import performing
 from cooee.phone.reports import (
@@ -33,8 +34,10 @@ from cooee.phone.reports import (
     Resting,
     Role,
 )
+from cooee.phone.source import Source
 from cooee.phone.trouble import is_own, trouble
 from cooee.storage.sqlite import SQLite
+from cooee.storage.sqlite_watch import Change
 from cooee.wire.offset import OffsetClock
 
 Load = Callable[[str], App[Any, Any]]
@@ -107,6 +110,7 @@ class Actor:
         self._clock = OffsetClock()
         self._stack = AsyncExitStack()
         self._door = socket.socket(fileno=role.door)
+        self._source = Source(_files(folder))
 
     async def obey(self, order: Order) -> None:
         """Do what is ordered, and report it."""
@@ -135,8 +139,14 @@ class Actor:
                 raise
 
     async def _begin(self) -> Playing:
-        observing = Observing(self._tell, self._folder, [SECRET])
-        store = await SQLite.open(self._role.database, now=self._clock.now, watch=observing.write)
+        observing = Observing(self._tell, self._folder, [SECRET], self._clock.now)
+        lookout = Lookout(self._tell, self._folder, self._source)
+
+        def watch(changes: Sequence[Change]) -> None:
+            observing.write(changes)
+            lookout.wrote(changes)
+
+        store = await SQLite.open(self._role.database, now=self._clock.now, watch=watch)
         observing.keep_secret(await store.secret("webhook-path"))
         self._tell(await self._opened(store))
         work = performing(
@@ -154,6 +164,8 @@ class Actor:
         logger.addHandler(observing)
         self._stack.callback(logger.removeHandler, observing)
         service = await self._stack.enter_async_context(work)
+        looking = asyncio.create_task(lookout.watch(store, service.around))
+        self._stack.push_async_callback(_end, looking)
         await service.connect()
         subscription = service.subscription
         if subscription is None:  # the carrier is down: it goes on trying, and answers what it has
@@ -171,6 +183,11 @@ class Actor:
     def _advance_to(self, offset: float) -> None:
         ahead = timedelta(seconds=offset) - self._clock.offset
         self._clock.advance(max(ahead, timedelta()))
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _past(store: SQLite) -> Sequence[Past]:

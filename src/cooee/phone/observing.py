@@ -8,12 +8,13 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 
 from cooee.core.errors import ProviderFailure
 from cooee.core.exchange import Request, Response
 from cooee.phone.masking import mask_headers, mask_words
-from cooee.phone.reports import Called, Exchanged, News, Over, Step, Wrote
+from cooee.phone.reports import Called, Exchanged, News, Over, Step, Turn, Wrote
 from cooee.phone.trouble import trouble
 from cooee.runtime.surroundings import Played
 from cooee.storage.sqlite_watch import Change
@@ -31,11 +32,19 @@ class Observing(logging.Handler):
         tell: where reports go; called in the event loop's thread alone.
         folder: where the app's own files are.
         secrets: words to cover wherever they show.
+        clock: the app's time.
     """
 
-    def __init__(self, tell: Callable[[News], None], folder: Path, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        tell: Callable[[News], None],
+        folder: Path,
+        secrets: Sequence[str],
+        clock: Callable[[], datetime],
+    ) -> None:
         super().__init__(logging.DEBUG)
         self._tell, self._folder, self._secrets = tell, folder, [*secrets]
+        self._clock = clock
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._count = itertools.count(1)
 
@@ -67,16 +76,24 @@ class Observing(logging.Handler):
 
     def play(self, played: Played) -> None:
         """Observe a turn; see `runtime.surroundings.Observer`."""
-        claim = played.claim.turn
-        turn = claim if played.pending is None else played.pending.id.hex()
+        turn = self._turn(played)
         if played.handler is not None:
             handler = played.handler
-            self._report(Called(stopwatch(), turn, claim, handler.name, handler.where))
+            self._report(Called(stopwatch(), turn, handler.name, handler.where))
         if played.over:
             wrong = None if played.error is None else trouble(played.error, self._folder)
             before, after = (_json(state) for state in (played.before, played.after))
-            over = Over(stopwatch(), turn, claim, before, after, wrong, played.replies)
-            self._report(over)
+            self._report(Over(stopwatch(), turn, before, after, wrong, played.replies))
+
+    def _turn(self, played: Played) -> Turn:
+        claim, text = played.claim, played.pending
+        return Turn(
+            "" if text is None else text.id.hex(),
+            claim.turn,
+            claim.conversation.hex().upper(),
+            claim.theirs,
+            self._clock(),
+        )
 
     # What is written
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from cooee.core.messages import Class, Status
 from cooee.phone import showing
-from cooee.phone.reports import Called, Exchanged, News, Over, Step, Wrote
-from cooee.phone.stories import WORDS, Letter, Story, iso, note
+from cooee.phone.noted import noted, stood
+from cooee.phone.reports import Called, Exchanged, News, Over, Step, Turn, Wrote
+from cooee.phone.stories import DID, WORDS, Letter, Story, iso, note
 from cooee.storage.sqlite_watch import Change, Row
+from cooee.storage.values import stamp
 
 Place: TypeAlias = tuple[str, int]  # a conversation, in hex, and the number of a text in it
 
+_ASIDE = 1  # inbound.status
 _MOST = 120  # texts whose story is kept
+_ALARM = "alarm-"  # how the ids of stories without a text begin
+_UNTIL_SAVED = "It is set aside until you save a change, and is then played by itself."
 _IDLE = 200  # exchanges kept that are not yet known to belong to a text
 
 
@@ -34,6 +40,9 @@ class Panel:
         self.letters: dict[Place, Letter] = {}
         self._places: dict[Place, str] = {}
         self._claims: dict[str, list[str]] = {}
+        self._at_work: dict[str, str] = {}  # whose turn is under way, by conversation
+        self._rang: dict[str, str] = {}  # the last turn that had no text, by conversation
+        self._last_at: dict[str, str] = {}  # of the newest story of each person
         self._pressed: deque[tuple[str, str, float]] = deque(maxlen=_MOST)
         self._loose: dict[int, Exchanged] = {}
         self._awaited: dict[int, str] = {}  # exchanges that are not over, and their story
@@ -68,6 +77,8 @@ class Panel:
             now = change.after or change.before or {}
             if change.table == "inbound" and change.verb == "insert":
                 self._begin(now)
+            if change.table == "inbound" and now["id"].lower() in self.stories:
+                self._places[now["conversation"], now["seq"]] = now["id"].lower()
             if change.table == "outbound" and change.after is not None:
                 self._keep(change.after)
             story = self._owner(change, now)
@@ -75,26 +86,36 @@ class Panel:
                 early.append(change)
                 continue
             story.rows += map(showing.row, [*_of_same(early, now), change])
+            if change.table == "dialogues" and story.alarm:
+                story.text = _came_to(change.before or {}) or story.text
+            if change.table == "answers":
+                _remember(story, now)
+            if now.get("program") and _is_aside(change.table, now):
+                story.note = _UNTIL_SAVED
             yield story
 
     def _begin(self, row: Row) -> None:
-        id, place = row["id"].lower(), (row["conversation"], row["seq"])
-        self._numbers += 1
         at = iso(row["sent_at"] or row["received_at"])
         theirs = self._theirs.get(row["conversation"], "")
-        story = Story(id, theirs, row["text"], at, self._numbers)
+        story = self._add(row["id"].lower(), theirs, row["text"], at)
         if row["status"] == 2:
             story.status = "opted out"
-        self.stories[id], self._places[place] = story, id
         for pressed in self._pressed:
             if pressed[:2] == (theirs, story.text):
                 story.marks["texted"] = pressed[2]
                 self._pressed.remove(pressed)
                 break
+
+    def _add(self, id: str, theirs: str, text: str, at: str) -> Story:
+        self._numbers += 1
+        story = self.stories[id] = Story(id, theirs, text, at, self._numbers)
+        story.later = _seconds(self._last_at.get(theirs, at), at)
+        self._last_at[theirs] = at
         while len(self.stories) > _MOST:
             oldest = next(iter(self.stories))
             del self.stories[oldest]
             self.forgotten.append(oldest)
+        return story
 
     def _keep(self, row: Row) -> None:
         place = (row["conversation"], row["seq"])
@@ -112,19 +133,29 @@ class Panel:
     def _speaker(self, row: Row) -> str:
         """Which text a new reply answers; its row knows the last of those answered together."""
         said = self._said.get(row["theirs"])
-        if said and row["class"] == Class.REPLY:
+        if said and (row["class"] == Class.REPLY or said[0].startswith(_ALARM)):
             return said.pop(0)
         return self._places.get((row["conversation"], row["turn"]), "")
 
     def _owner(self, change: Change, row: Row) -> Story | None:
         """Whose story a row belongs to."""
         conversation, seq = row.get("conversation") or row.get("id"), row.get("seq")
+        at_work = self._at_work.get(str(conversation), "")
         match change.table:
             case "conversations":
                 self._theirs[row["id"]] = row["theirs"]
+                if at_work and _stands(change, row):
+                    return self.stories.get(at_work)
                 seq = self._last[row["id"]] = _meant(change, row)
             case "states":
+                if at_work.startswith(_ALARM):
+                    return self.stories.get(at_work)
                 seq = self._last.get(str(conversation), 0)
+            case "dialogues":
+                return self.stories.get(at_work)
+            case "answers":
+                message = noted(row["entry"])[1]
+                return self.stories.get(message) or self.stories.get(at_work)
             case "outbound" | "receipts":
                 letter = self.letters.get((str(conversation), seq or 0))
                 return self.stories.get(letter.turn) if letter else None
@@ -133,24 +164,45 @@ class Panel:
     # Turns
 
     def _called(self, called: Called) -> Iterator[Story]:
-        for story in self._named(called.turn):
+        for story in self._played(called.turn, called.handler):
             story.handler = called.handler
             file, _, line = called.where.rpartition(":")
             story.where = f"{Path(file).name}:{line}"
             story.marks["called"] = called.at
-            self._follow(called.claim, called.turn)
             yield story
 
     def _over(self, over: Over) -> Iterator[Story]:
-        for story in self._named(over.turn):
+        for story in self._played(over.turn):
             story.state = showing.state(over.before, over.after)
             story.trouble = over.trouble
             story.marks["over"] = over.at
             story.marks.setdefault("called", over.at)
             story.attempts += 1
-            self._follow(over.claim, over.turn)
-            self._said.setdefault(story.theirs, []).extend([over.turn] * over.replies)
+            if story.alarm and over.trouble is None:
+                story.text = "reminded" if over.replies else "looked at the time"
+            self._said.setdefault(story.theirs, []).extend([story.id] * over.replies)
             yield story
+
+    def _played(self, turn: Turn, handler: str = "") -> Iterator[Story]:
+        """The story of a turn; a dialogue's own turn has one from its first report on."""
+        self._theirs[turn.conversation] = turn.theirs
+        story = self.stories.get(turn.text) if turn.text else self._ringing(turn, handler)
+        if story is not None:
+            self._at_work[turn.conversation] = story.id
+            self._follow(turn.claim, story.id)
+            yield story
+
+    def _ringing(self, turn: Turn, handler: str) -> Story:
+        last = self.stories.get(self._rang.get(turn.conversation, ""))
+        if last is not None and last.status != "answered":
+            again = last.trouble is not None and handler in {"", last.handler}
+            if again or "over" not in last.marks:
+                return last
+        id = f"{_ALARM}{self._numbers + 1}"
+        self._rang[turn.conversation] = id
+        story = self._add(id, turn.theirs, "an alarm rang", iso(stamp(turn.now)))
+        story.alarm = True
+        return story
 
     def _follow(self, claim: str, turn: str) -> None:
         """Remember under which claim a turn is logged."""
@@ -169,9 +221,11 @@ class Panel:
             case "received" | "received-again":
                 yield from self._received(step)
             case "claimed":
+                self._claims.pop(step.turn, None)  # of a claim that was never committed
+                self._said.pop(self._theirs.get(step.turn.upper(), ""), None)
                 for story in self._named(step.turn):
                     story.marks[step.name] = step.at
-                    self._said.pop(story.theirs, None)  # of a claim that was never committed
+                    self._said.pop(story.theirs, None)
                     yield story
             case "finished":
                 for turn in self._claims.pop(step.turn, []):
@@ -179,6 +233,7 @@ class Panel:
                         story.marks[step.name] = step.at
                         story.status = "failed" if story.trouble else "answered"
                         yield story
+                    self._at_work = {who: one for who, one in self._at_work.items() if one != turn}
             case "recorded":
                 for story in self._of_letter(step.outbound):
                     story.marks[step.name] = step.at
@@ -188,7 +243,7 @@ class Panel:
                     self._awaited[step.exchange] = story.id
                     yield story
             case "turn-failed" | "turn-set-aside":
-                for story in self._named(step.turn):
+                for story in self._named(self._claims.get(step.turn, [step.turn])[-1]):
                     waits = step.name == "turn-failed"
                     story.note = "It is tried again soon." if waits else "It was set aside."
                     yield story
@@ -248,6 +303,34 @@ class Panel:
         return runs
 
 
+def _stands(change: Change, row: Row) -> bool:
+    """Whether a conversation's row was written for no text of its own."""
+    before = change.before or {"last_in": 0, "handled": 0}
+    return bool(row["last_in"] == before["last_in"] and row["handled"] == before["handled"])
+
+
+def _came_to(before: Row) -> str:
+    """What a dialogue's own turn was for, where its journal's head says so already."""
+    turns, again = stood(before["head"]) if before else (0, False)
+    if not turns:
+        return "began"
+    return "came back to its question" if again else ""
+
+
+def _remember(story: Story, row: Row) -> None:
+    one, _ = noted(row["entry"])
+    if one is None:
+        return
+    story.noted = [*(known for known in story.noted if known.question != one.question), one]
+    if story.alarm:
+        story.text = DID.get(one.kind, story.text)
+
+
+def _is_aside(table: str, row: Row) -> bool:
+    """Whether a row is of a text, or a dialogue, that nothing but another program brings back."""
+    return bool(row["status"] == _ASIDE if table == "inbound" else row.get("due_at") is None)
+
+
 def _meant(change: Change, row: Row) -> int:
     """The text that a conversation's row was written for: it came, it is over, or it failed."""
     before = change.before or {"last_in": 0, "handled": 0}
@@ -263,6 +346,10 @@ def _of_same(early: list[Change], row: Row) -> Iterator[Change]:
         if row.get("conversation") in {now.get("conversation"), now.get("id")}:
             early.remove(change)
             yield change
+
+
+def _seconds(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
 
 
 def _alike(one: Exchanged, other: Exchanged) -> bool:

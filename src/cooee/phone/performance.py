@@ -64,6 +64,7 @@ async def performing(
                 shared=True,
                 observe=(lambda _: None) if observing is None else observing.play,
                 cloakroom=_cloakroom(store, clock, base),
+                strict=True,
             )
             await service.open()
         except BaseException:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -26,10 +27,13 @@ from cooee.phone.reports import (
     Rest,
     Resting,
     Role,
+    Stands,
     Step,
     Trouble,
     Wrote,
 )
+
+Told: TypeAlias = News | Stands | Opened
 
 _reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 _LONGEST = 12.0  # seconds that a process gets to answer an order, before it is killed
@@ -48,7 +52,7 @@ class AppProcess:
         process: asyncio.subprocess.Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        hear: Callable[[News | Opened], None],
+        hear: Callable[[Told], None],
     ) -> None:
         self.gone = asyncio.Event()
         self._process, self._writer, self._hear = process, writer, hear
@@ -57,7 +61,7 @@ class AppProcess:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], role: Role, hear: Callable[[News | Opened], None]
+        cls, command: Sequence[str], role: Role, hear: Callable[[Told], None]
     ) -> AppProcess:
         """Start a process.
 
@@ -130,7 +134,15 @@ class AppProcess:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 match _reports.decode(line):
-                    case Step() | Called() | Over() | Wrote() | Exchanged() | Opened() as news:
+                    case (
+                        Step()
+                        | Called()
+                        | Over()
+                        | Wrote()
+                        | Exchanged()
+                        | Stands()
+                        | Opened() as news
+                    ):
                         self._hear(news)
                     case answer:
                         self._answers.put_nowait(answer)

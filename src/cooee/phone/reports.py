@@ -118,22 +118,30 @@ class Step(msgspec.Struct, frozen=True, tag=True):
     exchange: int = 0
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """Which turn: of a text's id or, where that is "", one that a dialogue has by itself."""
+
+    text: str
+    claim: str
+    conversation: str
+    theirs: str
+    now: datetime
+
+
 class Called(msgspec.Struct, frozen=True, tag=True):
-    """A handler is called for a text."""
+    """A handler is called."""
 
     at: float
-    turn: str
-    claim: str
+    turn: Turn
     handler: str
     where: str
 
 
 class Over(msgspec.Struct, frozen=True, tag=True):
-    """A text was played to its end: the state, as JSON, before it and after, and the replies."""
+    """A turn was played to its end: the state, as JSON, before it and after, and the replies."""
 
     at: float
-    turn: str
-    claim: str
+    turn: Turn
     before: str
     after: str
     trouble: Trouble | None = None
@@ -165,6 +173,50 @@ class Exchanged(msgspec.Struct, frozen=True, tag=True):
     outbound: str = ""
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """What a dialogue remembers of one step: an answer, or what was done once, or slept.
+
+    `step` is *asked*, *received*, *once* or *slept*, `kind` as in `core.journal.Kind`; `said` is
+    what the person wrote, where the value is another.
+    """
+
+    step: str
+    kind: str
+    question: str
+    value: str
+    said: str = ""
+
+
+class Stand(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialogue that is not over: what it waits for, and until when.
+
+    `how` is *asks*, *parked* (another one asks), *sleeps* or *begins*. `prompt` is what was asked
+    last; where the code as it is now asks something else first, that is `instead`. `code` is the
+    statement that waits, of that code; `trouble` why there is none.
+    """
+
+    id: str
+    handler: str
+    how: str
+    prompt: str = ""
+    instead: str = ""
+    since: datetime
+    due_at: datetime | None = None
+    deadline: datetime | None = None
+    noted: Sequence[Noted] = ()
+    file: str = ""
+    line: int = 0
+    code: Sequence[tuple[int, str]] = ()
+    trouble: Trouble | None = None
+
+
+class Stands(msgspec.Struct, frozen=True, tag=True):
+    """Where all of a person's dialogues stand."""
+
+    theirs: str
+    dialogues: Sequence[Stand]
+
+
 News: TypeAlias = Step | Called | Over | Wrote | Exchanged
 Report: TypeAlias = (
     Loaded
@@ -178,4 +230,5 @@ Report: TypeAlias = (
     | Over
     | Wrote
     | Exchanged
+    | Stands
 )

@@ -18,9 +18,9 @@ from cooee.phone.board import Board
 from cooee.phone.company import in_the_box, is_pushed
 from cooee.phone.numbers import PHONES, number_of
 from cooee.phone.panel import Panel
-from cooee.phone.process import AppProcess
+from cooee.phone.process import AppProcess, Told
 from cooee.phone.reloading import Reloading, Standing, Start
-from cooee.phone.reports import News, Opened, Past, Role
+from cooee.phone.reports import Opened, Past, Role, Stands
 from cooee.phone.screens import screen
 from cooee.phone.stories import Story
 from cooee.phone.switches import Switches
@@ -117,7 +117,7 @@ class Show:
             await loading
             self.board.close()
 
-    def hear(self, news: News | Opened) -> None:
+    def hear(self, news: Told) -> None:
         """Take in what the app's process tells."""
         if isinstance(news, Opened):
             ahead = timedelta(seconds=news.offset) - self.clock.offset
@@ -125,6 +125,9 @@ class Show:
             if self._past is None:
                 self._past = news.past
                 self._take_out(news.past)
+        elif isinstance(news, Stands):
+            shown = {"dialogues": _plain(news.dialogues)} if news.dialogues else None
+            self.board.put(f"waiting {news.theirs}", shown)
         else:
             for story in self._panel.hear(news):
                 self.board.put(f"story {story.id}", _shown(story))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from cooee.core.messages import Class, Status
+from cooee.phone.noted import kind
 from cooee.storage.sqlite_watch import Change, Row
 from cooee.storage.values import moment
 
@@ -36,7 +37,9 @@ class ShownRow(msgspec.Struct, frozen=True):
 
 
 _TIMES = frozenset({"at", "since", "due_at", "good_until"})
-_HIDDEN = frozenset({"conversation", "id", "key", "lease", "ours", "provider_id", "raw"})
+_HIDDEN = frozenset(
+    {"conversation", "dialogue", "id", "key", "lease", "ours", "program", "provider_id", "raw"}
+)
 _NOTHING = frozenset({"", "0"})  # of a new row, not worth a word
 _WORDS: Mapping[tuple[str, str], Mapping[int, str]] = {
     ("outbound", "status"): {status.value: status.name.lower() for status in Status},
@@ -79,8 +82,10 @@ def _shown(table: str, name: str, value: Any) -> str:
         return words.get(value, str(value))
     if isinstance(value, int) and (name in _TIMES or name.endswith("_at")):
         return time_of_day(moment(value))
-    if name == "state":
+    if name in {"state", "head"}:
         return f"{len(value) // 2} bytes of JSON"
+    if name == "entry":
+        return kind(value)
     return str(value)
 
 

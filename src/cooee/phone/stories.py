@@ -6,7 +6,7 @@ import msgspec
 
 from cooee.core.messages import Status
 from cooee.phone import showing
-from cooee.phone.reports import Exchanged, Trouble
+from cooee.phone.reports import Exchanged, Noted, Trouble
 from cooee.storage.sqlite_watch import Row
 from cooee.storage.values import moment
 
@@ -39,19 +39,25 @@ class Letter(msgspec.Struct, eq=False):
 
 
 class Story(msgspec.Struct, eq=False):
-    """What is known of one text so far."""
+    """What is known of one text so far; or of an alarm of a dialogue, whose `text` is what it did.
+
+    `later` is how many seconds an alarm rang after what was before it.
+    """
 
     id: str
     theirs: str
     text: str
     at: str
     number: int
+    alarm: bool = False
+    later: float = 0
     status: str = "waiting"
     handler: str = ""
     where: str = ""
     attempts: int = 0
     again: int = 0
     state: list[showing.Cell] = []
+    noted: list[Noted] = []
     rows: list[showing.ShownRow] = []
     letters: list[Letter] = []
     exchanges: list[Exchanged] = []
@@ -74,6 +80,10 @@ class Story(msgspec.Struct, eq=False):
             for name, start, end in spans
             if start in marks and end in marks
         ]
+
+
+# What an alarm did, by what it left in the journal.
+DID = {"slept": "woke up", "no reply": "the time was up", "default": "the time was up"}
 
 
 def note(row: Row) -> str:

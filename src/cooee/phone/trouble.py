@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from cooee.core.errors import CooeeError
 from cooee.phone.reports import Trouble
 
 _AROUND = 2  # lines before and after
@@ -22,8 +24,18 @@ def trouble(error: BaseException, folder: Path) -> Trouble:
         place = _place(cause, folder)
         if place is not None:
             file, line = place
-            return Trouble(_words(cause), file, line, _excerpt(file, line))
-    return Trouble(_words(error))
+            words = _words(cause).replace(f"{folder}/", "")
+            return Trouble(words, file, line, _excerpt(file, line))
+    return located(_words(error), folder)
+
+
+def located(words: str, folder: Path) -> Trouble:
+    """An error of which only the words are left, with the line that they name, if they do."""
+    shown = words.replace(f"{folder}/", "")
+    for file, line in re.findall(rf"({re.escape(str(folder))}/[^:\n]+?\.py):(\d+)", words):
+        if is_own(Path(file), folder):
+            return Trouble(shown, file, int(line), _excerpt(file, int(line)))
+    return Trouble(shown)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -53,6 +65,8 @@ def is_own(file: Path, folder: Path) -> bool:
 def _words(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
+    if isinstance(error, CooeeError):
+        return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception_only(error)).strip()
 
 
