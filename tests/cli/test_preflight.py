@@ -134,8 +134,8 @@ def test_a_person_reads_what_to_mend_and_where(lived, written, cooee):
     said = cooee("preflight", "app.py")
     assert said.returncode == 1
     lines = said.stdout.splitlines()
-    assert lines[0].split() == ["1", "continue", "where", "they", "are"]
-    assert lines[1].split() == ["1", "break"]
+    assert lines[0].split() == ["1", "going", "on", "where", "they", "are"]
+    assert lines[1].split() == ["1", "breaking"]
     assert "book: ValueError: invalid literal for int()" in lines[2]
     assert "(1 person, like +61…" in lines[2]
     assert [line.strip() for line in lines[3:5]] == ["app.py:9 in book", "party = int(name)"]

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from cooee.storage import Talk
 
 _WORDS: Mapping[Fate, str] = {
-    "continues": "continue where they are",
-    "begins": "begin, and were still to do so",
-    "does": "continue, and come to something to be done once",
-    "asks": "are asked something new",
-    "ends": "end now",
-    "retired": "are retired",
-    "breaks": "break",
-    "unreadable": "cannot be read",
-    "unknown": "are of dialogues that this app does not have",
+    "continues": "going on where they are",
+    "begins": "still to begin",
+    "does": "going on, and coming to something to be done once",
+    "asks": "asked something new",
+    "ends": "ending now",
+    "retired": "retired",
+    "breaks": "breaking",
+    "unreadable": "not readable",
+    "unknown": "of dialogues that this app does not have",
 }
 _FAILING: Sequence[Fate] = ("breaks", "unreadable", "unknown")
 _STRANGE: Sequence[Fate] = ("asks", "ends")
