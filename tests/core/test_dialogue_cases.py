@@ -312,6 +312,24 @@ def test_another_type_reads_the_old_words_anew_or_asks_afresh():
     assert talk.text("5") == ["5 yes"]
 
 
+def test_what_was_said_after_an_answer_that_is_read_anew_stays_said_when_a_later_one_is_taken_back():
+    def made(kind):
+        async def handler(chat):
+            k = await chat.ask("How many?", kind)
+            chat.say(f"{k}, well.")
+            return f"{await chat.ask('B?')} {await chat.ask('C?')} {await chat.ask('D?')}"
+
+        return handler
+
+    talk = Talk(made(str))
+    talk.start()
+    assert talk.text("4") == ["4, well.", "B?"]
+    talk.text("b")
+    assert talk.edit(made(int)).text("c") == ["D?"]
+    assert talk.back() == ["C?"]
+    assert talk.back() == ["B?"]
+
+
 def test_a_function_that_reads_answers_is_called_once_for_each_answer():
     calls = []
 

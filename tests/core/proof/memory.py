@@ -11,7 +11,7 @@ from typing import Any
 
 from programs import bound, odd
 
-MISSING = object()
+MISSING, RESTART = object(), object()
 
 
 @dataclass
@@ -44,6 +44,10 @@ class Known:
     waiting: Any = None
     asked_at: datetime | None = None
     furthest: Any = None
+    rounds: int = 0
+    n: int = 0
+    s: str = ""
+    again: bool = False  # the question has come back, and is to be asked once more
     settled: int = 0  # what was said around all up to here has gone out,
     unsettled: set[Any] = field(default_factory=set)  # except around these
 
@@ -62,7 +66,7 @@ class Memory:
 
     def __init__(self, known: Known, now: datetime) -> None:
         self.known, self.now = copy.deepcopy(known), now
-        self.state = SimpleNamespace(n=0, s="")
+        self.state = SimpleNamespace(n=known.n, s=known.s, rounds=known.rounds)
         self.parts: tuple[str, ...] = ()
         self.counts: dict[Any, int] = {}
         self.met: set[Any] = set()
@@ -70,7 +74,7 @@ class Memory:
         self.transcript: list[str] = []
         self.laid = 0
         self.stopped: Any = None
-        self.returned: str | None = None
+        self.returned: Any = None
         self.wrong = False
         self.stale: Any = None
 
@@ -80,7 +84,8 @@ class Memory:
             coroutine.send(None)
         except StopIteration as done:
             self.returned = done.value
-            self.say(done.value)
+            if done.value is not RESTART:
+                self.say(done.value)
         except Stop as stop:
             self.stopped = stop.place
         self.lay(self.known.seq + 1)
@@ -97,26 +102,35 @@ class Memory:
     def choose(self, words, options, **how):
         return self._asked(words, "pick", options, **how)
 
-    async def _asked(self, words, kind, options, *, key=None, timeout=None, default=None):
-        place = self.place("ask", key or words)
+    def receive(self, **how):
+        return self._asked("", "any", (), **how)
+
+    def restart(self):
+        return RESTART
+
+    async def _asked(self, words, kind, options, *, key=None, was=None, **time):
+        place = self.place("receive" if kind == "any" else "ask", key or words)
+        if was is not None:
+            place = self.carried(place, (*place[:2], was, place[3]))
         answer = self.known.answers.get(place)
         value = MISSING if answer is None else fits(answer, kind, options)
         if answer is not None and value is MISSING:
             del self.known.answers[place]  # it is asked afresh
             self.stale = place
         if value is MISSING:
-            value = self.settle(place, kind, options, timeout, default)
+            value = self.settle(place, kind, options, **time)
             if value is MISSING:
-                if self.known.waiting != place:
+                if self.known.waiting != place and words:
                     self.transcript.append(words)
                 raise Stop((place, words, kind, options))
         elif answer is not None and answer.kind not in {kind, "default"}:
             answer.kind, answer.value = kind, value
-        self.transcript.append(words)
+        if words:
+            self.transcript.append(words)
         self.pass_by(place, self.known.answers[place].seq)
         return value
 
-    def settle(self, place, kind, options, timeout, default):
+    def settle(self, place, kind, options, timeout=None, default=None):
         """What this question comes to now that it is the first without an answer."""
         known, text = self.known, self.known.held.pop(place, None)
         asked_at = known.asked_at if known.waiting == place else None
@@ -171,6 +185,14 @@ class Memory:
         self.met.add(place)
         return place
 
+    def carried(self, place, old):
+        """The place from before a rewording, where something is known of that one alone."""
+        known = self.known.answers.keys() | self.known.held.keys() | {self.known.waiting}
+        if place in known or old not in known:
+            return place
+        self.met.add(old)
+        return old
+
     def pass_by(self, place, seq):
         self.lay(seq)
         past = seq <= self.known.settled and place not in self.known.unsettled
@@ -207,7 +229,7 @@ def fits(answer: Answer, kind: str, options: Any) -> Any:
 
 
 def parse(words: str, kind: str, options: Any) -> Any:
-    if kind == "str":
+    if kind in {"str", "any"}:
         return words
     if kind == "int":
         return int(words) if words.isdigit() else MISSING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-KINDS = ("str", "int", "yes", "pick")
+KINDS = ("str", "int", "yes", "pick", "any")
 HELPERS = 2
 
 
@@ -35,6 +35,7 @@ class Statement:
     what: str
     id: int
     rev: int = 0
+    was: int = -1
     ref: int = 0
     kind: str = "str"
     keyed: bool = False
@@ -58,7 +59,11 @@ class Maker:
 
     def statement(self, depth: int) -> Statement:
         pick = self.tape.pick
-        weights = ["ask"] * 6 + ["say"] * 3 + ["add", "add", "set", "once", "once", "sleep", "tell"]
+        weights = (
+            ["ask"] * 6
+            + ["say"] * 3
+            + ["add", "add", "set", "once", "once", "sleep", "tell", "anew"]
+        )
         if depth < 2:
             weights += ["if", "if", "loop", "help"]
         what = weights[pick(len(weights))]
@@ -66,7 +71,7 @@ class Maker:
         made = Statement(what, self.ids, ref=self.reference(), keyed=pick(3) == 1)
         if what == "ask":
             self.asks.append(made.id)
-            return replace(made, kind=KINDS[pick(4)], timed=pick(5) == 1)
+            return replace(made, kind=KINDS[pick(len(KINDS))], timed=pick(5) == 1)
         if what == "add":
             return replace(made, amount=1 + pick(9))
         if what == "help":
@@ -144,11 +149,11 @@ def _mended(each: Statement, maker: Maker) -> Statement:
     """The statement in other words, of another type, with another bound."""
     pick = maker.tape.pick
     if each.what == "ask":
-        how = pick(4)
-        if how == 0:
-            return replace(each, rev=each.rev + 1)
-        if how == 1:
-            return replace(each, kind=KINDS[pick(4)])
+        how = pick(5)
+        if how <= 1:
+            return replace(each, rev=each.rev + 1, was=each.rev if how else -1)
+        if how == 4:
+            return replace(each, kind=KINDS[pick(len(KINDS))])
         if how == 2:
             return replace(each, options=(f"new{maker.ids}x", *each.options))
         return replace(each, options=each.options[1:] or ("zoe",), timed=not each.timed)
@@ -188,6 +193,11 @@ def _names(each: Statement) -> list[str]:
     return found + ([f"a{each.ref}"] if each.ref else [])
 
 
+def ambiguous(program: tuple[Statement, ...]) -> bool:
+    """Whether a helper is called without a part, so that two calls may ask the same."""
+    return any(each.what == "help" and each.keyed for each in _all(program))
+
+
 def _block(block: tuple[Statement, ...], depth: int, scope: str) -> list[str]:
     indent = "    " * depth
     return [indent + line for each in block for line in _lines(each, scope)] or [indent + "pass"]
@@ -200,6 +210,8 @@ def _lines(each: Statement, scope: str) -> list[str]:
 def _ask(each: Statement, _: str) -> list[str]:
     words = f"'Q{each.id}r{each.rev}'"
     how = f", key='k{each.id}'" if each.keyed else ""
+    if each.was >= 0 and not each.keyed and each.kind != "any":
+        how += f", was='Q{each.id}r{each.was}'"
     if each.timed:
         how += ", timeout=HOURS(10), default='dflt'"
     call = {
@@ -207,6 +219,7 @@ def _ask(each: Statement, _: str) -> list[str]:
         "int": f"chat.ask({words}, int{how})",
         "yes": f"chat.confirm({words}{how})",
         "pick": f"chat.choose({words}, {list(each.options)!r}{how})",
+        "any": f"chat.receive({how[2:]})",
     }[each.kind]
     return [f"a{each.id} = await {call}"]
 
@@ -236,10 +249,21 @@ def _loop(each: Statement, scope: str) -> list[str]:
 
 
 def _help(each: Statement, scope: str) -> list[str]:
-    return [
-        f"with chat.part('t{each.id}'):",
-        f"    a{each.id} = await helper{each.amount % HELPERS}(chat, f't{each.id}{scope}')",
-    ]
+    call = f"a{each.id} = await helper{each.amount % HELPERS}(chat, f't{each.id}{scope}')"
+    return [call] if each.keyed else [f"with chat.part('t{each.id}'):", f"    {call}"]
+
+
+def _anew(each: Statement, _: str) -> list[str]:
+    """Begin anew, twice at most, and never before something was answered."""
+    return (
+        [
+            f"if a{each.ref} is not None and chat.state.rounds < 2 and ODD(a{each.ref}, {each.rev}):",
+            "    chat.state.rounds += 1",
+            "    return chat.restart()",
+        ]
+        if each.ref
+        else []
+    )
 
 
 _RENDERED: dict[str, Any] = {
@@ -249,6 +273,7 @@ _RENDERED: dict[str, Any] = {
     "if": _if,
     "loop": _loop,
     "help": _help,
+    "anew": _anew,
     "add": lambda each, _: [f"chat.state.n += {each.amount}"],
     "set": lambda each, _: [f"chat.state.s = 's{each.id}r{each.rev}'"],
     "once": lambda each, scope: [

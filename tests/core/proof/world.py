@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from engine import Engine
-from memory import Known, Memory, Text, compiled
-from programs import Maker, Tape, edited, render
+from memory import RESTART, Known, Memory, Text, compiled
+from programs import Maker, Tape, ambiguous, edited, render
 
 from cooee.core.codec import StateCodec
 
@@ -19,6 +19,7 @@ from cooee.core.codec import StateCodec
 class State:
     n: int = 0
     s: str = ""
+    rounds: int = 0
 
 
 CODEC = StateCodec(State)
@@ -35,6 +36,7 @@ class Version:
 
     def __init__(self, program: Any, do: Any) -> None:
         self.program, self.source = program, render(program)
+        self.ambiguous = ambiguous(program)
         self.name = blake2b(self.source.encode(), digest_size=8).hexdigest()
         self.handler = compiled(self.source, do)
 
@@ -83,7 +85,7 @@ class World:
             self.check_transcript()
 
     def act(self) -> None:
-        choice = self.tape.pick(24)
+        choice = self.tape.pick(25)
         if choice < 9:
             self.answer(wrong=False)
         elif choice < 11:
@@ -97,6 +99,8 @@ class World:
         elif choice < 16:
             self.now += HOUR * self.tape.pick(13)
             self.turn(None)
+        elif choice < 17:
+            self.another_dialogue()
         elif self.edits:
             self.edit()
 
@@ -113,13 +117,34 @@ class World:
         before = CODEC.decode(self.state)[0]
         name, value = ("n", 100) if self.tape.pick(2) else ("s", f"x{self.words}")
         self.words += 1
-        after = State(before.n + 100, before.s) if name == "n" else State(before.n, value)
+        after = replace(before, **{name: before.n + 100 if name == "n" else value})
         raw = CODEC.encode(after)
         journal = self.engine.journal.changed(self.journal(), self.state, raw, self.now)
         self.store(journal, journal.entries[len(self.entries) :])
         self.state = raw
         self.known.changes.append((self.known.next(), name, value))
         self.log.append(f"OTHER {name} {value}")
+
+    def another_dialogue(self) -> None:
+        """It asks something, some time passes, and it is over."""
+        if self.known.waiting is None:
+            return
+        self.log.append("PARKED")
+        self.store(self.engine.journal.park(self.journal()), ())
+        for _ in range(self.tape.pick(3)):
+            if self.edits and self.tape.chance(30):
+                self.edit()
+            self.now += HOUR * self.tape.pick(13)
+            self.turn(None)
+            if self.ended:
+                return
+        self.come_back()
+
+    def come_back(self) -> None:
+        self.log.append("COMES BACK")
+        self.store(self.engine.journal.come_back(self.journal()), ())
+        self.known.again = True
+        self.turn(None)
 
     def back(self) -> None:
         order = {found.seq: place for place, found in self.known.answers.items()}
@@ -193,7 +218,7 @@ class World:
                 zone=UTC,
                 program=version.name,
                 recall=None,
-                strict=True,
+                strict=not version.ambiguous,
             )
             try:
                 outcome = self.flow(
@@ -271,17 +296,18 @@ class World:
     # The promises
 
     def check(self, outcome: Any, version: Version, texts: list[str], before: bytes) -> None:
-        waited, text = self.known.waiting, self.known.text
+        waited, text, again = self.known.waiting, self.known.text, self.known.again
+        self.known.again = False
         memory = self.learn(version)
         wrong = memory.wrong
         if self.known.text is not None:  # its question was not met
             if memory.returned is None and waited not in memory.met:
                 self.known.held[waited] = text
             self.known.text = None
-        self.check_texts(memory, texts, waited, wrong=wrong)
+        self.check_texts(memory, texts, waited, wrong=wrong, again=again)
         self.check_place(outcome, memory)
         caught_up = self.known.furthest in {None, *memory.met} or memory.returned is not None
-        stated = State(memory.state.n, memory.state.s)
+        stated = State(**vars(memory.state))
         if caught_up:
             assert CODEC.decode(self.state)[0] == stated, f"(e) state {self.state!r}, not {stated}"
         else:
@@ -295,28 +321,33 @@ class World:
             self.known.asked_at = self.now
         if caught_up:
             self.known.furthest = place
-        self.ended = memory.returned is not None
-        if self.ended:
+        if memory.returned is RESTART:
+            self.restart(outcome)
+        elif memory.returned is not None:
+            self.ended = True
             assert texts and texts[-1] == memory.returned, f"(g) {texts} not {memory.returned}"
 
     def check_place(self, outcome: Any, memory: Memory) -> None:
         waiting = outcome.journal.waiting
         if memory.returned is not None:
-            assert outcome.ended == "returned", f"it waits for {waiting}, not the end"
+            ended = "restarted" if memory.returned is RESTART else "returned"
+            assert outcome.ended == ended, f"it waits for {waiting}, not the end"
             return
         assert waiting is not None, f"it ended, and should wait for {memory.stopped}"
         assert tuple(waiting.key) == memory.stopped[0], (
             f"(a, g) waits for {waiting.key}, not {memory.stopped}"
         )
 
-    def check_texts(self, memory: Memory, texts: list[str], waited: Any, *, wrong: bool) -> None:
+    def check_texts(
+        self, memory: Memory, texts: list[str], waited: Any, *, wrong: bool, again: bool
+    ) -> None:
         prompts = [words for words in texts if words[0] == "Q"]
         retries = [
             words for words in texts if (words[0] in "PS" and "lease" in words) or "Sorry" in words
         ]
         says = [words for words in texts if words not in prompts and words not in retries]
         place, words, _, _ = memory.stopped or (None, "", "", ())
-        asked = place == waited and place != memory.stale
+        asked = place == waited and place != memory.stale and not again
         expected = [words] if words and not asked and not wrong else []
         assert [prompt.partition("\n")[0] for prompt in prompts] == expected, (
             f"(a) prompts {prompts}, not {expected}"
@@ -330,7 +361,19 @@ class World:
         self.said.update(dict.fromkeys(names, self.known.seq))
         self.known.unsettled = memory.still_unsettled()
         self.known.settled = self.known.seq
-        self.sent += [(self.known.seq, words) for words in texts if words not in retries]
+        new = texts if place != waited else [words for words in texts if words not in prompts]
+        self.sent += [(self.known.seq, words) for words in new if words not in retries]
+
+    def restart(self, outcome: Any) -> None:
+        """The next round: nothing is known but the state."""
+        self.log.append("RESTART")
+        if not self.changes_made and not self.went_back:
+            self.check_transcript()
+        journal = self.engine.dialogue.again(outcome)
+        self.head, self.entries = self.engine.journal.write_head(journal), []
+        self.known = Known(**vars(CODEC.decode(self.state)[0]))
+        self.said, self.sent, self.begun, self.kept = {}, [], {}, set()
+        self.turn(None)
 
     def check_transcript(self) -> None:
         """Without edits: word for word what the handler says in memory."""
