@@ -165,7 +165,7 @@ async def test_stop_in_the_middle_is_heard_and_start_goes_on(kit, phone):
         > STOP
         ... 3 hours
         > START
-        < Please send a number, like 4.
+        < For how many?
         > 4
         < Which day?*
     """)

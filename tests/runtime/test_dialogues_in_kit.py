@@ -607,9 +607,44 @@ async def test_stop_wins_in_the_middle_and_the_question_stays():
         await anna.text("STOP")
         anna.read()
         assert await anna.text("Anna") == []
-        await anna.text("START")
-        anna.read()
+        assert await anna.text("START") == ["For how many?"]
         assert await anna.text("4") == ["Which day?\n1. Friday\n2. Saturday"]
+
+
+async def test_start_is_an_answer_only_where_it_opts_nobody_in():
+    async with Kit(booking()) as kit:
+        anna = kit.phone()
+        await anna.follow("""
+            > BOOK
+            < What's your name?
+            > STOP
+            ... 3 days
+            > START
+            < What's your name?
+            > Start
+            < For how many?
+        """)
+        assert (await state_of(kit, anna)).name == "Start"
+
+
+async def test_a_handler_for_start_is_called_in_the_middle_and_the_question_stays():
+    app = booking()
+
+    @app.on("START")
+    def welcome(chat):
+        return "Welcome back!"
+
+    async with Kit(app) as kit:
+        await kit.phone().follow("""
+            > BOOK
+            < What's your name?
+            > STOP
+            ... 3 days
+            > START
+            < Welcome back!
+            > Anna
+            < For how many?
+        """)
 
 
 async def test_what_asks_is_never_taken_for_a_wish_and_a_stop_always_is():

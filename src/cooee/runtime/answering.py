@@ -29,7 +29,11 @@ def answer(
     text, before = pending.inbound.text, len(standing.drafts)
     found, asking = around.app.routes.find(text), standing.dialogues.asking
     claimed = False
-    if asking is not None and not (found and found[0].always):
+    if asking is not None and pending.returns:
+        claimed = found is None or found[0].matcher is None
+        if claimed:  # START was for us, and not for the question: it was out of sight meanwhile
+            standing = replace(standing, dialogues=standing.dialogues.asked_again(asking, turn.now))
+    elif asking is not None and not (found and found[0].always):
         standing, claimed = yield from _for_question(around, turn, pending, standing, asking)
         if found is not None and found[0].matcher is None:
             found = None  # what nothing else answers is not for a text that was an answer

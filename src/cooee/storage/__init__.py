@@ -32,6 +32,7 @@ class Pending(msgspec.Struct, frozen=True):
     seq: int
     inbound: Inbound
     runs: bool = True  # False: an opt-out word, which no handler sees
+    returns: bool = False  # it opted in who was out
 
 
 class Dialogue(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,7 +93,8 @@ update conversations set attempts = attempts - 1
 -- name: claim_suspect
 select c.id, c.ours, c.theirs, c.lease, c.attempts - 1, c.now_at, s.state, c.handled,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
-       i.media
+       i.media,
+       exists (select 1 from optouts where conversation = i.conversation and lifted_by = i.id)
   from conversations c
   left join inbound i on i.conversation = c.id and i.seq = c.handled + 1
   left join states s on s.conversation = c.id
@@ -102,7 +103,8 @@ select c.id, c.ours, c.theirs, c.lease, c.attempts - 1, c.now_at, s.state, c.han
 -- name: claim_due
 select c.id, c.ours, c.theirs, c.lease, c.attempts, c.now_at, s.state, c.handled,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
-       i.media
+       i.media,
+       exists (select 1 from optouts where conversation = i.conversation and lifted_by = i.id)
   from (select id, ours, theirs, lease, attempts, now_at, handled, due_at
           from conversations indexed by conversations_due
          where due_at <= ?1 and suspect is null

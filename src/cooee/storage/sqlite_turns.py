@@ -161,7 +161,7 @@ def _claims(
 
 
 def _pending(ours: str, theirs: str, row: Sequence[Any]) -> Pending:
-    seq, id, provider_id, text, raw, sent_at, received_at, status, media = row
+    seq, id, provider_id, text, raw, sent_at, received_at, status, media, returns = row
     inbound = Inbound(
         sender=theirs,
         recipient=ours,
@@ -172,7 +172,7 @@ def _pending(ours: str, theirs: str, row: Sequence[Any]) -> Pending:
         raw=raw,
         media=read_media(media) if media else (),
     )
-    return Pending(id, seq, inbound, status != _WORD)
+    return Pending(id, seq, inbound, status != _WORD, bool(returns))
 
 
 def finish(

@@ -420,6 +420,16 @@ class StoreSuite:
         assert runs == ["START", "START"]
         await desk.store.close()
 
+    async def test_a_text_that_opted_in_says_so_and_no_other(self, open_store: OpenStore) -> None:
+        desk = await self.desk(open_store)
+        await desk.hear("START", consent="in")  # who was in all along
+        await desk.hear("STOP", consent="out")
+        await desk.hear("START", consent="in")
+        await desk.hear("START", consent="in")
+        returns = [pending.returns for pending in (await desk.only_claim()).texts]
+        assert returns == [False, False, True, False]
+        await desk.store.close()
+
     async def test_an_opt_out_while_a_text_waits_to_be_tried_again_ends_it(
         self, open_store: OpenStore
     ) -> None:
