@@ -66,6 +66,8 @@ class Dialogues(msgspec.Struct, frozen=True):
     @property
     def asking(self) -> Live | None:
         """The one whose question waits for the person's next text."""
+        if not self.known:  # as with most people
+            return None
         asking = [live for live in self.live if live.asks]
         return max(asking, key=_asked_at, default=None)
 
@@ -138,7 +140,7 @@ class Dialogues(msgspec.Struct, frozen=True):
 
         One whose first turn is still to come begins with the state as it will be then.
         """
-        if before == after:
+        if before == after or not self.known:
             return self
         others = [live for live in self.live if live.id not in but and not live.fresh]
         return self.put(*[_changed(live, before, after, now) for live in others])

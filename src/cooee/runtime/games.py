@@ -43,17 +43,20 @@ class Game:
             self._move(reply, error)
         self.rested = True
 
-    def stop(self) -> Exception | None:
-        """End what runs over its own limit; what to say of it, None where nothing does."""
-        under_way = self._under_way
-        if under_way is None:
-            return None
-        stretch, call, began = under_way
-        if call.limit is None or stopwatch() - began < call.limit:
-            return None
-        error = too_long(call.handler.name, call.limit, stretch.line)
-        stretch.end()
-        return error
+    def take_back(self) -> Stretch | None:
+        """Take it from a thread that runs over its call's own limit; what still runs there.
+
+        The call has failed by that, and `step` is what follows. None where no limit is over.
+        """
+        with self._lock:
+            if self._lost or self._under_way is None:
+                return None
+            stretch, call, began = self._under_way
+            if call.limit is None or stopwatch() - began < call.limit:
+                return None
+            self._lost = True
+        self.move(error=too_long(call.handler.name, call.limit, stretch.line))
+        return stretch
 
     def move(self, reply: Any = None, error: Exception | None = None) -> Call | Jot | Finish | None:
         """Go on from what was awaited, to the next call or to the end."""

@@ -25,8 +25,6 @@ from cooee.runtime.steps import Call, LeaseLost, Steps
 from cooee.runtime.surroundings import Played, Surroundings, Turn, chat
 from cooee.storage import Draft, Jot, Kept, Pending
 
-_STUCK = 5.0  # seconds that a stretch between two effects may take; most take a thousandth of one
-
 
 class CommitFirst(Exception):
     """Before this turn can write something down, those before it have to be committed."""
@@ -155,7 +153,7 @@ def _outcome(  # noqa: PLR0917 -- all that a run needs, once
     try:
         while True:
             advance = partial(_advance, flow, given)
-            step = yield Call(handler, turn.name, surrounded, advance, sync=True, limit=_STUCK)
+            step = yield Call(handler, turn.name, surrounded, advance, True, around.stuck)
             if isinstance(step, Outcome):
                 break
             if not turn.first:

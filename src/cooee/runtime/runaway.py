@@ -22,16 +22,20 @@ class Stretch:
     def __init__(self, call: Callable[[], Any]) -> None:
         self._call = call
         self._thread: int | None = None
+        self._ended = False
         self._lock = threading.Lock()
 
     def __call__(self) -> Any:
-        """Make the call, here."""
+        """Make the call, here. Once it has returned or raised, no `Runaway` comes any more."""
         self._thread = threading.get_ident()
         try:
             return self._call()
         finally:
-            with self._lock:
-                self._thread = None
+            while self._thread is not None:
+                try:
+                    self._let_go()
+                except Runaway:
+                    continue  # it came late, and does no harm here
 
     @property
     def line(self) -> str:
@@ -42,12 +46,29 @@ class Stretch:
             frame = frame.f_back
         return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
-    def end(self) -> None:
-        """Make it raise `Runaway` at its next line of Python, so that it burns no more time."""
+    def end(self) -> bool:
+        """Make it raise `Runaway` at its next line of Python, so that it burns no more time.
+
+        False where it is over. Who catches everything has to be told again, and who is busy
+        outside of Python (`time.sleep`) hears it when they come back.
+        """
         with self._lock:
-            if self._thread is not None:
-                thread, error = ctypes.c_ulong(self._thread), ctypes.py_object(Runaway)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+            if self._thread is None:
+                return False
+            self._ended = True
+            _raise_in(self._thread, Runaway)
+            return True
+
+    def _let_go(self) -> None:
+        with self._lock:
+            if self._thread is not None and self._ended:
+                _raise_in(self._thread, None)  # what was sent and has not arrived is taken back
+            self._thread = None
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    raised = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
 
 
 def too_long(name: str, seconds: float, line: str) -> DialogueError:

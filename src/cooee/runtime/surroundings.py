@@ -43,7 +43,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What every turn of a process has in common, and who watches.
 
     `program` names the app's code as it is loaded. `strict` runs each turn of a dialogue twice
-    and compares, for tests and development.
+    and compares, for tests and development. `stuck` is how many seconds a dialogue may run
+    between two of its effects; most take a thousandth of one.
     """
 
     app: App[Any, Any]
@@ -55,6 +56,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     no_media: str = ""  # the provider's name, where it carries no pictures
     program: str = ""
     strict: bool = False
+    stuck: float = 5.0
     warn: Callable[[str], None] = lambda _: None
 
 

@@ -91,7 +91,7 @@ class _Sitting:
 
         def play(turn: Turn, standing: Standing) -> Steps[Standing]:
             if first and attempts > 1 and after(attempts - 1) is None:
-                raise _ended_the_process(attempts)
+                raise _ended_the_process(attempts, "it answered this text")
             return (yield from answer(self._around, turn, pending, standing))
 
         error = yield from self._played(turn, play)
@@ -108,7 +108,7 @@ class _Sitting:
     def _ready(self) -> Steps[None]:
         """Those that have something to say before they can take a text; each once."""
         done: set[str] = set()
-        while self._failure is None:
+        while self._failure is None and self._standing.dialogues.known:
             due = self._standing.dialogues.due(self._around.now())
             ready = [live for live in due if live.ready and live.id not in done]
             if not ready:
@@ -124,17 +124,23 @@ class _Sitting:
         yield from self._ready()
 
     def _by_itself(self, live: Live) -> Steps[None]:
-        suspects = self._claim.attempts if not self._claim.texts else 1
+        attempts = self._claim.attempts
+        killed = self._untouched() and attempts > 1 and after(attempts - 1) is None
 
         def play_it(turn: Turn, standing: Standing) -> Steps[Standing]:
-            if suspects > 1 and after(suspects - 1) is None:
-                raise _ended_the_process(suspects)
+            if killed:
+                raise _ended_the_process(attempts, f"{live.handler} went on by itself")
             return (yield from self._alone(turn, standing, live))
 
         error = yield from self._played(self._turn(None), play_it)
         if error is not None:
-            attempts = max(live.attempts + 1, suspects)
-            self._failure = self._failed(error, attempts, dialogue=live.id)
+            failed = attempts if killed else live.attempts + 1
+            self._failure = self._failed(error, failed, dialogue=live.id)
+
+    def _untouched(self) -> bool:
+        """Whether what is played now is the first of this claim, and guilty if that ended it."""
+        texts = self._claim.texts
+        return not self._uncommitted and not (texts and self._handled >= texts[0].seq)
 
     def _alone(self, turn: Turn, standing: Standing, live: Live) -> Steps[Standing]:
         if retired(self._around, live):
@@ -197,5 +203,5 @@ def _with(standing: Standing, dialogues: Dialogues) -> Standing:
     return replace(standing, dialogues=dialogues)
 
 
-def _ended_the_process(attempts: int) -> RuntimeError:
-    return RuntimeError(f"The process ended {attempts - 1} times while it answered this text.")
+def _ended_the_process(attempts: int, what: str) -> RuntimeError:
+    return RuntimeError(f"The process ended {attempts - 1} times while {what}.")

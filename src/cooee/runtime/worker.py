@@ -30,6 +30,7 @@ _AT_ONCE = 256  # conversations under way; a claim asks for what is left of it
 _SLOW = 0.005  # seconds; a handler that once took longer runs in a thread of its own
 _HELD_UP = 0.05  # seconds; after that a second thread takes over what a first one leaves waiting
 _REFUSED = timedelta(minutes=1)  # until a turn is tried again whose commit the database refused
+_AGAIN = 1.0  # seconds between two tries to end a handler that catches everything
 _THREADS = 256  # a handler that never ends keeps its thread for good
 
 
@@ -124,11 +125,12 @@ class Worker:
             done = [game for game in games if game.rested or late]
             games = [game for game in games if not (game.rested or late)]
             await self._hand_on(done)
-            for game in [game for game in games if not game.rested]:
-                error = game.stop()
-                if error is not None:
+            for game in list(games):
+                stretch = game.take_back()
+                if stretch is not None:
                     games.remove(game)
-                    await self._go_on(game, game.take_away(error))
+                    self._end(stretch)
+                    await self._go_on(game, game.step)
             if left:
                 threads.add(self._in_thread(play_all, left, self._is_here, self._begin))
 
@@ -210,19 +212,24 @@ class Worker:
     async def _proceed(self, call: Call) -> Any:
         if not call.sync:
             return await call.run()
-        began, stretch = stopwatch(), Stretch(call.run)
+        began, stretch, limit = stopwatch(), Stretch(call.run), asyncio.timeout(call.limit)
         try:
-            async with asyncio.timeout(call.limit):
+            async with limit:
                 return await self._in_thread(stretch)
         except TimeoutError as error:
-            line = stretch.line
-            stretch.end()
-            if call.limit is None or not line:
+            if call.limit is None or not limit.expired():
                 raise
+            line = stretch.line
+            self._end(stretch)
             raise too_long(call.handler.name, call.limit, line) from error
         finally:
             if stopwatch() - began < _SLOW / 5:
                 self._slow.discard(call.handler.name)
+
+    def _end(self, stretch: Stretch) -> None:
+        """End what runs too long; what catches that is told again, for as long as it runs."""
+        if stretch.end():
+            asyncio.get_running_loop().call_later(_AGAIN, self._end, stretch)
 
     def _in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
