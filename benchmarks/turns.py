@@ -177,7 +177,7 @@ class Raw:
     def finish(self, claims: list[tuple], now: int) -> None:
         self.db.execute("begin immediate")
         states, texts = [], []
-        for id, ours, theirs, lease, _, now_at, state, seq, *_ in claims:
+        for id, ours, theirs, lease, _, now_at, state, _, seq, *_ in claims:
             count = 1 if state is None else int(state.split(b":")[1][:-1]) + 1
             row = (id, lease, seq, now_at or now, 1, now, 0, None)
             (last_out,) = self.db.execute(SQL["finish"], filled("finish", row)).fetchone()
