@@ -244,6 +244,21 @@ def test_what_another_handler_changed_later_lets_nothing_become_due(rehearsal):
     assert rehearsal(app).play(kept(changed)).fate == "continues"
 
 
+def test_a_carriers_clock_ahead_of_ours_lets_nothing_become_due(rehearsal):
+    async def handler(chat):
+        await chat.ask("Name?")
+        await chat.ask("Age?", int, timeout=timedelta(minutes=1))
+
+    app, ahead = app_of(handler, state=State), NOON + timedelta(minutes=2)
+    talk = lived(app, handler, [])
+    journal = journals.read(talk.dialogue.head, talk.dialogue.entries)
+    flow = turn(stage(app, handler), journal, Text("Anna", "m", ahead, NOON), NOON)
+    standing = carried_out(flow)
+    changed = journals.changed(standing, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
+    found = [rehearsal(app).play(kept(one)).fate for one in (standing, changed)]
+    assert found == ["continues", "continues"]
+
+
 # Those that cannot be replayed
 
 
