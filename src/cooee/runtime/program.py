@@ -21,9 +21,9 @@ def program_of(app: App[Any, Any]) -> str:
     Another name is another program: a source of the app's own has changed, a dialogue has come,
     gone, moved or been renamed, or the app or cooee has another version. Its own are the modules
     loaded by now from below the directory of a dialogue's file, without libraries, and those of
-    a dialogue's own package, wherever that is installed. Where all of it lies does not count, so
-    that the same release in another folder is the same program. All apps without dialogues are
-    the same one: people may still be in the middle of those that it had.
+    a dialogue's own package, wherever that is installed; what is imported later is not among
+    them. Where all of it lies does not count, so that the same release in another folder is the
+    same program.
 
     Ask once, when the app is loaded: what is read is on disk now.
     """
