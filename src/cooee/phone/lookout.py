@@ -172,6 +172,8 @@ def _how(waiting: Waiting | None) -> str:
         return "begins"
     if waiting.parked:
         return "parked"
+    if waiting.burst:
+        return "listens"
     return "asks" if waiting.asks else "sleeps"
 
 

@@ -190,7 +190,8 @@ class Noted(msgspec.Struct, frozen=True):
 class Stand(msgspec.Struct, frozen=True, kw_only=True):
     """A dialogue that is not over: what it waits for, and until when.
 
-    `how` is *asks*, *parked* (another one asks), *sleeps* or *begins*. `prompt` is what was asked
+    `how` is *asks*, *listens* (for the rest of a burst), *parked* (another one asks), *sleeps* or
+    *begins*. `prompt` is what was asked
     last; where the code as it is now asks something else first, that is `instead`. `code` is the
     statement that waits, of that code; `trouble` why there is none.
     """

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_MOST = 6  # lines of a statement that are shown
+_MOST = 8  # lines of a statement that are shown
 
 
 class Source:

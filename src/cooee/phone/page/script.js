@@ -24,6 +24,14 @@ const TICKS = {
 const STEPS = {
   received: "Received", claimed: "Claimed", handler: "Handler", committed: "Committed", sent: "Sent",
 };
+const DUE = { sleeps: "Wakes", begins: "Begins", listens: "Goes on" };
+const STANDS = {
+  asks: "waits for an answer",
+  listens: "has heard a part, and listens for the rest",
+  parked: "is put by while another dialogue asks",
+  sleeps: "sleeps",
+  begins: "is about to begin",
+};
 const VERBS = { insert: ["+", "new"], update: ["~", "changed"], delete: ["−", "gone"] };
 
 const board = new Map();
@@ -70,6 +78,19 @@ function say(words) {
 const now = () => new Date(Date.now() + ahead);
 const hour = (moment) => moment.toLocaleTimeString("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
 const day = (moment) => moment.toLocaleDateString("en-AU", { weekday: "short", day: "numeric", month: "short" });
+
+function moment(at) {
+  return day(at) === day(now()) ? hour(at) : `${day(at)}, ${hour(at)}`;
+}
+
+function span(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90 && minutes !== 60) return `${minutes} min`;
+  const hours = Math.round(seconds / 3600);
+  if (hours < 36 && hours !== 24) return `${hours} h`;
+  return plural(Math.round(seconds / 86400), "day");
+}
 
 function ms(took) {
   if (took >= 10000) return `${(took / 1000).toFixed(0)} s`;
@@ -255,14 +276,93 @@ function trouble(wrong, after) {
 }
 
 function showTime() {
-  const moment = now();
-  write(byId("clock"), `${day(moment)}, ${moment.toLocaleTimeString("en-AU", { hour12: false })}`);
-  for (const held of phones.values()) write(held.time, hour(moment));
-  return moment;
+  const at = now();
+  write(byId("clock"), `${day(at)}, ${at.toLocaleTimeString("en-AU", { hour12: false })}`);
+  for (const held of phones.values()) write(held.time, hour(at));
+  for (const node of byId("waits").querySelectorAll("time[data-until]")) showUntil(node);
+  return at;
 }
 
 function tick() {
   setTimeout(tick, 1000 - showTime().getMilliseconds());
+}
+
+// Who waits, where, and until when
+
+function showWaiting(number, note) {
+  const list = byId("waits");
+  let node = list.querySelector(`[data-number="${number}"]`);
+  node?.remove();
+  if (note) {
+    node = el("div", { class: "waits", "data-number": number }, ...note.dialogues.map((one) => wait(one, number)));
+    const after = [...list.children].find((other) => other.dataset.number > number);
+    list.insertBefore(node, after ?? null);
+  }
+  byId("waiting").hidden = !list.children.length;
+}
+
+function wait(one, number) {
+  const since = new Date(one.since);
+  const head = el("p", { class: "wait-head" },
+    el("span", { class: "who" }, phoneOf(number)), el("span", { class: "by" }, `${one.handler}()`),
+    el("span", { class: "stand" }, STANDS[one.how]),
+    el("time", { class: "total", datetime: one.since, title: since.toLocaleString("en-AU") }, `since ${moment(since)}`));
+  const words = one.prompt || (one.how === "asks" ? "Any text" : "");
+  return el("article", { class: "wait", "data-how": one.how },
+    head, words ? el("p", { class: "wait-words" }, words) : null, until(one), instead(one),
+    one.trouble ? trouble(one.trouble, "Mend it and save the file.") : place(one), remembered(one.noted));
+}
+
+function until(one) {
+  const due = one.due_at && new Date(one.due_at);
+  const deadline = one.deadline && new Date(one.deadline);
+  const parts = [];
+  if (due && !(deadline && due >= deadline - 1000)) parts.push([due, DUE[one.how] ?? "Reminds"]);
+  if (deadline) parts.push([deadline, "The time is up"]);
+  if (!parts.length) return null;
+  return el("p", { class: "until" },
+    ...parts.map(([at, what]) => {
+      const node = el("time", { datetime: at.toISOString(), "data-until": what, title: at.toLocaleString("en-AU") });
+      showUntil(node);
+      return node;
+    }), skip(parts[0]));
+}
+
+function showUntil(node) {
+  const at = new Date(node.dateTime);
+  const left = (at - now()) / 1000;
+  write(node, `${node.dataset.until} ${left > 0 ? `in ${span(left)} (${moment(at)})` : "now"}`);
+}
+
+function skip([at, what]) {
+  const button = el("button", { type: "button", class: "quiet", "aria-label": `Advance the clock to then: ${what}` }, "Skip ahead");
+  button.addEventListener("click", async () => {
+    const seconds = Math.max((at - now()) / 1000 + 0.02, 0);
+    if (await ask("/clock", { seconds })) say(`The clock is ${span(seconds)} further.`);
+  });
+  return button;
+}
+
+function instead(one) {
+  return one.instead ? el("p", { class: "aside" }, `The code is another by now: it ${one.instead} first.`) : null;
+}
+
+function place(one) {
+  if (!one.code.length) return null;
+  const where = `${one.file.split("/").pop()}:${one.line}`;
+  const lines = one.code.map(([n, code]) => el("li", {}, el("span", { class: "n" }, String(n)), code));
+  return el("figure", { class: "source" }, el("figcaption", { class: "place", title: one.file }, where),
+    el("ol", { class: "excerpt", tabindex: "0", "aria-label": `The line that waits: ${where}` }, ...lines));
+}
+
+function remembered(noted) {
+  if (!noted.length) return null;
+  const lines = noted.map((one) => el("li", {},
+    one.step === "once" ? el("span", { class: "who" }, "once") : null,
+    el("span", { class: "asked" }, one.step === "slept" ? `slept ${one.question}` : one.question || "any text"),
+    ...(one.step === "slept" ? [] : [el("span", { class: "who", "aria-hidden": "true" }, "→"), el("b", {}, one.value)]),
+    one.said ? el("span", { class: "who" }, `from “${one.said}”`) : null));
+  return el("div", {}, el("h4", {}, "Remembered"), el("ul", { class: "noted" }, ...lines));
 }
 
 // The panel
@@ -292,11 +392,15 @@ function showSummary(node, story) {
   const wrong = story.status === "failed";
   const outcome = wrong ? "failed" : story.status === "waiting" ? "waiting" : story.status === "opted out" ? "opted out" : ms(whole);
   node.replaceChildren(
-    el("span", { class: "said" }, story.text),
+    el("span", { class: `said${story.alarm ? " alarm" : ""}` }, story.alarm ? later(story) : story.text),
     el("span", { class: "who" }, phoneOf(story.theirs)),
     el("span", { class: "by" }, story.handler ? `${story.handler}()` : story.status === "answered" ? "no handler" : ""),
     el("span", { class: "place" }, story.where),
     el("span", { class: `total${wrong ? " wrong" : ""}` }, outcome));
+}
+
+function later(story) {
+  return story.later >= 1 ? `${span(story.later)} later: ${story.text}` : story.text;
 }
 
 function phoneOf(number) {
@@ -311,7 +415,7 @@ function showInside(held, story) {
   const parts = [
     steps(story), story.trouble ? trouble(story.trouble, story.note || "It is tried again soon.") : null,
     story.again ? el("p", { class: "aside" }, `It came ${story.again + 1} times, and was answered once.`) : null,
-    state(story), replies(story), rows(story), calls(story.exchanges),
+    remembered(story.noted), state(story), replies(story), rows(story), calls(story.exchanges),
   ];
   inside.replaceChildren(...parts.filter(Boolean));
   for (const node of inside.querySelectorAll("details")) node.open = open.has(node.dataset.key);
@@ -421,7 +525,8 @@ function apply(notes) {
   for (const name of names) {
     const note = notes[name];
     const [kind, id] = name.split(" ");
-    if (note === null) {
+    if (kind === "waiting") showWaiting(id, note);
+    else if (note === null) {
       stories.get(id)?.node.remove();
       stories.delete(id);
     } else if (kind === "status") showStatus(note);
