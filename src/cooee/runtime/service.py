@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any, Self
 
 from cooee.core.app import App
-from cooee.core.chat import Line, Recall
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
 from cooee.core.optout import Words
 from cooee.providers import Provider, Subscription
@@ -30,6 +29,7 @@ from cooee.runtime.night import Night
 from cooee.runtime.outbox import Outbox
 from cooee.runtime.poller import Poller
 from cooee.runtime.program import program_of
+from cooee.runtime.recall import recall
 from cooee.runtime.sender import Sender
 from cooee.runtime.surroundings import Observer, Surroundings
 from cooee.runtime.watchdog import Watchdog
@@ -138,7 +138,6 @@ class Service:
         """
         self._hooks = Hooks(self.store, self.provider, self._public_url)
         await self._renew_hooks()
-        features, near = self.provider.features, self._near
         self.account = Account(
             self.provider,
             self._transport,
@@ -147,34 +146,13 @@ class Service:
             keep=self._keep,
             discretion=self._discretion,
         )
-        newsroom = self._newsroom = Newsroom(self.app, self.store)
+        self._newsroom = Newsroom(self.app, self.store)
         words, self.notes = consent.settle(self.app, self.provider)
-        intake = self._intake = Intake(features, words, self.store, self._came, near)
-        callers = Callers(
-            self.account,
-            self.store,
-            self.clock,
-            start=self._crew.start,
-            ring=self._ring_senders,
-        )
-        self.web = Web(
-            self.provider,
-            hooks=self._hooks,
-            public_url=self._public_url,
-            intake=intake,
-            newsroom=newsroom,
-            callers=callers,
-            clock=self.clock,
-            health=self.health,
-            letters=self._letters,
-        )
-        services = None
-        if self.app.services is not None:
-            services = await self._stack.enter_async_context(self.app.services())
-        self._program = program_of(self.app)
-        await self.store.renew(self._program, list(self.app.retired))
-        self.notes = [*self.notes, *await self._strangers()]
-        self.around = self._surroundings(services, words)
+        features, near = self.provider.features, self._near
+        self._intake = Intake(features, words, self.store, self._came, near)
+        callers = self._open_web()
+        await self._renew_dialogues()
+        self.around = self._surroundings(await self._services(), words)
         self._worker = Worker(
             self.around,
             self.store,
@@ -282,12 +260,40 @@ class Service:
         for starter in self.app.starters:
             self._crew.start(_call(starter))
 
+    def _open_web(self) -> Callers:
+        """Be ready for webhooks; those that hold the line until their text is answered."""
+        start, ring = self._crew.start, self._ring_senders
+        callers = Callers(self.account, self.store, self.clock, start=start, ring=ring)
+        self.web = Web(
+            self.provider,
+            hooks=self._hooks,
+            public_url=self._public_url,
+            intake=self._intake,
+            newsroom=self._newsroom,
+            callers=callers,
+            clock=self.clock,
+            health=self.health,
+            letters=self._letters,
+        )
+        return callers
+
+    async def _services(self) -> Any:
+        if self.app.services is None:
+            return None
+        return await self._stack.enter_async_context(self.app.services())
+
+    async def _renew_dialogues(self) -> None:
+        """Try again what other code could not answer, and end the dialogues that were retired."""
+        self._program = program_of(self.app)
+        await self.store.renew(self._program, list(self.app.retired))
+        self.notes = [*self.notes, *await self._strangers()]
+
     def _surroundings(self, services: Any, words: Words) -> Surroundings:
         return Surroundings(
             self.app,
             services,
             self.clock.now,
-            self._recall,
+            partial(recall, self.store),
             self._observe,
             words,
             no_media="" if self.provider.features.media else self.provider.name,
@@ -365,18 +371,6 @@ class Service:
     def _ring_senders(self) -> None:
         for sender in self._senders.values():
             sender.bell.ring()
-
-    def _recall(self, claim: Claim, seq: int) -> Recall:
-        async def recall(n: int) -> Sequence[Line]:
-            entries = await self.store.history(claim.ours, claim.theirs, n + len(claim.texts))
-            lines = [
-                Line("them" if entry.direction == "in" else "us", entry.text, entry.at)
-                for entry in entries
-                if entry.direction == "out" or entry.seq <= seq
-            ]
-            return lines[-n:]
-
-        return recall
 
     async def _tick(self) -> None:
         """Notice what other processes wrote, and forget what no provider repeats any more."""
