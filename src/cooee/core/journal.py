@@ -183,10 +183,16 @@ class View:
         elif kind == "dropped":
             self.held.pop(key, None)
         elif kind == "stale":
-            self.records.pop(key)
+            self._take_back(key, place)
         elif kind == "back":
-            removed = self.records.pop(key).place
+            removed = self._take_back(key, place).place
             self.said = {one: where for one, where in self.said.items() if where < removed}
+
+    def _take_back(self, key: Key, place: int) -> Found:
+        found = self.records.pop(key, None)
+        if found is None:
+            raise JournalUnreadable(f"Entry {place} of a dialogue takes back what is not there.")
+        return found
 
 
 def _same_event(earlier: Entry, later: Entry) -> bool:
