@@ -1,291 +1,52 @@
-"""Where conversations live between texts: the verbs, all in batches, and what they carry."""
+"""Where conversations live between texts: the verbs, all in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Protocol
-
-import msgspec
-
-from cooee.core.messages import Class, Inbound, Media, Outbound, Receipt, Status
-from cooee.core.optout import Consent
-
-
-class Arrival(msgspec.Struct, frozen=True):
-    """A text to receive, with `sent_at` made credible, and what it does to consent (law 10).
-
-    An arrival whose `consent` is "out" is stored and never reaches a handler; so is a "wish",
-    unless a question waits for this person's text. `how` tells what that was read from: *word*,
-    *plain words* or *company*.
-    """
-
-    inbound: Inbound
-    consent: Consent = ""
-    how: str = "word"
-
-
-class Pending(msgspec.Struct, frozen=True):
-    """A stored text that waits for its turn. `id` is ours and stays through every retry."""
-
-    id: bytes
-    seq: int
-    inbound: Inbound
-    runs: bool = True  # False: an opt-out word, which no handler sees
-    returns: bool = False  # it opted in who was out
-
-
-class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue as it is kept: its journal's head, and the entries in order.
-
-    `due_at` is when it has to be looked at again; None: nothing but a text, or the end of
-    another dialogue, does that. `attempts` counts the looks that failed since one went well, and
-    `error` says how the last one did. `ended` says how it ended, "" while it goes on.
-    """
-
-    id: str
-    handler: str
-    head: bytes
-    entries: Sequence[bytes] = ()
-    due_at: datetime | None = None
-    attempts: int = 0
-    error: str = ""
-    ended: str = ""
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """A conversation leased for its turns: nobody else has it until `finish` or the lease ends.
-
-    `attempts` counts this one: 1 at first. `now` is the conversation's own clock, which never
-    goes back. `state` is as `finish` was given it, None at first. `handled` is the last seq that
-    is over. `texts` is empty where an alarm of a dialogue is due and no text waits: while one
-    does, even for a later try, no alarm rings. `dialogues` are those that are not over, as they
-    began.
-    """
-
-    conversation: bytes
-    ours: str
-    theirs: str
-    lease: int
-    attempts: int
-    now: datetime | None
-    state: bytes | None
-    texts: Sequence[Pending]
-    handled: int = 0
-    dialogues: Sequence[Dialogue] = ()
-
-    @property
-    def turn(self) -> str:
-        """What its log lines call it: its first text or, where it has none, the conversation."""
-        return (self.texts[0].id if self.texts else self.conversation).hex()
-
-
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An outbound text before it has its place in a conversation.
-
-    `key` makes it idempotent: a second draft with the same key in the same conversation is
-    the first one. `due_at` None means now.
-    """
-
-    text: str
-    media: Sequence[str] = ()
-    kind: Class = Class.REPLY
-    key: str | None = None
-    due_at: datetime | None = None
-    good_until: datetime | None = None
-
-
-class Letter(msgspec.Struct, frozen=True):
-    """A draft with its address: we write first."""
-
-    ours: str
-    theirs: str
-    draft: Draft
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one dialogue: a head that replaces the old one, and entries to append.
-
-    `head` None leaves all but the entries as it is. The entries come behind the first `count`,
-    which are there. A dialogue that is not known yet begins. With `ended` it is over. One that
-    is written well has no failed attempts any more.
-    """
-
-    id: str
-    handler: str
-    count: int
-    entries: Sequence[bytes] = ()
-    head: bytes | None = None
-    due_at: datetime | None = None
-    ended: str = ""
-
-
-class Jot(msgspec.Struct, frozen=True):
-    """What a turn has to have on disk before it goes on; the claim stays as it is."""
-
-    claim: Claim
-    kept: Kept
-
-
-class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue that we start: its first turn is due at `due_at`, None: now."""
-
-    ours: str
-    theirs: str
-    id: str
-    handler: str
-    head: bytes
-    due_at: datetime | None = None
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """A turn that raised: the text's seq, the error's words, and when to try again.
-
-    `retry_at` None sets the text aside, and that person's later texts go on; with a `program`,
-    only until the app's code is another (`renew`). An alarm that raised has its `dialogue` in
-    place of a seq: it rings again at `retry_at`, or is set aside in the same way.
-    """
-
-    seq: int
-    error: str
-    retry_at: datetime | None
-    program: str = ""
-    dialogue: str = ""
-
-
-class Finish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a claim's turns came to, to be committed whole or not at all.
-
-    `handled` is the last seq whose turn is over (set aside included). `state` None leaves the
-    state as it is. `asks` says whether a question waits for the person's next text from now on;
-    None leaves that as it is. `dialogues` are those that something became of.
-    """
-
-    claim: Claim
-    handled: int
-    now: datetime | None = None
-    state: bytes | None = None
-    drafts: Sequence[Draft] = ()
-    failure: Failure | None = None
-    asks: bool | None = None
-    dialogues: Sequence[Kept] = ()
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """An outbound text whose next attempt is recorded: it is ours to make, now."""
-
-    outbound: Outbound
-    queued_at: datetime
-    kind: Class = Class.REPLY
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt ended.
-
-    `status` QUEUED asks for another attempt at `retry_at`; ACCEPTED has a `provider_id`;
-    UNKNOWN is settled from `retry_at` on (None: by nothing but a receipt or a person).
-    """
-
-    outbound: Outbound
-    status: Status
-    provider_id: str = ""
-    code: str = ""
-    words: str = ""
-    retry_at: datetime | None = None
-    opted_out: bool = False
-
-
-class Alarms(msgspec.Struct, frozen=True):
-    """When something is next due: a turn, a send, a question to the provider. None: never.
-
-    `check` is of texts of unknown end (`doubtful`), `report` of accepted ones (`unreported`),
-    which only a provider that is asked for receipts has to mind.
-    """
-
-    turn: datetime | None = None
-    send: datetime | None = None
-    check: datetime | None = None
-    report: datetime | None = None
-
-
-class Census(msgspec.Struct, frozen=True):
-    """How many there are of what an operator asks about."""
-
-    conversations: int = 0
-    pending: int = 0
-    set_aside: int = 0
-    queued: int = 0
-    sending: int = 0
-    unknown: int = 0
-    failed: int = 0
-    opted_out: int = 0
-    doubtful_reads: int = 0
-    unclean_exits: int = 0
-    dialogues: int = 0  # that are not over
-    stuck: int = 0  # of these, with an alarm that was set aside
-
-
-class Thread(msgspec.Struct, frozen=True):
-    """A conversation as a person looks at it: one line of a list.
-
-    `set_aside` counts texts, and dialogues whose alarm was.
-    """
-
-    ours: str
-    theirs: str
-    texts_in: int
-    texts_out: int
-    last_at: datetime | None
-    pending: int
-    set_aside: int
-    unknown: int
-    opted_out: bool
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One text of a conversation's history, in or out, oldest first.
-
-    `status` is *pending*, *handled*, *set aside* or *opt-out* for a text from a person, the
-    `Status` in lower case for one of ours. `notes` are its receipts and attempts, in order.
-    """
-
-    direction: Literal["in", "out"]
-    seq: int
-    text: str
-    at: datetime
-    status: str
-    error: str = ""
-    attempts: int = 0
-    provider_id: str = ""
-    notes: Sequence[str] = ()
-
-
-class Silence(msgspec.Struct, frozen=True, kw_only=True):
-    """A time in which a person wants no texts of a number, with the proof of it.
-
-    `how` is *word*, *plain words*, *company* (it said so of their text) or *refusal* (it refused
-    a text of ours); `text` is what they wrote, "" where nothing was or the person is forgotten.
-    The same of its end; `lifted_at` None is no end yet.
-    """
-
-    since: datetime
-    how: str
-    text: str = ""
-    lifted_at: datetime | None = None
-    lifted_how: str = ""
-    lifted_text: str = ""
-
-
-class Talk(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue with its person, as somebody else than a turn looks at it."""
-
-    conversation: bytes
-    ours: str
-    theirs: str
-    state: bytes | None
-    started_at: datetime
-    ended_at: datetime | None
-    dialogue: Dialogue
+from typing import Protocol
+
+from cooee.core.messages import Media, Outbound, Receipt, Status
+from cooee.storage.records import (
+    Alarms,
+    Arrival,
+    Claim,
+    Dialogue,
+    Draft,
+    Failure,
+    Finish,
+    Jot,
+    Kept,
+    Letter,
+    Outcome,
+    Pending,
+    Start,
+    Taken,
+)
+from cooee.storage.sights import Census, Entry, Silence, Talk, Thread
+
+__all__ = [
+    "Alarms",
+    "Arrival",
+    "Census",
+    "Claim",
+    "Dialogue",
+    "Draft",
+    "Entry",
+    "Failure",
+    "Finish",
+    "Jot",
+    "Kept",
+    "Letter",
+    "Outcome",
+    "Pending",
+    "Silence",
+    "Start",
+    "Store",
+    "Taken",
+    "Talk",
+    "Thread",
+]
 
 
 class Store(Protocol):

@@ -1,0 +1,91 @@
+"""What people see of a store: counts, conversations, single texts, dialogues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from cooee.storage.records import Dialogue
+
+
+class Census(msgspec.Struct, frozen=True):
+    """How many there are of what an operator asks about."""
+
+    conversations: int = 0
+    pending: int = 0
+    set_aside: int = 0
+    queued: int = 0
+    sending: int = 0
+    unknown: int = 0
+    failed: int = 0
+    opted_out: int = 0
+    doubtful_reads: int = 0
+    unclean_exits: int = 0
+    dialogues: int = 0  # that are not over
+    stuck: int = 0  # of these, with an alarm that was set aside
+
+
+class Thread(msgspec.Struct, frozen=True):
+    """A conversation as a person looks at it: one line of a list.
+
+    `set_aside` counts texts, and dialogues whose alarm was.
+    """
+
+    ours: str
+    theirs: str
+    texts_in: int
+    texts_out: int
+    last_at: datetime | None
+    pending: int
+    set_aside: int
+    unknown: int
+    opted_out: bool
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One text of a conversation's history, in or out, oldest first.
+
+    `status` is *pending*, *handled*, *set aside* or *opt-out* for a text from a person, the
+    `Status` in lower case for one of ours. `notes` are its receipts and attempts, in order.
+    """
+
+    direction: Literal["in", "out"]
+    seq: int
+    text: str
+    at: datetime
+    status: str
+    error: str = ""
+    attempts: int = 0
+    provider_id: str = ""
+    notes: Sequence[str] = ()
+
+
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which a person wants no texts of a number, with the proof of it.
+
+    `how` is *word*, *plain words*, *company* (it said so of their text) or *refusal* (it refused
+    a text of ours); `text` is what they wrote, "" where nothing was or the person is forgotten.
+    The same of its end; `lifted_at` None is no end yet.
+    """
+
+    since: datetime
+    how: str
+    text: str = ""
+    lifted_at: datetime | None = None
+    lifted_how: str = ""
+    lifted_text: str = ""
+
+
+class Talk(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialogue with its person, as somebody else than a turn looks at it."""
+
+    conversation: bytes
+    ours: str
+    theirs: str
+    state: bytes | None
+    started_at: datetime
+    ended_at: datetime | None
+    dialogue: Dialogue
