@@ -1206,6 +1206,20 @@ def test_the_same_question_kept_by_a_cut_off_turn_is_said_around_though_the_code
     assert talk.text("new") == ["Hi, Ann.", "Else?"]
 
 
+def test_a_question_in_the_condition_of_a_loop_is_one_place():
+    async def handler(chat):
+        heard = []
+        while (word := await chat.ask("More?")) != "no":
+            heard.append(word)
+        return " ".join(heard)
+
+    talk = Talk(handler)
+    talk.start()
+    for word in ("a", "b", "c"):
+        assert talk.text(word) == ["More?"]
+    assert talk.text("no") == ["a b c"]
+
+
 # While another dialogue asks
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from itertools import islice
 from types import CodeType, CoroutineType, FrameType
 from typing import Any, TypeAlias
 
-_NOT_USERS = ("cooee.core.", "asyncio.")
+_NOT_USERS = ("cooee.core.", "asyncio.", "anyio.")
 
 Chain: TypeAlias = tuple[CodeType | int, ...]
 
@@ -21,6 +22,23 @@ def chain(handler: Any) -> Chain:
         frame = frame.f_back
         calls += (frame.f_code, frame.f_lasti)
     return calls
+
+
+def alike(one: Chain, other: Chain) -> bool:
+    """Whether two chains are of the same places in the source.
+
+    Python compiles some code twice, such as the condition of a `while`.
+    """
+    return one == other or _written(one) == _written(other)
+
+
+def _written(calls: Chain) -> list[Any]:
+    pairs = zip(calls[::2], calls[1::2], strict=True)
+    return [
+        (code, next(islice(code.co_positions(), at // 2, None), None))  # two bytes an instruction
+        for code, at in pairs
+        if isinstance(code, CodeType) and isinstance(at, int)
+    ]
 
 
 def line(depth: int = 2) -> str:

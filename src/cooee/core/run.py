@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -15,13 +14,14 @@ from msgspec.structs import replace
 
 from cooee.core.answers import Circumstances
 from cooee.core.changes import Change, lay_on
-from cooee.core.chat import Chat, Recall, spoken
+from cooee.core.chat import Chat, Recall
 from cooee.core.codec import StateCodec
 from cooee.core.errors import DialogueError, Ended, ForeignAwait, NoDialogue, NotAwaited
 from cooee.core.journal import NOWHERE, Entry, Found, Journal, Key, View, Waiting, digest
-from cooee.core.messages import Inbound, Reply
-from cooee.core.places import Chain, users
+from cooee.core.messages import Inbound
+from cooee.core.places import Chain, alike, users
 from cooee.core.questions import Question, Step, Text
+from cooee.core.told import Told
 from cooee.core.verbs import Verb, ask, once, sleep
 
 
@@ -41,10 +41,6 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     program: str
     recall: Recall
     strict: bool = False
-
-
-MOST, MOST_RECORDS = 1_000, 10_000
-"""How many texts one run may say, and how many steps it may record, before it waits."""
 
 
 class Restart:
@@ -75,8 +71,7 @@ class Run:
         self.unsettled = set(journal.unsettled)
         if len(journal.entries) > journal.settled:
             self.unsettled.update(_since(self.records, journal.settled))
-        self.names: list[Any] = []
-        self.tail: list[str | Reply] = []
+        self.told = Told()
         self.took = False
         self.standing: Waiting | None = None
         self.step: Step | None = None
@@ -133,18 +128,15 @@ class Run:
 
     def say(self, what: object, key: str | None) -> None:
         """Say a text, which goes out unless it did before."""
-        if self.left:
-            self.not_gone()
+        if self.left or self.doing:
+            self._may("say")
             return
         if self.opened is not None or self.failure is not None:
             self.tidy()
-        said = what if type(what) is str else spoken(what)
-        if not said:
-            return
-        if len(self.tail) >= MOST:
-            raise self.fail(DialogueError(_endless(f"says {MOST:,} texts")))
-        self.names.append(("key", key) if key else _words(said))
-        self.tail.append(said)
+        try:
+            self.told.add(what, key)
+        except DialogueError as error:
+            raise self.fail(error)  # noqa: B904 -- it is the same
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -205,14 +197,17 @@ class Run:
         return verb
 
     def _make_way(self, name: str) -> None:
-        self.not_gone()
-        if self.doing:
-            words = f"chat.{name}(…) cannot be used by what is done once."
-            raise NoDialogue(words)
+        self._may(name)
         if self.left:
             self._close()
         else:
             self.tidy()
+
+    def _may(self, name: str) -> None:
+        self.not_gone()
+        if self.doing:
+            words = f"chat.{name}(…) cannot be used by what is done once: it would not be replayed."
+            raise NoDialogue(words)
 
     def _close(self) -> str:
         """Close the verb that was not awaited, without the interpreter's complaint; its name."""
@@ -248,7 +243,7 @@ class Run:
         if first is chain:
             return key, False
         n = self._counts[key] = self._counts.get(key, 0) + 1
-        return ("ask", self.parts, words, n), first != chain
+        return ("ask", self.parts, words, n), not alike(first, chain)
 
     def carried(self, key: Key, was: str) -> Key:
         """The key from before a rewording, as long as something is known under it."""
@@ -281,8 +276,6 @@ class Run:
 
     def record(self, entry: Entry) -> Found:
         """Append a record."""
-        if len(self.entries) >= MOST_RECORDS:
-            raise self.fail(DialogueError(_endless(f"records {MOST_RECORDS:,} steps")))
         self.add(entry)
         return self.records[entry.key]
 
@@ -300,8 +293,8 @@ class Run:
             past = key == self.waited
         self.last, self._chance = key, None
         if key[0] != "once":
-            if past and self.tail:
-                self.tail.clear()  # what was said before it belongs there too
+            if past and self.told.fresh:
+                self.told.fresh.clear()  # what was said before it belongs there too
             if entry.raw is not None:
                 self.heard = entry
             if entry.at > self.chat.now:  # noqa: PLR1730 -- this line is run for every answer
@@ -360,16 +353,8 @@ class Run:
         """Let go of everything that a kept chat would keep."""
         self.gone, self.step = True, None
         self._close()
-        self.entries, self.tail, self.records = [], [], {}
+        self.entries, self.told, self.records = [], Told(), {}
         self._chains.clear()
-
-    def told(self) -> Iterator[tuple[Any, int, str | Reply]]:
-        """What was said since the last record: what it is known by, how often before, a text."""
-        first = len(self.names) - len(self.tail)
-        counts = Counter(self.names[:first])
-        for name, said in zip(self.names[first:], self.tail, strict=True):
-            yield name, counts[name], said
-            counts[name] += 1
 
     def note(self, said: Sequence[str]) -> None:
         """Note what goes out, by identity, with the last entry to be committed or as its own."""
@@ -382,20 +367,6 @@ class Run:
         """The entries that nobody has committed yet."""
         entries, self.kept = self.entries[self.kept :], len(self.entries)
         return tuple(entries)
-
-
-def _words(said: str | Reply) -> Any:
-    """What a text without a key is known by."""
-    if isinstance(said, str):
-        return said
-    return (said.text, said.media) if said.media else said.text
-
-
-def _endless(what: str) -> str:
-    return (
-        f"{users()}: this dialogue {what} without waiting for an answer, so its loop may never"
-        " end. Ask in every pass, or bound it."
-    )
 
 
 def _since(records: Mapping[Key, Found], place: int) -> Sequence[Key]:
