@@ -5,8 +5,8 @@
 - sh is typed: each line succeeds. What goes on (`cooee run`, `cooee carrier`, …) is left running
   to the page's end, or until the words before a block say Ctrl-C, and has to end well. What
   installs something is only looked at.
-- text is what the block before it printed, "…" standing for anything; or, beginning with ">",
-  a conversation that the page's app holds on a phone.
+- text is what the block before it printed, "…" standing for anything; or, beginning with ">"
+  or "... 2 days", a conversation that the page's app holds on a phone.
 - json, toml and ini can be read. Sphinx itself proves what stands in {braces}; an example that
   is shown by {literalinclude} becomes the page's app.
 """
@@ -30,18 +30,23 @@ import sys
 import textwrap
 import time
 import tomllib
+from datetime import UTC, date, datetime
+from datetime import time as clock
+from decimal import Decimal
 from importlib.metadata import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from unittest.mock import patch
 
 import pytest
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 
 import cooee
 from cooee.carrier import controls
 from cooee.carrier.faults import NAMES
 from cooee.cli.loading import load
+from cooee.core.answers import Circumstances, read, reader_of
 from cooee.providers import Features, names
 from cooee.testing import Kit
 
@@ -191,7 +196,7 @@ class Desk:
             self._type(command)
 
     def _text(self, text, *_):
-        if text.startswith(">"):
+        if re.match(r">|\.\.\. \d", text):
             asyncio.run(self._follow(text))
             return
         came = [" ".join(line.split()) for line in self.said.splitlines()]
@@ -401,6 +406,29 @@ def test_the_table_of_providers_shows_every_feature_of_every_provider(monkeypatc
     assert re.findall(r"`([\w-]+)`", head) == names()
     assert len(rows) == len(Features.__struct_fields__)
     assert {row.count("|") for row in rows} == {len(names()) + 2}
+
+
+def test_every_answer_in_the_table_of_types_is_read_as_one():
+    page = (DOCS / "dialogues.md").read_text()
+    table = page.partition("| type | people text |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(.+?)` \| (`.+?`) \|", table, re.MULTILINE)
+    types = {"date": date, "time": clock, "datetime": datetime, "Decimal": Decimal}
+    types |= {"Literal": Literal, "PhoneNumber": cooee.PhoneNumber, "Email": cooee.Email}
+    here = Circumstances(datetime(2026, 11, 25, 10, tzinfo=UTC), UTC, "+61491570006")
+    assert len(rows) == 10
+    for kind, texts in rows:
+        for text in re.findall("`(.+?)`", texts):
+            assert read(reader_of(eval(kind, types)), text, here) is not None, text
+    assert read(reader_of(date), "3/4", here) == date(2027, 4, 3)
+    american = replace(here, near="+12025550123")
+    assert read(reader_of(date), "3/4", american) == date(2027, 3, 4)
+
+
+def test_every_example_has_a_page_and_a_test():
+    examples = {path.stem for path in (ROOT / "examples").glob("*.py")}
+    assert examples == {path.stem[5:] for path in (ROOT / "tests/examples").glob("test_*.py")}
+    shown = {path.stem for path in (DOCS / "examples").glob("*.md")} - {"index"}
+    assert shown == examples - {"stopwatch"}, "the tutorial has that one"
 
 
 def test_the_reference_has_every_public_name(monkeypatch):
