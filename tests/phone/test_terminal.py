@@ -158,6 +158,35 @@ def test_quit_ends_a_pipe_and_commands_are_not_texted(phone):
     assert said.count("  There are phones 1 to 99: /phone 2") == 2
 
 
+DIALOGUE = """
+from cooee import App, hours
+app = App(no_reply="Never mind.")
+
+@app.dialogue("BOOK")
+async def book(chat):
+    party = await chat.ask("For how many?", int, remind=hours(1), timeout=hours(5))
+    await chat.sleep(hours(24))
+    return f"See you, all {party} of you!"
+"""
+
+
+def test_a_dialogue_waits_and_time_passes_when_told(phone, tmp_path):
+    app = tmp_path / "booking.py"
+    app.write_text(DIALOGUE)
+    asked = "phone 1 ← For how many?"
+    assert phone("BOOK\n/wait 1h\n/wait 10h\n/wait x\n/wait 400d\n", app=app) == [
+        "phone 1 → BOOK",
+        *[asked, asked, "phone 1 ← Never mind."],
+        *["  How long? /wait 90s, /wait 10min, /wait 1h, or up to /wait 366d"] * 2,
+    ]
+    assert phone("BOOK\n/wait 3min\n", app=app) == ["phone 1 → BOOK", asked]
+    assert phone("4\n/wait 1d\n", app=app) == [
+        "phone 1 → 4",
+        "phone 1   no reply",
+        "phone 1 ← See you, all 4 of you!",
+    ]
+
+
 class Person:
     """Somebody at a terminal."""
 

@@ -52,8 +52,8 @@ def phone(
     and saving its file is enough to go on with the new version.
 
     With --terminal the phone is in the terminal. Type a text to send it; /phone 2 goes on as a
-    second person. Lines from a pipe are sent one after the other, each when all is quiet; without
-    any, START, TIME and STOP are played.
+    second person, and /wait 1h lets an hour pass. Lines from a pipe are sent one after the other,
+    each when all is quiet; without any, START, TIME and STOP are played.
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
@@ -99,6 +99,8 @@ def _header(stage: Stage, provider: str, path: Path) -> str:
     lines = [
         f"The app has the number {stage.ours} in a box; the box's {provider} {way}.",
         f"Conversations are kept in {path}",
-        "Type a text. /phone 2 is a second person, /help, /quit." if typing else "",
+        "Type a text. /phone 2 is a second person, /wait 1h lets time pass, /help, /quit."
+        if typing
+        else "",
     ]
     return "\n".join(line for line in lines if line)

@@ -15,7 +15,7 @@ from cooee.phone.performance import performing
 from cooee.runtime.service import Service
 from cooee.storage import Store
 from cooee.storage.sqlite import SQLite
-from cooee.wire.clock import RealClock
+from cooee.wire.offset import OffsetClock
 from cooee.wire.serve import listening
 
 _SOON = timedelta(seconds=1)
@@ -31,8 +31,11 @@ class Stage:
         ours: the app's number.
     """
 
-    def __init__(self, network: Network, service: Service, port: int, arrived: int) -> None:
+    def __init__(
+        self, network: Network, service: Service, clock: OffsetClock, port: int, arrived: int
+    ) -> None:
         self.network, self.service, self.port = network, service, port
+        self._clock = clock
         subscription = service.subscription
         if subscription is None:
             raise NotRunning("The app could not connect to the box; the log says why.")
@@ -44,6 +47,10 @@ class Stage:
         self.network.text(phone, self.ours, words)
         self._texts += 1
 
+    def advance(self, by: timedelta) -> None:
+        """Let time pass, for network and app at once."""
+        self._clock.advance(by)
+
     async def quiet(self) -> bool:
         """Whether every text has arrived and was answered, and every answer is on its phone.
 
@@ -53,7 +60,7 @@ class Stage:
             return False
         census, alarms = await self.service.store.census(), await self.service.store.alarms()
         soon = self.service.clock.now() + _SOON
-        turning = census.pending and (alarms.turn is None or alarms.turn <= soon)
+        turning = census.pending if alarms.turn is None else alarms.turn <= soon
         leaving = census.queued and alarms.send is not None and alarms.send <= soon
         return not (turning or census.sending or leaving) and self.network.idle
 
@@ -74,9 +81,10 @@ async def staged(
         SettingError: the box does not speak that company's API.
         DatabaseInUse: another process runs on this file.
     """
-    clock = RealClock()
+    clock = OffsetClock()
     async with box(clock, port=0) as (carrier, port):
         store = await SQLite.open(database, now=clock.now)
+        clock.advance(await _ahead(store, clock))
         work = performing(
             app,
             store,
@@ -89,7 +97,13 @@ async def staged(
         async with work as service:
             before = await _arrived(store)
             await service.connect()
-            yield Stage(carrier.network, service, port, before)
+            yield Stage(carrier.network, service, clock, port, before)
+
+
+async def _ahead(store: Store, clock: OffsetClock) -> timedelta:
+    """How far the last text is in the future: somebody let time pass, and it does not go back."""
+    threads, now = await store.threads(limit=1), clock.now()
+    return max(timedelta(), *[one.last_at - now for one in threads if one.last_at], timedelta())
 
 
 async def _arrived(store: Store) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 from cooee.carrier import Entry
 from cooee.phone.keyboard import Keyboard
@@ -18,9 +20,17 @@ SCRIPT = ("START", "TIME", "STOP")  # what is played where nobody types anything
 HELP = """\
   Type a text and press Enter.
   /phone 2    go on as a second person (1 to 99)
+  /wait 1h    let an hour pass (or s, min, d)
   /help       this
   /quit       end; the conversations are kept"""
 
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_YEAR = timedelta(days=366)
 _LOOK = 0.05  # seconds between two looks at the phones
 _CALM = 3  # looks in a row that have to find quiet
 _LONGEST = 10.0  # seconds to wait for a reply
@@ -94,7 +104,9 @@ class Terminal:
         if leave.is_set() or not self._obey(line):
             return False
         self._show_news()
-        if not line.startswith("/"):
+        if line.startswith("/wait"):
+            await self._hush(leave)
+        elif not line.startswith("/"):
             replies = self._replies()
             await self._hush(leave)
             if self._replies() == replies:
@@ -123,6 +135,10 @@ class Terminal:
                 self._line(HELP)
             case ["/phone", n] if n.isdecimal() and 1 <= int(n) <= PHONES:
                 self.phone = int(n)
+            case ["/wait", length] if _length(length):
+                self._stage.advance(_length(length))
+            case ["/wait", *_]:
+                self._line("  How long? /wait 90s, /wait 10min, /wait 1h, or up to /wait 366d")
             case ["/phone", *_]:
                 self._line(f"  There are phones 1 to {PHONES}: /phone 2")
             case [command, *_] if command.startswith("/"):
@@ -161,6 +177,13 @@ class Terminal:
 
     def _prompt(self) -> None:
         self._write(f"\r\x1b[Kphone {self.phone} → ")
+
+
+def _length(words: str) -> timedelta:
+    """How long that is; nothing where it is no length, or more than a year."""
+    found = re.fullmatch(r"(\d{1,8})(s|min|h|d)", words)
+    length = timedelta() if found is None else int(found[1]) * _UNITS[found[2]]
+    return length if length <= _YEAR else timedelta()
 
 
 def _said(phone: int, entry: Entry) -> str:

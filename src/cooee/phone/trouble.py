@@ -11,6 +11,7 @@ from cooee.core.errors import CooeeError
 from cooee.phone.reports import Trouble
 
 _AROUND = 2  # lines before and after
+_PLACE = re.compile(r"^/[^:\n]+\.py:\d+: ")
 
 
 def trouble(error: BaseException, folder: Path) -> Trouble:
@@ -65,8 +66,8 @@ def is_own(file: Path, folder: Path) -> bool:
 def _words(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
-    if isinstance(error, CooeeError):
-        return f"{type(error).__name__}: {error}"
+    if isinstance(error, CooeeError):  # some of whose words begin with the place
+        return f"{type(error).__name__}: {_PLACE.sub('', str(error))}"
     return "".join(traceback.format_exception_only(error)).strip()
 
 

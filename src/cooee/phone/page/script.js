@@ -344,7 +344,7 @@ function skip([at, what]) {
 }
 
 function instead(one) {
-  return one.instead ? el("p", { class: "aside" }, `The code is another by now: it ${one.instead} first.`) : null;
+  return one.instead ? el("p", { class: "aside" }, `The code has changed since: it ${one.instead} first. The next text is kept for the question above.`) : null;
 }
 
 function place(one) {
