@@ -66,7 +66,7 @@ def interviewed(app) -> Journal:
         services=None,
         ours=OURS,
         theirs="+61491570156",
-        zone=UTC,
+        zone=lambda: UTC,
         program=program_of(app),
         recall=None,
         strict=True,

@@ -61,7 +61,7 @@ def stage(call: object) -> Stage:
         services=None,
         ours="+61491570006",
         theirs="+61491570156",
-        zone=UTC,
+        zone=lambda: UTC,
         program="one",
         recall=no_history,
     )

@@ -113,7 +113,7 @@ class Talk:
             services=None,
             ours="+61491570006",
             theirs="+61491570156",
-            zone=self.zone,
+            zone=lambda: self.zone,
             program=str(self.version),
             recall=no_history,
             strict=self.strict,

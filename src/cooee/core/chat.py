@@ -61,9 +61,6 @@ class Chat(Generic[S, V]):
             answer was sent.
         ours: our number.
         theirs: the person's number.
-        zone: the time zone in which "tomorrow 3pm" and `sleep(until=…)` are read: that of their
-            number where it can be in no other, or else the app's. Where you know better, say so:
-            ``chat.zone = ZoneInfo(chat.state.zone)``, in the first line of a dialogue.
     """
 
     __slots__ = (
@@ -73,12 +70,13 @@ class Chat(Generic[S, V]):
         "_recall",
         "_said",
         "_token",
+        "_zone",
+        "_zone_of",
         "now",
         "ours",
         "services",
         "state",
         "theirs",
-        "zone",
     )
 
     def __init__(
@@ -92,7 +90,7 @@ class Chat(Generic[S, V]):
         theirs: str,
         token: str | None,
         recall: Recall,
-        zone: tzinfo = UTC,
+        zone: Callable[[], tzinfo] = lambda: UTC,
         interrupted: Interrupted | None = None,
         dialogue: Run | None = None,
     ) -> None:
@@ -101,7 +99,8 @@ class Chat(Generic[S, V]):
         self.now = now
         self.ours = ours
         self.theirs = theirs
-        self.zone = zone
+        self._zone_of = zone
+        self._zone: tzinfo | None = None
         self._message = message
         self._token = token
         self._recall = recall
@@ -126,6 +125,21 @@ class Chat(Generic[S, V]):
     def text(self) -> str:
         """The words being answered."""
         return self.message.text
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone in which "tomorrow 3pm" and `sleep(until=…)` are read.
+
+        It is that of their number where it can be in no other, or else the app's. Where you know
+        better, say so in the first line of a dialogue: ``chat.zone = ZoneInfo(chat.state.zone)``.
+        """
+        if self._zone is None:  # to find it takes time, and few ask
+            self._zone = self._zone_of()
+        return self._zone
+
+    @zone.setter
+    def zone(self, zone: tzinfo) -> None:
+        self._zone = zone
 
     def say(self, what: str | Reply | None, *, key: str | None = None) -> None:
         """Say a further text; texts go out in the order they are said, the returned one last.

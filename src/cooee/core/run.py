@@ -28,7 +28,7 @@ from cooee.core.verbs import Verb, ask, once, sleep
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """What a dialogue is run in.
 
-    `program` names the app's code as it is loaded; `zone` is what `chat.zone` is at first;
+    `program` names the app's code as it is loaded; `zone` tells what `chat.zone` is at first;
     `strict` (in tests and in preflight) raises where production warns.
     """
 
@@ -37,7 +37,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     services: Any
     ours: str
     theirs: str
-    zone: tzinfo
+    zone: Callable[[], tzinfo]
     program: str
     recall: Recall
     strict: bool = False
@@ -136,7 +136,8 @@ class Run:
         try:
             self.told.add(what, key)
         except DialogueError as error:
-            raise self.fail(error)  # noqa: B904 -- it is the same
+            self.fail(error)
+            raise
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:

@@ -130,7 +130,7 @@ def _stage(around: Surroundings, turn: Turn, dialogue: Dialogue, *, strict: bool
         services=around.services,
         ours=claim.ours,
         theirs=claim.theirs,
-        zone=around.app.zone(claim.theirs),
+        zone=partial(around.app.zone, claim.theirs),
         program=around.program,
         recall=around.recall(claim, claim.handled if turn.pending is None else turn.pending.seq),
         strict=strict,

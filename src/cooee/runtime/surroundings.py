@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -94,6 +95,6 @@ def chat(
         theirs=claim.theirs,
         token=turn.name,
         recall=around.recall(claim, claim.handled if pending is None else pending.seq),
-        zone=around.app.zone(claim.theirs),
+        zone=partial(around.app.zone, claim.theirs),
         interrupted=interrupted,
     )

@@ -215,7 +215,7 @@ class World:
                 services=None,
                 ours=OURS,
                 theirs=THEIRS,
-                zone=UTC,
+                zone=lambda: UTC,
                 program=version.name,
                 recall=None,
                 strict=not version.ambiguous,

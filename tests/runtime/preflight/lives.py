@@ -29,7 +29,7 @@ def stage(app, handler, services=None):
         services=services,
         ours=OURS,
         theirs=ANNA,
-        zone=UTC,
+        zone=lambda: UTC,
         program="before",
         recall=None,
     )

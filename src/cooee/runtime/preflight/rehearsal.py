@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn
 
 from msgspec.structs import replace
@@ -106,7 +107,7 @@ class Rehearsal:
             services=services,
             ours=talk.ours,
             theirs=talk.theirs,
-            zone=self._app.zone(talk.theirs),
+            zone=partial(self._app.zone, talk.theirs),
             program=self._program,
             recall=_no_history,
             strict=True,
