@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import sys
 import weakref
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from talk import HOUR, NOON, Crash, Talk
 
@@ -1276,3 +1279,278 @@ def test_pictures_come_with_the_answer():
     talk.texts += 1
     talk._turn(Text("", "m1", talk.now, talk.now, (picture,)))
     assert talk.text("done") == ["1.png done"]
+
+
+# What a handler should not do, and is told
+
+
+async def _saying_for_ever(chat):
+    while True:
+        chat.say("Still here.")
+
+
+async def _sleeping_for_ever(chat):
+    while True:
+        await chat.sleep(timedelta())
+
+
+async def _doing_for_ever(chat):
+    for n in range(20_000):
+        await chat.once(str, n, key=str(n))
+
+
+async def _swallowing(chat):
+    for _ in range(2_000):
+        with suppress(Exception):
+            chat.say("Still here.")
+
+
+@pytest.mark.parametrize(
+    "handler", [_saying_for_ever, _sleeping_for_ever, _doing_for_ever, _swallowing]
+)
+def test_a_loop_that_never_asks_is_stopped_at_its_line(handler):
+    talk = Talk(handler)
+    talk._append = lambda _: None
+    with pytest.raises(DialogueError, match=r"test_dialogue_cases\.py:\d+.* without waiting .*Ask"):
+        talk.start()
+
+
+def test_a_thousand_texts_in_a_thousand_answers_are_no_loop_without_end():
+    async def handler(chat):
+        for _ in range(1_100):
+            await chat.sleep(timedelta(seconds=1), key="nap")
+            chat.say("Up.")
+        return "done"
+
+    talk = Talk(handler)
+    talk.start()
+    entry = journals.Entry("slept", ("sleep", (), "nap", 0), talk.now, 1)
+    slept = [msgspec.structs.replace(entry, key=(*entry.key[:3], n)) for n in range(1_050)]
+    waiting = msgspec.structs.replace(talk.journal.waiting, key=(*entry.key[:3], 1_050))
+    journal = msgspec.structs.replace(
+        talk.journal, waiting=waiting, furthest=waiting.key, entries=tuple(slept), settled=1_050
+    )
+    talk._write(journal)
+    assert talk.wait(timedelta(minutes=1))[0] == "Up."
+
+
+def _keyed(key):
+    async def handler(chat):
+        return await chat.ask("A?", key=key)
+
+    return handler
+
+
+def _parted(part):
+    async def handler(chat):
+        with chat.part(part):
+            return await chat.ask("A?")
+
+    return handler
+
+
+async def _asking_a_number(chat):
+    return await chat.ask(5)
+
+
+async def _napping(chat):
+    await chat.sleep(HOUR, key=5)
+
+
+async def _counting(chat):
+    await chat.once(len, "abc", key=5)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        _keyed(5),
+        _keyed("\udfff"),
+        _parted(5),
+        _parted("\ud800"),
+        _asking_a_number,
+        _napping,
+        _counting,
+    ],
+)
+def test_what_could_not_be_read_again_is_never_written(handler):
+    with pytest.raises(Unstorable, match=r"test_dialogue_cases\.py:\d+: prompts, keys and parts"):
+        Talk(handler).start()
+
+
+def test_half_a_character_in_a_text_is_a_question_mark():
+    async def handler(chat):
+        return f"{await chat.ask('A?')} {await chat.receive(settle=2.0)}"
+
+    talk = Talk(handler)
+    talk.start()
+    talk.text("\ud83d!")
+    talk.text("\ude00")
+    assert talk.wait(HOUR) == ["?! ?"]
+
+
+def test_a_text_of_a_hundred_thousand_characters_is_an_answer():
+    async def handler(chat):
+        return f"{len(await chat.ask('A?'))} {await chat.ask('B?')}"
+
+    talk = Talk(handler)
+    talk.start()
+    talk.text("x" * 100_000)
+    assert talk.text("b") == ["100000 b"]
+
+
+def test_a_choice_of_nothing_is_refused():
+    async def handler(chat):
+        return await chat.choose("Which?", [])
+
+    with pytest.raises(DialogueError, match="nothing to choose from"):
+        Talk(handler).start()
+
+
+def test_a_handler_that_yields_is_told_to_say():
+    async def one(chat):
+        yield "Hi."
+
+    def other(chat):
+        yield "Hi."
+
+    for handler in (one, other):
+        with pytest.raises(DialogueError, match=r"yield.*chat\.say"):
+            Talk(handler).start()
+
+
+def test_an_async_generator_may_ask():
+    async def numbers(chat):
+        for _ in range(2):
+            yield await chat.ask("Next?", int)
+
+    async def handler(chat):
+        return str([each async for each in numbers(chat)])
+
+    talk = Talk(handler)
+    talk.start()
+    talk.text("1")
+    assert talk.text("2") == ["[1, 2]"]
+
+
+def test_a_question_of_another_chat_cannot_be_awaited():
+    kept = []
+
+    async def mixing(chat):
+        return await kept[0].ask("A?")
+
+    async def handler(chat):
+        kept[:] = [chat]
+        Talk(mixing).start()
+
+    with pytest.raises(ForeignAwait, match="another chat's question"):
+        Talk(handler).start()
+
+
+def test_what_is_done_once_says_nothing_since_no_replay_would():
+    async def handler(chat):
+        return str(await chat.once(chat.say, "Hi."))
+
+    with pytest.raises(OnceFailed, match=r"chat\.say\(…\) cannot be used by what is done once"):
+        Talk(handler).start()
+
+
+def test_a_question_awaited_twice_is_refused():
+    async def handler(chat):
+        question = chat.ask("A?")
+        return await question + await question
+
+    talk = Talk(handler)
+    talk.start()
+    with pytest.raises(RuntimeError, match="already awaited"):
+        talk.text("a")
+
+
+def test_a_recursion_without_end_is_an_error_and_a_deep_one_may_ask():
+    async def deeper(chat, depth):
+        return await (deeper(chat, depth - 1) if depth else chat.ask("A?"))
+
+    async def handler(chat):
+        return await deeper(chat, 150) + await deeper(chat, -1)
+
+    talk = Talk(handler)
+    assert talk.start() == ["A?"]
+    with pytest.raises(RecursionError):
+        talk.text("a")
+
+
+def _endless_list():
+    found = []
+    found.append(found)
+    return found
+
+
+@pytest.mark.parametrize("made", [lambda: "x" * 2_000_000, _endless_list, lambda: "\ud800"])
+def test_what_is_too_much_to_store_is_lost_once(made):
+    calls = []
+
+    def do():
+        calls.append(1)
+        return made()
+
+    async def handler(chat):
+        try:
+            await chat.once(do)
+        except ResultLost:
+            return f"lost {await chat.ask('A?')}"
+
+    talk = Talk(handler)
+    assert talk.start() == ["A?"]
+    assert talk.text("a") == ["lost a"]
+    assert len(calls) == 1
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize("error", [Mute(), FileNotFoundError("\udcff.txt")])
+def test_a_failure_is_recorded_whatever_its_words(error):
+    def fail():
+        raise error
+
+    async def handler(chat):
+        try:
+            await chat.once(fail)
+        except OnceFailed as failure:
+            return f"{failure} {await chat.ask('A?')}"
+
+    talk = Talk(handler)
+    talk.start()
+    assert type(error).__name__ in talk.text("a")[0]
+
+
+def test_an_answer_whose_class_has_changed_is_read_anew_or_asked_afresh(monkeypatch):
+    here = sys.modules[__name__]
+
+    def made():
+        async def handler(chat):
+            return f"{(await chat.ask('Size?', here.Size)).name} {await chat.ask('B?')}"
+
+        return handler
+
+    for members, said in ({"LARGE": "l", "HUGE": "h"}, ["LARGE b"]), ({"TINY": "t"}, ["Size?"]):
+        talk = Talk(made())
+        talk.start()
+        talk.text("large")
+        with monkeypatch.context() as patch:
+            patch.setattr(here, "Size", Enum("Size", members, module=__name__))
+            assert talk.edit(made()).text("b") == said
+
+
+def test_a_result_whose_class_is_gone_says_what_to_do(monkeypatch):
+    async def handler(chat):
+        size = await chat.once(lambda: Size.LARGE)
+        return f"{size.name} {await chat.ask('B?')}"
+
+    talk = Talk(handler)
+    talk.start()
+    monkeypatch.delattr(sys.modules[__name__], "Size")
+    with pytest.raises(ResultLost, match="Keep its class where it was"):
+        talk.text("b")

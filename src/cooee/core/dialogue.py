@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Literal, NoReturn, TypeAlias
 
 import msgspec
@@ -129,7 +129,7 @@ def turn(stage: Stage, journal: Journal, text: Text | None, now: datetime) -> Fl
         DialogueError: its code cannot go on; set the text aside until the program changes.
         Exception: what the handler raised.
     """
-    text, heard = _not_yet_heard(journal, text)
+    text, heard = _not_yet_heard(journal, _storable(text))
     now = now if text is None else max(now, text.received_at)
     run = Run(stage, journal, text, now)
     run.took = heard
@@ -182,6 +182,13 @@ def _line(journal: Journal) -> str:
     return "" if journal.waiting is None else f"{journal.waiting.line}: "
 
 
+def _storable(text: Text | None) -> Text | None:
+    """The text as JSON can hold it: half a surrogate pair becomes a question mark."""
+    if text is None or text.words.isascii():
+        return text
+    return replace(text, words=text.words.encode(errors="replace").decode())
+
+
 def _not_yet_heard(journal: Journal, text: Text | None) -> tuple[Text | None, bool]:
     """The text, unless an earlier attempt of this turn recorded it before a once."""
     if text is None:
@@ -194,6 +201,11 @@ def _played(run: Run) -> Generator[Effect, Ran | None, Any]:
     """Run the handler until it stands still (STOP) or returns."""
     call, inputs = run.stage.call, unpack(run.journal.inputs) or {}
     begun = resume(run, lambda _: call(run.chat, **inputs), None)
+    if isinstance(begun, GeneratorType | AsyncGeneratorType):
+        raise DialogueError(
+            f"{run.journal.handler} has a `yield`, and a dialogue cannot yield what it says: use"
+            " chat.say(…), and return the last text."
+        )
     if not isinstance(begun, CoroutineType):
         return begun
     run.coroutine, given = begun, None
@@ -203,7 +215,7 @@ def _played(run: Run) -> Generator[Effect, Ran | None, Any]:
             request = resume(run, run.coroutine.send, given)
         except StopIteration as done:
             return done.value
-        if request is STOP:
+        if request is STOP and run.standing is not None:
             return STOP
         if type(request) is not Doing:
             _refuse(run, request)
@@ -216,7 +228,8 @@ def _refuse(run: Run, request: object) -> NoReturn:
     if isinstance(request, Failing):
         error = request.error
     else:
-        error = ForeignAwait(foreign(f"a {type(request).__name__}", where))
+        what = "another chat's question" if request is STOP else f"a {type(request).__name__}"
+        error = ForeignAwait(foreign(what, where))
     run.fail(error)
     run.leave()
     with suppress(Exception):  # what the handler makes of it changes nothing
@@ -327,10 +340,9 @@ def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
 def _says(run: Run) -> list[Said]:
     """What was said and has not gone out before; it is noted as gone."""
     says, new = list[Said](), list[str]()
-    for name, n, what in run.told():
+    for name, n, reply in run.told.told_apart():
         identity = digest("say", name, n)
         if identity not in run.view.said:
-            reply = Reply(what) if isinstance(what, str) else what
             says.append(Said(reply, _named(run, "say", identity)))
             new.append(identity)
     if new:

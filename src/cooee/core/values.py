@@ -23,6 +23,8 @@ _NATIVE = frozenset({type(None), bool, str})
 _PLAIN = _NATIVE | {int, float}
 _WIDEST = 2**63  # what every JSON reader takes as a whole number
 _MARK = "$"
+MOST = 1_000_000
+"""How many bytes of JSON one value may come to."""
 
 
 def pack(value: Any) -> Any:
@@ -33,9 +35,14 @@ def pack(value: Any) -> Any:
     """
     try:
         tree = _pack(value)
-        msgspec.json.encode(tree)  # lone surrogates, and nesting past all reason
+        size = len(msgspec.json.encode(tree))  # lone surrogates, and nesting past all reason
     except (RecursionError, UnicodeError, OverflowError) as error:
         raise Unstorable(f"A {type(value).__name__} cannot be stored: {error}.") from error
+    if size > MOST:
+        raise Unstorable(
+            f"A {type(value).__name__} of {size:,} bytes is read again at every turn. Keep it where"
+            f" such things are kept, and return its name; up to {MOST:,} are stored here."
+        )
     return tree
 
 
@@ -55,7 +62,10 @@ def unpack(tree: Any) -> Any:
     try:
         return _READ[tree[_MARK]](tree["v"])
     except (KeyError, ValueError, TypeError, AttributeError, LookupError) as error:
-        raise Unstorable(f"A stored {tree[_MARK]} cannot be read any more: {error}") from error
+        raise Unstorable(
+            f"A stored {tree[_MARK]} cannot be read any more: {error}. Keep its class where it was,"
+            " and let it take what it took."
+        ) from error
 
 
 def _pack(value: Any) -> Any:

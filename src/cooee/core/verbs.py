@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from cooee.core.errors import (
     AmbiguousQuestion,
+    DialogueError,
     DuplicateOnce,
     NoReply,
     NotDeterministic,
@@ -47,6 +48,9 @@ class Failing(msgspec.Struct, frozen=True):
 
     error: Exception
 
+
+MOST = 10_000
+"""How much a run may record before it waits; whoever records more is in a loop without end."""
 
 STOP, DEAD = object(), object()
 """The run stands still; or it was left before, and whatever asks waits for ever."""
@@ -109,8 +113,8 @@ async def ask(run: Run, question: Question) -> Any:
         # Up to where it stood, this very program has taken the records as they are before.
         found = _recalled(run, question, found)
     if found is None:
-        if run.strays(key):
-            await _fail(run, strayed(run, f"asks {question.prompt!r}", line()))
+        what = f"asks {question.prompt!r}"
+        await _check(run, key, what, line(), question)
         step = _considered(run, question, key, line(), afresh=known is not None)
         if step.outcome is None:
             await _stop(run, key, step.waiting, step)
@@ -195,8 +199,7 @@ async def sleep(
     place = run.place("sleep", key or str(length if until is None else until))
     found = run.records.get(place)
     if found is None:
-        if run.strays(place):
-            await _fail(run, strayed(run, "sleeps", line()))
+        await _check(run, place, "sleeps", line())
         waiting = _asleep(run, place, length, until, line())
         if waiting.due_at is not None and waiting.due_at > run.now:
             await _stop(run, place, waiting, None)
@@ -240,8 +243,8 @@ async def once(  # noqa: PLR0917 -- what Chat.once has
         if entry.change:
             run.lay([entry.change])
         return _result(entry)
-    if found is None and run.strays(place):
-        await _fail(run, strayed(run, f"does {name} once", line()))
+    if found is None:
+        await _check(run, place, f"does {name} once", line())
     if found is not None and unknown == "raise":
         words = f"{name} was begun, and how it ended is not known."
         run.failure = Entry("failed", place, run.now, run.turn, words, tag="unknown")
@@ -249,7 +252,7 @@ async def once(  # noqa: PLR0917 -- what Chat.once has
     run.lay_until(None if found is None else found.place)
     done = await _do(Doing(call, args, kwargs, place, name, found is not None))
     if isinstance(done, BaseException):
-        words = f"{name} failed: {type(done).__name__}: {done}"
+        words = _failed(name, done)
         run.failure = Entry("failed", place, run.now, run.turn, words)
         raise OnceFailed(words) from done
     return _result(run.hand(place, done))
@@ -266,6 +269,31 @@ def _result(entry: Entry) -> Any:
         raise ResultLost(f"{entry.key[2]} was done, and its result is lost: {error}") from error
 
 
+# What may not be
+
+
+async def _check(
+    run: Run, key: Key, what: str, where: str, question: Question | None = None
+) -> None:
+    """Before anything new takes effect: fail the turn where it must not."""
+    if run.strays(key):
+        await _fail(run, strayed(run, what, where))
+    words = (*key[1], key[2], "" if question is None else question.prompt)
+    if not all(map(_is_text, words)):
+        await _fail(
+            run, Unstorable(f"{where}: prompts, keys and parts are texts, unlike {words!r}.")
+        )
+    if question is not None and question.options is not None and not question.options:
+        await _fail(run, DialogueError(f"{where}: there is nothing to choose from."))
+    if len(run.entries) >= MOST:
+        await _fail(run, DialogueError(_endless(where)))
+
+
+def _is_text(words: object) -> bool:
+    """Whether it is a str, and all of it can be written down and read again."""
+    return isinstance(words, str) and words.encode(errors="replace").decode() == words
+
+
 # Words
 
 
@@ -279,6 +307,21 @@ def strayed(run: Run, what: str, where: str) -> NotDeterministic:
         f" {stood} ({waiting.line}). What changes from run to run belongs into `await"
         " chat.once(…)`; for the time and for chance there are chat.now and chat.random."
     )
+
+
+def _endless(where: str) -> str:
+    return (
+        f"{where}: this dialogue does {MOST:,} things without waiting for an answer, so its loop"
+        " may never end. Ask in every pass, or bound the loop."
+    )
+
+
+def _failed(name: str, error: BaseException) -> str:
+    try:
+        words = f"{name} failed: {type(error).__name__}: {error}"
+    except Exception:  # it cannot say what it is
+        words = f"{name} failed: {type(error).__name__}"
+    return words.encode(errors="backslashreplace").decode()
 
 
 def _ambiguous(question: Question, where: str) -> str:

@@ -23,6 +23,7 @@ _ORDER = (
     "places",
     "verbs",
     "chat",
+    "told",
     "run",
     "alone",
     "dialogue",

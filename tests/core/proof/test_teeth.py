@@ -118,20 +118,20 @@ BREAKS = {
         "if True:",
     ),
     "6: a wrong answer gets no retry": ("questions", 'says=("retry", words)', "says=None"),
-    "6: what was said in the past goes out": ("run", "self.tail.clear()", "pass"),
+    "6: what was said in the past goes out": ("run", "self.told.fresh.clear()", "pass"),
     "7: a text goes out at each turn": (
         "dialogue",
         "if identity not in run.view.said:",
         "if True:",
     ),
     "7: texts are known by their place": (
-        "run",
+        "told",
         '("key", key) if key else _words(said)',
         "'text'",
     ),
     "7: what is said before a once that was kept is lost": (
         "run",
-        'if key[0] != "once":\n            if past and self.tail:',
+        'if key[0] != "once":\n            if past and self.told.fresh:',
         "if True:\n            if True:",
     ),
     "8: an inserted question rolls the state back": (
