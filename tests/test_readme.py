@@ -18,6 +18,7 @@ from cooee.core.messages import Inbound
 from cooee.runtime.settings import KNOWN
 from cooee.storage import Arrival
 from cooee.storage.sqlite import SQLite
+from cooee.testing import Kit
 from cooee.wire.clock import RealClock
 
 ROOT = Path(__file__).parents[1]
@@ -57,15 +58,41 @@ def test_nothing_in_it_is_left_untested():
     known = ("make ", "export ", "cooee ", "pytest ")
     told = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
     assert all(line.startswith(known) for line in told)
-    assert len(blocks("python")) == 3
+    assert len(blocks("python")) == 4
+
+
+async def test_its_dialogue_is_held_as_it_says():
+    known = {}
+    exec(blocks("python")[0], known)
+    async with Kit(known["app"]) as kit:
+        anna = kit.phone()
+        await anna.follow("""
+            > BOOK
+            < What's your name?
+            > Anna
+            ... 1 week
+            < For how many?
+            > a few
+            < Please send a number, like 4.
+        """)
+        for _ in range(3):
+            await kit.restart()
+        await anna.follow("""
+            > 4
+            < Which day?\\n1. Friday\\n2. Saturday
+            > satuday
+            < Saturday for 4, Anna?
+            > yep
+            < See you on Saturday, Anna!
+        """)
 
 
 def test_the_stopwatch_is_the_example():
-    assert blocks("python")[0] == (ROOT / "examples" / "stopwatch.py").read_text()
+    assert blocks("python")[1] == (ROOT / "examples" / "stopwatch.py").read_text()
 
 
 def test_its_test_passes(folder):
-    (folder / "test_stopwatch.py").write_text(blocks("python")[1])
+    (folder / "test_stopwatch.py").write_text(blocks("python")[2])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
         command, check=False, cwd=folder, capture_output=True, text=True, timeout=60
@@ -75,7 +102,7 @@ def test_its_test_passes(folder):
 
 
 def test_it_mounts(folder):
-    script = blocks("python")[2] + "\nprint(web.routes)\n"
+    script = blocks("python")[3] + "\nprint(web.routes)\n"
     done = subprocess.run(
         [sys.executable, "-c", script],
         check=False,
@@ -112,8 +139,10 @@ def test_every_make_target_in_it_is_there():
     assert mentioned <= targets
 
 
-def test_it_leads_with_two_sentences_a_picture_and_the_phone():
-    title, words, picture, shell, *_ = README.split("\n\n")
+def test_it_leads_with_two_sentences_a_dialogue_a_picture_and_the_phone():
+    title, words, after = README.split("\n\n", 2)
+    assert after.startswith("```python\n")
+    _, picture, shell, *_ = after.partition("```\n\n")[2].split("\n\n")
     assert title == "# cooee"
     sentences = re.findall(r"[^.]+\.(?=\s|$)", words)
     assert len(sentences) == 2
@@ -155,7 +184,7 @@ async def test_what_looks_after_it_works_on_a_conversation(folder):
     )
     await store.receive([Arrival(inbound)])
     await store.close()
-    known = ("conversations", "show", "retry", "forget", "backup")
+    known = ("conversations", "show", "retry", "forget", "backup", "waiting", "preflight")
     after = [line for line in lines("cooee") if line.split()[1] in known]
     assert len(after) == len(known)
     after.sort(key=lambda line: "forget" in line)

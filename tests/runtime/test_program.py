@@ -132,3 +132,11 @@ def test_another_version_of_the_app_is_another_program():
         return program_of(app)
 
     assert with_version("1") == with_version("1") != with_version("2")
+
+
+def test_a_dialogue_of_no_module_has_a_program_too():
+    known = {}
+    exec("async def book(chat):\n    await chat.ask('Name?')\n", known)
+    app = App()
+    app.dialogue("BOOK")(known["book"])
+    assert len(program_of(app)) == 32

@@ -45,7 +45,7 @@ def _files(dialogue: Dialogue, loaded: Mapping[str, ModuleType]) -> Iterator[str
     file = _place(dialogue)[0]
     yield file
     yield from own_files(loaded, file)
-    package = dialogue.handler.call.__module__.partition(".")[0]
+    package = str(dialogue.handler.call.__module__).partition(".")[0]
     for name, module in loaded.items():
         source = getattr(module, "__file__", None)
         if source and source.endswith(".py") and name.partition(".")[0] == package:
