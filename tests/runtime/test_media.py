@@ -314,3 +314,28 @@ def test_one_picture_or_many_in_any_kind_of_list_are_a_tuple():
     assert Reply("x", media=PLACE).media == (PLACE,)
     assert Reply("x").media == ()
     assert hash(Reply("x", media=[PLACE]))
+
+
+async def test_a_picture_without_words_is_received_and_is_no_answer_to_a_question():
+    app = App()
+
+    @app.dialogue("DAMAGE")
+    async def damage(chat):
+        chat.say("Send a picture.")
+        words = await chat.receive()
+        [picture] = chat.message.media
+        plate = await chat.ask("Its number plate?")
+        return f"{plate}: {words!r}, {Path(picture.path).read_bytes().decode()}"
+
+    async with Kit(app) as kit:
+        kit.media.apps[PLACE] = Gallery(one=[PNG])
+        anna = kit.phone()
+        await anna.text("DAMAGE")
+        await show(kit, anna, "", Media(url=f"{PLACE}/one", content_type="image/png"))
+        await kit.quiet()
+        assert anna.read() == ["Its number plate?"]
+        await show(kit, anna, " ", Media(url=f"{PLACE}/one", content_type="image/png"))
+        await kit.quiet()
+        assert anna.read() == ["Sorry, I did not understand that. Its number plate?"]
+        await kit.restart()
+        assert await anna.text("ABC 123") == ["ABC 123: '', picture"]
