@@ -200,7 +200,7 @@ def _stage(around: Surroundings, dialogue: Dialogue, talk: Talk) -> Stage:
         services=around.services,
         ours=talk.ours,
         theirs=talk.theirs,
-        zone=around.app.zone(talk.theirs),
+        zone=partial(around.app.zone, talk.theirs),
         program=around.program,
         recall=_recall,
         strict=True,
