@@ -129,17 +129,17 @@ class Lookout:
             words = f"The code has no dialogue {talk.dialogue.handler} any more."
             return replace(stand, trouble=Trouble(words))
         look = Stretch(partial(_outcome, around, dialogue, talk, journal))
-        try:
-            async with asyncio.timeout(_STUCK):
-                outcome = await asyncio.to_thread(look)
-        except TimeoutError:
-            line = look.line
+        running = self._loop.run_in_executor(None, look)
+        await asyncio.wait({running}, timeout=_STUCK)
+        if not running.done():
+            error: BaseException | None = too_long(dialogue.name, _STUCK, look.line)
+            running.add_done_callback(_end_unheard)
             look.end()
-            error = too_long(talk.dialogue.handler, _STUCK, line)
+        else:
+            error = running.exception()  # whatever a handler may raise
+        if error is not None:
             return replace(stand, trouble=trouble(error, self._folder))
-        except Exception as error:  # whatever a handler may raise
-            return replace(stand, trouble=trouble(error, self._folder))
-        return self._moved_to(stand, journal, outcome)
+        return self._moved_to(stand, journal, running.result())
 
     def _moved_to(self, stand: Stand, journal: Journal, outcome: Outcome | None) -> Stand:
         if outcome is None or outcome.journal.waiting is None:
@@ -156,6 +156,12 @@ class Lookout:
         number = int(line) if line.isdecimal() else 0
         code = self._source.statement(file, number)
         return replace(stand, file=file, line=number, code=code)
+
+
+def _end_unheard(look: asyncio.Future[Outcome | None]) -> None:
+    """Whatever a run that was given up raises, nobody waits for it any more."""
+    if not look.cancelled():
+        look.exception()
 
 
 def _concerns(change: Change) -> bool:
