@@ -26,14 +26,16 @@ async def plan() -> None:
 
 
 @app.dialogue()
-async def appointment(chat: Chat[Patient], when: datetime) -> str:
+async def appointment(chat: Chat[Patient], when: datetime) -> str | None:
     clock = f"{when:%I:%M%p}".lstrip("0").lower()
     await chat.sleep(until=datetime.combine(when - timedelta(days=1), time(10)))
+    if chat.now > when.replace(tzinfo=chat.zone):
+        return None  # it is over: we were told too late, or were down too long
     try:
         chat.state.coming = await chat.confirm(
-            f"You see Dr Lee tomorrow at {clock}. Will you come? YES or NO",
+            f"You see Dr Lee on {when:%A} at {clock}. Will you come? YES or NO",
             key="coming",
-            remind=[hours(4), (hours(8), f"Last call: will you come tomorrow at {clock}?")],
+            remind=[hours(4), (hours(8), f"Last call: will you come on {when:%A} at {clock}?")],
             timeout=hours(10),
         )
     except NoReply:
@@ -47,7 +49,7 @@ async def appointment(chat: Chat[Patient], when: datetime) -> str:
         default="1 hour before",
     )
     if hour == "Not at all":
-        return "Until tomorrow, then."
+        return "Until then."
     chat.say(f"We will, {hour}.")
     await chat.sleep(until=when - hours(int(hour[0])))
     return f"Dr Lee sees you at {clock}."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from cooee.testing import Kit
+
 ANNA, BEN = "+61491570156", "+61491570157"  # the kit's first phones
 
 THE_DAY_BEFORE = """
     # it is 11 am in Sydney
     ... 2 days 23 hours
-    < You see Dr Lee tomorrow at 3:30pm. Will you come? YES or NO
+    < You see Dr Lee on Monday at 3:30pm. Will you come? YES or NO
 """
 
 
@@ -40,9 +42,9 @@ async def test_it_chases_who_does_not_answer_and_then_keeps_the_time(told):
         {THE_DAY_BEFORE}
         ... 3 hours 59 minutes
         ... 1 minute
-        < You see Dr Lee tomorrow at 3:30pm. Will you come? YES or NO
+        < You see Dr Lee on Monday at 3:30pm. Will you come? YES or NO
         ... 4 hours
-        < Last call: will you come tomorrow at 3:30pm?
+        < Last call: will you come on Monday at 3:30pm?
         ... 2 hours
         < We keep your time. If you cannot come, please call 03 5550 0000.
         ... 4 weeks
@@ -53,9 +55,9 @@ async def test_an_answer_to_the_chase_is_an_answer(told):
     await told(f"""
         {THE_DAY_BEFORE}
         ... 4 hours
-        < You see Dr Lee tomorrow at 3:30pm. Will you come? YES or NO
+        < You see Dr Lee on Monday at 3:30pm. Will you come? YES or NO
         > can't say yet
-        < Please answer yes or no. You see Dr Lee tomorrow at 3:30pm. Will you come? YES or NO
+        < Please answer yes or no. You see Dr Lee on Monday at 3:30pm. Will you come? YES or NO
         > nope
         < Thanks for telling us. Call 03 5550 0000 for another time.
         ... 4 weeks
@@ -81,7 +83,7 @@ async def test_nobody_is_reminded_who_does_not_want_it(told):
         > yes
         < See you then!*
         > not
-        < Until tomorrow, then.
+        < Until then.
         ... 4 weeks
     """)
 
@@ -101,15 +103,15 @@ async def test_each_appointment_is_begun_once_and_a_second_one_beside_the_first(
     await kit.restart()
     await kit.restart()
     await kit.wait(3 * 86_400 - 3_600)
-    assert anna.read() == ["You see Dr Lee tomorrow at 3:30pm. Will you come? YES or NO"]
-    assert ben.read() == ["You see Dr Lee tomorrow at 4:00pm. Will you come? YES or NO"]
+    assert anna.read() == ["You see Dr Lee on Monday at 3:30pm. Will you come? YES or NO"]
+    assert ben.read() == ["You see Dr Lee on Monday at 4:00pm. Will you come? YES or NO"]
     kit.send(anna, "no")
     kit.send(ben, "yes")
     await kit.quiet()
     assert anna.read() == ["Thanks for telling us. Call 03 5550 0000 for another time."]
     assert ben.read()[0].startswith("See you then!")
     await kit.wait(31 * 86_400)
-    assert anna.read() == ["You see Dr Lee tomorrow at 9:00am. Will you come? YES or NO"]
+    assert anna.read() == ["You see Dr Lee on Thursday at 9:00am. Will you come? YES or NO"]
 
 
 async def test_after_an_outage_the_last_chase_goes_out_alone(kit, phone):
@@ -117,7 +119,7 @@ async def test_after_an_outage_the_last_chase_goes_out_alone(kit, phone):
     await kit.stop()
     await kit.wait(9 * 3_600)
     await kit.start()
-    assert phone.read() == ["Last call: will you come tomorrow at 3:30pm?"]
+    assert phone.read() == ["Last call: will you come on Monday at 3:30pm?"]
 
 
 async def test_who_opted_out_before_is_not_asked_and_the_others_are(kit, monkeypatch):
@@ -127,4 +129,24 @@ async def test_who_opted_out_before_is_not_asked_and_the_others_are(kit, monkeyp
     await kit.restart()
     await kit.wait(8 * 86_400)
     assert ben.inbox == []
-    assert "You see Dr Lee tomorrow at 4:00pm. Will you come? YES or NO" in anna.inbox
+    assert "You see Dr Lee on Tuesday at 4:00pm. Will you come? YES or NO" in anna.inbox
+
+
+@pytest.mark.parametrize(
+    ("when", "asked"),
+    [("2026-01-01T10:30", False), ("2025-12-24T15:30", False), ("2026-01-01T17:00", True)],
+)
+async def test_who_is_told_of_too_late_is_asked_at_once_and_never_afterwards(
+    app, monkeypatch, when, asked
+):
+    monkeypatch.setenv("APPOINTMENTS", f"{ANNA}@{when}")
+    async with Kit(app) as kit:  # it is 11 am in Sydney
+        assert bool(kit.phone().read()) == asked
+
+
+async def test_after_too_long_an_outage_nobody_is_asked_about_the_past(kit, phone):
+    await kit.stop()
+    await kit.wait(6 * 86_400)
+    await kit.start()
+    assert phone.read() == []
+    assert await phone.text("hi") == ["This is Dr Lee's surgery. Please call 03 5550 0000."]
