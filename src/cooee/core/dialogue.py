@@ -339,7 +339,8 @@ def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
 
 def _says(run: Run) -> list[Said]:
     """What was said and has not gone out before; it is noted as gone."""
-    says, new = list[Said](), list[str]()
+    says: list[Said] = []
+    new: list[str] = []
     for name, n, reply in run.told.told_apart():
         identity = digest("say", name, n)
         if identity not in run.view.said:

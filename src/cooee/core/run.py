@@ -244,7 +244,7 @@ class Run:
         if first is chain:
             return key, False
         n = self._counts[key] = self._counts.get(key, 0) + 1
-        return ("ask", self.parts, words, n), not alike(first, chain)
+        return ("ask", self.parts, words, n), first != chain and not alike(first, chain)
 
     def carried(self, key: Key, was: str) -> Key:
         """The key from before a rewording, as long as something is known under it."""

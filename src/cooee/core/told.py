@@ -46,6 +46,8 @@ class Told:
 
     def told_apart(self) -> Iterator[tuple[Any, int, Reply]]:
         """What is not past: what each text is known by, and how often that was said before."""
+        if not self.fresh:
+            return
         past = len(self._names) - len(self.fresh)
         counts = Counter(self._names[:past])
         for name, said in zip(self._names[past:], self.fresh, strict=True):

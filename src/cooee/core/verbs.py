@@ -113,9 +113,11 @@ async def ask(run: Run, question: Question) -> Any:
         # Up to where it stood, this very program has taken the records as they are before.
         found = _recalled(run, question, found)
     if found is None:
-        what = f"asks {question.prompt!r}"
-        await _check(run, key, what, line(), question)
-        step = _considered(run, question, key, line(), afresh=known is not None)
+        where = line()
+        refusal = _refusal(run, key, f"asks {question.prompt!r}", where, question)
+        if refusal is not None:
+            await _fail(run, refusal)
+        step = _considered(run, question, key, where, afresh=known is not None)
         if step.outcome is None:
             await _stop(run, key, step.waiting, step)
         found = run.record(_entry(run, question, key, step))
@@ -199,8 +201,11 @@ async def sleep(
     place = run.place("sleep", key or str(length if until is None else until))
     found = run.records.get(place)
     if found is None:
-        await _check(run, place, "sleeps", line())
-        waiting = _asleep(run, place, length, until, line())
+        where = line()
+        refusal = _refusal(run, place, "sleeps", where)
+        if refusal is not None:
+            await _fail(run, refusal)
+        waiting = _asleep(run, place, length, until, where)
         if waiting.due_at is not None and waiting.due_at > run.now:
             await _stop(run, place, waiting, None)
         found = run.record(Entry("slept", place, run.now, run.turn))
@@ -244,7 +249,9 @@ async def once(  # noqa: PLR0917 -- what Chat.once has
             run.lay([entry.change])
         return _result(entry)
     if found is None:
-        await _check(run, place, f"does {name} once", line())
+        refusal = _refusal(run, place, f"does {name} once", line())
+        if refusal is not None:
+            await _fail(run, refusal)
     if found is not None and unknown == "raise":
         words = f"{name} was begun, and how it ended is not known."
         run.failure = Entry("failed", place, run.now, run.turn, words, tag="unknown")
@@ -272,26 +279,25 @@ def _result(entry: Entry) -> Any:
 # What may not be
 
 
-async def _check(
+def _refusal(
     run: Run, key: Key, what: str, where: str, question: Question | None = None
-) -> None:
-    """Before anything new takes effect: fail the turn where it must not."""
+) -> DialogueError | None:
+    """What stands against anything new that a run is about to do."""
     if run.strays(key):
-        await _fail(run, strayed(run, what, where))
+        return strayed(run, what, where)
     words = (*key[1], key[2], "" if question is None else question.prompt)
     if not all(map(_is_text, words)):
-        await _fail(
-            run, Unstorable(f"{where}: prompts, keys and parts are texts, unlike {words!r}.")
-        )
+        return Unstorable(f"{where}: prompts, keys and parts are texts, unlike {words!r}.")
     if question is not None and question.options is not None and not question.options:
-        await _fail(run, DialogueError(f"{where}: there is nothing to choose from."))
-    if len(run.entries) >= MOST:
-        await _fail(run, DialogueError(_endless(where)))
+        return DialogueError(f"{where}: there is nothing to choose from.")
+    return DialogueError(_endless(where)) if len(run.entries) >= MOST else None
 
 
 def _is_text(words: object) -> bool:
     """Whether it is a str, and all of it can be written down and read again."""
-    return isinstance(words, str) and words.encode(errors="replace").decode() == words
+    if not isinstance(words, str):
+        return False
+    return words.isascii() or words.encode(errors="replace").decode() == words
 
 
 # Words
