@@ -174,7 +174,8 @@ class Kit:
     async def deploy(self, app: App[Any, Any]) -> None:
         """Stop, and start another version of the app on the same database.
 
-        Everybody who is in the middle of a dialogue goes on with it by the new code.
+        Everybody who is in the middle of a dialogue goes on with it by the new code. Where one
+        function makes both versions, tell them apart: ``App(version="2")``.
         """
         await self.stop()
         self.app = app
