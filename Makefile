@@ -22,8 +22,8 @@ run: .venv/.installed  ## the stopwatch for real, as your environment says (cooe
 test: .venv/.developing  ## every test
 	@$(BIN)/python -m pytest -q
 
-proof: .venv/.developing  ## 30,000 conversations at random, edited and killed in the middle (minutes)
-	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/core/proof
+proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait (minutes)
+	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/core/proof tests/durability
 
 lint: .venv/.developing  ## style, and layout
 	@$(BIN)/ruff check .

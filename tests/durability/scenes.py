@@ -38,12 +38,13 @@ class Scene:
             "SIMULATED_SWITCHES": switches,
             "COOEE_LOG_LEVEL": "debug",
             "PYTHONWARNINGS": "error",
+            "PYTHONPATH": str(Path(__file__).parent),
         }
 
     @contextlib.asynccontextmanager
-    async def app(self, **more):
+    async def app(self, file=APP, **more):
         process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-m", "cooee", "run", str(APP)],
+            *[sys.executable, "-m", "cooee", "run", str(file)],
             env={**self.environment, **more},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
