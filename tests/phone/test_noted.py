@@ -93,3 +93,6 @@ def test_a_stored_entry_and_head_are_read_and_damaged_ones_say_nothing():
     assert noted("7b7b") == (None, "")
     assert kind("00") == ""
     assert stood("7b") == (1, False)
+    parked = Waiting(PARTY, "How many?", AT, parked=True)
+    journal = Journal(id="x", handler="book", started_at=AT, turn=1, waiting=parked)
+    assert stood(write_head(journal).hex()) == (1, True)

@@ -154,6 +154,61 @@ def test_an_edit_that_breaks_it_shows_its_line_at_once_and_a_mend_answers_what_w
     people.expect(waits.locator(".trouble")).to_have_count(0)
 
 
+TWO = """\
+from cooee import App, hours
+
+app = App()
+
+
+@app.dialogue("PAY")
+async def pay(chat):
+    card = await chat.choose("Which card?", ["Blue", "Green"])
+    await chat.sleep(hours(1))
+    return str(1 / 0)
+
+
+@app.dialogue("RATE")
+async def rate(chat):
+    stars = await chat.ask("How many stars?", int)
+    return f"{stars}, thank you!"
+
+
+@app.on("KICK", always=True)
+async def kick(chat):
+    await app.start(rate, chat.theirs)
+"""
+
+
+def test_of_two_dialogues_one_is_put_by_and_comes_back_and_an_alarm_that_fails_is_mended(
+    open_phone, visit, people
+):
+    phone = open_phone(code=TWO)
+    page = visit(phone.url)
+    people.ready(page)
+    people.hold(page, "PAY", "Which card?")
+    people.hold(page, "KICK", "How many stars?")
+    waits, alarms = page.locator(".wait"), page.locator(".story .said.alarm")
+    people.expect(waits.locator(".by")).to_have_text(["rate()", "pay()"])
+    people.expect(waits.last.locator(".stand")).to_contain_text("put by")
+    people.expect(alarms).to_have_text(["began"])
+    people.hold(page, "5", "Which card?")
+    people.expect(page.locator(".story .reply", has_text="5, thank you!")).to_have_count(1)
+    people.expect(waits.locator(".stand")).to_have_text(["waits for an answer"])
+    people.expect(alarms.first).to_contain_text("came back to its question")
+    people.text(page, "2")
+    people.expect(waits.locator(".noted")).to_have_text("Which card?→Greenfrom “2”")
+    page.get_by_role("button", name="Advance the clock to then").click()
+    story = page.locator(".story", has=page.locator(".said.alarm")).first
+    people.expect(story.locator(".said")).to_have_text("1 h later: an alarm rang")
+    people.expect(story.locator(".here")).to_contain_text("1 / 0")
+    people.expect(waits.locator(".trouble")).to_contain_text("ZeroDivisionError")
+    phone.change("str(1 / 0)", "f'Paid, {card}.'")
+    people.expect(people.last(page)).to_contain_text("Paid, Green.", timeout=60_000)
+    people.expect(story.locator(".said")).to_have_text("1 h later: woke up")
+    people.expect(page.locator(".trouble")).to_have_count(0)
+    people.expect(page.locator("#waiting")).to_be_hidden()
+
+
 CHANCE = """\
 import random
 from cooee import App

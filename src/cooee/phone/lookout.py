@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import NoReturn
 
 from msgspec.structs import replace
 
-from cooee.core import dialogue as driver
 from cooee.core import journal as journals
 from cooee.core.dialogue import Outcome
-from cooee.core.errors import JournalError
+from cooee.core.errors import JournalError, StoreUnavailable
 from cooee.core.journal import Journal, Waiting
-from cooee.core.routes import Dialogue
-from cooee.core.run import Stage
 from cooee.phone.noted import remembered
 from cooee.phone.reports import Stand, Stands, Trouble
 from cooee.phone.source import Source
+from cooee.phone.today import run
 from cooee.phone.trouble import located, trouble
 from cooee.runtime.runaway import Stretch, too_long
 from cooee.runtime.surroundings import Surroundings
@@ -30,6 +28,7 @@ from cooee.storage.sqlite_watch import Change
 _MOST = 200  # dialogues looked at when an app begins to play
 _OF_ONE = 8  # of one person
 _STUCK = 2.0  # seconds after which a look is given up
+_ORDER = ("asks", "listens", "begins", "parked", "sleeps")
 _TABLES = frozenset({"dialogues", "answers"})
 
 
@@ -67,7 +66,8 @@ class Lookout:
             self._bell.clear()
             moved, self._moved = self._moved, {}
             for conversation in moved:
-                await self._look(store, around, bytes.fromhex(conversation))
+                with suppress(StoreUnavailable):  # the next move is looked at again
+                    await self._look(store, around, bytes.fromhex(conversation))
 
     def _note(self, moved: Mapping[str, None]) -> None:
         self._moved |= moved
@@ -85,7 +85,7 @@ class Lookout:
         first = talks[0]
         self._people[first.conversation] = first.theirs
         stands = [await self._stand(around, talk) for talk in talks]
-        self._tell(Stands(first.theirs, stands))
+        self._tell(Stands(first.theirs, sorted(stands, key=lambda one: _ORDER.index(one.how))))
 
     # One dialogue
 
@@ -128,7 +128,7 @@ class Lookout:
         if dialogue is None:
             words = f"The code has no dialogue {talk.dialogue.handler} any more."
             return replace(stand, trouble=Trouble(words))
-        look = Stretch(partial(_outcome, around, dialogue, talk, journal))
+        look = Stretch(partial(run, around, dialogue, talk, journal))
         running = self._loop.run_in_executor(None, look)
         await asyncio.wait({running}, timeout=_STUCK)
         if not running.done():
@@ -181,37 +181,3 @@ def _how(waiting: Waiting | None) -> str:
     if waiting.burst:
         return "listens"
     return "asks" if waiting.asks else "sleeps"
-
-
-def _outcome(
-    around: Surroundings, dialogue: Dialogue, talk: Talk, journal: Journal
-) -> Outcome | None:
-    """What a run comes to in which nothing new happens; None where it has something to do."""
-    waiting = journal.waiting
-    now = journal.started_at if waiting is None else waiting.asked_at
-    flow = driver.turn(_stage(around, dialogue, talk), journal, None, now)
-    try:
-        next(flow)
-    except StopIteration as done:
-        outcome: Outcome = done.value
-        return outcome
-    flow.close()
-    return None
-
-
-def _stage(around: Surroundings, dialogue: Dialogue, talk: Talk) -> Stage:
-    return Stage(
-        call=dialogue.handler.call,
-        codec=around.app.codec,
-        services=around.services,
-        ours=talk.ours,
-        theirs=talk.theirs,
-        zone=partial(around.app.zone, talk.theirs),
-        program=around.program,
-        recall=_recall,
-        strict=True,
-    )
-
-
-async def _recall(_: int) -> NoReturn:
-    raise AssertionError("Only a once may recall, and none is carried out.")

@@ -55,12 +55,12 @@ def kind(entry: str) -> str:
 
 
 def stood(head: str) -> tuple[int, bool]:
-    """How many turns a stored head, in hex, has behind it, and whether it is to ask again."""
+    """How many turns a stored head, in hex, has behind it, and whether its question is put by."""
     read = _read(_head, head)
     if read is None:
         return 1, False
     waiting = read.journal.waiting
-    return read.journal.turn, waiting is not None and waiting.again
+    return read.journal.turn, waiting is not None and (waiting.parked or waiting.again)
 
 
 def _read(decoder: msgspec.json.Decoder[T], stored: str) -> T | None:

@@ -41,6 +41,7 @@ class Panel:
         self._places: dict[Place, str] = {}
         self._claims: dict[str, list[str]] = {}
         self._at_work: dict[str, str] = {}  # whose turn is under way, by conversation
+        self._handlers: dict[str, str] = {}  # by the ids of their dialogues
         self._rang: dict[str, str] = {}  # the last turn that had no text, by conversation
         self._last_at: dict[str, str] = {}  # of the newest story of each person
         self._pressed: deque[tuple[str, str, float]] = deque(maxlen=_MOST)
@@ -152,14 +153,22 @@ class Panel:
                     return self.stories.get(at_work)
                 seq = self._last.get(str(conversation), 0)
             case "dialogues":
-                return self.stories.get(at_work)
+                self._handlers[row["id"]] = row["handler"]
+                return self._of_dialogue(row["id"], at_work)
             case "answers":
                 message = noted(row["entry"])[1]
-                return self.stories.get(message) or self.stories.get(at_work)
+                return self.stories.get(message) or self._of_dialogue(row["dialogue"], at_work)
             case "outbound" | "receipts":
                 letter = self.letters.get((str(conversation), seq or 0))
                 return self.stories.get(letter.turn) if letter else None
         return self.stories.get(self._places.get((str(conversation), seq or 0), ""))
+
+    def _of_dialogue(self, id: str, at_work: str) -> Story | None:
+        """The last of the turns under way that a dialogue had; it is known by its handler."""
+        under_way = next((turns for turns in self._claims.values() if at_work in turns), [])
+        stories = [self.stories[turn] for turn in under_way if turn in self.stories]
+        own = [story for story in stories if story.handler == self._handlers.get(id)]
+        return own[-1] if own else self.stories.get(at_work)
 
     # Turns
 
@@ -311,10 +320,10 @@ def _stands(change: Change, row: Row) -> bool:
 
 def _came_to(before: Row) -> str:
     """What a dialogue's own turn was for, where its journal's head says so already."""
-    turns, again = stood(before["head"]) if before else (0, False)
+    turns, put_by = stood(before["head"]) if before else (0, False)
     if not turns:
         return "began"
-    return "came back to its question" if again else ""
+    return "came back to its question" if put_by else ""
 
 
 def _remember(story: Story, row: Row) -> None:

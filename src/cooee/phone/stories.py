@@ -83,7 +83,12 @@ class Story(msgspec.Struct, eq=False):
 
 
 # What an alarm did, by what it left in the journal.
-DID = {"slept": "woke up", "no reply": "the time was up", "default": "the time was up"}
+DID = {
+    "answer": "the answer was whole",
+    "slept": "woke up",
+    "no reply": "the time was up",
+    "default": "the time was up",
+}
 
 
 def note(row: Row) -> str:

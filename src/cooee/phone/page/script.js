@@ -310,7 +310,8 @@ function wait(one, number) {
   const words = one.prompt || (one.how === "asks" ? "Any text" : "");
   return el("article", { class: "wait", "data-how": one.how },
     head, words ? el("p", { class: "wait-words" }, words) : null, until(one), instead(one),
-    one.trouble ? trouble(one.trouble, "Mend it and save the file.") : place(one), remembered(one.noted));
+    one.trouble ? trouble(one.trouble, "Mend it and save the file.") : null,
+    one.trouble?.file ? null : place(one), remembered(one.noted));
 }
 
 function until(one) {

@@ -1,0 +1,50 @@
+"""A dialogue on the code as it is now: where it stands, before anything new happens to it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NoReturn
+
+from cooee.core import dialogue as driver
+from cooee.core.dialogue import Outcome
+from cooee.core.journal import Journal
+from cooee.core.routes import Dialogue
+from cooee.core.run import Stage
+from cooee.runtime.surroundings import Surroundings
+from cooee.storage import Talk
+
+
+def run(around: Surroundings, dialogue: Dialogue, talk: Talk, journal: Journal) -> Outcome | None:
+    """What it comes to at the moment when it last stood still; None: to something to do once.
+
+    Raises:
+        Exception: what the code raises there.
+    """
+    waiting = journal.waiting
+    now = journal.started_at if waiting is None else waiting.asked_at
+    flow = driver.turn(_stage(around, dialogue, talk), journal, None, now)
+    try:
+        next(flow)
+    except StopIteration as done:
+        outcome: Outcome = done.value
+        return outcome
+    flow.close()
+    return None
+
+
+def _stage(around: Surroundings, dialogue: Dialogue, talk: Talk) -> Stage:
+    return Stage(
+        call=dialogue.handler.call,
+        codec=around.app.codec,
+        services=around.services,
+        ours=talk.ours,
+        theirs=talk.theirs,
+        zone=partial(around.app.zone, talk.theirs),
+        program=around.program,
+        recall=_recall,
+        strict=True,
+    )
+
+
+async def _recall(_: int) -> NoReturn:
+    raise AssertionError("Only a once may recall, and none is carried out.")
