@@ -316,14 +316,14 @@ class Chat(Generic[S, V]):
         timeout: timedelta | None = None,
         remind: Reminder | Sequence[Reminder] | None = None,
         default: Any = UNSET,
-        settle: float | None = None,
+        settle: timedelta | float | None = None,
     ) -> Awaitable[str]:
         """Wait for any text, without asking. It is remembered by its place, or a `key`.
 
-        With `settle`, so many seconds are waited for more: a burst ("hi", "it's", "me") is one
-        answer, a line for each text. All else is as with `ask`.
+        With `settle`, so long (in seconds, or a timedelta) is waited for more: a burst ("hi",
+        "it's", "me") is one answer, a line for each text. All else is as with `ask`.
         """
-        pause = None if settle is None else timedelta(seconds=settle)
+        pause = timedelta(seconds=settle) if isinstance(settle, int | float) else settle
         question = Question("receive", "", key=key, timeout=timeout, remind=remind, settle=pause)
         question.default = default
         return self._in_dialogue("receive").question(question)

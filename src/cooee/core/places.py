@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from itertools import islice
 from types import CodeType, CoroutineType, FrameType
@@ -52,6 +53,12 @@ def users() -> str:
     while frame is not None and not _is_users(frame):
         frame = frame.f_back
     return _shown(frame)
+
+
+def written(call: Any) -> str:
+    """The file and line at which a function is written."""
+    code = getattr(inspect.unwrap(call), "__code__", None)
+    return "somewhere" if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def standing(coroutine: Any) -> str:

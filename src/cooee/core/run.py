@@ -19,7 +19,7 @@ from cooee.core.codec import StateCodec
 from cooee.core.errors import DialogueError, Ended, ForeignAwait, NoDialogue, NotAwaited
 from cooee.core.journal import NOWHERE, Entry, Found, Journal, Key, View, Waiting, digest
 from cooee.core.messages import Inbound
-from cooee.core.places import Chain, alike, users
+from cooee.core.places import Chain, alike, users, written
 from cooee.core.questions import Question, Step, Text
 from cooee.core.told import Told
 from cooee.core.verbs import Verb, ask, once, sleep
@@ -223,13 +223,18 @@ class Run:
         if self.opened is not None:
             name = self._close()
             words = (
-                f"{users()}: chat.{name}(…) before this was not awaited. Write `answer = await"
+                f"{self._line()}: chat.{name}(…) before this was not awaited. Write `answer = await"
                 f" chat.{name}(…)`, one after the other: a dialogue waits for one thing at a time."
             )
             raise self.fail(NotAwaited(words))
         if self.failure is not None:
             failure, self.failure = self.failure, None
             self.hand(failure.key, self.record(failure))
+
+    def _line(self) -> str:
+        """Where the handler is; once it has returned, where it is written."""
+        running = self.coroutine is not None and self.coroutine.cr_running
+        return users() if running else written(self.stage.call)
 
     def place(self, kind: str, words: str) -> Key:
         """The key of what is met now: the n-th of its words in these parts."""

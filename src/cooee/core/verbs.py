@@ -24,6 +24,7 @@ from cooee.core.errors import (
     Unstorable,
 )
 from cooee.core.journal import Entry, Found, Key, Waiting
+from cooee.core.mistakes import in_once, in_question, in_sleep
 from cooee.core.places import chain, line
 from cooee.core.questions import Question, Step, Text, consider, recall
 from cooee.core.values import unpack
@@ -114,7 +115,8 @@ async def ask(run: Run, question: Question) -> Any:
         found = _recalled(run, question, found)
     if found is None:
         where = line()
-        refusal = _refusal(run, key, f"asks {question.prompt!r}", where, question)
+        refusal = _refusal(run, key, f"asks {question.prompt!r}", where, question.prompt)
+        refusal = refusal or _mistaken(where, in_question(question))
         if refusal is not None:
             await _fail(run, refusal)
         step = _considered(run, question, key, where, afresh=known is not None)
@@ -203,6 +205,7 @@ async def sleep(
     if found is None:
         where = line()
         refusal = _refusal(run, place, "sleeps", where)
+        refusal = refusal or _mistaken(where, in_sleep(length, until))
         if refusal is not None:
             await _fail(run, refusal)
         waiting = _asleep(run, place, length, until, where)
@@ -249,7 +252,9 @@ async def once(  # noqa: PLR0917 -- what Chat.once has
             run.lay([entry.change])
         return _result(entry)
     if found is None:
-        refusal = _refusal(run, place, f"does {name} once", line())
+        where = line()
+        refusal = _refusal(run, place, f"does {name} once", where)
+        refusal = refusal or _mistaken(where, in_once(call))
         if refusal is not None:
             await _fail(run, refusal)
     if found is not None and unknown == "raise":
@@ -279,18 +284,18 @@ def _result(entry: Entry) -> Any:
 # What may not be
 
 
-def _refusal(
-    run: Run, key: Key, what: str, where: str, question: Question | None = None
-) -> DialogueError | None:
+def _refusal(run: Run, key: Key, what: str, where: str, prompt: str = "") -> DialogueError | None:
     """What stands against anything new that a run is about to do."""
     if run.strays(key):
         return strayed(run, what, where)
-    words = (*key[1], key[2], "" if question is None else question.prompt)
+    words = (*key[1], key[2], prompt)
     if not all(map(_is_text, words)):
         return Unstorable(f"{where}: prompts, keys and parts are texts, unlike {words!r}.")
-    if question is not None and question.options is not None and not question.options:
-        return DialogueError(f"{where}: there is nothing to choose from.")
     return DialogueError(_endless(where)) if len(run.entries) >= MOST else None
+
+
+def _mistaken(where: str, mistake: str) -> DialogueError | None:
+    return DialogueError(f"{where}: {mistake}") if mistake else None
 
 
 def _is_text(words: object) -> bool:
