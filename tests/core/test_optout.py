@@ -86,7 +86,7 @@ def test_people_are_told_a_word_that_works(company, own, named):
     assert found.hear(named) == "out"
     assert found.question == f"Do you want no more texts from us? Reply {named}."
     helped, _ = fallbacks(found, "Text {word}.")
-    assert (helped[0]("Help!"), helped[0]("help me"), helped[1].call(None)) == (
+    assert (helped[0]("Help!"), helped[0]("help me"), helped[1].handler.call(None)) == (
         True,
         False,
         f"Text {named}.",
