@@ -123,6 +123,7 @@ def test_when_the_clock_is_advanced_the_reminder_comes_and_then_the_time_is_up(b
     people.expect(people.log(page).locator(".text:not(.mine)")).to_have_count(3)
     people.expect(people.last(page)).to_contain_text("For how many?")
     people.expect(page.locator(".story .said").first).to_have_text("1 h later: reminded")
+    people.expect(page.locator(".story").first.locator(".reply q")).to_have_text("For how many?")
     people.expect(page.locator(".until")).not_to_contain_text("Reminds")
     page.get_by_role("button", name="Advance the clock by 1 day").click()
     people.expect(people.last(page)).to_contain_text("Never mind, then.")

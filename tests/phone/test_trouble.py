@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cooee.cli.loading import load
-from cooee.core.errors import DefinitionError
-from cooee.phone.trouble import trouble
+from cooee.core.errors import DefinitionError, NotDeterministic
+from cooee.phone.trouble import located, trouble
 
 
 def failed(folder, code):
@@ -47,3 +47,20 @@ def test_an_error_without_a_line_of_the_author_is_shown_in_words():
         trouble(ValueError("somewhere else"), Path("/nowhere")).words
         == "ValueError: somewhere else"
     )
+
+
+def test_a_line_that_only_the_words_name_is_shown_and_left_out_of_them(tmp_path):
+    file = tmp_path / "app.py"
+    file.write_text("one\ntwo\n")
+    found = trouble(NotDeterministic(f"{file}:2: this dialogue ends."), tmp_path)
+    assert found.words == "NotDeterministic: this dialogue ends."
+    assert (found.file, found.line) == (str(file), 2)
+    assert dict(found.code)[2] == "two"
+    stored = located(f"DialogueError: book ran for 5 seconds ({file}:1).", tmp_path)
+    assert stored.words == "DialogueError: book ran for 5 seconds (app.py:1)."
+    assert (stored.file, stored.line) == (str(file), 1)
+
+
+def test_a_line_of_somebody_elses_file_is_not_shown(tmp_path):
+    found = located("Wrong: /elsewhere/app.py:2: this dialogue ends.", tmp_path)
+    assert (found.file, found.line, found.code) == ("", 0, ())

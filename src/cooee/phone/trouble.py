@@ -11,7 +11,7 @@ from cooee.core.errors import CooeeError
 from cooee.phone.reports import Trouble
 
 _AROUND = 2  # lines before and after
-_PLACE = re.compile(r"^/[^:\n]+\.py:\d+: ")
+_PLACE = re.compile(r"^(\w+: )/[^:\n]+\.py:\d+: ")  # with which some of cooee's own begin
 
 
 def trouble(error: BaseException, folder: Path) -> Trouble:
@@ -25,14 +25,13 @@ def trouble(error: BaseException, folder: Path) -> Trouble:
         place = _place(cause, folder)
         if place is not None:
             file, line = place
-            words = _words(cause).replace(f"{folder}/", "")
-            return Trouble(words, file, line, _excerpt(file, line))
+            return Trouble(_shown(_words(cause), folder), file, line, _excerpt(file, line))
     return located(_words(error), folder)
 
 
 def located(words: str, folder: Path) -> Trouble:
     """An error of which only the words are left, with the line that they name, if they do."""
-    shown = words.replace(f"{folder}/", "")
+    shown = _shown(words, folder)
     for file, line in re.findall(rf"({re.escape(str(folder))}/[^:\n]+?\.py):(\d+)", words):
         if is_own(Path(file), folder):
             return Trouble(shown, file, int(line), _excerpt(file, int(line)))
@@ -66,9 +65,14 @@ def is_own(file: Path, folder: Path) -> bool:
 def _words(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}"
-    if isinstance(error, CooeeError):  # some of whose words begin with the place
-        return f"{type(error).__name__}: {_PLACE.sub('', str(error))}"
+    if isinstance(error, CooeeError):
+        return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception_only(error)).strip()
+
+
+def _shown(words: str, folder: Path) -> str:
+    """Without what is shown by itself: the place, and the folder."""
+    return _PLACE.sub(r"\1", words).replace(f"{folder}/", "")
 
 
 def _excerpt(file: str, line: int) -> list[tuple[int, str]]:
