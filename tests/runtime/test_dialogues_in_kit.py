@@ -8,7 +8,7 @@ from time import perf_counter
 
 import pytest
 
-from cooee import App, CannotGoBack, DefinitionError, NotRunning, OptedOut, hours
+from cooee import App, CannotGoBack, DefinitionError, NotRunning, OptedOut, days, hours
 from cooee.core.app import SORRY
 from cooee.testing import Kit
 
@@ -357,22 +357,26 @@ async def test_a_text_that_came_by_the_deadline_wins_however_late_we_are():
         assert anna.read() == ["Then not."], "it was received by us after the deadline"
 
 
-async def test_a_year_of_reminders_takes_no_time():
+async def test_a_year_of_reminders_takes_less_than_a_second():
     app = App(state=Guest)
 
     @app.dialogue("WATER")
     async def water(chat):
-        for day in range(365):
-            await chat.sleep(hours(24), key=f"day {day}")
-            chat.say(f"Water the plants, day {day + 1}.")
+        for week in range(52):
+            await chat.sleep(days(7), key=f"week {week}")
+            chat.say(f"Water the plants, week {week + 1}.")
 
-    async with Kit(app) as kit:
-        anna = kit.phone()
-        await anna.text("WATER")
-        began = perf_counter()
-        await kit.wait(timedelta(days=366))
-        assert perf_counter() - began < 10
-        assert len(anna.read()) == 365
+    took = []
+    for _ in range(3):  # the machine may be busy with others
+        async with Kit(app) as kit:
+            anna = kit.phone()
+            await anna.text("WATER")
+            began = perf_counter()
+            await kit.wait(days(366))
+            took.append(perf_counter() - began)
+            assert len(anna.read()) == 52
+    print(f"a year took {min(took):.2f} s")
+    assert min(took) < 1
 
 
 async def test_the_persons_own_zone_counts_where_it_is_known():
