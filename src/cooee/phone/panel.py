@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cooee.core.messages import Class, Status
-from cooee.phone import showing
-from cooee.phone.noted import noted, stood
+from cooee.phone import rows, showing
+from cooee.phone.noted import noted
 from cooee.phone.reports import Called, Exchanged, News, Over, Step, Turn, Wrote
 from cooee.phone.stories import DID, WORDS, Letter, Story, iso, note
 from cooee.storage.sqlite_watch import Change, Row
@@ -18,7 +18,6 @@ from cooee.storage.values import stamp
 
 Place: TypeAlias = tuple[str, int]  # a conversation, in hex, and the number of a text in it
 
-_ASIDE = 1  # inbound.status
 _MOST = 120  # texts whose story is kept
 _ALARM = "alarm-"  # how the ids of stories without a text begin
 _UNTIL_SAVED = "It is set aside until you save a change, and is then played by itself."
@@ -86,12 +85,12 @@ class Panel:
             if story is None:
                 early.append(change)
                 continue
-            story.rows += map(showing.row, [*_of_same(early, now), change])
+            story.rows += map(showing.row, [*rows.of_same(early, now), change])
             if change.table == "dialogues" and story.alarm:
-                story.text = _came_to(change.before or {}) or story.text
+                story.text = rows.came_to(change.before or {}) or story.text
             if change.table == "answers":
                 _remember(story, now)
-            if now.get("program") and _is_aside(change.table, now):
+            if now.get("program") and rows.is_aside(change.table, now):
                 story.note = _UNTIL_SAVED
             yield story
 
@@ -145,9 +144,9 @@ class Panel:
         match change.table:
             case "conversations":
                 self._theirs[row["id"]] = row["theirs"]
-                if at_work and _stands(change, row):
+                if at_work and rows.stands(change, row):
                     return self.stories.get(at_work)
-                seq = self._last[row["id"]] = _meant(change, row)
+                seq = self._last[row["id"]] = rows.meant(change, row)
             case "states":
                 if at_work.startswith(_ALARM):
                     return self.stories.get(at_work)
@@ -312,20 +311,6 @@ class Panel:
         return runs
 
 
-def _stands(change: Change, row: Row) -> bool:
-    """Whether a conversation's row was written for no text of its own."""
-    before = change.before or {"last_in": 0, "handled": 0}
-    return bool(row["last_in"] == before["last_in"] and row["handled"] == before["handled"])
-
-
-def _came_to(before: Row) -> str:
-    """What a dialogue's own turn was for, where its journal's head says so already."""
-    turns, put_by = stood(before["head"]) if before else (0, False)
-    if not turns:
-        return "began"
-    return "came back to its question" if put_by else ""
-
-
 def _remember(story: Story, row: Row) -> None:
     one, _ = noted(row["entry"])
     if one is None:
@@ -333,28 +318,6 @@ def _remember(story: Story, row: Row) -> None:
     story.noted = [*(known for known in story.noted if known.question != one.question), one]
     if story.alarm:
         story.text = DID.get(one.kind, story.text)
-
-
-def _is_aside(table: str, row: Row) -> bool:
-    """Whether a row is of a text, or a dialogue, that nothing but another program brings back."""
-    return bool(row["status"] == _ASIDE if table == "inbound" else row.get("due_at") is None)
-
-
-def _meant(change: Change, row: Row) -> int:
-    """The text that a conversation's row was written for: it came, it is over, or it failed."""
-    before = change.before or {"last_in": 0, "handled": 0}
-    if row["last_in"] != before["last_in"]:
-        return int(row["last_in"])
-    return int(row["handled"] + (row["handled"] == before["handled"]))
-
-
-def _of_same(early: list[Change], row: Row) -> Iterator[Change]:
-    """Take out what was written before a text's own row, for the same conversation."""
-    for change in [*early]:
-        now = change.after or {}
-        if row.get("conversation") in {now.get("conversation"), now.get("id")}:
-            early.remove(change)
-            yield change
 
 
 def _seconds(earlier: str, later: str) -> float:
