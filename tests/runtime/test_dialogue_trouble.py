@@ -185,6 +185,37 @@ async def test_a_question_of_more_segments_than_allowed_is_set_aside_with_the_re
 # What code does
 
 
+async def test_what_was_begun_keeps_its_token_though_a_question_comes_before_it_now():
+    first, second, tokens = App(), App(), []
+
+    def pay(amount, token):
+        tokens.append(token)
+        if len(tokens) == 1:
+            raise ConnectionError("whether that was paid, nobody knows")
+        return f"paid {amount}"
+
+    @first.dialogue("PAY", name="pay")
+    async def paying(chat):
+        amount = await chat.ask("How much?", int)
+        return await chat.once(pay, amount, chat.token)
+
+    @second.dialogue("PAY", name="pay")
+    async def asking_first(chat):
+        amount = await chat.ask("How much?", int)
+        await chat.ask("From which account?")
+        return await chat.once(pay, amount, token=chat.token)
+
+    async with Kit(first) as kit:
+        anna = kit.phone()
+        await anna.text("PAY")
+        assert await anna.text("5") == []
+        await kit.deploy(second)
+        await kit.wait(2)
+        assert anna.read() == ["From which account?"]
+        assert await anna.text("mine") == ["paid 5"]
+        assert tokens[0] == tokens[1]
+
+
 async def test_an_alarm_whose_turn_raises_is_listed_and_a_new_program_tries_it_again():
     first, second = App(sorry=None), App(sorry=None)
 

@@ -239,19 +239,29 @@ def _refuse(run: Run, request: object) -> NoReturn:
 
 def _done(run: Run, doing: Doing) -> Generator[Effect, Ran | None, Found | BaseException]:
     """Have something done once: its intent, the thing itself, its result."""
-    before = run.state()
-    if not doing.begun:
-        run.add(Entry("begun", doing.key, run.now, run.turn))
-    token = digest(run.journal.id, doing.key)
-    run.doing = True
-    ran = yield RunOnce(run.unkept(), doing.call, doing.args, doing.kwargs, doing.name, token)
-    run.doing = False
+    before, token = run.state(), doing.begun or run.token
+    if doing.begun is None:
+        run.add(Entry("begun", doing.key, run.now, run.turn, tag=token))
+    args, kwargs = _given(doing, run.token, token)
+    run.doing = token
+    ran = yield RunOnce(run.unkept(), doing.call, args, kwargs, doing.name, token)
+    run.doing = ""
     assert ran is not None
     if ran.error is not None:
         return ran.error
     found = run.record(_result(run, doing, before, ran.value))
     yield Keep(run.unkept())
     return found
+
+
+def _given(doing: Doing, now: str, first: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Its arguments, with the token of the first attempt where a new question changed it since."""
+
+    def same(value: Any) -> Any:
+        return first if isinstance(value, str) and value == now else value
+
+    kwargs = {name: same(value) for name, value in doing.kwargs.items()}
+    return tuple(map(same, doing.args)), kwargs
 
 
 def _result(run: Run, doing: Doing, before: bytes, value: Any) -> Entry:

@@ -85,7 +85,8 @@ class Run:
         self._laid = 0
         self._chance: random.Random | None = None
         # Whether it goes on
-        self.ready, self.left, self.gone, self.doing = True, False, False, False
+        self.ready, self.left, self.gone = True, False, False
+        self.doing = ""  # the token of what is being done once
         self.coroutine: Any = None
         self.context = copy_context()
         self.opened: tuple[str, Verb] | None = None
@@ -160,8 +161,8 @@ class Run:
 
     @property
     def token(self) -> str:
-        """A name of this step, the same in every replay."""
-        return digest(self.journal.id, self.last)
+        """A name of this step, the same in every replay; of a once, in every attempt."""
+        return self.doing or digest(self.journal.id, self.last)
 
     @property
     def chance(self) -> random.Random:

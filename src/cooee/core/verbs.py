@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 
 class Doing(msgspec.Struct, frozen=True):
-    """A once that has to be carried out now; `begun` where it was begun before."""
+    """A once that has to be carried out now; `begun` says with which token, where it was before."""
 
     call: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     key: Key
     name: str
-    begun: bool
+    begun: str | None = None
 
 
 class Failing(msgspec.Struct, frozen=True):
@@ -262,7 +262,8 @@ async def once(  # noqa: PLR0917 -- what Chat.once has
         run.failure = Entry("failed", place, run.now, run.turn, words, tag="unknown")
         raise OnceUnknown(words)
     run.lay_until(None if found is None else found.place)
-    done = await _do(Doing(call, args, kwargs, place, name, found is not None))
+    begun = None if found is None else found.entry.tag
+    done = await _do(Doing(call, args, kwargs, place, name, begun))
     if isinstance(done, BaseException):
         words = _failed(name, done)
         run.failure = Entry("failed", place, run.now, run.turn, words)
