@@ -71,6 +71,23 @@ def standing(coroutine: Any) -> str:
     return _shown(innermost)
 
 
+def raised(error: BaseException) -> str:
+    """The file and line at which the user's code raised an error, or called what did."""
+    last, trace = None, error.__traceback__
+    while trace is not None:
+        if _is_the_apps(trace.tb_frame):
+            last = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return last or ""
+
+
+def _is_the_apps(frame: FrameType) -> bool:
+    from cooee.core.program import LIBRARIES  # noqa: PLC0415 -- `import cooee` stays light
+
+    name = str(frame.f_globals.get("__name__"))
+    return not name.startswith("cooee.") and not frame.f_code.co_filename.startswith(LIBRARIES)
+
+
 def _is_users(frame: FrameType) -> bool:
     return not str(frame.f_globals.get("__name__")).startswith(_NOT_USERS)
 

@@ -9,11 +9,12 @@ from hashlib import blake2b
 from pathlib import PurePath
 from types import ModuleType
 
-_LIBRARIES = tuple(
+LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     | set(site.getsitepackages())
     | {site.getusersitepackages()}
 )
+"""Where what others wrote is installed."""
 
 
 def own_files(modules: Mapping[str, ModuleType], app: str) -> list[str]:
@@ -32,7 +33,7 @@ def _is_own(file: str, home: PurePath) -> bool:
     return (
         file.endswith(".py")
         and PurePath(file).is_relative_to(home)
-        and not file.startswith(_LIBRARIES)
+        and not file.startswith(LIBRARIES)
     )
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cooee.core.errors import DialogueError, JournalError, TooLong
 from cooee.core.messages import Class
+from cooee.core.places import raised
 from cooee.core.retries import after
 from cooee.runtime.answering import answer, apology, retire, retired
 from cooee.runtime.dialogues import Dialogues, Live, opened
@@ -195,8 +196,13 @@ class _Sitting:
         again_at: datetime | None = None if wait is None else self._around.now() + wait
         in_dialogue = isinstance(error, InDialogue) or dialogue
         program = self._around.program if in_dialogue and wait is None else ""
-        words = f"{type(why).__name__}: {why}"[:2000]
-        return Failure(seq, words, again_at, program, dialogue)
+        return Failure(seq, _told(why), again_at, program, dialogue)
+
+
+def _told(error: Exception) -> str:
+    """An error in words, with the line of the app at which it arose."""
+    words, place = f"{type(error).__name__}: {error}"[:2000], raised(error)
+    return words if not place or place in words else f"{words} ({place})"
 
 
 def _with(standing: Standing, dialogues: Dialogues) -> Standing:
