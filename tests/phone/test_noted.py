@@ -56,6 +56,10 @@ def shown(one):
             entry("slept", ("sleep", (), "1:00:00", 0)),
             ("slept", "1:00:00", "the time has passed", ""),
         ),
+        (
+            entry("slept", ("sleep", (), "2026-11-27 12:00:00", 0)),
+            ("slept", "until 2026-11-27 12:00:00", "the time has passed", ""),
+        ),
         (entry("said", ("", (), "", 0)), None),
         (entry("changed", ("", (), "", 0)), None),
         (entry("held", PARTY, raw="4"), None),

@@ -382,7 +382,7 @@ def test_texts_that_are_answered_in_one_go_have_each_their_own_story(open_phone,
     people.expect(people.log(page).locator(".text")).to_have_count(10)
     people.expect(page.locator(".story .total", has_text="s")).to_have_count(5)
     for n in range(5):
-        story = page.locator(f".story[data-number='{n + 1}']")
+        story = page.locator(".story", has=page.locator(".said", has_text=f"{n}"))
         people.expect(story.locator(".took")).to_contain_text("Sent")
         people.expect(story.locator(".reply q")).to_have_text(f"{n}{n}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from cooee.phone.reports import Noted
 
 T = TypeVar("T")
 _STEPS = {"ask": "asked", "receive": "received", "once": "once", "sleep": "slept"}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d ")  # as a sleep until then is known by, without a key
 _WITHOUT = {
     "no reply": "no answer in time",
     "attempts": "no answer was understood",
@@ -86,7 +88,9 @@ def _value(entry: Entry) -> str:
 
 
 def _question(entry: Entry) -> str:
-    _, parts, words, n = entry.key
+    step, parts, words, n = entry.key
+    if step == "sleep" and _MOMENT.match(words):
+        words = f"until {words}"
     again = f" ({n + 1})" if n else ""
     return ": ".join((*parts, words)) + again
 
