@@ -455,7 +455,7 @@ HOT = [
 ]
 NARROW = re.compile(
     "inbound_aside|outbound_(trouble|open|queue|doubtful|reported)|receipts_early|conversations_due"
-    "|dialogues_(stuck|open)"
+    "|dialogues_(failing|open)"
 )
 
 

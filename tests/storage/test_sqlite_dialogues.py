@@ -274,5 +274,5 @@ async def test_who_has_no_dialogue_pays_one_look_for_a_whole_batch(desk):
     await desk.store.finish([Finish(claim=claim, handled=1) for claim in claims])
     await desk.store._thread.ask(lambda db: db.set_trace_callback(None), writes=False)
     assert [sql for sql in told if "dialogues" in sql] == [
-        "select 1 from dialogues where ended_at is null limit 1"
+        "select 1 from dialogues indexed by dialogues_open where ended_at is null limit 1"
     ]

@@ -28,6 +28,7 @@ class Told:
     handler: str
     due: Any
     stuck: str | None = None  # the program under which its alarm was set aside
+    failing: bool = False
     over: bool = False
 
 
@@ -39,6 +40,7 @@ class Play:
     told: dict[tuple[str, str], Told] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     lost: list[Claim] = field(default_factory=list)
+    program: str | None = None
 
     def live(self, person: str) -> dict[str, Told]:
         return {
@@ -98,6 +100,7 @@ class Play:
         one = self.told.get((claim.theirs, id))
         if held and one and not one.over:
             one.due, one.stuck = self.at(minutes), program if minutes is None else None
+            one.failing = True
 
     async def jot(self, which: int, change: Change) -> None:
         claim, held = self.pick(which, keep=True)
@@ -131,17 +134,20 @@ class Play:
 
     async def renew(self, program: str, retired: list[str]) -> None:
         await self.desk.store.renew(program, retired)
+        changed, self.program = program != self.program, program
         for one in self.told.values():
+            if changed and one.failing and not one.over and one.due:
+                one.due = min(one.due, self.desk.watch())
             freed = one.stuck and one.stuck != program
             called = one.handler in retired and not (one.due and one.due <= self.desk.watch())
             if not one.over and (freed or called):
-                one.due, one.stuck = self.desk.watch(), None
+                one.due, one.stuck, one.failing = self.desk.watch(), None, False
 
     async def retry(self, person: str | None) -> None:
         await self.desk.store.retry(person)
         for (whose, _), one in self.told.items():
             if one.stuck is not None and not one.over and person in (None, whose):
-                one.due, one.stuck = self.desk.watch(), None
+                one.due, one.stuck, one.failing = self.desk.watch(), None, False
 
     async def die(self) -> None:
         await self.desk.store._thread.close()

@@ -99,7 +99,8 @@ class Store(Protocol):
         """Try again what was set aside under another program; how much that was.
 
         Texts get a new place at the end of their conversations, as by `retry`. Dialogues of
-        `retired` handlers are due now, so that each can be ended.
+        `retired` handlers are due now, so that each can be ended. Where this is not the program
+        of the last call, what waits for another try is due now too.
         """
         ...
 

@@ -163,7 +163,7 @@ on conflict (conversation) do update set state = excluded.state
 -- has it looked at again.
 
 -- name: any_dialogue
-select 1 from dialogues where ended_at is null limit 1
+select 1 from dialogues indexed by dialogues_open where ended_at is null limit 1
 
 -- name: live_dialogues
 select id, handler, head, due_at, attempts, error, ended
@@ -228,6 +228,18 @@ update dialogues set due_at = ?1, program = '', attempts = 0
  where attempts > 0 and due_at is null and ended_at is null
    and (?2 is null or conversation in (
      select id from conversations where theirs <> '' and theirs = ?2))
+returning conversation
+
+-- name: mark_program
+insert into marks (name, value) values ('program', ?1)
+on conflict (name) do update set value = ?1 where value <> ?1
+
+-- name: hasten_turns
+update conversations set due_at = ?1 where due_at > ?1 and attempts > 0
+
+-- name: hasten_alarms
+update dialogues indexed by dialogues_failing set due_at = ?1
+ where attempts > 0 and ended_at is null and due_at > ?1
 returning conversation
 
 -- name: call_retired
@@ -526,7 +538,7 @@ select
   (select count(*) from optouts where lifted_at is null),
   (select coalesce(sum(doubtful_reads), 0) from numbers),
   (select coalesce(sum(value), 0) from marks where name = 'unclean_exits'),
-  (select count(*) from dialogues where ended_at is null),
+  (select count(*) from dialogues indexed by dialogues_handler where ended_at is null),
   (select count(*) from dialogues where attempts > 0 and due_at is null and ended_at is null)
 
 -- name: threads

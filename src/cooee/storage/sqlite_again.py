@@ -11,7 +11,7 @@ from cooee.core.messages import Status
 from cooee.storage.sqlite_dialogues import set_timers
 from cooee.storage.sqlite_file import Connection
 from cooee.storage.statements import load
-from cooee.storage.values import fit
+from cooee.storage.values import fit, key_hash
 
 _SQL = load("sqlite")
 
@@ -26,8 +26,12 @@ def retry(connection: Connection, theirs: str | None, now: int) -> int:
 
 
 def renew(connection: Connection, program: str, retired: Sequence[str], now: int) -> int:
-    """Try again what was set aside under another program, and call dialogues to their end."""
+    """Try again what another program failed to answer, and call dialogues to their end."""
     program = fit(program)
+    mark = int.from_bytes(key_hash(program)[:7])
+    if connection.execute(_SQL["mark_program"], (mark,)).rowcount:  # what waits for another try
+        connection.execute(_SQL["hasten_turns"], (now,))
+        _ring(connection, _SQL["hasten_alarms"], (now,))
     aside = connection.execute(_SQL["set_aside_before"], (program,)).fetchall()
     texts = _place_again(connection, aside, now)
     freed = _ring(connection, _SQL["free_dialogues"], (now, program))

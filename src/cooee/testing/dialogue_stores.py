@@ -456,6 +456,26 @@ class DialogueStoreSuite:
         assert await desk.store.retry() == 2
         await desk.store.close()
 
+    async def test_a_new_program_tries_at_once_what_waits_for_another_try(
+        self, open_store: OpenStore
+    ) -> None:
+        desk = await self.desk(open_store)
+        await desk.store.renew("v1", [])
+        later = desk.watch.after(hours=1)
+        await desk.hear("bad")
+        failure = Failure(1, "ValueError: no", later)
+        finish = Finish(claim=await desk.only_claim(), handled=0, failure=failure)
+        assert await desk.store.finish([finish]) == [True]
+        await begin(desk, to=BERT)
+        alarm = Failure(0, "ValueError: no", later, "", "d")
+        assert await end(desk, await desk.only_claim(), failure=alarm)
+        await desk.store.renew("v1", [])
+        assert await rings(desk) == later
+        await desk.store.renew("v2", [])
+        assert await rings(desk) == desk.watch()
+        assert {claim.theirs for claim in await desk.store.claim(9)} == {ANNA, BERT}
+        await desk.store.close()
+
     async def test_a_text_that_failed_and_comes_again_belongs_to_no_program(
         self, open_store: OpenStore
     ) -> None:

@@ -62,8 +62,8 @@ create table dialogues (
   primary key (conversation, id)
 ) strict, without rowid;
 create index dialogues_open    on dialogues (conversation, id) where ended_at is null;
-create index dialogues_handler on dialogues (handler) where ended_at is null;
-create index dialogues_stuck   on dialogues (conversation) where attempts > 0 and due_at is null and ended_at is null;
+create index dialogues_handler on dialogues (handler, ended_at) where ended_at is null; -- counted without their rows
+create index dialogues_failing on dialogues (conversation) where attempts > 0 and ended_at is null;
 
 create table answers (
   conversation blob not null,
@@ -156,5 +156,6 @@ create table secrets (
 -- Media of people who were forgotten: their paths, until what lies there is erased.
 create table discarded (path text primary key) strict, without rowid;
 
--- running: an owner has the file open; unclean_exits: how often one left without closing it.
+-- running: an owner has the file open; unclean_exits: how often one left without closing it;
+-- program: the app's code as it was last.
 create table marks (name text primary key, value integer not null) strict, without rowid;
