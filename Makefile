@@ -43,6 +43,7 @@ screenshot: .venv/.developing  ## the picture in the README, anew (needs Chromiu
 
 bench: .venv/.developing  ## texts a second, beside the same SQL without cooee; and what a replay costs
 	@$(BIN)/python benchmarks/turns.py
+	@$(BIN)/python benchmarks/dialogues.py
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/preflight.py --people 20000
 

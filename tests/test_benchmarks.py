@@ -38,3 +38,20 @@ def test_a_replay_before_a_deploy_is_measured():
     assert re.search(
         r"^cooee preflight: [\d.]+ s, .* so 100,000 in \d+ s", done.stdout, re.MULTILINE
     )
+
+
+def test_dialogues_are_measured_beside_plain_handlers(tmp_path):
+    script = ROOT / "benchmarks" / "dialogues.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--seconds", "0.2", "--batches", "1,16"],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    print(done.stdout)
+    rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +(\d+)%", done.stdout, re.MULTILINE)
+    assert [int(batch) for batch, *_ in rows] == [1, 16]
+    assert all(int(rate.replace(",", "")) > 0 for row in rows for rate in row[1:3])
