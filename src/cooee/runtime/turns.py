@@ -100,8 +100,7 @@ class _Sitting:
             self._failure = self._failed(error, attempts, seq=pending.seq)
             if self._failure.retry_at is not None:
                 return
-            why = error.error if isinstance(error, InDialogue) else error
-            self._standing = yield from apology(self._around, turn, self._standing, why)
+            self._standing = yield from apology(self._around, turn, self._standing, _why(error))
         self._clock, self._handled = turn.moment, pending.seq
 
     # Dialogues by themselves
@@ -176,10 +175,8 @@ class _Sitting:
         except (CommitFirst, LeaseLost):
             raise
         except Exception as error:
-            shown = error.error if isinstance(error, InDialogue) else error
-            self._around.observe(
-                Played(claim, pending, None, True, before.state, before.state, shown)
-            )
+            unchanged = (before.state, before.state, _why(error))
+            self._around.observe(Played(claim, pending, None, True, *unchanged))
             return error
         self._uncommitted = True
         said = len(after.drafts) - len(before.drafts)
@@ -191,12 +188,17 @@ class _Sitting:
     def _failed(
         self, error: Exception, attempts: int, *, seq: int = 0, dialogue: str = ""
     ) -> Failure:
-        why = error.error if isinstance(error, InDialogue) else error
+        why = _why(error)
         wait = None if isinstance(why, _HOPELESS) else after(attempts)
         again_at: datetime | None = None if wait is None else self._around.now() + wait
         in_dialogue = isinstance(error, InDialogue) or dialogue
         program = self._around.program if in_dialogue and wait is None else ""
         return Failure(seq, _told(why), again_at, program, dialogue)
+
+
+def _why(error: Exception) -> Exception:
+    """What the app's own code raised."""
+    return error.error if isinstance(error, InDialogue) else error
 
 
 def _told(error: Exception) -> str:
