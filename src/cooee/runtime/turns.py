@@ -146,11 +146,12 @@ class _Sitting:
         if retired(self._around, live):
             return retire(self._around, turn, standing, live)
         asking, found = standing.dialogues.asking, self._around.app.routes.named(live.handler)
-        refused = found is not None and found.busy == "refuse" and live.journal is not None
-        if refused and asking is not None and asking.id != live.id:
+        refuses = found is not None and found.busy == "refuse"
+        if refuses and asking is not None and asking.id != live.id:
             if live.fresh:
                 return _with(standing, standing.dialogues.ended(live, "refused", turn.now))
-            return _with(standing, standing.dialogues.put_off(live))
+            if live.waiting is not None:
+                return _with(standing, standing.dialogues.put_off(live))
         standing, _ = yield from play(self._around, turn, standing, live, None)
         return standing
 
