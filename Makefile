@@ -38,8 +38,9 @@ rings: .venv/.developing  ## imports point one way
 docs: .venv/.developing  ## the documentation, in docs/_build/html
 	@$(BIN)/sphinx-build -q -W -d docs/_build/doctrees docs docs/_build/html
 
-screenshot: .venv/.developing  ## the picture in the README, anew (needs Chromium)
+screenshot: .venv/.developing  ## the pictures in the README and the docs, anew (needs Chromium)
 	@$(BIN)/python docs/screenshot.py docs/picture.png
+	@$(BIN)/python docs/screenshot.py docs/waiting.png --example booking
 
 bench: .venv/.developing  ## texts a second, beside the same SQL without cooee; and what a replay costs
 	@$(BIN)/python benchmarks/turns.py

@@ -1,6 +1,7 @@
-"""Takes the README's picture: the stopwatch, two phones and the panel, in a real browser.
+"""Takes the pictures: an example, two phones and the panel, in a real browser.
 
     python docs/screenshot.py docs/picture.png
+    python docs/screenshot.py docs/waiting.png --example booking
 
 It needs playwright and a Chromium that is installed already (CHROMIUM names another than
 /usr/bin/chromium). Further words choose what is taken: ``--dark``, ``--width 360``.
@@ -14,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,14 +32,15 @@ QUIET = (
     "--force-color-profile=srgb",
 )
 FRIENDS = "+61491570156 +61491570157"
-EXAMPLE = Path(__file__).parents[1] / "examples" / "stopwatch.py"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @contextmanager
-def phone(folder: Path, *more: str) -> Iterator[str]:
-    """The address of the page, with the stopwatch behind it."""
-    command = [sys.executable, "-m", "cooee", "phone", str(EXAMPLE), "--no-browser", "--port", "0"]
-    command += ["--database", str(folder / "stopwatch.db"), *more]
+def phone(folder: Path, example: str, *more: str) -> Iterator[str]:
+    """The address of the page, with an example behind it."""
+    app = str(EXAMPLES / f"{example}.py")
+    command = [sys.executable, "-m", "cooee", "phone", app, "--no-browser", "--port", "0"]
+    command += ["--database", str(folder / "example.db"), *more]
     known = {**os.environ, "STOPWATCH_FRIENDS": FRIENDS}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, cwd=folder, env=known
@@ -62,7 +64,7 @@ def say(page: Page, phone: int, words: str, reply: str) -> None:
     expect(log.locator(".text").last).to_have_attribute("data-status", re.compile("sent|delivered"))
 
 
-def converse(page: Page) -> None:
+def time_themselves(page: Page) -> None:
     """Two people with a stopwatch each."""
     for phone in ("Conversation on phone 1", "Conversation on phone 2"):
         expect(page.get_by_label(phone)).to_contain_text("Stopwatch app online!")
@@ -76,22 +78,37 @@ def converse(page: Page) -> None:
     say(page, 2, "STOP", "has stopped")
     say(page, 1, "STOP", "has stopped")
     expect(page.locator(".story").first).to_contain_text("Sent")
-    page.evaluate("document.activeElement.blur()")
-    page.mouse.move(0, 0)
 
 
-def take(browser: Browser, url: str, place: Path, width: int, height: int, *, dark: bool) -> None:
+def book(page: Page) -> None:
+    """One has booked a table, and another is asked for how many."""
+    say(page, 1, "BOOK", "name")
+    for words, reply in (("Anna", "how many"), ("4", "Which day"), ("sat", "Saturday")):
+        say(page, 1, words, reply)
+    say(page, 1, "yep", "booked")
+    say(page, 2, "BOOK", "name")
+    say(page, 2, "Ben", "how many")
+    expect(page.locator(".wait")).to_have_count(2)
+
+
+CONVERSATIONS: dict[str, Callable[[Page], None]] = {"stopwatch": time_themselves, "booking": book}
+
+
+def take(browser: Browser, url: str, told: argparse.Namespace) -> None:
     """Hold the conversation and take the picture, of the whole page where it is narrow."""
     context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if dark else "light",
+        viewport={"width": told.width, "height": told.height},
+        color_scheme="dark" if told.dark else "light",
         device_scale_factor=2,
         locale="en-AU",
     )
     page = context.new_page()
     page.goto(url)
-    converse(page)
-    page.screenshot(path=place, full_page=width < 1000, animations="disabled", caret="hide")
+    CONVERSATIONS[told.example](page)
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(0, 0)
+    whole = told.width < 1000
+    page.screenshot(path=told.place, full_page=whole, animations="disabled", caret="hide")
     context.close()
 
 
@@ -99,6 +116,7 @@ def main() -> None:
     """Take one picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("place", type=Path, nargs="?", default=Path("docs/picture.png"))
+    parser.add_argument("--example", choices=CONVERSATIONS, default="stopwatch")
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--width", type=int, default=1440)
     parser.add_argument("--height", type=int, default=860)
@@ -106,11 +124,11 @@ def main() -> None:
     told = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        phone(Path(folder), "--provider", told.provider) as url,
+        phone(Path(folder), told.example, "--provider", told.provider) as url,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        take(browser, url, told.place, told.width, told.height, dark=told.dark)
+        take(browser, url, told)
         browser.close()
 
 
