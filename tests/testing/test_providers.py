@@ -7,6 +7,7 @@ from itertools import count
 
 import msgspec
 import pytest
+from hypothesis import Phase, settings
 
 from cooee.core.errors import OutcomeUnknown, PermanentFailure, ProviderFailure, TemporaryFailure
 from cooee.core.exchange import Request, Response
@@ -259,7 +260,9 @@ class HasNoWayIn(Sound):
         (HasNoWayIn, suite.its_features_agree_with_each_other),
     ],
 )
-def test_a_broken_adapter_is_caught(broken, promise):
+def test_a_broken_adapter_is_caught(broken, promise, monkeypatch):
+    found = settings(suite._NOISE, phases=(Phase.generate,))  # the smallest one can take minutes
+    monkeypatch.setattr(suite, "_NOISE", found)
     with pytest.raises((AssertionError, AttributeError, KeyError, TypeError)):
         promise(example(broken()))
 
