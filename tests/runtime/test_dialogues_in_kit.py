@@ -748,3 +748,19 @@ async def test_a_failing_alarm_backs_off_is_set_aside_and_tells_nobody():
         await kit.restart()
         await kit.wait(hours(1))
         assert len(tries) == 10
+
+
+async def test_who_is_in_the_middle_of_what_the_app_does_not_have_is_noted():
+    async with Kit(booking()) as kit:
+        anna = kit.phone()
+        await anna.text("BOOK")
+        await kit.deploy(two())
+        assert kit.service.notes == [], "it has a dialogue of that name"
+        await kit.deploy(App())
+        (note,) = kit.service.notes
+        assert note.startswith("1 in the middle of book, which the app does not have")
+        retiring = App()
+        retiring.retire("book")
+        await kit.deploy(retiring)
+        assert kit.service.notes == []
+        assert await kit.store.handlers() == {}

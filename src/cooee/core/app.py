@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import structs
 from typing_extensions import TypeVar
 
-from cooee.core.chat import spoken
 from cooee.core.codec import StateCodec
 from cooee.core.errors import DefinitionError, NotRunning, TooLong
-from cooee.core.messages import Outbound, Reply
+from cooee.core.messages import Outbound, Reply, spoken
 from cooee.core.numbers import zone
 from cooee.core.quiet import quiet as quiet_hours
 from cooee.core.routes import Busy, Dialogue, F, Handler, Routes, handler_of

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from typing_extensions import TypeVar
 
 from cooee.core.errors import CannotGoBack, NoDialogue
-from cooee.core.messages import Inbound, Reply
+from cooee.core.messages import Inbound, Reply, spoken
 from cooee.core.questions import Question, Reminder
 
 if TYPE_CHECKING:
@@ -397,19 +397,3 @@ class Chat(Generic[S, V]):
 
     def __repr__(self) -> str:  # no number, no words
         return f"<Chat turn {self.token[:8]}>"
-
-
-def spoken(what: object) -> Reply | None:
-    """What a handler returned, as a reply; None and the empty string say nothing.
-
-    Raises:
-        TypeError: it is neither a string nor a Reply.
-    """
-    if what is None or what == "":
-        return None
-    if isinstance(what, str):
-        return Reply(what)
-    if isinstance(what, Reply):
-        return what if what.text or what.media else None
-    words = f"A reply is a str, a Reply or None, and this is a {type(what).__name__}: {what!r:.80}"
-    raise TypeError(words)

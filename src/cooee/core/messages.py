@@ -140,6 +140,22 @@ class Reply(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "media", one_or_many)
 
 
+def spoken(what: object) -> Reply | None:
+    """What a handler returned, as a reply; None and the empty string say nothing.
+
+    Raises:
+        TypeError: it is neither a string nor a Reply.
+    """
+    if what is None or what == "":
+        return None
+    if isinstance(what, str):
+        return Reply(what)
+    if isinstance(what, Reply):
+        return what if what.text or what.media else None
+    words = f"A reply is a str, a Reply or None, and this is a {type(what).__name__}: {what!r:.80}"
+    raise TypeError(words)
+
+
 def conversation_id(ours: str, theirs: str) -> bytes:
     """The 16 bytes that name the conversation between two numbers, known without a look-up."""
     return blake2b(f"{ours}|{theirs}".encode(errors="surrogatepass"), digest_size=16).digest()

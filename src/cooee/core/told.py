@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from cooee.core.chat import spoken
 from cooee.core.errors import DialogueError
-from cooee.core.messages import Reply
+from cooee.core.messages import Reply, spoken
 from cooee.core.places import users
 
 MOST = 1_000

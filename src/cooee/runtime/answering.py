@@ -9,10 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from cooee.core import journal as journals
-from cooee.core.chat import spoken
 from cooee.core.errors import CannotGoBack
 from cooee.core.journal import Journal, digest
-from cooee.core.messages import Reply
+from cooee.core.messages import Reply, spoken
 from cooee.core.routes import Route
 from cooee.runtime.dialogues import Dialogues, Live
 from cooee.runtime.playing import begin, heard, play

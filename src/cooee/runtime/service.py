@@ -27,6 +27,7 @@ from cooee.runtime.log import blame, tell
 from cooee.runtime.media import Cloakroom, Fetcher, sweep
 from cooee.runtime.news import Newsroom
 from cooee.runtime.night import Night
+from cooee.runtime.orphans import orphans
 from cooee.runtime.outbox import Outbox
 from cooee.runtime.poller import Poller
 from cooee.runtime.program import program_of
@@ -287,7 +288,7 @@ class Service:
         """Try again what other code could not answer, and end the dialogues that were retired."""
         self._program = program_of(self.app)
         await self.store.renew(self._program, list(self.app.retired))
-        self.notes = [*self.notes, *await self._strangers()]
+        self.notes = [*self.notes, *await orphans(self.app, self.store)]
 
     def _surroundings(self, services: Any, words: Words) -> Surroundings:
         return Surroundings(
@@ -305,19 +306,6 @@ class Service:
 
     async def _sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         return claims if self._fetcher is None else await self._fetcher.sift(claims)
-
-    async def _strangers(self) -> Sequence[str]:
-        """Notes on dialogues that people are in the middle of, and the app does not have."""
-        notes = []
-        for name, count in (await self.store.handlers()).items():
-            if self.app.routes.named(name) is None and name not in self.app.retired:
-                tell("dialogue-unknown", logging.WARNING, dialogue=name, count=count)
-                notes.append(
-                    f"{count} in the middle of {name}, which the app does not have: their texts"
-                    f" are set aside. Write was={name!r} where it has a new name, or"
-                    f" app.retire({name!r}, say=…)."
-                )
-        return notes
 
     def _warn(self, words: str) -> None:
         """Log what a dialogue is warned of; each line of code once, however often it is run."""
