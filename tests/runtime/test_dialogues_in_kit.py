@@ -764,3 +764,24 @@ async def test_who_is_in_the_middle_of_what_the_app_does_not_have_is_noted():
         await kit.deploy(retiring)
         assert kit.service.notes == []
         assert await kit.store.handlers() == {}
+
+
+async def test_a_dialogue_starts_from_the_state_as_it_is_when_it_begins():
+    app = App(state=Guest)
+
+    @app.dialogue()
+    async def greet(chat):
+        return f"You were here {chat.state.visits} times, {await chat.ask('Name?')}."
+
+    @app.on("VISIT")
+    def visit(chat):
+        chat.state.visits += 1
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        await app.start(greet, anna.number, at=kit.clock.now() + hours(1))
+        await anna.text("VISIT")
+        await anna.text("VISIT")
+        await kit.wait(hours(1))
+        assert anna.read() == ["Name?"]
+        assert await anna.text("Anna") == ["You were here 2 times, Anna."]
