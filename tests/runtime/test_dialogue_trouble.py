@@ -345,3 +345,36 @@ def mend(kit, who, sound):
     for conversation, dialogue, n, entry in entries:
         values = {"who": conversation, "dialogue": dialogue, "n": n, "entry": entry}
         in_file(kit, "insert into answers values (:who, :dialogue, :n, :entry)", **values)
+
+
+async def test_a_commit_that_the_database_refuses_holds_up_nobody_else():
+    app, sabotage = App(sorry=None), []
+
+    @app.dialogue("BOOK")
+    async def book(chat):
+        name = await chat.ask("Name?")
+        if name == "Anna" and sabotage:
+            sabotage[0]()
+        return f"Hello, {name}."
+
+    async with Kit(app) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        await anna.text("BOOK")
+        await ben.text("BOOK")
+        (talk,) = [one for one in await kit.store.dialogues() if one.theirs == anna.number]
+
+        def spoil():
+            row = (talk.conversation, talk.dialogue.id, len(talk.dialogue.entries), b"{")
+            with closing(sqlite3.connect(kit._file)) as other, other:
+                other.execute("insert or ignore into answers values (?, ?, ?, ?)", row)
+
+        sabotage.append(spoil)
+        kit.send(anna, "Anna")
+        kit.send(ben, "Ben")
+        await kit.quiet()
+        assert ben.read() == ["Hello, Ben."]
+        await kit.wait(timedelta(minutes=2))
+        assert anna.read() == []
+        (trouble,) = await kit.troubles(anna)
+        assert "JournalUnreadable" in trouble, "what was spoilt is set aside by the next claim"
+        assert await ben.text("BOOK") == ["Name?"]
