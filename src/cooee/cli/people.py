@@ -209,9 +209,9 @@ def retry(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Answer the texts that were set aside, and wake the dialogues that were.
+    """Try again what was set aside.
 
-    They are answered as if they came now, after whatever came since.
+    Dialogues are woken, and texts are answered as if they came now, after whatever came since.
 
     With --unknown it is our own texts that go once more: those whose sending was cut off, so
     that nobody knows whether they arrived. That is asked first.

@@ -34,10 +34,10 @@ def preflight(
     ] = False,
     json: AsJSON = False,
 ) -> None:
-    """Replay every dialogue that goes on against the code on disk, before it is deployed.
+    """Replay everybody's dialogue against the code on disk.
 
-    It tells who goes on where they are, who is asked something new, whose dialogue ends, and
-    whose breaks, at which line, and how to mend it.
+    Do so before you deploy it. It tells who goes on where they are, who is asked something new,
+    whose dialogue ends, and whose breaks, at which line, and how to mend it.
 
     Nothing is written and nothing sent. While a dialogue is replayed, sockets, subprocesses and
     writing to files are refused, the app's lifespan is not run, and where something is to be

@@ -58,11 +58,11 @@ def waiting(
     *,
     json: AsJSON = False,
 ) -> None:
-    """Show where everybody is: at which line and question, how many, and since when.
+    """Show where everybody is who is in the middle of a dialogue.
 
-    The line is that of the code that asked them, which may have been edited since. Who sleeps
-    is shown with the time until which. No dialogue is run, and it may be used beside a running
-    app.
+    That is at which line and question, how many, and since when. The line is that of the code that
+    asked them, which may have been edited since. Who sleeps is shown with the time until which.
+    No dialogue is run, and it may be used beside a running app.
     """
     crowds = asyncio.run(_count(load(app)))
     ordered = sorted(crowds.items(), key=lambda one: -one[1].dialogues)
