@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 import cooee
 from cooee.core.errors import DatabaseInUse, SchemaTooNew, StorageError, StoreUnavailable
 from cooee.core.messages import Receipt, Status, conversation_id
-from cooee.storage import Alarms, Finish, sqlite_file
+from cooee.storage import Alarms, Finish, Start, migrate, sqlite_file
 from cooee.storage.sqlite import SQLite
 from cooee.storage.statements import load
 from cooee.testing.stores import ANNA, BERT, OURS, Desk, Watch
@@ -85,6 +86,33 @@ async def test_a_database_of_a_newer_cooee_is_left_alone(desk):
     for owner in (True, False):
         with pytest.raises(SchemaTooNew, match="Upgrade cooee"):
             await reopened(desk, owner=owner)
+
+
+async def test_a_database_from_before_there_were_dialogues_is_brought_up_to_date(tmp_path):
+    path, watch = tmp_path / "cooee.db", Watch()
+    first = migrate.history("sqlite")[0]
+    id, now = conversation_id(OURS, ANNA), int(watch().timestamp() * 1000)
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in first.statements:
+            db.execute(statement)
+        row = (id, OURS, ANNA, now)
+        columns = "id, ours, theirs, last_in, due_at"
+        db.execute(f"insert into conversations ({columns}) values (?, ?, ?, 1, ?)", row)
+        columns = "conversation, seq, id, provider_id, text, raw, received_at"
+        db.execute(
+            f"insert into inbound ({columns}) values (?, 1, x'01', '', 'hello', x'', ?)", (id, now)
+        )
+        db.execute("insert into states values (?, ?)", (id, b"{}"))
+        db.execute(f"pragma user_version = {first.version}")
+    desk = Desk(await SQLite.open(path, now=watch), watch)
+    claim = await desk.only_claim()
+    assert [pending.inbound.text for pending in claim.texts] == ["hello"]
+    assert (claim.state, claim.dialogues) == (b"{}", ())
+    assert await desk.finish(claim, "Hello!")
+    start = Start(ours=OURS, theirs=ANNA, id="d", handler="book", head=b"{}")
+    assert await desk.store.start([start]) == [True]
+    assert [one.id for one in (await desk.only_claim()).dialogues] == ["d"]
+    await desk.store.close()
 
 
 async def test_what_is_no_database_is_not_touched(tmp_path):

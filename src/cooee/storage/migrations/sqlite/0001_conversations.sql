@@ -12,15 +12,13 @@ create table conversations (
   now_at   integer,                    -- the conversation's own clock, which never goes back
   spoke_at integer,                    -- when either side last said something
   due_at   integer,                    -- when the oldest pending text is to be answered; null: none is
-  timer_at integer,                    -- when the first dialogue is to be looked at again; null: none is
   lease    integer not null default 0, -- bumped by whoever takes the conversation away from a turn
-  attempts integer not null default 0, -- turns of the oldest pending text, or of a suspect alarm, that failed
-  suspect  integer,                    -- a text up to this number, or the first alarm, may have killed the process
+  attempts integer not null default 0, -- turns of the oldest pending text that failed
+  suspect  integer,                    -- a text up to this number may have killed the process
   asked    integer not null default 0  -- 1: a question waits for the person's next text
 ) strict, without rowid;
 create index conversations_due     on conversations (due_at) where due_at is not null;
-create index conversations_timer   on conversations (timer_at) where timer_at is not null and due_at is null;
-create index conversations_suspect on conversations (coalesce(due_at, timer_at)) where suspect is not null;
+create index conversations_suspect on conversations (due_at) where suspect is not null;
 create index conversations_theirs  on conversations (theirs) where theirs <> '';
 
 create table states (
@@ -39,39 +37,10 @@ create table inbound (
   received_at  integer not null,
   status       integer not null default 0, -- 0 in order, 1 set aside, 2 an opt-out word
   error        text not null default '',
-  program      text not null default '', -- set aside only until the app's code is another than this
   media        blob,                   -- a JSON list, with what became of each
   primary key (conversation, seq)
 ) strict, without rowid;
 create index inbound_aside on inbound (conversation, seq) where status = 1;
-
--- Many may sleep, one may ask. The head is a journal without its entries, as JSON; it is
--- rewritten once a turn, and an answer is inserted once.
-create table dialogues (
-  conversation blob not null,
-  id           text not null,
-  handler      text not null,
-  head         blob not null,
-  due_at       integer,                -- when it is to be looked at again; null: only a text does that
-  attempts     integer not null default 0, -- looks that failed since one went well
-  error        text not null default '',
-  program      text not null default '', -- its alarm is set aside until the app's code is another than this
-  started_at   integer not null,
-  ended_at     integer,
-  ended        text not null default '',
-  primary key (conversation, id)
-) strict, without rowid;
-create index dialogues_open    on dialogues (conversation, id) where ended_at is null;
-create index dialogues_handler on dialogues (handler, ended_at) where ended_at is null; -- counted without their rows
-create index dialogues_failing on dialogues (conversation) where attempts > 0 and ended_at is null;
-
-create table answers (
-  conversation blob not null,
-  dialogue     text not null,
-  n            integer not null,
-  entry        blob not null,          -- one entry of a journal, as JSON
-  primary key (conversation, dialogue, n)
-) strict, without rowid;
 
 create table seen (
   conversation blob not null,
@@ -156,6 +125,5 @@ create table secrets (
 -- Media of people who were forgotten: their paths, until what lies there is erased.
 create table discarded (path text primary key) strict, without rowid;
 
--- running: an owner has the file open; unclean_exits: how often one left without closing it;
--- program: the app's code as it was last.
+-- running: an owner has the file open; unclean_exits: how often one left without closing it.
 create table marks (name text primary key, value integer not null) strict, without rowid;
