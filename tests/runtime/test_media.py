@@ -339,3 +339,15 @@ async def test_a_picture_without_words_is_received_and_is_no_answer_to_a_questio
         assert anna.read() == ["Sorry, I did not understand that. Its number plate?"]
         await kit.restart()
         assert await anna.text("ABC 123") == ["ABC 123: '', picture"]
+
+
+async def test_no_picture_that_came_while_its_text_was_put_off_waits_for_the_next_look():
+    app = seen()
+    async with Kit(app) as kit:
+        kit.media.apps[PLACE] = Gallery(**{f"p{n}": [PNG] for n in range(20)})
+        began = kit.clock.now()
+        for n in range(20):
+            await show(kit, kit.phone(), f"text {n}", Media(url=f"{PLACE}/p{n}"))
+        await kit.quiet()
+        assert sorted(text for text, _ in app.heard) == sorted(f"text {n}" for n in range(20))
+        assert kit.clock.now() == began

@@ -67,7 +67,7 @@ class Fetcher:
     ) -> None:
         self._account, self._store, self._clock = account, store, clock
         self._cloakroom, self._shelf = cloakroom, cloakroom.shelf
-        self._crew = Crew(clock, "fetch", done)
+        self._crew, self._done = Crew(clock, "fetch", done), done
         self._tasks: dict[bytes, asyncio.Task[Any]] = {}
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -78,12 +78,20 @@ class Fetcher:
             first = next((n for n, text in enumerate(claim.texts) if _lacks(text)), None)
             if first == 0:
                 await self._store.postpone([claim], self._begin(claim, claim.texts[0]))
+                await self._hasten(claim, claim.texts[0])
                 continue
             texts = claim.texts[:first]
             for text in texts:
                 self._tasks.pop(text.id, None)
             ready.append(msgspec.structs.replace(claim, texts=texts))
         return ready
+
+    async def _hasten(self, claim: Claim, text: Pending) -> None:
+        """Have a text answered now whose media came while it was being put off."""
+        task = self._tasks.get(text.id)
+        if task is not None and task.done() and not (task.cancelled() or task.exception()):
+            await self._keep(claim, text, task.result())
+            self._done()
 
     async def close(self) -> None:
         """Leave what is being fetched; it is fetched again by whoever runs next."""
@@ -104,7 +112,7 @@ class Fetcher:
             return now
         return now + _AGAIN
 
-    async def _fetch(self, claim: Claim, text: Pending) -> None:
+    async def _fetch(self, claim: Claim, text: Pending) -> Sequence[Media]:
         media = list(text.inbound.media)
         for place, one in enumerate(media):
             if not one.settled:
@@ -120,6 +128,7 @@ class Fetcher:
             self._tasks.pop(text.id, None)  # nobody will claim it
             for one in media:
                 await self._shelf.erase(one.path)
+        return media
 
     async def _settle(
         self, one: Media, claim: Claim, text: Pending, media: list[Media], place: int
