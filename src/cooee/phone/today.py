@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NoReturn
 
 from cooee.core import dialogue as driver
 from cooee.core.dialogue import Outcome
 from cooee.core.journal import Journal
 from cooee.core.routes import Dialogue
-from cooee.core.run import Stage
-from cooee.runtime.surroundings import Surroundings
+from cooee.runtime.surroundings import Surroundings, stage
 from cooee.storage import Talk
 
 
@@ -22,7 +20,7 @@ def run(around: Surroundings, dialogue: Dialogue, talk: Talk, journal: Journal) 
     """
     waiting = journal.waiting
     now = journal.started_at if waiting is None else waiting.asked_at
-    flow = driver.turn(_stage(around, dialogue, talk), journal, None, now)
+    flow = driver.turn(stage(around, dialogue, talk, _recall, strict=True), journal, None, now)
     try:
         next(flow)
     except StopIteration as done:
@@ -30,20 +28,6 @@ def run(around: Surroundings, dialogue: Dialogue, talk: Talk, journal: Journal) 
         return outcome
     flow.close()
     return None
-
-
-def _stage(around: Surroundings, dialogue: Dialogue, talk: Talk) -> Stage:
-    return Stage(
-        call=dialogue.handler.call,
-        codec=around.app.codec,
-        services=around.services,
-        ours=talk.ours,
-        theirs=talk.theirs,
-        zone=partial(around.app.zone, talk.theirs),
-        program=around.program,
-        recall=_recall,
-        strict=True,
-    )
 
 
 async def _recall(_: int) -> NoReturn:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cooee.core import journal as journals
 from cooee.core.errors import CannotGoBack
-from cooee.core.journal import Journal, digest
+from cooee.core.journal import digest
 from cooee.core.messages import Reply, spoken
 from cooee.core.routes import Route
 from cooee.runtime.dialogues import Dialogues, Live
@@ -78,7 +78,7 @@ def _routed(
         return (yield from begin(around, turn, standing, route.dialogue, fields))
     app, asking = around.app, standing.dialogues.asking
     state, extras = app.codec.decode(standing.state)
-    interruption = _Interruption(asking) if asking and asking.journal else None
+    interruption = _Interruption(asking, turn) if asking and asking.journal else None
     held = chat(around, turn, state, interruption)
     handler = route.handler
     run = partial(handler.call, held, **fields)
@@ -87,16 +87,16 @@ def _routed(
     after = app.codec.encode(held.state, extras)
     dialogues = standing.dialogues.changed(standing.state, after, turn.now, ())
     if interruption is not None:
-        dialogues = interruption.applied(dialogues, turn)
+        dialogues = interruption.applied(dialogues)
     return Standing(after, dialogues, standing.drafts).said(drafts)
 
 
 class _Interruption:
     """What a handler does about the dialogue that waits while it answers."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, turn: Turn) -> None:
         assert live.journal is not None
-        self._id, self._journal = live.id, live.journal
+        self._id, self._journal, self._now = live.id, live.journal, turn.now
         self._taken_back, self._left = 0, False
         waiting = live.journal.waiting
         self.question = "" if waiting is None else waiting.prompt
@@ -104,26 +104,22 @@ class _Interruption:
     def back(self) -> None:
         if self._left:
             raise CannotGoBack("This dialogue was just left.")
-        self._journal = _back(self._journal)
+        self._journal = journals.back(self._journal, self._now)
         self._taken_back += 1
 
     def leave(self) -> None:
         self._left = True
 
-    def applied(self, dialogues: Dialogues, turn: Turn) -> Dialogues:
+    def applied(self, dialogues: Dialogues) -> Dialogues:
         """The dialogues, after what was done about this one."""
         live = dialogues.known[self._id]
         if self._left:
-            return dialogues.ended(live, "left", turn.now)
+            return dialogues.ended(live, "left", self._now)
         journal = live.journal
         assert journal is not None
-        for _ in range(self._taken_back):
-            journal = journals.back(journal, turn.now)
-        return dialogues.taken_back(live, journal, turn.now) if self._taken_back else dialogues
-
-
-def _back(journal: Journal) -> Journal:
-    return journals.back(journal, journal.started_at)
+        for _ in range(self._taken_back):  # on the journal as the handler's own changes left it
+            journal = journals.back(journal, self._now)
+        return dialogues.taken_back(live, journal, self._now) if self._taken_back else dialogues
 
 
 def _and_ask(

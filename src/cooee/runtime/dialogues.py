@@ -108,25 +108,20 @@ class Dialogues(msgspec.Struct, frozen=True):
         parked = [live for live in self.live if live.waiting is not None and live.waiting.parked]
         if not parked:
             return self
-        last = max(parked, key=lambda live: (_asks(live), _asked_at(live)))
-        assert last.journal is not None
-        back = replace(last, journal=journals.come_back(last.journal), due_at=now, touched=True)
-        return self.put(back)
+        return self.asked_again(max(parked, key=lambda live: (_asks(live), _asked_at(live))), now)
 
     def asked_again(self, live: Live, now: datetime) -> Dialogues:
         """With its question to be asked once more."""
         if live.journal is None:
             return self
-        return self.put(
-            replace(live, journal=journals.come_back(live.journal), due_at=now, touched=True)
-        )
+        return self.taken_back(live, journals.come_back(live.journal), now)
 
     def put_off(self, live: Live) -> Dialogues:
         """With one asleep until nobody asks any more."""
         return self.put(replace(_parked(live), due_at=None))
 
     def taken_back(self, live: Live, journal: Journal, now: datetime) -> Dialogues:
-        """With an answer of one taken back, which is asked again at once."""
+        """With one where this journal has it, to ask from there at once."""
         return self.put(replace(live, journal=journal, due_at=now, touched=True))
 
     def ended(self, live: Live, how: str, now: datetime) -> Dialogues:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from cooee.core import dialogue as driver
 from cooee.core import journal as journals
 from cooee.core.chat import Chat
-from cooee.core.dialogue import Outcome, Ran, RunOnce, Stage
+from cooee.core.dialogue import Outcome, Ran, RunOnce
 from cooee.core.errors import DialogueError
 from cooee.core.journal import Journal, digest
 from cooee.core.messages import Reply
@@ -22,7 +22,7 @@ from cooee.core.routes import Dialogue, handler_of
 from cooee.runtime.dialogues import Live, begun, entries
 from cooee.runtime.standing import Standing, draft
 from cooee.runtime.steps import Call, LeaseLost, Steps
-from cooee.runtime.surroundings import Played, Surroundings, Turn, chat
+from cooee.runtime.surroundings import Played, Surroundings, Turn, chat, stage
 from cooee.storage import Draft, Jot, Kept, Pending
 
 
@@ -83,8 +83,7 @@ def play(
     with in_dialogue():
         dialogue, journal = _found(around, live), _begun(turn, standing, live)
         around.observe(Played(turn.claim, turn.pending, dialogue.handler))
-        stage = _stage(around, turn, dialogue, strict=around.strict)
-        live, outcome = yield from _outcome(around, turn, standing, live, journal, stage, text)
+        live, outcome = yield from _outcome(around, turn, standing, live, journal, dialogue, text)
         for warning in outcome.warnings:
             around.warn(warning)
         drafts = _drafts(around, turn, outcome)
@@ -122,33 +121,19 @@ def _begun(turn: Turn, standing: Standing, live: Live) -> Journal:
     return replace(live.journal, base=standing.state, started_at=turn.moment)
 
 
-def _stage(around: Surroundings, turn: Turn, dialogue: Dialogue, *, strict: bool) -> Stage:
-    claim = turn.claim
-    return Stage(
-        call=dialogue.handler.call,
-        codec=around.app.codec,
-        services=around.services,
-        ours=claim.ours,
-        theirs=claim.theirs,
-        zone=partial(around.app.zone, claim.theirs),
-        program=around.program,
-        recall=around.recall(claim, claim.handled if turn.pending is None else turn.pending.seq),
-        strict=strict,
-    )
-
-
 def _outcome(  # noqa: PLR0917 -- all that a run needs, once
     around: Surroundings,
     turn: Turn,
     standing: Standing,
     live: Live,
     journal: Journal,
-    stage: Stage,
+    dialogue: Dialogue,
     text: Text | None,
 ) -> Steps[tuple[Live, Outcome]]:
     """Advance a run from one effect to the next, and see to each."""
-    flow, given = driver.turn(stage, journal, text, turn.now), None
-    handler = handler_of(stage.call)
+    recall, strict = around.recall(turn.claim, turn.seq), around.strict
+    set_up = stage(around, dialogue, turn.claim, recall, strict=strict)
+    flow, given, handler = driver.turn(set_up, journal, text, turn.now), None, dialogue.handler
     surrounded = chat(around, turn, around.app.codec.decode(standing.state)[0])
     try:
         while True:
@@ -165,8 +150,8 @@ def _outcome(  # noqa: PLR0917 -- all that a run needs, once
     finally:
         with suppress(ValueError):  # a thread that never came back is still inside
             flow.close()
-    if stage.strict:
-        again = partial(driver.replay, stage, step, turn.now)
+    if strict:
+        again = partial(driver.replay, set_up, step, turn.now)
         yield Call(handler, turn.name, surrounded, again, sync=True)
     return live, step
 

@@ -13,8 +13,9 @@ from cooee.core.app import App
 from cooee.core.chat import Chat, Interrupted, Recall
 from cooee.core.messages import Class
 from cooee.core.optout import Words
-from cooee.core.routes import Handler
-from cooee.storage import Claim, Pending
+from cooee.core.routes import Dialogue, Handler
+from cooee.core.run import Stage
+from cooee.storage import Claim, Pending, Talk
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -80,6 +81,11 @@ class Turn(msgspec.Struct, frozen=True):
         """What it is called in logs, and a stable id of it."""
         return self.claim.turn if self.pending is None else self.pending.id.hex()
 
+    @property
+    def seq(self) -> int:
+        """The number of the last text that has been heard in it."""
+        return self.claim.handled if self.pending is None else self.pending.seq
+
 
 def chat(
     around: Surroundings, turn: Turn, state: Any, interrupted: Interrupted | None = None
@@ -94,7 +100,29 @@ def chat(
         ours=claim.ours,
         theirs=claim.theirs,
         token=turn.name,
-        recall=around.recall(claim, claim.handled if pending is None else pending.seq),
+        recall=around.recall(claim, turn.seq),
         zone=partial(around.app.zone, claim.theirs),
         interrupted=interrupted,
+    )
+
+
+def stage(
+    around: Surroundings,
+    dialogue: Dialogue,
+    whose: Claim | Talk,
+    recall: Recall,
+    *,
+    strict: bool,
+) -> Stage:
+    """What a person's dialogue is run in."""
+    return Stage(
+        call=dialogue.handler.call,
+        codec=around.app.codec,
+        services=around.services,
+        ours=whose.ours,
+        theirs=whose.theirs,
+        zone=partial(around.app.zone, whose.theirs),
+        program=around.program,
+        recall=recall,
+        strict=strict,
     )

@@ -130,7 +130,7 @@ class Worker:
                 if stretch is not None:
                     games.remove(game)
                     self._end(stretch)
-                    await self._go_on(game, game.step)
+                    self._go_on(game, game.step)
             if left:
                 threads.add(self._in_thread(play_all, left, self._is_here, self._begin))
 
@@ -139,12 +139,12 @@ class Worker:
         steps = [game.step if game.rested else self._taken_away(game) for game in games]
         for game, step in zip(games, steps, strict=True):
             if not isinstance(step, Finish):
-                await self._go_on(game, step)
+                self._go_on(game, step)
         finished = [step for step in steps if isinstance(step, Finish)]
         if finished:
             await self._finish(finished)
 
-    async def _go_on(self, game: Game, step: Call | Jot | Finish | None) -> None:
+    def _go_on(self, game: Game, step: Call | Jot | Finish | None) -> None:
         """Let a game go on by itself."""
         self._crew.start(self._one(game, step))
 
