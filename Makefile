@@ -23,7 +23,7 @@ test: .venv/.developing  ## every test
 	@$(BIN)/python -m pytest -q
 
 proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait (minutes)
-	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/core/proof tests/durability
+	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/scenarios/random_edits tests/scenarios/durability
 
 lint: .venv/.developing  ## style, and layout
 	@$(BIN)/ruff check .

@@ -19,11 +19,11 @@ import uvloop
 from turns import OURS, Count, Instant, Watched, counting, person
 
 from cooee import App, Chat
+from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
+from cooee.net.http_client import InProcess
 from cooee.runtime.service import Service
-from cooee.storage.sqlite import SQLite
-from cooee.wire.clock import RealClock
-from cooee.wire.http import InProcess
+from cooee.storage.sqlite.store import SQLite
 
 RECORDED = 10
 ROUND = 3  # answers measured of each person; then there are others, so that few have many more

@@ -22,13 +22,13 @@ from time import perf_counter
 
 from msgspec.structs import replace
 
-from cooee.cli.loading import load
-from cooee.core import journal as journals
-from cooee.core.dialogue import Outcome, Stage, Text, begin, turn
-from cooee.core.journal import Journal
-from cooee.runtime.program import program_of
+from cooee.cli.load_app import load
+from cooee.core.dialogue import journal as journals
+from cooee.core.dialogue.journal import Journal
+from cooee.core.dialogue.replay import Outcome, Stage, Text, begin, turn
+from cooee.runtime.turns.app_version import program_of
 from cooee.storage import Finish, Kept, Start
-from cooee.storage.sqlite import SQLite
+from cooee.storage.sqlite.store import SQLite
 
 APP = """
 from dataclasses import dataclass

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import process_time
 
-from cooee.core import journal as journals
-from cooee.core.codec import StateCodec
-from cooee.core.dialogue import Outcome, Stage, Text, begin, turn
+from cooee.core.app.state_codec import StateCodec
+from cooee.core.dialogue import journal as journals
+from cooee.core.dialogue.replay import Outcome, Stage, Text, begin, turn
 
 RECORDED = (1, 10, 50, 200, 1_000)
 REPEATS = 60

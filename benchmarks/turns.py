@@ -24,13 +24,13 @@ from pathlib import Path
 import uvloop
 
 from cooee import App, Chat
+from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound, conversation_id
+from cooee.net.http_client import InProcess
 from cooee.providers import Accepted, Credentials, Features, Subscription
 from cooee.runtime.service import Service
-from cooee.storage.sqlite import SQLite
-from cooee.storage.statements import load
-from cooee.wire.clock import RealClock
-from cooee.wire.http import InProcess
+from cooee.storage.sql_file import load
+from cooee.storage.sqlite.store import SQLite
 
 OURS = "+61491570006"
 SQL = load("sqlite")
@@ -147,7 +147,7 @@ class Raw:
         self.db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         for pragma in PRAGMAS:
             self.db.execute(f"pragma {pragma}")
-        folder = Path(__file__).parents[1] / "src/cooee/storage/migrations/sqlite"
+        folder = Path(__file__).parents[1] / "src/cooee/storage/sqlite/migrations"
         for script in sorted(folder.glob("*.sql")):
             self.db.executescript(script.read_text())
 

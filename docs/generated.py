@@ -17,7 +17,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 import cooee
-from cooee.cli.commands import cli
+from cooee.cli.main import cli
 from cooee.providers import Features, Setting, find, names, usual_features
 from cooee.runtime.settings import KNOWN
 

@@ -43,11 +43,11 @@ from msgspec.structs import replace
 from packaging.requirements import Requirement
 
 import cooee
-from cooee.carrier import controls
-from cooee.carrier.faults import NAMES
-from cooee.cli.loading import load
-from cooee.core.answers import Circumstances, read, reader_of
+from cooee.cli.load_app import load
+from cooee.core.parsing.answers import Circumstances, read, reader_of
 from cooee.providers import Features, names
+from cooee.simulator import control_api as controls
+from cooee.simulator.faults import NAMES
 from cooee.testing import Kit
 
 ROOT = Path(__file__).parents[1]
@@ -426,7 +426,9 @@ def test_every_answer_in_the_table_of_types_is_read_as_one():
 
 def test_every_example_has_a_page_and_a_test():
     examples = {path.stem for path in (ROOT / "examples").glob("*.py")}
-    assert examples == {path.stem[5:] for path in (ROOT / "tests/examples").glob("test_*.py")}
+    assert examples == {
+        path.stem[5:] for path in (ROOT / "tests/scenarios/examples").glob("test_*.py")
+    }
     shown = {path.stem for path in (DOCS / "examples").glob("*.md")} - {"index"}
     assert shown == examples - {"stopwatch"}, "the tutorial has that one"
 

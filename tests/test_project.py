@@ -85,7 +85,7 @@ def test_every_command_of_the_readme_is_there():
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"^make (\w+)", readme, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    from cooee.cli.commands import cli
+    from cooee.cli.main import cli
 
     known = {command.callback.__name__ for command in cli.registered_commands}
     used = set(re.findall(r"^(?:\$ )?cooee (\w+)", readme, re.MULTILINE))

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from cooee.carrier import box
+from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
 from cooee.runtime.settings import KNOWN
+from cooee.simulator import box
 from cooee.storage import Arrival
-from cooee.storage.sqlite import SQLite
+from cooee.storage.sqlite.store import SQLite
 from cooee.testing import Kit
-from cooee.wire.clock import RealClock
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

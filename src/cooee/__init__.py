@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cooee.core.answers import Email, PhoneNumber
-from cooee.core.app import App, Mounted, hand_in
-from cooee.core.chat import Chat, Line
+from cooee.core.app.app import App, Mounted, hand_in
+from cooee.core.app.chat import Chat, Line, Restart
+from cooee.core.app.routes import Routes
+from cooee.core.durations import days, hours, minutes
 from cooee.core.errors import (
     CannotGoBack,
     CooeeError,
@@ -28,12 +29,10 @@ from cooee.core.errors import (
     TooManyAttempts,
 )
 from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
-from cooee.core.routes import Routes
-from cooee.core.run import Restart
-from cooee.core.spans import days, hours, minutes
+from cooee.core.parsing.answers import Email, PhoneNumber
 
 if TYPE_CHECKING:
-    from cooee.wire.remote import Remote
+    from cooee.net.app_client import Remote
 
 __all__ = [
     "App",
@@ -84,13 +83,13 @@ def connect(url: str, token: str | None = None) -> Remote:
     Raises:
         SettingError: there is no token.
     """
-    from cooee.wire.remote import Remote  # noqa: PLC0415 -- `import cooee` stays light
+    from cooee.net.app_client import Remote  # noqa: PLC0415 -- `import cooee` stays light
 
     return Remote(url, token)
 
 
 def _mount(app: App[Any, Any]) -> Mounted:
-    from cooee.runtime.mount import Mount  # noqa: PLC0415 -- `import cooee` stays light
+    from cooee.runtime.asgi import Mount  # noqa: PLC0415 -- `import cooee` stays light
 
     return Mount(app)
 

@@ -147,7 +147,7 @@ def written(tmp_path):
 @pytest.fixture
 def kept(tmp_path):
     """Do something with the store in the folder's database: ``kept(lambda store: …)``."""
-    from cooee.storage.sqlite import SQLite
+    from cooee.storage.sqlite.store import SQLite
 
     async def do(work):
         store = await SQLite.open(tmp_path / "cooee.db", now=lambda: datetime.now(UTC))
@@ -162,7 +162,7 @@ def kept(tmp_path):
 @pytest.fixture
 def lived(tmp_path, written):
     """Let people live through an app: ``lived(code, work)``; the folder's database keeps it."""
-    from cooee.cli.loading import load
+    from cooee.cli.load_app import load
     from cooee.testing import Kit
 
     async def live(code, work):

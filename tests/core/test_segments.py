@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cooee.carrier.segments import segments as carriers_count
 from cooee.core.segments import Encoding, count, joined, size, smart
+from cooee.simulator.segments import segments as carriers_count
 
 GSM7, UCS2 = Encoding.GSM7, Encoding.UCS2
 LIMITS = {GSM7: (160, 153), UCS2: (70, 67)}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cooee import App, Chat, NotRunning
-from cooee.carrier import Conditions
+from cooee.simulator import Conditions
 from cooee.testing import Kit
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

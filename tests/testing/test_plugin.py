@@ -187,7 +187,7 @@ def test_the_plug_in_can_be_imported_where_pytest_asyncio_is_not_installed():
 def test_those_who_do_not_use_the_plug_in_hardly_pay_for_it():
     loaded = run("import sys, cooee.testing.plugin; print(*sys.modules)")
     heavy = ["aiohttp", "uvicorn", "hypothesis", "phonenumbers", "rich", "typer", "pytest_asyncio"]
-    ours = ["cooee.runtime", "cooee.carrier", "cooee.storage", "cooee.wire", "cooee.testing.kit"]
+    ours = ["cooee.runtime", "cooee.simulator", "cooee.storage", "cooee.net", "cooee.testing.kit"]
     assert not set(loaded) & {*heavy, *ours}
 
 

@@ -11,35 +11,35 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Self
 
-from cooee.core.app import App
+from cooee.clocks.clock import Bell, Clock
+from cooee.core.app.app import App
+from cooee.core.app.opt_out import Words
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
-from cooee.core.optout import Words
+from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
-from cooee.runtime import consent
-from cooee.runtime.account import Account
-from cooee.runtime.callers import Callers
-from cooee.runtime.crew import Crew
-from cooee.runtime.discretion import Discretion
-from cooee.runtime.hooks import Hooks
-from cooee.runtime.intake import Intake
-from cooee.runtime.letters import Letters
+from cooee.runtime import opt_outs as consent
+from cooee.runtime.inbound.media import Cloakroom, Fetcher, sweep
+from cooee.runtime.inbound.poller import Poller
+from cooee.runtime.inbound.receiver import Intake
 from cooee.runtime.log import blame, tell
-from cooee.runtime.media import Cloakroom, Fetcher, sweep
-from cooee.runtime.news import Newsroom
-from cooee.runtime.night import Night
-from cooee.runtime.orphans import orphans
-from cooee.runtime.outbox import Outbox
-from cooee.runtime.poller import Poller
-from cooee.runtime.program import program_of
-from cooee.runtime.recall import recall
-from cooee.runtime.sender import Sender
-from cooee.runtime.surroundings import Observer, Surroundings
+from cooee.runtime.outbound.outbox import Outbox
+from cooee.runtime.outbound.quiet_hours import Night
+from cooee.runtime.outbound.receipts import Newsroom
+from cooee.runtime.outbound.sender import Sender
+from cooee.runtime.provider_session import Account
+from cooee.runtime.redaction import Discretion
+from cooee.runtime.task_group import Crew
+from cooee.runtime.turns.app_version import program_of
+from cooee.runtime.turns.context import Observer, Surroundings
+from cooee.runtime.turns.history import recall
+from cooee.runtime.turns.unknown_dialogues import orphans
+from cooee.runtime.turns.worker import Worker
 from cooee.runtime.watchdog import Watchdog
-from cooee.runtime.web import Web
-from cooee.runtime.worker import Worker
+from cooee.runtime.web.endpoints import Web
+from cooee.runtime.web.inline_replies import Callers
+from cooee.runtime.web.send_api import Letters
+from cooee.runtime.web.webhook_urls import Hooks
 from cooee.storage import Claim, Store
-from cooee.wire.clock import Bell, Clock
-from cooee.wire.http import Transport
 
 _DAY = 86_400
 _BACKFILL = 300.0  # seconds between two looks for what no push could bring

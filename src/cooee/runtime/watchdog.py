@@ -8,8 +8,8 @@ import sys
 import threading
 from types import FrameType
 
+from cooee.clocks.clock import stopwatch
 from cooee.runtime.log import tell
-from cooee.wire.clock import stopwatch
 
 _PATIENCE = 1.0  # seconds the loop may stand still before it is worth a line
 

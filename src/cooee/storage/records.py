@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from cooee.core.app.opt_out import Consent
 from cooee.core.messages import Class, Inbound, Outbound, Status
-from cooee.core.optout import Consent
 
 
 class Arrival(msgspec.Struct, frozen=True):

@@ -6,12 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cooee.testing.kit import Kit
-    from cooee.testing.phone import Phone
+    from cooee.testing.kit import Kit, Phone
 
 __all__ = ["Kit", "Phone"]
 
-_HOMES = {"Kit": "cooee.testing.kit", "Phone": "cooee.testing.phone"}
+_HOMES = {"Kit": "cooee.testing.kit", "Phone": "cooee.testing.kit"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 
 from cooee.runtime.checks.machine import database, time_zones
-from cooee.storage.sqlite import SQLite
+from cooee.storage.sqlite.store import SQLite
 
 
 def now():

@@ -4,12 +4,12 @@ import contextlib
 
 import pytest
 
-from cooee.core.exchange import Response
+from cooee.clocks.clock import RealClock
+from cooee.core.http_messages import Response
+from cooee.net.http_client import Network, unreached
+from cooee.net.http_server import listening, serving
 from cooee.providers import find
 from cooee.runtime.checks.webhook import webhook
-from cooee.wire.clock import RealClock
-from cooee.wire.http import Network, unreached
-from cooee.wire.serve import listening, serving
 
 SIMULATED = find("simulated")({})
 

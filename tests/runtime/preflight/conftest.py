@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+from support.replayable import lived
 
 from cooee import App
-from cooee.runtime.preflight.confinement import Confinement
-from cooee.runtime.preflight.patience import Patience
-from cooee.runtime.preflight.rehearsal import Rehearsal
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from lives import lived
+from cooee.runtime.preflight.audit_hook import Confinement
+from cooee.runtime.preflight.dry_run import Rehearsal
+from cooee.runtime.preflight.time_limit import Patience
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cooee.core.errors import CooeeError
 from cooee.runtime.checks import Finding, Verdict
-from cooee.storage.sqlite import SQLite
-from cooee.storage.sqlite_file import journal_mode, mounts, network_file_system
+from cooee.storage.sqlite.database_file import journal_mode, mounts, network_file_system
+from cooee.storage.sqlite.store import SQLite
 
 _ROOM, _NO_ROOM = 500_000_000, 50_000_000  # bytes
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 
 from cooee.core.errors import ProviderFailure, SettingError
-from cooee.core.exchange import Request, Response
+from cooee.core.http_messages import Request, Response
+from cooee.net.http_client import ASGI, Receive, Scope, Send, Transport
+from cooee.net.http_server import serving
 from cooee.providers import Provider
 from cooee.runtime.checks import Finding
-from cooee.wire.http import ASGI, Receive, Scope, Send, Transport
-from cooee.wire.serve import serving
 
 
 async def webhook(

@@ -1,5 +1,0 @@
-"""A company that exists nowhere else, with a switch for each way that real ones differ."""
-
-from cooee.carrier.faces.simulated.api import Simulated
-
-__all__ = ["Simulated"]

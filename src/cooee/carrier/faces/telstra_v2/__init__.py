@@ -1,5 +1,0 @@
-"""Telstra's Messaging API v2, as the box serves it."""
-
-from cooee.carrier.faces.telstra_v2.api import TelstraV2
-
-__all__ = ["TelstraV2"]

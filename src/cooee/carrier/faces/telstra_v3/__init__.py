@@ -1,5 +1,0 @@
-"""Telstra's Messaging API v3, as the box serves it."""
-
-from cooee.carrier.faces.telstra_v3.api import TelstraV3
-
-__all__ = ["TelstraV3"]

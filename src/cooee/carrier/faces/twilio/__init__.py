@@ -1,5 +1,0 @@
-"""Twilio's Programmable Messaging API (2010-04-01), as its SDK and its pages describe it."""
-
-from cooee.carrier.faces.twilio.api import Twilio
-
-__all__ = ["Twilio"]

@@ -1,0 +1,29 @@
+"""`cooee backup`: the database, whole, into another file."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cooee.cli.open_store import visited
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; none is overwritten.")],
+) -> None:
+    """Copy the database, even while the app runs.
+
+    The copy is whole and consistent. To go back to it, stop the app and put it in place of the
+    database, whose -wal and -shm files go.
+    """
+    path = file.expanduser().absolute()
+    asyncio.run(_backup(path))
+    print(f"{path} holds everything, {path.stat().st_size:,} bytes.")
+
+
+async def _backup(path: Path) -> None:
+    async with visited() as store:
+        await store.backup(str(path))

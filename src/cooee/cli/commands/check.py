@@ -1,0 +1,103 @@
+"""`cooee check`: what would keep an app from its people, before it does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cooee.cli.load_app import load
+from cooee.cli.output import show_json, show_table
+from cooee.core.app.app import App
+from cooee.core.errors import CooeeError, SettingError
+
+if TYPE_CHECKING:
+    from cooee.runtime.checks import Finding
+    from cooee.runtime.settings import Settings
+
+
+def check(
+    app: Annotated[
+        str | None, typer.Argument(metavar="[APP]", help="A file, file.py:name, or module:name.")
+    ] = None,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Try everything that an app needs, and say what is wrong.
+
+    It logs in to the provider, looks at our number, calls our own public address, compares the
+    clocks, opens the database, and holds the app's keywords against the words that the provider
+    acts on itself. It changes nothing, and may be run beside a running app.
+
+    The exit status is 0 where nothing is wrong, and 1 where something is.
+    """
+    findings = asyncio.run(_check(app))
+    wrong = any(finding.verdict == "wrong" for finding in findings)
+    if json:
+        show_json({"ok": not wrong, "checks": findings})
+    else:
+        _show(findings)
+    raise typer.Exit(int(wrong))
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    show_table(("", "what", "in words"), [(one.verdict, one.name, one.words) for one in findings])
+
+
+async def _check(name: str | None) -> Sequence[Finding]:
+    from cooee.runtime.checks import Finding
+    from cooee.runtime.checks.machine import time_zones
+    from cooee.runtime.redaction import Discretion
+    from cooee.runtime.settings import read
+
+    try:
+        settings = read(os.environ)
+    except SettingError as error:
+        return [Finding("settings", "wrong", str(error)), time_zones()]
+    discreet = Discretion(settings.secrets)
+    found = await _look(settings, name)
+    return [Finding(one.name, one.verdict, discreet(one.words)) for one in found]
+
+
+async def _look(settings: Settings, name: str | None) -> Sequence[Finding]:
+    from cooee.clocks.clock import RealClock
+    from cooee.net.http_client import Network
+    from cooee.runtime.checks import Finding
+    from cooee.runtime.checks.machine import database, time_zones
+    from cooee.runtime.checks.provider import company
+    from cooee.runtime.checks.webhook import webhook
+
+    try:
+        provider = settings.make_provider()
+    except CooeeError as error:
+        return [Finding("settings", "wrong", str(error)), time_zones()]
+    clock = RealClock()
+    transport = Network(clock, timeout=15)
+    try:
+        url = settings.public_url
+        return [
+            *await company(provider, transport, clock, url),
+            await webhook(provider, url, settings.host, settings.port, transport),
+            *await database(settings.database, clock.now),
+            time_zones(),
+            *_keywords(name, provider),
+        ]
+    finally:
+        await transport.close()
+
+
+def _keywords(name: str | None, provider: Any) -> Sequence[Finding]:
+    """The app's words, where an app was named and can be loaded."""
+    from cooee.runtime.checks import Finding
+    from cooee.runtime.checks.keywords import keywords
+
+    if name is None:
+        return [Finding("keywords", "note", "Name the app to have its words looked at as well.")]
+    try:
+        app: App[Any, Any] = load(name)
+    except CooeeError as error:
+        return [Finding("app", "wrong", str(error))]
+    return keywords(app, provider)

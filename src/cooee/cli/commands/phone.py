@@ -1,0 +1,106 @@
+"""`cooee phone`: an app, a mobile network in a box, and a phone to try them with."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cooee.cli.commands.run import log
+from cooee.cli.load_app import load
+from cooee.cli.shutdown import until_told
+from cooee.core.app.app import App
+
+if TYPE_CHECKING:
+    from cooee.phone.terminal.session import Stage
+
+
+def phone(
+    app: Annotated[
+        str, typer.Argument(metavar="APP", help="A file, file.py:name, or module:name.")
+    ],
+    *,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="A phone in this terminal, or in a pipe.")
+    ] = False,
+    provider: Annotated[
+        str, typer.Option(help="The API between app and box: simulated or telstra-v2.")
+    ] = "simulated",
+    database: Annotated[
+        str | None,
+        typer.Option(help="Where conversations are kept; APP-phone.db by default.", metavar="FILE"),
+    ] = None,
+    poll_interval: Annotated[
+        float, typer.Option(help="Seconds to rest after reading nothing.", min=0.05, max=3600)
+    ] = 0.5,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Of the page, on loopback; 8410 by default, or any.", min=0, max=65535),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Try an app: text with it from made-up phones. Nothing leaves this machine.
+
+    A page opens with two phones, and shows how the app answers each text. A mobile network in a
+    box and the app speak the provider's API over real HTTP; the app runs in a process of its own,
+    and saving its file is enough to go on with the new version.
+
+    With --terminal the phone is in the terminal. Type a text to send it; /phone 2 goes on as a
+    second person, and /wait 1h lets an hour pass. Lines from a pipe are sent one after the other,
+    each when all is quiet; without any, START, TIME and STOP are played.
+
+    Conversations are kept in a file of their own, so that the next time goes on from here.
+    """
+    path = _path(app, database)
+    log(logging.WARNING, private=True)
+    if not terminal:
+        from cooee.cli.commands.phone_page import show
+
+        until_told(
+            lambda leave: show(
+                app, provider, path, poll_interval, leave, port=port, browser=browser
+            )
+        )
+    loaded = load(app)
+    until_told(lambda leave: _try_out(loaded, provider, path, poll_interval, leave))
+
+
+def _path(app: str, database: str | None) -> Path:
+    from cooee.runtime.settings import database_path
+
+    if database is None:
+        place = app.rpartition(":")[0] or app
+        stem = Path(place).stem if place.endswith(".py") else place
+        database = f"{stem}-phone.db"
+    url = database if database.startswith("sqlite:") else f"sqlite:///{database}"
+    return database_path(url)
+
+
+async def _try_out(
+    app: App[Any, Any], provider: str, path: Path, poll_interval: float, leave: asyncio.Event
+) -> None:
+    from cooee.phone.terminal.session import staged
+    from cooee.phone.terminal.terminal import converse
+
+    async with staged(app, provider=provider, database=path, poll_interval=poll_interval) as stage:
+        print(_header(stage, provider, path), file=sys.stderr, flush=True)
+        await converse(stage, leave)
+
+
+def _header(stage: Stage, provider: str, path: Path) -> str:
+    way = "pushes to it" if stage.pushed else "is read by it"
+    typing = sys.stdin is not None and sys.stdin.isatty()
+    lines = [
+        f"The app has the number {stage.ours} in a box; the box's {provider} {way}.",
+        f"Conversations are kept in {path}",
+        "Type a text. /phone 2 is a second person, /wait 1h lets time pass, /help, /quit."
+        if typing
+        else "",
+    ]
+    return "\n".join(line for line in lines if line)

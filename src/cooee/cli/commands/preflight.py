@@ -1,0 +1,93 @@
+"""`cooee preflight`: what a deploy would do to everybody who is in the middle of a dialogue."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cooee.cli.commands.conversations import AsJSON
+from cooee.cli.commands.preflight_report import Report
+from cooee.cli.load_app import load
+from cooee.cli.open_store import dialogues, visited
+from cooee.cli.output import show_json
+
+if TYPE_CHECKING:
+    from cooee.runtime.preflight.audit_hook import Confinement
+
+
+def preflight(
+    app: Annotated[
+        str, typer.Argument(metavar="APP", help="A file, file.py:name, or module:name.")
+    ],
+    *,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Fail also where somebody is asked anew, or it ends now."),
+    ] = False,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="Show the numbers of examples in full.")
+    ] = False,
+    json: AsJSON = False,
+) -> None:
+    """Replay everybody's dialogue against the code on disk.
+
+    Do so before you deploy it. It tells who goes on where they are, who is asked something new,
+    whose dialogue ends, and whose breaks, at which line, and how to mend it.
+
+    Nothing is written and nothing sent. While a dialogue is replayed, sockets, subprocesses and
+    writing to files are refused, the app's lifespan is not run, and where something is to be
+    done once that was not done before, there it stops. It may be run beside a running app.
+
+    The exit status is 0 where everybody goes on or is asked something new, 1 where something
+    breaks or cannot be read, and 2 where the app cannot be loaded or there is no database.
+    """
+    from cooee.runtime.preflight.audit_hook import Confinement
+
+    confinement = Confinement()
+    sys.dont_write_bytecode = True  # what a handler imports as it runs is not written either
+    with confinement.loading():
+        loaded = load(app)
+    report = asyncio.run(_replay(loaded, confinement))
+    ok = report.is_well(strict=strict)
+    if json:
+        show_json({"ok": ok, **report.plain(numbers=numbers)})
+    else:
+        print("\n".join(report.lines(numbers=numbers)))
+    for place in confinement.opened:
+        words = "while the app is loaded; what dialogues do with it is not refused here."
+        print(f"Note: {place}, {words}", file=sys.stderr)
+    raise typer.Exit(int(not ok))
+
+
+async def _replay(app: Any, confinement: Confinement) -> Report:
+    from cooee.runtime.preflight.dry_run import Rehearsal
+
+    report = Report()
+    async with visited() as store:
+        rehearsal = Rehearsal(app, confinement)
+        with _bar((await store.census()).dialogues) as advance:
+            async for talk in dialogues(store):
+                report.add(talk, rehearsal.play(talk))
+                advance()
+        rehearsal.over()
+    return report
+
+
+@contextmanager
+def _bar(count: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error, where that is a terminal; what moves it on by one."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("Replaying", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task("", total=count)
+        yield lambda: progress.advance(task)

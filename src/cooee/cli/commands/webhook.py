@@ -1,0 +1,73 @@
+"""`cooee webhook`: the URL that the company calls us at, and a new one for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cooee.cli.open_store import visited
+from cooee.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from cooee.storage import Store
+
+_SHOWN = 4  # letters of a masked word, enough to tell two apart
+
+
+def webhook(
+    *,
+    show: Annotated[
+        bool, typer.Option("--show", help="The whole URL; who has it can pose as the company.")
+    ] = False,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new one; the old one stays good for now.")
+    ] = False,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Let only the newest be good, from now on.")
+    ] = False,
+) -> None:
+    """Show the URL below which the company calls us.
+
+    Its path has a word in it that nobody can guess, which cooee made and keeps. Where it has
+    become known, --rotate makes another: a running app has the company call that one, and both
+    are good until --retire. Wait with that for a few days, since news of texts sent before
+    still comes to the old one.
+    """
+    if rotate and retire:
+        raise SettingError("One after the other: --rotate now, --retire in a few days.")
+    asyncio.run(_webhook(show=show, rotate=rotate, retire=retire))
+
+
+async def _webhook(*, show: bool, rotate: bool, retire: bool) -> None:
+    from cooee.runtime.web.webhook_urls import SECRET
+
+    async with visited() as store:
+        if rotate and not await store.renew_secret(SECRET):
+            words = "There are two already. Retire the old one first: cooee webhook --retire"
+            raise SettingError(words)
+        if retire and not await store.retire_secret(SECRET):
+            raise SettingError("There is only one. To make another: cooee webhook --rotate")
+        print("\n".join(await _lines(store, show=show)))
+        if rotate:
+            print("A running app has the company call the new one within seconds.")
+
+
+async def _lines(store: Store, *, show: bool) -> Sequence[str]:
+    from cooee.runtime.settings import read_one
+    from cooee.runtime.web.webhook_urls import SECRET, hook_url
+
+    public_url = read_one(os.environ, "COOEE_PUBLIC_URL").rstrip("/")
+    provider = read_one(os.environ, "COOEE_PROVIDER")
+    words = await store.secrets(SECRET)
+    shown = [word if show else f"{word[:_SHOWN]}…" for word in words]
+    urls = [hook_url(public_url or "https://YOUR-ADDRESS", provider, word) for word in shown]
+    lines = [f"{name}  {url}/" for name, url in zip(("good", "old "), urls, strict=False)]
+    if not show:
+        lines.append("To see it whole: cooee webhook --show")
+    if not public_url:
+        lines.append("Texts are read. To have them pushed: export COOEE_PUBLIC_URL=https://…")
+    return lines

@@ -1,0 +1,76 @@
+"""Every command, under one name, and what an error looks like."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import typer
+
+from cooee.cli.commands import answers, new, phone, preflight, run, waiting, webhook
+from cooee.cli.commands import backup as upkeep
+from cooee.cli.commands import carrier as box
+from cooee.cli.commands import check as checking
+from cooee.cli.commands import conversations as people
+from cooee.cli.commands import providers as companies
+from cooee.cli.commands import segments as counting
+from cooee.cli.commands import send as write
+from cooee.core.errors import CooeeError, DefinitionError, SettingError
+
+cli = typer.Typer(
+    name="cooee",
+    help="Two-way text-message conversations: run an app, talk to it, look after it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help is wrapped well, and needs no library to be loaded
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    new.new,
+    phone.phone,
+    run.run,
+    write.send,
+    people.conversations,
+    people.show,
+    people.retry,
+    people.forget,
+    waiting.waiting,
+    answers.answers,
+    preflight.preflight,
+    upkeep.backup,
+    webhook.webhook,
+    box.carrier,
+    companies.providers,
+    counting.segments,
+    checking.check,
+):
+    cli.command()(command)
+
+
+def main() -> None:
+    """Run the command that was typed.
+
+    What went wrong is said in words; the exit status is 2 where something has to be typed or
+    written differently, and 1 for everything else.
+    """
+    _open_what_is_closed()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of few letters
+    try:
+        cli()
+    except CooeeError as error:
+        print(f"cooee: {error}", file=sys.stderr)
+        ours = isinstance(error, SettingError | DefinitionError)
+        raise SystemExit(2 if ours else 1) from None
+
+
+def _open_what_is_closed() -> None:
+    """Fill standard input, output and error, so that no database is ever one of them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free

@@ -1,0 +1,50 @@
+"""What commands show: tables and sentences for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from cooee.core.one_line import one_line
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table: as wide as the terminal, or as wide as it needs to be in a pipe."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
+    for row in rows:
+        table.add_row(*(Text(_word(cell)) for cell in row))
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    wide = Console(highlight=False, width=_WIDEST, file=io.StringIO())
+    with wide.capture() as captured:
+        wide.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON; times as RFC 3339 in UTC."""
+    print(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+_WIDEST = 5_000  # columns of a table in a pipe: a line a row, for grep
+_WHOLE = frozenset({"when", "ours", "theirs", "last", "name"})
+
+
+def _word(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    if cell is None or cell is False:
+        return ""
+    return "yes" if cell is True else one_line(str(cell))

@@ -1,0 +1,370 @@
+"""An app: its state, its handlers, and what it says when things go wrong."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Generic, Literal, Protocol, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import structs
+from typing_extensions import TypeVar
+
+from cooee.core.app.quiet_hours import quiet as quiet_hours
+from cooee.core.app.routes import Busy, Dialogue, F, Handler, Routes, handler_of
+from cooee.core.app.state_codec import StateCodec
+from cooee.core.errors import DefinitionError, NotRunning, TooLong
+from cooee.core.messages import Outbound, Reply, spoken
+from cooee.core.phone_numbers import zone
+from cooee.core.segments import size, smart
+
+S = TypeVar("S", default=Any)
+V = TypeVar("V", default=Any)
+
+HELP = "These texts are sent by a computer. To get no more of them, reply {word}."
+SORRY = "Sorry, something went wrong at our end. We are looking into it."
+
+TOO_MANY = "Sorry, I still did not understand. Please text us again to start over."
+
+Lifespan: TypeAlias = Callable[[], AbstractAsyncContextManager[V]]
+Around: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+News: TypeAlias = Callable[[Outbound], Any]
+ASGI: TypeAlias = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
+
+
+class Outbox(Protocol):
+    """Where texts that we write first are put; a runtime hands it in."""
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        *,
+        ours: str | None,
+        at: datetime | None,
+        good_for: timedelta | None,
+        key: str | None,
+    ) -> str:
+        """Queue a text; its id once that is on disk."""
+        ...
+
+    async def begin(
+        self,
+        dialogue: Dialogue,
+        to: str,
+        inputs: Mapping[str, Any],
+        *,
+        ours: str | None,
+        at: datetime | None,
+        key: str | None,
+    ) -> str:
+        """Have a dialogue begun; its id once that is on disk."""
+        ...
+
+
+class Mounted(Protocol):
+    """An app inside somebody else's web server."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Run the app's worker, sender and poller meanwhile."""
+        ...
+
+
+class App(Generic[S, V]):
+    """What you write: handlers, over a person's state.
+
+    Args:
+        state: the class of what is remembered of each person (a dataclass, msgspec Struct,
+            TypedDict or pydantic model, made without arguments); None for nothing.
+        lifespan: an async context manager that makes what all handlers share; its value is
+            `chat.services`.
+        sorry: what a person is told when a handler has failed for good; None says nothing.
+        unknown: what becomes of a text whose sending was cut off, where the provider cannot be
+            asked whether it arrived: "hold" keeps it for a person to look at and sends nothing
+            twice; "resend" sends it again, perhaps twice.
+        help: the answer to HELP where no handler has that word; {word} is the word that ends all
+            texts. None leaves HELP to `otherwise`.
+        smart: write curly quotes, dashes and such as plain ones where that makes a text GSM-7,
+            which holds more than twice as much in a segment.
+        most_segments: how many segments one text of ours may need. A longer one fails its turn
+            at once, without another try, and makes `send` raise `TooLong`: what is cut might
+            be the price, or half of a link. None sets no limit.
+        quiet: hours such as ``("21:00", "08:00")``, on the person's own clock, in which nothing
+            leaves that we start. It waits until they are over in all time zones that the number
+            may be in; replies pass.
+        timezone: where your people are, such as ``"Australia/Sydney"``: in it "tomorrow 3pm" is
+            read, and a dialogue sleeps until a time of day. It is not asked where a number can
+            be in one time zone only. UTC by default.
+        no_reply: what a person is told whose time to answer was up, where the dialogue does not
+            catch `NoReply`; None says nothing.
+        too_many: what a person is told of whom no answer was understood, where the dialogue does
+            not catch `TooManyAttempts`; None says nothing.
+        version: what decides how dialogues run beside the app's own code, such as a hash of the
+            file that its questions come from. Another version is another program: it may ask
+            otherwise than before, which the same one may not.
+    """
+
+    def __init__(
+        self,
+        state: type[S] | None = None,
+        *,
+        lifespan: Lifespan[V] | None = None,
+        sorry: str | None = SORRY,
+        unknown: Literal["hold", "resend"] = "hold",
+        help: str | None = HELP,
+        smart: bool = False,
+        most_segments: int | None = None,
+        quiet: tuple[str, str] | None = None,
+        timezone: str | None = None,
+        no_reply: str | None = None,
+        too_many: str | None = TOO_MANY,
+        version: str = "",
+    ) -> None:
+        if unknown not in {"hold", "resend"}:
+            raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
+        self.codec: StateCodec[S] = StateCodec(state)
+        self.services = lifespan
+        self.sorry = sorry
+        self.unknown = unknown
+        self.help = help
+        self.smart = smart
+        self.most_segments = _at_least_one(most_segments)
+        self.quiet = quiet_hours(quiet)
+        self.timezone = _zone(timezone)
+        self.no_reply = no_reply
+        self.too_many = too_many
+        self.version = version
+        self.retired: dict[str, Reply | None] = {}
+        self.routes = Routes()
+        self.starters: list[Callable[[], Any]] = []
+        self.arounds: list[Around] = []
+        self.error_handler: Handler | None = None
+        self.failed_handlers: list[News] = []
+        self.delivered_handlers: list[News] = []
+        self.outbox: Outbox | None = None
+        self._mounted: Mounted | None = None
+
+    # What it answers
+
+    def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
+        """Answer texts that are one of `specs`; see `Routes.on`."""
+        return self.routes.on(*specs, always=always)
+
+    def dialogue(
+        self,
+        *specs: str | re.Pattern[str],
+        always: bool = False,
+        busy: Busy = "return",
+        name: str | None = None,
+        was: str | Sequence[str] = (),
+    ) -> Callable[[F], F]:
+        """Let a handler ask, and wait for the answers; see `Routes.dialogue`."""
+        return self.routes.dialogue(*specs, always=always, busy=busy, name=name, was=was)
+
+    def retire(self, name: str, say: str | Reply | None = None) -> None:
+        """End a dialogue that the app no longer has, for everybody who is in the middle of it.
+
+        Args:
+            name: what it was called.
+            say: what they are told; nothing by default.
+
+        Raises:
+            DefinitionError: the app still has it.
+        """
+        if self.routes.named(name) is not None:
+            raise DefinitionError(f"The app has a dialogue {name!r}. Remove it, then retire it.")
+        self.retired[name] = spoken(say)
+
+    def otherwise(self, call: F) -> F:
+        """Answer every text that nothing else answers."""
+        return self.routes.otherwise(call)
+
+    def include(self, routes: Routes) -> None:
+        """Take over the handlers collected in another file."""
+        self.routes.include(routes)
+
+    # What surrounds the answers
+
+    def on_start(self, call: F) -> F:
+        """Call a function whenever the app has started and can send."""
+        self.starters.append(call)
+        return call
+
+    def around(self, call: F) -> F:
+        """Wrap every turn: ``async def timed(chat, proceed): return await proceed()``."""
+        self.arounds.append(call)
+        return call
+
+    def on_error(self, call: F) -> F:
+        """Word what a person is told when a handler has failed for good: ``(chat, error)``."""
+        if self.error_handler is not None:
+            raise DefinitionError("There is an on_error already. Put both into one function.")
+        self.error_handler = handler_of(call)
+        return call
+
+    def on_failed(self, call: F) -> F:
+        """Hear of every text of ours that did not arrive; called with it, at most once."""
+        self.failed_handlers.append(call)
+        return call
+
+    def on_delivered(self, call: F) -> F:
+        """Hear of every text of ours that arrived; called with it, at most once."""
+        self.delivered_handlers.append(call)
+        return call
+
+    # What we write first
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        *,
+        ours: str | None = None,
+        at: datetime | None = None,
+        good_for: timedelta | None = None,
+        key: str | None = None,
+    ) -> str:
+        """Send a text that answers nothing; returns its id once it is safely queued.
+
+        Args:
+            to: the person's number, international or as dialled from our own number's country.
+            text: the words.
+            ours: which of our numbers it comes from; the only one by default.
+            at: not before this moment.
+            good_for: not later than this long after `at` (or now); then it expires.
+            key: makes it idempotent: one text per person and key, however often this is called.
+
+        Raises:
+            NotRunning: no runtime is behind the app.
+            OptedOut: this person wants no more texts. The text is kept, cancelled.
+            TooLong: it needs more than `most_segments`.
+        """
+        if self.outbox is None:
+            raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
+        return await self.outbox.send(to, text, ours=ours, at=at, good_for=good_for, key=key)
+
+    async def start(
+        self,
+        dialogue: Callable[..., Any] | str,
+        to: str,
+        *,
+        ours: str | None = None,
+        at: datetime | None = None,
+        key: str | None = None,
+        **inputs: Any,
+    ) -> str:
+        """Start a dialogue with a person: ``await app.start(book, to, table=4)``; returns its id.
+
+        It begins as soon as that is safely stored, in a turn of its own.
+
+        Args:
+            dialogue: the function, or its name.
+            to: the person's number, as with `send`.
+            ours: which of our numbers it speaks from; the only one by default.
+            at: not before this moment.
+            key: makes it idempotent: it is begun once for each person and key.
+            inputs: its parameters, which are stored.
+
+        Raises:
+            NotRunning: no runtime is behind the app.
+            OptedOut: this person wants no more texts; nothing is begun.
+            DefinitionError: it is no dialogue of the app, or does not take these inputs.
+            Unstorable: an input cannot be written down.
+        """
+        if self.outbox is None:
+            raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
+        found = self._dialogue(dialogue)
+        _check_inputs(found, inputs)
+        return await self.outbox.begin(found, to, inputs, ours=ours, at=at, key=key)
+
+    def _dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
+        if isinstance(dialogue, str):
+            found, shown = self.routes.named(dialogue), dialogue
+        else:
+            found, shown = self.routes.asking(dialogue), getattr(dialogue, "__name__", "?")
+        if found is None:
+            words = f"The app has no dialogue {shown!r}. Write @app.dialogue() above it."
+            raise DefinitionError(words)
+        return found
+
+    def zone(self, theirs: str) -> tzinfo:
+        """A person's time zone: their number's where there is but one, or the app's."""
+        name = zone(theirs)
+        try:
+            return self.timezone if name is None else ZoneInfo(name)
+        except ZoneInfoNotFoundError:  # newer or older than this machine's data
+            return self.timezone
+
+    def worded(self, reply: Reply, *, capped: bool = True) -> Reply:
+        """A reply as it is to leave: smart, and held against the most segments if `capped`.
+
+        Raises:
+            TooLong: it needs more.
+        """
+        text = smart(reply.text) if self.smart else reply.text
+        needs = size(text)[1] if capped and self.most_segments is not None else 0
+        if self.most_segments is not None and needs > self.most_segments:
+            raise TooLong(
+                f"A text of {len(text)} characters needs {needs} segments, and the app allows"
+                f" {self.most_segments}. Shorten it, or say it in several texts: {text[:60]!r}…"
+            )
+        return reply if text == reply.text else structs.replace(reply, text=text)
+
+    # Inside somebody else's server
+
+    def asgi(self) -> Mounted:
+        """This app's webhooks as an ASGI app, to mount under the path of COOEE_PUBLIC_URL.
+
+        A mounted app's own lifespan does not run: hand `app.lifespan` to the outer one.
+        """
+        if self._mounted is None:
+            assert _mounting is not None, "import cooee, not cooee.core"
+            self._mounted = _mounting(self)
+        return self._mounted
+
+    def lifespan(self, _outer: object = None) -> AbstractAsyncContextManager[None]:
+        """Run the worker, the sender and the poller: ``Starlette(lifespan=app.lifespan)``."""
+        return self.asgi().lifespan()
+
+
+def _zone(name: str | None) -> tzinfo:
+    if name is None:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise DefinitionError(
+            f'timezone={name!r} is not known here. Write it like "Australia/Sydney"; if that is'
+            " right, this machine has no time zone data: pip install tzdata"
+        ) from error
+
+
+def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
+    signature = inspect.signature(dialogue.handler.call)
+    try:
+        signature.bind(None, **inputs)
+    except TypeError as error:
+        words = (
+            f"{dialogue.name}{signature} cannot be started so: {error}.  {dialogue.handler.where}"
+        )
+        raise DefinitionError(words) from error
+
+
+def _at_least_one(segments: int | None) -> int | None:
+    if segments is not None and segments < 1:
+        raise DefinitionError(f"most_segments={segments!r} lets no text out. Write 1 or more.")
+    return segments
+
+
+_mounting: Callable[[App[Any, Any]], Mounted] | None = None
+
+
+def hand_in(mounting: Callable[[App[Any, Any]], Mounted]) -> None:
+    """Tell how an app is mounted; the front door does, since core knows no server."""
+    global _mounting  # noqa: PLW0603 -- set once, at import, by the one front door
+    _mounting = mounting

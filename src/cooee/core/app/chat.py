@@ -1,0 +1,428 @@
+"""What a handler holds while it answers one text."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta, tzinfo
+from random import Random
+from typing import Any, Generic, Literal, NoReturn, Protocol, overload
+
+import msgspec
+from msgspec import UNSET
+from typing_extensions import TypeVar
+
+from cooee.core.app.question import Question, Reminder
+from cooee.core.errors import CannotGoBack, NoDialogue
+from cooee.core.messages import Inbound, Reply, spoken
+
+S = TypeVar("S", default=Any)
+V = TypeVar("V", default=Any)
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One text of the past: `said_by` is "them" or "us"."""
+
+    said_by: str
+    text: str
+    at: datetime
+
+
+Recall = Callable[[int], Awaitable[Sequence[Line]]]
+
+
+class Interrupted(Protocol):
+    """The dialogue whose question waits while something else is answered."""
+
+    question: str
+
+    def back(self) -> None:
+        """Take its last answer back."""
+        ...
+
+    def leave(self) -> None:
+        """End it."""
+        ...
+
+
+class Restart:
+    """What a handler returns to begin anew."""
+
+
+class DialogueVerbs(Protocol):
+    """What a chat can do in a dialogue; `core.dialogue.verbs.Verbs` does it."""
+
+    @property
+    def message(self) -> Inbound: ...
+    @property
+    def token(self) -> str: ...
+    @property
+    def chance(self) -> Random: ...
+    def may_recall(self) -> None: ...
+    def say(self, what: object, key: str | None) -> None: ...
+    def question(self, question: Question) -> Awaitable[Any]: ...
+    def sleep(
+        self, length: timedelta | None, until: datetime | None, key: str | None
+    ) -> Awaitable[Any]: ...
+    def once(
+        self,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        key: str | None,
+        unknown: str,
+    ) -> Awaitable[Any]: ...
+    def part(self, name: str) -> AbstractContextManager[None]: ...
+    def end(self, what: object) -> NoReturn: ...
+    def restart(self) -> Restart: ...
+
+
+class Chat(Generic[S, V]):
+    """One person's conversation, for the length of one turn.
+
+    Attributes:
+        state: what the app remembers of this person; change it or assign it, the turn saves it.
+        services: what the app's lifespan made, once per process.
+        now: when the text was sent, by the provider's clock where it can be believed; in UTC,
+            and never earlier than in this person's last turn. In a dialogue: when the last
+            answer was sent.
+        ours: our number.
+        theirs: the person's number.
+    """
+
+    __slots__ = (
+        "_dialogue",
+        "_interrupted",
+        "_message",
+        "_recall",
+        "_said",
+        "_token",
+        "_zone",
+        "_zone_of",
+        "now",
+        "ours",
+        "services",
+        "state",
+        "theirs",
+    )
+
+    def __init__(
+        self,
+        *,
+        state: S,
+        services: V,
+        now: datetime,
+        message: Inbound | None,
+        ours: str,
+        theirs: str,
+        token: str | None,
+        recall: Recall,
+        zone: Callable[[], tzinfo] = lambda: UTC,
+        interrupted: Interrupted | None = None,
+        dialogue: DialogueVerbs | None = None,
+    ) -> None:
+        self.state = state
+        self.services = services
+        self.now = now
+        self.ours = ours
+        self.theirs = theirs
+        self._zone_of = zone
+        self._zone: tzinfo | None = None
+        self._message = message
+        self._token = token
+        self._recall = recall
+        self._interrupted = interrupted
+        self._dialogue = dialogue
+        self._said: list[Reply] = []
+
+    @property
+    def message(self) -> Inbound:
+        """The text being answered; in a dialogue, the last answer."""
+        return self._in_dialogue("message").message if self._message is None else self._message
+
+    @property
+    def token(self) -> str:
+        """A stable id of this turn, or of this step of a dialogue, the same in every retry.
+
+        Hand it on as an idempotency key.
+        """
+        return self._in_dialogue("token").token if self._token is None else self._token
+
+    @property
+    def text(self) -> str:
+        """The words being answered."""
+        return self.message.text
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone in which "tomorrow 3pm" and `sleep(until=…)` are read.
+
+        It is that of their number where it can be in no other, or else the app's. Where you know
+        better, say so in the first line of a dialogue: ``chat.zone = ZoneInfo(chat.state.zone)``.
+        """
+        if self._zone is None:  # to find it takes time, and few ask
+            self._zone = self._zone_of()
+        return self._zone
+
+    @zone.setter
+    def zone(self, zone: tzinfo) -> None:
+        self._zone = zone
+
+    def say(self, what: str | Reply | None, *, key: str | None = None) -> None:
+        """Say a further text; texts go out in the order they are said, the returned one last.
+
+        Nothing is sent before the turn has ended well: then all of it is, or none. None and
+        the empty string say nothing. In a dialogue a text goes out once: it is known by `key`
+        or its words, and by how often they were said before.
+        """
+        if self._dialogue is not None:
+            self._dialogue.say(what, key)
+            return
+        said = spoken(what)
+        if said is not None:
+            self._said.append(said)
+
+    async def history(self, n: int = 10) -> Sequence[Line]:
+        """The last `n` texts of this conversation, oldest first, the one being answered last.
+
+        In a dialogue: ``await chat.once(chat.history, 10)``.
+        """
+        if self._dialogue is not None:
+            self._dialogue.may_recall()
+        return await self._recall(n)
+
+    # What an always-word can, while a question waits
+
+    @property
+    def question(self) -> str | None:
+        """The question that waits for this person's answer; None where none does."""
+        return None if self._interrupted is None else self._interrupted.question
+
+    def back(self) -> None:
+        """Take back the last answer to the dialogue that waits, and let it ask that again.
+
+            @app.on("BACK", always=True)
+            def back(chat):
+                chat.back()
+
+        Raises:
+            CannotGoBack: nothing was answered yet, something was done once since, or no
+                question waits.
+        """
+        if self._interrupted is None:
+            raise CannotGoBack("No question waits, so there is no answer to take back.")
+        self._interrupted.back()
+
+    def leave(self) -> bool:
+        """End the dialogue that waits, where one does: for a word like NEVERMIND."""
+        if self._interrupted is not None:
+            self._interrupted.leave()
+        return self._interrupted is not None
+
+    # What only a dialogue can
+
+    @overload
+    def ask(
+        self,
+        prompt: str,
+        type: type[T] | Callable[[str], T] = ...,
+        *,
+        key: str | None = None,
+        was: str | None = None,
+        retry: str | None = None,
+        attempts: int | None = None,
+        timeout: timedelta | None = None,
+        remind: Reminder | Sequence[Reminder] | None = None,
+        default: D,
+        fresh: bool = False,
+    ) -> Awaitable[T | D]: ...
+    @overload
+    def ask(
+        self,
+        prompt: str,
+        *,
+        key: str | None = None,
+        was: str | None = None,
+        retry: str | None = None,
+        attempts: int | None = None,
+        timeout: timedelta | None = None,
+        remind: Reminder | Sequence[Reminder] | None = None,
+        fresh: bool = False,
+    ) -> Awaitable[str]: ...
+    @overload
+    def ask(
+        self,
+        prompt: str,
+        type: type[T] | Callable[[str], T],
+        *,
+        key: str | None = None,
+        was: str | None = None,
+        retry: str | None = None,
+        attempts: int | None = None,
+        timeout: timedelta | None = None,
+        remind: Reminder | Sequence[Reminder] | None = None,
+        fresh: bool = False,
+    ) -> Awaitable[T]: ...
+    @overload
+    def ask(self, prompt: str, type: Any, **how: Any) -> Awaitable[Any]: ...
+    def ask(self, prompt: str, type: Any = str, **how: Any) -> Awaitable[Any]:
+        """Ask, and wait for the answer, however long that takes: ``await chat.ask("Name?")``.
+
+        Args:
+            prompt: the question. An answer is remembered by these words, so where they change
+                from run to run (an f-string) give a `key`.
+            type: int, float, Decimal, bool, date, time, datetime, PhoneNumber, Email, an Enum,
+                a Literal, or any function of the text that raises ValueError for a wrong one.
+            key: what the answer is remembered by in place of the words.
+            was: the words, or key, from before a rewording: an answer given to them counts.
+            retry: what is said to a wrong answer.
+            attempts: how many answers there may be.
+            timeout: how long the answer is waited for.
+            remind: after how long, and in which words, to ask again; one reminder or several.
+            default: the answer where none comes in time.
+            fresh: take no text that was received before the question went out.
+            how: the above.
+
+        Raises:
+            NoReply: the time is up and there is no default.
+            TooManyAttempts: no answer was understood.
+        """
+        dialogue = self._dialogue or self._in_dialogue("ask")
+        return dialogue.question(Question("ask", prompt, type, **how))
+
+    def choose(
+        self,
+        prompt: str,
+        options: Sequence[str],
+        *,
+        key: str | None = None,
+        was: str | None = None,
+        retry: str | None = None,
+        attempts: int | None = None,
+        timeout: timedelta | None = None,
+        remind: Reminder | Sequence[Reminder] | None = None,
+        default: Any = UNSET,
+        fresh: bool = False,
+    ) -> Awaitable[str]:
+        """Ask for one of several; by number, word, beginning, or with a likely typo.
+
+        The menu is numbered below the prompt, eight options a page. What is remembered is the
+        option's words, not its number. All else is as with `ask`.
+        """
+        question = Question(
+            "ask", prompt, str, options, key, was, retry, attempts, timeout, remind, default, fresh
+        )
+        return self._in_dialogue("choose").question(question)
+
+    def confirm(
+        self,
+        prompt: str,
+        *,
+        key: str | None = None,
+        was: str | None = None,
+        retry: str | None = None,
+        attempts: int | None = None,
+        timeout: timedelta | None = None,
+        remind: Reminder | Sequence[Reminder] | None = None,
+        default: Any = UNSET,
+        fresh: bool = True,
+    ) -> Awaitable[bool]:
+        """Ask for a yes or a no, as people text them. All else is as with `ask`.
+
+        A text that was received before the question went out is no answer to it.
+        """
+        question = Question(
+            "ask", prompt, bool, None, key, was, retry, attempts, timeout, remind, default, fresh
+        )
+        return self._in_dialogue("confirm").question(question)
+
+    def receive(
+        self,
+        *,
+        key: str | None = None,
+        timeout: timedelta | None = None,
+        remind: Reminder | Sequence[Reminder] | None = None,
+        default: Any = UNSET,
+        settle: timedelta | float | None = None,
+    ) -> Awaitable[str]:
+        """Wait for any text, without asking. It is remembered by its place, or a `key`.
+
+        With `settle`, so long (in seconds, or a timedelta) is waited for more: a burst ("hi",
+        "it's", "me") is one answer, a line for each text. All else is as with `ask`.
+        """
+        pause = timedelta(seconds=settle) if isinstance(settle, int | float) else settle
+        question = Question("receive", "", key=key, timeout=timeout, remind=remind, settle=pause)
+        question.default = default
+        return self._in_dialogue("receive").question(question)
+
+    def once(
+        self,
+        call: Callable[..., Awaitable[T]] | Callable[..., T],
+        *args: Any,
+        key: str | None = None,
+        unknown: Literal["again", "raise"] = "again",
+        **kwargs: Any,
+    ) -> Awaitable[T]:
+        """Do what a replay must not do again: ``ref = await chat.once(reserve, db, day)``.
+
+        The result is recorded, and every later run is handed it. Whoever is called should take
+        `token=chat.token` as an idempotency key, since a crash in the middle of it repeats it.
+
+        Args:
+            call: a function, sync or async.
+            args: its arguments.
+            key: what it is remembered by, in place of its name; needed in loops.
+            unknown: after a crash in the middle of it, do it "again" or "raise" OnceUnknown.
+            kwargs: its arguments by name.
+
+        Raises:
+            OnceFailed: it raised. Caught, that is recorded; uncaught, the turn is retried.
+            ResultLost: it was done, and returned what cannot be stored.
+        """
+        return self._in_dialogue("once").once(call, args, kwargs, key, unknown)
+
+    def sleep(
+        self,
+        length: timedelta | None = None,
+        *,
+        until: datetime | None = None,
+        key: str | None = None,
+    ) -> Awaitable[None]:
+        """Let time pass; nothing stays in memory meanwhile.
+
+        Args:
+            length: how long.
+            until: or until when; without a time zone, in the person's own.
+            key: what it is remembered by in place of these.
+        """
+        return self._in_dialogue("sleep").sleep(length, until, key)
+
+    def part(self, name: str) -> AbstractContextManager[None]:
+        """Scope what is asked inside: ``with chat.part("guest"): name = await ask_name(chat)``."""
+        return self._in_dialogue("part").part(name)
+
+    def end(self, what: str | Reply | None = None) -> NoReturn:
+        """End the dialogue here, with a last text."""
+        self._in_dialogue("end").end(what)
+
+    def restart(self) -> Restart:
+        """Begin the dialogue anew, with the state as it is: ``return chat.restart()``."""
+        return self._in_dialogue("restart").restart()
+
+    @property
+    def random(self) -> Random:
+        """Chance that comes out the same in every replay."""
+        return self._in_dialogue("random").chance
+
+    def _in_dialogue(self, verb: str) -> DialogueVerbs:
+        if self._dialogue is None:
+            raise NoDialogue(
+                f"chat.{verb} is for dialogues. Write @app.dialogue(…) above this handler in place"
+                " of @app.on(…), and `async def`."
+            )
+        return self._dialogue
+
+    def __repr__(self) -> str:  # no number, no words
+        return f"<Chat turn {self.token[:8]}>"

@@ -1,0 +1,85 @@
+"""A handler alone: run without an event loop, and left without a trace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
+
+from cooee.core.dialogue.call_sites import users
+from cooee.core.dialogue.run import Run, foreign
+from cooee.core.errors import ForeignAwait
+
+
+class _NoLoop:
+    """What a handler finds where it looks for an event loop: whoever uses it is refused."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def create_task(self, coroutine: Any, **_: object) -> NoReturn:
+        coroutine.close()
+        self._refuse("a task")
+
+    def create_future(self) -> NoReturn:
+        self._refuse("a future of asyncio")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        self._refuse(f"what needs an event loop ({name})")
+
+    def __hash__(self) -> int:  # noqa: PLE0309 -- it never returns
+        # asyncio.current_task looks the loop up, and so do TaskGroup and timeout.
+        self._refuse("a task group or a timeout of asyncio")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise self._run.fail(ForeignAwait(foreign(what, users())))
+
+
+def resume(run: Run, call: Callable[[Any], Any], given: Any) -> Any:
+    """Let a handler go on, in its context and without an event loop.
+
+    A loop that runs in this thread is hidden from it: asyncio would hand its tasks to that
+    one, where they would live on after the turn. It is looked up, not imported: core needs it
+    only where somebody else uses it.
+    """
+    asyncio: Any = sys.modules.get("asyncio")
+    if asyncio is None:
+        return run.context.run(call, given)
+    loop = asyncio._get_running_loop()  # noqa: SLF001 -- meant for those who run coroutines
+    asyncio._set_running_loop(_NoLoop(run))  # noqa: SLF001 -- see above
+    try:
+        return run.context.run(call, given)
+    finally:
+        asyncio._set_running_loop(loop)  # noqa: SLF001 -- see above
+
+
+def leave(run: Run) -> None:
+    """Let `finally` and `async with` run, silently, and let go of everything."""
+    run.leave()
+    coroutine, run.coroutine = run.coroutine, None
+    if coroutine is not None:
+        with suppress(Exception):  # the outcome is fixed: what a `finally` raises changes nothing
+            resume(run, lambda _: coroutine.close(), None)
+        if coroutine.cr_frame is not None:  # it catches everything, and asks again
+            with _unheard():
+                del coroutine
+    run.forget()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Drop a coroutine that will not be closed, without the interpreter's complaint."""
+    hook = sys.unraisablehook
+
+    def listen(complaint: Any) -> None:
+        if not isinstance(complaint.exc_value, RuntimeError):
+            hook(complaint)
+
+    sys.unraisablehook = listen
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook

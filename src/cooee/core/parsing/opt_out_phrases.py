@@ -1,0 +1,133 @@
+"""What people write, in their own words, when they want no more texts."""
+# ruff: noqa: E501 -- a table of expressions is read line by line
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from cooee.core.parsing.keywords import LONGEST, fold
+
+Certainty: TypeAlias = Literal["sure", "unsure", ""]
+
+_SURE_WITHIN = 160  # characters; a longer text has more to say than that
+
+
+def wish(text: str) -> Certainty:
+    """Whether a text asks for silence, in English: for "sure", perhaps, or not at all.
+
+    It is cautious. Sure is a text that says this and nothing else ("Please stop texting me.
+    Thanks!"); one that says it among other things, or half, is unsure. A single opt-out word is
+    none of this function's business.
+    """
+    clauses = [clause for clause in _clauses(text[:LONGEST]) if clause]
+    if not clauses:
+        return ""
+    demands = [clause for clause in clauses if _DEMAND.fullmatch(clause)]
+    echoes = [clause for clause in clauses if _ECHO.fullmatch(clause)]
+    if demands and len(demands) + len(echoes) == len(clauses) and len(text) <= _SURE_WITHIN:
+        return "sure"
+    hints = (_HINT.search(clause) and not _DENIED.search(clause) for clause in clauses)
+    return "unsure" if demands or any(hints) else ""
+
+
+def _clauses(text: str) -> Sequence[str]:
+    """The text's clauses, in plain lower-case words, without the courtesies around them."""
+    words = re.sub(r"[’'`´]", "", fold(text.replace("\n", ". ")))  # noqa: RUF001 -- as phones write "don't"
+    cut = re.split(r"[.!?,;:()\"“”…—–]+|\s-+\s|\b(?:and|but|because)\b", words)  # noqa: RUF001 -- dashes
+    return [_bare(re.sub(r"[^\w\s]|_", " ", clause)) for clause in cut]
+
+
+def _bare(clause: str) -> str:
+    clause = " ".join(clause.split())
+    while (shorter := _COURTESY.sub("", clause).strip()) != clause:
+        clause = shorter
+    return clause
+
+
+_COURTESY = re.compile(
+    r"^(?:please|pls|plz|plse|kindly|hi|hey|hello|yo|dear|sir|madam|team|all|just|ok|okay|sorry|yes|no(?! more| longer| interest)|now"
+    r"|good (?:morning|afternoon|evening|day)|thanks|thank you|thx|ty|cheers|omg|ffs|wtf|again"
+    r"|(?:can|could|would|will) (?:you|u|ya)|(?:you|u) (?:need|have|must)(?: to)?|you guys|guys"
+    r"|i (?:said|repeat|(?:told|asked|want|need|would like|beg) (?:you|u) to)|id like you to|i am asking you to"
+    r"|(?:i )?(?:would|will)? ?appreciate it if you)\b"
+    r"|\b(?:please|pls|plz|kindly|thanks|thank you|thank u|thx|ty|cheers|now|right now|immediately|asap|today"
+    r"|already|ok|okay|mate|guys|dude|man|bro|sir|madam|thanks a lot|many thanks|straight away|at once|for good"
+    r"|for me|if possible|regards|kind regards|xx?)$"
+)  # fmt: skip
+
+_TEXTS = r"(?:text messages?|texts?|txts?|messages?|msgs?|sms(?:es|s)?|spam(?:ming)?)"
+_TEXTING = r"(?:texting|txting|messaging|msging|contacting|sms ?ing|smsing|spamming|bothering|harassing|pestering)"
+_TEXT = r"(?:text|txt|message|msg|contact|sms|spam|bother)"
+_TEXTED = r"(?:texted|messaged|contacted|spammed|bothered)"
+_WHICH = (
+    r"(?:(?:all|any|more|of|the|these|those|this|your|such|further|other|stupid|annoying|fucking|damn|bloody"
+    r"|unwanted|marketing|promo|promotional|automated|advertising|random|sending|getting|receiving|me|us) )*"
+)
+_WHO = (
+    r"(?: (?:(?:to|from|on|at) )?(?:me|us|you|you guys|you people|this number|my number|my phone|this phone"
+    r"|your company|this company|here))*"
+)
+_WHO_NAMED = r" (?:(?:to|at) )?(?:me|us|this number|my number|my phone)\b"
+_EVER = r"(?: (?:again|anymore|any more|ever|any longer|at all|from now on|all the time|every day|so much))*"
+_LIST = (
+    r"(?:(?:text|texting|sms|mailing|marketing|contact|contacts|call|calling|message|messaging|phone|distribution"
+    r"|subscriber|subscription|spam|notification|client|customer) )?"
+    r"(?:lists?|database|db|contacts|system|records|messages|texts|group|group text|group chat|thread|files|crm)"
+)
+_I_WANT = r"(?:i )?(?:want|wish|would like|id like|would love|need|like|am trying|asked|have asked|request|ask)"
+_NOT = r"(?:dont|do not|don t|no longer|never|didnt|did not)"
+
+_DEMANDS = (
+    rf"(?:stop|quit|cease|halt|no more|enough)(?: with)?(?: your| the| all| all the)? {_TEXTING}{_WHO}{_EVER}",
+    rf"(?:stop|quit|cease|end|halt|discontinue|no more|enough)(?: of| with)? {_WHICH}{_TEXTS}{_WHO}{_EVER}",
+    rf"(?:dont|do not|never)(?: you)?(?: ever)? {_TEXT}(?={_WHO_NAMED}){_WHO}{_EVER}",
+    rf"(?:dont|do not|never) send (?:(?:me|us|any|more) )+{_WHICH}{_TEXTS}{_WHO}{_EVER}",
+    (r"(?:take|remove|delete|drop|get|scratch|cross|strike)"
+    r" (?:me|us|this number|my (?:phone |mobile |cell )?number|my name|my phone|my details)"
+    rf" (?:off|off of|from|out of|of) (?:all )?(?:of )?(?:(?:your|the|this|that|these|any|every) )?{_LIST}{_EVER}"),
+    (r"unsubscribe(?: me| us| this number| my number)?"
+    rf"(?: (?:from|to|off) (?:all )?(?:of )?(?:(?:your|this|these|the) )?(?:{_LIST}|{_TEXTS}|everything|all))?{_EVER}"),
+    (rf"{_I_WANT} to (?:unsubscribe|opt out|be unsubscribed|be opted out|be removed|stop {_WHICH}{_TEXTS})"
+    rf"(?: (?:from|of|off) (?:all )?(?:of )?(?:(?:your|this|these|the) )?(?:{_LIST}|{_TEXTS}))?{_WHO}{_EVER}"),
+    rf"{_I_WANT} to be (?:removed from|taken off|off) (?:(?:your|this|the) )?{_LIST}",
+    rf"(?:i )?(?:want|wish|would like|id like) (?:no more|you to stop) (?:{_TEXTS}|{_TEXTING}){_WHO}{_EVER}",
+    (r"(?:i )?(?:am |m |im |ill |will )?opt(?:ing|ed)?(?: me| us| this number| my number)? out"
+    rf"(?: (?:of|from) {_WHICH}(?:{_LIST}|{_TEXTS}|all|everything))?"),
+    (rf"(?:i )?{_NOT} (?:want|wanna|wish|need|like|care)(?: to)?"
+    rf"(?: (?:get|receive|have|see|be getting|be receiving))? {_WHICH}{_TEXTS}{_WHO}{_EVER}"),
+    rf"(?:i )?{_NOT} (?:want|wanna|wish|like)(?: to)? (?:be|being) {_TEXTED}(?: by you)?{_EVER}",
+    rf"(?:i )?{_NOT} (?:want|wanna|wish)(?: to)? hear from (?:you|you guys|you people|this number){_EVER}",
+    rf"(?:leave|let) (?:me|us) (?:alone|be){_EVER}|lose my number",
+)  # fmt: skip
+_DEMAND = re.compile("|".join(_DEMANDS))
+_ECHO = re.compile(
+    r"(?:stop+|quit)(?: (?:it|this|that|all this|stop))*"
+)  # adds nothing to a demand
+
+# Each is enough to ask, wherever it stands.
+_HINTS = (
+    rf"\b(?:stop|quit|cease) (?:\w+ ){{0,2}}?(?:{_TEXTING}|sending|calling|emailing|ringing)\b",
+    r"\b(?:stop|quit|cancel|end|no more) (?:\w+ ){0,3}?(?:texts?|messages?|msgs?|sms|spam)\b",
+    r"^(?:stop|cancel|end) (?:all )?(?:the |these |your )?(?:alerts?|notifications?|updates?|promotions?|ads)$",
+    r"^(?:stop+|quit|unsubscribe|stopp?)(?: (?:it|this|that|all|all this|everything|stop|you|u))*$",
+    r"\bunsubscrib|\bunsub\b|\bopt(?:ing|ed)? ?out\b|\bopt (?:me|us) out\b",
+    (
+        r"\b(?:take|remove|get) (?:me|us|this number|my (?:\w+ )?number) (?:off|from|out)\b"
+        r"(?! (?:of )?(?:(?:the|your|that) )?(?:waiting|wait|guest|booking|bookings|reservation|order|team|bus|train))"
+    ),
+    r"\b(?:take|remove) (?:me|us|this number|my (?:\w+ )?number)$",
+    r"\bdelete (?:my (?:\w+ )?number|me)\b|\b(?:off|from) your (?:\w+ )?(?:list|database|system)\b",
+    rf"\b(?:dont|do not|never)(?: ever)? {_TEXT} (?:me|us|this number|my)\b",
+    rf"\b{_NOT} (?:want|wanna|wish|need) (?:\w+ ){{0,5}}?(?:texts?|messages?|msgs?|sms|spam)\b",
+    r"\b(?:leave|let) (?:me|us) alone\b|\blose my number\b",
+    r"^(?:(?:i )?(?:am|im) )?not interested(?: anymore)?$|^no interest$",
+    r"^(?:(?:you|u)(?: have|ve)? (?:got |have )?|this is |its )?(?:the |a )?wrong (?:number|person)$",
+    r"^(?:go away|get lost|f off|(?:fuck|piss|bugger|sod) off)$",
+)
+_HINT = re.compile("|".join(_HINTS))
+_DENIED = re.compile(
+    r"\b(?:dont|do not|never|cant|cannot|can not|couldnt|wont|will not|wouldnt|didnt|doesnt|not|hasnt|havent) "
+    r"(?:\w+ )?(?:stop|quit|unsubscribe|cancel|remove|take|delete|leave)\b"
+)

@@ -1,0 +1,100 @@
+"""An app that runs in another process, asked over HTTP to send texts."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+
+import msgspec
+
+from cooee.clocks.clock import RealClock
+from cooee.core.errors import (
+    OptedOut,
+    OutcomeUnknown,
+    PermanentFailure,
+    SettingError,
+    TemporaryFailure,
+    Unauthorized,
+)
+from cooee.core.http_messages import Flow, Request, Response
+from cooee.net.http_client import Network, carry
+
+
+class Remote:
+    """A running app, to send texts through: ``await cooee.connect(url).send(to, text)``.
+
+    Args:
+        url: where it listens, such as ``"http://127.0.0.1:8000"``. Use https on the way across
+            any network: the token goes along.
+        token: its COOEE_SEND_TOKEN; by default that of this process's environment.
+
+    Raises:
+        SettingError: there is no token.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self._url = url.rstrip("/")
+        self._token = os.environ.get("COOEE_SEND_TOKEN", "") if token is None else token
+        if not self._token:
+            raise SettingError(
+                "To send, the app's token is needed. Type: export COOEE_SEND_TOKEN=…"
+            )
+
+    async def send(
+        self,
+        to: str,
+        text: str,
+        *,
+        ours: str | None = None,
+        at: datetime | None = None,
+        good_for: timedelta | None = None,
+        key: str | None = None,
+    ) -> str:
+        """Have a text sent that answers nothing; its id once it is safely queued.
+
+        The arguments are those of `App.send`.
+
+        Raises:
+            OptedOut: the person wants no texts.
+            Unauthorized: the token is not the app's.
+            PermanentFailure: what was asked makes no sense.
+            TemporaryFailure: nothing was queued; try again.
+            OutcomeUnknown: no answer came. With a `key` it is a `TemporaryFailure` instead,
+                since asking again then sends nothing twice.
+        """
+        seconds = None if good_for is None else good_for.total_seconds()
+        content = {"to": to, "text": text, "ours": ours, "at": at, "good_for": seconds, "key": key}
+        told = {name: value for name, value in content.items() if value is not None}
+        network = Network(RealClock())
+        try:
+            return await carry(self._sending(msgspec.json.encode(told), key), network)
+        finally:
+            await network.close()
+
+    def _sending(self, body: bytes, key: str | None) -> Flow[str]:
+        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        request = Request(
+            method="POST", url=f"{self._url}/send", headers=headers, body=body, safe=key is not None
+        )
+        answer = yield request
+        return _id(answer)
+
+    def __repr__(self) -> str:
+        return "<Remote app>"
+
+
+_FAILURES = {401: Unauthorized, 409: OptedOut, 503: TemporaryFailure}
+
+
+def _id(answer: Response) -> str:
+    match answer.json():
+        case {"id": str(id)} if answer.status == 201:
+            return id
+        case {"error": str(words)}:
+            pass
+        case _:
+            words = "The answer is not cooee's. Is the URL that of the app?"
+    if answer.status == 201:
+        raise OutcomeUnknown(words, status=answer.status)
+    kind = _FAILURES.get(answer.status, PermanentFailure)
+    raise kind(words, status=answer.status)

@@ -1,0 +1,113 @@
+"""Where calls come in: an ASGI call read whole, the route for it, and its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
+
+from cooee.core.http_messages import Request, Response
+from cooee.net.http_client import Receive, Scope, Send
+
+LARGEST = 2 * 1024 * 1024
+"""Bytes of a request's body, at most; an MMS is the largest thing anybody sends."""
+
+H = TypeVar("H")
+
+
+class TooLarge(Exception):
+    """The body has more bytes than anybody may send."""
+
+
+async def read(scope: Scope, receive: Receive) -> Request | None:
+    """Read a call whole; None where the caller left.
+
+    Raises:
+        TooLarge: its body is.
+    """
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if len(body) > LARGEST:
+            raise TooLarge
+        if not message.get("more_body", False):
+            break
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    host = headers.get("host", "")
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    url = f"{scope['scheme']}://{host}{path}" + (f"?{query}" if query else "")
+    return Request(method=scope["method"], url=url, headers=headers, body=bytes(body))
+
+
+async def answer(send: Send, response: Response) -> None:
+    """Write an answer."""
+    headers = {**response.headers, "content-length": str(len(response.body))}
+    if response.status == 204:
+        del headers["content-length"]  # RFC 9110, section 8.6: never with 204
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def json(status: int, content: Any, **headers: str) -> Response:
+    """An answer in JSON; header names are written with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(
+        status=status,
+        headers={"content-type": "application/json", **named},
+        body=msgspec.json.encode(content),
+    )
+
+
+def host_of(url: object) -> str | None:
+    """The host of a URL that could be called; None where it is none."""
+    try:
+        split = urlsplit(url if isinstance(url, str) else "")
+    except ValueError:
+        return None
+    return split.hostname if split.scheme in {"http", "https"} else None
+
+
+def path_of(request: Request) -> str:
+    """The path of a call, decoded."""
+    return unquote(urlsplit(request.url).path)
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The query of a call, the last of each name."""
+    return dict(parse_qsl(urlsplit(request.url).query))
+
+
+class Routes(Generic[H]):
+    """What answers which call: pairs of ``"GET /texts/{id}"`` and a handler.
+
+    `{name}` stands for one segment of the path, `{name*}` for one or more.
+    """
+
+    def __init__(self, routes: Sequence[tuple[str, H]]) -> None:
+        self._routes = [(*_compiled(shape), handler) for shape, handler in routes]
+
+    def find(self, method: str, path: str) -> tuple[H, dict[str, str]] | None:
+        """The handler for a call, and what its path names; None where there is none."""
+        for verb, pattern, handler in self._routes:
+            match = pattern.fullmatch(path) if verb == method else None
+            if match:
+                return handler, match.groupdict()
+        return None
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that a path takes."""
+        return [verb for verb, pattern, _ in self._routes if pattern.fullmatch(path)]
+
+
+def _compiled(shape: str) -> tuple[str, re.Pattern[str]]:
+    method, _, path = shape.partition(" ")
+    segments = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+?)", path)
+    return method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", segments))

@@ -1,0 +1,265 @@
+"""SMS companies, one file each: they translate, and touch nothing. This is their contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
+
+import msgspec
+
+from cooee.core.errors import SettingError
+from cooee.core.http_messages import Flow, Request, Response
+from cooee.core.messages import Inbound, Media, Outbound, Receipt
+
+__all__ = [
+    "Accepted",
+    "Answerer",
+    "Credentials",
+    "Features",
+    "Flow",
+    "Keeper",
+    "MediaSource",
+    "News",
+    "Provider",
+    "Received",
+    "Request",
+    "Response",
+    "Setting",
+    "Subscription",
+    "find",
+    "names",
+    "usual_features",
+]
+
+DAY = timedelta(days=1)
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One thing a provider needs to be told, by the name of its environment variable."""
+
+    name: str
+    help: str
+    default: str | None = None  # None: it has to be given
+    secret: bool = False
+
+
+class Features(msgspec.Struct, frozen=True, kw_only=True):
+    """What a company's API can and cannot do; the runtime obeys it.
+
+    Args:
+        polling: how reading behaves. *pop*: it removes. *cursor*: a log to page through.
+            *confirm*: texts come again until confirmed. None: it cannot be read.
+        push: whether it can call us.
+        receipts: how news of our texts comes: *callback* carries our id in its URL, *poll*
+            asks for each text, *none*. A provider with both says *callback* and has `status`.
+        max_text: characters in one text, at most.
+        lookup_settles: how long after a send `lookup`'s "no" may still be wrong; None where
+            the company cannot be asked.
+        idempotency: whether sending the same `Outbound.id` twice sends one text.
+        concurrency: sends under way at once, per number.
+        media: whether texts of ours can bring pictures, by their URLs.
+        rate: texts a second, per number; None where the company names none.
+        stamp_offset: the offset of stamps that come without one; None where unknown.
+        replay_window: how long a text may come again.
+        optout_words: words the company itself acts on.
+        signed: whether its webhooks can be verified.
+        backfill: whether reading (*cursor*) also brings texts that were pushed, under the same
+            keys. It is then done now and then beside pushing, for what no push could bring.
+        answer_within: how long a push of a text may wait for its turn, so that its answer
+            carries the replies (`Answerer`); None where replies never go that way.
+    """
+
+    polling: Literal["pop", "cursor", "confirm"] | None
+    push: bool
+    receipts: Literal["callback", "poll", "none"]
+    max_text: int
+    lookup_settles: timedelta | None = None
+    idempotency: bool = False
+    concurrency: int = 4
+    rate: float | None = None
+    media: bool = False
+    stamp_offset: timedelta | None = None
+    replay_window: timedelta = 35 * DAY
+    optout_words: frozenset[str] = frozenset()
+    signed: bool = False
+    backfill: bool = False
+    answer_within: timedelta | None = None
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What a login brought: a secret, and when it ends (None: it does not)."""
+
+    secret: str
+    expires_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"<Credentials until {self.expires_at}>"
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The company has our text, under its own id."""
+
+    provider_id: str
+    segments: int | None = None
+
+
+class News(msgspec.Struct, frozen=True):
+    """What one reading brought.
+
+    `more` says that reading on at once is worth it. `cursor` is where the next reading
+    begins, opaque to all but the provider. `confirm` is what to tell the company once all
+    this is safely stored.
+    """
+
+    inbounds: Sequence[Inbound] = ()
+    receipts: Sequence[Receipt] = ()
+    more: bool = False
+    cursor: str = ""
+    confirm: Sequence[str] = ()
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What a webhook request brought, and the answer to give once it is stored."""
+
+    inbounds: Sequence[Inbound] = ()
+    receipts: Sequence[Receipt] = ()
+    answer: Response = Response(status=204)
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """A number of ours at the company: how its texts come, and until when it is ours."""
+
+    number: str
+    pushes_to: str | None = None
+    expires_at: datetime | None = None
+    notes: Sequence[str] = ()  # what an operator should know, in words
+
+
+class Provider(Protocol):
+    """A company's adapter: flows and pure functions, no I/O, no clock.
+
+    It is made with the values of its `settings`, by name. Every flow raises a
+    `ProviderFailure`: `TemporaryFailure`, `PermanentFailure`, `OptedOut`, `Unauthorized` or
+    `OutcomeUnknown`.
+    """
+
+    name: ClassVar[str]
+    features: Features
+    settings: ClassVar[Sequence[Setting]]
+
+    def __init__(self, values: Mapping[str, str]) -> None: ...
+
+    def login(self) -> Flow[Credentials]:
+        """Get credentials; the runtime runs one login at a time and shares what it brings."""
+        ...
+
+    def subscribe(
+        self, credentials: Credentials, hook: str | None, *, keep: bool = False
+    ) -> Flow[Subscription]:
+        """Make sure of a number, and of the way its texts come.
+
+        They are pushed below the URL `hook`, or kept for reading (None); with `keep` the way
+        is left as it is. Safe to repeat, and repeated to renew what would expire.
+        """
+        ...
+
+    def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
+        """Hand over one text."""
+        ...
+
+    def poll(self, credentials: Credentials, cursor: str) -> Flow[News]:
+        """Read what is there; at first from the cursor "", which begins now."""
+        ...
+
+    def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
+        """Tell the company that what it gave us is stored (*confirm* semantics only)."""
+        ...
+
+    def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
+        """Ask how an accepted text fares; None where there is no news yet."""
+        ...
+
+    def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
+        """Ask whether a text whose answer was lost had arrived (`lookup_settles` only)."""
+        ...
+
+    def receive(self, request: Request, tail: str, at: datetime) -> Received:
+        """Verify and read a webhook request.
+
+        Args:
+            request: as it came, its URL made public again.
+            tail: the path below our hook, such as ``"reply"`` or ``"status/…"``.
+            at: when it came.
+
+        Raises:
+            RequestRefused: it is not to be believed or not to be understood.
+        """
+        ...
+
+
+@runtime_checkable
+class MediaSource(Protocol):
+    """A provider whose media want credentials; those of others are fetched without."""
+
+    def media_request(self, media: Media, credentials: Credentials) -> Request:
+        """The request for what came with a text; credentials only for the company's own host.
+
+        Where its answer points elsewhere, the runtime goes on without them.
+        """
+        ...
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """A provider whose webhooks can be answered with replies (`Features.answer_within`).
+
+    Whatever it carries counts as attempted and of unknown end, since nothing says that an
+    answer arrived: so it wants receipts with our id in their URL, or `lookup`.
+    """
+
+    def answer(self, replies: Sequence[Outbound]) -> Response:
+        """The answer to the webhook of a text, with the replies to it, in order.
+
+        Raises:
+            PermanentFailure: one of them cannot go this way; all are sent as usual then.
+        """
+        ...
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """A provider that keeps a list of who opted out, which can be read."""
+
+    def optouts(self, credentials: Credentials) -> Flow[Sequence[str]]:
+        """Who wants no more texts of our number, as E.164 numbers."""
+        ...
+
+
+def usual_features(company: type[Provider]) -> Features:
+    """What a company can do; where that depends on its settings, as it is by default."""
+    declared: Features | None = getattr(company, "features", None)
+    if declared is not None:
+        return declared
+    return company({one.name: one.default or "" for one in company.settings}).features
+
+
+def names() -> list[str]:
+    """Every provider that is installed, ours and others', in order."""
+    return sorted(entry.name for entry in entry_points(group="cooee.providers"))
+
+
+def find(name: str) -> type[Provider]:
+    """The adapter called `name`, whichever package brings it.
+
+    Raises:
+        SettingError: there is none of that name.
+    """
+    for entry in entry_points(group="cooee.providers", name=name):
+        return cast("type[Provider]", cast(Any, entry.load()))
+    raise SettingError(f"There is no provider {name!r}. Set COOEE_PROVIDER to {_either(names())}.")
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

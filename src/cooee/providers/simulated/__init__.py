@@ -1,0 +1,5 @@
+"""The adapter to Simulated."""
+
+from cooee.providers.simulated.adapter import Simulated
+
+__all__ = ["Simulated"]

@@ -1,0 +1,255 @@
+"""Telstra Messaging API v2: a token, one number of our own, texts out and in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from cooee.core.errors import PermanentFailure, ProviderFailure, RequestRefused, SettingError
+from cooee.core.http_messages import Flow, Request, Response
+from cooee.core.messages import Outbound, Receipt
+from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
+from cooee.providers.json_fields import count, later, string, word
+from cooee.providers.telstra_v2.errors import refusal
+from cooee.providers.telstra_v2.payloads import (
+    AEST,
+    days_to_add,
+    held,
+    provisioned,
+    pushed,
+    receipt,
+    reported,
+    sms,
+    taken,
+)
+
+_NUMBER, _TEXTS = "/messages/provisioning/subscriptions", "/messages/sms"
+_KEYS = (
+    "Check TELSTRA_CLIENT_ID and TELSTRA_CLIENT_SECRET; keys of v3 are not good for v2. Where"
+    " they are right, check TELSTRA_BASE_URL."
+)
+
+
+class TelstraV2:
+    """The adapter; a fact without a source here is from Telstra's OpenAPI specs (2018, 2021).
+
+    It reads *pop*: Telstra removes a reply as it hands it over, without an id to ask again.
+    So reading is never `safe`: a lost answer, or one that cannot be read, is `OutcomeUnknown`,
+    a read in doubt. Numbers and texts are handed on as they came.
+
+    Assumptions, for which there is no source: stamps without an offset are Eastern *Standard*
+    Time all year (a sample of March, in daylight time, says +10:00); a push may come again for
+    as long as `Features` supposes of everybody; two sends at once are few enough for a free
+    trial, whose limit on concurrency has no published figure.
+    """
+
+    name: ClassVar[str] = "telstra-v2"
+    settings: ClassVar[Sequence[Setting]] = (
+        Setting("TELSTRA_CLIENT_ID", "the app's client key, from dev.telstra.com"),
+        Setting("TELSTRA_CLIENT_SECRET", "the app's client secret", secret=True),
+        Setting("TELSTRA_BASE_URL", "where the API is", "https://tapi.telstra.com/v2"),
+    )
+    features = Features(
+        polling="pop",
+        push=True,
+        receipts="callback",
+        max_text=1900,
+        concurrency=2,
+        stamp_offset=AEST,
+    )
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        """Take the settings, without stray spaces: keys have none, and with them Telstra says 401.
+
+        Raises:
+            SettingError: one is missing, or the base is not a URL.
+        """
+        self._id, self._secret, base = (_setting(values, setting) for setting in self.settings)
+        if not base.startswith(("https://", "http://")):
+            raise SettingError(f"TELSTRA_BASE_URL is {base!r}, not a URL. Leave it out, mostly.")
+        self._base = base.rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"<TelstraV2 at {self._base}>"
+
+    # Our side: a token, and a number
+
+    def login(self) -> Flow[Credentials]:
+        """Get a token; it lasts an hour, and `expires_in` says so in a string.
+
+        Raises:
+            PermanentFailure: the keys are not accepted, or the base URL is wrong.
+        """
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._id,
+            "client_secret": self._secret,
+            "scope": "NSMS",
+        }
+        request = Request(
+            method="POST",
+            url=f"{self._base}/oauth/token",
+            headers={"content-type": "application/x-www-form-urlencoded", "accept": "*/*"},
+            body=urlencode(form, errors="replace").encode(),
+            safe=True,
+        )
+        answer = yield request
+        body = answer.json()
+        token = word(body, "access_token", longest=4096)
+        if answer.status == 200 and token:
+            life = count(body.get("expires_in"))
+            return Credentials(token, later(answer.at, timedelta(seconds=1), life))
+        raise _not_let_in(request, answer)
+
+    def subscribe(
+        self, credentials: Credentials, hook: str | None, *, keep: bool = False
+    ) -> Flow[Subscription]:
+        """Make sure of our number, and renew it when fewer than 14 days are left.
+
+        `activeDays` is an *increment*, so Telstra is asked first and told only what has to
+        change; otherwise every restart would buy days. Its `notifyURL` has three states: a
+        string pushes replies there, null keeps them for reading, and where it is absent
+        (`keep`) the way stays as it is. Changing the way alone adds one day, since 0 is not
+        said to be allowed, or takes one away where the number is held for the 5 years that
+        are the most (409 "Active Days Max").
+
+        Telstra says 404 to the first question for a minute after a number is created too: a
+        restart in that minute adds 30 days, once.
+
+        Raises:
+            PermanentFailure: Telstra gives this app no number; the message says why it may be.
+        """
+        way = None if hook is None else f"{hook.rstrip('/')}/reply"
+        look = self._request("GET", _NUMBER, credentials, safe=True)
+        found = yield look
+        had = held(look, found)
+        if keep:
+            way = had.pushes_to if had else None
+        if had and not had.ends_soon and had.pushes_to == way:
+            return had.subscription(found.at)
+        days = days_to_add(had)
+        order = self._order(credentials, days, way, keep=keep)
+        made = yield order
+        if made.status == 409 and had:
+            days = -1
+            order = self._order(credentials, days, way, keep=keep)
+            made = yield order
+        return provisioned(order, made, had, days, way)
+
+    # Texts
+
+    def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
+        """Hand over one text, from our number: `from` is for sender names only, so it is left out.
+
+        `validity` is told where the text has a `good_until` and the attempt a time.
+        """
+        if len(outbound.text) > self.features.max_text:
+            raise PermanentFailure(
+                f"The text has {len(outbound.text)} characters; Telstra takes 1900.",
+                code="BODY-TOO-LONG",
+                hint="Split it.",
+            )
+        if outbound.media:
+            raise PermanentFailure("Texts with media cannot be sent by this provider yet.")
+        request = self._request("POST", _TEXTS, credentials, sms(outbound))
+        answer = yield request
+        match answer.json():
+            case {"messages": [dict() as first, *_]} as body if 200 <= answer.status < 300:
+                provider_id = word(first, "messageId")
+                if provider_id:
+                    return Accepted(provider_id, count(body.get("numberSegments")))
+        raise refusal(request, answer)
+
+    def poll(self, credentials: Credentials, cursor: str) -> Flow[News]:
+        """Take the oldest reply out of Telstra's queue; `EMPTY` is no news."""
+        request = self._request("GET", _TEXTS, credentials)
+        answer = yield request
+        if answer.status == 200:
+            if inbound := taken(answer):
+                return News([inbound], more=True)
+            if string(answer.json(), "status") == "EMPTY":
+                return News()
+        raise refusal(request, answer)
+
+    def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
+        """Ask how a text fares. Telstra says 404 until it knows, and again after 7 days."""
+        if not outbound.provider_id:
+            return None
+        path = f"{_TEXTS}/{quote(outbound.provider_id, safe='')}/status"
+        request = self._request("GET", path, credentials, safe=True)
+        answer = yield request
+        if answer.status == 404:
+            return None
+        match answer.json():
+            case [] if answer.status == 200:
+                return None
+            case [dict() as news, *_] if answer.status == 200 and word(news, "deliveryStatus"):
+                return receipt(news, outbound.id, outbound.provider_id)
+        raise refusal(request, answer)
+
+    def receive(self, request: Request, tail: str, at: datetime) -> Received:
+        """Read a push: ``reply``, or ``status/`` and our id of the text.
+
+        Nothing signs them; the secret is the hook's path. Any `RequestRefused` makes Telstra
+        push again 5 minutes later; 204 is the answer it documents.
+        """
+        kind, _, name = tail.partition("/")
+        if kind not in ("reply", "status") or (kind == "reply" and name):
+            raise RequestRefused("Telstra pushes to reply and status/… only.", 404)
+        if request.method != "POST":
+            raise RequestRefused("Telstra pushes by POST.", 405)
+        body = request.json()
+        if kind == "reply":
+            return Received(inbounds=[pushed(body, at)])
+        return Received(receipts=[reported(body, name)])
+
+    # What Telstra v2 has not; `features` says so, and the runtime never asks.
+
+    def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
+        raise PermanentFailure("Telstra v2 confirms nothing: reading already removes.")
+
+    def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
+        raise PermanentFailure("Telstra v2 cannot be asked for a text by our id.")
+
+    def _order(
+        self, credentials: Credentials, days: int, way: str | None, *, keep: bool
+    ) -> Request:
+        change = {"activeDays": days} if keep else {"activeDays": days, "notifyURL": way}
+        return self._request("POST", _NUMBER, credentials, change)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        credentials: Credentials,
+        body: Mapping[str, Any] | None = None,
+        *,
+        safe: bool = False,
+    ) -> Request:
+        headers = {"authorization": f"Bearer {credentials.secret}", "accept": "application/json"}
+        if body is not None:  # any other type, and Telstra's gateway answers 500
+            headers["content-type"] = "application/json"
+        return Request(
+            method=method,
+            url=self._base + path,
+            headers=headers,
+            body=b"" if body is None else msgspec.json.encode(body),
+            safe=safe,
+        )
+
+
+def _setting(values: Mapping[str, str], setting: Setting) -> str:
+    value = values.get(setting.name, setting.default or "").strip() or setting.default
+    if value:
+        return value
+    raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
+
+
+def _not_let_in(request: Request, answer: Response) -> ProviderFailure:
+    if answer.status in (400, 401, 404):
+        return refusal(request, answer, kind=PermanentFailure, hint=_KEYS)
+    return refusal(request, answer)

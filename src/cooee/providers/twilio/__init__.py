@@ -1,0 +1,5 @@
+"""The adapter to Twilio."""
+
+from cooee.providers.twilio.adapter import Twilio
+
+__all__ = ["Twilio"]

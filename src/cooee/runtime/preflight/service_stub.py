@@ -1,0 +1,85 @@
+"""What stands in for `chat.services` where no lifespan is run: it can be handed on, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cooee.runtime.preflight.audit_hook import Confinement
+
+_TOUCHES = {
+    "called": ("__call__",),
+    "awaited": ("__await__",),
+    "entered": ("__enter__", "__exit__", "__aenter__", "__aexit__"),
+    "gone through": ("__iter__", "__aiter__", "__next__", "__anext__", "__reversed__"),
+    "looked into": ("__getitem__", "__contains__", "__len__"),
+    "changed": ("__setattr__", "__delattr__", "__setitem__", "__delitem__"),
+    "asked for yes or no": ("__bool__",),
+    "compared": ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
+    "shown": ("__str__", "__format__"),
+    "counted with": (
+        *(f"__{name}__" for name in ("int", "float", "index", "round", "neg", "abs")),
+        *(f"__{name}__" for name in ("add", "radd", "sub", "rsub", "mul", "rmul", "mod", "rmod")),
+        *(f"__{name}__" for name in ("truediv", "rtruediv", "floordiv", "rfloordiv")),
+    ),
+}
+
+
+class Onces:
+    """The names of what a dialogue did once, for the stand-ins of the functions that did it.
+
+    A once without a key is known by its function's name, such as ``Desk.reserve``, and of the
+    stand-in at ``chat.services.desk.reserve`` only the last part can be known.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._left = list(names)
+        self._known: dict[str, str] = {}
+
+    def name(self, path: str) -> str:
+        """What the function at a path was called; its path, where it was never called."""
+        if path not in self._known:
+            last = path.rpartition(".")[2]
+            found = next((one for one in self._left if one.rpartition(".")[2] == last), None)
+            if found is not None:
+                self._left.remove(found)
+            self._known[path] = found or path
+        return self._known[path]
+
+
+class Absent:
+    """A service, or something of one. Every use of it is refused, and says why."""
+
+    __slots__ = ("_confinement", "_onces", "_path")
+
+    def __init__(self, confinement: Confinement, onces: Onces, path: str = "chat.services") -> None:
+        for name, value in (("_confinement", confinement), ("_onces", onces), ("_path", path)):
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__qualname__":
+            return self._onces.name(self._path)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Absent(self._confinement, self._onces, f"{self._path}.{name}")
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<{self._path}, which is not there>"
+
+
+def _refusing(how: str) -> Callable[..., Any]:
+    def refuse(self: Absent, *_: object, **__: object) -> Any:
+        confinement, path = self._confinement, self._path
+        raise confinement.refuse(
+            f"{path} is {how} outside of a once, and here there are no services, since the app's"
+            " lifespan is not run"
+        )
+
+    return refuse
+
+
+for _how, _names in _TOUCHES.items():
+    for _name in _names:
+        setattr(Absent, _name, _refusing(_how))

@@ -1,0 +1,44 @@
+"""What playing a claim asks of whoever plays it: to call something, or to write something down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from cooee.core.app.chat import Chat
+from cooee.core.app.routes import Handler
+from cooee.storage import Finish, Jot
+
+T = TypeVar("T")
+
+
+class Call(msgspec.Struct, frozen=True):
+    """Something of the app's to call now: a handler, a stretch of a dialogue, or a once.
+
+    `run` calls it, and returns its result or, where it is not `sync`, something to await for
+    it. `turn` names the turn in logs, `chat` is for what surrounds a turn. With a `limit`, in
+    seconds, it is ended where it takes longer.
+    """
+
+    handler: Handler
+    turn: str
+    chat: Chat[Any, Any]
+    run: Callable[[], Any]
+    sync: bool
+    limit: float | None = None
+
+
+Step: TypeAlias = Call | Jot
+"""A jot is answered by whether the lease still held."""
+
+Steps: TypeAlias = Generator[Step, Any, T]
+"""Yields steps and is sent what they came to, or has what they raised thrown in."""
+
+Turns: TypeAlias = Steps[Finish | None]
+"""A claim, played to its end; None where its lease was lost, and with it all that it came to."""
+
+
+class LeaseLost(Exception):
+    """The conversation is somebody else's by now."""

@@ -1,0 +1,25 @@
+"""Dialogues that people are in the middle of, and the app does not have."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from cooee.core.app.app import App
+from cooee.runtime.log import tell
+from cooee.storage import Store
+
+
+async def orphans(app: App[Any, Any], store: Store) -> Sequence[str]:
+    """A note for each of them, with what to write."""
+    notes = []
+    for name, count in (await store.handlers()).items():
+        if app.routes.named(name) is None and name not in app.retired:
+            tell("dialogue-unknown", logging.WARNING, dialogue=name, count=count)
+            notes.append(
+                f"{count} in the middle of {name}, which the app does not have: their texts are"
+                f" set aside. Write was={name!r} where it has a new name, or"
+                f" app.retire({name!r}, say=…)."
+            )
+    return notes

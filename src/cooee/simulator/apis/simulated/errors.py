@@ -1,0 +1,46 @@
+"""How the simulated company says no: ``{"error", "message"}``."""
+
+from __future__ import annotations
+
+from cooee.core.http_messages import Response
+from cooee.net import asgi as desk
+
+_STATUSES = {
+    "bad-request": 400,
+    "text-too-long": 400,
+    "bad-recipient": 400,
+    "unauthorized": 401,
+    "opted-out": 403,
+    "not-found": 404,
+    "throttled": 429,
+    "internal": 500,
+    "unavailable": 503,
+}
+_FAILURES = {
+    "error-500": ("internal", "Something broke here. Whether it was done is not known."),
+    "error-503": ("unavailable", "Closed for the moment."),
+    "throttle": ("throttled", "Too many calls. Wait as long as Retry-After says."),
+    "expire-token": ("unauthorized", "This key has ended."),
+}
+RETRY_AFTER = 2
+"""Seconds."""
+
+
+class Refusal(Exception):
+    """An answer that says no, by its code and in words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+    @property
+    def answer(self) -> Response:
+        """The HTTP answer."""
+        headers = {"retry_after": str(RETRY_AFTER)} if self.code == "throttled" else {}
+        content = {"error": self.code, "message": self.message}
+        return desk.json(_STATUSES[self.code], content, **headers)
+
+
+def failure(name: str) -> Response:
+    """The answer that is a fault."""
+    return Refusal(*_FAILURES[name]).answer

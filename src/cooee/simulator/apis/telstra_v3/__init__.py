@@ -1,0 +1,5 @@
+"""Telstra's Messaging API v3, as the box serves it."""
+
+from cooee.simulator.apis.telstra_v3.api import TelstraV3
+
+__all__ = ["TelstraV3"]

@@ -1,0 +1,98 @@
+"""How Telstra v3 says no: the table of its codes, and the shape of its errors."""
+
+from __future__ import annotations
+
+from cooee.core.http_messages import Response
+from cooee.net import asgi as desk
+
+RETRY_AFTER = 2
+"""Seconds that a throttled caller is told to wait."""
+
+# Every code of the specification, its HTTP status, and what it suggests.
+_CODES: dict[str, tuple[int, str]] = {
+    "FIELD_INVALID": (400, "Check the format of the field."),
+    "FIELD_MISSING": (400, "Include the field."),
+    "FIELD_LENGTH_ERR": (400, "Check the length of the field."),
+    "TAGS_ERR": (400, "Use up to 10 tags of up to 64 characters each."),
+    "SENDERNAME_ERR": (400, "Email us to get the sender name approved."),
+    "MODERATION_ERR": (400, "Reword the message."),
+    "RECIPIENT_OPTOUT": (400, "Remove the recipient, who has opted out of this number."),
+    "ID_INVALID": (400, "Use the UUID that was returned to you."),
+    "ID_NOT_ASSIGNED": (400, "Check the id: it is assigned to nothing of yours."),
+    "TIMEFRAME_ERR": (400, "Fetch messages of the last 30 days only."),
+    "VIRTUAL_NUM_INVALID": (400, "Write the virtual number in national format."),
+    "VIRTUAL_NUM_UNASSIGNED": (400, "Assign a virtual number; this one is no longer yours."),
+    "UPDATE_INVALID_MSG_SENT": (400, "Update a message before it is sent."),
+    "DELETE_INVALID_MSG_SENT": (400, "Delete a message before it is sent."),
+    "TOKEN_INVALID": (401, "Generate a new token."),
+    "TOKEN_EXPIRED": (401, "Generate a new token."),
+    "ACCOUNT_ERR": (402, "Check your account."),
+    "RATE_PLAN_ERR": (402, "Upgrade to a paid plan to use this feature."),
+    "ACCOUNT_NOT_LINKED": (402, "Link your account."),
+    "ACCOUNT_LIMIT_ERROR": (402, "Delete a virtual number, or raise your limit."),
+    "FREE_TRIAL_INTERNATIONAL_ERR": (402, "Upgrade to a paid plan to message other countries."),
+    "RESOURCE_AUTH_ERR": (403, "Check that your app may use this."),
+    "INSUFFICIENT_SCOPE": (403, "Generate a token with the scope of this call."),
+    "FREE_TRIAL_ERR": (403, "Check what a free trial may do."),
+    "RESOURCE_TEMP_ERR": (404, "Try again later."),
+    "RESOURCE_NOT_FOUND": (404, "Check the URL."),
+    "VIRTUAL_NUM_UNKNOWN": (404, "Use a virtual number that is assigned to you."),
+    "METHOD_INVALID": (405, "Check the method."),
+    "MEDIA_TYPE_INVALID": (406, "Accept application/json."),
+    "MULTIMEDIA_TOO_LARGE": (413, "Send a smaller file."),
+    "PAYLOAD_TOO_LARGE": (413, "Send a smaller request."),
+    "PAYLOAD_MEDIA_TYPE_ERR": (415, "Send application/json."),
+    "LOGIC_ERR": (422, "Check the values against each other."),
+    "TOO_MANY_REQUESTS": (429, "Wait as long as Retry-After says."),
+    "INTERNAL_TIMEOUT": (500, "Try again later."),
+    "INTERNAL_SERVER_ERR": (500, "Try again later."),
+    "NETWORK_ERR": (500, "Try again later."),
+    "GATEWAY_TIMEOUT": (504, "Try again later."),
+}
+
+
+class Refusal(Exception):
+    """Telstra's answer to a call that it will not do.
+
+    The shape is ``{"errors": [{"code", "issue", "suggested_action", …}]}``.
+
+    Args:
+        code: one of Telstra's codes.
+        issue: what is wrong.
+        field: the field that is.
+        location: where that is: body, path or query.
+    """
+
+    def __init__(self, code: str, issue: str, field: str = "", location: str = "body") -> None:
+        super().__init__(code, issue, field)
+        self.code, self.issue, self.field, self.location = code, issue, field, location
+
+    @property
+    def answer(self) -> Response:
+        """The HTTP answer."""
+        status, action = _CODES[self.code]
+        error = {"code": self.code, "issue": self.issue, "suggested_action": action}
+        if self.field:
+            error |= {"field": self.field, "location": self.location}
+        headers = {"retry_after": str(RETRY_AFTER)} if status == 429 else {}
+        return desk.json(status, {"errors": [error]}, **headers)
+
+
+def invalid(field: str, wanted: str, location: str = "body") -> Refusal:
+    """A field that is not what it should be."""
+    return Refusal("FIELD_INVALID", f"{field}: {wanted} is expected", field, location)
+
+
+def fault(name: str) -> Response:
+    """The answer that is a fault: error-500, error-503 or throttle.
+
+    The table has no 503; one comes from the gateway before the API, in the gateway's own shape
+    (an assumption, after what users of v2 saw of it).
+    """
+    if name == "throttle":
+        return Refusal("TOO_MANY_REQUESTS", "Too many requests").answer
+    if name == "error-503":
+        words = "The Service is temporarily unavailable"
+        detail = {"errorcode": "messaging.adaptors.http.flow.ServiceUnavailable"}
+        return desk.json(503, {"fault": {"faultstring": words, "detail": detail}})
+    return Refusal("INTERNAL_SERVER_ERR", "The server has met an error").answer

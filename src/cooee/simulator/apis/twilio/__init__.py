@@ -1,0 +1,5 @@
+"""Twilio's Programmable Messaging API (2010-04-01), as its SDK and its pages describe it."""
+
+from cooee.simulator.apis.twilio.api import Twilio
+
+__all__ = ["Twilio"]

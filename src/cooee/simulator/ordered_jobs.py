@@ -1,0 +1,57 @@
+"""Work in order within a lane, side by side across lanes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import TypeAlias
+
+from cooee.clocks.clock import Clock
+
+Job: TypeAlias = Callable[[], Awaitable[object]]
+
+
+class Lanes:
+    """Jobs on a clock: those of one lane run one after the other, first come first served."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waiting: dict[Hashable, deque[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, lane: Hashable, job: Job) -> None:
+        """Put a job at the end of a lane. From the event loop's thread only."""
+        if lane in self._waiting:
+            self._waiting[lane].append(job)
+            return
+        self._waiting[lane] = deque([job])
+        task = self._clock.spawn(self._work(lane))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def free(self, lane: Hashable) -> bool:
+        """Whether nothing waits or runs in a lane."""
+        return lane not in self._waiting
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits or runs in any lane."""
+        return not self._waiting
+
+    async def _work(self, lane: Hashable) -> None:
+        jobs = self._waiting[lane]
+        try:
+            while jobs:
+                await jobs[0]()
+                jobs.popleft()
+        finally:
+            self._waiting.pop(lane, None)
+
+    async def close(self) -> None:
+        """Drop whatever has not been done."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._waiting.clear()  # a task that never began could not

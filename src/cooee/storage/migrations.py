@@ -1,0 +1,46 @@
+"""The schema's history: numbered steps that only go forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import msgspec
+
+from cooee.core.errors import SchemaTooNew
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """One step: the version it leads to, and its statements."""
+
+    version: int
+    statements: Sequence[str]
+
+
+def history(dialect: str) -> Sequence[Migration]:
+    """Every step of a dialect (``"sqlite"``), in order."""
+    folder = files(f"cooee.storage.{dialect}").joinpath("migrations")
+    scripts = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name[:4].isdigit())
+    return [Migration(int(name[:4]), split(entry.read_text("utf-8"))) for name, entry in scripts]
+
+
+def pending(version: int, steps: Sequence[Migration]) -> Sequence[Migration]:
+    """The steps that a database of `version` lacks.
+
+    Raises:
+        SchemaTooNew: a newer cooee wrote it.
+    """
+    latest = steps[-1].version
+    if version > latest:
+        raise SchemaTooNew(
+            f"The database has schema {version}, and this cooee knows only {latest}."
+            " Upgrade cooee (pip install -U cooee), or open a backup from before the upgrade."
+        )
+    return [step for step in steps if step.version > version]
+
+
+def split(script: str) -> Sequence[str]:
+    """The statements of a script; each ends with a semicolon at the end of a line."""
+    lines = [line.partition("--")[0].rstrip() for line in script.splitlines()]
+    statements = "\n".join(line for line in lines if line).split(";\n")
+    return [text.strip().removesuffix(";") for text in statements if text.strip()]

@@ -1,0 +1,5 @@
+"""The Store in one SQLite file."""
+
+from cooee.storage.sqlite.store import SQLite
+
+__all__ = ["SQLite"]

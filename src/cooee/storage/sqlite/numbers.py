@@ -1,0 +1,65 @@
+"""What is kept for each number of ours, and the secrets of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cooee.storage.sql_file import load
+from cooee.storage.sqlite.columns import fit
+from cooee.storage.sqlite.database_file import Connection
+
+_SQL = load("sqlite")
+
+
+def numbers(connection: Connection) -> Sequence[str]:
+    """Our numbers with texts still on their way."""
+    return [ours for (ours,) in connection.execute(_SQL["numbers"])]
+
+
+def keep_number(connection: Connection, ours: str) -> None:
+    """Remember that a number is ours."""
+    connection.execute(_SQL["keep_number"], (fit(ours),))
+
+
+def our_numbers(connection: Connection) -> Sequence[str]:
+    """The numbers that were ever ours."""
+    return [ours for (ours,) in connection.execute(_SQL["our_numbers"])]
+
+
+def cursor(connection: Connection, ours: str) -> str:
+    """Where reading that number goes on; "" at first."""
+    found = connection.execute(_SQL["cursor"], (ours,)).fetchone()
+    return "" if found is None else str(found[0])
+
+
+def advance(connection: Connection, ours: str, cursor: str) -> None:
+    """Remember where reading goes on."""
+    connection.execute(_SQL["advance"], (ours, fit(cursor)))
+
+
+def doubt_read(connection: Connection, ours: str) -> None:
+    """Count a destructive read whose answer was lost."""
+    connection.execute(_SQL["doubt_read"], (ours,))
+
+
+def secrets(connection: Connection, name: str, word: str) -> list[str]:
+    """The words kept under a name, the newest first; `word` itself where there was none."""
+    found = [word for (word,) in connection.execute(_SQL["secrets"], (name,))]
+    if found:
+        return found
+    connection.execute(_SQL["keep_secret"], (name, word))
+    return [word]
+
+
+def renew_secret(connection: Connection, name: str, word: str) -> bool:
+    """Put a new word before the one there is; False where there are two."""
+    if len(connection.execute(_SQL["secrets"], (name,)).fetchall()) > 1:
+        return False
+    connection.execute(_SQL["age_secret"], (name,))
+    connection.execute(_SQL["keep_secret"], (name, word))
+    return True
+
+
+def retire_secret(connection: Connection, name: str) -> bool:
+    """Drop the older of two words; False where there is but one."""
+    return connection.execute(_SQL["retire_secret"], (name,)).rowcount > 0

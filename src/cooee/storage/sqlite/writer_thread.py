@@ -1,0 +1,171 @@
+"""One thread that owns the connection, and commits what many callers ask for at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from cooee.core.errors import StorageError
+from cooee.storage.sqlite.database_file import Connection, our_error, undo
+
+T = TypeVar("T")
+
+Work: TypeAlias = Callable[[Connection], T]
+"""Runs inside a transaction, in the store's thread; it may run again if others fail beside it."""
+
+_AT_ONCE = 256  # requests in one transaction, at most
+
+
+class Memory(Protocol):
+    """What a store remembers beside the database: rolled back when a transaction is."""
+
+    def mark(self) -> None:
+        """Remember how things stand."""
+        ...
+
+    def rewind(self) -> None:
+        """Go back to the mark."""
+        ...
+
+
+class _Request:
+    __slots__ = ("future", "work", "writes")
+
+    def __init__(self, work: Work[Any], future: asyncio.Future[Any], writes: bool) -> None:
+        self.work, self.future, self.writes = work, future, writes
+
+
+class SQLiteThread:
+    """Runs requests in order, up to 256 in one transaction, with one commit and one sync.
+
+    Nobody hears of success before the commit. If one request fails, every request of the
+    batch runs again in a transaction of its own, so that only the guilty one fails.
+
+    Args:
+        connect: opens the connection, in the thread that will use it.
+        memory: what is to be rolled back together with the database.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], memory: Memory) -> None:
+        self._connect, self._memory = connect, memory
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[_Request | None] = SimpleQueue()
+        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._closed: asyncio.Future[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="cooee-sqlite", daemon=True)
+
+    async def open(self) -> None:
+        """Start, once the connection stands."""
+        self._thread.start()
+        await self._opened
+
+    def ask(self, work: Work[T], *, writes: bool = True) -> asyncio.Future[T]:
+        """Have work done; the future is resolved after the commit."""
+        if self.closed:
+            raise StorageError("The store is closed. Open it again.")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.put(_Request(work, future, writes))
+        return future
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed is not None
+
+    async def close(self) -> None:
+        """Do what was asked for so far, and let go of the connection."""
+        if self._closed is None:
+            self._closed = self._loop.create_future()
+            self._queue.put(None)
+        await asyncio.shield(self._closed)
+
+    def _run(self) -> None:
+        try:
+            connection = self._connect()
+        except BaseException as error:
+            self._tell([(self._opened, None, error)])
+            return
+        self._tell([(self._opened, None, None)])
+        while (batch := self._batch()) is not None:
+            self._tell(self._do(connection, batch))
+        connection.close()
+        assert self._closed is not None
+        self._tell([(self._closed, None, None)])
+
+    def _batch(self) -> list[_Request] | None:
+        """The next requests, all that wait; None when there will be no more."""
+        first = self._queue.get()
+        if first is None:
+            return None
+        batch = [first]
+        try:
+            while len(batch) < _AT_ONCE and (request := self._queue.get_nowait()):
+                batch.append(request)
+            if len(batch) < _AT_ONCE:
+                self._queue.put(None)  # it was the last word: hear it again after this batch
+        except Empty:
+            pass
+        return batch
+
+    def _do(self, connection: Connection, batch: Sequence[_Request]) -> Sequence[_Result]:
+        """Run a batch in one transaction; where that fails, each request in one of its own."""
+        try:
+            connection.execute(_begin(batch))
+        except Exception as error:
+            return self._refused(connection, batch, error)
+        self._memory.mark()
+        try:
+            results = [(request.future, request.work(connection), None) for request in batch]
+            connection.execute("commit")
+        except BaseException as error:
+            self._memory.rewind()
+            undo(connection)
+            return self._apart(connection, batch, error)
+        return results
+
+    def _apart(
+        self, connection: Connection, batch: Sequence[_Request], error: BaseException
+    ) -> Sequence[_Result]:
+        if len(batch) == 1:
+            return [(batch[0].future, None, our_error(error))]
+        return [result for request in batch for result in self._do(connection, [request])]
+
+    def _refused(
+        self, connection: Connection, batch: Sequence[_Request], error: BaseException
+    ) -> Sequence[_Result]:
+        """Nobody may write now: fail those who want to, and read for the others."""
+        readers = [request for request in batch if not request.writes]
+        if len(readers) == len(batch):
+            return _all_failed(batch, error)
+        writers = [request for request in batch if request.writes]
+        read = self._do(connection, readers) if readers else []
+        return [*_all_failed(writers, error), *read]
+
+    def _tell(self, results: Sequence[_Result]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_resolve, results)
+
+
+_Result: TypeAlias = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+
+def _begin(batch: Sequence[_Request]) -> str:
+    return "begin immediate" if any(request.writes for request in batch) else "begin"
+
+
+def _all_failed(batch: Sequence[_Request], error: BaseException) -> Sequence[_Result]:
+    return [(request.future, None, our_error(error)) for request in batch]
+
+
+def _resolve(results: Sequence[_Result]) -> None:
+    for future, value, error in results:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,108 @@
+"""What may come over the wire instead of what was documented: hypothesis strategies."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from hypothesis import strategies as st
+
+from cooee.core.http_messages import Response
+
+_STATUSES = (200, 201, 202, 204, 302, 400, 401, 403, 404, 405, 408, 409, 410, 415, 422, 429)
+_ERRORS = (500, 501, 502, 503, 504, 520, 599)
+_PAGES = (b"", b"<html>Bad Gateway</html>", b"null", b"[" * 50_000, b'{"a":', b"\xff\xfe\x00")
+
+letters = st.text(st.characters(), max_size=30)
+"""Text with everything in it: NUL, half a surrogate pair, right-to-left marks."""
+
+stamps = st.one_of(
+    st.datetimes().map(lambda moment: moment.isoformat()),
+    st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat()),
+    st.sampled_from(
+        [
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-12:00",
+            "0001-01-01T00:00:00",
+            "1970-01-01T00:00:00Z",
+            "2100-01-01T00:00:00+10:00",
+            "2026-02-30T00:00:00",
+            "yesterday",
+        ]
+    ),
+)
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | letters
+    | stamps
+    | st.sampled_from(["", "0", "-1", "9" * 400, "400", 10**30, "\x00", "\ud800", "x" * 2000])
+)
+
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(letters, inner, max_size=3),
+    max_leaves=6,
+)
+"""Any JSON."""
+
+
+@st.composite
+def spoiled(draw: st.DrawFn, value: Any) -> Any:
+    """JSON that is nearly `value`: somewhere in it something is missing, or something else."""
+    if not isinstance(value, (dict, list)) or not value or draw(st.integers(0, 9)) == 0:
+        return draw(values)
+    places: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
+    place = draw(st.sampled_from(places))
+    rest = dict(value) if isinstance(value, dict) else list(value)
+    if draw(st.booleans()):
+        rest[place] = draw(spoiled(value[place]))
+    else:
+        del rest[place]
+    return rest
+
+
+def bodies(good: bytes) -> st.SearchStrategy[bytes]:
+    """Bodies: noise, any JSON, and JSON or a form that is nearly `good`."""
+    form = dict(parse_qsl(good.decode(), keep_blank_values=True)) if _is_form(good) else None
+    nearly = spoiled(_read(good)).map(_written) if form is None else spoiled(form).map(_posted)
+    return st.one_of(nearly, nearly, values.map(_written), st.binary(), st.sampled_from(_PAGES))
+
+
+def responses(good: Response) -> st.SearchStrategy[Response]:
+    """Responses that are nearly `good`, or far from it."""
+    statuses = st.sampled_from((good.status,) * 12 + _STATUSES + _ERRORS)
+    headers = st.one_of(
+        st.just(dict(good.headers)),
+        st.fixed_dictionaries({"retry-after": letters | st.sampled_from(["7", "-1", "9" * 99])}),
+        st.fixed_dictionaries({"content-type": letters | st.just("text/html")}),
+    )
+    return st.builds(
+        lambda status, headers, body: msgspec.structs.replace(
+            good, status=status, headers=headers, body=body
+        ),
+        statuses,
+        headers,
+        bodies(good.body),
+    )
+
+
+def _is_form(body: bytes) -> bool:
+    return b"=" in body and body[:1] not in (b"{", b"[")
+
+
+def _posted(value: Any) -> bytes:
+    return urlencode(value, errors="replace").encode() if isinstance(value, dict) else b"\xff=%ff"
+
+
+def _read(body: bytes) -> Any:
+    return json.loads(body) if body else {}
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value).encode()  # escapes what is half a character, as senders do

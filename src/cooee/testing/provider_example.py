@@ -1,0 +1,87 @@
+"""A company's answers with which an adapter's flows succeed, for the suite to play with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cooee.core.http_messages import Flow, Request, Response
+from cooee.core.messages import Outbound
+from cooee.providers import Credentials, Provider
+
+
+class Push(msgspec.Struct, frozen=True):
+    """A webhook request that the company would make, and the path below our hook it goes to."""
+
+    tail: str
+    request: Request
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """An adapter, and answers of the company with which each of its flows succeeds.
+
+    Args:
+        provider: the adapter, made with settings of a test.
+        secrets: every secret word in those settings.
+        credentials: what a login brings.
+        login: the answers of a login that succeeds; none where nothing is asked.
+        subscribe: those that make sure of a number.
+        send: those that accept `outbound`.
+        poll: those of a reading that brings one text, where it can be read.
+        confirm: those of a confirmation, where reading has to be confirmed.
+        status: those that tell how `outbound` fares.
+        lookup: those that find `outbound`, where it can be asked for.
+        pushes: webhook requests, each good.
+        sign: signs a request anew once it is changed; as it is, where pushes are not signed.
+        stamped: whether a signature carries its time, and is worth nothing a day later.
+        outbound: the text that is sent and asked about.
+        hook: the URL that texts are to be pushed below.
+        cursor: where reading goes on.
+    """
+
+    provider: Provider
+    secrets: Sequence[str]
+    credentials: Credentials
+    login: Sequence[Response]
+    subscribe: Sequence[Response]
+    send: Sequence[Response]
+    poll: Sequence[Response] = ()
+    confirm: Sequence[Response] = ()
+    status: Sequence[Response] = ()
+    lookup: Sequence[Response] = ()
+    pushes: Sequence[Push] = ()
+    sign: Callable[[Request], Request] = lambda request: request
+    stamped: bool = True
+    hook: str = "https://cooee.example/hook"
+    cursor: str = ""
+    outbound: Outbound = Outbound(
+        id=f"{'0123456789abcdef' * 2}-7",
+        sender="+61491570006",
+        recipient="+61491570156",
+        text="Your table is booked, Zaphod.",
+        provider_id="their-id-of-it",
+        callback="https://cooee.example/hook/status/7",
+    )
+
+    def flows(self) -> Mapping[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]]:
+        """Every flow that was given answers, by name, and a login even without."""
+        own, us = self.provider, self.credentials
+        made: dict[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]] = {
+            "subscribe": (lambda: own.subscribe(us, self.hook), self.subscribe),
+            "send": (lambda: own.send(self.outbound, us), self.send),
+            "poll": (lambda: own.poll(us, self.cursor), self.poll),
+            "confirm": (lambda: own.confirm(us, ["a", "b"]), self.confirm),
+            "status": (lambda: own.status(self.outbound, us), self.status),
+            "lookup": (lambda: own.lookup(self.outbound, us), self.lookup),
+        }
+        return {"login": (own.login, self.login)} | {
+            name: (flow, script) for name, (flow, script) in made.items() if script
+        }
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], Flow[Any]], Sequence[Response], int]]:
+        """Every flow at every one of its requests."""
+        for name, (flow, script) in self.flows().items():
+            for step in range(len(script)):
+                yield name, flow, script, step

@@ -1,0 +1,66 @@
+"""The network, played by a test: it gives the answers it was given, and keeps what was asked."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from cooee.core.errors import ProviderFailure
+from cooee.core.http_messages import Flow, Request, Response
+
+T = TypeVar("T")
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Line:
+    """Carries one flow over a scripted network.
+
+        line = Line(answer(201, {"id": "42"}))
+        accepted = line.carry(provider.send(outbound, credentials))
+        assert line.asked[0].url == "https://…"
+
+    Args:
+        script: a `Response` for each request, or the `ProviderFailure` that the network is.
+
+    Attributes:
+        asked: the requests so far.
+    """
+
+    def __init__(self, *script: Response | ProviderFailure) -> None:
+        self._script = list(script)
+        self.asked: list[Request] = []
+
+    def carry(self, flow: Flow[T]) -> T:
+        """Run the flow to its end.
+
+        Raises:
+            ProviderFailure: as the flow does.
+            AssertionError: it asks for more than was scripted, or for less.
+        """
+        try:
+            request = next(flow)
+            while True:
+                self.asked.append(request)
+                assert self._script, f"Nothing was scripted for {request.method} {request.url}."
+                step = self._script.pop(0)
+                request = flow.send(step) if isinstance(step, Response) else flow.throw(step)
+        except StopIteration as end:
+            assert not self._script, f"{len(self._script)} scripted answers were never asked for."
+            result: T = end.value
+            return result
+        finally:
+            flow.close()
+
+
+def answer(
+    status: int, body: Any = None, *, at: datetime | None = NOON, **headers: str
+) -> Response:
+    """A response: bytes as they are, None as nothing, anything else as JSON.
+
+    Header names are given as Python writes them: ``retry_after="7"``.
+    """
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status=status, headers=named, body=raw, at=at)

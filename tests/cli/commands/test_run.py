@@ -1,0 +1,219 @@
+"""`cooee run`, as an operator sees it."""
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+STOPWATCH = str(Path(__file__).parents[3] / "examples" / "stopwatch.py")
+ANNA = "+61491570156"
+
+
+def secret(folder):
+    database = sqlite3.connect(folder / "cooee.db")
+    try:
+        return database.execute("select word from secrets").fetchone()[0]
+    finally:
+        database.close()
+
+
+def test_a_run_says_what_is_connected(start, box, tmp_path):
+    run = start("run", STOPWATCH, **box.settings)
+    run.until("listening")
+    for words in (
+        r"number +\+61491570006\n",
+        r"provider +telstra-v2\n",
+        r"texts +read, every 0.1 s",
+        rf"database +{tmp_path}/cooee.db\n",
+        r"handlers +START +start\n +STOP, HALT +stop\n +TIME +time\n +HELP, anything else +explain\n",
+    ):
+        assert re.search(words, run.said), (words, run.said)
+
+
+def test_health_says_that_reading_sending_and_the_database_work(start, box):
+    run = start("run", STOPWATCH, **box.settings)
+    url = run.until(r"listening +(http://127.0.0.1:\d+/health)")[1]
+    with urllib.request.urlopen(url) as answer:
+        health = json.load(answer)
+    assert (health["polling"], health["sending"], health["database"]) == ("ok", "ok", "ok")
+
+
+def test_a_text_is_answered_and_remembered_over_a_restart(start, box):
+    first = start("run", STOPWATCH, **box.settings)
+    first.until("listening")
+    box.text(ANNA, "START")
+    assert box.replies(ANNA, 1) == ["The timer is running!"]
+    assert first.end()[0] == 0
+    box.text(ANNA, "START")
+    start("run", STOPWATCH, **box.settings)
+    assert box.replies(ANNA, 2)[1] == "The timer has been reset to zero and restarted!"
+
+
+def test_with_a_public_url_texts_are_pushed_and_its_path_word_stays_secret(start, box, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    run = start("run", STOPWATCH, COOEE_PUBLIC_URL=url, COOEE_PORT=str(port), **box.settings)
+    run.until("listening")
+    assert f"pushed to {url}/telstra-v2/…\n" in run.said
+    box.text(ANNA, "START")
+    assert box.replies(ANNA, 1) == ["The timer is running!"]
+    assert run.end()[0] == 0
+    word = secret(tmp_path)
+    assert word not in run.said + run.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_with_0(start, box, number):
+    run = start("run", STOPWATCH, **box.settings)
+    run.until("listening")
+    status, seconds = run.end(number)
+    assert status == 0
+    assert seconds < 5
+
+
+def test_a_turn_under_way_is_finished_first(start, box, written, cooee):
+    app = written("""
+import time
+from cooee import App
+app = App()
+
+@app.otherwise
+def slow(chat):
+    print("begun", flush=True)
+    time.sleep(2)
+    return "done"
+""")
+    run = start("run", app, **box.settings)
+    run.until("listening")
+    box.text(ANNA, "go")
+    run.until("begun")
+    status, seconds = run.end()
+    assert (status, seconds < 10) == (0, True)
+    told, answer = json.loads(cooee("show", ANNA, "--json").stdout)
+    assert (told["status"], answer["text"]) == ("handled", "done")
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_handler_that_never_ends_holds_up_nothing_and_its_text_is_kept(
+    start, box, written, cooee, kind
+):
+    app = written(f"""
+import time
+from cooee import App
+app = App()
+
+@app.otherwise
+{kind} stuck(chat):
+    print("begun", flush=True)
+    time.sleep(600)
+""")
+    run = start("run", app, **box.settings)
+    run.until("listening")
+    box.text(ANNA, "go")
+    run.until("begun")
+    status, seconds = run.end()
+    assert (status, seconds < 10) == (0, True)
+    (text,) = json.loads(cooee("show", ANNA, "--json").stdout)
+    assert text["status"] == "pending"
+
+
+def test_a_signal_ends_a_run_whose_company_never_answers(start):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        base = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        run = start(
+            "run",
+            STOPWATCH,
+            TELSTRA_CLIENT_ID="any",
+            TELSTRA_CLIENT_SECRET="any",
+            TELSTRA_BASE_URL=base,
+        )
+        with silent.accept()[0]:
+            status, seconds = run.end()
+    assert (status, seconds < 5) == (0, True)
+
+
+def test_a_company_that_cannot_be_reached_is_tried_again(start, box):
+    nowhere = {**box.settings, "TELSTRA_BASE_URL": "http://127.0.0.1:9/v2"}
+    run = start("run", STOPWATCH, **nowhere)
+    run.until("listening")
+    assert "not connected, still trying" in run.said
+    run.until_logged("not-connected")
+    assert run.end()[0] == 0
+
+
+def test_a_second_run_on_the_same_file_is_refused_in_words(start, box, cooee):
+    start("run", STOPWATCH, **box.settings).until("listening")
+    second = cooee("run", STOPWATCH, **box.settings)
+    assert second.returncode == 1
+    assert "Another cooee" in second.stderr
+    assert "COOEE_DATABASE" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_wrong_keys_end_a_run_with_1_and_words(start, cooee):
+    carrier = start("carrier", "--port", "0", "--client-id", "me", "--client-secret", "word")
+    base = carrier.until(r"telstra-v2 +(http://\S+)/\n")[1]
+    run = cooee(
+        "run",
+        STOPWATCH,
+        TELSTRA_BASE_URL=base,
+        TELSTRA_CLIENT_ID="me",
+        TELSTRA_CLIENT_SECRET="wrong-word",
+    )
+    assert run.returncode == 1
+    assert "TELSTRA_CLIENT_ID" in run.stderr
+    assert "wrong-word" not in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, ["export TELSTRA_CLIENT_ID=", "export TELSTRA_CLIENT_SECRET="]),
+        ({"COOEE_PROVIDER": "pigeon"}, ["no provider 'pigeon'", "telstra-v2"]),
+        ({"COOEE_PROVIDER": "simulated", "COOEE_PORT": "many"}, ["COOEE_PORT='many'", "65535"]),
+        ({"COOEE_PROVIDER": "simulated", "COOEE_DATABASE": "db"}, ["sqlite:///cooee.db"]),
+        ({"TELSTRA_CLIENT_ID": "x", "TELSTRA_CLIENT_ID_FILE": "y"}, ["Unset one"]),
+    ],
+)
+def test_a_wrong_setting_ends_a_run_with_2_and_the_line_to_type(cooee, settings, words):
+    run = cooee("run", STOPWATCH, **settings)
+    assert run.returncode == 2
+    assert all(word in run.stderr for word in words), run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_secrets_are_read_from_files(start, box, tmp_path):
+    (tmp_path / "secret").write_text("word\n")
+    settings = {**box.settings, "TELSTRA_CLIENT_SECRET_FILE": str(tmp_path / "secret")}
+    del settings["TELSTRA_CLIENT_SECRET"]
+    start("run", STOPWATCH, **settings).until("listening")
+
+
+def test_a_taken_port_is_said_in_words(cooee, box):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        run = cooee("run", STOPWATCH, **{**box.settings, "COOEE_PORT": port})
+    assert run.returncode == 2
+    assert f"Cannot listen on 127.0.0.1:{port}" in run.stderr
+
+
+def test_a_text_from_another_process_goes_out_at_once(start, box, cooee):
+    start("run", STOPWATCH, **box.settings).until("listening")
+    box.text(ANNA, "TIME")
+    box.replies(ANNA, 1)
+    sent = cooee("send", "0491 570 157", "Hello from us")
+    assert sent.returncode == 0, sent.stderr
+    assert box.replies("+61491570157", 1, seconds=3) == ["Hello from us"]

@@ -1,0 +1,57 @@
+"""Every command's help, and what an error looks like."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cooee.cli.main import cli
+
+COMMANDS = [command.callback.__name__ for command in cli.registered_commands]
+
+
+def test_every_command_that_was_promised_is_there():
+    promised = (
+        "new run phone send conversations show retry forget backup carrier providers segments check"
+    )
+    assert set(promised.split()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_a_command_is_for(cooee, command):
+    said = cooee(command, "--help")
+    assert said.returncode == 0
+    assert "Usage: cooee" in said.stdout
+    undescribed = [c.callback.__name__ for c in cli.registered_commands if not c.callback.__doc__]
+    assert undescribed == []
+
+
+def test_help_loads_nothing_that_it_does_not_need():
+    heavy = "aiohttp uvicorn uvloop sqlite3 phonenumbers"
+    code = (
+        "import sys, cooee.cli.main as c\n"
+        "try: c.cli(['--help'])\n"
+        "except SystemExit: pass\n"
+        f"sys.exit(', '.join(set('{heavy}'.split()) & set(sys.modules)) or 0)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+
+
+def test_without_a_command_help_is_shown(cooee):
+    said = cooee()
+    assert "conversations" in said.stdout + said.stderr
+
+
+def test_an_error_is_words_and_no_traceback(cooee):
+    said = cooee("run", "nope.py", COOEE_PROVIDER="simulated")
+    assert said.returncode == 2
+    assert said.stderr.startswith("cooee: nope.py is no such file")
+    assert "Traceback" not in said.stderr
+
+
+def test_words_that_no_terminal_of_old_can_show_break_nothing(cooee, written):
+    app = written("from cooee import App\napp = App()\nraise ValueError('héllo ✓')\n")
+    said = cooee("run", app, COOEE_PROVIDER="simulated", PYTHONIOENCODING="ascii")
+    assert said.returncode == 2
+    assert "ValueError: h?llo ?" in said.stderr

@@ -1,0 +1,136 @@
+"""Which words opt out, for which app at which company."""
+
+import re
+
+import pytest
+
+from cooee import Chat, DefinitionError, Routes
+from cooee.core.app.opt_out import IN, OUT, clashes, fallbacks, words
+from cooee.core.parsing.keywords import fold
+
+TELSTRA_V3 = {"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}
+
+
+def routes(*specs, otherwise=False):
+    made = Routes()
+    for spec in specs:
+
+        @made.on(*spec) if isinstance(spec, tuple) else made.on(spec)
+        def answer(chat: Chat, **fields) -> None: ...
+
+    if otherwise:
+
+        @made.otherwise
+        def explain(chat: Chat) -> None: ...
+
+    return made
+
+
+@pytest.mark.parametrize("company", [frozenset(), TELSTRA_V3])
+@pytest.mark.parametrize("word", OUT)
+def test_every_standard_word_opts_out(company, word):
+    plain = words(company, routes(otherwise=True))
+    for written in (word, word.lower(), f" {word.title()} ", f"{word}!", f"“{word}.”"):
+        assert plain.hear(written) == "out"
+
+
+@pytest.mark.parametrize("word", IN)
+def test_opt_in_words_opt_in(word):
+    assert words((), routes()).hear(word.lower()) == "in"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "stop it", "bus stop", "STOPWATCH", "stop 5", "YES", "restart", "x" * 5000]
+)
+def test_other_texts_do_nothing(text):
+    assert words((), routes()).hear(text) == ""
+
+
+def test_an_apps_own_keyword_is_the_apps_where_the_company_does_not_act_on_it():
+    own = routes("START", "Stop", "TIME")
+    at_v2 = words((), own)
+    assert (at_v2.hear("STOP"), at_v2.hear("stop!"), at_v2.hear("UNSUBSCRIBE")) == ("", "", "out")
+    assert words(TELSTRA_V3, own).hear("STOP") == "out"
+
+
+def test_start_opts_in_and_is_the_apps_as_well():
+    assert words((), routes("START")).hear("START") == "in"
+
+
+def test_no_pattern_takes_a_way_out_from_people():
+    greedy = routes(re.compile(".*", re.DOTALL), "STOP {what:rest}", otherwise=True)
+    assert words((), greedy).hear("STOP") == "out"
+
+
+def test_whoever_takes_every_word_is_told_to_leave_one():
+    with pytest.raises(DefinitionError, match="Leave one of STOP, UNSUBSCRIBE"):
+        words((), routes(tuple(OUT)))
+    assert words({"SALIR"}, routes(tuple(OUT))).hear("salir") == "out"
+
+
+@pytest.mark.parametrize(
+    ("company", "own", "named"),
+    [
+        ((), (), "STOP"),
+        ((), ("STOP",), "UNSUBSCRIBE"),
+        ((), ("STOP", "UNSUBSCRIBE"), "OPTOUT"),
+        (TELSTRA_V3, ("STOP",), "STOP"),
+        (TELSTRA_V3, ("HALT",), "STOP"),
+        ({"UNSUBSCRIBE"}, (), "UNSUBSCRIBE"),  # so that the company's own list is right as well
+        ({"SALIR"}, (), "SALIR"),
+    ],
+)
+def test_people_are_told_a_word_that_works(company, own, named):
+    found = words(company, routes(*own))
+    assert found.named == named
+    assert found.hear(named) == "out"
+    assert found.question == f"Do you want no more texts from us? Reply {named}."
+    helped, _ = fallbacks(found, "Text {word}.")
+    assert (helped[0]("Help!"), helped[0]("help me"), helped[1].handler.call(None)) == (
+        True,
+        False,
+        f"Text {named}.",
+    )
+    assert len(fallbacks(found, None)) == 1
+
+
+def test_plain_words_are_a_wish_unless_the_app_answers_them():
+    assert words((), routes(otherwise=True)).hear("please stop texting me") == "wish"
+    assert words((), routes("leave me alone")).hear("Leave me alone!") == ""
+    assert words((), routes("leave me alone")).hear("take me off your list") == "wish"
+
+
+def test_in_doubt_people_are_asked():
+    plain = words((), routes())
+    assert [plain.doubt(text) for text in ("please stop", "unsubscribe me", "hello")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+# --- What the app is told at start
+
+
+def test_a_keyword_that_the_company_takes_is_named_with_what_to_do():
+    [clash] = clashes(TELSTRA_V3, routes("START", "Stop", "TIME"))
+    told = clash.told("telstra-v3")
+    assert "telstra-v3 itself acts on Stop" in told
+    assert "answer" in told
+    assert "test_opt_out.py:" in told
+    assert '@app.on("Stop", "HALT")' in told
+    assert clashes((), routes("STOP")) == []
+
+
+def test_a_second_word_is_what_people_are_to_be_told():
+    [clash] = clashes(
+        TELSTRA_V3, routes(("STOP", "HALT", "quit", "END THE CLOCK"), otherwise=True)
+    )[:1]
+    assert list(clash.others) == ["HALT", "END THE CLOCK"]
+    assert clash.told("twilio").endswith("tell people to text HALT or END THE CLOCK.")
+
+
+def test_the_words_are_all_different_and_all_keywords():
+    folded = [fold(word) for word in (*OUT, *IN)]
+    assert len(set(folded)) >= len(folded) - 1  # OPT-OUT may fold as one of the others
+    assert all(folded)

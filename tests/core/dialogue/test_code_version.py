@@ -1,0 +1,47 @@
+"""Which program is loaded."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import ModuleType
+
+from cooee.core.dialogue.code_version import own_files, program
+
+
+def module(file):
+    made = ModuleType("made")
+    made.__file__ = file
+    return made
+
+
+def test_any_changed_renamed_added_or_removed_source_is_another_program():
+    one = [("app.py", b"x = 1"), ("menu.py", b"y = 2")]
+    assert program(one) == program(reversed(one))
+    others = [
+        [("app.py", b"x = 2"), one[1]],
+        [("main.py", b"x = 1"), one[1]],
+        one[:1],
+        [*one, ("new.py", b"")],
+        [("app.py", b"x = 1menu.py"), ("", b"y = 2")],
+    ]
+    assert len({program(one), program(one, "newer"), *map(program, others)}) == 2 + len(others)
+
+
+def test_an_apps_own_files_are_those_below_its_directory_and_no_libraries():
+    modules = {
+        "app": module("/srv/app/main.py"),
+        "app.menu": module("/srv/app/parts/menu.py"),
+        "other": module("/srv/other.py"),
+        "json": json,
+        "sys": sys,
+        "compiled": module("/srv/app/fast.so"),
+        "none": module(None),
+    }
+    assert own_files(modules, "/srv/app/main.py") == ["/srv/app/main.py", "/srv/app/parts/menu.py"]
+
+
+def test_a_library_inside_the_apps_directory_is_not_its_own():
+    assert json.__file__ not in own_files(
+        {"json": json}, json.__file__.replace("json/__init__", "app")
+    )

@@ -1,0 +1,76 @@
+"""Plain words that ask for silence: a table both ways, and what no text can do to the matcher."""
+# ruff: noqa: RUF001 -- apostrophes as phones write them
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cooee.core.parsing.opt_out_phrases import wish
+
+TABLE = [
+    (line.split(None, 1)[1], line.split(None, 1)[0])
+    for line in Path(__file__)
+    .with_name("opt_out_phrases.txt")
+    .read_text(encoding="utf-8")
+    .splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TABLE)
+def test_it_is_sure_where_people_are_and_asks_where_they_may_be(text, expected):
+    assert (wish(text) or "no") == expected
+
+
+def test_the_table_is_long_enough_to_mean_something():
+    verdicts = [verdict for _, verdict in TABLE]
+    assert len({text for text, _ in TABLE}) == len(TABLE) >= 300
+    assert min(verdicts.count(one) for one in ("sure", "unsure", "no")) >= 60
+
+
+@pytest.mark.parametrize("text", [text for text, verdict in TABLE if verdict == "sure"])
+def test_it_does_not_matter_how_it_is_written(text):
+    for other in (text.upper(), f"  {text}\n", text.replace(" ", "  "), f"{text.rstrip('.!?')}!!!"):
+        assert wish(other) == "sure"
+
+
+@pytest.mark.parametrize("text", [text for text, verdict in TABLE if verdict == "sure"])
+def test_whoever_says_more_than_that_is_asked(text):
+    assert wish(f"{text}. The blue one is on the second shelf") == "unsure"
+    assert wish(f"My cat is ill. {text}") == "unsure"
+
+
+def test_a_long_text_is_never_sure():
+    assert wish("please " * 10 + "stop texting me") == "sure"
+    assert wish("please " * 30 + "stop texting me") == "unsure"
+
+
+@given(st.text(max_size=300))
+def test_no_text_upsets_it(text):
+    assert wish(text) in {"sure", "unsure", ""}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "stop ",
+        "please ",
+        "stop all ",
+        "dont want ",
+        "text ",
+        "me ",
+        "and ",
+        "to be off ",
+        "- ",
+        "’s",
+    ],
+)
+def test_hostile_lengths_take_no_time(piece):
+    began = time.perf_counter()
+    wish(piece * 5_000)
+    wish("stop " + piece * 5_000 + "texts")
+    wish("i do not want to " + piece * 5_000)
+    assert time.perf_counter() - began < 1

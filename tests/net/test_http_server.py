@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from cooee.clocks.clock import RealClock, stopwatch
+from cooee.core.errors import OutcomeUnknown, SettingError, TemporaryFailure
+from cooee.core.http_messages import Request
+from cooee.net.http_client import HANG_UP, Network, Receive, Scope, Send
+from cooee.net.http_server import serving
+
+
+async def fine(scope: Scope, receive: Receive, send: Send) -> None:
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+    )
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def hanging_up(scope: Scope, receive: Receive, send: Send) -> None:
+    scope["extensions"][HANG_UP]()
+    scope["extensions"][HANG_UP]()  # twice is once
+
+
+def get(port: int, **headers: str) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(method="GET", url=f"http://127.0.0.1:{port}/", headers=named)
+
+
+async def test_a_free_port_is_found_and_given_back() -> None:
+    network = Network(RealClock())
+    async with serving(fine) as port:
+        assert (await network(get(port))).body == b"ok"
+    with pytest.raises(TemporaryFailure):
+        await network(get(port))
+    async with serving(fine, port=port) as again:
+        assert again == port
+    await network.close()
+
+
+async def test_a_taken_port_is_named_with_what_to_do() -> None:
+    async with serving(fine) as port:
+        with pytest.raises(
+            SettingError,
+            match=rf"Cannot listen on 127\.0\.0\.1:{port} \(Address already in use\)\. Choose",
+        ):
+            async with serving(fine, port=port):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("127.0.0.1", 70_000), ("no.such.host.invalid", 0), ("203.0.113.1", 0)]
+)
+async def test_a_place_that_cannot_be_listened_on_is_a_setting_to_mend(
+    host: str, port: int
+) -> None:
+    with pytest.raises(SettingError, match="Cannot listen on"):
+        async with serving(fine, host=host, port=port):
+            pass
+
+
+async def test_hanging_up_drops_that_connection_and_no_other() -> None:
+    async def moody(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await asyncio.sleep(0.05)
+            await fine(scope, receive, send)
+        else:
+            await hanging_up(scope, receive, send)
+
+    network = Network(RealClock())
+    async with serving(moody) as port:
+        slow = asyncio.ensure_future(
+            network(Request(method="GET", url=f"http://127.0.0.1:{port}/slow"))
+        )
+        await asyncio.sleep(0.01)
+        with pytest.raises(OutcomeUnknown):
+            await network(get(port))
+        assert (await slow).body == b"ok"
+    await network.close()
+
+
+async def test_hanging_up_works_behind_a_proxys_headers() -> None:
+    network = Network(RealClock())
+    async with serving(hanging_up) as port:
+        with pytest.raises(OutcomeUnknown):
+            await network(get(port, x_forwarded_for="198.51.100.7", x_forwarded_proto="https"))
+    await network.close()
+
+
+async def test_hanging_up_on_somebody_who_has_left_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hung_up = asyncio.Event()
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await asyncio.sleep(0.01)
+        scope["extensions"][HANG_UP]()
+        hung_up.set()
+
+    async with serving(late) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+        writer.close()
+        await asyncio.wait_for(hung_up.wait(), 2)
+    assert caplog.text == ""
+
+
+async def test_hanging_up_is_not_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    network = Network(RealClock())
+    async with serving(hanging_up) as port:
+        with pytest.raises(OutcomeUnknown):
+            await network(get(port))
+    await network.close()
+    assert caplog.text == ""
+
+
+async def test_a_request_under_way_is_finished_before_the_port_closes() -> None:
+    started = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        started.set()
+        await asyncio.sleep(0.2)
+        await fine(scope, receive, send)
+
+    network = Network(RealClock())
+    async with serving(slow, grace=5) as port:
+        asking = asyncio.ensure_future(network(get(port)))
+        await started.wait()
+    assert (await asking).body == b"ok"
+    await network.close()
+
+
+async def test_a_request_that_never_ends_does_not_keep_the_port_open_past_its_grace() -> None:
+    started = asyncio.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        started.set()
+        await asyncio.sleep(60)
+
+    network = Network(RealClock())
+    before = stopwatch()
+    async with serving(endless, grace=1) as port:
+        asking = asyncio.ensure_future(network(get(port)))
+        await started.wait()
+    assert stopwatch() - before < 4
+    answer = (await asyncio.gather(asking, return_exceptions=True))[0]
+    assert isinstance(answer, OutcomeUnknown) or getattr(answer, "status", 0) == 500
+    await network.close()
+
+
+async def test_it_listens_on_ipv6_too() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    try:
+        async with serving(hanging_up, host="::1") as port:
+            network = Network(RealClock())
+            with pytest.raises(OutcomeUnknown):
+                await network(Request(method="GET", url=f"http://[::1]:{port}/"))
+            await network.close()
+    except SettingError:
+        pytest.skip("this machine has no IPv6")
+
+
+@pytest.mark.parametrize("said", [b"", b"POST / HTTP/1.1\r\nHost: a\r\nX-Slow"])
+async def test_who_never_says_what_they_want_is_hung_up_on(said: bytes) -> None:
+    async with serving(fine, slowest=0.2) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(said)
+        async with asyncio.timeout(3):
+            assert await _rest(reader) == b""
+        writer.close()
+
+
+async def test_headers_that_trickle_are_cut_off_in_time() -> None:
+    async with serving(fine, slowest=0.3) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        async with asyncio.timeout(3):
+            while not reader.at_eof() and reader.exception() is None:
+                writer.write(b"X-Slow: very\r\n")
+                await asyncio.sleep(0.05)
+        writer.close()
+
+
+async def test_a_second_request_may_not_trickle_either() -> None:
+    async with serving(fine, slowest=0.3) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow")
+        async with asyncio.timeout(3):
+            assert await _rest(reader) == b""
+        writer.close()
+
+
+async def test_an_app_may_take_its_time() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.5)
+        await fine(scope, receive, send)
+
+    network = Network(RealClock())
+    async with serving(slow, slowest=0.1) as port:
+        assert (await network(get(port))).body == b"ok"
+    await network.close()
+
+
+async def _rest(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""

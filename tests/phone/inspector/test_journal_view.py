@@ -1,0 +1,102 @@
+"""A journal's records as the panel shows them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from cooee.core.dialogue.journal import Entry, Journal, Waiting, write_entry, write_head
+from cooee.core.dialogue.value_codec import pack
+from cooee.phone.inspector.journal_view import kind, noted, remembered, stood
+
+AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+PARTY = ("ask", (), "How many?", 0)
+
+
+def entry(kind, key, value=None, raw=None, message=""):
+    return Entry(kind, key, AT, 1, raw, pack(value), "", message)
+
+
+def shown(one):
+    found, _ = noted(write_entry(one).hex())
+    return None if found is None else (found.step, found.question, found.value, found.said)
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (entry("answer", PARTY, 4, "four"), ("asked", "How many?", "4", "four")),
+        (entry("answer", PARTY, "4", "4"), ("asked", "How many?", "4", "")),
+        (entry("answer", PARTY, True, "yep"), ("asked", "How many?", "yes", "yep")),
+        (
+            entry("answer", PARTY, AT, "now"),
+            ("asked", "How many?", "Sun 22 Nov 2026, 09:00", "now"),
+        ),
+        (entry("answer", PARTY, Decimal("4.5"), "4.5"), ("asked", "How many?", "4.5", "")),
+        (entry("default", PARTY, 2), ("asked", "How many?", "2 (no answer in time)", "")),
+        (entry("no reply", PARTY), ("asked", "How many?", "no answer in time", "")),
+        (
+            entry("attempts", PARTY, raw="lots"),
+            ("asked", "How many?", "no answer was understood", ""),
+        ),
+        (
+            entry("answer", ("ask", ("guest",), "Name?", 1), "Anna", "Anna"),
+            ("asked", "guest: Name? (2)", "Anna", ""),
+        ),
+        (entry("done", ("once", (), "reserve", 0), "R1"), ("once", "reserve", "'R1'", "")),
+        (
+            entry("failed", ("once", (), "pay", 0), raw="pay failed: no"),
+            ("once", "pay", "pay failed: no", ""),
+        ),
+        (
+            entry("begun", ("once", (), "pay", 0)),
+            ("once", "pay", "begun; how it ended is not known yet", ""),
+        ),
+        (
+            entry("slept", ("sleep", (), "1:00:00", 0)),
+            ("slept", "1:00:00", "the time has passed", ""),
+        ),
+        (
+            entry("slept", ("sleep", (), "2026-11-27 12:00:00", 0)),
+            ("slept", "until 2026-11-27 12:00:00", "the time has passed", ""),
+        ),
+        (entry("said", ("", (), "", 0)), None),
+        (entry("changed", ("", (), "", 0)), None),
+        (entry("held", PARTY, raw="4"), None),
+    ],
+)
+def test_each_kind_of_record_has_its_words(one, words):
+    assert shown(one) == words
+
+
+def test_a_value_whose_class_is_gone_is_shown_as_it_was_written():
+    one = Entry("answer", PARTY, AT, 1, "red", {"$": "gone.Colour", "v": "x"})
+    assert shown(one) == ("asked", "How many?", "red", "")
+
+
+def test_records_come_in_their_order_and_one_taken_back_is_not_remembered():
+    name = ("ask", (), "Name?", 0)
+    entries = (
+        entry("answer", name, "Ann", "Ann"),
+        entry("back", name),
+        entry("answer", name, "Anna", "Anna"),
+        entry("answer", PARTY, 4, "4"),
+    )
+    journal = Journal(id="x", handler="book", started_at=AT, entries=entries)
+    assert [one.value for one in remembered(journal)] == ["Anna", "4"]
+
+
+def test_a_stored_entry_and_head_are_read_and_damaged_ones_say_nothing():
+    one = entry("answer", PARTY, 4, "4", message="abc")
+    assert noted(write_entry(one).hex())[1] == "abc"
+    assert kind(write_entry(one).hex()) == "answer How many?"
+    waiting = Waiting(PARTY, "How many?", AT, again=True)
+    journal = Journal(id="x", handler="book", started_at=AT, turn=3, waiting=waiting)
+    assert stood(write_head(journal).hex()) == (3, True)
+    assert stood(write_head(Journal(id="x", handler="b", started_at=AT)).hex()) == (0, False)
+    assert noted("7b7b") == (None, "")
+    assert kind("00") == ""
+    assert stood("7b") == (1, False)
+    parked = Waiting(PARTY, "How many?", AT, parked=True)
+    journal = Journal(id="x", handler="book", started_at=AT, turn=1, waiting=parked)
+    assert stood(write_head(journal).hex()) == (1, True)

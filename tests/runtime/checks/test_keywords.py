@@ -1,0 +1,33 @@
+"""The app's keywords, held against the company's words."""
+
+from cooee import App, Chat
+from cooee.core.app.opt_out import OUT
+from cooee.providers import find
+from cooee.runtime.checks.keywords import keywords
+
+TWILIO = find("twilio")({"TWILIO_ACCOUNT_SID": f"AC{0:032x}", "TWILIO_AUTH_TOKEN": "x" * 32})
+SIMULATED = find("simulated")({})
+
+
+def app(*words):
+    made = App()
+
+    @made.on(*words)
+    def stop(chat: Chat) -> None: ...
+
+    return made
+
+
+def test_a_word_that_the_company_takes_is_wrong_unless_there_is_another():
+    [found] = keywords(app("STOP"), TWILIO)
+    assert found.verdict == "wrong"
+    assert 'like @app.on("STOP", "HALT")' in found.words
+    [found] = keywords(app("STOP", "HALT"), TWILIO)
+    assert found.verdict == "note"
+    [found] = keywords(app("STOP"), SIMULATED)
+    assert (found.verdict, found.words) == ("ok", "People end all texts with UNSUBSCRIBE.")
+
+
+def test_an_app_that_leaves_no_way_out_is_wrong():
+    [found] = keywords(app(*OUT), SIMULATED)
+    assert (found.verdict, "nobody could" in found.words) == ("wrong", True)

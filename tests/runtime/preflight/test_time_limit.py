@@ -1,0 +1,48 @@
+"""No handler holds up all others for ever."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+HELD = """
+import faulthandler, sys
+from cooee.runtime.preflight.time_limit import Hung, Patience
+patience = Patience(0.05)
+patience.begin()
+{}
+"""
+CATCHES_EVERYTHING = """
+while True:
+    try:
+        while True: pass
+    except BaseException: pass
+"""
+BUSY_ELSEWHERE = """
+import ctypes
+ctypes.PyDLL(None).sleep(60)  # with Python's own lock held, so that no signal is heard
+"""
+
+
+@pytest.mark.parametrize("code", [CATCHES_EVERYTHING, BUSY_ELSEWHERE])
+def test_what_cannot_be_interrupted_ends_the_process_with_its_line(code):
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", HELD.format(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert ended.returncode == 1
+    assert 'File "<string>", line' in ended.stderr
+    assert time.monotonic() - began < 10
+
+
+def test_one_that_is_over_is_left_alone():
+    quiet = "patience.end(); patience.over(); import time; time.sleep(1); print('well')"
+    ended = subprocess.run(
+        [sys.executable, "-c", HELD.format(quiet)], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, "well\n")

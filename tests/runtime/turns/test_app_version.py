@@ -1,0 +1,142 @@
+"""Which program an app is, told from what is loaded."""
+
+import importlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from cooee import App
+from cooee.runtime.turns.app_version import program_of
+
+APP = """
+from cooee import App
+from words import HELLO
+
+app = App()
+
+@app.dialogue("BOOK")
+async def book(chat):
+    await chat.ask(HELLO)
+"""
+WORDS = "HELLO = 'Hello?'"
+SAY = "import sys; sys.path.insert(0, sys.argv[1]); import {module}; {more}print(__import__('cooee.runtime.turns.app_version', fromlist=['x']).program_of({module}.app))"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    home = tmp_path / "app"
+    home.mkdir()
+    (home / "main.py").write_text(APP)
+    (home / "words.py").write_text(WORDS)
+    (home / "unused.py").write_text("")
+    return home
+
+
+def told(place, module="main", more=""):
+    """The program as a fresh process tells it."""
+    code = SAY.format(module=module, more=more)
+    ended = subprocess.run(
+        [sys.executable, "-B", "-c", code, str(place)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def test_apps_without_dialogues_are_one_program_and_no_other():
+    app = App()
+
+    @app.on("HELLO")
+    def hello(chat):
+        return "Hello!"
+
+    bare = program_of(App())
+    assert bare == program_of(app) != ""
+
+    @app.dialogue("BOOK")
+    async def book(chat):
+        return await chat.ask("Name?")
+
+    assert program_of(app) != bare
+
+
+def test_the_same_release_in_another_folder_is_the_same_program(folder, tmp_path):
+    first = told(folder)
+    assert len(first) == 32
+    shutil.copytree(folder, tmp_path / "next")
+    assert told(tmp_path / "next") == first
+
+
+def test_an_edit_in_any_loaded_file_is_another_program_and_in_an_unused_one_is_none(folder):
+    first = told(folder)
+    (folder / "unused.py").write_text("x = 1")
+    assert told(folder) == first
+    (folder / "words.py").write_text("HELLO = 'Good day?'")
+    second = told(folder)
+    (folder / "main.py").write_text(APP + "\nx = 1\n")
+    assert len({first, second, told(folder)}) == 3
+
+
+def test_a_dialogue_more_is_another_program_though_its_file_is_the_same(folder):
+    another = "main.app.dialogue(name='other')(main.book); "
+    assert told(folder, more=another) != told(folder)
+
+
+def test_a_new_version_of_cooee_is_another_program(folder, monkeypatch):
+    sys.path.insert(0, str(folder))
+    try:
+        app = importlib.import_module("main").app
+        first = program_of(app)
+        monkeypatch.setattr("cooee.runtime.turns.app_version.version", lambda _: "99.0")
+        assert program_of(app) != first
+    finally:
+        sys.path.remove(str(folder))
+        for name in ("main", "words"):
+            sys.modules.pop(name, None)
+
+
+def test_an_edit_inside_an_archive_is_another_program(folder, tmp_path):
+    def packed():
+        with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+            for file in folder.glob("*.py"):
+                archive.write(file, file.name)
+        return told(tmp_path / "app.zip")
+
+    first = packed()
+    (folder / "words.py").write_text("HELLO = 'Good day?'")
+    assert packed() != first
+
+
+def test_an_app_that_is_installed_among_the_libraries_is_told_by_its_own_package(folder, tmp_path):
+    """Its files are where libraries are, and still they are what its people wait in."""
+    package = tmp_path / "site" / "shop"
+    shutil.copytree(folder, package)
+    (package / "__init__.py").write_text("from .main import app")
+    (package / "main.py").write_text(APP.replace("from words", "from .words"))
+    library = "import cooee.core.dialogue.code_version as p; p._LIBRARIES = (sys.argv[1],); "
+    first = told(package.parent, "shop", library)
+    (package / "words.py").write_text("HELLO = 'Good day?'")
+    assert told(package.parent, "shop", library) != first
+
+
+def test_another_version_of_the_app_is_another_program():
+    def with_version(version):
+        app = App(version=version)
+
+        @app.dialogue()
+        async def book(chat):
+            await chat.ask("Hello?")
+
+        return program_of(app)
+
+    assert with_version("1") == with_version("1") != with_version("2")
+
+
+def test_a_dialogue_of_no_module_has_a_program_too():
+    known = {}
+    exec("async def book(chat):\n    await chat.ask('Name?')\n", known)
+    app = App()
+    app.dialogue("BOOK")(known["book"])
+    assert len(program_of(app)) == 32

@@ -1,0 +1,147 @@
+"""A claim played by hand: what is written before what, and who is blamed for an end."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cooee import App
+from cooee.core.dialogue.journal import write_head
+from cooee.core.dialogue.replay import begin
+from cooee.core.messages import Inbound
+from cooee.runtime.turns.claim_turns import turns
+from cooee.runtime.turns.context import Surroundings
+from cooee.runtime.turns.effects import Call
+from cooee.storage import Claim, Dialogue, Jot, Pending
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def played(attempts, *, dialogue=True, text=True):
+    """What comes of a claim's given attempt: a dialogue that is to begin, and a text."""
+    app, ran = App(sorry=None), []
+
+    @app.dialogue()
+    async def chase(chat):
+        ran.append("chase")
+        return await chat.ask("Is it paid?")
+
+    @app.otherwise
+    def otherwise(chat):
+        ran.append("text")
+
+    head = write_head(begin("d", "chase", {}, None, NOW))
+    due = [Dialogue(id="d", handler="chase", head=head, due_at=NOW)] if dialogue else []
+    inbound = Inbound(sender="a", recipient="b", text="hello", received_at=NOW)
+    texts = [Pending(b"t", 3, inbound)] if text else []
+    claim = Claim(b"c", "b", "a", 1, attempts, None, None, texts, 2, due)
+    now = NOW + timedelta(minutes=1)
+    around = Surroundings(app, None, lambda: now, lambda *_: None, program="v1")
+    game = turns(around, claim)
+    try:
+        step = next(game)
+        while True:
+            assert isinstance(step, Call)
+            step = game.send(step.run())
+    except StopIteration as done:
+        return ran, done.value
+
+
+def test_a_dialogue_that_goes_before_a_text_is_blamed_before_it():
+    ran, finish = played(6)
+    assert ran == []
+    assert (finish.failure.dialogue, finish.failure.seq) == ("d", 0)
+    assert (finish.failure.retry_at, finish.failure.program) == (None, "v1")
+    assert "ended 5 times while chase went on by itself" in finish.failure.error
+    assert finish.handled == 2, "the text has its turn in the next claim"
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_both_have_their_turn_while_there_are_attempts_left(attempts):
+    ran, finish = played(attempts)
+    assert ran[0] == "chase"
+    assert finish.failure is None
+    assert finish.handled == 3
+
+
+def test_a_text_alone_and_an_alarm_alone_are_blamed_themselves():
+    ran, finish = played(6, dialogue=False)
+    assert (ran, finish.failure.seq, finish.failure.program) == ([], 3, "")
+    ran, finish = played(6, text=False)
+    assert (ran, finish.failure.dialogue) == ([], "d")
+
+
+# Before something is done once
+
+
+def paying():
+    """An app that pays after two answers, and what it did."""
+    app, paid = App(sorry=None), []
+
+    @app.dialogue("PAY")
+    async def pay(chat):
+        amount = await chat.ask("How much?", int)
+        name = await chat.ask("To whom?")
+        await chat.once(paid.append, (amount, name))
+        return "Paid."
+
+    return app, paid
+
+
+def stored(kept):
+    """A dialogue as the store brings it back."""
+    return Dialogue(id=kept.id, handler=kept.handler, head=kept.head, entries=kept.entries)
+
+
+def claimed(*words, handled=0, dialogues=()):
+    texts = [
+        Pending(bytes([seq]), seq, Inbound(sender="a", recipient="b", text=text, received_at=NOW))
+        for seq, text in enumerate(words, handled + 1)
+    ]
+    return Claim(b"c", "b", "a", 1, 1, None, None, texts, handled, dialogues)
+
+
+def going_on(app, claim, *, held=True):
+    """Play a claim: the jots it asked for, and its end."""
+    now, jots = NOW + timedelta(minutes=claim.handled), []
+    around = Surroundings(app, None, lambda: now, lambda *_: None, program="v1")
+    game = turns(around, claim)
+    try:
+        step = next(game)
+        while True:
+            if isinstance(step, Jot):
+                jots.append(step.kept)
+                step = game.send(held)
+                continue
+            try:
+                reply = step.run()
+            except Exception as error:
+                step = game.throw(error)
+            else:
+                step = game.send(reply)
+    except StopIteration as done:
+        return jots, done.value
+
+
+def test_what_came_before_in_a_claim_is_committed_before_anything_is_done():
+    app, paid = paying()
+    jots, first = going_on(app, claimed("PAY", "5", "Ann"))
+    assert (jots, paid, first.handled, first.failure) == ([], [], 2, None)
+    assert [draft.text for draft in first.drafts] == ["How much?", "To whom?"]
+    again = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogues])
+    jots, second = going_on(app, again)
+    assert (paid, second.handled) == ([(5, "Ann")], 3)
+    assert [draft.text for draft in second.drafts] == ["Paid."]
+    (kept,) = second.dialogues
+    written = [entry for one in (*first.dialogues, *jots, kept) for entry in one.entries]
+    assert len(written) == len(set(written)), "each entry once"
+    assert [one.count for one in jots] == [1, 3], "each behind those before it"
+    assert kept.count == 4
+
+
+def test_nothing_is_done_and_nothing_comes_of_a_turn_whose_lease_is_lost():
+    app, paid = paying()
+    _, first = going_on(app, claimed("PAY", "5"))
+    claim = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogues])
+    jots, finish = going_on(app, claim, held=False)
+    assert len(jots) == 1
+    assert (paid, finish) == ([], None)

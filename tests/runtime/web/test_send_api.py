@@ -1,0 +1,185 @@
+"""POST /send and its client, over real HTTP."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import cooee
+from cooee import App, OptedOut, PermanentFailure, SettingError, TemporaryFailure
+from cooee.clocks.clock import RealClock
+from cooee.core.errors import OutcomeUnknown, Unauthorized
+from cooee.core.http_messages import Request
+from cooee.core.messages import Inbound, conversation_id, outbound_place
+from cooee.net.http_client import InProcess, Network
+from cooee.net.http_server import serving
+from cooee.providers.simulated.adapter import Simulated
+from cooee.runtime.service import Service
+from cooee.storage import Arrival
+from cooee.storage.sqlite.store import SQLite
+
+OURS, ANNA = "+61491570006", "+61491570156"
+TOKEN = "a-token-that-nobody-guesses"
+
+
+class Running:
+    """A service with its web on a real port; the company behind it is not reached."""
+
+    def __init__(self, service, url):
+        self.service, self.url, self.store = service, url, service.store
+        self.remote = cooee.connect(url, TOKEN)
+
+    async def post(self, body, *, token=TOKEN, method="POST", kind="Bearer"):
+        headers = {"authorization": f"{kind} {token}"} if token is not None else {}
+        network = Network(RealClock())
+        try:
+            return await network(
+                Request(method=method, url=f"{self.url}/send", headers=headers, body=body)
+            )
+        finally:
+            await network.close()
+
+    async def queued(self, theirs=ANNA):
+        return [entry.text for entry in await self.store.history(OURS, theirs, 10)]
+
+
+@pytest.fixture
+async def running(tmp_path):
+    async with at_work(tmp_path, TOKEN) as found:
+        yield found
+
+
+@asynccontextmanager
+async def at_work(tmp_path, token):
+    clock = RealClock()
+    store = await SQLite.open(tmp_path / "letters.db", now=clock.now)
+    provider = Simulated({"SIMULATED_BASE_URL": "http://nobody.test"})
+    wire = InProcess(clock, {})
+    async with (
+        Service(App(), provider, store, wire, clock, send_token=token) as service,
+        serving(service.web) as port,
+    ):
+        yield Running(service, f"http://127.0.0.1:{port}")
+
+
+async def test_a_text_is_queued_when_its_id_is_told(running):
+    id = await running.remote.send(ANNA, "Your table is ready. 🍽", ours=OURS)
+    assert await running.queued() == ["Your table is ready. 🍽"]
+    assert outbound_place(id) == (conversation_id(OURS, ANNA), 1)
+
+
+async def test_the_answer_is_201_and_the_id(running):
+    answer = await running.post(f'{{"to": "{ANNA}", "text": "hi", "ours": "{OURS}"}}'.encode())
+    assert answer.status == 201
+    assert list(answer.json()) == ["id"]
+
+
+async def test_a_key_makes_it_one_text(running):
+    ids = {await running.remote.send(ANNA, "hi", ours=OURS, key="k") for _ in range(3)}
+    assert (len(ids), await running.queued()) == (1, ["hi"])
+
+
+async def test_a_time_and_a_validity_are_kept(running):
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    await running.remote.send(ANNA, "hi", ours=OURS, at=at, good_for=timedelta(hours=2))
+    assert list(await running.store.take(OURS, 1)) == []
+    (row,) = await running.store._thread.ask(
+        lambda db: db.execute("select due_at, good_until from outbound").fetchall()
+    )
+    assert row == (int(at.timestamp()) * 1000, (int(at.timestamp()) + 7200) * 1000)
+
+
+async def test_a_number_as_dialled_is_read_in_our_numbers_country(running):
+    await running.remote.send("0491 570 156", "hi", ours=OURS)
+    assert await running.queued() == ["hi"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"", 422, "no text to send"),
+        (b"{", 422, "no text to send"),
+        (b"[]", 422, "object"),
+        (b"\xff\xfe", 422, "no text to send"),
+        (b'{"to": "+61491570156"}', 422, "text"),
+        (b'{"to": 1, "text": "hi"}', 422, "to"),
+        (b'{"to": "+61491570156", "text": " ", "ours": "+61491570006"}', 422, "no words"),
+        (b'{"to": "Anna", "text": "hi", "ours": "+61491570006"}', 422, "'Anna' is not a number"),
+        (b'{"to": "+61491570156", "text": "hi", "ours": "COOEE"}', 422, "ours="),
+        (b'{"to": "+61491570156", "text": "hi", "cc": "x"}', 422, "cc"),
+        (b'{"to": "+61491570156", "text": "hi", "at": "2026-01-01T09:00:00"}', 422, "offset"),
+        (b'{"to": "+61491570156", "text": "hi", "at": "soon"}', 422, "at"),
+        (b'{"to": "+61491570156", "text": "hi", "good_for": -1}', 422, "good_for"),
+        (b'{"to": "+61491570156", "text": "hi", "good_for": 1e300}', 422, "good_for"),
+        (b'{"to": "+61491570156", "text": "hi"}', 503, "not known yet"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_in_words(running, body, status, words):
+    answer = await running.post(body)
+    assert answer.status == status
+    assert words in answer.json()["error"]
+    assert await running.queued() == []
+
+
+@pytest.mark.parametrize("token", [None, "", "guess", TOKEN[:-1], TOKEN + "x", "gu\u00e9ss"])
+async def test_without_the_token_nobody_sends_or_learns_what_was_wrong_with_it(running, token):
+    answer = await running.post(b'{"to": "+61491570156", "text": "hi"}', token=token)
+    assert answer.status == 401
+    assert await running.queued() == []
+
+
+async def test_the_token_is_no_password_and_get_is_no_post(running):
+    assert (await running.post(b"{}", kind="Basic")).status == 401
+    assert (await running.post(b"", method="GET")).status == 405
+
+
+async def test_where_no_token_was_set_the_door_is_shut(tmp_path):
+    async with at_work(tmp_path, "") as running:
+        for token in ("", TOKEN, None):
+            answer = await running.post(b"{}", token=token)
+            assert answer.status == 404
+        assert "COOEE_SEND_TOKEN" in answer.json()["error"]
+
+
+async def test_who_opted_out_is_not_texted_and_the_caller_hears_it(running):
+    stop = Inbound(sender=ANNA, recipient=OURS, text="STOP", received_at=datetime.now(UTC))
+    await running.store.receive([Arrival(stop, "out")])
+    with pytest.raises(OptedOut):
+        await running.remote.send(ANNA, "hi", ours=OURS)
+    assert list(await running.store.take(OURS, 1)) == []
+
+
+async def test_failures_have_the_kinds_that_a_caller_decides_by(running):
+    with pytest.raises(Unauthorized, match="token"):
+        await cooee.connect(running.url, "another-token").send(ANNA, "hi")
+    with pytest.raises(PermanentFailure, match="not a number"):
+        await running.remote.send("Anna", "hi", ours=OURS)
+    with pytest.raises(TemporaryFailure, match="not known yet"):
+        await running.remote.send(ANNA, "hi")
+    with pytest.raises(PermanentFailure, match="Is the URL"):
+        await cooee.connect(f"{running.url}/health", TOKEN).send(ANNA, "hi")
+    with pytest.raises(TemporaryFailure):
+        await cooee.connect("http://127.0.0.1:9", TOKEN).send(ANNA, "hi")
+
+
+async def test_a_lost_answer_is_a_doubt_unless_a_key_makes_it_harmless():
+    async def hang_up(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        remote = cooee.connect(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", TOKEN)
+        with pytest.raises(OutcomeUnknown):
+            await remote.send(ANNA, "hi")
+        with pytest.raises(TemporaryFailure):
+            await remote.send(ANNA, "hi", key="k")
+
+
+def test_the_token_may_come_from_the_environment_and_has_to_come(monkeypatch):
+    monkeypatch.delenv("COOEE_SEND_TOKEN", raising=False)
+    with pytest.raises(SettingError, match="COOEE_SEND_TOKEN"):
+        cooee.connect("http://127.0.0.1:8000")
+    monkeypatch.setenv("COOEE_SEND_TOKEN", TOKEN)
+    assert TOKEN not in repr(cooee.connect("http://127.0.0.1:8000"))

@@ -1,0 +1,228 @@
+"""What can be made to go wrong, at each company and on each kind of clock."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import time
+
+import pytest
+
+from cooee.clocks.clock import RealClock, VirtualClock
+from cooee.core.errors import OutcomeUnknown, TemporaryFailure
+from cooee.net.http_client import InProcess
+from cooee.simulator import Carrier, box
+from cooee.simulator.faults import NAMES, fault
+
+from .conftest import BOX, Customer
+
+ANNA = "+61491570156"
+
+
+@pytest.fixture(params=["telstra-v2", "simulated"])
+async def company(request, carrier, transport, telstra):
+    """A way to send and to read at either company, with the name of its face."""
+    if request.param == "telstra-v2":
+        await telstra.subscribe()
+        telstra.name = request.param
+        return telstra
+    customer = Simulated(transport, BOX + "/simulated/v1")
+    customer.headers["authorization"] = "Bearer simulated"
+    customer.number = (await customer.ask("GET", "/numbers")).json()[0]["number"]
+    customer.name = request.param
+    return customer
+
+
+class Simulated(Customer):
+    async def send(self, to, body="Hello"):
+        order = {"from": self.number, "to": to, "text": body}
+        return await self.ask("POST", "/texts", order)
+
+
+@pytest.fixture
+def break_it(controls, company):
+    async def break_it(name, count=1, **asked):
+        content = {"face": company.name, "fault": name, "count": count, **asked}
+        answer = await controls.ask("POST", "/faults", content)
+        assert answer.status == 201, answer.body
+
+    return break_it
+
+
+def shown(carrier):
+    return [entry.text.text for entry in carrier.network.inbox(ANNA)]
+
+
+async def test_a_lost_answer_is_work_done_without_a_word(company, break_it, carrier):
+    await break_it("lose-answer", 2)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            await company.send(ANNA)
+    assert shown(carrier) == ["Hello", "Hello"]
+    assert (await company.send(ANNA)).status == 201
+
+
+async def test_a_carrier_that_is_down_does_nothing(company, break_it, carrier):
+    await break_it("carrier-down")
+    with pytest.raises(OutcomeUnknown):
+        await company.send(ANNA)
+    assert shown(carrier) == []
+    assert (await company.send(ANNA)).status == 201
+
+
+@pytest.mark.parametrize(("name", "status"), [("error-500", 500), ("error-503", 503)])
+async def test_an_error_has_the_companys_own_shape_and_nothing_is_done(
+    company, break_it, carrier, name, status
+):
+    await break_it(name, 3)
+    for _ in range(3):
+        answer = await company.send(ANNA)
+        assert answer.status == status
+        keys = {"telstra-v2": {"status", "code", "message"}, "simulated": {"error", "message"}}
+        assert set(answer.json()) == keys[company.name]
+    assert shown(carrier) == []
+    assert (await company.send(ANNA)).status == 201
+
+
+async def test_throttling_is_said_as_each_company_says_it(company, break_it, carrier):
+    await break_it("throttle")
+    answer = await company.send(ANNA)
+    if company.name == "telstra-v2":
+        assert (answer.status, answer.json()["code"]) == (429, "Too Many Requests")
+        await break_it("throttle")
+        answer = await company.ask("GET", "/messages/sms")
+        assert (answer.status, answer.json()["code"]) == (403, "SpikeArrest")
+    else:
+        assert (answer.status, answer.json()["error"]) == (429, "throttled")
+        assert int(answer.headers["retry-after"]) > 0
+    assert shown(carrier) == []
+
+
+async def test_an_ended_token_is_refused(company, break_it, carrier):
+    await break_it("expire-token")
+    assert (await company.send(ANNA)).status == 401
+    assert shown(carrier) == []
+    if company.name == "telstra-v2":
+        assert (await company.send(ANNA)).status == 401, "it has ended for good"
+        await company.log_in()
+    assert (await company.send(ANNA)).status == 201
+
+
+async def test_garbage_is_a_200_that_is_no_json_and_nothing_is_done(company, break_it, carrier):
+    await break_it("garbage")
+    answer = await company.send(ANNA)
+    assert (answer.status, answer.json()) == (200, None)
+    assert shown(carrier) == []
+
+
+async def test_a_delay_does_the_work_at_once_and_answers_later(company, break_it, carrier, clock):
+    await break_it("delay:30")
+    asked = clock.spawn(company.send(ANNA))
+    await clock.advance(29)
+    assert shown(carrier) == ["Hello"]
+    assert not asked.done()
+    await clock.advance(1)
+    assert (await asked).status == 201
+
+
+async def test_a_doubled_push_is_the_same_push_twice(company, break_it, carrier, clock, webhook):
+    if company.name == "telstra-v2":
+        number = (await company.subscribe(notifyURL="https://example.com/r")).json()
+        number = number["destinationAddress"]
+    else:
+        number = company.number
+        asked = {"number": number, "url": "https://example.com/r"}
+        await company.ask("PUT", "/webhook", asked)
+    await break_it("duplicate-push")
+    for text in ["One", "Two"]:
+        carrier.network.text(ANNA, number, text)
+    await clock.advance(3600)
+    assert len(webhook.pushed) == 3
+    assert webhook.pushed[0] == webhook.pushed[1] != webhook.pushed[2]
+
+
+async def test_a_fault_can_wait_for_one_kind_of_call(company, break_it, carrier):
+    verb = "POST /messages/sms" if company.name == "telstra-v2" else "POST /texts"
+    await break_it("error-500", on=verb)
+    path = "/messages/sms" if company.name == "telstra-v2" else "/numbers"
+    assert (await company.ask("GET", path)).status == 200
+    assert (await company.send(ANNA)).status == 500
+
+
+async def test_faults_happen_in_the_order_they_were_asked_for(company, break_it, controls):
+    await break_it("error-500")
+    await break_it("error-503", 2)
+    left = (await controls.ask("GET", "/faults")).json()
+    assert [(one["fault"], one["count"]) for one in left] == [("error-500", 1), ("error-503", 2)]
+    assert [(await company.send(ANNA)).status for _ in range(4)] == [500, 503, 503, 201]
+
+
+async def test_deleting_the_faults_ends_them_all(company, break_it, controls):
+    for name in NAMES:
+        await break_it(name.replace("SECONDS", "3"), 9)
+    assert (await controls.ask("DELETE", "/faults")).status == 204
+    assert (await company.send(ANNA)).status == 201
+    assert (await controls.ask("GET", "/faults")).json() == []
+
+
+async def test_a_fault_of_one_company_leaves_the_other_alone(company, break_it, transport):
+    await break_it("error-500", 5)
+    other = {
+        "telstra-v2": "/simulated/v1/numbers",
+        "simulated": "/telstra/v2/messages/sms/healthcheck",
+    }
+    customer = Customer(transport, BOX)
+    answer = await customer.ask("GET", other[company.name], authorization="Bearer x")
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "words", ["", "delay", "delay:", "delay:x", "delay:-1", "delay:SECONDS", "fire"]
+)
+def test_an_unknown_fault_is_refused_with_those_there_are(words):
+    with pytest.raises(ValueError, match="lose-answer, carrier-down, error-500") as refused:
+        fault(words)
+    assert repr(words) in str(refused.value)
+
+
+async def test_a_lost_answer_on_a_real_clock_and_real_http():
+    async with box(RealClock(), port=0) as (carrier, port):
+
+        def call(method, path, content=None):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            try:
+                headers = {"Authorization": "Bearer k", "Content-Type": "application/json"}
+                connection.request(method, path, json.dumps(content), headers)
+                return connection.getresponse().status
+            finally:
+                connection.close()
+
+        def script():
+            faults = [("carrier-down", 1), ("lose-answer", 1), ("delay:0.3", 1)]
+            for name, count in faults:
+                asked = {"face": "simulated", "fault": name, "count": count}
+                assert call("POST", "/box/faults", asked) == 201
+            order = {"from": "+61491570006", "to": ANNA, "text": "Hello"}
+            for _ in range(2):
+                with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+                    call("POST", "/simulated/v1/texts", order)
+            begun = time.monotonic()
+            assert call("POST", "/simulated/v1/texts", order) == 201
+            assert time.monotonic() - begun >= 0.3
+
+        await asyncio.to_thread(script)
+        assert shown(carrier) == ["Hello", "Hello"]
+
+
+async def test_a_closed_box_drops_every_call_and_can_open_again():
+    clock = VirtualClock()
+    transport = InProcess(clock, {})
+    carrier = Carrier(clock, transport)
+    transport.apps[BOX] = carrier.app
+    customer = Customer(transport, BOX + "/telstra/v2")
+    await carrier.close()
+    with pytest.raises(TemporaryFailure):
+        await customer.ask("GET", "/messages/sms/healthcheck")
+    await carrier.start()
+    assert (await customer.ask("GET", "/messages/sms/healthcheck")).status == 200

@@ -1,0 +1,181 @@
+"""A person and a dialogue, without a runtime: what the tests here speak through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cooee.core.app.state_codec import StateCodec
+from cooee.core.dialogue import journal as journals
+from cooee.core.dialogue.replay import (
+    Keep,
+    Outcome,
+    Ran,
+    RunOnce,
+    Stage,
+    Text,
+    again,
+    begin,
+    replay,
+    turn,
+)
+
+
+@dataclass
+class State:
+    n: int = 0
+    mail: str = ""
+
+
+CODEC = StateCodec(State)
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Crash(Exception):
+    """The process is killed."""
+
+
+async def no_history(n):
+    return ["a line"] * n
+
+
+class Talk:
+    """Holds one dialogue; its journal is written and read between all turns."""
+
+    def __init__(
+        self, handler: Any, *, strict: bool = True, zone: Any = UTC, **inputs: Any
+    ) -> None:
+        self.handler, self.version, self.strict, self.zone = handler, 1, strict, zone
+        self.now, self.texts, self.sent = NOON, 0, list[str]()
+        self.state = CODEC.encode(State())
+        self.crash_at = ""
+        self.outcome: Outcome | None = None
+        self.keys: set[str] = set()
+        self._write(begin("dialogue", "handler", inputs, self.state, NOON))
+
+    # What happens
+
+    def start(self) -> list[str]:
+        return self._turn(None)
+
+    def text(
+        self, words: str, *, after: timedelta = timedelta(minutes=1), received: Any = None
+    ) -> list[str]:
+        self.now += after
+        self.texts += 1
+        self.last = Text(words, f"m{self.texts}", self.now, received or self.now)
+        return self._turn(self.last)
+
+    def again(self) -> list[str]:
+        """The same text once more, as after a crash."""
+        return self._turn(self.last)
+
+    def wait(self, length: timedelta) -> list[str]:
+        self.now += length
+        return self._turn(None)
+
+    def edit(self, handler: Any) -> Talk:
+        self.handler, self.version = handler, self.version + 1
+        return self
+
+    def other(self, change: Any) -> None:
+        """Another handler changes the person's state."""
+        state, before = CODEC.decode(self.state)[0], self.state
+        change(state)
+        self.state = CODEC.encode(state)
+        self._write(journals.changed(self.journal, before, self.state, self.now))
+
+    def back(self) -> list[str]:
+        self._write(journals.back(self.journal, self.now))
+        return self._turn(None)
+
+    # What came of it
+
+    @property
+    def journal(self) -> journals.Journal:
+        return journals.read(self._head, self._entries)
+
+    @property
+    def saved(self) -> State:
+        return CODEC.decode(self.state)[0]
+
+    @property
+    def ended(self) -> str:
+        return self.outcome.ended if self.outcome else ""
+
+    @property
+    def stage(self) -> Stage:
+        return Stage(
+            call=self.handler,
+            codec=CODEC,
+            services=None,
+            ours="+61491570006",
+            theirs="+61491570156",
+            zone=lambda: self.zone,
+            program=str(self.version),
+            recall=no_history,
+            strict=self.strict,
+        )
+
+    def _turn(self, text: Text | None) -> list[str]:
+        outcome = self._flow(turn(self.stage, self.journal, text, self.now))
+        if not outcome.ended:
+            replay(self.stage, outcome, self.now)
+        self._write(outcome.journal)
+        self.outcome = outcome
+        self.state = outcome.state or self.state
+        for said in outcome.says:
+            assert said.key not in self.keys
+            self.keys.add(said.key)
+        texts = [said.reply.text for said in outcome.says]
+        self.sent += texts
+        if outcome.ended == "restarted":
+            self._write(again(outcome))
+            texts += self._turn(None)
+        return texts
+
+    def _flow(self, flow: Any) -> Outcome:
+        given = None
+        try:
+            while True:
+                effect = flow.send(given)
+                given = None
+                if isinstance(effect, RunOnce):
+                    self._crash("before the intent")
+                    self._append(effect)
+                    self._crash("before")
+                    given = self._carry_out(effect)
+                    self._crash("inside")
+                else:
+                    self._append(effect)
+                    self._crash("after")
+        except StopIteration as done:
+            return done.value
+        finally:
+            flow.close()
+
+    def _carry_out(self, effect: RunOnce) -> Ran:
+        try:
+            value = effect.call(*effect.args, **effect.kwargs)
+            if hasattr(value, "send"):
+                try:
+                    value.send(None)
+                except StopIteration as done:
+                    value = done.value
+            return Ran(value)
+        except Exception as error:
+            return Ran(error=error)
+
+    def _crash(self, where: str) -> None:
+        if self.crash_at == where:
+            self.crash_at = ""
+            raise Crash
+
+    def _append(self, effect: RunOnce | Keep) -> None:
+        self._write(self.journal.extended(effect.entries))
+
+    def _write(self, journal: journals.Journal) -> None:
+        self._head = journals.write_head(journal)
+        self._entries = [journals.write_entry(entry) for entry in journal.entries]

@@ -1,0 +1,246 @@
+"""What a conversation should come to: the handler in memory, over what was answered so far."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from support.random_edits.programs import bound, odd
+
+MISSING, RESTART = object(), object()
+
+
+@dataclass
+class Answer:
+    seq: int
+    kind: str
+    raw: str
+    value: Any
+
+
+@dataclass
+class Text:
+    words: str
+    asked: Any  # the question it was given to: the last one shown
+    asked_at: datetime
+    received_at: datetime
+
+
+@dataclass
+class Known:
+    """All that a person said, that time did, and that others changed, in order."""
+
+    seq: int = 0
+    answers: dict[Any, Answer] = field(default_factory=dict)
+    slept: dict[Any, int] = field(default_factory=dict)
+    results: dict[str, tuple[int, str]] = field(default_factory=dict)
+    changes: list[tuple[int, str, Any]] = field(default_factory=list)
+    held: dict[Any, Text] = field(default_factory=dict)
+    text: Text | None = None
+    waiting: Any = None
+    asked_at: datetime | None = None
+    furthest: Any = None
+    rounds: int = 0
+    n: int = 0
+    s: str = ""
+    again: bool = False  # the question has come back, and is to be asked once more
+    settled: int = 0  # what was said around all up to here has gone out,
+    unsettled: set[Any] = field(default_factory=set)  # except around these
+
+    def next(self) -> int:
+        self.seq += 1
+        return self.seq
+
+
+class Stop(BaseException):
+    def __init__(self, place: Any) -> None:
+        self.place = place
+
+
+class Memory:
+    """A chat in memory; `known` is its own copy and learns what this run settles."""
+
+    def __init__(self, known: Known, now: datetime) -> None:
+        self.known, self.now = copy.deepcopy(known), now
+        self.state = SimpleNamespace(n=known.n, s=known.s, rounds=known.rounds)
+        self.parts: tuple[str, ...] = ()
+        self.counts: dict[Any, int] = {}
+        self.met: set[Any] = set()
+        self.tail: list[str] = []
+        self.transcript: list[str] = []
+        self.laid = 0
+        self.stopped: Any = None
+        self.returned: Any = None
+        self.wrong = False
+        self.stale: Any = None
+
+    def run(self, source: Any) -> Memory:
+        coroutine = source(self)
+        try:
+            coroutine.send(None)
+        except StopIteration as done:
+            self.returned = done.value
+            if done.value is not RESTART:
+                self.say(done.value)
+        except Stop as stop:
+            self.stopped = stop.place
+        self.lay(self.known.seq + 1)
+        return self
+
+    # The verbs
+
+    def ask(self, words, kind=str, **how):
+        return self._asked(words, {str: "str", int: "int"}[kind], (), **how)
+
+    def confirm(self, words, **how):
+        return self._asked(words, "yes", (), **how)
+
+    def choose(self, words, options, **how):
+        return self._asked(words, "pick", options, **how)
+
+    def receive(self, **how):
+        return self._asked("", "any", (), **how)
+
+    def restart(self):
+        return RESTART
+
+    async def _asked(self, words, kind, options, *, key=None, was=None, **time):
+        place = self.place("receive" if kind == "any" else "ask", key or words)
+        if was is not None:
+            place = self.carried(place, (*place[:2], was, place[3]))
+        answer = self.known.answers.get(place)
+        value = MISSING if answer is None else fits(answer, kind, options)
+        if answer is not None and value is MISSING:
+            del self.known.answers[place]  # it is asked afresh
+            self.stale = place
+        if value is MISSING:
+            value = self.settle(place, kind, options, **time)
+            if value is MISSING:
+                if self.known.waiting != place and words:
+                    self.transcript.append(words)
+                raise Stop((place, words, kind, options))
+        elif answer is not None and answer.kind not in {kind, "default"}:
+            answer.kind, answer.value = kind, value
+        if words:
+            self.transcript.append(words)
+        self.pass_by(place, self.known.answers[place].seq)
+        return value
+
+    def settle(self, place, kind, options, timeout=None, default=None):
+        """What this question comes to now that it is the first without an answer."""
+        known, text = self.known, self.known.held.pop(place, None)
+        asked_at = known.asked_at if known.waiting == place else None
+        if text is None and known.text is not None and known.text.asked == place:
+            text, known.text = known.text, None
+        if text is None and self.stale == place:
+            asked_at = None
+        if text is not None and in_time(text, kind, timeout):
+            value = parse(text.words, kind, options)
+            self.wrong = value is MISSING
+            self.stale = None
+            if not self.wrong:
+                known.answers[place] = Answer(known.next(), kind, text.words, value)
+            return value
+        if timeout is not None and asked_at is not None and asked_at + timeout <= self.now:
+            known.answers[place] = Answer(known.next(), "default", "", default)
+            return default
+        return MISSING
+
+    async def sleep(self, length, key):
+        place = self.place("sleep", key)
+        known = self.known
+        if place not in known.slept:
+            if known.waiting != place or known.asked_at + length > self.now:
+                raise Stop((place, "", "sleep", ()))
+            known.slept[place] = known.next()
+        self.pass_by(place, known.slept[place])
+
+    async def once(self, _, tag, key):
+        if key not in self.known.results:
+            raise Stop((("once", key), "", "once", ()))
+        seq, result = self.known.results[key]
+        self.lay(seq)
+        return result
+
+    def say(self, words, key=None):
+        self.tail.append(key or words)
+        self.transcript.append(words)
+
+    @contextmanager
+    def part(self, name):
+        outer, self.parts = self.parts, (*self.parts, name)
+        yield
+        self.parts = outer
+
+    # What they need
+
+    def place(self, kind, words):
+        where = (kind, self.parts, words)
+        self.counts[where] = self.counts.get(where, -1) + 1
+        place = (*where, self.counts[where])
+        self.met.add(place)
+        return place
+
+    def carried(self, place, old):
+        """The place from before a rewording, where something is known of that one alone."""
+        known = self.known.answers.keys() | self.known.held.keys() | {self.known.waiting}
+        if place in known or old not in known:
+            return place
+        self.met.add(old)
+        return old
+
+    def pass_by(self, place, seq):
+        self.lay(seq)
+        past = seq <= self.known.settled and place not in self.known.unsettled
+        if past or place == self.known.waiting:
+            self.tail.clear()
+
+    def still_unsettled(self):
+        known = self.known
+        seqs = {place: answer.seq for place, answer in known.answers.items()} | known.slept
+        recent = {place for place, seq in seqs.items() if seq > known.settled}
+        return (recent | known.unsettled & seqs.keys()) - self.met
+
+    def lay(self, seq):
+        changes = self.known.changes
+        while self.laid < len(changes) and changes[self.laid][0] < seq:
+            _, name, value = changes[self.laid]
+            self.state.n = self.state.n + value if name == "n" else self.state.n
+            self.state.s = value if name == "s" else self.state.s
+            self.laid += 1
+
+
+def in_time(text: Text, kind: str, timeout: timedelta | None) -> bool:
+    if kind == "yes" and text.received_at < text.asked_at:
+        return False
+    return timeout is None or text.received_at <= text.asked_at + timeout
+
+
+def fits(answer: Answer, kind: str, options: Any) -> Any:
+    if answer.kind == "default":
+        return answer.value
+    if answer.kind != kind:
+        return parse(answer.raw, kind, options)
+    return MISSING if kind == "pick" and answer.value not in options else answer.value
+
+
+def parse(words: str, kind: str, options: Any) -> Any:
+    if kind in {"str", "any"}:
+        return words
+    if kind == "int":
+        return int(words) if words.isdigit() else MISSING
+    if kind == "yes":
+        return {"yes": True, "no": False}.get(words, MISSING)
+    if words in options:
+        return words
+    return options[int(words) - 1] if words.isdigit() and int(words) <= len(options) else MISSING
+
+
+def compiled(source: str, do: Any) -> Any:
+    names = {"ODD": odd, "BOUND": bound, "DO": do, "HOURS": lambda n: timedelta(hours=n)}
+    exec(compile(source, "<program>", "exec"), names)
+    return names["handler"]

@@ -1,0 +1,62 @@
+"""Dialogues as a store brings them, without one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from cooee.core.dialogue import journal as journals
+from cooee.core.dialogue.replay import Keep, Ran, RunOnce, Stage, Text, begin, turn
+from cooee.storage import Dialogue, Talk
+
+OURS, ANNA = "+61491570006", "+61491570156"
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def lived(app, handler, words, services=None):
+    """A dialogue as it is kept when so many texts have been answered."""
+    now, journal = NOON, begin("d", "dialogue", {}, app.codec.encode(app.codec.start()), NOON)
+    for n, said in enumerate([None, *words]):
+        now += timedelta(minutes=1)
+        text = None if said is None else Text(said, f"m{n}", now, now)
+        journal = carried_out(turn(stage(app, handler, services), journal, text, now))
+    return kept(journal)
+
+
+def stage(app, handler, services=None):
+    return Stage(
+        call=handler,
+        codec=app.codec,
+        services=services,
+        ours=OURS,
+        theirs=ANNA,
+        zone=lambda: UTC,
+        program="before",
+        recall=None,
+    )
+
+
+def kept(journal, **more):
+    """A journal as the store brings it."""
+    entries = [journals.write_entry(entry) for entry in journal.entries]
+    head = journals.write_head(journal)
+    dialogue = Dialogue(id="d", handler="dialogue", head=head, entries=entries, **more)
+    return Talk(
+        conversation=b"c",
+        ours=OURS,
+        theirs=ANNA,
+        state=None,
+        started_at=NOON,
+        ended_at=None,
+        dialogue=dialogue,
+    )
+
+
+def carried_out(flow):
+    given = None
+    while True:
+        try:
+            effect = flow.send(given)
+        except StopIteration as done:
+            return done.value.journal
+        assert isinstance(effect, RunOnce | Keep)
+        given = Ran(effect.call(*effect.args)) if isinstance(effect, RunOnce) else None
