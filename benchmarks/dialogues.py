@@ -21,7 +21,7 @@ from turns import OURS, Count, Instant, Watched, counting, person
 from cooee import App, Chat
 from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
-from cooee.net.http_client import InProcess
+from cooee.net.http_client import InProcessClient
 from cooee.runtime.service import Service
 from cooee.storage.sqlite.store import SQLite
 
@@ -45,7 +45,7 @@ async def rate(app: App[Count], folder: Path, batch: int, seconds: float, warm: 
     """Texts a second, each answered; those that prepare a person are not counted."""
     clock = RealClock()
     store = Watched(await SQLite.open(folder / f"{warm}-{batch}.db", now=clock.now))
-    service = Service(app, Instant(batch), store, InProcess(clock, {}), clock)
+    service = Service(app, Instant(batch), store, InProcessClient(clock, {}), clock)
     done = counted = 0
     took = 0.0
     async with service:
@@ -65,7 +65,7 @@ async def rate(app: App[Count], folder: Path, batch: int, seconds: float, warm: 
                     )
                     for n in range(batch)
                 ]
-                await service._intake.receive(texts)
+                await service._inbound_receiver.receive(texts)
                 await store.recorded(done + batch)
                 done += batch
                 if turn >= warm:

@@ -22,11 +22,17 @@ from time import perf_counter
 
 from msgspec.structs import replace
 
-from cooee.cli.load_app import load
+from cooee.cli.load_app import import_app
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import Journal
-from cooee.core.dialogue.replay import Outcome, Stage, Text, begin, turn
-from cooee.runtime.turns.app_version import program_of
+from cooee.core.dialogue.replay import (
+    DialogueContext,
+    IncomingText,
+    TurnOutcome,
+    new_journal,
+    run_turn,
+)
+from cooee.runtime.turns.app_version import code_version_of
 from cooee.storage import Finish, Kept, Start
 from cooee.storage.sqlite.store import SQLite
 
@@ -60,26 +66,26 @@ OURS, NOW, AT_ONCE = "+61491570006", datetime(2026, 11, 22, 12, 0, tzinfo=UTC), 
 def interviewed(app) -> Journal:
     """The journal of somebody who has answered ten questions."""
     (dialogue,) = app.routes.dialogues
-    stage = Stage(
-        call=dialogue.handler.call,
+    context = DialogueContext(
+        function=dialogue.handler.call,
         codec=app.codec,
         services=None,
         ours=OURS,
         theirs="+61491570156",
-        zone=lambda: UTC,
-        program=program_of(app),
-        recall=None,
+        find_zone=lambda: UTC,
+        code_version=code_version_of(app),
+        read_history=None,
         strict=True,
     )
-    journal = begin("", dialogue.name, {}, app.codec.encode(app.codec.start()), NOW)
+    journal = new_journal("", dialogue.name, {}, app.codec.encode(app.codec.start()), NOW)
     words = [None, "Anna", *map(str, range(9))]
     for n, said in enumerate(words):
-        text = None if said is None else Text(said, f"m{n}", NOW, NOW)
-        journal = outcome(turn(stage, journal, text, NOW)).journal
+        text = None if said is None else IncomingText(said, f"m{n}", NOW, NOW)
+        journal = outcome(run_turn(context, journal, text, NOW)).journal
     return journal
 
 
-def outcome(flow) -> Outcome:
+def outcome(flow) -> TurnOutcome:
     try:
         next(flow)
     except StopIteration as done:
@@ -89,7 +95,7 @@ def outcome(flow) -> Outcome:
 
 async def fill(path: Path, journal: Journal, people: int) -> None:
     store = await SQLite.open(path, now=lambda: datetime.now(UTC))
-    entries = [journals.write_entry(entry) for entry in journal.entries]
+    entries = [journals.encode_entry(entry) for entry in journal.entries]
     for first in range(0, people, AT_ONCE):
         several = range(first, min(first + AT_ONCE, people))
         await store.start([one_start(journal, n) for n in several])
@@ -99,14 +105,14 @@ async def fill(path: Path, journal: Journal, people: int) -> None:
 
 
 def one_start(journal: Journal, n: int) -> Start:
-    own = journals.write_head(Journal(id=f"d{n}", handler=journal.handler, started_at=NOW))
+    own = journals.encode_head(Journal(id=f"d{n}", handler=journal.handler, started_at=NOW))
     theirs = f"+614{n:08d}"
     return Start(ours=OURS, theirs=theirs, id=f"d{n}", handler=journal.handler, head=own)
 
 
 def answered(claim, journal: Journal, entries: list[bytes]) -> Finish:
     (live,) = claim.dialogues
-    head = journals.write_head(replace(journal, id=live.id))
+    head = journals.encode_head(replace(journal, id=live.id))
     kept = Kept(id=live.id, handler=live.handler, count=0, entries=entries, head=head)
     return Finish(claim=claim, handled=claim.handled, asks=True, dialogues=[kept])
 
@@ -118,7 +124,7 @@ def main() -> None:
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         home = Path(folder)
         (home / "app.py").write_text(APP)
-        app = load(str(home / "app.py"))
+        app = import_app(str(home / "app.py"))
         began = perf_counter()
         asyncio.run(fill(home / "cooee.db", interviewed(app), people))
         print(f"{people:,} people, ten answers each, written in {perf_counter() - began:.1f} s")

@@ -18,7 +18,13 @@ from time import process_time
 
 from cooee.core.app.state_codec import StateCodec
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.replay import Outcome, Stage, Text, begin, turn
+from cooee.core.dialogue.replay import (
+    DialogueContext,
+    IncomingText,
+    TurnOutcome,
+    new_journal,
+    run_turn,
+)
 
 RECORDED = (1, 10, 50, 200, 1_000)
 REPEATS = 60
@@ -56,50 +62,54 @@ async def no_history(_):
     return []
 
 
-def stage(call: object) -> Stage:
-    return Stage(
-        call=call,
+def dialogue_context(call: object) -> DialogueContext:
+    return DialogueContext(
+        function=call,
         codec=CODEC,
         services=None,
         ours="+61491570006",
         theirs="+61491570156",
-        zone=lambda: UTC,
-        program="one",
-        recall=no_history,
+        find_zone=lambda: UTC,
+        code_version="one",
+        read_history=no_history,
     )
 
 
-def play(where: Stage, journal: journals.Journal, text: Text | None) -> Outcome:
+def play(
+    where: DialogueContext, journal: journals.Journal, text: IncomingText | None
+) -> TurnOutcome:
     try:
-        next(turn(where, journal, text, NOW))
+        next(run_turn(where, journal, text, NOW))
     except StopIteration as done:
         return done.value
     raise AssertionError
 
 
-def texts() -> Iterator[Text]:
+def texts() -> Iterator[IncomingText]:
     n = 0
     while True:
         n += 1
-        yield Text("7", f"m{n}", NOW, NOW)
+        yield IncomingText("7", f"m{n}", NOW, NOW)
 
 
 def microseconds(call: object, recorded: int) -> float:
-    where, incoming = stage(call), texts()
-    journal = play(where, begin("id", "handler", {}, CODEC.encode(Score()), NOW), None).journal
+    where, incoming = dialogue_context(call), texts()
+    journal = play(
+        where, new_journal("id", "handler", {}, CODEC.encode(Score()), NOW), None
+    ).journal
     for _ in range(recorded):
         journal = play(where, journal, next(incoming)).journal
-    head = journals.write_head(journal)
-    entries = [journals.write_entry(entry) for entry in journal.entries]
+    head = journals.encode_head(journal)
+    entries = [journals.encode_entry(entry) for entry in journal.entries]
     text, turns = next(incoming), max(3, 500 // (recorded + 10))
     best = float("inf")
     for _ in range(REPEATS):
         began = process_time()
         for _ in range(turns):
-            outcome = play(where, journals.read(head, entries), text)
-            journals.write_head(outcome.journal)
+            outcome = play(where, journals.decode_journal(head, entries), text)
+            journals.encode_head(outcome.journal)
             for entry in outcome.entries:
-                journals.write_entry(entry)
+                journals.encode_entry(entry)
         best = min(best, (process_time() - began) / turns)
     return best * 1e6
 

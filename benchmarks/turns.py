@@ -26,7 +26,7 @@ import uvloop
 from cooee import App, Chat
 from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound, conversation_id
-from cooee.net.http_client import InProcess
+from cooee.net.http_client import InProcessClient
 from cooee.providers import Accepted, Credentials, Features, Subscription
 from cooee.runtime.service import Service
 from cooee.storage.sql_file import load
@@ -63,7 +63,7 @@ class Instant:
         return Credentials("none")
         yield
 
-    def subscribe(self, credentials, hook, *, keep=False):
+    def subscribe(self, credentials, webhook_url, *, keep_direction=False):
         return Subscription(OURS, "elsewhere")
         yield
 
@@ -91,7 +91,7 @@ def counting() -> App[Count]:
 async def ours(folder: Path, batch: int, seconds: float) -> float:
     clock = RealClock()
     store = Watched(await SQLite.open(folder / "ours.db", now=clock.now))
-    service = Service(counting(), Instant(batch), store, InProcess(clock, {}), clock)
+    service = Service(counting(), Instant(batch), store, InProcessClient(clock, {}), clock)
     done = 0
     async with service:
         await service.connect()
@@ -110,7 +110,7 @@ async def ours(folder: Path, batch: int, seconds: float) -> float:
                 for n in range(batch)
             ]
             people += batch
-            await service._intake.receive(texts)
+            await service._inbound_receiver.receive(texts)
             await store.recorded(done + batch)
             done += batch
         took = time.perf_counter() - began

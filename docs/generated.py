@@ -18,8 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 
 import cooee
 from cooee.cli.main import cli
-from cooee.providers import Features, Setting, find, names, usual_features
-from cooee.runtime.settings import KNOWN
+from cooee.providers import Features, Setting, default_features, find_provider, provider_names
+from cooee.runtime.settings import KNOWN_SETTINGS
 
 
 def front() -> str:
@@ -48,9 +48,9 @@ def _entry(name: str, it: object) -> str:
 
 def settings() -> str:
     """Every setting: ours, then each provider's."""
-    parts = ["## Of every app", _settings(KNOWN)]
-    for name in names():
-        parts += [f"## Of `{name}`", _settings(find(name).settings)]
+    parts = ["## Of every app", _settings(KNOWN_SETTINGS)]
+    for name in provider_names():
+        parts += [f"## Of `{name}`", _settings(find_provider(name).settings)]
     return "\n\n".join(parts)
 
 
@@ -99,7 +99,7 @@ def _shown(default: object) -> str:
 
 def providers() -> str:
     """What each provider can do, from its `Features` as they are by default."""
-    companies = [(name, usual_features(find(name))) for name in names()]
+    companies = [(name, default_features(find_provider(name))) for name in provider_names()]
     rows = [
         [f"**{words}**", *(tell(getattr(features, field)) for _, features in companies)]
         for field, (words, tell) in _questions().items()

@@ -43,11 +43,11 @@ from msgspec.structs import replace
 from packaging.requirements import Requirement
 
 import cooee
-from cooee.cli.load_app import load
-from cooee.core.parsing.answers import Circumstances, read, reader_of
-from cooee.providers import Features, names
+from cooee.cli.load_app import import_app
+from cooee.core.parsing.answers import ParseContext, parse_answer, parser_for
+from cooee.providers import Features, provider_names
 from cooee.simulator import control_api as controls
-from cooee.simulator.faults import NAMES
+from cooee.simulator.faults import FAULT_NAMES
 from cooee.testing import Kit
 
 ROOT = Path(__file__).parents[1]
@@ -210,7 +210,7 @@ class Desk:
         forget_modules(self.folder)
         told = {name: self.env[name] for name in self.exported}
         with patch.dict(os.environ, told):
-            async with asyncio.timeout(60), Kit(load(str(self.app))) as kit:
+            async with asyncio.timeout(60), Kit(import_app(str(self.app))) as kit:
                 await kit.phone().follow(script)
 
     def _json(self, text, *_):
@@ -395,7 +395,7 @@ def test_the_boxs_page_has_every_call_and_every_fault():
     source = inspect.getsource(controls)
     assert set(calls) == set(re.findall(r'"([A-Z]+) (/[\w/{}]+)"', source))
     faults = page.partition("## What can go wrong")[2].partition("```")[0]
-    assert set(re.findall(r"`([a-z0-9:A-Z-]+)`", faults)) == set(NAMES)
+    assert set(re.findall(r"`([a-z0-9:A-Z-]+)`", faults)) == set(FAULT_NAMES)
 
 
 def test_the_table_of_providers_shows_every_feature_of_every_provider(monkeypatch):
@@ -403,9 +403,9 @@ def test_the_table_of_providers_shows_every_feature_of_every_provider(monkeypatc
     import generated
 
     head, _, *rows = generated.providers().splitlines()
-    assert re.findall(r"`([\w-]+)`", head) == names()
+    assert re.findall(r"`([\w-]+)`", head) == provider_names()
     assert len(rows) == len(Features.__struct_fields__)
-    assert {row.count("|") for row in rows} == {len(names()) + 2}
+    assert {row.count("|") for row in rows} == {len(provider_names()) + 2}
 
 
 def test_every_answer_in_the_table_of_types_is_read_as_one():
@@ -414,14 +414,14 @@ def test_every_answer_in_the_table_of_types_is_read_as_one():
     rows = re.findall(r"^\| `(.+?)` \| (`.+?`) \|", table, re.MULTILINE)
     types = {"date": date, "time": clock, "datetime": datetime, "Decimal": Decimal}
     types |= {"Literal": Literal, "PhoneNumber": cooee.PhoneNumber, "Email": cooee.Email}
-    here = Circumstances(datetime(2026, 11, 25, 10, tzinfo=UTC), UTC, "+61491570006")
+    here = ParseContext(datetime(2026, 11, 25, 10, tzinfo=UTC), UTC, "+61491570006")
     assert len(rows) == 10
     for kind, texts in rows:
         for text in re.findall("`(.+?)`", texts):
-            assert read(reader_of(eval(kind, types)), text, here) is not None, text
-    assert read(reader_of(date), "3/4", here) == date(2027, 4, 3)
+            assert parse_answer(parser_for(eval(kind, types)), text, here) is not None, text
+    assert parse_answer(parser_for(date), "3/4", here) == date(2027, 4, 3)
     american = replace(here, near="+12025550123")
-    assert read(reader_of(date), "3/4", american) == date(2027, 3, 4)
+    assert parse_answer(parser_for(date), "3/4", american) == date(2027, 3, 4)
 
 
 def test_every_example_has_a_page_and_a_test():

@@ -15,8 +15,8 @@ import pytest
 
 from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
-from cooee.runtime.settings import KNOWN
-from cooee.simulator import box
+from cooee.runtime.settings import KNOWN_SETTINGS
+from cooee.simulator import run_simulator
 from cooee.storage import Arrival
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing import Kit
@@ -160,7 +160,7 @@ def test_every_difference_it_claims_is_linked_to_its_proof():
 
 def test_its_settings_are_there_and_so_are_their_defaults():
     rows = README.partition("| setting |")[2].partition("\n\n")[0].splitlines()[2:]
-    known = {setting.name: setting.default for setting in KNOWN}
+    known = {setting.name: setting.default for setting in KNOWN_SETTINGS}
     told = {}
     for row in rows:
         _, words, _, defaults, _ = row.split("|")
@@ -208,7 +208,7 @@ async def test_going_live_starts_and_stops(folder):
     assert set(told) == {"COOEE_PROVIDER", "TELSTRA_CLIENT_ID", "TELSTRA_CLIENT_SECRET_FILE"}
     told["TELSTRA_CLIENT_ID"], told["TELSTRA_CLIENT_SECRET_FILE"] = "me", str(folder / "secret")
     (line,) = lines("cooee run")
-    async with box(RealClock(), port=0) as (_, port):
+    async with run_simulator(RealClock(), port=0) as (_, port):
         told["TELSTRA_BASE_URL"] = f"http://127.0.0.1:{port}/telstra/v3/messaging/v3"
         process = await asyncio.create_subprocess_exec(
             *[*COOEE, *shlex.split(line)[1:]],

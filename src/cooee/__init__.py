@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cooee.core.app.app import App, Mounted, hand_in
-from cooee.core.app.chat import Chat, Line, Restart
+from cooee.core.app.app import App, MountableApp, set_mount_factory
+from cooee.core.app.chat import Chat, HistoryEntry, Restart
 from cooee.core.app.routes import Routes
 from cooee.core.durations import days, hours, minutes
 from cooee.core.errors import (
@@ -32,7 +32,7 @@ from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
 from cooee.core.parsing.answers import Email, PhoneNumber
 
 if TYPE_CHECKING:
-    from cooee.net.app_client import Remote
+    from cooee.net.app_client import AppClient
 
 __all__ = [
     "App",
@@ -42,8 +42,8 @@ __all__ = [
     "DefinitionError",
     "DialogueError",
     "Email",
+    "HistoryEntry",
     "Inbound",
-    "Line",
     "Media",
     "NoReply",
     "NotRunning",
@@ -73,7 +73,7 @@ __all__ = [
 ]
 
 
-def connect(url: str, token: str | None = None) -> Remote:
+def connect(url: str, token: str | None = None) -> AppClient:
     """An app that runs in another process: ``await cooee.connect(url).send(to, text)``.
 
     Args:
@@ -83,15 +83,15 @@ def connect(url: str, token: str | None = None) -> Remote:
     Raises:
         SettingError: there is no token.
     """
-    from cooee.net.app_client import Remote  # noqa: PLC0415 -- `import cooee` stays light
+    from cooee.net.app_client import AppClient  # noqa: PLC0415 -- `import cooee` stays light
 
-    return Remote(url, token)
-
-
-def _mount(app: App[Any, Any]) -> Mounted:
-    from cooee.runtime.asgi import Mount  # noqa: PLC0415 -- `import cooee` stays light
-
-    return Mount(app)
+    return AppClient(url, token)
 
 
-hand_in(_mount)
+def _mount_app(app: App[Any, Any]) -> MountableApp:
+    from cooee.runtime.asgi import MountedApp  # noqa: PLC0415 -- `import cooee` stays light
+
+    return MountedApp(app)
+
+
+set_mount_factory(_mount_app)

@@ -162,11 +162,11 @@ def kept(tmp_path):
 @pytest.fixture
 def lived(tmp_path, written):
     """Let people live through an app: ``lived(code, work)``; the folder's database keeps it."""
-    from cooee.cli.load_app import load
+    from cooee.cli.load_app import import_app
     from cooee.testing import Kit
 
     async def live(code, work):
-        async with Kit(load(str(tmp_path / written(code)))) as kit:
+        async with Kit(import_app(str(tmp_path / written(code)))) as kit:
             await work(kit)
             (tmp_path / "cooee.db").unlink(missing_ok=True)
             await kit.store.backup(str(tmp_path / "cooee.db"))

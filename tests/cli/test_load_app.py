@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from cooee import App, DefinitionError, SettingError
-from cooee.cli.load_app import load
+from cooee.cli.load_app import import_app
 
 
 @pytest.fixture
@@ -26,33 +26,33 @@ TWO = "from cooee import App\nday = App()\nnight = App()\n"
 @pytest.mark.parametrize("words", ["one.py", "./one.py", "one.py:app", "one", "one:app"])
 def test_an_app_is_a_file_or_a_module_with_or_without_its_name(place, words):
     place("one.py", ONE)
-    assert isinstance(load(words), App)
+    assert isinstance(import_app(words), App)
 
 
 def test_an_app_imports_its_neighbours(place):
     place("neighbour.py", "word = 'START'")
     place("one.py", f"import neighbour\n{ONE}")
-    assert load("one.py")
+    assert import_app("one.py")
 
 
 def test_a_file_named_like_a_library_does_not_take_its_place(place):
     place("json.py", ONE)
     import json
 
-    assert load("json.py")
+    assert import_app("json.py")
     assert sys.modules["json"] is json
 
 
 def test_one_app_under_two_names_is_one_app(place):
     place("one.py", ONE + "application = app\n")
-    assert load("one.py")
+    assert import_app("one.py")
 
 
 def test_several_apps_are_listed_to_choose_from(place):
     place("two.py", TWO)
     with pytest.raises(DefinitionError, match=r"2 apps(.|\n)*two\.py:day(.|\n)*two\.py:night"):
-        load("two.py")
-    assert load("two:night") is sys.modules["two"].night
+        import_app("two.py")
+    assert import_app("two:night") is sys.modules["two"].night
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_cannot_be_found_is_said_in_words(place, tmp_path, words, error, me
     place("none.py", "word = 'START'\n")
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(error, match=message):
-        load(words)
+        import_app(words)
 
 
 @pytest.mark.parametrize("words", ["bad.py", "bad"])
@@ -90,7 +90,7 @@ def test_what_cannot_be_found_is_said_in_words(place, tmp_path, words, error, me
 def test_an_exception_is_shown_with_the_line_that_raised_it(place, words, line, message):
     place("bad.py", f"from cooee import App\n\n{line}\n")
     with pytest.raises(DefinitionError) as raised:
-        load(words)
+        import_app(words)
     said = str(raised.value)
     assert "bad.py, line 3" in said
     assert line in said
@@ -100,7 +100,7 @@ def test_an_exception_is_shown_with_the_line_that_raised_it(place, words, line, 
 def test_a_syntax_error_is_shown_with_its_line(place):
     place("bad.py", "from cooee import App\napp = App(\n")
     with pytest.raises(DefinitionError, match=r"bad\.py(.|\n)*line 2(.|\n)*never closed"):
-        load("bad.py")
+        import_app("bad.py")
 
 
 def test_a_contradiction_in_the_app_is_shown_whole_and_with_its_line(place):
@@ -109,7 +109,7 @@ def test_a_contradiction_in_the_app_is_shown_whole_and_with_its_line(place):
         ONE + "@app.on('ADD {n:d}')\ndef add(chat, count):\n    pass\n",
     )
     with pytest.raises(DefinitionError) as raised:
-        load("bad.py")
+        import_app("bad.py")
     said = str(raised.value)
     assert "def add(chat, n: int)" in said
     assert "bad.py, line 3" in said

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.clocks.clock import Bell, Clock, RealClock, VirtualClock, stopwatch
+from cooee.clocks.clock import Clock, RealClock, VirtualClock, WakeUp, monotonic
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -256,7 +256,7 @@ async def test_a_sleep_that_is_over_needs_no_time_to_pass(seconds: float) -> Non
 
     async def hurrying() -> str:
         await clock.sleep(seconds)
-        await clock.bell().wait(seconds)
+        await clock.create_wake_up().wait(seconds)
         return "done"
 
     task = clock.spawn(hurrying())
@@ -281,7 +281,7 @@ async def test_a_sleep_of_no_time_lets_others_run() -> None:
 
 async def test_a_spawned_task_that_waits_for_itself_is_told_so() -> None:
     clock = VirtualClock()
-    for waiting in (clock.idle(), clock.advance(1)):
+    for waiting in (clock.wait_until_idle(), clock.advance(1)):
         with pytest.raises(RuntimeError, match="cannot wait for itself"):
             await clock.spawn(waiting)
 
@@ -295,11 +295,11 @@ async def test_idle_returns_once_all_sleep() -> None:
         await clock.sleep(100)
 
     task = clock.spawn(working())
-    await clock.idle()
+    await clock.wait_until_idle()
     assert done == [1]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await clock.idle()
+    await clock.wait_until_idle()
 
 
 # Being cancelled
@@ -382,18 +382,18 @@ async def test_a_real_timeout_around_a_sleep_leaves_the_clock_sound() -> None:
 @both
 async def test_a_ring_wakes_all_who_wait(make: Clocks) -> None:
     clock = make()
-    bell = clock.bell()
+    bell = clock.create_wake_up()
     waiting = [clock.spawn(bell.wait()) for _ in range(3)]
     await settle()
-    bell.ring()
+    bell.set()
     assert await asyncio.gather(*waiting) == [True] * 3
 
 
 @both
 async def test_a_ring_before_anybody_waits_is_kept_once(make: Clocks) -> None:
-    bell = make().bell()
-    bell.ring()
-    bell.ring()
+    bell = make().create_wake_up()
+    bell.set()
+    bell.set()
     assert await bell.wait() is True
     assert await bell.wait(0) is False
 
@@ -401,30 +401,30 @@ async def test_a_ring_before_anybody_waits_is_kept_once(make: Clocks) -> None:
 @both
 async def test_a_ring_heard_by_those_who_waited_is_not_kept(make: Clocks) -> None:
     clock = make()
-    bell = clock.bell()
+    bell = clock.create_wake_up()
     waiting = clock.spawn(bell.wait())
     await settle()
-    bell.ring()
+    bell.set()
     assert await waiting is True
     assert await bell.wait(0) is False
 
 
 @both
 async def test_a_ring_beats_a_wait_of_no_time(make: Clocks) -> None:
-    bell = make().bell()
+    bell = make().create_wake_up()
     assert await bell.wait(0) is False
     assert await bell.wait(-3) is False
-    bell.ring()
+    bell.set()
     assert await bell.wait(0) is True
 
 
 @both
 async def test_a_ring_whose_hearer_was_cancelled_is_for_the_next(make: Clocks) -> None:
     clock = make()
-    bell = clock.bell()
+    bell = clock.create_wake_up()
     waiting = clock.spawn(bell.wait())
     await settle()
-    bell.ring()
+    bell.set()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert waiting.cancelled()
@@ -434,34 +434,34 @@ async def test_a_ring_whose_hearer_was_cancelled_is_for_the_next(make: Clocks) -
 @both
 async def test_a_hearer_cancelled_in_silence_leaves_no_ring(make: Clocks) -> None:
     clock = make()
-    bell = clock.bell()
+    bell = clock.create_wake_up()
     waiting = clock.spawn(bell.wait(1000))
     await settle()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert await bell.wait(0) is False
-    bell.ring()
+    bell.set()
     assert await bell.wait(0) is True
 
 
 async def test_a_wait_ends_at_its_time_and_tells_so() -> None:
     clock = VirtualClock()
-    bell = clock.bell()
+    bell = clock.create_wake_up()
 
     async def listening() -> list[tuple[bool, float]]:
         return [(await bell.wait(seconds), since(clock)) for seconds in (5, 5, None)]
 
     task = clock.spawn(listening())
     await clock.advance(7)
-    bell.ring()
+    bell.set()
     await clock.advance(1)
-    bell.ring()
+    bell.set()
     assert await task == [(False, 5), (True, 7), (True, 8)]
 
 
 async def test_time_waits_for_whom_a_bell_woke() -> None:
     clock, order = VirtualClock(), []
-    bell = clock.bell()
+    bell = clock.create_wake_up()
 
     async def listening() -> None:
         await bell.wait()
@@ -470,7 +470,7 @@ async def test_time_waits_for_whom_a_bell_woke() -> None:
 
     async def ringing() -> None:
         await clock.sleep(3)
-        bell.ring()
+        bell.set()
 
     async def later() -> None:
         await clock.sleep(4)
@@ -484,7 +484,7 @@ async def test_time_waits_for_whom_a_bell_woke() -> None:
 
 async def test_a_ring_from_outside_is_work_before_the_next_advance() -> None:
     clock, heard = VirtualClock(), []
-    bell = clock.bell()
+    bell = clock.create_wake_up()
 
     async def listening() -> None:
         while True:
@@ -492,8 +492,8 @@ async def test_a_ring_from_outside_is_work_before_the_next_advance() -> None:
             heard.append(since(clock))
 
     task = clock.spawn(listening())
-    await clock.idle()
-    bell.ring()
+    await clock.wait_until_idle()
+    bell.set()
     await clock.advance(60)
     assert heard == [0]
     task.cancel()
@@ -501,9 +501,9 @@ async def test_a_ring_from_outside_is_work_before_the_next_advance() -> None:
 
 
 async def test_a_real_wait_ends_at_its_time() -> None:
-    before = stopwatch()
-    assert await RealClock().bell().wait(0.02) is False
-    assert 0.015 < stopwatch() - before < 2
+    before = monotonic()
+    assert await RealClock().create_wake_up().wait(0.02) is False
+    assert 0.015 < monotonic() - before < 2
 
 
 async def test_the_real_clock_tells_utc_and_sleeps() -> None:
@@ -522,12 +522,12 @@ def test_no_ring_is_lost_whatever_happens_around_it(steps: list[str]) -> None:
 
     async def run() -> None:
         clock = VirtualClock()
-        bell: Bell = clock.bell()
+        bell: WakeUp = clock.create_wake_up()
         waiting: list[asyncio.Task[bool]] = []
         unheard = False
         for step in steps:
             if step == "ring":
-                bell.ring()
+                bell.set()
                 unheard = True
             elif step.startswith("wait"):
                 waiting.append(clock.spawn(bell.wait(1 if step == "wait 1" else None)))

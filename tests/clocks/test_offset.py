@@ -49,8 +49,8 @@ async def test_what_is_left_of_a_sleep_after_a_jump_is_slept():
 
 async def test_a_bell_rings_or_its_time_is_up_or_jumped_over():
     clock = OffsetClock()
-    bell = clock.bell()
-    bell.ring()
+    bell = clock.create_wake_up()
+    bell.set()
     assert await bell.wait(60) is True
     assert await bell.wait(0.01) is False
     waiting = clock.spawn(bell.wait(60))
@@ -59,15 +59,15 @@ async def test_a_bell_rings_or_its_time_is_up_or_jumped_over():
     assert await asyncio.wait_for(waiting, 1) is False
     waiting = clock.spawn(bell.wait())
     await asyncio.sleep(0)
-    bell.ring()
+    bell.set()
     assert await asyncio.wait_for(waiting, 1) is True
 
 
 async def test_a_ring_that_comes_as_its_waiter_is_cancelled_is_for_the_next():
-    bell = OffsetClock().bell()
+    bell = OffsetClock().create_wake_up()
     waiting = asyncio.create_task(bell.wait(60))
     await asyncio.sleep(0)
-    bell.ring()
+    bell.set()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert await asyncio.wait_for(bell.wait(60), 1) is True

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.backoff import after, send_after
+from cooee.core.backoff import send_backoff, turn_backoff
 
 DAY = timedelta(days=1)
 
 
 def test_a_turn_is_tried_five_times_and_then_set_aside() -> None:
-    assert [after(attempt) for attempt in range(1, 7)] == [
+    assert [turn_backoff(attempt) for attempt in range(1, 7)] == [
         timedelta(seconds=1),
         timedelta(seconds=5),
         timedelta(seconds=30),
@@ -26,7 +26,7 @@ def test_a_turn_is_tried_five_times_and_then_set_aside() -> None:
 
 def pauses(retry_after: float | None = None) -> list[timedelta]:
     """Every pause between the attempts at one text."""
-    each = (send_after(attempt, retry_after) for attempt in count(1))
+    each = (send_backoff(attempt, retry_after) for attempt in count(1))
     return [pause for pause in takewhile(lambda pause: pause is not None, each) if pause]
 
 
@@ -43,7 +43,7 @@ def test_a_send_is_given_up_after_a_day_and_not_before() -> None:
 
 @given(st.integers(1, 10**9), st.none() | st.floats() | st.integers(-10, 10**6))
 def test_what_the_provider_asks_for_is_waited_at_least(attempt: int, asked: float | None) -> None:
-    pause, own = send_after(attempt, asked), send_after(attempt)
+    pause, own = send_backoff(attempt, asked), send_backoff(attempt)
     assert (pause is None) == (own is None)
     if pause is not None and own is not None:
         assert pause >= own
@@ -54,7 +54,7 @@ def test_what_the_provider_asks_for_is_waited_at_least(attempt: int, asked: floa
 
 @given(st.integers(1, 400))
 def test_pauses_never_shrink_and_never_come_back(attempt: int) -> None:
-    pause, following = send_after(attempt), send_after(attempt + 1)
+    pause, following = send_backoff(attempt), send_backoff(attempt + 1)
     if pause is None:
         assert following is None
     elif following is not None:
@@ -63,9 +63,9 @@ def test_pauses_never_shrink_and_never_come_back(attempt: int) -> None:
 
 @pytest.mark.parametrize("asked", [0, -5, math.nan, -math.inf, None])
 def test_nonsense_from_a_provider_changes_nothing(asked: float | None) -> None:
-    assert send_after(3, asked) == timedelta(seconds=4)
+    assert send_backoff(3, asked) == timedelta(seconds=4)
 
 
 def test_a_provider_that_asks_for_ever_is_asked_again_tomorrow() -> None:
-    assert send_after(1, math.inf) == DAY
-    assert send_after(1, 600) == timedelta(minutes=10)
+    assert send_backoff(1, math.inf) == DAY
+    assert send_backoff(1, 600) == timedelta(minutes=10)

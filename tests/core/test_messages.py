@@ -12,10 +12,10 @@ from cooee.core.messages import (
     Outbound,
     Status,
     conversation_id,
-    fingerprint,
+    credible_sent_at,
     outbound_id,
-    outbound_place,
-    when_sent,
+    parse_outbound_id,
+    text_fingerprint,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,8 +27,8 @@ SECOND = timedelta(seconds=1)
 
 def test_a_stamp_with_an_offset_is_believed_and_told_in_utc() -> None:
     stamp = datetime(2026, 3, 1, 22, 59, 57, tzinfo=SYDNEY)
-    assert when_sent(stamp, NOON, None) == NOON - 3 * SECOND
-    assert when_sent(stamp, NOON, None).tzinfo is UTC
+    assert credible_sent_at(stamp, NOON, None) == NOON - 3 * SECOND
+    assert credible_sent_at(stamp, NOON, None).tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_stamp_with_an_offset_is_believed_a_day_behind_and_two_minutes_ahead(
     behind: timedelta, believed: bool, zone: timezone
 ) -> None:
     stamp = (NOON - behind).astimezone(zone)
-    assert when_sent(stamp, NOON, timedelta(0)) == (NOON - behind if believed else NOON)
+    assert credible_sent_at(stamp, NOON, timedelta(0)) == (NOON - behind if believed else NOON)
 
 
 @pytest.mark.parametrize(
@@ -66,17 +66,17 @@ def test_a_stamp_without_an_offset_is_read_at_the_providers_and_believed_close_b
 ) -> None:
     offset = timedelta(hours=10)
     stamp = (NOON - behind + offset).replace(tzinfo=None)
-    assert when_sent(stamp, NOON, offset) == (NOON - behind if believed else NOON)
+    assert credible_sent_at(stamp, NOON, offset) == (NOON - behind if believed else NOON)
 
 
 def test_without_a_stamp_or_a_known_offset_a_text_was_sent_when_it_came() -> None:
-    assert when_sent(None, NOON, timedelta(hours=10)) == NOON
-    assert when_sent(NOON.replace(tzinfo=None), NOON, None) == NOON
+    assert credible_sent_at(None, NOON, timedelta(hours=10)) == NOON
+    assert credible_sent_at(NOON.replace(tzinfo=None), NOON, None) == NOON
 
 
 @pytest.mark.parametrize(("stamp", "hours"), [("0001-01-01", 10), ("9999-12-31T23:59:59", -10)])
 def test_a_stamp_at_the_end_of_all_time_is_not_believed(stamp: str, hours: int) -> None:
-    assert when_sent(datetime.fromisoformat(stamp), NOON, timedelta(hours=hours)) == NOON
+    assert credible_sent_at(datetime.fromisoformat(stamp), NOON, timedelta(hours=hours)) == NOON
 
 
 stamps = (
@@ -94,7 +94,7 @@ stamps = (
 def test_no_stamp_raises_or_moves_a_text_out_of_its_day(
     stamp: datetime | None, offset: timedelta | None
 ) -> None:
-    sent = when_sent(stamp, NOON, offset)
+    sent = credible_sent_at(stamp, NOON, offset)
     assert NOON - timedelta(days=1) <= sent <= NOON + timedelta(minutes=15)
     assert sent.utcoffset() == timedelta(0)
 
@@ -102,7 +102,7 @@ def test_no_stamp_raises_or_moves_a_text_out_of_its_day(
 @given(st.timedeltas(-timedelta(minutes=2), timedelta(days=1)), st.integers(-14, 14))
 def test_a_credible_stamp_is_kept_to_the_microsecond(behind: timedelta, hours: int) -> None:
     stamp = (NOON - behind).astimezone(timezone(timedelta(hours=hours)))
-    assert when_sent(stamp, NOON, None) == NOON - behind
+    assert credible_sent_at(stamp, NOON, None) == NOON - behind
 
 
 # Identities
@@ -110,7 +110,7 @@ def test_a_credible_stamp_is_kept_to_the_microsecond(behind: timedelta, hours: i
 
 @given(st.binary(min_size=16, max_size=16), st.integers(1, 2**63 - 1))
 def test_an_outbound_id_names_its_place(conversation: bytes, seq: int) -> None:
-    assert outbound_place(outbound_id(conversation, seq)) == (conversation, seq)
+    assert parse_outbound_id(outbound_id(conversation, seq)) == (conversation, seq)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_an_outbound_id_names_its_place(conversation: bytes, seq: int) -> None:
     ],
 )
 def test_an_id_that_names_no_place_is_none(id: str) -> None:
-    assert outbound_place(id) is None
+    assert parse_outbound_id(id) is None
 
 
 @given(st.text())
 def test_no_id_raises(id: str) -> None:
-    outbound_place(id)
+    parse_outbound_id(id)
 
 
 def test_a_conversation_is_known_by_its_two_numbers_for_ever() -> None:
@@ -154,7 +154,7 @@ def test_a_conversation_is_known_by_its_two_numbers_for_ever() -> None:
 def test_two_texts_have_one_fingerprint_only_if_all_parts_are_the_same(
     one: list[str], other: list[str]
 ) -> None:
-    assert (fingerprint(*one) == fingerprint(*other)) == (one == other)
+    assert (text_fingerprint(*one) == text_fingerprint(*other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_two_texts_have_one_fingerprint_only_if_all_parts_are_the_same(
     ],
 )
 def test_no_text_can_pass_for_two_parts(one: tuple[str, ...], other: tuple[str, ...]) -> None:
-    assert fingerprint(*one) != fingerprint(*other)
+    assert text_fingerprint(*one) != text_fingerprint(*other)
 
 
 # What is shown

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.one_line import one_line
+from cooee.core.one_line import to_one_line
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_whatever_is_in_a_text_it_is_one_line_without_commands(text):
-    line = one_line(text)
+    line = to_one_line(text)
     assert not {unicodedata.category(letter) for letter in line} & {"Cc", "Cs", "Zl", "Zp"}
     line.encode()
 
@@ -29,4 +29,4 @@ def test_whatever_is_in_a_text_it_is_one_line_without_commands(text):
     ],
 )
 def test_what_a_text_looks_like(text, line):
-    assert one_line(text) == line
+    assert to_one_line(text) == line

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.phone_numbers import country, normalise
+from cooee.core.phone_numbers import country_of, normalise_number
 
 OURS = "+61491570006"
 
@@ -33,7 +33,7 @@ OURS = "+61491570006"
     ],
 )
 def test_one_number_is_one_however_it_is_written(written: str) -> None:
-    assert normalise(written, near=OURS) == "+61491570156"
+    assert normalise_number(written, our_number=OURS) == "+61491570156"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_one_number_is_one_however_it_is_written(written: str) -> None:
     ],
 )
 def test_the_country_is_that_of_our_own_number(written: str, near: str, number: str) -> None:
-    assert normalise(written, near=near) == number
+    assert normalise_number(written, our_number=near) == number
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_the_country_is_that_of_our_own_number(written: str, near: str, number: 
     ],
 )
 def test_what_no_person_can_be_reached_at_stays_as_it_came(address: str) -> None:
-    assert normalise(address, near=OURS) == address.strip()
+    assert normalise_number(address, our_number=OURS) == address.strip()
 
 
 def test_a_national_number_is_not_guessed_at_beside_a_sender_name() -> None:
-    assert normalise("0491 570 156", near="MyShop") == "0491 570 156"
+    assert normalise_number("0491 570 156", our_number="MyShop") == "0491 570 156"
 
 
 @given(
@@ -97,8 +97,8 @@ def test_a_national_number_is_not_guessed_at_beside_a_sender_name() -> None:
     st.sampled_from([OURS, "+16045550123", "MyShop", "", "+999"]),
 )
 def test_no_address_raises_and_the_answer_is_settled(address: str, near: str) -> None:
-    once = normalise(address, near=near)
-    assert normalise(once, near=near) == once
+    once = normalise_number(address, our_number=near)
+    assert normalise_number(once, our_number=near) == once
 
 
 @given(
@@ -109,7 +109,7 @@ def test_every_countrys_mobiles_are_read_in_every_common_form(region: str, form:
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
     assert example is not None
     number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
-    assert normalise(phonenumbers.format_number(example, form), near=number) == number
+    assert normalise_number(phonenumbers.format_number(example, form), our_number=number) == number
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_every_countrys_mobiles_are_read_in_every_common_form(region: str, form:
     ],
 )
 def test_a_number_has_a_country_or_none(number: str, region: str | None) -> None:
-    assert country(number) == region
+    assert country_of(number) == region
 
 
 def test_a_number_that_needs_nothing_costs_next_to_nothing() -> None:
     numbers = [f"+614{n:08}" for n in range(20_000)]
     start = time.perf_counter()
     for number in numbers:
-        normalise(number, near=OURS)
+        normalise_number(number, our_number=OURS)
     assert (time.perf_counter() - start) / len(numbers) < 5e-6  # measured: 0.3 µs; reading: 50
 
 

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cooee.core.segments import Encoding, count, joined, size, smart
-from cooee.simulator.segments import segments as carriers_count
+from cooee.core.segments import (
+    Encoding,
+    join_parts,
+    measure_text,
+    smart_encode,
+    split_into_segments,
+)
+from cooee.simulator.segments import count_segments as carriers_count
 
 GSM7, UCS2 = Encoding.GSM7, Encoding.UCS2
 LIMITS = {GSM7: (160, 153), UCS2: (70, 67)}
@@ -69,16 +75,16 @@ VECTORS = [
 
 @pytest.mark.parametrize(("text", "encoding", "segments"), VECTORS)
 def test_it_counts_as_the_specification_and_published_counters_do(text, encoding, segments):
-    counted = count(text)
-    assert (counted.encoding, counted.segments) == (encoding, segments)
-    assert size(text) == (encoding, segments)
+    counted = split_into_segments(text)
+    assert (counted.encoding, counted.segment_count) == (encoding, segments)
+    assert measure_text(text) == (encoding, segments)
 
 
 def test_the_alphabet_is_that_of_the_specification():
     assert len(ALPHABET) == 127  # and the escape
-    assert all(count(letter).encoding is GSM7 for letter in ALPHABET + DOUBLE)
+    assert all(split_into_segments(letter).encoding is GSM7 for letter in ALPHABET + DOUBLE)
     others = {chr(code) for code in range(0x3000)} - set(ALPHABET) - set(DOUBLE)
-    assert all(count(letter).encoding is UCS2 for letter in others)
+    assert all(split_into_segments(letter).encoding is UCS2 for letter in others)
 
 
 FAMILY, WAVE, FLAG, KEYCAP = "👩‍👩‍👧‍👦", "👋🏽", "🇦🇺", "1️⃣"
@@ -96,31 +102,31 @@ texts = plain | fine | sequences
 @example("a" * 66 + LONE + "\ude00" + "b" * 70)
 @example(LONE * 71)
 def test_the_parts_joined_are_the_text_and_none_is_over_its_limit(text):
-    counted = count(text)
+    counted = split_into_segments(text)
     alone, each = LIMITS[counted.encoding]
     assert "".join(counted.parts) == text
-    assert counted.segments == len(counted.parts) >= 1
-    limit = alone if counted.segments == 1 else each
+    assert counted.segment_count == len(counted.parts) >= 1
+    limit = alone if counted.segment_count == 1 else each
     assert all(units(part, counted.encoding) <= limit for part in counted.parts)
-    assert counted.segments == 1 or all(counted.parts)
+    assert counted.segment_count == 1 or all(counted.parts)
 
 
 @given(texts)
 def test_no_pair_is_ever_cut(text):
-    for before, after in pairwise(count(text).parts):
+    for before, after in pairwise(split_into_segments(text).parts):
         assert not ("\ud800" <= before[-1] <= "\udbff" and "\udc00" <= after[0] <= "\udfff")
 
 
 @given(texts)
 def test_the_size_is_that_of_the_count(text):
-    counted = count(text)
-    assert size(text) == (counted.encoding, counted.segments)
+    counted = split_into_segments(text)
+    assert measure_text(text) == (counted.encoding, counted.segment_count)
 
 
 @given(texts)
 def test_the_boxes_counter_differs_only_where_a_pair_falls_on_an_edge(text):
     """The box divides lengths; a pair that moves on as a whole may cost one segment more."""
-    ours, theirs = count(text).segments, carriers_count(text)
+    ours, theirs = split_into_segments(text).segment_count, carriers_count(text)
     pairs = any(letter in DOUBLE or letter > "\uffff" for letter in text)
     assert theirs <= ours <= (theirs + theirs // 60 + 1 if pairs else theirs)
 
@@ -180,42 +186,42 @@ space = st.just(("space", " "))
 def test_no_way_of_cutting_is_better(pairs):
     built = [one for pair in pairs for one in pair]
     text = "".join(piece for _, piece in built)
-    counted = count(text)
+    counted = split_into_segments(text)
     each = LIMITS[counted.encoding][1]
-    if counted.segments == 1 or units(text, counted.encoding) > 2.4 * each:
+    if counted.segment_count == 1 or units(text, counted.encoding) > 2.4 * each:
         return
     expected = best(marked(built), counted.encoding)
-    assert (counted.segments, *torn(built, text, counted.parts)) == expected
+    assert (counted.segment_count, *torn(built, text, counted.parts)) == expected
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_a_cluster_on_an_edge_goes_on_as_a_whole(cluster):
     for lead in range(50, 68):
         text = "ç" * lead + cluster + " " + "x" * 20
-        counted = count(text)
-        assert counted.segments == 2 or units(text, UCS2) <= 70
+        counted = split_into_segments(text)
+        assert counted.segment_count == 2 or units(text, UCS2) <= 70
         assert any(cluster in part for part in counted.parts), lead
 
 
 def test_a_word_stays_whole_unless_that_costs_a_segment():
     loose = "word " * 40
-    assert all(part.startswith("word") for part in count(loose).parts)
-    assert all(part.endswith(" ") for part in count(loose).parts[:-1])
+    assert all(part.startswith("word") for part in split_into_segments(loose).parts)
+    assert all(part.endswith(" ") for part in split_into_segments(loose).parts[:-1])
     tight = "w" * 306
-    assert [len(part) for part in count(tight).parts] == [153, 153]
+    assert [len(part) for part in split_into_segments(tight).parts] == [153, 153]
     full = ("x" * 152 + " ") + ("y" * 100 + " " + "z" * 52)
-    assert [len(part) for part in count(full).parts] == [153, 153]
+    assert [len(part) for part in split_into_segments(full).parts] == [153, 153]
 
 
 def test_flags_are_told_apart_in_a_row():
-    counted = count("ç" + FLAG * 40)
+    counted = split_into_segments("ç" + FLAG * 40)
     assert all(units(part, UCS2) % 4 == (at == 0) for at, part in enumerate(counted.parts))
 
 
 def test_a_long_text_takes_linear_time():
     text = "Words, and €, and 😀. " * 10_000
     began = time.perf_counter()
-    assert "".join(count(text).parts) == text
+    assert "".join(split_into_segments(text).parts) == text
     assert time.perf_counter() - began < 5
 
 
@@ -223,18 +229,18 @@ def test_a_long_text_takes_linear_time():
 
 
 def test_the_characters_that_cost_are_named_once_each():
-    assert list(count("“Hi” – “you” 😀").costly) == ["“", "”", "–", "😀"]
-    assert list(count("[€]€").costly) == ["[", "€", "]"]
-    assert list(count("plain").costly) == []
+    assert list(split_into_segments("“Hi” – “you” 😀").costly_characters) == ["“", "”", "–", "😀"]
+    assert list(split_into_segments("[€]€").costly_characters) == ["[", "€", "]"]
+    assert list(split_into_segments("plain").costly_characters) == []
 
 
 def test_what_would_save_is_told_where_it_does():
     curly = "It’s a text that would fit one segment if it were not for the apostrophe in it."
-    plain_way, without = count(curly).savings
-    assert (plain_way.segments, plain_way.text) == (1, curly.replace("’", "'"))
-    assert (without.segments, without.text) == (1, curly.replace("’", ""))
-    assert list(count("It’s short.").savings) == []
-    [only] = count("x" * 100 + "😀").savings
+    plain_way, without = split_into_segments(curly).suggestions
+    assert (plain_way.segment_count, plain_way.text) == (1, curly.replace("’", "'"))
+    assert (without.segment_count, without.text) == (1, curly.replace("’", ""))
+    assert list(split_into_segments("It’s short.").suggestions) == []
+    [only] = split_into_segments("x" * 100 + "😀").suggestions
     assert only.text == "x" * 100
 
 
@@ -254,15 +260,15 @@ SMART = [
 
 @pytest.mark.parametrize(("text", "plainer"), SMART)
 def test_plain_characters_stand_for_such_as_look_alike(text, plainer):
-    assert smart(text) == plainer
+    assert smart_encode(text) == plainer
 
 
 @given(texts)
 def test_smart_never_costs_and_settles(text):
-    plainer = smart(text)
-    assert size(plainer)[1] <= size(text)[1]
-    assert plainer == text or size(plainer)[0] is GSM7
-    assert smart(plainer) == plainer
+    plainer = smart_encode(text)
+    assert measure_text(plainer)[1] <= measure_text(text)[1]
+    assert plainer == text or measure_text(plainer)[0] is GSM7
+    assert smart_encode(plainer) == plainer
 
 
 # --- Parts that came in
@@ -287,18 +293,18 @@ places = st.lists(st.integers(0, 400), max_size=4)
 @given(st.text(st.sampled_from(ALPHABET + DOUBLE), max_size=80), places)
 def test_septets_are_joined_before_they_are_read(text, where):
     whole = b"".join(CODES[letter] for letter in text)
-    assert joined(cut(whole, where), GSM7) == text
+    assert join_parts(cut(whole, where), GSM7) == text
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80), places)
 def test_utf_16_is_joined_before_it_is_read(text, where):
-    assert joined(cut(text.encode("utf-16-be"), where), UCS2) == text
+    assert join_parts(cut(text.encode("utf-16-be"), where), UCS2) == text
 
 
 def test_a_pair_that_a_gateway_cut_is_whole_again():
     wave = "👋".encode("utf-16-be")
-    assert joined([b"\0h" + wave[:2], wave[2:] + b"\0i"], UCS2) == "h👋i"
-    assert joined([b"5\x1b", b"e"], GSM7) == "5€"
+    assert join_parts([b"\0h" + wave[:2], wave[2:] + b"\0i"], UCS2) == "h👋i"
+    assert join_parts([b"5\x1b", b"e"], GSM7) == "5€"
 
 
 @pytest.mark.parametrize(
@@ -314,4 +320,4 @@ def test_a_pair_that_a_gateway_cut_is_whole_again():
     ],
 )
 def test_what_cannot_be_read_is_marked_and_costs_nothing_else(parts, encoding, text):
-    assert joined(parts, encoding) == text
+    assert join_parts(parts, encoding) == text

@@ -16,32 +16,32 @@ from cooee.clocks.clock import VirtualClock
 from cooee.core.errors import OutcomeUnknown, PermanentFailure, TemporaryFailure
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.net.http_client import (
-    ASGI,
-    HANG_UP,
-    InProcess,
-    Network,
+    HANG_UP_EXTENSION,
+    ASGIApp,
+    HTTPClient,
+    InProcessClient,
     Receive,
     Scope,
     Send,
     Transport,
-    carry,
+    run_flow,
 )
-from cooee.net.http_server import serving
+from cooee.net.http_server import serve_app
 
 CLOCK = VirtualClock()
 
-Wire = Callable[[ASGI], contextlib.AbstractAsyncContextManager[tuple[Transport, str]]]
+Wire = Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[tuple[Transport, str]]]
 
 
 @contextlib.asynccontextmanager
-async def in_process(app: ASGI) -> AsyncIterator[tuple[Transport, str]]:
-    yield InProcess(CLOCK, {"http://box.example": app}), "http://box.example"
+async def in_process(app: ASGIApp) -> AsyncIterator[tuple[Transport, str]]:
+    yield InProcessClient(CLOCK, {"http://box.example": app}), "http://box.example"
 
 
 @contextlib.asynccontextmanager
-async def over_http(app: ASGI) -> AsyncIterator[tuple[Transport, str]]:
-    network = Network(CLOCK, timeout=5)
-    async with serving(app) as port:
+async def over_http(app: ASGIApp) -> AsyncIterator[tuple[Transport, str]]:
+    network = HTTPClient(CLOCK, timeout=5)
+    async with serve_app(app) as port:
         try:
             yield network, f"http://127.0.0.1:{port}"
         finally:
@@ -100,7 +100,7 @@ class Counting:
 
 
 async def hanging_up(scope: Scope, receive: Receive, send: Send) -> None:
-    scope["extensions"][HANG_UP]()
+    scope["extensions"][HANG_UP_EXTENSION]()
 
 
 # What both ways have in common
@@ -247,7 +247,7 @@ async def test_an_answer_cut_short_is_a_doubt(wire: Wire) -> None:
         )
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         await asyncio.sleep(0.01)
-        scope["extensions"][HANG_UP]()
+        scope["extensions"][HANG_UP_EXTENSION]()
 
     async with wire(half) as (transport, base):
         with pytest.raises(OutcomeUnknown):
@@ -311,8 +311,8 @@ async def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def network(timeout: float = 5) -> AsyncIterator[Network]:
-    transport = Network(CLOCK, timeout=timeout)
+async def network(timeout: float = 5) -> AsyncIterator[HTTPClient]:
+    transport = HTTPClient(CLOCK, timeout=timeout)
     try:
         yield transport
     finally:
@@ -456,13 +456,13 @@ async def naming(name: str, send: Send) -> None:
 
 
 async def test_a_request_goes_to_the_app_whose_url_it_begins_with() -> None:
-    def named(name: str) -> ASGI:
+    def named(name: str) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await answer(send, 200, f"{name} {scope['path']}".encode())
 
         return app
 
-    transport = InProcess(
+    transport = InProcessClient(
         CLOCK,
         {
             "http://box": named("short"),
@@ -488,7 +488,9 @@ async def test_an_app_that_says_nothing_leaves_a_doubt() -> None:
         return None
 
     with pytest.raises(OutcomeUnknown):
-        await InProcess(CLOCK, {"http://box": silent})(Request(method="GET", url="http://box/"))
+        await InProcessClient(CLOCK, {"http://box": silent})(
+            Request(method="GET", url="http://box/")
+        )
 
 
 # Flows
@@ -533,13 +535,13 @@ async def test_a_flow_is_carried_to_its_end_and_hears_of_failures_where_it_waits
             "http://spare/": Response(status=202),
         }
     )
-    assert await carry(asking(["a", "b", "a"], log), wire) == "done"
+    assert await run_flow(asking(["a", "b", "a"], log), wire) == "done"
     assert log == [200, "again", 202, 200, "closed"]
 
 
 async def test_a_flow_that_asks_nothing_is_over_at_once() -> None:
     log: list[Any] = []
-    assert await carry(asking([], log), Scripted({})) == "done"
+    assert await run_flow(asking([], log), Scripted({})) == "done"
     assert log == ["closed"]
 
 
@@ -555,5 +557,5 @@ async def test_a_flow_that_asks_nothing_is_over_at_once() -> None:
 async def test_what_a_flow_does_not_catch_ends_it_and_closes_it(failure: BaseException) -> None:
     log: list[Any] = []
     with pytest.raises(type(failure)):
-        await carry(asking(["a"], log), Scripted({"a": failure}))
+        await run_flow(asking(["a"], log), Scripted({"a": failure}))
     assert log == ["closed"]

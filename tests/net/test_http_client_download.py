@@ -8,8 +8,8 @@ import pytest
 from cooee.clocks.clock import RealClock
 from cooee.core.errors import PermanentFailure, TemporaryFailure
 from cooee.core.http_messages import Request
-from cooee.net.http_client import Network
-from cooee.net.ssrf_guard import Guard
+from cooee.net.http_client import HTTPClient
+from cooee.net.ssrf_guard import SSRFGuard
 
 LARGEST = 10_000
 
@@ -43,8 +43,11 @@ class Raw:
 
 
 async def download(url, *, trusted=(), lookup=None, timeout=5):
-    network = Network(
-        RealClock(), timeout=timeout, largest=LARGEST, guard=Guard(trusted, lookup=lookup)
+    network = HTTPClient(
+        RealClock(),
+        timeout=timeout,
+        max_bytes=LARGEST,
+        guard=SSRFGuard(trusted, lookup_host=lookup),
     )
     try:
         return await network(Request(method="GET", url=url, safe=True))

@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
-from cooee.clocks.clock import RealClock, stopwatch
+from cooee.clocks.clock import RealClock, monotonic
 from cooee.core.errors import OutcomeUnknown, SettingError, TemporaryFailure
 from cooee.core.http_messages import Request
-from cooee.net.http_client import HANG_UP, Network, Receive, Scope, Send
-from cooee.net.http_server import serving
+from cooee.net.http_client import HANG_UP_EXTENSION, HTTPClient, Receive, Scope, Send
+from cooee.net.http_server import serve_app
 
 
 async def fine(scope: Scope, receive: Receive, send: Send) -> None:
@@ -20,8 +20,8 @@ async def fine(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def hanging_up(scope: Scope, receive: Receive, send: Send) -> None:
-    scope["extensions"][HANG_UP]()
-    scope["extensions"][HANG_UP]()  # twice is once
+    scope["extensions"][HANG_UP_EXTENSION]()
+    scope["extensions"][HANG_UP_EXTENSION]()  # twice is once
 
 
 def get(port: int, **headers: str) -> Request:
@@ -30,23 +30,23 @@ def get(port: int, **headers: str) -> Request:
 
 
 async def test_a_free_port_is_found_and_given_back() -> None:
-    network = Network(RealClock())
-    async with serving(fine) as port:
+    network = HTTPClient(RealClock())
+    async with serve_app(fine) as port:
         assert (await network(get(port))).body == b"ok"
     with pytest.raises(TemporaryFailure):
         await network(get(port))
-    async with serving(fine, port=port) as again:
+    async with serve_app(fine, port=port) as again:
         assert again == port
     await network.close()
 
 
 async def test_a_taken_port_is_named_with_what_to_do() -> None:
-    async with serving(fine) as port:
+    async with serve_app(fine) as port:
         with pytest.raises(
             SettingError,
             match=rf"Cannot listen on 127\.0\.0\.1:{port} \(Address already in use\)\. Choose",
         ):
-            async with serving(fine, port=port):
+            async with serve_app(fine, port=port):
                 pass
 
 
@@ -57,7 +57,7 @@ async def test_a_place_that_cannot_be_listened_on_is_a_setting_to_mend(
     host: str, port: int
 ) -> None:
     with pytest.raises(SettingError, match="Cannot listen on"):
-        async with serving(fine, host=host, port=port):
+        async with serve_app(fine, host=host, port=port):
             pass
 
 
@@ -69,8 +69,8 @@ async def test_hanging_up_drops_that_connection_and_no_other() -> None:
         else:
             await hanging_up(scope, receive, send)
 
-    network = Network(RealClock())
-    async with serving(moody) as port:
+    network = HTTPClient(RealClock())
+    async with serve_app(moody) as port:
         slow = asyncio.ensure_future(
             network(Request(method="GET", url=f"http://127.0.0.1:{port}/slow"))
         )
@@ -82,8 +82,8 @@ async def test_hanging_up_drops_that_connection_and_no_other() -> None:
 
 
 async def test_hanging_up_works_behind_a_proxys_headers() -> None:
-    network = Network(RealClock())
-    async with serving(hanging_up) as port:
+    network = HTTPClient(RealClock())
+    async with serve_app(hanging_up) as port:
         with pytest.raises(OutcomeUnknown):
             await network(get(port, x_forwarded_for="198.51.100.7", x_forwarded_proto="https"))
     await network.close()
@@ -98,10 +98,10 @@ async def test_hanging_up_on_somebody_who_has_left_is_no_error(
         while (await receive())["type"] != "http.disconnect":
             pass
         await asyncio.sleep(0.01)
-        scope["extensions"][HANG_UP]()
+        scope["extensions"][HANG_UP_EXTENSION]()
         hung_up.set()
 
-    async with serving(late) as port:
+    async with serve_app(late) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await writer.drain()
@@ -112,8 +112,8 @@ async def test_hanging_up_on_somebody_who_has_left_is_no_error(
 
 
 async def test_hanging_up_is_not_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
-    network = Network(RealClock())
-    async with serving(hanging_up) as port:
+    network = HTTPClient(RealClock())
+    async with serve_app(hanging_up) as port:
         with pytest.raises(OutcomeUnknown):
             await network(get(port))
     await network.close()
@@ -128,8 +128,8 @@ async def test_a_request_under_way_is_finished_before_the_port_closes() -> None:
         await asyncio.sleep(0.2)
         await fine(scope, receive, send)
 
-    network = Network(RealClock())
-    async with serving(slow, grace=5) as port:
+    network = HTTPClient(RealClock())
+    async with serve_app(slow, grace=5) as port:
         asking = asyncio.ensure_future(network(get(port)))
         await started.wait()
     assert (await asking).body == b"ok"
@@ -143,12 +143,12 @@ async def test_a_request_that_never_ends_does_not_keep_the_port_open_past_its_gr
         started.set()
         await asyncio.sleep(60)
 
-    network = Network(RealClock())
-    before = stopwatch()
-    async with serving(endless, grace=1) as port:
+    network = HTTPClient(RealClock())
+    before = monotonic()
+    async with serve_app(endless, grace=1) as port:
         asking = asyncio.ensure_future(network(get(port)))
         await started.wait()
-    assert stopwatch() - before < 4
+    assert monotonic() - before < 4
     answer = (await asyncio.gather(asking, return_exceptions=True))[0]
     assert isinstance(answer, OutcomeUnknown) or getattr(answer, "status", 0) == 500
     await network.close()
@@ -158,8 +158,8 @@ async def test_it_listens_on_ipv6_too() -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
     try:
-        async with serving(hanging_up, host="::1") as port:
-            network = Network(RealClock())
+        async with serve_app(hanging_up, host="::1") as port:
+            network = HTTPClient(RealClock())
             with pytest.raises(OutcomeUnknown):
                 await network(Request(method="GET", url=f"http://[::1]:{port}/"))
             await network.close()
@@ -169,7 +169,7 @@ async def test_it_listens_on_ipv6_too() -> None:
 
 @pytest.mark.parametrize("said", [b"", b"POST / HTTP/1.1\r\nHost: a\r\nX-Slow"])
 async def test_who_never_says_what_they_want_is_hung_up_on(said: bytes) -> None:
-    async with serving(fine, slowest=0.2) as port:
+    async with serve_app(fine, header_timeout=0.2) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(said)
         async with asyncio.timeout(3):
@@ -178,7 +178,7 @@ async def test_who_never_says_what_they_want_is_hung_up_on(said: bytes) -> None:
 
 
 async def test_headers_that_trickle_are_cut_off_in_time() -> None:
-    async with serving(fine, slowest=0.3) as port:
+    async with serve_app(fine, header_timeout=0.3) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\n")
         async with asyncio.timeout(3):
@@ -189,7 +189,7 @@ async def test_headers_that_trickle_are_cut_off_in_time() -> None:
 
 
 async def test_a_second_request_may_not_trickle_either() -> None:
-    async with serving(fine, slowest=0.3) as port:
+    async with serve_app(fine, header_timeout=0.3) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
@@ -204,8 +204,8 @@ async def test_an_app_may_take_its_time() -> None:
         await asyncio.sleep(0.5)
         await fine(scope, receive, send)
 
-    network = Network(RealClock())
-    async with serving(slow, slowest=0.1) as port:
+    network = HTTPClient(RealClock())
+    async with serve_app(slow, header_timeout=0.1) as port:
         assert (await network(get(port))).body == b"ok"
     await network.close()
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.net.ssrf_guard import AddressRefused, Guard, is_public
+from cooee.net.ssrf_guard import AddressRefused, SSRFGuard, is_public
 
 OURS_ONLY = [
     "127.0.0.1",
@@ -74,14 +74,14 @@ async def test_a_name_with_one_private_address_among_public_ones_is_refused():
         return ["8.8.8.8", "10.0.0.1"]
 
     with pytest.raises(AddressRefused, match=r"pictures\.example"):
-        await Guard(lookup=lookup).resolve("pictures.example", 443)
+        await SSRFGuard(lookup_host=lookup).resolve("pictures.example", 443)
 
 
 async def test_a_public_name_is_resolved_to_what_was_judged():
     async def lookup(host, port):
         return ["8.8.8.8", "2606:4700::1111"]
 
-    found = await Guard(lookup=lookup).resolve("pictures.example", 443)
+    found = await SSRFGuard(lookup_host=lookup).resolve("pictures.example", 443)
     assert [(one["host"], one["port"]) for one in found] == [
         ("8.8.8.8", 443),
         ("2606:4700::1111", 443),
@@ -91,15 +91,15 @@ async def test_a_public_name_is_resolved_to_what_was_judged():
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "2130706433", "127.1", "127.0.0.1."])
 def test_an_address_in_a_url_is_judged_without_a_lookup(host):
     with pytest.raises(AddressRefused):
-        Guard().check(host, 443)
+        SSRFGuard().check_host(host, 443)
 
 
 def test_a_trusted_host_may_be_anywhere_and_only_on_the_port_named():
-    guard = Guard(["127.0.0.1:8400", "box.internal"])
-    guard.check("127.0.0.1", 8400)
+    guard = SSRFGuard(["127.0.0.1:8400", "box.internal"])
+    guard.check_host("127.0.0.1", 8400)
     with pytest.raises(AddressRefused):
-        guard.check("127.0.0.1", 22)
-    assert guard.trusts("BOX.internal", 1)
+        guard.check_host("127.0.0.1", 22)
+    assert guard.is_trusted("BOX.internal", 1)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_a_trusted_host_may_be_anywhere_and_only_on_the_port_named():
     ],
 )
 def test_only_https_is_asked_for_except_at_a_trusted_host(url, allowed):
-    assert Guard(["127.0.0.1:8400"]).allows(url) is allowed
+    assert SSRFGuard(["127.0.0.1:8400"]).may_request(url) is allowed

@@ -7,10 +7,10 @@ import pytest
 from cooee.clocks.clock import RealClock
 from cooee.clocks.offset import OffsetClock
 from cooee.core.http_messages import Request
-from cooee.net.http_client import InProcess
-from cooee.phone.page_server import Page
-from cooee.phone.session import Show
-from cooee.simulator import Carrier
+from cooee.net.http_client import InProcessClient
+from cooee.phone.page_server import PageServer
+from cooee.phone.session import BrowserSession
+from cooee.simulator import Simulator
 
 HERE = "http://127.0.0.1:8410"
 JSON = {"content-type": "application/json", "origin": HERE}
@@ -19,15 +19,17 @@ JSON = {"content-type": "application/json", "origin": HERE}
 @pytest.fixture
 async def show():
     clock = OffsetClock()
-    return Show("app.py", "simulated", Carrier(clock, InProcess(clock, {})), clock)
+    return BrowserSession(
+        "app.py", "simulated", Simulator(clock, InProcessClient(clock, {})), clock
+    )
 
 
 @pytest.fixture
 async def ask(show):
-    page = Page(show, 8410)
+    page = PageServer(show, 8410)
 
     async def call(method, path, body=b"", base=HERE, **headers):
-        transport = InProcess(RealClock(), {base: page})
+        transport = InProcessClient(RealClock(), {base: page})
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = Request(method=method, url=base + path, headers=named, body=body)
         return await transport(request)

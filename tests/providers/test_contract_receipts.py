@@ -3,7 +3,7 @@
 import pytest
 
 from cooee.core.messages import Status
-from cooee.providers import names
+from cooee.providers import provider_names
 from cooee.providers.simulated import payloads as simulated_json
 from cooee.providers.telstra_v2 import errors as telstra_v2_codes
 from cooee.providers.telstra_v3 import errors as telstra_v3_codes
@@ -65,14 +65,14 @@ DOCUMENTED = {
 
 
 def simulated(word):
-    receipt = simulated_json.read_receipt({"id": "x", "status": word}, "")
+    receipt = simulated_json.parse_receipt({"id": "x", "status": word}, "")
     return None if receipt is None else receipt.status
 
 
 READ = {
-    "telstra-v2": telstra_v2_codes.standing,
-    "telstra-v3": telstra_v3_codes.standing,
-    "twilio": twilio_codes.standing,
+    "telstra-v2": telstra_v2_codes.telstra_v2_status,
+    "telstra-v3": telstra_v3_codes.telstra_v3_status,
+    "twilio": twilio_codes.twilio_status,
     "simulated": simulated,
 }
 ROWS = [
@@ -97,11 +97,11 @@ def test_no_word_that_nobody_documented_ends_a_text(name):
 
 
 def test_no_company_is_left_out_and_each_can_say_that_a_text_arrived_or_not():
-    assert set(names()) == set(DOCUMENTED) == set(READ)
+    assert set(provider_names()) == set(DOCUMENTED) == set(READ)
     for words in DOCUMENTED.values():
         assert {SENT, DELIVERED, EXPIRED, UNDELIVERED} - set(words.values()) <= {EXPIRED}
 
 
 def test_twilio_says_by_a_code_that_a_text_waited_for_too_long():
-    assert twilio_codes.standing("undelivered", "30036") is EXPIRED
-    assert twilio_codes.standing("undelivered", "30003") is UNDELIVERED
+    assert twilio_codes.twilio_status("undelivered", "30036") is EXPIRED
+    assert twilio_codes.twilio_status("undelivered", "30003") is UNDELIVERED

@@ -5,8 +5,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.providers.json_fields import address, count, later, stamp, word
-from cooee.testing.fuzz import letters, stamps, values
+from cooee.providers.json_fields import (
+    add_durations,
+    get_address,
+    get_ascii_word,
+    parse_int,
+    parse_timestamp,
+)
+from cooee.testing.fuzz import any_json, any_text, any_timestamp
 
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=offsets)  # noqa: DTZ001
@@ -14,36 +20,36 @@ moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=off
 
 @given(moments)
 def test_a_stamp_with_an_offset_is_that_moment_in_utc(moment):
-    read = stamp(moment.isoformat())
+    read = parse_timestamp(moment.isoformat())
     assert read == moment
     assert read.tzinfo is UTC
 
 
 @given(st.datetimes())
 def test_a_stamp_without_an_offset_stays_without(moment):
-    assert stamp(moment.isoformat()) == moment
-    assert stamp(moment.isoformat()).tzinfo is None
+    assert parse_timestamp(moment.isoformat()) == moment
+    assert parse_timestamp(moment.isoformat()).tzinfo is None
 
 
-@given(stamps | letters | st.none())
+@given(any_timestamp | any_text | st.none())
 def test_no_stamp_raises(value):
-    stamp(value)
+    parse_timestamp(value)
 
 
-@given(values)
+@given(any_json)
 def test_a_count_is_a_number_that_time_can_bear_or_nothing(value):
-    number = count(value)
+    number = parse_int(value)
     assert number is None or 0 <= number < 10**16
-    later(datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=1), number)
+    add_durations(datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=1), number)
 
 
 @given(st.integers(0, 10**14))
 def test_a_count_is_read_as_a_string_too(number):
-    assert count(number) == count(str(number)) == number
+    assert parse_int(number) == parse_int(str(number)) == number
 
 
-@given(values, letters)
+@given(any_json, any_text)
 def test_no_member_raises_and_every_one_can_be_stored(value, name):
     for body in (value, {name: value}):
-        address(body, name).encode()
-        word(body, name).encode("ascii")
+        get_address(body, name).encode()
+        get_ascii_word(body, name).encode("ascii")

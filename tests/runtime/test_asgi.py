@@ -12,9 +12,9 @@ from starlette.routing import Mount
 from cooee import App
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Request
-from cooee.net.http_client import InProcess, Network
-from cooee.net.http_server import serving
-from cooee.simulator import Carrier
+from cooee.net.http_client import HTTPClient, InProcessClient
+from cooee.net.http_server import serve_app
+from cooee.simulator import Simulator
 
 ANNA = "+61491570156"
 
@@ -66,7 +66,7 @@ def told(monkeypatch, tmp_path):
 
 
 async def pushed_to(carrier):
-    wire = InProcess(RealClock(), {"http://127.0.0.1": carrier.app})
+    wire = InProcessClient(RealClock(), {"http://127.0.0.1": carrier.app})
     answer = await wire(Request(method="GET", url="http://127.0.0.1/box/numbers"))
     return [number for number in answer.json() if number["notifyURL"]]
 
@@ -74,23 +74,23 @@ async def pushed_to(carrier):
 @pytest.mark.parametrize("outer", [starlette, fastapi])
 async def test_a_mounted_app_hears_a_push_and_answers(outer, told):
     clock = RealClock()
-    wire = Network(clock)
-    carrier = Carrier(clock, wire)
+    wire = HTTPClient(clock)
+    carrier = Simulator(clock, wire)
     await carrier.start()
     web = outer(echo())
-    async with serving(carrier.app) as box, serving(web) as port:
+    async with serve_app(carrier.app) as box, serve_app(web) as port:
         told(port, box)
         async with living(web):
             for _ in range(200):
                 if await pushed_to(carrier):
                     break
                 await asyncio.sleep(0.02)
-            carrier.network.text(ANNA, next(iter(carrier.network.lines)), "hello")
+            carrier.network.send_from_phone(ANNA, next(iter(carrier.network.our_numbers)), "hello")
             for _ in range(200):
-                if len(carrier.network.inbox(ANNA)) > 1:
+                if len(carrier.network.phone_screen(ANNA)) > 1:
                     break
                 await asyncio.sleep(0.02)
-            said = [entry.text.text for entry in carrier.network.inbox(ANNA)]
+            said = [entry.text.text for entry in carrier.network.phone_screen(ANNA)]
             assert said == ["hello", "You said hello"]
             health = await wire(Request(method="GET", url=f"http://127.0.0.1:{port}/sms/health"))
             assert (health.status, json.loads(health.body)["status"]) == (200, "ok")
@@ -100,7 +100,7 @@ async def test_a_mounted_app_hears_a_push_and_answers(outer, told):
 
 async def test_mounted_without_its_lifespan_it_says_what_is_missing():
     web = Starlette(routes=[Mount("/sms", echo().asgi())])
-    wire = InProcess(RealClock(), {"http://web.test": web})
+    wire = InProcessClient(RealClock(), {"http://web.test": web})
     answer = await wire(Request(method="GET", url="http://web.test/sms/health"))
     assert answer.status == 503
     assert b"app.lifespan" in answer.body
@@ -110,6 +110,6 @@ async def test_served_alone_its_own_lifespan_runs(told):
     told(1, 1)
     app = echo()
     async with living(app.asgi()):
-        wire = InProcess(RealClock(), {"http://web.test": app.asgi()})
+        wire = InProcessClient(RealClock(), {"http://web.test": app.asgi()})
         answer = await wire(Request(method="GET", url="http://web.test/health"))
         assert answer.json()["database"] == "ok"

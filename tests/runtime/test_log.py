@@ -4,17 +4,17 @@ import logging
 
 import pytest
 
-from cooee.runtime.log import Lines, blame, tell
+from cooee.runtime.log import LogfmtFormatter, error_location, log_event
 
 
 def lines(caplog, **options):
-    formatter = Lines(**options)
+    formatter = LogfmtFormatter(**options)
     return [formatter.format(record) for record in caplog.records]
 
 
 def test_an_event_is_one_line_of_words(caplog):
     caplog.set_level(logging.INFO, "cooee")
-    tell("answered", seq=3, why='two "words"\nand a line', nothing=None)
+    log_event("answered", seq=3, why='two "words"\nand a line', nothing=None)
     (line,) = lines(caplog)
     assert line.endswith('info answered seq=3 why="two \\"words\\"\\nand a line"')
     assert "\n" not in line
@@ -22,10 +22,10 @@ def test_an_event_is_one_line_of_words(caplog):
 
 def test_numbers_and_words_are_shown_only_where_asked_for(caplog):
     caplog.set_level(logging.INFO, "cooee")
-    tell("received", private={"theirs": "+61491570156", "text": "hello"})
+    log_event("received", private={"theirs": "+61491570156", "text": "hello"})
     assert "+61491570156" not in lines(caplog)[0]
     assert "hello" not in lines(caplog)[0]
-    assert "+61491570156" in lines(caplog, private=True)[0]
+    assert "+61491570156" in lines(caplog, show_private=True)[0]
 
 
 def test_blame_names_the_line_and_not_the_words():
@@ -34,7 +34,7 @@ def test_blame_names_the_line_and_not_the_words():
 
     with pytest.raises(ValueError) as caught:
         handler()
-    words = blame(caught.value)
+    words = error_location(caught.value)
     assert words.startswith("ValueError at ")
     assert "test_log.py:" in words
     assert "hello" not in words

@@ -11,8 +11,8 @@ from cooee.clocks.clock import RealClock
 from cooee.core.errors import PermanentFailure, TemporaryFailure
 from cooee.core.http_messages import Request, Response
 from cooee.providers import Credentials
-from cooee.runtime.provider_session import Account
-from cooee.runtime.redaction import COVER, Discretion
+from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.redaction import MASK, Redactor
 
 SECRET = 'pa+ss/w"örd&=42'
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40)
@@ -29,60 +29,58 @@ SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size
     ],
 )
 def test_a_secret_is_covered_however_it_is_written(echo):
-    assert Discretion([SECRET])(f"What is {echo}?") == f"What is {COVER}?"
+    assert Redactor([SECRET])(f"What is {echo}?") == f"What is {MASK}?"
 
 
 @given(SECRETS, st.text(), st.text())
 def test_no_secret_is_left_in_any_words(secret, before, after):
-    shown = Discretion([secret])(before + secret + after)
-    assert secret not in shown.replace(COVER, "\0")
+    shown = Redactor([secret])(before + secret + after)
+    assert secret not in shown.replace(MASK, "\0")
 
 
 @given(SECRETS, st.integers(6, 40))
 def test_a_secret_cut_off_at_the_end_is_covered_too(secret, length):
     stump = secret[: min(length, len(secret))]
-    assert Discretion([secret])(f"the key \0{stump}") == f"the key \0{COVER}"
+    assert Redactor([secret])(f"the key \0{stump}") == f"the key \0{MASK}"
 
 
 def test_the_longer_of_two_secrets_is_covered_whole():
-    assert Discretion(["secret", "secret-word"])("secret-word") == COVER
+    assert Redactor(["secret", "secret-word"])("secret-word") == MASK
 
 
 def test_words_without_a_secret_stay_as_they_are():
-    for discretion in (Discretion(), Discretion(["", "any"]), Discretion(["other-secret"])):
+    for discretion in (Redactor(), Redactor(["", "any"]), Redactor(["other-secret"])):
         assert discretion("any company") == "any company"
 
 
 def test_tokens_pass_and_keys_last():
-    discretion = Discretion(["the-key"])
-    discretion.learn("the-path")
+    discretion = Redactor(["the-key"])
+    discretion.add_secret("the-path")
     for number in range(100):
-        discretion.learn(f"token-{number:03}", passing=True)
-    assert (
-        discretion("the-key the-path token-099 token-000") == f"{COVER} {COVER} {COVER} token-000"
-    )
-    assert len(discretion._passing) < 10
+        discretion.add_secret(f"token-{number:03}", temporary=True)
+    assert discretion("the-key the-path token-099 token-000") == f"{MASK} {MASK} {MASK} token-000"
+    assert len(discretion._temporary) < 10
 
 
 def test_a_failure_keeps_its_kind_and_loses_its_secret():
     failure = TemporaryFailure(
         f"no {SECRET}", code=f"E-{SECRET}", status=503, hint=f"mend {SECRET}", retry_after=7
     )
-    Discretion([SECRET]).tame(failure)
+    Redactor([SECRET]).redact_error(failure)
     assert (failure.status, failure.retry_after) == (503, 7)
     assert SECRET not in f"{failure} {failure!r} {failure.args} {vars(failure)}"
-    assert COVER in str(failure)
+    assert MASK in str(failure)
 
 
 def test_a_failure_without_a_secret_says_what_it_said():
     failure = PermanentFailure("No such number.", code="404", status=404, hint="Look again.")
     before = str(failure)
-    Discretion([SECRET]).tame(failure)
+    Redactor([SECRET]).redact_error(failure)
     assert str(failure) == before
 
 
 def test_nothing_shows_in_its_own_repr():
-    assert SECRET not in repr(Discretion([SECRET]))
+    assert SECRET not in repr(Redactor([SECRET]))
 
 
 async def test_what_a_company_echoes_is_covered_before_anybody_can_store_or_print_it():
@@ -100,10 +98,10 @@ async def test_what_a_company_echoes_is_covered_before_anybody_can_store_or_prin
         answer = yield Request(method="GET", url="https://x", headers=headers, body=SECRET.encode())
         raise PermanentFailure(answer.body.decode(), code=SECRET, hint=credentials.secret)
 
-    account = Account(Company(), echo, RealClock(), discretion=Discretion([SECRET]))
+    account = ProviderSession(Company(), echo, RealClock(), redactor=Redactor([SECRET]))
     with pytest.raises(PermanentFailure) as caught:
-        await account.ask(refused)
+        await account.call(refused)
     shown = f"{caught.value} {caught.value!r} {vars(caught.value)}"
-    assert COVER in shown
+    assert MASK in shown
     assert SECRET not in shown
     assert "the-token" not in shown

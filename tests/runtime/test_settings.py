@@ -3,7 +3,7 @@
 import pytest
 
 from cooee.core.errors import SettingError
-from cooee.runtime.settings import read
+from cooee.runtime.settings import read_settings
 
 GOOD = {
     "TELSTRA_CLIENT_ID": "id",
@@ -14,7 +14,7 @@ GOOD = {
 
 def test_the_defaults_poll_into_a_file_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    settings = read(GOOD)
+    settings = read_settings(GOOD)
     assert settings.database == tmp_path / "cooee.db"
     assert (settings.public_url, settings.poll_interval, settings.port) == (None, 1.0, 8000)
 
@@ -28,14 +28,14 @@ def test_every_setting_may_be_a_file(tmp_path):
         "TELSTRA_CLIENT_SECRET_FILE": str(tmp_path / "secret"),
         "COOEE_PORT_FILE": str(tmp_path / "port"),
     }
-    settings = read(told)
+    settings = read_settings(told)
     assert settings.values["TELSTRA_CLIENT_SECRET"] == "from the file"
     assert settings.port == 9001
 
 
 def test_all_that_is_missing_is_named_with_what_to_type():
     with pytest.raises(SettingError) as caught:
-        read({"COOEE_PROVIDER": "telstra-v2"})
+        read_settings({"COOEE_PROVIDER": "telstra-v2"})
     assert "export TELSTRA_CLIENT_ID=" in str(caught.value)
     assert "export TELSTRA_CLIENT_SECRET=" in str(caught.value)
 
@@ -58,11 +58,11 @@ def test_all_that_is_missing_is_named_with_what_to_type():
 )
 def test_what_makes_no_sense_is_refused_with_advice(wrong, advice):
     with pytest.raises(SettingError, match=advice):
-        read({**GOOD, **wrong})
+        read_settings({**GOOD, **wrong})
 
 
 def test_no_secret_is_in_a_repr_or_a_message():
-    assert "s3cret" not in repr(read(GOOD))
+    assert "s3cret" not in repr(read_settings(GOOD))
     with pytest.raises(SettingError) as caught:
-        read({**GOOD, "COOEE_PORT": "x"})
+        read_settings({**GOOD, "COOEE_PORT": "x"})
     assert "s3cret" not in str(caught.value)

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from cooee import App, Chat, DefinitionError, NotRunning, Reply, Routes
-from cooee.core.app.app import SORRY
+from cooee.core.app.app import SORRY_TEXT
 from cooee.core.messages import conversation_id
 from cooee.testing import Kit
 
@@ -455,7 +455,7 @@ async def test_a_handler_that_fails_is_tried_again_while_that_persons_later_text
         assert anna.read() == []
         assert len(app.attempts) == 4
         await kit.wait(1)
-        assert anna.read() == [SORRY, "Hello!"]
+        assert anna.read() == [SORRY_TEXT, "Hello!"]
         await kit.wait(timedelta(days=2))
         assert anna.read() == []
         pauses = [at.total_seconds() for _, at in app.attempts]
@@ -477,7 +477,7 @@ async def test_a_text_that_was_set_aside_can_be_run_again_once_the_code_is_mende
         mended.on("FAIL")(lambda chat: "Mended.")
         await kit.start()
         assert await kit.store.retry(phone.number) == 1
-        kit.service._worker.bell.ring()
+        kit.service._worker.wake_up.set()
         await kit.quiet()
         assert phone.read() == ["Mended."]
         assert (await kit.store.census()).set_aside == 0

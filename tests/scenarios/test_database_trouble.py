@@ -7,10 +7,10 @@ import sqlite3
 
 from cooee import App
 from cooee.clocks.clock import RealClock
-from cooee.net.http_client import InProcess
+from cooee.net.http_client import InProcessClient
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.runtime.service import Service
-from cooee.simulator import Carrier
+from cooee.simulator import Simulator
 from cooee.storage.sqlite.store import SQLite
 
 BOX, ANNA = "http://127.0.0.1:8400", "+61491570156"
@@ -30,9 +30,9 @@ async def running(path):
     def back(chat):
         return f"You said {chat.text[:20]}"
 
-    carrier = Carrier(clock, InProcess(clock, {}))
+    carrier = Simulator(clock, InProcessClient(clock, {}))
     store = await SQLite.open(path, now=clock.now, busy_timeout=0.05)
-    wire = InProcess(clock, {BOX: carrier.app})
+    wire = InProcessClient(clock, {BOX: carrier.app})
     async with Service(app, TelstraV2(TOLD), store, wire, clock, poll_interval=0.05) as service:
         await service.connect()
         yield service, carrier
@@ -52,7 +52,7 @@ def told(caplog, event):
 
 
 def replies(carrier):
-    return [e.text.text for e in carrier.network.inbox(ANNA) if e.direction == "to_phone"]
+    return [e.text.text for e in carrier.network.phone_screen(ANNA) if e.direction == "to_phone"]
 
 
 async def test_a_text_that_was_popped_while_the_database_is_locked_is_kept_until_it_can_be_stored(
@@ -63,10 +63,10 @@ async def test_a_text_that_was_popped_while_the_database_is_locked_is_kept_until
         other.execute("begin immediate")
         try:
             for n in range(3):
-                carrier.network.text(ANNA, service.subscription.number, f"{n}")
+                carrier.network.send_from_phone(ANNA, service.subscription.number, f"{n}")
             await until(lambda: told(caplog, "store-unavailable"))
-            (line,) = carrier.network.lines.values()
-            assert line.unread == 2, "the next is not asked for before the first is on disk"
+            (line,) = carrier.network.our_numbers.values()
+            assert line.unread_count == 2, "the next is not asked for before the first is on disk"
             well, report = await service.health()
             assert not well
             assert "not available" in report["polling"]
@@ -80,10 +80,10 @@ async def test_a_text_that_was_popped_while_the_database_is_locked_is_kept_until
 
 async def test_what_a_full_disk_held_up_goes_on_when_there_is_room(tmp_path, caplog):
     async with running(tmp_path / "full.db") as (service, carrier):
-        carrier.network.text(ANNA, service.subscription.number, "before")
+        carrier.network.send_from_phone(ANNA, service.subscription.number, "before")
         await until(lambda: replies(carrier) == ["You said before"])
         await limit_pages(service.store, 1)
-        carrier.network.text(ANNA, service.subscription.number, "x" * 50_000)
+        carrier.network.send_from_phone(ANNA, service.subscription.number, "x" * 50_000)
         await until(lambda: told(caplog, "store-unavailable"))
         assert all(record.levelno >= logging.ERROR for record in told(caplog, "store-unavailable"))
         await limit_pages(service.store, 1_000_000)

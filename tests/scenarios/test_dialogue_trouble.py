@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from cooee import App, hours
-from cooee.core.app.app import SORRY
+from cooee.core.app.app import SORRY_TEXT
 from cooee.core.messages import Inbound, Media
-from cooee.core.segments import size
+from cooee.core.segments import measure_text
 from cooee.testing import Kit
 
 
@@ -127,7 +127,7 @@ async def show(kit, phone, text, *media):
         key=text + media[0].url,
         media=media,
     )
-    await kit.service._intake.receive([inbound])
+    await kit.service._inbound_receiver.receive([inbound])
 
 
 async def test_stop_in_the_middle_cancels_what_is_queued_and_nothing_is_sent_until_start():
@@ -164,7 +164,7 @@ async def test_a_text_longer_than_a_segment_is_asked_and_answered_whole():
         anna = kit.phone()
         assert await anna.text("ASK") == [long.strip()]
         answer = "word " * 200
-        assert size(answer)[1] > 1
+        assert measure_text(answer)[1] > 1
         assert await anna.text(answer) == [f"You said: {answer.strip()}"]
 
 
@@ -177,7 +177,7 @@ async def test_a_question_of_more_segments_than_allowed_is_set_aside_with_the_re
 
     async with Kit(app) as kit:
         anna = kit.phone()
-        assert await anna.text("ASK") == [SORRY]
+        assert await anna.text("ASK") == [SORRY_TEXT]
         assert "TooLong" in (await kit.troubles(anna))[0]
         assert await kit.store.dialogues() == [], "it never began"
 
@@ -283,7 +283,7 @@ async def test_a_damaged_journal_stops_one_person_and_is_never_overwritten(how):
         damaged = kept(kit, who)
         assert damaged != sound
 
-        assert await anna.text("4") == [SORRY]
+        assert await anna.text("4") == [SORRY_TEXT]
         assert "Journal" in str(await kit.troubles(anna))
         assert await anna.text("ASSIST") == ["Helped."]
         assert await ben.text("3") == ["Anna of 4, 3."], "everybody else goes on"
@@ -325,7 +325,7 @@ async def conversation(kit, phone):
 
 def in_file(kit, statement, **values):
     """Read or change the file behind everybody's back."""
-    with closing(sqlite3.connect(kit._file)) as database, database:
+    with closing(sqlite3.connect(kit._database_path)) as database, database:
         return database.execute(statement, values).fetchall()
 
 
@@ -365,7 +365,7 @@ async def test_a_commit_that_the_database_refuses_holds_up_nobody_else():
 
         def spoil():
             row = (talk.conversation, talk.dialogue.id, len(talk.dialogue.entries), b"{")
-            with closing(sqlite3.connect(kit._file)) as other, other:
+            with closing(sqlite3.connect(kit._database_path)) as other, other:
                 other.execute("insert or ignore into answers values (?, ?, ?, ?)", row)
 
         sabotage.append(spoil)

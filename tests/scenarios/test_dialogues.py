@@ -9,7 +9,7 @@ from time import perf_counter
 import pytest
 
 from cooee import App, CannotGoBack, DefinitionError, NotRunning, OptedOut, days, hours
-from cooee.core.app.app import SORRY
+from cooee.core.app.app import SORRY_TEXT
 from cooee.testing import Kit
 
 
@@ -575,7 +575,7 @@ async def test_what_an_app_without_its_dialogue_cannot_answer_waits_for_one_that
         anna = kit.phone()
         await anna.text("BOOK")
         await kit.deploy(without)
-        assert await anna.text("Anna") == [SORRY]
+        assert await anna.text("Anna") == [SORRY_TEXT]
         assert "no dialogue 'book' any more" in str(await kit.troubles(anna))
         await kit.deploy(first)
         assert anna.read() == ["Hello, Anna."]
@@ -660,7 +660,7 @@ async def test_what_asks_is_never_taken_for_a_wish_and_a_stop_always_is():
 
 async def state_of(kit, phone):
     (talk,) = await kit.store.dialogues()
-    return kit.app.codec.decode(talk.state)[0]
+    return kit.app.state_codec.decode(talk.state)[0]
 
 
 async def test_what_surrounds_a_turn_surrounds_every_piece_of_a_dialogue():
@@ -717,7 +717,7 @@ async def test_a_once_that_fails_is_tried_again_with_its_text_until_it_is_set_as
         assert len(tries) == 5
         assert len(set(tries)) == 1
         assert "OnceFailed: " in (await kit.troubles(anna))[0]
-        app.routes.named("paying")
+        app.routes.dialogue_named("paying")
         await kit.store.retry(anna.number)
         tries.clear()
         await kit.restart()

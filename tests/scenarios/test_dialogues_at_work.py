@@ -8,9 +8,9 @@ import pytest
 
 from cooee import App
 from cooee.clocks.clock import RealClock
-from cooee.core.app.app import SORRY
+from cooee.core.app.app import SORRY_TEXT
 from cooee.core.messages import Inbound
-from cooee.runtime.turns.context import Surroundings
+from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.worker import Worker
 from cooee.storage import Arrival
 from cooee.storage.sqlite.store import SQLite
@@ -68,11 +68,16 @@ class World:
         async def recall(n):
             return []
 
-        around = Surroundings(
-            app, None, RealClock().now, lambda claim, seq: recall, program=program, stuck=STUCK
+        context = TurnContext(
+            app,
+            None,
+            RealClock().now,
+            lambda claim, seq: recall,
+            code_version=program,
+            dialogue_timeout_s=STUCK,
         )
         self.store = store
-        self.worker = Worker(around, store, RealClock(), lambda: None)
+        self.worker = Worker(context, store, RealClock(), lambda: None)
 
     async def __aenter__(self):
         self._running = asyncio.create_task(self.worker.run())
@@ -89,7 +94,7 @@ class World:
             for n, text in texts
         ]
         await self.store.receive(arrivals)
-        self.worker.bell.ring()
+        self.worker.wake_up.set()
 
     async def replies(self, n, ours=OURS):
         entries = await self.store.history(ours, person(n), 20)
@@ -211,7 +216,7 @@ async def test_what_changes_from_run_to_run_is_set_aside_until_the_program_chang
         assert "NotDeterministic" in error
         assert "chat.now and chat.random" in error
         assert f"{__file__}:" in error
-        assert await world.replies(0) == [(await world.replies(0))[0], SORRY]
+        assert await world.replies(0) == [(await world.replies(0))[0], SORRY_TEXT]
     app.version = "2"
     assert await store.renew("two", []) == 1
     async with World(store, app, program="two") as world:

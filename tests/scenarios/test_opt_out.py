@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cooee import App, Chat, OptedOut
-from cooee.core.messages import Class, conversation_id
+from cooee.core.messages import Priority, conversation_id
 from cooee.storage import Draft, Letter
 from cooee.testing import Kit
 
@@ -168,7 +168,7 @@ async def test_in_a_question_that_waits_a_wish_is_an_answer_and_we_ask_besides()
 def ask(kit, phone):
     """Let a question wait for a person, as a dialogue's turn does."""
     conversation = conversation_id(kit.number, phone.number)
-    with sqlite3.connect(kit._file) as db:
+    with sqlite3.connect(kit._database_path) as db:
         db.execute("update conversations set asked = 1 where id = ?", (conversation,))
     db.close()
 
@@ -248,7 +248,7 @@ async def test_what_was_queued_by_another_process_is_not_sent_either():
     async with Kit(echo()) as kit:
         phone = kit.phone()
         await phone.text("STOP")
-        for kind in Class:
+        for kind in Priority:
             letter = Letter(kit.number, phone.number, Draft(text="x", kind=kind))
             await kit.store.enqueue([letter])
         await kit.wait(60)
@@ -260,7 +260,7 @@ async def test_a_text_that_is_tried_again_is_not_sent_after_a_stop():
         phone = kit.phone()
         kit.fault("error-503", 3, on="POST /texts")
         kit.send(phone, "hello")
-        await kit.clock.idle()
+        await kit.clock.wait_until_idle()
         await phone.text("STOP")
         await kit.wait(timedelta(minutes=10))
         assert phone.inbox == []
@@ -299,9 +299,9 @@ async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
                 except OptedOut:
                     assert out[who]
             elif step == "bulk":
-                draft = Draft(text="bulk", kind=Class.BULK)
+                draft = Draft(text="bulk", kind=Priority.BULK)
                 await kit.store.enqueue([Letter(kit.number, phone.number, draft)])
-                kit.service._ring_senders()
+                kit.service._wake_senders()
             elif step == "fault":
                 sends = "/messages/sms" if "provider" in world else "/texts"
                 kit.fault("error-503", 2, on=f"POST {sends}")
@@ -344,7 +344,7 @@ async def test_the_companys_list_is_read_at_the_start_and_every_day():
 
 def silence_at_telstra(kit, phone):
     """Let a person opt out by a text that never reaches us, as it may be lost."""
-    (face,) = (face for face in kit.carrier.faces if face.name == "telstra-v3")
+    (face,) = (face for face in kit.carrier.apis if face.name == "telstra-v3")
     (account,) = face._accounts.values()
     kit.send(phone, "QUIT")
     account.messages.popitem()

@@ -9,7 +9,7 @@ import pytest
 from cooee import App
 from cooee.clocks.clock import RealClock, VirtualClock
 from cooee.core.messages import Inbound
-from cooee.net.http_client import InProcess
+from cooee.net.http_client import InProcessClient
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.runtime.service import Service
 from cooee.storage import Arrival
@@ -58,7 +58,7 @@ async def test_a_hundred_people_texting_twenty_times_at_once_stay_in_order(tmp_p
     remembering(app, lambda: asyncio.sleep(chance.random() / 500))
     clock = RealClock()
     store = await SQLite.open(tmp_path / "order.db", now=clock.now)
-    async with Service(app, TelstraV2(VALUES), store, InProcess(clock, {}), clock) as service:
+    async with Service(app, TelstraV2(VALUES), store, InProcessClient(clock, {}), clock) as service:
         texts = [
             (n, f"{chance.choice(['SLOW', 'FAST'])} {turn}")
             for turn in range(20)
@@ -66,7 +66,7 @@ async def test_a_hundred_people_texting_twenty_times_at_once_stay_in_order(tmp_p
         ]
 
         async def receive(batch):
-            await service._intake.receive(
+            await service._inbound_receiver.receive(
                 [
                     Inbound(sender=person(n), recipient=OURS, text=text, received_at=clock.now())
                     for n, text in batch
@@ -86,9 +86,9 @@ async def test_a_person_whose_handler_waits_holds_up_nobody_else(tmp_path):
     remembering(app, gate.wait)
     clock = RealClock()
     store = await SQLite.open(tmp_path / "gate.db", now=clock.now)
-    async with Service(app, TelstraV2(VALUES), store, InProcess(clock, {}), clock) as service:
+    async with Service(app, TelstraV2(VALUES), store, InProcessClient(clock, {}), clock) as service:
         for n, text in [(0, "SLOW 0"), (0, "FAST 1"), (1, "FAST 0")]:
-            await service._intake.receive(
+            await service._inbound_receiver.receive(
                 [Inbound(sender=person(n), recipient=OURS, text=text, received_at=clock.now())]
             )
         while (await store.census()).pending > 2:

@@ -11,7 +11,7 @@ from cooee import App
 from cooee.clocks.clock import VirtualClock
 from cooee.core.errors import OptedOut, PermanentFailure
 from cooee.core.messages import Status
-from cooee.net.http_client import InProcess
+from cooee.net.http_client import InProcessClient
 from cooee.runtime.service import Service
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing import Kit
@@ -34,7 +34,7 @@ class Wiretap:
 
     def __init__(self, kit, look=lambda call: None):
         self.calls, self._look = Counter(), look
-        wire = kit.service.account._transport
+        wire = kit.service.session._transport
         ((self._base, self._app),) = wire.apps.items()
         wire.apps[self._base] = self._hear
 
@@ -71,7 +71,7 @@ async def test_a_refused_token_is_renewed_once_and_the_call_repeated():
 async def test_many_refusals_at_once_cost_one_login():
     async with telstra(echo()) as kit:
         tap = Wiretap(kit)
-        account = kit.service.account
+        account = kit.service.session
         account._credentials = type(account._credentials)("stale")
         await asyncio.gather(*[account.subscribe() for _ in range(20)])
         assert tap.calls[TOKEN] == 1
@@ -79,18 +79,18 @@ async def test_many_refusals_at_once_cost_one_login():
 
 async def test_wrong_keys_are_said_at_once_and_nothing_is_tried_for_ever(tmp_path):
     from cooee.providers.telstra_v2.adapter import TelstraV2
-    from cooee.simulator import Carrier
+    from cooee.simulator import Simulator
 
     clock = VirtualClock()
     box = "http://127.0.0.1:8400"
-    carrier = Carrier(clock, InProcess(clock, {}), client_id="right", client_secret="right")
+    carrier = Simulator(clock, InProcessClient(clock, {}), client_id="right", client_secret="right")
     told = {
         "TELSTRA_CLIENT_ID": "wrong",
         "TELSTRA_CLIENT_SECRET": "w",
         "TELSTRA_BASE_URL": f"{box}/telstra/v2",
     }
     store = await SQLite.open(tmp_path / "wrong.db", now=clock.now)
-    wire = InProcess(clock, {box: carrier.app})
+    wire = InProcessClient(clock, {box: carrier.app})
     async with Service(echo(), TelstraV2(told), store, wire, clock) as service:
         with pytest.raises(PermanentFailure, match="TELSTRA_CLIENT_ID"):
             await service.connect()
@@ -114,7 +114,7 @@ async def test_each_text_is_on_disk_before_the_next_is_asked_for():
 
         def look(call):
             if call == READ:
-                with sqlite3.connect(kit._file) as database:
+                with sqlite3.connect(kit._database_path) as database:
                     seen.append(database.execute("select count(*) from inbound").fetchone()[0])
 
         phone = kit.phone()
@@ -141,9 +141,9 @@ async def test_reading_goes_on_while_an_answer_takes_its_time():
         quiet = asyncio.create_task(kit.quiet())
         wire = kit.clock
         while (await kit.store.census()).pending < 5:
-            await wire.jump(
+            await wire.jump_to_next_timer(
                 wire.now() + timedelta(seconds=2)
-            ) if wire._busy == set() else await asyncio.sleep(0.001)
+            ) if wire._busy_tasks == set() else await asyncio.sleep(0.001)
         assert tap.calls[READ] >= 5
         gate.set()
         await quiet
@@ -192,7 +192,7 @@ async def test_a_first_start_on_a_log_begins_now_and_never_with_history():
     kit = Kit(echo(), push=False, switches=["cursor"])
     phone = kit.phone()
     await kit.clock.advance(10)
-    kit.carrier.network.text(phone.number, "+61491570006", "before we were there")
+    kit.carrier.network.send_from_phone(phone.number, "+61491570006", "before we were there")
     async with kit:
         await kit.wait(30)
         assert phone.inbox == []

@@ -11,7 +11,7 @@ import pytest
 from cooee import App
 from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
-from cooee.runtime.turns.context import Surroundings
+from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.worker import Worker
 from cooee.runtime.watchdog import Watchdog
 from cooee.storage import Arrival
@@ -58,8 +58,8 @@ async def working(app, store, limit):
     async def recall(n):
         return []
 
-    around = Surroundings(app, None, RealClock().now, lambda claim, seq: recall)
-    worker = Worker(around, store, RealClock(), lambda: None, limit=limit)
+    context = TurnContext(app, None, RealClock().now, lambda claim, seq: recall)
+    worker = Worker(context, store, RealClock(), lambda: None, handler_timeout_s=limit)
     return worker, asyncio.create_task(worker.run())
 
 

@@ -77,12 +77,12 @@ async def test_history_from_before_the_first_start_is_not_answered():
         phone, number = kit.phone(), kit.number
         assert len(await phone.text("hello")) == 1
     again = telstra(echo(), push=False)
-    again.carrier, again._pushes, again.clock = kit.carrier, kit._pushes, kit.clock
+    again.carrier, again._webhook_client, again.clock = kit.carrier, kit._webhook_client, kit.clock
     await again.carrier.start()
     async with again:
         await again.wait(60)
         assert again.number == number
-        assert len(again.carrier.network.inbox(phone.number)) == 2  # hello, and its answer
+        assert len(again.carrier.network.phone_screen(phone.number)) == 2  # hello, and its answer
 
 
 @WAYS
@@ -106,7 +106,7 @@ async def test_a_person_whom_only_telstra_knows_to_have_opted_out_is_believed():
         phone = kit.phone()
         await phone.text("hello")
         kit.send(phone, "QUIT")
-        (face,) = (face for face in kit.carrier.faces if face.name == "telstra-v3")
+        (face,) = (face for face in kit.carrier.apis if face.name == "telstra-v3")
         (account,) = face._accounts.values()
         account.messages.popitem()  # the word itself never comes through
         await app.send(phone.number, "Still there?")
@@ -131,9 +131,9 @@ async def test_a_send_with_its_answer_lost_is_not_made_again():
     async with telstra(echo()) as kit:
         phone = kit.phone()
         calls = []
-        face = kit._face
-        whole, face.answer = (
-            face.answer,
+        face = kit._api
+        whole, face.handle = (
+            face.handle,
             lambda request, path: (
                 calls.append(f"{request.method} {path}"),
                 whole(request, path),
@@ -160,8 +160,8 @@ async def test_what_became_of_a_text_is_known_as_far_as_the_plan_tells(push, swi
 
 async def test_the_way_is_changed_at_a_restart_and_tags_stay():
     async with telstra(echo()) as kit:
-        (face,) = (face for face in kit.carrier.faces if face.name == "telstra-v3")
-        (number,) = face._accounts["kit"].held()
+        (face,) = (face for face in kit.carrier.apis if face.name == "telstra-v3")
+        (number,) = face._accounts["kit"].assigned_numbers()
         assert number.reply_url.endswith("/reply/0491570006")
         number.tags = ("somebody's",)
         kit._push = False
@@ -174,7 +174,7 @@ async def test_the_opt_outs_can_be_listed():
         people = [kit.phone() for _ in range(3)]
         for phone in people[:2]:
             await phone.text("STOP")
-        listed = await kit.service.account.ask(kit._provider.optouts)
+        listed = await kit.service.session.call(kit._provider.opt_outs)
         assert listed == [phone.number for phone in people[:2]]
 
 
@@ -187,7 +187,7 @@ async def test_a_text_of_ours_is_found_by_its_id_and_another_is_not():
 
         async def look_up(id):
             outbound = Outbound(id=id, sender=kit.number, recipient=phone.number, text="")
-            ask = kit.service.account.ask
+            ask = kit.service.session.call
             return await ask(lambda us: kit._provider.lookup(outbound, us))
 
         assert await look_up(id)

@@ -70,7 +70,7 @@ async def test_a_text_that_came_while_we_were_away_is_answered_when_we_are_back(
     await anna.text("One")
     number = kit.number
     await kit.stop()
-    kit.carrier.network.text(anna.number, number, "Two")
+    kit.carrier.network.send_from_phone(anna.number, number, "Two")
     await kit.clock.advance(3600)
     await kit.start()
     await kit.quiet()
@@ -129,23 +129,23 @@ async def test_a_text_pushed_twice_is_answered_once(kit):
 async def test_a_text_that_no_push_could_bring_is_found_in_the_log_within_five_minutes():
     async with Kit(echo(), provider="twilio") as kit:
         anna = kit.phone()
-        web = kit._pushes.apps.pop("https://app.example")
+        web = kit._webhook_client.apps.pop("https://app.example")
         kit.send(anna, "Hello")
         await kit.clock.advance(60)
-        kit._pushes.apps["https://app.example"] = web
+        kit._webhook_client.apps["https://app.example"] = web
         assert anna.inbox == []
         await kit.wait(300)
         assert anna.inbox == ["You said Hello."]
-        assert not kit.service.reading
+        assert not kit.service.is_polling
 
 
 async def test_a_push_that_cannot_reach_us_is_tried_again_within_its_fifteen_seconds():
     async with Kit(echo(), provider="twilio") as kit:
         anna = kit.phone()
-        web = kit._pushes.apps.pop("https://app.example")
+        web = kit._webhook_client.apps.pop("https://app.example")
         kit.send(anna, "Hello")
         await kit.clock.advance(2)
-        kit._pushes.apps["https://app.example"] = web
+        kit._webhook_client.apps["https://app.example"] = web
         await kit.clock.advance(10)
         assert anna.inbox == ["You said Hello."]
 
@@ -155,13 +155,13 @@ async def test_a_forged_push_reaches_no_handler():
 
     async with Kit(echo(), provider="twilio") as kit:
         anna = kit.phone()
-        url = kit._face.numbers()[0]["notifyURL"].partition("#")[0]
+        url = kit._api.numbers_in_use()[0]["notifyURL"].partition("#")[0]
         body = f"From=%2B{anna.number[1:]}&To=%2B{kit.number[1:]}&Body=Hi&MessageSid=SM1".encode()
         headers = {
             "content-type": "application/x-www-form-urlencoded",
             "x-twilio-signature": "bm90IHR3aWxpbydzIHNpZ25hdHVyZQ==",
         }
         request = Request(method="POST", url=url, headers=headers, body=body)
-        assert (await kit._pushes(request)).status == 403
+        assert (await kit._webhook_client(request)).status == 403
         await kit.quiet()
         assert await entries(kit, anna) == []

@@ -10,8 +10,8 @@ import pytest
 
 from cooee.clocks.clock import VirtualClock
 from cooee.core.http_messages import Request, Response
-from cooee.net.http_client import InProcess
-from cooee.simulator import Carrier
+from cooee.net.http_client import InProcessClient
+from cooee.simulator import Simulator
 
 BOX = "http://127.0.0.1:8400"
 ANNA, BEN = "+61491570156", "+61491570157"
@@ -95,12 +95,12 @@ def webhook(clock):
 
 @pytest.fixture
 def transport(clock, webhook):
-    return InProcess(clock, {"https://example.com": webhook})
+    return InProcessClient(clock, {"https://example.com": webhook})
 
 
 @pytest.fixture
 async def carrier(clock, transport):
-    carrier = Carrier(clock, transport)
+    carrier = Simulator(clock, transport)
     transport.apps[BOX] = carrier.app
     await carrier.start()
     yield carrier

@@ -11,9 +11,9 @@ import pytest
 
 from cooee.clocks.clock import RealClock, VirtualClock
 from cooee.core.errors import OutcomeUnknown, TemporaryFailure
-from cooee.net.http_client import InProcess
-from cooee.simulator import Carrier, box
-from cooee.simulator.faults import NAMES, fault
+from cooee.net.http_client import InProcessClient
+from cooee.simulator import Simulator, run_simulator
+from cooee.simulator.faults import FAULT_NAMES, parse_fault
 
 from .conftest import BOX, Customer
 
@@ -51,7 +51,7 @@ def break_it(controls, company):
 
 
 def shown(carrier):
-    return [entry.text.text for entry in carrier.network.inbox(ANNA)]
+    return [entry.text.text for entry in carrier.network.phone_screen(ANNA)]
 
 
 async def test_a_lost_answer_is_work_done_without_a_word(company, break_it, carrier):
@@ -136,7 +136,7 @@ async def test_a_doubled_push_is_the_same_push_twice(company, break_it, carrier,
         await company.ask("PUT", "/webhook", asked)
     await break_it("duplicate-push")
     for text in ["One", "Two"]:
-        carrier.network.text(ANNA, number, text)
+        carrier.network.send_from_phone(ANNA, number, text)
     await clock.advance(3600)
     assert len(webhook.pushed) == 3
     assert webhook.pushed[0] == webhook.pushed[1] != webhook.pushed[2]
@@ -159,7 +159,7 @@ async def test_faults_happen_in_the_order_they_were_asked_for(company, break_it,
 
 
 async def test_deleting_the_faults_ends_them_all(company, break_it, controls):
-    for name in NAMES:
+    for name in FAULT_NAMES:
         await break_it(name.replace("SECONDS", "3"), 9)
     assert (await controls.ask("DELETE", "/faults")).status == 204
     assert (await company.send(ANNA)).status == 201
@@ -182,12 +182,12 @@ async def test_a_fault_of_one_company_leaves_the_other_alone(company, break_it, 
 )
 def test_an_unknown_fault_is_refused_with_those_there_are(words):
     with pytest.raises(ValueError, match="lose-answer, carrier-down, error-500") as refused:
-        fault(words)
+        parse_fault(words)
     assert repr(words) in str(refused.value)
 
 
 async def test_a_lost_answer_on_a_real_clock_and_real_http():
-    async with box(RealClock(), port=0) as (carrier, port):
+    async with run_simulator(RealClock(), port=0) as (carrier, port):
 
         def call(method, path, content=None):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -217,8 +217,8 @@ async def test_a_lost_answer_on_a_real_clock_and_real_http():
 
 async def test_a_closed_box_drops_every_call_and_can_open_again():
     clock = VirtualClock()
-    transport = InProcess(clock, {})
-    carrier = Carrier(clock, transport)
+    transport = InProcessClient(clock, {})
+    carrier = Simulator(clock, transport)
     transport.apps[BOX] = carrier.app
     customer = Customer(transport, BOX + "/telstra/v2")
     await carrier.close()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cooee.clocks.clock import VirtualClock
-from cooee.simulator.ordered_jobs import Lanes
+from cooee.simulator.ordered_jobs import OrderedJobs
 
 
 @settings(max_examples=50, deadline=None)
@@ -14,7 +14,7 @@ from cooee.simulator.ordered_jobs import Lanes
 def test_jobs_of_a_lane_end_in_order_and_lanes_do_not_wait_for_each_other(jobs):
     async def play():
         clock = VirtualClock()
-        lanes = Lanes(clock)
+        lanes = OrderedJobs(clock)
         ended = []
 
         def job(name, lane, seconds):
@@ -27,9 +27,9 @@ def test_jobs_of_a_lane_end_in_order_and_lanes_do_not_wait_for_each_other(jobs):
         start = clock.now()
         for name, (lane, seconds) in enumerate(jobs):
             lanes.add(lane, job(name, lane, seconds))
-        assert lanes.idle == (not jobs)
+        assert lanes.is_idle == (not jobs)
         await clock.advance(1000)
-        assert lanes.idle
+        assert lanes.is_idle
         for lane in "abc":
             mine = [(name, seconds) for name, (own, seconds) in enumerate(jobs) if own == lane]
             done = [(name, at) for name, own, at in ended if own == lane]
@@ -42,12 +42,12 @@ def test_jobs_of_a_lane_end_in_order_and_lanes_do_not_wait_for_each_other(jobs):
 
 
 async def test_closing_lets_go_of_jobs_that_never_began():
-    lanes = Lanes(VirtualClock())
+    lanes = OrderedJobs(VirtualClock())
 
     async def never():
         raise AssertionError
 
     lanes.add("a", never)
     await lanes.close()
-    assert lanes.idle
-    assert lanes.free("a")
+    assert lanes.is_idle
+    assert lanes.is_free("a")

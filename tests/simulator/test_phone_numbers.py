@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.simulator.phone_numbers import address, ours
+from cooee.simulator.phone_numbers import allocatable_numbers, parse_address
 
 
 @pytest.mark.parametrize(
@@ -24,23 +24,23 @@ from cooee.simulator.phone_numbers import address, ours
     ],
 )
 def test_a_number_is_read_as_people_write_it(written, read):
-    assert address(written) == read
+    assert parse_address(written) == read
 
 
 @pytest.mark.parametrize(
     "written", ["", " ", "+", "12", "#!", "+0491570156", "A name too long", "é"]
 )
 def test_what_no_phone_could_show_is_nothing(written):
-    assert address(written) is None
+    assert parse_address(written) is None
 
 
 @given(st.text())
 def test_reading_an_address_twice_changes_nothing_more(written):
-    once = address(written)
-    assert once is None or address(once) == once
+    once = parse_address(written)
+    assert once is None or parse_address(once) == once
 
 
 def test_the_numbers_of_examples_are_left_to_phones():
     people = {"+61491570156", "+61491570157", "+61491570158", "+61491570159", "+61491570110"}
-    assert not people & set(ours())
-    assert next(ours()) == "+61491570006"
+    assert not people & set(allocatable_numbers())
+    assert next(allocatable_numbers()) == "+61491570006"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cooee.simulator.segments import segments
+from cooee.simulator.segments import count_segments
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from cooee.simulator.segments import segments
     ],
 )
 def test_a_text_is_billed_by_the_parts_it_takes(text, parts):
-    assert segments(text) == parts
+    assert count_segments(text) == parts

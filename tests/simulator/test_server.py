@@ -10,8 +10,8 @@ import pytest
 
 from cooee.clocks.clock import RealClock
 from cooee.core.errors import SettingError
-from cooee.net.http_client import InProcess
-from cooee.simulator import Carrier, box
+from cooee.net.http_client import InProcessClient
+from cooee.simulator import Simulator, run_simulator
 
 from .conftest import BOX, Customer
 
@@ -84,10 +84,10 @@ async def test_a_phone_is_switched_off_and_on(controls, telstra, number, carrier
     assert (await controls.ask("PUT", f"/phones/{ANNA}", {"on": False})).json() == {"on": False}
     await telstra.send(ANNA)
     await clock.advance(60)
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
     await controls.ask("PUT", f"/phones/{ANNA}", {"on": True})
     await clock.advance(0)
-    assert len(carrier.network.inbox(ANNA)) == 1
+    assert len(carrier.network.phone_screen(ANNA)) == 1
 
 
 async def test_the_weather_is_told_and_changed(controls, carrier):
@@ -116,8 +116,8 @@ async def test_the_virtual_clock_is_advanced(controls, clock):
 
 
 async def test_a_real_clock_cannot_be_advanced_and_says_why():
-    transport = InProcess(RealClock(), {})
-    carrier = Carrier(RealClock(), transport)
+    transport = InProcessClient(RealClock(), {})
+    carrier = Simulator(RealClock(), transport)
     transport.apps[BOX] = carrier.app
     answer = await Customer(transport, BOX).ask("POST", "/box/clock", {"advance": 1})
     assert answer.status == 409
@@ -211,8 +211,8 @@ async def test_calls_led_here_under_the_companys_own_name_are_answered(carrier, 
 
 
 async def test_given_keys_are_the_only_ones(clock):
-    transport = InProcess(clock, {})
-    carrier = Carrier(clock, transport, client_id="me", client_secret="word", key="k")
+    transport = InProcessClient(clock, {})
+    carrier = Simulator(clock, transport, client_id="me", client_secret="word", api_key="k")
     transport.apps[BOX] = carrier.app
     customer = Customer(transport, BOX + "/telstra/v2")
     for client, secret, status in [("me", "x", 401), ("x", "word", 401), ("me", "word", 200)]:
@@ -225,14 +225,14 @@ async def test_given_keys_are_the_only_ones(clock):
 
 async def test_the_same_seed_is_the_same_chance(clock):
     def arrivals(seed):
-        carrier = Carrier(clock, InProcess(clock, {}), seed=seed)
-        return [carrier.network.chance.random() for _ in range(5)]
+        carrier = Simulator(clock, InProcessClient(clock, {}), seed=seed)
+        return [carrier.network.random.random() for _ in range(5)]
 
     assert arrivals(1) == arrivals(1) != arrivals(2)
 
 
 async def test_a_script_holds_a_conversation_over_real_http():
-    async with box(RealClock(), port=0, delay=0.01) as (_, port):
+    async with run_simulator(RealClock(), port=0, delay=0.01) as (_, port):
 
         def call(method, path, content=None, **headers):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -260,7 +260,7 @@ async def test_a_script_holds_a_conversation_over_real_http():
 
 
 async def test_a_taken_port_is_said_in_words():
-    async with box(RealClock(), port=0) as (_, port):
+    async with run_simulator(RealClock(), port=0) as (_, port):
         with pytest.raises(SettingError, match="Choose another port"):
-            async with box(RealClock(), port=port):
+            async with run_simulator(RealClock(), port=port):
                 pass

@@ -10,7 +10,7 @@ import urllib.parse
 from datetime import datetime
 
 from cooee.clocks.clock import RealClock
-from cooee.simulator import box
+from cooee.simulator import run_simulator
 
 ANNA, BEN = "+61491570156", "+61491570157"
 
@@ -99,7 +99,7 @@ class Article:
 
 
 async def test_the_articles_script_holds_its_conversation_with_only_the_base_url_changed():
-    async with box(RealClock(), port=0) as (carrier, port):
+    async with run_simulator(RealClock(), port=0) as (carrier, port):
         loop = asyncio.get_running_loop()
         number = loop.create_future()
         done = threading.Event()
@@ -111,16 +111,18 @@ async def test_the_articles_script_holds_its_conversation_with_only_the_base_url
         script = loop.create_task(asyncio.to_thread(article.run, done, subscribed))
         try:
             ours = await asyncio.wait_for(number, 5)
-            await _until(lambda: carrier.network.inbox(ANNA), script)
+            await _until(lambda: carrier.network.phone_screen(ANNA), script)
             for words in ["TIME", "START", "TIME", "STOP", "STOP", "what?"]:
-                before = len(carrier.network.inbox(ANNA))
-                carrier.network.text(ANNA, ours, words)
-                await _until(lambda n=before: len(carrier.network.inbox(ANNA)) == n + 2, script)
+                before = len(carrier.network.phone_screen(ANNA))
+                carrier.network.send_from_phone(ANNA, ours, words)
+                await _until(
+                    lambda n=before: len(carrier.network.phone_screen(ANNA)) == n + 2, script
+                )
         finally:
             done.set()
             await script
 
-        shown = [(entry.direction, entry.text.text) for entry in carrier.network.inbox(ANNA)]
+        shown = [(entry.direction, entry.text.text) for entry in carrier.network.phone_screen(ANNA)]
         replies = [text for direction, text in shown if direction == "to_phone"]
         assert replies[:4] == [
             "Stopwatch app online!",
@@ -133,7 +135,7 @@ async def test_the_articles_script_holds_its_conversation_with_only_the_base_url
             "The timer is already stopped.",
             'I only understand "START", "STOP" and "TIME".',
         ]
-        assert all(entry.text.status == "delivered" for entry in carrier.network.inbox(ANNA))
+        assert all(entry.text.status == "delivered" for entry in carrier.network.phone_screen(ANNA))
 
 
 async def _until(true, script) -> None:

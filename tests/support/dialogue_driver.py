@@ -9,16 +9,16 @@ from typing import Any
 from cooee.core.app.state_codec import StateCodec
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.replay import (
-    Keep,
-    Outcome,
-    Ran,
-    RunOnce,
-    Stage,
-    Text,
-    again,
-    begin,
-    replay,
-    turn,
+    AppendEntries,
+    CallOnce,
+    CallResult,
+    DialogueContext,
+    IncomingText,
+    TurnOutcome,
+    check_replay,
+    new_journal,
+    next_round,
+    run_turn,
 )
 
 
@@ -51,9 +51,9 @@ class Talk:
         self.now, self.texts, self.sent = NOON, 0, list[str]()
         self.state = CODEC.encode(State())
         self.crash_at = ""
-        self.outcome: Outcome | None = None
+        self.outcome: TurnOutcome | None = None
         self.keys: set[str] = set()
-        self._write(begin("dialogue", "handler", inputs, self.state, NOON))
+        self._write(new_journal("dialogue", "handler", inputs, self.state, NOON))
 
     # What happens
 
@@ -65,7 +65,7 @@ class Talk:
     ) -> list[str]:
         self.now += after
         self.texts += 1
-        self.last = Text(words, f"m{self.texts}", self.now, received or self.now)
+        self.last = IncomingText(words, f"m{self.texts}", self.now, received or self.now)
         return self._turn(self.last)
 
     def again(self) -> list[str]:
@@ -85,17 +85,17 @@ class Talk:
         state, before = CODEC.decode(self.state)[0], self.state
         change(state)
         self.state = CODEC.encode(state)
-        self._write(journals.changed(self.journal, before, self.state, self.now))
+        self._write(journals.add_state_change(self.journal, before, self.state, self.now))
 
     def back(self) -> list[str]:
-        self._write(journals.back(self.journal, self.now))
+        self._write(journals.undo_last_answer(self.journal, self.now))
         return self._turn(None)
 
     # What came of it
 
     @property
     def journal(self) -> journals.Journal:
-        return journals.read(self._head, self._entries)
+        return journals.decode_journal(self._head, self._entries)
 
     @property
     def saved(self) -> State:
@@ -106,43 +106,43 @@ class Talk:
         return self.outcome.ended if self.outcome else ""
 
     @property
-    def stage(self) -> Stage:
-        return Stage(
-            call=self.handler,
+    def context(self) -> DialogueContext:
+        return DialogueContext(
+            function=self.handler,
             codec=CODEC,
             services=None,
             ours="+61491570006",
             theirs="+61491570156",
-            zone=lambda: self.zone,
-            program=str(self.version),
-            recall=no_history,
+            find_zone=lambda: self.zone,
+            code_version=str(self.version),
+            read_history=no_history,
             strict=self.strict,
         )
 
-    def _turn(self, text: Text | None) -> list[str]:
-        outcome = self._flow(turn(self.stage, self.journal, text, self.now))
+    def _turn(self, text: IncomingText | None) -> list[str]:
+        outcome = self._flow(run_turn(self.context, self.journal, text, self.now))
         if not outcome.ended:
-            replay(self.stage, outcome, self.now)
+            check_replay(self.context, outcome, self.now)
         self._write(outcome.journal)
         self.outcome = outcome
         self.state = outcome.state or self.state
-        for said in outcome.says:
+        for said in outcome.texts:
             assert said.key not in self.keys
             self.keys.add(said.key)
-        texts = [said.reply.text for said in outcome.says]
+        texts = [said.reply.text for said in outcome.texts]
         self.sent += texts
         if outcome.ended == "restarted":
-            self._write(again(outcome))
+            self._write(next_round(outcome))
             texts += self._turn(None)
         return texts
 
-    def _flow(self, flow: Any) -> Outcome:
+    def _flow(self, flow: Any) -> TurnOutcome:
         given = None
         try:
             while True:
                 effect = flow.send(given)
                 given = None
-                if isinstance(effect, RunOnce):
+                if isinstance(effect, CallOnce):
                     self._crash("before the intent")
                     self._append(effect)
                     self._crash("before")
@@ -156,26 +156,26 @@ class Talk:
         finally:
             flow.close()
 
-    def _carry_out(self, effect: RunOnce) -> Ran:
+    def _carry_out(self, effect: CallOnce) -> CallResult:
         try:
-            value = effect.call(*effect.args, **effect.kwargs)
+            value = effect.function(*effect.args, **effect.kwargs)
             if hasattr(value, "send"):
                 try:
                     value.send(None)
                 except StopIteration as done:
                     value = done.value
-            return Ran(value)
+            return CallResult(value)
         except Exception as error:
-            return Ran(error=error)
+            return CallResult(error=error)
 
     def _crash(self, where: str) -> None:
         if self.crash_at == where:
             self.crash_at = ""
             raise Crash
 
-    def _append(self, effect: RunOnce | Keep) -> None:
-        self._write(self.journal.extended(effect.entries))
+    def _append(self, effect: CallOnce | AppendEntries) -> None:
+        self._write(self.journal.with_entries(effect.entries))
 
     def _write(self, journal: journals.Journal) -> None:
-        self._head = journals.write_head(journal)
-        self._entries = [journals.write_entry(entry) for entry in journal.entries]
+        self._head = journals.encode_head(journal)
+        self._entries = [journals.encode_entry(entry) for entry in journal.entries]

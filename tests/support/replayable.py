@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.replay import Keep, Ran, RunOnce, Stage, Text, begin, turn
+from cooee.core.dialogue.replay import (
+    AppendEntries,
+    CallOnce,
+    CallResult,
+    DialogueContext,
+    IncomingText,
+    new_journal,
+    run_turn,
+)
 from cooee.storage import Dialogue, Talk
 
 OURS, ANNA = "+61491570006", "+61491570156"
@@ -14,31 +22,36 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 def lived(app, handler, words, services=None):
     """A dialogue as it is kept when so many texts have been answered."""
-    now, journal = NOON, begin("d", "dialogue", {}, app.codec.encode(app.codec.start()), NOON)
+    now, journal = (
+        NOON,
+        new_journal("d", "dialogue", {}, app.state_codec.encode(app.state_codec.new_state()), NOON),
+    )
     for n, said in enumerate([None, *words]):
         now += timedelta(minutes=1)
-        text = None if said is None else Text(said, f"m{n}", now, now)
-        journal = carried_out(turn(stage(app, handler, services), journal, text, now))
+        text = None if said is None else IncomingText(said, f"m{n}", now, now)
+        journal = carried_out(
+            run_turn(dialogue_context(app, handler, services), journal, text, now)
+        )
     return kept(journal)
 
 
-def stage(app, handler, services=None):
-    return Stage(
-        call=handler,
-        codec=app.codec,
+def dialogue_context(app, handler, services=None):
+    return DialogueContext(
+        function=handler,
+        codec=app.state_codec,
         services=services,
         ours=OURS,
         theirs=ANNA,
-        zone=lambda: UTC,
-        program="before",
-        recall=None,
+        find_zone=lambda: UTC,
+        code_version="before",
+        read_history=None,
     )
 
 
 def kept(journal, **more):
     """A journal as the store brings it."""
-    entries = [journals.write_entry(entry) for entry in journal.entries]
-    head = journals.write_head(journal)
+    entries = [journals.encode_entry(entry) for entry in journal.entries]
+    head = journals.encode_head(journal)
     dialogue = Dialogue(id="d", handler="dialogue", head=head, entries=entries, **more)
     return Talk(
         conversation=b"c",
@@ -58,5 +71,5 @@ def carried_out(flow):
             effect = flow.send(given)
         except StopIteration as done:
             return done.value.journal
-        assert isinstance(effect, RunOnce | Keep)
-        given = Ran(effect.call(*effect.args)) if isinstance(effect, RunOnce) else None
+        assert isinstance(effect, CallOnce | AppendEntries)
+        given = CallResult(effect.function(*effect.args)) if isinstance(effect, CallOnce) else None

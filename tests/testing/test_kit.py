@@ -101,10 +101,10 @@ async def test_what_is_planned_for_later_is_not_waited_for():
 async def test_a_phone_that_is_off_is_waited_for_a_minute_at_most():
     async with Kit(clock_app(), push=False) as kit:
         phone = kit.phone()
-        kit.carrier.network.switch(phone.number, on=False)
+        kit.carrier.network.switch_phone(phone.number, on=False)
         assert await phone.text("hello") == []
         assert kit.clock.now() <= NEW_YEAR + timedelta(minutes=1)
-        kit.carrier.network.switch(phone.number, on=True)
+        kit.carrier.network.switch_phone(phone.number, on=True)
         again = f"{kit.clock.now():%H:%M:%S}"
         assert await phone.text("hello") == ["00:00:00", again]
 
@@ -295,7 +295,7 @@ async def test_an_app_that_cannot_start_says_why_and_leaves_nothing_behind():
     with pytest.raises(RuntimeError, match="no database here"):
         async with kit:
             pass
-    assert not kit._file.parent.exists()
+    assert not kit._database_path.parent.exists()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

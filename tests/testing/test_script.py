@@ -8,17 +8,24 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cooee.testing.script import Hears, Says, Waits, parse, quoted, report
+from cooee.testing.script import (
+    ExpectStep,
+    SendStep,
+    WaitStep,
+    escape_text,
+    format_failure,
+    parse_script,
+)
 
 
 def hears(words):
-    (line,) = parse(f"< {words}").lines
-    assert isinstance(line, Hears)
+    (line,) = parse_script(f"< {words}").steps
+    assert isinstance(line, ExpectStep)
     return line
 
 
 def test_a_script_is_read_line_by_line():
-    script = parse("""
+    script = parse_script("""
         # a comment, and a blank line
 
         > START
@@ -26,11 +33,11 @@ def test_a_script_is_read_line_by_line():
         ... 65 seconds
           >  TIME
     """)
-    said, heard, waited, again = script.lines
-    assert said == Says(2, "START")
-    assert heard.at == 3
-    assert waited == Waits(4, timedelta(seconds=65))
-    assert again == Says(5, "TIME")
+    said, heard, waited, again = script.steps
+    assert said == SendStep(2, "START")
+    assert heard.line_index == 3
+    assert waited == WaitStep(4, timedelta(seconds=65))
+    assert again == SendStep(5, "TIME")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,7 @@ def test_a_script_is_read_line_by_line():
 )
 @pytest.mark.parametrize("dots", ["... ", "...", "… "])
 def test_time_passes_in_words(words, time, dots):
-    assert parse(dots + words).lines == [Waits(0, time)]
+    assert parse_script(dots + words).steps == [WaitStep(0, time)]
 
 
 @pytest.mark.parametrize(
@@ -55,37 +62,37 @@ def test_time_passes_in_words(words, time, dots):
 )
 def test_a_line_that_cannot_be_read_is_shown_with_what_to_write(line):
     with pytest.raises(ValueError) as error:
-        parse(f"> START\n{line}")
+        parse_script(f"> START\n{line}")
     assert "Line 2" in str(error.value)
     assert line in str(error.value)
     assert "Write" in str(error.value)
 
 
 def test_a_star_stands_for_anything_and_an_escaped_one_for_itself():
-    assert hears("It stands at *.").fits("It stands at 1 minute\nand 5 seconds.")
-    assert hears("*").fits("")
-    assert not hears("It stands at *.").fits("It stands at 1 minute")
-    assert hears(r"5 \* 5").fits("5 * 5")
-    assert not hears(r"5 \* 5").fits("5 times 5")
+    assert hears("It stands at *.").matches("It stands at 1 minute\nand 5 seconds.")
+    assert hears("*").matches("")
+    assert not hears("It stands at *.").matches("It stands at 1 minute")
+    assert hears(r"5 \* 5").matches("5 * 5")
+    assert not hears(r"5 \* 5").matches("5 times 5")
 
 
 def test_other_characters_stand_for_themselves():
-    assert hears("Really? (yes|no) [a-z]+ $5.").fits("Really? (yes|no) [a-z]+ $5.")
-    assert not hears("a.c").fits("abc")
+    assert hears("Really? (yes|no) [a-z]+ $5.").matches("Really? (yes|no) [a-z]+ $5.")
+    assert not hears("a.c").matches("abc")
 
 
 def test_a_new_line_and_a_backslash_can_be_written():
-    assert parse(r"> a\nb\\n").lines == [Says(0, "a\nb\\n")]
-    assert hears(r"a\nb\\n").fits("a\nb\\n")
+    assert parse_script(r"> a\nb\\n").steps == [SendStep(0, "a\nb\\n")]
+    assert hears(r"a\nb\\n").matches("a\nb\\n")
 
 
 def test_a_star_that_a_person_texts_is_a_star():
-    assert parse("> 5 * 5").lines == [Says(0, "5 * 5")]
+    assert parse_script("> 5 * 5").steps == [SendStep(0, "5 * 5")]
 
 
 def test_white_space_around_a_text_does_not_count():
-    assert hears("Hello").fits(" Hello\n")
-    assert not hears("Hello").fits("Hello there")
+    assert hears("Hello").matches(" Hello\n")
+    assert not hears("Hello").matches("Hello there")
 
 
 @given(st.text())
@@ -93,12 +100,12 @@ def test_white_space_around_a_text_does_not_count():
 @example("\n a \x0b\r")
 @example("a\\\nb")
 def test_a_text_as_quoted_in_a_failure_can_be_pasted_into_the_script(text):
-    assert hears(quoted(text)).fits(text)
+    assert hears(escape_text(text)).matches(text)
 
 
 @given(st.text(), st.text())
 def test_only_the_same_text_fits(one, other):
-    assert hears(quoted(one)).fits(other) == (one.strip() == other.strip())
+    assert hears(escape_text(one)).matches(other) == (one.strip() == other.strip())
 
 
 SCRIPT = """
@@ -109,7 +116,9 @@ SCRIPT = """
 
 
 def test_another_text_is_shown_like_a_diff():
-    assert report(parse(SCRIPT), 1, missing=True, came=["Hello\nyou *", "Bye"]) == (
+    assert format_failure(
+        parse_script(SCRIPT), 1, is_missing=True, texts=["Hello\nyou *", "Bye"]
+    ) == (
         "At line 2, another text came.\n"
         "\n"
         "  1   > START\n"
@@ -121,7 +130,7 @@ def test_another_text_is_shown_like_a_diff():
 
 
 def test_a_missing_text_is_shown_as_nothing():
-    assert report(parse(SCRIPT), 1, missing=True, came=[]) == (
+    assert format_failure(parse_script(SCRIPT), 1, is_missing=True, texts=[]) == (
         "At line 2, no text came.\n"
         "\n"
         "  1   > START\n"
@@ -132,7 +141,7 @@ def test_a_missing_text_is_shown_as_nothing():
 
 
 def test_a_text_too_many_is_shown_after_the_last_line_that_went_well():
-    assert report(parse(SCRIPT), 2, missing=False, came=["Hello"]) == (
+    assert format_failure(parse_script(SCRIPT), 2, is_missing=False, texts=["Hello"]) == (
         "After line 3, a text came that the script does not have.\n"
         "\n"
         "  1   > START\n"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-_FORMULA = "=+\\-@＝＋－＠"  # noqa: RUF001 -- a spreadsheet takes the full-width ones as well
-_SKIPPED = r"\s\x00-\x1f\u200b\ufeff'\""
-_STARTS = re.compile(
+_FORMULA_SIGNS = "=+\\-@＝＋－＠"  # noqa: RUF001 -- a spreadsheet takes the full-width ones as well
+_SKIPPED_CHARS = r"\s\x00-\x1f\u200b\ufeff'\""
+_FORMULA_START = re.compile(
     # where a cell begins, before a sign that starts a formula, or a tab or a line end
-    rf"^(?=[{_SKIPPED}]*[{_FORMULA}]|'*[\t\r\n])"
+    rf"^(?=[{_SKIPPED_CHARS}]*[{_FORMULA_SIGNS}]|'*[\t\r\n])"
     # where one would begin for a spreadsheet that divides by something else than we do
-    rf"|(?<=[,;|\t\r\n])(?=[{_SKIPPED}]*[{_FORMULA}])"
+    rf"|(?<=[,;|\t\r\n])(?=[{_SKIPPED_CHARS}]*[{_FORMULA_SIGNS}])"
 )
 
 
-def tame(words: str) -> str:
+def escape_formula(text: str) -> str:
     """A cell with an apostrophe before each place at which a formula could start.
 
     A spreadsheet runs a cell that begins with =, +, - or @, or with a tab or a line end before
@@ -23,9 +23,9 @@ def tame(words: str) -> str:
     one where the spreadsheet divides by these, so what follows one is tamed too. Numbers in
     E.164 begin with a plus, and so with an apostrophe. (OWASP, "CSV Injection")
     """
-    return _STARTS.sub("'", words)
+    return _FORMULA_START.sub("'", text)
 
 
-def untamed(cell: str) -> str:
-    """The words that `tame` was given."""
-    return re.sub(f"(?:{_STARTS.pattern})'", "", cell)
+def unescape_formula(cell: str) -> str:
+    """The words that `escape_formula` was given."""
+    return re.sub(f"(?:{_FORMULA_START.pattern})'", "", cell)

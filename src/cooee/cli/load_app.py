@@ -14,98 +14,102 @@ from typing import Any
 from cooee.core.app.app import App
 from cooee.core.errors import DefinitionError, SettingError
 
-_LIKE = "Name a file (app.py), a file's app (app.py:name) or a module's (module:name)."
+_NAMING_HINT = "Name a file (app.py), a file's app (app.py:name) or a module's (module:name)."
 
 
-def load(words: str) -> App[Any, Any]:
+def import_app(reference: str) -> App[Any, Any]:
     """The app that ``app.py``, ``app.py:name``, ``module`` or ``module:name`` means.
 
     Raises:
         SettingError: there is no such file or module.
         DefinitionError: it cannot be run, or which app is meant cannot be told.
     """
-    place, colon, name = words.rpartition(":")
+    source, colon, name = reference.rpartition(":")
     if not colon:
-        place, name = words, ""
-    if not place:
-        raise SettingError(f"{words!r} names no app. {_LIKE}")
-    module = _from_file(Path(place)) if _is_file(place) else _from_module(place)
-    return _named(module, place, name) if name else _only(module, place)
+        source, name = reference, ""
+    if not source:
+        raise SettingError(f"{reference!r} names no app. {_NAMING_HINT}")
+    module = _import_file(Path(source)) if _names_file(source) else _import_module(source)
+    return _app_named(module, source, name) if name else _only_app(module, source)
 
 
-def _is_file(place: str) -> bool:
-    return place.endswith(".py") or "/" in place or Path(place).is_file()
+def _names_file(source: str) -> bool:
+    return source.endswith(".py") or "/" in source or Path(source).is_file()
 
 
-def _from_file(path: Path) -> ModuleType:
+def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no such file"
-        raise SettingError(f"{path} is {kind} (looked in {Path.cwd()}). {_LIKE}")
+        raise SettingError(f"{path} is {kind} (looked in {Path.cwd()}). {_NAMING_HINT}")
     path = path.resolve()
     sys.path.insert(0, str(path.parent))  # it may import its neighbours, as a script may
-    taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
-    name = f"cooee_app_{path.stem}" if taken else path.stem
+    is_name_taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
+    name = f"cooee_app_{path.stem}" if is_name_taken else path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise SettingError(f"{path} is not Python. {_LIKE}")
+        raise SettingError(f"{path} is not Python. {_NAMING_HINT}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise _failed(str(path), error) from error
+        raise _import_error(str(path), error) from error
     return module
 
 
-def _from_module(name: str) -> ModuleType:
+def _import_module(name: str) -> ModuleType:
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            words = f"There is no module {error.name!r} (looked in {Path.cwd()} too). {_LIKE}"
-            raise SettingError(words) from error
-        raise _failed(name, error) from error
+            problem = (
+                f"There is no module {error.name!r} (looked in {Path.cwd()} too). {_NAMING_HINT}"
+            )
+            raise SettingError(problem) from error
+        raise _import_error(name, error) from error
     except (Exception, SystemExit) as error:
-        raise _failed(name, error) from error
+        raise _import_error(name, error) from error
 
 
-def _named(module: ModuleType, place: str, name: str) -> App[Any, Any]:
+def _app_named(module: ModuleType, source: str, name: str) -> App[Any, Any]:
     found = getattr(module, name, None)
     if isinstance(found, App):
         return found
-    known = ", ".join(sorted(_apps(module))) or "none"
+    app_names = ", ".join(sorted(_apps_in(module))) or "none"
     what = "nothing" if found is None else f"a {type(found).__name__}, not an App"
-    raise DefinitionError(f"{name} in {place} is {what}. The apps there: {known}.")
+    raise DefinitionError(f"{name} in {source} is {what}. The apps there: {app_names}.")
 
 
-def _only(module: ModuleType, place: str) -> App[Any, Any]:
-    apps = _apps(module)
+def _only_app(module: ModuleType, source: str) -> App[Any, Any]:
+    apps = _apps_in(module)
     different = {id(app): app for app in apps.values()}
     if len(different) == 1:
         return next(iter(different.values()))
     if not different:
-        raise DefinitionError(f"There is no App in {place}. Write one: app = App()")
-    choices = "\n".join(f"  {place}:{name}" for name in sorted(apps))
-    raise DefinitionError(f"There are {len(different)} apps in {place}. Name one:\n{choices}")
+        raise DefinitionError(f"There is no App in {source}. Write one: app = App()")
+    choices = "\n".join(f"  {source}:{name}" for name in sorted(apps))
+    raise DefinitionError(f"There are {len(different)} apps in {source}. Name one:\n{choices}")
 
 
-def _apps(module: ModuleType) -> dict[str, App[Any, Any]]:
+def _apps_in(module: ModuleType) -> dict[str, App[Any, Any]]:
     return {name: value for name, value in vars(module).items() if isinstance(value, App)}
 
 
-def _failed(place: str, error: BaseException) -> DefinitionError:
+def _import_error(source: str, error: BaseException) -> DefinitionError:
     """An app's own exception while it was loaded: what, and at which of its lines."""
     if isinstance(error, DefinitionError):
-        return DefinitionError(f"{error}\n{_line(error.__traceback__)}".rstrip())
+        return DefinitionError(f"{error}\n{_failing_line(error.__traceback__)}".rstrip())
     if isinstance(error, SyntaxError):
         return DefinitionError("".join(traceback.format_exception_only(error)).rstrip())
-    words = "".join(traceback.format_exception_only(error)).strip()
-    return DefinitionError(f"{place} cannot be loaded.\n{_line(error.__traceback__)}\n{words}")
+    problem = "".join(traceback.format_exception_only(error)).strip()
+    return DefinitionError(
+        f"{source} cannot be loaded.\n{_failing_line(error.__traceback__)}\n{problem}"
+    )
 
 
-def _line(trace: TracebackType | None) -> str:
+def _failing_line(trace: TracebackType | None) -> str:
     """The last line outside of Python's libraries and of cooee: the one to mend."""
     libraries = (str(Path(importlib.__file__).parents[1]), str(Path(__file__).parents[1]))
     frames = [

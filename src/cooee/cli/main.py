@@ -55,7 +55,7 @@ def main() -> None:
     What went wrong is said in words; the exit status is 2 where something has to be typed or
     written differently, and 1 for everything else.
     """
-    _open_what_is_closed()
+    _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal of few letters
@@ -63,11 +63,11 @@ def main() -> None:
         cli()
     except CooeeError as error:
         print(f"cooee: {error}", file=sys.stderr)
-        ours = isinstance(error, SettingError | DefinitionError)
-        raise SystemExit(2 if ours else 1) from None
+        is_usage_error = isinstance(error, SettingError | DefinitionError)
+        raise SystemExit(2 if is_usage_error else 1) from None
 
 
-def _open_what_is_closed() -> None:
+def _fill_standard_streams() -> None:
     """Fill standard input, output and error, so that no database is ever one of them."""
     for descriptor in range(3):
         try:

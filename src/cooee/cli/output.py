@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.one_line import one_line
+from cooee.core.one_line import to_one_line
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -21,13 +21,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
+        table.add_column(column, overflow="fold", no_wrap=column in _UNFOLDED_COLUMNS)
     for row in rows:
-        table.add_row(*(Text(_word(cell)) for cell in row))
+        table.add_row(*(Text(_cell_text(cell)) for cell in row))
     if sys.stdout.isatty():
         Console(highlight=False).print(table)
         return
-    wide = Console(highlight=False, width=_WIDEST, file=io.StringIO())
+    wide = Console(highlight=False, width=_PIPE_COLUMNS, file=io.StringIO())
     with wide.capture() as captured:
         wide.print(table)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
@@ -38,13 +38,13 @@ def show_json(value: Any) -> None:
     print(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
-_WIDEST = 5_000  # columns of a table in a pipe: a line a row, for grep
-_WHOLE = frozenset({"when", "ours", "theirs", "last", "name"})
+_PIPE_COLUMNS = 5_000  # columns of a table in a pipe: a line a row, for grep
+_UNFOLDED_COLUMNS = frozenset({"when", "ours", "theirs", "last", "name"})
 
 
-def _word(cell: object) -> str:
+def _cell_text(cell: object) -> str:
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     if cell is None or cell is False:
         return ""
-    return "yes" if cell is True else one_line(str(cell))
+    return "yes" if cell is True else to_one_line(str(cell))

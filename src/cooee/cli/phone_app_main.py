@@ -8,14 +8,14 @@ import sys
 
 import msgspec
 
-from cooee.cli.commands.run import log
-from cooee.cli.load_app import load
-from cooee.phone.app_main import act
-from cooee.phone.ipc_messages import Role
+from cooee.cli.commands.run import configure_logging
+from cooee.cli.load_app import import_app
+from cooee.phone.app_main import run_app_process
+from cooee.phone.ipc_messages import StartArgs
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the other process's to hear
-    log(logging.WARNING, private=True)
+    configure_logging(logging.WARNING, private=True)
     for handler in logging.getLogger().handlers:
         handler.setLevel(logging.WARNING)  # the page hears more than the terminal
-    act(msgspec.json.decode(sys.argv[1], type=Role), load)
+    run_app_process(msgspec.json.decode(sys.argv[1], type=StartArgs), import_app)

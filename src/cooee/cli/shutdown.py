@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-_LATEST = 9.5
+_EXIT_WITHIN_S = 9.5
 """Seconds from the signal to the end, whatever still hangs: supervisors kill after 10."""
 
 
-def until_told(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> NoReturn:
+def run_until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> NoReturn:
     """Run `work` on a fast event loop, then end the process with status 0.
 
     `work` is given an event that SIGTERM and SIGINT set. What is on disk is complete at every
@@ -23,21 +23,21 @@ def until_told(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> No
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        loop, leave = runner.get_loop(), asyncio.Event()
+        loop, stop = runner.get_loop(), asyncio.Event()
 
-        def told(*_: object) -> None:
-            loop.call_soon_threadsafe(leave.set)
-            deadline = threading.Timer(_LATEST, _end)
+        def on_signal(*_: object) -> None:
+            loop.call_soon_threadsafe(stop.set)
+            deadline = threading.Timer(_EXIT_WITHIN_S, _exit_now)
             deadline.daemon = True
             deadline.start()
 
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, told)
-        runner.run(work(leave))
-    _end()
+            signal.signal(number, on_signal)
+        runner.run(work(stop))
+    _exit_now()
 
 
-def _end() -> NoReturn:
+def _exit_now() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

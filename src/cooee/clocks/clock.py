@@ -14,10 +14,10 @@ from typing import Any, Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Bell(Protocol):
+class WakeUp(Protocol):
     """Something to wait for. A ring wakes all who wait, or the next to come, once."""
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wake them. From the event loop's thread only."""
         ...
 
@@ -37,11 +37,11 @@ class Clock(Protocol):
         """Wait that long."""
         ...
 
-    def bell(self) -> Bell:
+    def create_wake_up(self) -> WakeUp:
         """A new bell on this clock."""
         ...
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Start a task whose sleeping this clock knows of."""
         ...
 
@@ -55,18 +55,18 @@ class RealClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def bell(self) -> Bell:
-        return _RealBell()
+    def create_wake_up(self) -> WakeUp:
+        return _RealWakeUp()
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        return asyncio.get_running_loop().create_task(work)
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        return asyncio.get_running_loop().create_task(coroutine)
 
 
-class _RealBell:
+class _RealWakeUp:
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         self._event.set()
 
     async def wait(self, seconds: float | None = None) -> bool:
@@ -89,94 +89,94 @@ class VirtualClock:
 
     def __init__(self, start: datetime | None = None) -> None:
         self._now = start or datetime(2026, 1, 1, tzinfo=UTC)
-        self._busy: set[asyncio.Task[Any]] = set()
-        self._alarms: list[tuple[datetime, int, asyncio.Future[bool]]] = []
-        self._order = itertools.count()
+        self._busy_tasks: set[asyncio.Task[Any]] = set()
+        self._timers: list[tuple[datetime, int, asyncio.Future[bool]]] = []
+        self._sequence = itertools.count()
         self._idle_waiters: list[asyncio.Future[None]] = []
 
     def now(self) -> datetime:
         return self._now
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._busy.add(task)
-        task.add_done_callback(self._rest)
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._busy_tasks.add(task)
+        task.add_done_callback(self._mark_idle)
         return task
 
     async def sleep(self, seconds: float) -> None:
-        if self._is_now(seconds):
+        if self._is_zero_wait(seconds):
             await asyncio.sleep(0)
             return
-        with self._sleeping(seconds) as woken:
-            await woken
+        with self._idle_while_sleeping(seconds) as future:
+            await future
 
-    def bell(self) -> Bell:
-        return _VirtualBell(self)
+    def create_wake_up(self) -> WakeUp:
+        return _VirtualWakeUp(self)
 
-    async def idle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until every spawned task sleeps. For those that stand outside: no spawned task."""
-        if asyncio.current_task() in self._busy:
+        if asyncio.current_task() in self._busy_tasks:
             raise RuntimeError("A task that this clock spawned cannot wait for itself to sleep.")
-        while self._busy:
-            quiet = asyncio.get_running_loop().create_future()
-            self._idle_waiters.append(quiet)
-            await quiet
+        while self._busy_tasks:
+            waiter = asyncio.get_running_loop().create_future()
+            self._idle_waiters.append(waiter)
+            await waiter
 
     async def advance(self, by: timedelta | float) -> None:
         """Let that much time (seconds, or a timedelta) pass, one alarm after the other."""
         until = self._now + (by if isinstance(by, timedelta) else timedelta(seconds=by))
-        while await self.jump(until):
+        while await self.jump_to_next_timer(until):
             pass
         self._now = max(self._now, until)
 
-    async def jump(self, until: datetime) -> bool:
+    async def jump_to_next_timer(self, until: datetime) -> bool:
         """Go to the next alarm and wait for what it wakes; False, and nothing, after `until`."""
-        await self.idle()
-        while self._alarms and self._alarms[0][0] <= until:
-            moment, _, woken = heapq.heappop(self._alarms)
-            if not woken.done():
-                self._now = max(self._now, moment)
-                woken.set_result(False)
-                await self.idle()
+        await self.wait_until_idle()
+        while self._timers and self._timers[0][0] <= until:
+            due, _, future = heapq.heappop(self._timers)
+            if not future.done():
+                self._now = max(self._now, due)
+                future.set_result(False)
+                await self.wait_until_idle()
                 return True
         return False
 
-    def _rest(self, task: asyncio.Task[Any]) -> None:
-        self._busy.discard(task)
-        if not self._busy:
-            for quiet in self._idle_waiters:
-                if not quiet.done():
-                    quiet.set_result(None)
+    def _mark_idle(self, task: asyncio.Task[Any]) -> None:
+        self._busy_tasks.discard(task)
+        if not self._busy_tasks:
+            for waiter in self._idle_waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
             self._idle_waiters.clear()
 
-    def _is_now(self, seconds: float) -> bool:
+    def _is_zero_wait(self, seconds: float) -> bool:
         """Whether waiting so long is no waiting at all: it must not need an `advance`."""
         return timedelta(seconds=seconds) <= timedelta()
 
     @contextmanager
-    def _sleeping(self, seconds: float | None) -> Iterator[asyncio.Future[bool]]:
+    def _idle_while_sleeping(self, seconds: float | None) -> Iterator[asyncio.Future[bool]]:
         """Count the current task as idle; the waker counts it as busy again, at once.
 
         A task that was not spawned here counts as busy from its waking until it runs.
         """
         task = asyncio.current_task()
         assert task is not None
-        spawned = task in self._busy
-        woken: asyncio.Future[bool] = _Woken(self, task)
+        was_spawned_here = task in self._busy_tasks
+        future: asyncio.Future[bool] = _WakeFuture(self, task)
         if seconds is not None:
-            alarm = self._now + timedelta(seconds=seconds)
-            heapq.heappush(self._alarms, (alarm, next(self._order), woken))
-        if spawned:
-            self._rest(task)
+            due = self._now + timedelta(seconds=seconds)
+            heapq.heappush(self._timers, (due, next(self._sequence), future))
+        if was_spawned_here:
+            self._mark_idle(task)
         try:
-            yield woken
+            yield future
         finally:
-            woken.cancel()
-            if not spawned:
-                self._rest(task)
+            future.cancel()
+            if not was_spawned_here:
+                self._mark_idle(task)
 
 
-class _Woken(asyncio.Future[bool]):
+class _WakeFuture(asyncio.Future[bool]):
     """A future whose waker marks the sleeper busy before anybody can look."""
 
     def __init__(self, clock: VirtualClock, task: asyncio.Task[Any]) -> None:
@@ -184,52 +184,52 @@ class _Woken(asyncio.Future[bool]):
         self._clock, self._task = clock, task
 
     def set_result(self, result: bool, /) -> None:
-        self._wake()
+        self._mark_busy()
         super().set_result(result)
 
     def cancel(self, msg: Any | None = None) -> bool:
         if not self.done():
-            self._wake()
+            self._mark_busy()
         return super().cancel(msg)
 
-    def _wake(self) -> None:
+    def _mark_busy(self) -> None:
         if not self._task.done():
-            self._clock._busy.add(self._task)  # noqa: SLF001 -- two halves of one clock
+            self._clock._busy_tasks.add(self._task)  # noqa: SLF001 -- two halves of one clock
 
 
-class _VirtualBell:
+class _VirtualWakeUp:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
-        self._rung = False
-        self._waiting: list[asyncio.Future[bool]] = []
+        self._is_set = False
+        self._waiters: list[asyncio.Future[bool]] = []
 
-    def ring(self) -> None:
-        waiting = [woken for woken in self._waiting if not woken.done()]
-        self._waiting.clear()
-        self._rung = not waiting
-        for woken in waiting:
+    def set(self) -> None:
+        waiters = [future for future in self._waiters if not future.done()]
+        self._waiters.clear()
+        self._is_set = not waiters
+        for woken in waiters:
             woken.set_result(True)
 
     async def wait(self, seconds: float | None = None) -> bool:
-        if self._rung:
-            self._rung = False
+        if self._is_set:
+            self._is_set = False
             return True
-        if seconds is not None and self._clock._is_now(seconds):  # noqa: SLF001 -- see below
+        if seconds is not None and self._clock._is_zero_wait(seconds):  # noqa: SLF001 -- see below
             await asyncio.sleep(0)
             return False
-        with self._clock._sleeping(seconds) as woken:  # noqa: SLF001 -- two halves of one clock
-            self._waiting.append(woken)
+        with self._clock._idle_while_sleeping(seconds) as future:  # noqa: SLF001 -- two halves of one clock
+            self._waiters.append(future)
             try:
-                return await woken
+                return await future
             except asyncio.CancelledError:
-                if woken.done() and not woken.cancelled() and woken.result():
-                    self._rung = True  # it came too late for this one, and is for the next
+                if future.done() and not future.cancelled() and future.result():
+                    self._is_set = True  # it came too late for this one, and is for the next
                 raise
             finally:
-                if woken in self._waiting:
-                    self._waiting.remove(woken)
+                if future in self._waiters:
+                    self._waiters.remove(future)
 
 
-def stopwatch() -> float:
+def monotonic() -> float:
     """Seconds on a clock that only measures; never a time of day."""
     return time.monotonic()

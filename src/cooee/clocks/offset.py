@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from cooee.clocks.clock import Bell, stopwatch
+from cooee.clocks.clock import WakeUp, monotonic
 
 T = TypeVar("T")
 
@@ -24,19 +24,19 @@ class OffsetClock:
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self.offset = offset
-        self._alarms: set[_Alarm] = set()
+        self._timers: set[_OffsetTimer] = set()
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
 
     async def sleep(self, seconds: float) -> None:
-        await self._wait(asyncio.get_running_loop().create_future(), seconds)
+        await self._wait_for(asyncio.get_running_loop().create_future(), seconds)
 
-    def bell(self) -> Bell:
-        return _OffsetBell(self)
+    def create_wake_up(self) -> WakeUp:
+        return _OffsetWakeUp(self)
 
-    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        return asyncio.get_running_loop().create_task(work)
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        return asyncio.get_running_loop().create_task(coroutine)
 
     def advance(self, by: timedelta) -> None:
         """Move the clock ahead, and wake whoever slept until a moment now past.
@@ -47,70 +47,70 @@ class OffsetClock:
         if by < timedelta():
             raise ValueError("Time does not go back. Advance the clock by 0 seconds or more.")
         self.offset += by
-        for alarm in sorted(self._alarms, key=lambda alarm: alarm.due):
-            alarm.look()
+        for timer in sorted(self._timers, key=lambda alarm: alarm.due):
+            timer.fire_or_reschedule()
 
-    def passed(self) -> float:
+    def monotonic(self) -> float:
         """Seconds on a scale of its own: what went by on the machine, and what was jumped over."""
-        return stopwatch() + self.offset.total_seconds()
+        return monotonic() + self.offset.total_seconds()
 
-    async def _wait(self, woken: asyncio.Future[bool], seconds: float) -> bool:
-        """Wait for `woken`, or so many seconds; whether somebody woke us."""
-        alarm = _Alarm(self, self.passed() + seconds, woken)
-        self._alarms.add(alarm)
+    async def _wait_for(self, future: asyncio.Future[bool], seconds: float) -> bool:
+        """Wait for `future`, or so many seconds; whether somebody woke us."""
+        timer = _OffsetTimer(self, self.monotonic() + seconds, future)
+        self._timers.add(timer)
         try:
-            alarm.look()
-            return await woken
+            timer.fire_or_reschedule()
+            return await future
         finally:
-            self._alarms.discard(alarm)
-            alarm.stop()
+            self._timers.discard(timer)
+            timer.cancel()
 
 
-class _Alarm:
+class _OffsetTimer:
     """A moment somebody sleeps until."""
 
-    def __init__(self, clock: OffsetClock, due: float, woken: asyncio.Future[bool]) -> None:
+    def __init__(self, clock: OffsetClock, due: float, future: asyncio.Future[bool]) -> None:
         self.due = due
-        self._clock, self._woken = clock, woken
-        self._timer: asyncio.TimerHandle | None = None
+        self._clock, self._future = clock, future
+        self._handle: asyncio.TimerHandle | None = None
 
-    def look(self) -> None:
+    def fire_or_reschedule(self) -> None:
         """Wake the sleeper if it is time, else look again when it will be."""
-        self.stop()
-        left = self.due - self._clock.passed()
-        if left > 0:
-            self._timer = self._woken.get_loop().call_later(left, self.look)
-        elif not self._woken.done():
-            self._woken.set_result(False)
+        self.cancel()
+        remaining_s = self.due - self._clock.monotonic()
+        if remaining_s > 0:
+            self._handle = self._future.get_loop().call_later(remaining_s, self.fire_or_reschedule)
+        elif not self._future.done():
+            self._future.set_result(False)
 
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+    def cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
 
 
-class _OffsetBell:
+class _OffsetWakeUp:
     def __init__(self, clock: OffsetClock) -> None:
         self._clock = clock
-        self._rung = False
-        self._waiting: set[asyncio.Future[bool]] = set()
+        self._is_set = False
+        self._waiters: set[asyncio.Future[bool]] = set()
 
-    def ring(self) -> None:
-        waiting = [woken for woken in self._waiting if not woken.done()]
-        self._rung = not waiting
-        for woken in waiting:
+    def set(self) -> None:
+        waiters = [future for future in self._waiters if not future.done()]
+        self._is_set = not waiters
+        for woken in waiters:
             woken.set_result(True)
 
     async def wait(self, seconds: float | None = None) -> bool:
-        if self._rung:
-            self._rung = False
+        if self._is_set:
+            self._is_set = False
             return True
-        woken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.add(woken)
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiters.add(future)
         try:
-            return await (woken if seconds is None else self._clock._wait(woken, seconds))  # noqa: SLF001 -- two halves of one clock
+            return await (future if seconds is None else self._clock._wait_for(future, seconds))  # noqa: SLF001 -- two halves of one clock
         except asyncio.CancelledError:
-            if woken.done() and not woken.cancelled() and woken.result():
-                self._rung = True  # it came too late for this one, and is for the next
+            if future.done() and not future.cancelled() and future.result():
+                self._is_set = True  # it came too late for this one, and is for the next
             raise
         finally:
-            self._waiting.discard(woken)
+            self._waiters.discard(future)

@@ -29,7 +29,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     def json(self) -> Any:
         """The body as JSON, read as `Response.json` reads it."""
-        return _json(self.body)
+        return _parse_json_body(self.body)
 
     def __repr__(self) -> str:  # headers and bodies carry secrets and people's words
         return f"<Request {self.method} {len(self.body)} bytes>"
@@ -49,16 +49,16 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         Raw control characters, lone surrogates and broken UTF-8 are let through (the last as
         U+FFFD): a text with a scar is better than a text that is lost.
         """
-        return _json(self.body)
+        return _parse_json_body(self.body)
 
     @property
     def retry_after(self) -> float | None:
         """The seconds that `Retry-After` asks for (RFC 9110, 10.2.3); None where unsaid."""
-        asked = self.headers.get("retry-after", "").strip()
-        if asked.isascii() and asked.isdecimal() and len(asked) <= _DIGITS:
-            return float(asked)
+        header = self.headers.get("retry-after", "").strip()
+        if header.isascii() and header.isdecimal() and len(header) <= _MAX_RETRY_AFTER_DIGITS:
+            return float(header)
         try:
-            until = datetime.strptime(asked, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
+            until = datetime.strptime(header, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
         except ValueError:
             return None
         return max(0.0, (until - self.at).total_seconds()) if self.at else None
@@ -67,10 +67,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Response {self.status} {len(self.body)} bytes>"
 
 
-_DIGITS = 7  # of a Retry-After; more would be months
+_MAX_RETRY_AFTER_DIGITS = 7  # of a Retry-After; more would be months
 
 
-def _json(body: bytes) -> Any:
+def _parse_json_body(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (ValueError, RecursionError):

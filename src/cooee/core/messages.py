@@ -31,11 +31,11 @@ class Status(IntEnum):
         return self >= Status.DELIVERED
 
 
-class Class(IntEnum):
+class Priority(IntEnum):
     """Who goes first when the rate is short: lower numbers."""
 
     REPLY = 0
-    STARTED = 1  # we write first
+    PROACTIVE = 1  # we write first
     BULK = 2
 
 
@@ -118,12 +118,12 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """News about an outbound text: which one, where it stands, and the provider's own words.
 
-    One of `outbound` (our id, where it travelled) and `provider_id` is filled in.
+    One of `outbound_id` (our id, where it travelled) and `provider_id` is filled in.
     """
 
     status: Status
-    word: str
-    outbound: str = ""
+    provider_status: str
+    outbound_id: str = ""
     provider_id: str = ""
     code: str = ""
     at: datetime | None = None
@@ -140,20 +140,22 @@ class Reply(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "media", one_or_many)
 
 
-def spoken(what: object) -> Reply | None:
+def as_reply(value: object) -> Reply | None:
     """What a handler returned, as a reply; None and the empty string say nothing.
 
     Raises:
         TypeError: it is neither a string nor a Reply.
     """
-    if what is None or what == "":
+    if value is None or value == "":
         return None
-    if isinstance(what, str):
-        return Reply(what)
-    if isinstance(what, Reply):
-        return what if what.text or what.media else None
-    words = f"A reply is a str, a Reply or None, and this is a {type(what).__name__}: {what!r:.80}"
-    raise TypeError(words)
+    if isinstance(value, str):
+        return Reply(value)
+    if isinstance(value, Reply):
+        return value if value.text or value.media else None
+    message = (
+        f"A reply is a str, a Reply or None, and this is a {type(value).__name__}: {value!r:.80}"
+    )
+    raise TypeError(message)
 
 
 def conversation_id(ours: str, theirs: str) -> bytes:
@@ -166,26 +168,32 @@ def outbound_id(conversation: bytes, seq: int) -> str:
     return f"{conversation.hex()}-{seq}"
 
 
-def outbound_place(id: str) -> tuple[bytes, int] | None:
+def parse_outbound_id(id: str) -> tuple[bytes, int] | None:
     """The conversation and number that an outbound id names; None where it names none."""
     conversation, _, seq = id.partition("-")
     try:
-        place = bytes.fromhex(conversation), int(seq)
+        parsed = bytes.fromhex(conversation), int(seq)
     except ValueError:
         return None
-    return place if len(place[0]) == 16 and 0 < place[1] < 2**63 else None
+    return parsed if len(parsed[0]) == 16 and 0 < parsed[1] < 2**63 else None
 
 
-def fingerprint(*parts: str) -> str:
+def text_fingerprint(*parts: str) -> str:
     """A key for a text that came without an id: the same parts, the same key."""
-    whole = "".join(f"{len(part)}:{part}" for part in parts)  # no text can pass for two parts
-    return blake2b(whole.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    joined = "".join(f"{len(part)}:{part}" for part in parts)  # no text can pass for two parts
+    return blake2b(joined.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
-_AHEAD, _BEHIND, _NEAR = timedelta(minutes=2), timedelta(days=1), timedelta(minutes=15)
+_MAX_AHEAD, _MAX_BEHIND, _MAX_WITHOUT_OFFSET = (
+    timedelta(minutes=2),
+    timedelta(days=1),
+    timedelta(minutes=15),
+)
 
 
-def when_sent(stamp: datetime | None, received_at: datetime, offset: timedelta | None) -> datetime:
+def credible_sent_at(
+    stamp: datetime | None, received_at: datetime, offset: timedelta | None
+) -> datetime:
     """The moment a text was sent: the provider's stamp where it can be believed, else ours.
 
     A stamp with its own offset is believed up to 2 minutes ahead of us and a day behind. One
@@ -195,7 +203,7 @@ def when_sent(stamp: datetime | None, received_at: datetime, offset: timedelta |
     if stamp is None:
         return received_at
     if stamp.tzinfo is not None:
-        credible = received_at - _BEHIND <= stamp <= received_at + _AHEAD
+        credible = received_at - _MAX_BEHIND <= stamp <= received_at + _MAX_AHEAD
         return stamp.astimezone(received_at.tzinfo) if credible else received_at
     if offset is None:
         return received_at
@@ -203,4 +211,4 @@ def when_sent(stamp: datetime | None, received_at: datetime, offset: timedelta |
         moment = stamp.replace(tzinfo=received_at.tzinfo) - offset
     except OverflowError:
         return received_at
-    return moment if abs(moment - received_at) <= _NEAR else received_at
+    return moment if abs(moment - received_at) <= _MAX_WITHOUT_OFFSET else received_at

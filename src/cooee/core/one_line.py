@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """The text on one line, with nothing in it that could command a terminal.
 
     Line breaks become ``↵``; other control characters and lone surrogates U+FFFD. Joiners and

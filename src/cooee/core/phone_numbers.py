@@ -10,39 +10,39 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_DIALLED = re.compile(r"[+＋]?[\d\s().\-‐‑‒–—/]{5,40}")  # noqa: RUF001 -- as people and phones write them
+_DIALLED_NUMBER = re.compile(r"[+＋]?[\d\s().\-‐‑‒–—/]{5,40}")  # noqa: RUF001 -- as people and phones write them
 
 
-def normalise(address: str, *, near: str) -> str:
+def normalise_number(address: str, *, our_number: str) -> str:
     """An address as an E.164 number, where it is one; whatever else it is, as it came.
 
     National forms (``"0491 570 156"``) and international prefixes (``"0011…"``) are read as in
-    the country of `near`, a number of ours. Short codes, sender names, numbers that no person
+    the country of `our_number`, a number of ours. Short codes, sender names, numbers that no person
     can have and junk are only stripped, so that none is mistaken for a person. No address
     raises anything.
     """
     if _E164.fullmatch(address):
         return address
     address = address.strip()
-    return _read(address, near) if _DIALLED.fullmatch(address) else address
+    return _parse_dialled(address, our_number) if _DIALLED_NUMBER.fullmatch(address) else address
 
 
 @lru_cache(maxsize=10_000)
-def _read(address: str, near: str) -> str:
+def _parse_dialled(address: str, our_number: str) -> str:
     import phonenumbers as phones  # noqa: PLC0415 -- 0.1 s that only national numbers pay
 
     try:
-        number = phones.parse(address, country(near))
+        number = phones.parse(address, country_of(our_number))
     except phones.NumberParseException:
         return address
     international = address.startswith(("+", "＋")) and phones.is_possible_number(number)  # noqa: RUF001 -- the full-width plus
-    if not international and not _may_be_a_persons(number):
+    if not international and not _may_be_personal(number):
         return address
-    written = phones.format_number(number, phones.PhoneNumberFormat.E164)
-    return written if _E164.fullmatch(written) else address
+    formatted = phones.format_number(number, phones.PhoneNumberFormat.E164)
+    return formatted if _E164.fullmatch(formatted) else address
 
 
-def _may_be_a_persons(number: PhoneNumber) -> bool:
+def _may_be_personal(number: PhoneNumber) -> bool:
     import phonenumbers as phones  # noqa: PLC0415 -- see above
 
     kind = phones.PhoneNumberType
@@ -58,7 +58,7 @@ def _may_be_a_persons(number: PhoneNumber) -> bool:
 
 
 @lru_cache(maxsize=1_000)
-def country(number: str) -> str | None:
+def country_of(number: str) -> str | None:
     """The country of an E.164 number (ISO 3166-1 alpha-2), None where it belongs to none.
 
     Countries that share a code are told apart by libphonenumber's data; where it does not know
@@ -78,7 +78,7 @@ def country(number: str) -> str | None:
 
 
 @lru_cache(maxsize=10_000)
-def zones(number: str) -> tuple[str, ...]:
+def possible_time_zones(number: str) -> tuple[str, ...]:
     """The time zones that an E.164 number may be in, by libphonenumber's data; none if unknown.
 
     A mobile may be anywhere in its country, so it has all of its country's zones.
@@ -96,14 +96,14 @@ def zones(number: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=10_000)
-def zone(number: str) -> str | None:
+def certain_time_zone(number: str) -> str | None:
     """The one time zone that an E.164 number is in; None where there may be another.
 
     An Australian mobile has eight, and none is guessed. In the countries of the North American
     plan mobiles have geographic numbers and keep them when their people move, so those tell
     nothing.
     """
-    found = zones(number)
+    found = possible_time_zones(number)
     if len(found) != 1:
         return None
     import phonenumbers as phones  # noqa: PLC0415 -- see above

@@ -20,70 +20,70 @@ class Encoding(StrEnum):
 
 # 3GPP TS 23.038, 6.2.1: the default alphabet, each character at its code. 0x1B escapes to the
 # extension table, 6.2.1.1, whose characters take two septets.
-_ALPHABET = (
+_GSM7_ALPHABET = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_ESCAPE = 0x1B
-_EXTENSION = {0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~"}
-_EXTENSION |= {0x3E: "]", 0x40: "|", 0x65: "€"}
-_SEPTETS = {letter: 1 for letter in _ALPHABET if letter != "\x1b"}
-_SEPTETS |= dict.fromkeys(_EXTENSION.values(), 2)
+_ESCAPE_CODE = 0x1B
+_GSM7_EXTENSION = {0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\", 0x3C: "[", 0x3D: "~"}
+_GSM7_EXTENSION |= {0x3E: "]", 0x40: "|", 0x65: "€"}
+_SEPTETS = {letter: 1 for letter in _GSM7_ALPHABET if letter != "\x1b"}
+_SEPTETS |= dict.fromkeys(_GSM7_EXTENSION.values(), 2)
 
 # TS 23.040, 9.2.3.24.1: 140 bytes, of which a text in several parts gives 6 to their numbering.
-_ALONE = {Encoding.GSM7: 160, Encoding.UCS2: 70}
-_EACH = {Encoding.GSM7: 153, Encoding.UCS2: 67}
+_UNITS_IN_SINGLE = {Encoding.GSM7: 160, Encoding.UCS2: 70}
+_UNITS_IN_PART = {Encoding.GSM7: 153, Encoding.UCS2: 67}
 
 
-class Saving(msgspec.Struct, frozen=True):
-    """A way to need fewer segments: `how`, the `text` that comes of it, and its `segments`."""
+class Suggestion(msgspec.Struct, frozen=True):
+    """A way to need fewer segments: `instruction`, the `text` that comes of it, and its `segment_count`."""
 
-    how: str
+    instruction: str
     text: str
-    segments: int
+    segment_count: int
 
 
 class Segments(msgspec.Struct, frozen=True):
     """What a text is on the network.
 
-    `parts` joined are the text. `costly` are the characters that made it dear, each once: those
+    `parts` joined are the text. `costly_characters` are the characters that made it dear, each once: those
     outside GSM-7 where it went as UCS-2 for their sake, else those that count double.
     """
 
     encoding: Encoding
-    segments: int
+    segment_count: int
     parts: Sequence[str]
-    costly: Sequence[str] = ()
-    savings: Sequence[Saving] = ()
+    costly_characters: Sequence[str] = ()
+    suggestions: Sequence[Suggestion] = ()
 
 
-def count(text: str) -> Segments:
+def split_into_segments(text: str) -> Segments:
     """Cut a text into as few segments as the network can carry it in.
 
     An escape or surrogate pair is never cut: code points stay whole, and so it is counted.
     Where that costs no segment more, grapheme clusters (an emoji with its skin and its joiners)
     stay whole too, and words. The empty text is one segment, as it would be on the network.
     """
-    encoding, costs = _costs(text)
-    parts = _parts(text, encoding, costs)
-    costly = _costly(text, encoding, costs)
-    return Segments(encoding, len(parts), parts, costly, _savings(text, len(parts), costly))
+    encoding, costs = _character_costs(text)
+    parts = _cut_into_parts(text, encoding, costs)
+    costly = _costly_characters(text, encoding, costs)
+    return Segments(encoding, len(parts), parts, costly, _suggestions_for(text, len(parts), costly))
 
 
-def size(text: str) -> tuple[Encoding, int]:
+def measure_text(text: str) -> tuple[Encoding, int]:
     """The encoding of a text and its number of segments, without the cutting."""
-    encoding, costs = _costs(text)
-    if sum(costs) <= _ALONE[encoding]:
+    encoding, costs = _character_costs(text)
+    if sum(costs) <= _UNITS_IN_SINGLE[encoding]:
         return encoding, 1
-    segments, room = 1, _EACH[encoding]
-    for cost in _undivided(text, costs):
-        if cost > room:
-            segments, room = segments + 1, _EACH[encoding]
-        room -= cost
+    segments, units_left = 1, _UNITS_IN_PART[encoding]
+    for cost in _merge_surrogate_pairs(text, costs):
+        if cost > units_left:
+            segments, units_left = segments + 1, _UNITS_IN_PART[encoding]
+        units_left -= cost
     return encoding, segments
 
 
-def _costs(text: str) -> tuple[Encoding, Sequence[int]]:
+def _character_costs(text: str) -> tuple[Encoding, Sequence[int]]:
     """The encoding, and what each character takes in it: septets, or UTF-16 units."""
     septets = [_SEPTETS.get(letter, 0) for letter in text]
     if all(septets):
@@ -91,62 +91,72 @@ def _costs(text: str) -> tuple[Encoding, Sequence[int]]:
     return Encoding.UCS2, [1 + (letter > "\uffff") for letter in text]
 
 
-def _undivided(text: str, costs: Sequence[int]) -> Iterable[int]:
+def _merge_surrogate_pairs(text: str, costs: Sequence[int]) -> Iterable[int]:
     """The costs, with the two halves of a surrogate pair that stand apart taken together."""
     if not any("\ud800" <= letter <= "\udbff" for letter in text):
         return costs
-    whole: list[int] = []
-    for at, cost in enumerate(costs):
-        if at and _halves(text, at):
-            whole[-1] += cost
+    merged: list[int] = []
+    for index, cost in enumerate(costs):
+        if index and _splits_surrogate_pair(text, index):
+            merged[-1] += cost
         else:
-            whole.append(cost)
-    return whole
+            merged.append(cost)
+    return merged
 
 
-def _costly(text: str, encoding: Encoding, costs: Sequence[int]) -> tuple[str, ...]:
+def _costly_characters(text: str, encoding: Encoding, costs: Sequence[int]) -> tuple[str, ...]:
     if encoding is Encoding.UCS2:
         return tuple(dict.fromkeys(letter for letter in text if letter not in _SEPTETS))
     return tuple(dict.fromkeys(x for x, cost in zip(text, costs, strict=True) if cost == 2))
 
 
-def _savings(text: str, segments: int, costly: Sequence[str]) -> tuple[Saving, ...]:
+def _suggestions_for(text: str, segments: int, costly: Sequence[str]) -> tuple[Suggestion, ...]:
     if segments == 1:
         return ()
     without = text.translate(dict.fromkeys(map(ord, costly)))
-    ways = {"write it with plain characters": smart(text), "leave these characters out": without}
-    savings = (Saving(how, other, size(other)[1]) for how, other in ways.items())
-    return tuple(one for one in savings if one.text and one.segments < segments)
+    ways = {
+        "write it with plain characters": smart_encode(text),
+        "leave these characters out": without,
+    }
+    suggestions = (
+        Suggestion(instruction, shorter, measure_text(shorter)[1])
+        for instruction, shorter in ways.items()
+    )
+    return tuple(
+        suggestion
+        for suggestion in suggestions
+        if suggestion.text and suggestion.segment_count < segments
+    )
 
 
 # --- Where to cut
 
-_SEGMENT, _CLUSTER, _WORD = (
+_SEGMENT_PRICE, _CLUSTER_PRICE, _WORD_PRICE = (
     1 << 48,
     1 << 24,
     1,
 )  # what each costs: no number of the next is worth one
 
 
-def _parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequence[str]:
+def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequence[str]:
     """The text in as few parts as can be, as little cut apart as can be, filled from the front.
 
     `best[i]` is what the text from `i` on costs at least, and `cut[i]` where its first part ends.
     The ends that a part may have slide along with its beginning, and a queue keeps those that
     may yet be the best, so that it takes linear time.
     """
-    if sum(costs) <= _ALONE[encoding]:
+    if sum(costs) <= _UNITS_IN_SINGLE[encoding]:
         return (text,)
-    reach, room = list(accumulate(costs, initial=0)), _EACH[encoding]
-    prices = _prices(text)
+    units_before, units_per_part = list(accumulate(costs, initial=0)), _UNITS_IN_PART[encoding]
+    prices = _cut_prices(text)
     best, cut = [0] * (len(text) + 1), [0] * (len(text) + 1)
     ends: deque[int] = deque([len(text)])
     for start in range(len(text) - 1, -1, -1):
-        while reach[ends[0]] - reach[start] > room:
+        while units_before[ends[0]] - units_before[start] > units_per_part:
             ends.popleft()
         cut[start] = ends[0]
-        best[start] = best[ends[0]] + _SEGMENT + prices[start]
-        if not _halves(text, start):
+        best[start] = best[ends[0]] + _SEGMENT_PRICE + prices[start]
+        if not _splits_surrogate_pair(text, start):
             while ends and best[ends[-1]] > best[start]:
                 ends.pop()
             ends.append(start)
@@ -157,17 +167,25 @@ def _parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequence[str]
     return parts
 
 
-def _prices(text: str) -> Sequence[int]:
+def _cut_prices(text: str) -> Sequence[int]:
     """What a cut before each character costs; nothing before the first."""
     prices, flags = [0], 0
     for at in range(1, len(text)):
         flags = flags + 1 if _is_flag(text[at - 1]) else 0
-        torn = _joined(text[at - 1], text[at]) or (flags % 2 == 1 and _is_flag(text[at]))
-        prices.append(_CLUSTER if torn else _WORD if _in_word(text[at - 1], text[at]) else 0)
+        splits_grapheme = _is_one_grapheme(text[at - 1], text[at]) or (
+            flags % 2 == 1 and _is_flag(text[at])
+        )
+        prices.append(
+            _CLUSTER_PRICE
+            if splits_grapheme
+            else _WORD_PRICE
+            if _is_inside_word(text[at - 1], text[at])
+            else 0
+        )
     return prices
 
 
-def _joined(before: str, after: str) -> bool:
+def _is_one_grapheme(before: str, after: str) -> bool:
     """Whether two characters are one on a screen (UAX #29, flags and rare scripts apart)."""
     if after.isascii():
         return before == "\r" and after == "\n"
@@ -175,10 +193,10 @@ def _joined(before: str, after: str) -> bool:
         return True
     if after in "\u200c\u200d" or "🏻" <= after <= "🏿" or "\U000e0020" <= after <= "\U000e007f":
         return True
-    return before >= "\u1100" and _is_hangul(before, after)
+    return before >= "\u1100" and _is_hangul_syllable(before, after)
 
 
-def _is_hangul(before: str, after: str) -> bool:
+def _is_hangul_syllable(before: str, after: str) -> bool:
     """Whether two Korean letters stand in one syllable: a vowel after a lead, a tail after it."""
     vowel, tail = "\u1160" <= after <= "\u11a7", "\u11a8" <= after <= "\u11ff"
     open_ended = "\u1100" <= before <= "\u11a7" or "가" <= before <= "힣"
@@ -190,7 +208,7 @@ def _is_flag(letter: str) -> bool:
     return "🇦" <= letter <= "🇿"
 
 
-def _in_word(before: str, after: str) -> bool:
+def _is_inside_word(before: str, after: str) -> bool:
     """Whether a cut between two characters divides a word; Chinese, say, has no spaces to keep."""
     if before.isspace() or after.isspace():
         return False
@@ -201,8 +219,8 @@ def _is_wide(letter: str) -> bool:
     return not letter.isascii() and unicodedata.east_asian_width(letter) in "WF"
 
 
-def _halves(text: str, at: int) -> bool:
-    """Whether the character before `at` and that after it are halves of one, each by itself."""
+def _splits_surrogate_pair(text: str, at: int) -> bool:
+    """Whether the character before `index` and that after it are halves of one, each by itself."""
     return (
         at > 0
         and "\ud800" <= text[at - 1] <= "\udbff"
@@ -233,24 +251,24 @@ _LOOK_ALIKES = str.maketrans(
 )
 
 
-def smart(text: str) -> str:
+def smart_encode(text: str) -> str:
     """The text with plain characters for those that only look finer, where that makes it GSM-7.
 
     Curly quotes, dashes, dots, odd spaces and invisible marks are replaced, and accents joined
     to their letters (NFC); no letter becomes another. A text that would be UCS-2 all the same,
     or need more segments, stays as it is.
     """
-    if _costs(text)[0] is Encoding.GSM7:
+    if _character_costs(text)[0] is Encoding.GSM7:
         return text
     plain = unicodedata.normalize("NFC", text).translate(_LOOK_ALIKES)
-    encoding, segments = size(plain)
-    return plain if encoding is Encoding.GSM7 and segments <= size(text)[1] else text
+    encoding, segments = measure_text(plain)
+    return plain if encoding is Encoding.GSM7 and segments <= measure_text(text)[1] else text
 
 
 # --- Parts that came in
 
 
-def joined(parts: Iterable[bytes], encoding: Encoding) -> str:
+def join_parts(parts: Iterable[bytes], encoding: Encoding) -> str:
     """The text whose parts a company hands over one by one, as bytes.
 
     They are joined before they are read, since real gateways cut escape and surrogate pairs.
@@ -259,15 +277,19 @@ def joined(parts: Iterable[bytes], encoding: Encoding) -> str:
         parts: in order, without their headers: a septet in each byte (GSM-7), or UTF-16BE.
         encoding: which of the two. What cannot be read in it becomes U+FFFD.
     """
-    whole = b"".join(parts)
+    payload = b"".join(parts)
     if encoding is Encoding.UCS2:
-        return whole.decode("utf-16-be", errors="replace")
+        return payload.decode("utf-16-be", errors="replace")
     letters, escaped = [], False
-    for code in whole:
-        if code == _ESCAPE and not escaped:
+    for code in payload:
+        if code == _ESCAPE_CODE and not escaped:
             escaped = True
             continue
-        known = _ALPHABET[code] if code < len(_ALPHABET) and code != _ESCAPE else "\ufffd"
-        letters.append(_EXTENSION.get(code, known) if escaped else known)
+        known = (
+            _GSM7_ALPHABET[code]
+            if code < len(_GSM7_ALPHABET) and code != _ESCAPE_CODE
+            else "\ufffd"
+        )
+        letters.append(_GSM7_EXTENSION.get(code, known) if escaped else known)
         escaped = False
     return "".join(letters) + ("\ufffd" if escaped else "")

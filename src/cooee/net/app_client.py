@@ -17,10 +17,10 @@ from cooee.core.errors import (
     Unauthorized,
 )
 from cooee.core.http_messages import Flow, Request, Response
-from cooee.net.http_client import Network, carry
+from cooee.net.http_client import HTTPClient, run_flow
 
 
-class Remote:
+class AppClient:
     """A running app, to send texts through: ``await cooee.connect(url).send(to, text)``.
 
     Args:
@@ -62,39 +62,46 @@ class Remote:
             OutcomeUnknown: no answer came. With a `key` it is a `TemporaryFailure` instead,
                 since asking again then sends nothing twice.
         """
-        seconds = None if good_for is None else good_for.total_seconds()
-        content = {"to": to, "text": text, "ours": ours, "at": at, "good_for": seconds, "key": key}
-        told = {name: value for name, value in content.items() if value is not None}
-        network = Network(RealClock())
+        good_for_s = None if good_for is None else good_for.total_seconds()
+        fields = {
+            "to": to,
+            "text": text,
+            "ours": ours,
+            "at": at,
+            "good_for": good_for_s,
+            "key": key,
+        }
+        body = {name: value for name, value in fields.items() if value is not None}
+        client = HTTPClient(RealClock())
         try:
-            return await carry(self._sending(msgspec.json.encode(told), key), network)
+            return await run_flow(self._send_flow(msgspec.json.encode(body), key), client)
         finally:
-            await network.close()
+            await client.close()
 
-    def _sending(self, body: bytes, key: str | None) -> Flow[str]:
+    def _send_flow(self, body: bytes, key: str | None) -> Flow[str]:
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
         request = Request(
             method="POST", url=f"{self._url}/send", headers=headers, body=body, safe=key is not None
         )
-        answer = yield request
-        return _id(answer)
+        response = yield request
+        return _queued_id(response)
 
     def __repr__(self) -> str:
         return "<Remote app>"
 
 
-_FAILURES = {401: Unauthorized, 409: OptedOut, 503: TemporaryFailure}
+_ERROR_CLASSES = {401: Unauthorized, 409: OptedOut, 503: TemporaryFailure}
 
 
-def _id(answer: Response) -> str:
-    match answer.json():
-        case {"id": str(id)} if answer.status == 201:
+def _queued_id(response: Response) -> str:
+    match response.json():
+        case {"id": str(id)} if response.status == 201:
             return id
-        case {"error": str(words)}:
+        case {"error": str(message)}:
             pass
         case _:
-            words = "The answer is not cooee's. Is the URL that of the app?"
-    if answer.status == 201:
-        raise OutcomeUnknown(words, status=answer.status)
-    kind = _FAILURES.get(answer.status, PermanentFailure)
-    raise kind(words, status=answer.status)
+            message = "The answer is not cooee's. Is the URL that of the app?"
+    if response.status == 201:
+        raise OutcomeUnknown(message, status=response.status)
+    error_class = _ERROR_CLASSES.get(response.status, PermanentFailure)
+    raise error_class(message, status=response.status)

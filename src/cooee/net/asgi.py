@@ -12,17 +12,17 @@ import msgspec
 from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import Receive, Scope, Send
 
-LARGEST = 2 * 1024 * 1024
+MAX_BODY_BYTES = 2 * 1024 * 1024
 """Bytes of a request's body, at most; an MMS is the largest thing anybody sends."""
 
 H = TypeVar("H")
 
 
-class TooLarge(Exception):
+class BodyTooLarge(Exception):
     """The body has more bytes than anybody may send."""
 
 
-async def read(scope: Scope, receive: Receive) -> Request | None:
+async def read_request(scope: Scope, receive: Receive) -> Request | None:
     """Read a call whole; None where the caller left.
 
     Raises:
@@ -34,8 +34,8 @@ async def read(scope: Scope, receive: Receive) -> Request | None:
         if message["type"] != "http.request":
             return None
         body += message.get("body", b"")
-        if len(body) > LARGEST:
-            raise TooLarge
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
         if not message.get("more_body", False):
             break
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -46,7 +46,7 @@ async def read(scope: Scope, receive: Receive) -> Request | None:
     return Request(method=scope["method"], url=url, headers=headers, body=bytes(body))
 
 
-async def answer(send: Send, response: Response) -> None:
+async def write_response(send: Send, response: Response) -> None:
     """Write an answer."""
     headers = {**response.headers, "content-length": str(len(response.body))}
     if response.status == 204:
@@ -56,7 +56,7 @@ async def answer(send: Send, response: Response) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-def json(status: int, content: Any, **headers: str) -> Response:
+def json_response(status: int, content: Any, **headers: str) -> Response:
     """An answer in JSON; header names are written with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(
@@ -85,29 +85,29 @@ def query_of(request: Request) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(request.url).query))
 
 
-class Routes(Generic[H]):
+class Router(Generic[H]):
     """What answers which call: pairs of ``"GET /texts/{id}"`` and a handler.
 
     `{name}` stands for one segment of the path, `{name*}` for one or more.
     """
 
     def __init__(self, routes: Sequence[tuple[str, H]]) -> None:
-        self._routes = [(*_compiled(shape), handler) for shape, handler in routes]
+        self._compiled_routes = [(*_compile_route(route), endpoint) for route, endpoint in routes]
 
-    def find(self, method: str, path: str) -> tuple[H, dict[str, str]] | None:
+    def match_request(self, method: str, path: str) -> tuple[H, dict[str, str]] | None:
         """The handler for a call, and what its path names; None where there is none."""
-        for verb, pattern, handler in self._routes:
+        for verb, pattern, endpoint in self._compiled_routes:
             match = pattern.fullmatch(path) if verb == method else None
             if match:
-                return handler, match.groupdict()
+                return endpoint, match.groupdict()
         return None
 
-    def methods(self, path: str) -> list[str]:
+    def allowed_methods(self, path: str) -> list[str]:
         """The methods that a path takes."""
-        return [verb for verb, pattern, _ in self._routes if pattern.fullmatch(path)]
+        return [verb for verb, pattern, _ in self._compiled_routes if pattern.fullmatch(path)]
 
 
-def _compiled(shape: str) -> tuple[str, re.Pattern[str]]:
-    method, _, path = shape.partition(" ")
-    segments = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+?)", path)
-    return method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", segments))
+def _compile_route(route: str) -> tuple[str, re.Pattern[str]]:
+    method, _, path = route.partition(" ")
+    with_tails = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+?)", path)
+    return method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", with_tails))

@@ -16,7 +16,7 @@ from cooee.core.errors import (
     TemporaryFailure,
 )
 from cooee.core.http_messages import Flow, Request, Response
-from cooee.net.ssrf_guard import AddressRefused, Guard
+from cooee.net.ssrf_guard import AddressRefused, SSRFGuard
 
 T = TypeVar("T")
 
@@ -24,12 +24,12 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger("cooee.net")
-_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
-HANG_UP = "cooee.hang_up"
+HANG_UP_EXTENSION = "cooee.hang_up"
 """The ASGI extension that drops the connection without an answer: call it, then return."""
 
 
@@ -50,7 +50,7 @@ class Transport(Protocol):
         ...
 
 
-async def carry(flow: Flow[T], transport: Callable[[Request], Awaitable[Response]]) -> T:
+async def run_flow(flow: Flow[T], transport: Callable[[Request], Awaitable[Response]]) -> T:
     """Run a flow to its end; a failure of the network is thrown in where the flow waits."""
     try:
         request = next(flow)
@@ -68,18 +68,18 @@ async def carry(flow: Flow[T], transport: Callable[[Request], Awaitable[Response
         flow.close()
 
 
-def unanswered(request: Request, why: str) -> ProviderFailure:
+def no_answer_error(request: Request, reason: str) -> ProviderFailure:
     """The failure that a lost answer is: harmless where the request is safe to repeat."""
-    words = f"No answer from {urlsplit(request.url).netloc}: {why}."
-    return TemporaryFailure(words) if request.safe else OutcomeUnknown(words)
+    message = f"No answer from {urlsplit(request.url).netloc}: {reason}."
+    return TemporaryFailure(message) if request.safe else OutcomeUnknown(message)
 
 
-def unreached(request: Request, why: str) -> TemporaryFailure:
+def not_connected_error(request: Request, reason: str) -> TemporaryFailure:
     """The failure of a request of which nothing was sent."""
-    return TemporaryFailure(f"Could not connect to {urlsplit(request.url).netloc}: {why}.")
+    return TemporaryFailure(f"Could not connect to {urlsplit(request.url).netloc}: {reason}.")
 
 
-class Network:
+class HTTPClient:
     """The world, over aiohttp; imported late, since most of what cooee does needs no client.
 
     Connections rest 15 s at most, shorter than most servers keep them, so that a text is
@@ -99,36 +99,36 @@ class Network:
         clock: Clock,
         *,
         timeout: float = 30,
-        largest: int | None = None,
-        guard: Guard | None = None,
+        max_bytes: int | None = None,
+        guard: SSRFGuard | None = None,
     ) -> None:
         self._clock = clock
-        self._timeout, self._largest, self._guard = timeout, largest, guard
+        self._timeout, self._max_bytes, self._guard = timeout, max_bytes, guard
         self._session: Any = None
 
     async def __call__(self, request: Request) -> Response:
         import aiohttp  # noqa: PLC0415 -- a quarter of a second that only senders pay
         import yarl  # noqa: PLC0415 -- aiohttp's reading of a URL, so that no two readings differ
 
-        session = self._open(aiohttp)
+        session = self._open_session(aiohttp)
         try:
             url = yarl.URL(request.url)
         except ValueError as error:
-            raise unreached(request, "that is no URL") from error
+            raise not_connected_error(request, "that is no URL") from error
         try:
             if self._guard is not None:
-                self._guard.check(url.host or "", url.port or 0)
+                self._guard.check_host(url.host or "", url.port or 0)
             async with session.request(
                 request.method,
                 url,
                 headers=dict(request.headers),
                 data=request.body or None,
                 allow_redirects=False,
-            ) as answer:
-                body = await self._read(answer)
-                headers = {name.lower(): value for name, value in answer.headers.items()}
+            ) as response:
+                body = await self._read_body(response)
+                headers = {name.lower(): value for name, value in response.headers.items()}
                 return Response(
-                    status=answer.status, headers=headers, body=body, at=self._clock.now()
+                    status=response.status, headers=headers, body=body, at=self._clock.now()
                 )
         except (
             aiohttp.ClientConnectorError,
@@ -136,38 +136,40 @@ class Network:
             aiohttp.InvalidURL,
             AddressRefused,
         ) as error:
-            refused = getattr(error, "os_error", error)
-            if isinstance(refused, AddressRefused):
-                raise PermanentFailure(str(refused)) from error
-            raise unreached(request, _why(error)) from error
+            cause = getattr(error, "os_error", error)
+            if isinstance(cause, AddressRefused):
+                raise PermanentFailure(str(cause)) from error
+            raise not_connected_error(request, _error_text(error)) from error
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            raise unanswered(request, _why(error)) from error
+            raise no_answer_error(request, _error_text(error)) from error
 
-    async def _read(self, answer: Any) -> bytes:
-        if self._largest is None:
-            return bytes(await answer.read())
+    async def _read_body(self, response: Any) -> bytes:
+        if self._max_bytes is None:
+            return bytes(await response.read())
         body = bytearray()
-        if (answer.content_length or 0) <= self._largest:
-            async for chunk in answer.content.iter_any():
+        if (response.content_length or 0) <= self._max_bytes:
+            async for chunk in response.content.iter_any():
                 body += chunk
-                if len(body) > self._largest:
+                if len(body) > self._max_bytes:
                     break
             else:
                 return bytes(body)
-        answer.close()
-        raise PermanentFailure(f"It has more than {self._largest:,} bytes.", code="too-large")
+        response.close()
+        raise PermanentFailure(f"It has more than {self._max_bytes:,} bytes.", code="too-large")
 
-    def _open(self, aiohttp: Any) -> Any:
+    def _open_session(self, aiohttp: Any) -> Any:
         if self._session is None:
-            connect = min(10, self._timeout / 2)  # before the whole, else nobody knows which
-            guarded = {} if self._guard is None else {"resolver": self._guard}
-            plain = {} if self._largest is None else {"Accept-Encoding": "identity"}
+            connect_timeout = min(
+                10, self._timeout / 2
+            )  # before the whole, else nobody knows which
+            resolver_option = {} if self._guard is None else {"resolver": self._guard}
+            identity_header = {} if self._max_bytes is None else {"Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=64, **guarded),
-                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=connect),
+                connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=64, **resolver_option),
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=connect_timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "cooee", **plain},
-                auto_decompress=not plain,
+                headers={"User-Agent": "cooee", **identity_header},
+                auto_decompress=not identity_header,
             )
             # It would repeat a GET whose answer was lost, and so lose what a reading removes.
             self._session._retry_connection = False  # noqa: SLF001 -- there is no public switch
@@ -184,36 +186,36 @@ def load_client() -> None:
     import aiohttp  # noqa: F401, PLC0415 -- see above
 
 
-class InProcess:
+class InProcessClient:
     """The same process: requests go straight to the ASGI app whose URL they begin with.
 
     As over HTTP, an app that raises is a 500, and an answer that is cut short is none.
     """
 
-    def __init__(self, clock: Clock, apps: Mapping[str, ASGI]) -> None:
+    def __init__(self, clock: Clock, apps: Mapping[str, ASGIApp]) -> None:
         self._clock = clock
         self.apps = dict(apps)
 
     async def __call__(self, request: Request) -> Response:
         for base in sorted(self.apps, key=len, reverse=True):
-            if _lies_below(request.url, base):
-                return await self._ask(self.apps[base], request)
-        raise unreached(request, "nobody is there")
+            if _is_below(request.url, base):
+                return await self._call_app(self.apps[base], request)
+        raise not_connected_error(request, "nobody is there")
 
-    async def _ask(self, app: ASGI, request: Request) -> Response:
-        exchange = _Exchange(request)
+    async def _call_app(self, app: ASGIApp, request: Request) -> Response:
+        call = _ASGICall(request)
         try:
-            await app(_scope(request, exchange.hang_up), exchange.receive, exchange.send)
+            await app(_asgi_scope(request, call.hang_up), call.receive, call.send)
         except Exception:
             _log.exception("The app behind %s failed.", urlsplit(request.url).netloc)
-            if exchange.status == 0 and not exchange.hung_up:
+            if call.status == 0 and not call.hung_up:
                 return Response(status=500, body=b"Internal Server Error", at=self._clock.now())
-        if exchange.hung_up or not exchange.over.is_set():
-            raise unanswered(request, "the connection was closed")
+        if call.hung_up or not call.finished.is_set():
+            raise no_answer_error(request, "the connection was closed")
         return Response(
-            status=exchange.status,
-            headers=exchange.headers,
-            body=bytes(exchange.body),
+            status=call.status,
+            headers=call.headers,
+            body=bytes(call.body),
             at=self._clock.now(),
         )
 
@@ -221,48 +223,50 @@ class InProcess:
         """Nothing is held open."""
 
 
-class _Exchange:
+class _ASGICall:
     """One request and its answer, as an ASGI server sees them."""
 
     def __init__(self, request: Request) -> None:
-        self._unread: list[Message] = [{"type": "http.request", "body": request.body}]
-        self.over = asyncio.Event()
+        self._unread_messages: list[Message] = [{"type": "http.request", "body": request.body}]
+        self.finished = asyncio.Event()
         self.hung_up = False
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = bytearray()
 
     async def receive(self) -> Message:
-        if self._unread:
-            return self._unread.pop()
-        await self.over.wait()
+        if self._unread_messages:
+            return self._unread_messages.pop()
+        await self.finished.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            sent = message.get("headers", ())
-            self.headers = {_text(name).lower(): _text(value) for name, value in sent}
+            raw_headers = message.get("headers", ())
+            self.headers = {
+                _decode_header(name).lower(): _decode_header(value) for name, value in raw_headers
+            }
         else:
             self.body += message.get("body", b"")
             if not message.get("more_body"):
-                self.over.set()
+                self.finished.set()
 
     def hang_up(self) -> None:
         self.hung_up = True
-        self.over.set()
+        self.finished.set()
 
 
-def _text(raw: bytes) -> str:
+def _decode_header(raw: bytes) -> str:
     return raw.decode(errors="surrogateescape")  # as aiohttp reads headers
 
 
-def _lies_below(url: str, base: str) -> bool:
+def _is_below(url: str, base: str) -> bool:
     base = base.rstrip("/")
     return url.startswith(base) and url[len(base) : len(base) + 1] in {"", "/", "?"}
 
 
-def _scope(request: Request, hang_up: Callable[[], None]) -> Scope:
+def _asgi_scope(request: Request, hang_up: Callable[[], None]) -> Scope:
     url = urlsplit(request.url)
     path = url.path or "/"
     headers = {"host": url.netloc, "content-length": str(len(request.body)), **request.headers}
@@ -278,11 +282,11 @@ def _scope(request: Request, hang_up: Callable[[], None]) -> Scope:
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 0),
-        "server": (url.hostname or "", url.port or _PORTS.get(url.scheme, 0)),
-        "extensions": {HANG_UP: hang_up},
+        "server": (url.hostname or "", url.port or _DEFAULT_PORTS.get(url.scheme, 0)),
+        "extensions": {HANG_UP_EXTENSION: hang_up},
         "state": {},
     }
 
 
-def _why(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return str(error).strip().rstrip(".") or type(error).__name__

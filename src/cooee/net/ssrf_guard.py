@@ -9,21 +9,21 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-Lookup: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+HostLookup: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Finds the IP addresses of a host's name, for a port."""
 
 # What libraries call global although it is a cloud's own service, or reserved.
-_NEVER = tuple(
+_NON_PUBLIC_NETWORKS = tuple(
     map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "::/96"))
 )
-_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
+_NAT64_NETWORK = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 
 
 class AddressRefused(OSError):
     """A host that we do not connect to, whatever is asked for there."""
 
 
-class Guard:
+class SSRFGuard:
     """Decides which addresses may be connected to: none that is only ours to reach.
 
     Private, loopback, link-local, multicast and reserved addresses are refused, those of a
@@ -37,15 +37,17 @@ class Guard:
         lookup: finds a name's addresses; the system's way by default.
     """
 
-    def __init__(self, trusted: Collection[str] = (), lookup: Lookup | None = None) -> None:
-        self._trusted = frozenset(host.lower() for host in trusted)
-        self._lookup = lookup or _system
+    def __init__(
+        self, trusted_hosts: Collection[str] = (), lookup_host: HostLookup | None = None
+    ) -> None:
+        self._trusted_hosts = frozenset(host.lower() for host in trusted_hosts)
+        self._lookup_host = lookup_host or _system_lookup
 
-    def trusts(self, host: str, port: int) -> bool:
+    def is_trusted(self, host: str, port: int) -> bool:
         """Whether a host was named as trusted."""
-        return not self._trusted.isdisjoint((host.lower(), f"{host.lower()}:{port}"))
+        return not self._trusted_hosts.isdisjoint((host.lower(), f"{host.lower()}:{port}"))
 
-    def allows(self, url: str) -> bool:
+    def may_request(self, url: str) -> bool:
         """Whether a URL may be asked for at all: it is https, or its host is trusted."""
         try:
             parts = urlsplit(url)
@@ -54,16 +56,16 @@ class Guard:
             return False
         if parts.scheme == "https":
             return bool(host)
-        return parts.scheme == "http" and self.trusts(host, port or 80)
+        return parts.scheme == "http" and self.is_trusted(host, port or 80)
 
-    def check(self, host: str, port: int) -> None:
+    def check_host(self, host: str, port: int) -> None:
         """Judge a host that is an address and needs no looking up; let names pass.
 
         Raises:
             AddressRefused: it is not to be connected to.
         """
-        if (":" in host or host.replace(".", "").isdigit()) and not self.trusts(host, port):
-            _judge(host, host)
+        if (":" in host or host.replace(".", "").isdigit()) and not self.is_trusted(host, port):
+            _refuse_private(host, host)
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
         """Look a name up, as aiohttp's resolvers do.
@@ -71,11 +73,13 @@ class Guard:
         Raises:
             AddressRefused: it has an address that is not to be connected to.
         """
-        found = [_found(host, port, address) for address in await self._lookup(host, port)]
-        if not self.trusts(host, port):
-            for one in found:
-                _judge(one["host"], host)
-        return [one for one in found if family in (0, one["family"])]
+        rows = [
+            _resolver_row(host, port, address) for address in await self._lookup_host(host, port)
+        ]
+        if not self.is_trusted(host, port):
+            for row in rows:
+                _refuse_private(row["host"], host)
+        return [one for one in rows if family in (0, one["family"])]
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -84,42 +88,42 @@ class Guard:
 def is_public(address: str) -> bool:
     """Whether an IP address is one that anybody in the world could connect to."""
     try:
-        given = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return False
-    return all(_is_global(one) for one in _within(given))
+    return all(_is_global(one) for one in _effective_addresses(ip))
 
 
 def _is_global(address: IPv4Address | IPv6Address) -> bool:
-    if any(address.version == net.version and address in net for net in _NEVER):
+    if any(address.version == net.version and address in net for net in _NON_PUBLIC_NETWORKS):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def _within(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
+def _effective_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
     """The address, or the IPv4 addresses that it carries packets to."""
     if isinstance(address, IPv4Address):
         return [address]
-    if address in _NAT64:
+    if address in _NAT64_NETWORK:
         return [IPv4Address(int(address) & 0xFFFF_FFFF)]
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
-    carried = [address.sixtofour, *(address.teredo or ())]
-    return [address, *(one for one in carried if one is not None)]
+    embedded = [address.sixtofour, *(address.teredo or ())]
+    return [address, *(one for one in embedded if one is not None)]
 
 
-def _judge(address: str, host: str) -> None:
+def _refuse_private(address: str, host: str) -> None:
     if not is_public(address):
         raise AddressRefused(f"{host} is at an address that is not public.")
 
 
-def _found(host: str, port: int, address: str) -> dict[str, Any]:
+def _resolver_row(host: str, port: int, address: str) -> dict[str, Any]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    found = {"hostname": host, "host": address, "port": port, "family": family}
-    return {**found, "proto": 0, "flags": numeric}
+    numeric_flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    row = {"hostname": host, "host": address, "port": port, "family": family}
+    return {**row, "proto": 0, "flags": numeric_flags}
 
 
-async def _system(host: str, port: int) -> Sequence[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+async def _system_lookup(host: str, port: int) -> Sequence[str]:
+    results = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in results))

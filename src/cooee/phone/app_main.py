@@ -16,185 +16,197 @@ import msgspec
 
 from cooee.clocks.offset import OffsetClock
 from cooee.core.app.app import App
-from cooee.phone.app_runner import performing
-from cooee.phone.inspector.app_error import is_own, trouble
-from cooee.phone.inspector.dialogue_monitor import Lookout
-from cooee.phone.inspector.recorder import Observing
-from cooee.phone.inspector.source_lines import Source
+from cooee.phone.app_runner import run_app
+from cooee.phone.inspector.app_error import describe_error, is_app_file
+from cooee.phone.inspector.dialogue_monitor import DialogueMonitor
+from cooee.phone.inspector.recorder import Recorder
+from cooee.phone.inspector.source_lines import SourceFiles
 from cooee.phone.ipc_messages import (
-    Advance,
-    Advanced,
-    Broken,
-    Loaded,
-    Opened,
-    Order,
-    Past,
-    Play,
-    Playing,
-    Report,
-    Rest,
-    Resting,
-    Role,
+    AdvanceClock,
+    AppBroken,
+    AppCommand,
+    AppLoaded,
+    AppMessage,
+    AppStarted,
+    AppStopped,
+    ClockAdvanced,
+    DatabaseOpened,
+    PastText,
+    StartApp,
+    StartArgs,
+    StopApp,
 )
-from cooee.phone.simulated_provider import SECRET
+from cooee.phone.simulated_provider import SIMULATED_SECRET
 from cooee.storage.sqlite.change_feed import Change
 from cooee.storage.sqlite.store import SQLite
 
-Load = Callable[[str], App[Any, Any]]
+LoadApp = Callable[[str], App[Any, Any]]
 
-_PAST, _PEOPLE = 40, 12  # texts shown again of each of so many people
-_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+_MAX_TEXTS_PER_PERSON, _MAX_PEOPLE = 40, 12  # texts shown again of each of so many people
+_command_decoder: msgspec.json.Decoder[AppCommand] = msgspec.json.Decoder(AppCommand)
 
 
-def act(role: Role, load: Load) -> None:
+def run_app_process(args: StartArgs, load_app: LoadApp) -> None:
     """Load an app, and then do what is ordered on the channel, until its other end closes."""
     import uvloop  # noqa: PLC0415 -- only what runs for long needs it
 
-    folder = _folder(role.app)
-    app, first = _loaded(role.app, load, folder)
+    folder = _app_folder(args.app)
+    app, load_report = _load_app(args.app, load_app, folder)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_live(role, app, first, folder))
+        runner.run(_serve_channel(args, app, load_report, folder))
 
 
-def _loaded(name: str, load: Load, folder: Path) -> tuple[App[Any, Any] | None, Report]:
+def _load_app(
+    name: str, load_app: LoadApp, folder: Path
+) -> tuple[App[Any, Any] | None, AppMessage]:
     try:
-        app = load(name)
+        app = load_app(name)
     except BaseException as error:  # a module may even end the process; it is an error of the app
-        wrong = trouble(error, folder)
-        return None, Broken(wrong, [*_files(folder), wrong.file])
-    return app, Loaded(_files(folder))
+        located = describe_error(error, folder)
+        return None, AppBroken(located, [*_own_files(folder), located.file])
+    return app, AppLoaded(_own_files(folder))
 
 
-def _folder(name: str) -> Path:
-    place = name.rpartition(":")[0] or name
-    return Path(place).resolve().parent if place.endswith(".py") else Path.cwd()
+def _app_folder(name: str) -> Path:
+    path = name.rpartition(":")[0] or name
+    return Path(path).resolve().parent if path.endswith(".py") else Path.cwd()
 
 
-def _files(folder: Path) -> list[str]:
+def _own_files(folder: Path) -> list[str]:
     """The app's own files, as far as they were read."""
     files = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
-    return [file for file in files if file and is_own(Path(file), folder)]
+    return [file for file in files if file and is_app_file(Path(file), folder)]
 
 
-async def _live(role: Role, app: App[Any, Any] | None, first: Report, folder: Path) -> None:
-    channel = socket.socket(fileno=role.channel)
+async def _serve_channel(
+    args: StartArgs, app: App[Any, Any] | None, load_report: AppMessage, folder: Path
+) -> None:
+    channel = socket.socket(fileno=args.channel_fd)
     reader, writer = await asyncio.open_connection(sock=channel, limit=1 << 20)
-    tell = _teller(writer)
-    tell(first)
-    actor = None if app is None else Actor(role, app, folder, tell)
-    while (line := await reader.readline()) and actor is not None:
-        await actor.obey(_orders.decode(line))
-    if actor is not None:
-        await actor.rest()
+    send_message = _make_sender(writer)
+    send_message(load_report)
+    controller = None if app is None else AppController(args, app, folder, send_message)
+    while (line := await reader.readline()) and controller is not None:
+        await controller.handle(_command_decoder.decode(line))
+    if controller is not None:
+        await controller.stop()
     writer.close()
 
 
-def _teller(writer: asyncio.StreamWriter) -> Callable[[Report], None]:
-    def tell(report: Report) -> None:
+def _make_sender(writer: asyncio.StreamWriter) -> Callable[[AppMessage], None]:
+    def send_message(message: AppMessage) -> None:
         if not writer.is_closing():
-            writer.write(msgspec.json.encode(report) + b"\n")
+            writer.write(msgspec.json.encode(message) + b"\n")
 
-    return tell
+    return send_message
 
 
-class Actor:
+class AppController:
     """An app that plays and rests when told; between the two it keeps its place in memory.
 
     So that the last good version can go on at once where the next one cannot start.
     """
 
     def __init__(
-        self, role: Role, app: App[Any, Any], folder: Path, tell: Callable[[Report], None]
+        self,
+        args: StartArgs,
+        app: App[Any, Any],
+        folder: Path,
+        send_message: Callable[[AppMessage], None],
     ) -> None:
-        self._role, self._app, self._folder, self._tell = role, app, folder, tell
+        self._args, self._app, self._folder, self._send_message = args, app, folder, send_message
         self._clock = OffsetClock()
-        self._stack = AsyncExitStack()
-        self._door = socket.socket(fileno=role.door)
-        self._source = Source(_files(folder))
+        self._exit_stack = AsyncExitStack()
+        self._webhook_socket = socket.socket(fileno=args.webhook_fd)
+        self._source_files = SourceFiles(_own_files(folder))
 
-    async def obey(self, order: Order) -> None:
+    async def handle(self, command: AppCommand) -> None:
         """Do what is ordered, and report it."""
-        match order:
-            case Play():
-                await self._play(order.offset)
-            case Advance():
-                self._clock.advance(timedelta(seconds=order.seconds))
-                self._tell(Advanced())
-            case Rest():
-                await self.rest()
-                self._tell(Resting())
+        match command:
+            case StartApp():
+                await self._start_or_report(command.offset)
+            case AdvanceClock():
+                self._clock.advance(timedelta(seconds=command.seconds))
+                self._send_message(ClockAdvanced())
+            case StopApp():
+                await self.stop()
+                self._send_message(AppStopped())
 
-    async def rest(self) -> None:
+    async def stop(self) -> None:
         """End what is under way, and let go of the database."""
-        await self._stack.aclose()
+        await self._exit_stack.aclose()
 
-    async def _play(self, offset: float) -> None:
-        self._advance_to(offset)
+    async def _start_or_report(self, offset: float) -> None:
+        self._advance_clock_to(offset)
         try:
-            self._tell(await self._begin())
+            self._send_message(await self._start_app())
         except BaseException as error:
-            await self._stack.aclose()
-            self._tell(Broken(trouble(error, self._folder), _files(self._folder)))
+            await self._exit_stack.aclose()
+            self._send_message(
+                AppBroken(describe_error(error, self._folder), _own_files(self._folder))
+            )
             if not isinstance(error, Exception):
                 raise
 
-    async def _begin(self) -> Playing:
-        observing = Observing(self._tell, self._folder, [SECRET], self._clock.now)
-        lookout = Lookout(self._tell, self._folder, self._source)
+    async def _start_app(self) -> AppStarted:
+        recorder = Recorder(self._send_message, self._folder, [SIMULATED_SECRET], self._clock.now)
+        monitor = DialogueMonitor(self._send_message, self._folder, self._source_files)
 
-        def watch(changes: Sequence[Change]) -> None:
-            observing.write(changes)
-            lookout.wrote(changes)
+        def on_commit(changes: Sequence[Change]) -> None:
+            recorder.record_commit(changes)
+            monitor.on_commit(changes)
 
-        store = await SQLite.open(self._role.database, now=self._clock.now, watch=watch)
-        observing.keep_secret(await store.secret("webhook-path"))
-        self._tell(await self._opened(store))
-        work = performing(
+        store = await SQLite.open(self._args.database, now=self._clock.now, watch=on_commit)
+        recorder.add_secret(await store.secret("webhook-path"))
+        self._send_message(await self._database_opened(store))
+        running_app = run_app(
             self._app,
             store,
             self._clock,
-            provider=self._role.provider,
-            base=self._role.base,
-            door=self._door.dup(),
-            poll_interval=self._role.poll_interval,
-            observing=observing,
+            provider=self._args.provider,
+            simulator_url=self._args.simulator_url,
+            webhook_socket=self._webhook_socket.dup(),
+            poll_interval=self._args.poll_interval,
+            recorder=recorder,
         )
         logger = logging.getLogger("cooee")
         logger.setLevel(logging.DEBUG)
-        logger.addHandler(observing)
-        self._stack.callback(logger.removeHandler, observing)
-        service = await self._stack.enter_async_context(work)
-        looking = asyncio.create_task(lookout.watch(store, service.around))
-        self._stack.push_async_callback(_end, looking)
+        logger.addHandler(recorder)
+        self._exit_stack.callback(logger.removeHandler, recorder)
+        service = await self._exit_stack.enter_async_context(running_app)
+        monitoring = asyncio.create_task(monitor.run(store, service.context))
+        self._exit_stack.push_async_callback(_cancel_task, monitoring)
         await service.connect()
         subscription = service.subscription
         if subscription is None:  # the carrier is down: it goes on trying, and answers what it has
-            return Playing()
-        return Playing(subscription.number, subscription.pushes_to is not None)
+            return AppStarted()
+        return AppStarted(subscription.number, subscription.push_url is not None)
 
-    async def _opened(self, store: SQLite) -> Opened:
+    async def _database_opened(self, store: SQLite) -> DatabaseOpened:
         """What is in the database; the clock goes on from its last moment, if that is ahead."""
-        past = await _past(store)
-        latest = max((text.at for text in past), default=self._clock.now())
+        past_texts = await _read_past_texts(store)
+        latest = max((text.at for text in past_texts), default=self._clock.now())
         if latest > self._clock.now():
             self._clock.advance(latest - self._clock.now())
-        return Opened(self._clock.offset.total_seconds(), past)
+        return DatabaseOpened(self._clock.offset.total_seconds(), past_texts)
 
-    def _advance_to(self, offset: float) -> None:
+    def _advance_clock_to(self, offset: float) -> None:
         ahead = timedelta(seconds=offset) - self._clock.offset
         self._clock.advance(max(ahead, timedelta()))
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _cancel_task(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _past(store: SQLite) -> Sequence[Past]:
-    threads = await store.threads(limit=_PEOPLE)
+async def _read_past_texts(store: SQLite) -> Sequence[PastText]:
+    conversations = await store.threads(limit=_MAX_PEOPLE)
     return [
-        Past(thread.theirs, entry.direction == "out", entry.text, entry.at, entry.status)
-        for thread in threads
-        if thread.theirs
-        for entry in await store.history(thread.ours, thread.theirs, _PAST)
+        PastText(conversation.theirs, entry.direction == "out", entry.text, entry.at, entry.status)
+        for conversation in conversations
+        if conversation.theirs
+        for entry in await store.history(
+            conversation.ours, conversation.theirs, _MAX_TEXTS_PER_PERSON
+        )
     ]

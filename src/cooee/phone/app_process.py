@@ -11,33 +11,33 @@ from typing import TypeAlias
 import msgspec
 
 from cooee.phone.ipc_messages import (
-    Advance,
-    Advanced,
-    Broken,
-    Called,
-    Exchanged,
-    Loaded,
-    News,
-    Opened,
-    Order,
-    Over,
-    Play,
-    Playing,
-    Report,
-    Rest,
-    Resting,
-    Role,
-    Stands,
-    Step,
-    Trouble,
-    Wrote,
+    AdvanceClock,
+    AppBroken,
+    AppCommand,
+    AppError,
+    AppLoaded,
+    AppMessage,
+    AppStarted,
+    AppStopped,
+    ClockAdvanced,
+    DatabaseOpened,
+    DialogueStates,
+    HandlerCalled,
+    HTTPExchange,
+    LoggedEvent,
+    RowsWritten,
+    StartApp,
+    StartArgs,
+    StopApp,
+    TimelineRecord,
+    TurnEnded,
 )
 
-Told: TypeAlias = News | Stands | Opened
+UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened
 
-_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
-_LONGEST = 12.0  # seconds that a process gets to answer an order, before it is killed
-_LINE = 1 << 26  # bytes of a report
+_message_decoder: msgspec.json.Decoder[AppMessage] = msgspec.json.Decoder(AppMessage)
+_COMMAND_TIMEOUT_S = 12.0  # seconds that a process gets to answer an order, before it is killed
+_MAX_MESSAGE_BYTES = 1 << 26  # bytes of a report
 
 
 class AppProcess:
@@ -52,16 +52,16 @@ class AppProcess:
         process: asyncio.subprocess.Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        hear: Callable[[Told], None],
+        on_message: Callable[[UnaskedMessage], None],
     ) -> None:
-        self.gone = asyncio.Event()
-        self._process, self._writer, self._hear = process, writer, hear
-        self._answers: asyncio.Queue[Report | None] = asyncio.Queue()
-        self._listening = asyncio.get_running_loop().create_task(self._listen(reader))
+        self.ended = asyncio.Event()
+        self._process, self._writer, self._on_message = process, writer, on_message
+        self._answers: asyncio.Queue[AppMessage | None] = asyncio.Queue()
+        self._reading = asyncio.get_running_loop().create_task(self._read_messages(reader))
 
     @classmethod
-    async def start(
-        cls, command: Sequence[str], role: Role, hear: Callable[[Told], None]
+    async def spawn(
+        cls, command: Sequence[str], args: StartArgs, on_message: Callable[[UnaskedMessage], None]
     ) -> AppProcess:
         """Start a process.
 
@@ -70,56 +70,64 @@ class AppProcess:
             role: what it is to play; its channel is filled in here.
             hear: called with the news of texts.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            role = msgspec.structs.replace(role, channel=theirs.fileno())
+        our_end, app_end = socket.socketpair()
+        with app_end:
+            args = msgspec.structs.replace(args, channel_fd=app_end.fileno())
             process = await asyncio.create_subprocess_exec(
                 *command,
-                msgspec.json.encode(role).decode(),
+                msgspec.json.encode(args).decode(),
                 stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), role.door),
+                pass_fds=(app_end.fileno(), args.webhook_fd),
             )
-        reader, writer = await asyncio.open_connection(sock=ours, limit=_LINE)
-        return cls(process, reader, writer, hear)
+        reader, writer = await asyncio.open_connection(sock=our_end, limit=_MAX_MESSAGE_BYTES)
+        return cls(process, reader, writer, on_message)
 
-    async def loaded(self) -> Loaded | Broken:
+    async def wait_until_loaded(self) -> AppLoaded | AppBroken:
         """What came of loading the app."""
-        answer = await self._answer(None)
-        return answer if isinstance(answer, Loaded | Broken) else _dead("while it was loaded")
+        answer = await self._next_answer(None)
+        return (
+            answer
+            if isinstance(answer, AppLoaded | AppBroken)
+            else _process_died("while it was loaded")
+        )
 
-    async def play(self, offset: float) -> Playing | Broken:
+    async def start_app(self, offset: float) -> AppStarted | AppBroken:
         """Have it take the database and answer."""
-        answer = await self._ask(Play(offset))
-        return answer if isinstance(answer, Playing | Broken) else _dead("as it started")
+        answer = await self._send_command(StartApp(offset))
+        return (
+            answer if isinstance(answer, AppStarted | AppBroken) else _process_died("as it started")
+        )
 
-    async def rest(self) -> bool:
+    async def stop_app(self) -> bool:
         """Have it let go of the database; False where it had to be killed."""
-        return isinstance(await self._ask(Rest()), Resting)
+        return isinstance(await self._send_command(StopApp()), AppStopped)
 
-    async def advance(self, seconds: float) -> bool:
+    async def advance_clock(self, seconds: float) -> bool:
         """Move its clock."""
-        return isinstance(await self._ask(Advance(seconds), 2.0), Advanced)
+        return isinstance(await self._send_command(AdvanceClock(seconds), 2.0), ClockAdvanced)
 
-    async def end(self) -> None:
+    async def close(self) -> None:
         """End it, whatever it does; what is on disk is complete at every moment."""
         self._writer.close()
         try:
-            async with asyncio.timeout(_LONGEST):
+            async with asyncio.timeout(_COMMAND_TIMEOUT_S):
                 await self._process.wait()
         except TimeoutError:
             self._kill()
             await self._process.wait()
-        await self._listening
+        await self._reading
 
-    async def _ask(self, order: Order, seconds: float = _LONGEST) -> Report | None:
-        if self.gone.is_set():
+    async def _send_command(
+        self, command: AppCommand, timeout_s: float = _COMMAND_TIMEOUT_S
+    ) -> AppMessage | None:
+        if self.ended.is_set():
             return None
-        self._writer.write(msgspec.json.encode(order) + b"\n")
-        return await self._answer(seconds)
+        self._writer.write(msgspec.json.encode(command) + b"\n")
+        return await self._next_answer(timeout_s)
 
-    async def _answer(self, seconds: float | None) -> Report | None:
+    async def _next_answer(self, timeout_s: float | None) -> AppMessage | None:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(timeout_s):
                 return await self._answers.get()
         except TimeoutError:
             self._kill()
@@ -130,27 +138,27 @@ class AppProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
+    async def _read_messages(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
-                match _reports.decode(line):
+                match _message_decoder.decode(line):
                     case (
-                        Step()
-                        | Called()
-                        | Over()
-                        | Wrote()
-                        | Exchanged()
-                        | Stands()
-                        | Opened() as news
+                        LoggedEvent()
+                        | HandlerCalled()
+                        | TurnEnded()
+                        | RowsWritten()
+                        | HTTPExchange()
+                        | DialogueStates()
+                        | DatabaseOpened() as message
                     ):
-                        self._hear(news)
+                        self._on_message(message)
                     case answer:
                         self._answers.put_nowait(answer)
         await self._process.wait()
-        self.gone.set()
+        self.ended.set()
         self._answers.put_nowait(None)
 
 
-def _dead(when: str) -> Broken:
-    words = f"The app's process ended {when}. What it wrote to the terminal says why."
-    return Broken(Trouble(words), died=True)
+def _process_died(when: str) -> AppBroken:
+    message = f"The app's process ended {when}. What it wrote to the terminal says why."
+    return AppBroken(AppError(message), process_died=True)

@@ -11,28 +11,28 @@ from urllib.parse import urlsplit
 from cooee.clocks.clock import Clock
 from cooee.core.app.app import App
 from cooee.net import http_client as http
-from cooee.net.http_client import ASGI, Transport
-from cooee.net.http_server import serving
-from cooee.net.ssrf_guard import Guard
-from cooee.phone.inspector.recorder import Observing
-from cooee.phone.simulated_provider import in_the_box, is_pushed
-from cooee.runtime.inbound.media import LARGEST, Cloakroom
-from cooee.runtime.inbound.media_storage import Shelf
+from cooee.net.http_client import ASGIApp, Transport
+from cooee.net.http_server import serve_app
+from cooee.net.ssrf_guard import SSRFGuard
+from cooee.phone.inspector.recorder import Recorder
+from cooee.phone.simulated_provider import is_push_provider, make_simulated_provider
+from cooee.runtime.inbound.media import MAX_MEDIA_BYTES, MediaConfig
+from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
 from cooee.storage.sqlite.store import SQLite
 
 
 @asynccontextmanager
-async def performing(
+async def run_app(
     app: App[Any, Any],
     store: SQLite,
     clock: Clock,
     *,
     provider: str,
-    base: str,
-    door: socket.socket,
+    simulator_url: str,
+    webhook_socket: socket.socket,
     poll_interval: float,
-    observing: Observing | None = None,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[Service]:
     """Put an app to work; it is open, and still to be connected.
 
@@ -49,21 +49,21 @@ async def performing(
     Raises:
         SettingError: the box does not speak that company's API.
     """
-    port = door.getsockname()[1]
-    with door:
+    port = webhook_socket.getsockname()[1]
+    with webhook_socket:
         try:
-            transport: Transport = http.Network(clock)
+            transport: Transport = http.HTTPClient(clock)
             service = Service(
                 app,
-                in_the_box(provider, base),
+                make_simulated_provider(provider, simulator_url),
                 store,
-                transport if observing is None else observing.overhear(transport),
+                transport if recorder is None else recorder.wrap_transport(transport),
                 clock,
-                public_url=f"http://127.0.0.1:{port}" if is_pushed(provider) else None,
+                public_url=f"http://127.0.0.1:{port}" if is_push_provider(provider) else None,
                 poll_interval=poll_interval,
                 shared=True,
-                observe=(lambda _: None) if observing is None else observing.play,
-                cloakroom=_cloakroom(store, clock, base),
+                on_turn_event=(lambda _: None) if recorder is None else recorder.record_turn,
+                media_config=_simulator_media_config(store, clock, simulator_url),
                 strict=True,
             )
             await service.open()
@@ -71,15 +71,17 @@ async def performing(
             await store.close()
             raise
         try:
-            web: ASGI = service.web if observing is None else observing.attend(service.web)
-            async with serving(web, listener=door, grace=1):
+            endpoints: ASGIApp = (
+                service.endpoints if recorder is None else recorder.wrap_app(service.endpoints)
+            )
+            async with serve_app(endpoints, listener=webhook_socket, grace=1):
                 yield service
         finally:
             await service.close()
 
 
-def _cloakroom(store: SQLite, clock: Clock, base: str) -> Cloakroom:
+def _simulator_media_config(store: SQLite, clock: Clock, simulator_url: str) -> MediaConfig:
     """Pictures lie beside the database; they may come from the box."""
-    guard = Guard([urlsplit(base).netloc])
-    network = http.Network(clock, largest=LARGEST, guard=guard)
-    return Cloakroom(network, guard, Shelf(f"{store.path}-media"))
+    guard = SSRFGuard([urlsplit(simulator_url).netloc])
+    network = http.HTTPClient(clock, max_bytes=MAX_MEDIA_BYTES, guard=guard)
+    return MediaConfig(network, guard, MediaStorage(f"{store.path}-media"))

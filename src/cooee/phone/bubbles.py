@@ -9,38 +9,38 @@ from typing import TypeVar
 
 import msgspec
 
-from cooee.core.segments import Encoding, size
-from cooee.phone.inspector.story import Letter, Story
-from cooee.phone.ipc_messages import Past
-from cooee.simulator import Entry
-from cooee.simulator.segments import segments
+from cooee.core.segments import Encoding, measure_text
+from cooee.phone.inspector.story import OutboundView, Story
+from cooee.phone.ipc_messages import PastText
+from cooee.simulator import ScreenEntry
+from cooee.simulator.segments import count_segments
 
-T = TypeVar("T", Story, Letter)
+T = TypeVar("T", Story, OutboundView)
 
-_MOST = 150  # bubbles of a phone
+_MAX_BUBBLES = 150  # bubbles of a phone
 
 
 class Bubble(msgspec.Struct, frozen=True):
-    """A text on a phone's screen; `ahead` is one of ours that has not come yet."""
+    """A text on a phone's screen; `on_its_way` is one of ours that has not come yet."""
 
     id: str
-    mine: bool
+    from_phone: bool
     text: str
     at: str
     status: str
     note: str = ""
     segments: int = 1
-    wide: bool = False  # in UCS-2, where one odd character makes every text dear
-    story: str = ""
-    ahead: bool = False
-    copy: bool = False
+    is_ucs2: bool = False  # in UCS-2, where one odd character makes every text dear
+    story_id: str = ""
+    on_its_way: bool = False
+    is_duplicate: bool = False
 
 
-def screen(
-    past: Iterable[Past],
-    entries: Iterable[Entry],
+def make_bubbles(
+    past_texts: Iterable[PastText],
+    entries: Iterable[ScreenEntry],
     stories: Iterable[Story],
-    letters: Iterable[Letter],
+    outbounds: Iterable[OutboundView],
 ) -> Sequence[Bubble]:
     """A phone's screen, oldest first.
 
@@ -51,109 +51,125 @@ def screen(
         letters: the app's texts to this phone, oldest first; each stands once, where it came
             or else at the end.
     """
-    heard, written = _by_words(stories), _by_words(letters)
-    shown = [_earlier(n, text) for n, text in enumerate(past)]
-    seen: set[str] = set()
+    stories_by_text, outbounds_by_text = _group_by_text(stories), _group_by_text(outbounds)
+    bubbles = [_past_bubble(n, text) for n, text in enumerate(past_texts)]
+    seen_ids: set[str] = set()
     for n, entry in enumerate(entries):
         if entry.direction == "from_phone":
-            story = _next(heard, entry.text.text)
-            shown.append(_mine(n, entry, story))
+            story = _take_next(stories_by_text, entry.text.text)
+            bubbles.append(_inbound_bubble(n, entry, story))
         else:
-            letter = _next(written, entry.text.text)
-            shown.append(_theirs(n, entry, letter, copy=letter is None and entry.text.id in seen))
-            seen.add(entry.text.id)
-    shown += [_ahead(letter) for rest in written.values() for letter in rest if _open(letter)]
-    return shown[-_MOST:]
+            outbound = _take_next(outbounds_by_text, entry.text.text)
+            bubbles.append(
+                _outbound_bubble(
+                    n, entry, outbound, is_duplicate=outbound is None and entry.text.id in seen_ids
+                )
+            )
+            seen_ids.add(entry.text.id)
+    bubbles += [
+        _pending_bubble(letter)
+        for rest in outbounds_by_text.values()
+        for letter in rest
+        if _is_undelivered(letter)
+    ]
+    return bubbles[-_MAX_BUBBLES:]
 
 
-def _wide(words: str) -> bool:
-    return size(words)[0] is Encoding.UCS2
+def _is_ucs2(text: str) -> bool:
+    return measure_text(text)[0] is Encoding.UCS2
 
 
-def _mine(n: int, entry: Entry, story: Story | None) -> Bubble:
-    words = entry.text.text
-    status = "delivered" if story else _ON_THE_WAY.get(entry.text.status, "failed")
+def _inbound_bubble(n: int, entry: ScreenEntry, story: Story | None) -> Bubble:
+    text = entry.text.text
+    status = "delivered" if story else _NETWORK_STATUSES.get(entry.text.status, "failed")
     return Bubble(
         f"in-{n}",
         True,
-        words,
-        _stamp(entry.at),
+        text,
+        _format_utc(entry.shown_at),
         status,
-        segments=segments(words),
-        wide=_wide(words),
-        story=story.id if story else "",
+        segments=count_segments(text),
+        is_ucs2=_is_ucs2(text),
+        story_id=story.id if story else "",
     )
 
 
 # A text to the app: what became of it in the network.
-_ON_THE_WAY = {"sent": "queued", "delivered": "sent"}
+_NETWORK_STATUSES = {"sent": "queued", "delivered": "sent"}
 
 
-def _theirs(n: int, entry: Entry, letter: Letter | None, *, copy: bool) -> Bubble:
-    words = entry.text.text
+def _outbound_bubble(
+    n: int, entry: ScreenEntry, outbound: OutboundView | None, *, is_duplicate: bool
+) -> Bubble:
+    text = entry.text.text
     return Bubble(
-        letter.id if letter else f"out-{n}",
+        outbound.id if outbound else f"out-{n}",
         False,
-        words,
-        _stamp(entry.at),
-        letter.status if letter else "delivered",
-        note=letter.note if letter else "",
-        segments=segments(words),
-        wide=_wide(words),
-        story=letter.turn if letter else "",
-        copy=copy,
+        text,
+        _format_utc(entry.shown_at),
+        outbound.status if outbound else "delivered",
+        note=outbound.note if outbound else "",
+        segments=count_segments(text),
+        is_ucs2=_is_ucs2(text),
+        story_id=outbound.story_id if outbound else "",
+        is_duplicate=is_duplicate,
     )
 
 
-def _ahead(letter: Letter) -> Bubble:
+def _pending_bubble(outbound: OutboundView) -> Bubble:
     return Bubble(
-        letter.id,
+        outbound.id,
         False,
-        letter.text,
-        letter.at,
-        letter.status,
-        note=letter.note,
-        segments=segments(letter.text),
-        wide=_wide(letter.text),
-        story=letter.turn,
-        ahead=True,
+        outbound.text,
+        outbound.at,
+        outbound.status,
+        note=outbound.note,
+        segments=count_segments(outbound.text),
+        is_ucs2=_is_ucs2(outbound.text),
+        story_id=outbound.story_id,
+        on_its_way=True,
     )
 
 
-def _open(letter: Letter) -> bool:
-    return letter.status != "delivered"
+def _is_undelivered(outbound: OutboundView) -> bool:
+    return outbound.status != "delivered"
 
 
-def _earlier(n: int, text: Past) -> Bubble:
-    status = _EARLIER.get(text.status, "failed")
-    words = text.text
+def _past_bubble(n: int, past: PastText) -> Bubble:
+    status = _PAST_STATUSES.get(past.status, "failed")
+    words = past.text
     return Bubble(
         f"past-{n}",
-        not text.ours,
+        not past.from_app,
         words,
-        _stamp(text.at),
+        _format_utc(past.at),
         status,
-        segments=segments(words),
-        wide=_wide(words),
+        segments=count_segments(words),
+        is_ucs2=_is_ucs2(words),
     )
 
 
-_EARLIER = {"handled": "delivered", "delivered": "delivered", "accepted": "sent", "sent": "sent"}
-_EARLIER |= {"pending": "delivered", "opt-out": "delivered", "set aside": "delivered"}
+_PAST_STATUSES = {
+    "handled": "delivered",
+    "delivered": "delivered",
+    "accepted": "sent",
+    "sent": "sent",
+}
+_PAST_STATUSES |= {"pending": "delivered", "opt-out": "delivered", "set aside": "delivered"}
 
 
-def _by_words(items: Iterable[T]) -> dict[str, deque[T]]:
+def _group_by_text(items: Iterable[T]) -> dict[str, deque[T]]:
     queues: defaultdict[str, deque[T]] = defaultdict(deque)
     for item in items:
         queues[item.text].append(item)
     return queues
 
 
-def _next(queues: dict[str, deque[T]], words: str) -> T | None:
-    queue = queues.get(words)
+def _take_next(queues: dict[str, deque[T]], text: str) -> T | None:
+    queue = queues.get(text)
     return queue.popleft() if queue else None
 
 
-def _stamp(moment: datetime) -> str:
+def _format_utc(moment: datetime) -> str:
     utc = moment.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,28 +11,28 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from cooee.phone.app_process import AppProcess
-from cooee.phone.ipc_messages import Broken, Loaded, Playing, Trouble
+from cooee.phone.ipc_messages import AppBroken, AppError, AppLoaded, AppStarted
 
-Start: TypeAlias = Callable[[], Awaitable[AppProcess]]
-_DEATHS = 10  # of one version in a row, until it is left alone
-_HALF_SAVED = 50  # looks at a file that is gone, until it is taken for removed
+SpawnApp: TypeAlias = Callable[[], Awaitable[AppProcess]]
+_MAX_CRASHES = 10  # of one version in a row, until it is left alone
+_MAX_HALF_SAVED_CHECKS = 50  # looks at a file that is gone, until it is taken for removed
 
-Mood = Literal["starting", "playing", "reloading", "broken"]
+AppPhase = Literal["starting", "playing", "reloading", "broken"]
 
 
-class Standing(msgspec.Struct, frozen=True):
+class AppStatus(msgspec.Struct, frozen=True):
     """How the app stands: at work, changing, or kept back by an error.
 
     `version` counts those that came to play; with a trouble, the last of them goes on answering.
     """
 
-    mood: Mood = "starting"
+    phase: AppPhase = "starting"
     version: int = 0
-    trouble: Trouble | None = None
-    playing: Playing | None = None
+    error: AppError | None = None
+    started: AppStarted | None = None
 
 
-class Reloading:
+class Reloader:
     """Hands the database over from one version of an app to the next.
 
     A new version has to be loaded before the old one is told to stop, and the old one is kept
@@ -48,98 +48,103 @@ class Reloading:
 
     def __init__(
         self,
-        start: Start,
+        spawn: SpawnApp,
         offset: Callable[[], float],
-        file: Path | None,
-        tell: Callable[[Standing], None],
+        app_file: Path | None,
+        on_status: Callable[[AppStatus], None],
     ) -> None:
-        self.standing = Standing()
-        self._start, self._offset, self._tell_of = start, offset, tell
-        self._files = {file} if file is not None else set[Path]()
-        self._seen: dict[Path, int] = {}
-        self._playing: AppProcess | None = None
-        self._deaths = 0
-        self._under_way = asyncio.Lock()
+        self.status = AppStatus()
+        self._spawn, self._offset, self._on_status = spawn, offset, on_status
+        self._files = {app_file} if app_file is not None else set[Path]()
+        self._known_times: dict[Path, int] = {}
+        self._current: AppProcess | None = None
+        self._crash_count = 0
+        self._lock = asyncio.Lock()
 
-    async def run(self, leave: asyncio.Event) -> None:
-        """Load, play and watch until `leave`; then end the app."""
+    async def run(self, stop_event: asyncio.Event) -> None:
+        """Load, play and watch until `stop_event`; then end the app."""
         try:
-            while not leave.is_set():
-                async with self._under_way:
-                    again = await self._change()
-                if not again:
-                    await self._wait(leave)
+            while not stop_event.is_set():
+                async with self._lock:
+                    retry_at_once = await self._load_version()
+                if not retry_at_once:
+                    await self._wait_for_change(stop_event)
         finally:
-            if self._playing is not None:
-                await self._playing.end()
+            if self._current is not None:
+                await self._current.close()
 
-    async def advance(self, seconds: float) -> None:
+    async def advance_clock(self, seconds: float) -> None:
         """Move the app's clock."""
-        async with self._under_way:
-            if self._playing is not None:
-                await self._playing.advance(seconds)
+        async with self._lock:
+            if self._current is not None:
+                await self._current.advance_clock(seconds)
 
-    async def _change(self) -> bool:
+    async def _load_version(self) -> bool:
         """Try the app as it is on the disk now; whether to try at once again.
 
         A text may end the process each time it is answered, until it is set aside.
         """
-        if self.standing.version:
-            self._tell(mood="reloading", trouble=None)
-        self._seen = self._times()
-        new = await self._start()
-        loaded = await new.loaded()
-        self._remember(loaded)
-        outcome = loaded if isinstance(loaded, Broken) else await self._hand_over(new)
-        if isinstance(outcome, Broken):
-            await new.end()
-            self._tell(mood="broken", trouble=outcome.trouble)
-            self._deaths += 1
-            return outcome.died and self._playing is None and self._deaths < _DEATHS
-        self._deaths = 0
-        version = self.standing.version + 1
-        self._tell(mood="playing", version=version, playing=outcome, trouble=None)
+        if self.status.version:
+            self._update_status(mood="reloading", trouble=None)
+        self._known_times = self._modified_times()
+        new = await self._spawn()
+        loaded = await new.wait_until_loaded()
+        self._watch_files(loaded)
+        outcome = loaded if isinstance(loaded, AppBroken) else await self._hand_over(new)
+        if isinstance(outcome, AppBroken):
+            await new.close()
+            self._update_status(mood="broken", trouble=outcome.error)
+            self._crash_count += 1
+            return (
+                outcome.process_died and self._current is None and self._crash_count < _MAX_CRASHES
+            )
+        self._crash_count = 0
+        version = self.status.version + 1
+        self._update_status(mood="playing", version=version, playing=outcome, trouble=None)
         return False
 
-    async def _hand_over(self, new: AppProcess) -> Playing | Broken:
+    async def _hand_over(self, new: AppProcess) -> AppStarted | AppBroken:
         """Have the new version play instead of the old one; if it cannot, the old one again."""
-        old = self._playing
+        old = self._current
         if old is not None:
-            await old.rest()
-        outcome = await new.play(self._offset())
-        if isinstance(outcome, Playing):
-            self._playing = new
+            await old.stop_app()
+        outcome = await new.start_app(self._offset())
+        if isinstance(outcome, AppStarted):
+            self._current = new
             if old is not None:
-                await old.end()
+                await old.close()
         elif old is not None:
-            await old.play(self._offset())
+            await old.start_app(self._offset())
         return outcome
 
     # What is watched
 
-    def _remember(self, outcome: Loaded | Broken) -> None:
-        found = {Path(file) for file in outcome.files if file}
-        self._files |= {file for file in found if file.is_file()}
-        self._seen = self._times() | self._seen
+    def _watch_files(self, answer: AppLoaded | AppBroken) -> None:
+        files = {Path(file) for file in answer.files if file}
+        self._files |= {file for file in files if file.is_file()}
+        self._known_times = self._modified_times() | self._known_times
 
-    def _times(self) -> dict[Path, int]:
-        return {file: _time(file) for file in self._files}
+    def _modified_times(self) -> dict[Path, int]:
+        return {file: _modified_ns(file) for file in self._files}
 
-    async def _wait(self, leave: asyncio.Event) -> None:
+    async def _wait_for_change(self, stop_event: asyncio.Event) -> None:
         """Wait until a file has changed, or the app's process has ended by itself."""
-        crash = self._playing.gone if self._playing is not None else asyncio.Event()
-        waits = [asyncio.ensure_future(one) for one in (self._saved(), crash.wait(), leave.wait())]
+        process_ended = self._current.ended if self._current is not None else asyncio.Event()
+        tasks = [
+            asyncio.ensure_future(awaitable)
+            for awaitable in (self._wait_for_save(), process_ended.wait(), stop_event.wait())
+        ]
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            if crash.is_set() and not leave.is_set():
-                self._playing = None
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if process_ended.is_set() and not stop_event.is_set():
+                self._current = None
                 await asyncio.sleep(0.2)  # one that dies at once must not keep us busy
         finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _saved(self) -> None:
+    async def _wait_for_save(self) -> None:
         """Wait for a change of a file: the system wakes us, and the file's own time decides."""
         from watchfiles import awatch  # noqa: PLC0415 -- the page is there before it is needed
 
@@ -156,10 +161,10 @@ class Reloading:
             ignore_permission_denied=True,
         )
         try:
-            while self._times() == self._seen:
+            while self._modified_times() == self._known_times:
                 await anext(watch)
-            for _ in range(_HALF_SAVED):  # an editor may move the old file away first
-                if all(self._times().values()):
+            for _ in range(_MAX_HALF_SAVED_CHECKS):  # an editor may move the old file away first
+                if all(self._modified_times().values()):
                     break
                 await asyncio.sleep(0.02)
         finally:
@@ -167,12 +172,12 @@ class Reloading:
             with contextlib.suppress(Exception):
                 await watch.aclose()
 
-    def _tell(self, **changes: object) -> None:
-        self.standing = msgspec.structs.replace(self.standing, **changes)
-        self._tell_of(self.standing)
+    def _update_status(self, **changes: object) -> None:
+        self.status = msgspec.structs.replace(self.status, **changes)
+        self._on_status(self.status)
 
 
-def _time(file: Path) -> int:
+def _modified_ns(file: Path) -> int:
     try:
         return file.stat().st_mtime_ns
     except OSError:  # between two halves of a save

@@ -12,28 +12,28 @@ from typing import Any
 
 import msgspec
 
-from cooee.clocks.clock import stopwatch
+from cooee.clocks.clock import monotonic
 from cooee.clocks.offset import OffsetClock
 from cooee.core.errors import SettingError
 from cooee.net.http_client import load_client
-from cooee.net.http_server import listening
-from cooee.phone.app_process import AppProcess, Told
-from cooee.phone.bubbles import screen
-from cooee.phone.fault_switches import Switches
+from cooee.net.http_server import bind_socket
+from cooee.phone.app_process import AppProcess, UnaskedMessage
+from cooee.phone.bubbles import make_bubbles
+from cooee.phone.fault_switches import FaultSwitches
 from cooee.phone.inspector.story import Story
-from cooee.phone.inspector.timeline import Panel
-from cooee.phone.ipc_messages import Opened, Past, Role, Stands
-from cooee.phone.phone_numbers import PHONES, number_of
-from cooee.phone.reloader import Reloading, Standing, Start
-from cooee.phone.simulated_provider import in_the_box, is_pushed
-from cooee.phone.state_feed import Board
-from cooee.simulator import Carrier, box
+from cooee.phone.inspector.timeline import Timeline
+from cooee.phone.ipc_messages import DatabaseOpened, DialogueStates, PastText, StartArgs
+from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone
+from cooee.phone.reloader import AppStatus, Reloader, SpawnApp
+from cooee.phone.simulated_provider import is_push_provider, make_simulated_provider
+from cooee.phone.state_feed import StateFeed
+from cooee.simulator import Simulator, run_simulator
 
-_LOOK = 0.2  # seconds between two looks at what the box does by itself
-_TRAFFIC = 12  # exchanges shown that belong to no text
+_REFRESH_INTERVAL_S = 0.2  # seconds between two looks at what the box does by itself
+_MAX_SHOWN_EXCHANGES = 12  # exchanges shown that belong to no text
 
 
-class Show:
+class BrowserSession:
     """What is on, and what the page can do with it.
 
     Attributes:
@@ -42,34 +42,34 @@ class Show:
         standing: how the app stands.
     """
 
-    def __init__(self, app: str, provider: str, carrier: Carrier, clock: OffsetClock) -> None:
-        self.board, self.clock, self.standing = Board(), clock, Standing()
-        self._app, self._provider, self._carrier = app, provider, carrier
-        face = next(face for face in carrier.faces if face.name == provider)
-        self._switches = Switches(carrier.network, face, pushed=is_pushed(provider))
-        self._panel = Panel()
-        self._phones = 2
-        self._past: Sequence[Past] | None = None
-        self._ours = ""
-        self._reloading: Reloading | None = None
-        self._due: asyncio.TimerHandle | None = None
+    def __init__(self, app: str, provider: str, simulator: Simulator, clock: OffsetClock) -> None:
+        self.feed, self.clock, self.app_status = StateFeed(), clock, AppStatus()
+        self._app, self._provider, self._simulator = app, provider, simulator
+        api = next(face for face in simulator.apis if face.name == provider)
+        self._switches = FaultSwitches(simulator.network, api, is_pushed=is_push_provider(provider))
+        self._timeline = Timeline()
+        self._phone_count = 2
+        self._past_texts: Sequence[PastText] | None = None
+        self._our_number = ""
+        self._reloader: Reloader | None = None
+        self._refresh_timer: asyncio.TimerHandle | None = None
         self.refresh()
 
     # What the page can do
 
-    def text(self, phone: int, words: str) -> None:
+    def send_text(self, phone: int, text: str) -> None:
         """A phone texts the app.
 
         Raises:
             ValueError: there is no such phone, no words, or no app yet.
         """
-        self._check(phone)
-        if not words.strip():
+        self._check_phone(phone)
+        if not text.strip():
             raise ValueError("A text needs words.")
-        if not self._ours:
+        if not self._our_number:
             raise ValueError("The app has no number yet. Wait until it is connected.")
-        self._panel.texted(number_of(phone), words, stopwatch())
-        self._carrier.network.text(number_of(phone), self._ours, words)
+        self._timeline.note_text_sent(number_of_phone(phone), text, monotonic())
+        self._simulator.network.send_from_phone(number_of_phone(phone), self._our_number, text)
         self.refresh()
 
     def add_phone(self) -> int:
@@ -78,13 +78,13 @@ class Show:
         Raises:
             ValueError: there are no more.
         """
-        if self._phones >= PHONES:
-            raise ValueError(f"There are {PHONES} phones at most.")
-        self._phones += 1
+        if self._phone_count >= MAX_PHONES:
+            raise ValueError(f"There are {MAX_PHONES} phones at most.")
+        self._phone_count += 1
         self.refresh()
-        return self._phones
+        return self._phone_count
 
-    async def advance(self, seconds: float) -> None:
+    async def advance_clock(self, seconds: float) -> None:
         """Move the time of box and app ahead: the app's first, so that no stamp is from its future.
 
         Raises:
@@ -92,144 +92,156 @@ class Show:
         """
         if not 0 <= seconds <= 366 * 86_400:
             raise ValueError("Advance the clock by 0 seconds to a year.")
-        if self._reloading is not None:
-            await self._reloading.advance(seconds)
+        if self._reloader is not None:
+            await self._reloader.advance_clock(seconds)
         self.clock.advance(timedelta(seconds=seconds))
         self.refresh()
 
-    def turn(self, switch: str, *, on: bool) -> None:
+    def set_fault(self, switch: str, *, on: bool) -> None:
         """Turn one of the box's faults on or off; see `Switches.turn`."""
-        self._switches.turn(switch, on=on)
+        self._switches.set_switch(switch, on=on)
         self.refresh()
 
     # What happens
 
-    async def run(self, start: Start, file: Path | None, leave: asyncio.Event) -> None:
-        """Keep the app at work, and look at the box, until `leave`."""
-        reloading = Reloading(start, self._ahead, file, self._stands)
-        self._reloading = reloading
-        looking = asyncio.create_task(self._look())
+    async def run(self, spawn: SpawnApp, app_file: Path | None, stop_event: asyncio.Event) -> None:
+        """Keep the app at work, and look at the box, until `stop_event`."""
+        reloader = Reloader(spawn, self._clock_offset_s, app_file, self._on_app_status)
+        self._reloader = reloader
+        refreshing = asyncio.create_task(self._refresh_forever())
         loading = asyncio.create_task(asyncio.to_thread(load_client))
         try:
-            await reloading.run(leave)
+            await reloader.run(stop_event)
         finally:
-            looking.cancel()
+            refreshing.cancel()
             await loading
-            self.board.close()
+            self.feed.close()
 
-    def hear(self, news: Told) -> None:
+    def on_message(self, message: UnaskedMessage) -> None:
         """Take in what the app's process tells."""
-        if isinstance(news, Opened):
-            ahead = timedelta(seconds=news.offset) - self.clock.offset
+        if isinstance(message, DatabaseOpened):
+            ahead = timedelta(seconds=message.offset) - self.clock.offset
             self.clock.advance(max(ahead, timedelta()))
-            if self._past is None:
-                self._past = news.past
-                self._take_out(news.past)
-        elif isinstance(news, Stands):
-            shown = {"dialogues": _plain(news.dialogues)} if news.dialogues else None
-            self.board.put(f"waiting {news.theirs}", shown)
+            if self._past_texts is None:
+                self._past_texts = message.past_texts
+                self._restore_phones(message.past_texts)
+        elif isinstance(message, DialogueStates):
+            shown = {"dialogues": _to_json_types(message.dialogues)} if message.dialogues else None
+            self.feed.publish(f"waiting {message.theirs}", shown)
         else:
-            for story in self._panel.hear(news):
-                self.board.put(f"story {story.id}", _shown(story))
-            while self._panel.forgotten:
-                self.board.put(f"story {self._panel.forgotten.pop()}", None)
-        self._soon()
+            for story in self._timeline.add_record(message):
+                self.feed.publish(f"story {story.id}", _story_view(story))
+            while self._timeline.dropped_ids:
+                self.feed.publish(f"story {self._timeline.dropped_ids.pop()}", None)
+        self._refresh_soon()
 
     def refresh(self) -> None:
         """Bring the board up to date."""
-        self.board.put("status", self._status())
-        for phone in range(1, self._phones + 1):
-            self.board.put(f"phone {phone}", self._phone(phone))
-        traffic = self._panel.traffic()[-_TRAFFIC:]
-        self.board.put("traffic", [{"times": n, **_plain(one)} for one, n in traffic])
+        self.feed.publish("status", self._status_view())
+        for phone in range(1, self._phone_count + 1):
+            self.feed.publish(f"phone {phone}", self._phone_view(phone))
+        others = self._timeline.other_exchanges()[-_MAX_SHOWN_EXCHANGES:]
+        self.feed.publish("traffic", [{"times": n, **_to_json_types(one)} for one, n in others])
 
-    def _ahead(self) -> float:
+    def _clock_offset_s(self) -> float:
         return self.clock.offset.total_seconds()
 
-    def _soon(self) -> None:
+    def _refresh_soon(self) -> None:
         """Refresh once for all that comes in the next moment."""
-        if self._due is None:
-            self._due = asyncio.get_running_loop().call_later(0.004, self._now)
+        if self._refresh_timer is None:
+            self._refresh_timer = asyncio.get_running_loop().call_later(0.004, self._refresh_now)
 
-    def _now(self) -> None:
-        self._due = None
+    def _refresh_now(self) -> None:
+        self._refresh_timer = None
         self.refresh()
 
-    async def _look(self) -> None:
+    async def _refresh_forever(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_REFRESH_INTERVAL_S)
             self.refresh()
 
-    def _stands(self, standing: Standing) -> None:
-        self.standing = standing
-        if standing.playing is not None and standing.playing.ours:
-            self._ours = standing.playing.ours
+    def _on_app_status(self, status: AppStatus) -> None:
+        self.app_status = status
+        if status.started is not None and status.started.ours:
+            self._our_number = status.started.ours
         self.refresh()
 
     # What is shown
 
-    def _status(self) -> dict[str, Any]:
+    def _status_view(self) -> dict[str, Any]:
         return {
             "app": Path(self._app.rpartition(":")[0] or self._app).name,
             "provider": self._provider,
-            "pushed": is_pushed(self._provider),
-            "ours": self._ours,
-            "mood": self.standing.mood,
-            "version": self.standing.version,
-            "trouble": _plain(self.standing.trouble),
+            "pushed": is_push_provider(self._provider),
+            "ours": self._our_number,
+            "mood": self.app_status.phase,
+            "version": self.app_status.version,
+            "trouble": _to_json_types(self.app_status.error),
             "offset": round(self.clock.offset.total_seconds() * 1000),
-            "switches": _plain(self._switches.shown()),
+            "switches": _to_json_types(self._switches.list_switches()),
         }
 
-    def _phone(self, phone: int) -> dict[str, Any]:
-        number = number_of(phone)
-        bubbles = screen(
-            [text for text in self._past or () if text.theirs == number and text.status in _SEEN],
-            self._carrier.network.inbox(number),
-            [story for story in self._panel.stories.values() if story.theirs == number],
-            [letter for letter in self._panel.letters.values() if letter.theirs == number],
+    def _phone_view(self, phone: int) -> dict[str, Any]:
+        number = number_of_phone(phone)
+        bubbles = make_bubbles(
+            [
+                text
+                for text in self._past_texts or ()
+                if text.theirs == number and text.status in _SHOWN_STATUSES
+            ],
+            self._simulator.network.phone_screen(number),
+            [story for story in self._timeline.stories.values() if story.theirs == number],
+            [
+                outbound
+                for outbound in self._timeline.outbounds.values()
+                if outbound.theirs == number
+            ],
         )
-        return {"number": number, "bubbles": _plain(bubbles)}
+        return {"number": number, "bubbles": _to_json_types(bubbles)}
 
-    def _take_out(self, past: Sequence[Past]) -> None:
+    def _restore_phones(self, past_texts: Sequence[PastText]) -> None:
         """Take out again the phones that were in use."""
-        used = [n for n in range(1, 9) if number_of(n) in {text.theirs for text in past}]
-        self._phones = max(self._phones, *used, 2)
+        used = [
+            n for n in range(1, 9) if number_of_phone(n) in {text.theirs for text in past_texts}
+        ]
+        self._phone_count = max(self._phone_count, *used, 2)
 
-    def _check(self, phone: int) -> None:
-        if not 1 <= phone <= self._phones:
+    def _check_phone(self, phone: int) -> None:
+        if not 1 <= phone <= self._phone_count:
             raise ValueError(f"There is no phone {phone}.")
 
 
 # Of an earlier time, what is over; what still waits will be seen as it goes on.
-_SEEN = frozenset(
+_SHOWN_STATUSES = frozenset(
     {"handled", "set aside", "pending", "opt-out", "accepted", "sent", "delivered"}
     | {"undelivered", "failed", "expired"}
 )
 
 
-def _plain(value: Any) -> Any:
+def _to_json_types(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _shown(story: Story) -> dict[str, Any]:
-    shown: dict[str, Any] = _plain(story)
+def _story_view(story: Story) -> dict[str, Any]:
+    shown: dict[str, Any] = _to_json_types(story)
     del shown["marks"]
-    shown["state"] = [{**_plain(cell), "changed": cell.changed} for cell in story.state]
-    shown["steps"] = [{"name": name, "took": took} for name, took in story.took()]
+    shown["state"] = [{**_to_json_types(cell), "changed": cell.changed} for cell in story.state]
+    shown["steps"] = [
+        {"name": name, "took": duration_ms} for name, duration_ms in story.step_durations()
+    ]
     return shown
 
 
 @asynccontextmanager
-async def on_show(
+async def run_browser_session(
     app: str,
     *,
     command: Sequence[str],
     provider: str,
     database: Path,
     poll_interval: float,
-    leave: asyncio.Event,
-) -> AsyncIterator[Show]:
+    stop_event: asyncio.Event,
+) -> AsyncIterator[BrowserSession]:
     """Open a box, and put an app to work beside it in a process of its own.
 
     Args:
@@ -243,31 +255,45 @@ async def on_show(
     Raises:
         SettingError: the box does not speak that company's API, or there is no such file.
     """
-    in_the_box(provider, "http://127.0.0.1")  # so that a wrong name is said at once
-    file = _file(app)
+    make_simulated_provider(provider, "http://127.0.0.1")  # so that a wrong name is said at once
+    app_file = _find_app_file(app)
     clock = OffsetClock()
-    async with box(clock, port=0) as (carrier, port):
-        show = Show(app, provider, carrier, clock)
-        with listening("127.0.0.1", 0) as door:
-            door.listen(128)  # so that a call waits between two versions, instead of failing
-            door.set_inheritable(True)
-            base = f"http://127.0.0.1:{port}"
-            role = Role(app, provider, base, str(database), poll_interval, 0, door.fileno())
+    async with run_simulator(clock, port=0) as (simulator, port):
+        session = BrowserSession(app, provider, simulator, clock)
+        with bind_socket("127.0.0.1", 0) as webhook_socket:
+            webhook_socket.listen(
+                128
+            )  # so that a call waits between two versions, instead of failing
+            webhook_socket.set_inheritable(True)
+            simulator_url = f"http://127.0.0.1:{port}"
+            args = StartArgs(
+                app,
+                provider,
+                simulator_url,
+                str(database),
+                poll_interval,
+                0,
+                webhook_socket.fileno(),
+            )
             work = asyncio.create_task(
-                show.run(lambda: AppProcess.start(command, role, show.hear), file, leave)
+                session.run(
+                    lambda: AppProcess.spawn(command, args, session.on_message),
+                    app_file,
+                    stop_event,
+                )
             )
             try:
-                yield show
+                yield session
             finally:
-                leave.set()
+                stop_event.set()
                 await work
 
 
-_FILE = re.compile(r"(.+\.py)(?::\w+)?")
+_APP_FILE = re.compile(r"(.+\.py)(?::\w+)?")
 
 
-def _file(app: str) -> Path | None:
-    found = _FILE.fullmatch(app)
+def _find_app_file(app: str) -> Path | None:
+    found = _APP_FILE.fullmatch(app)
     if found is None:
         return None
     file = Path(found[1]).resolve()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from cooee.core.errors import SettingError
-from cooee.providers import Provider, Setting, find
+from cooee.providers import Provider, Setting, find_provider
 
-SECRET = "made-up-secret"  # noqa: S105 -- the box takes any word, and nobody else is told it
+SIMULATED_SECRET = "made-up-secret"  # noqa: S105 -- the box takes any word, and nobody else is told it
 
-_PREFIXES = {"simulated": "/simulated/v1", "telstra-v2": "/telstra/v2"}
-_PUSHED = frozenset({"simulated"})  # companies whose face calls the app; the others' are read
+_API_PATHS = {"simulated": "/simulated/v1", "telstra-v2": "/telstra/v2"}
+_PUSH_PROVIDERS = frozenset(
+    {"simulated"}
+)  # companies whose face calls the app; the others' are read
 
 
-def in_the_box(name: str, base: str) -> Provider:
+def make_simulated_provider(name: str, simulator_url: str) -> Provider:
     """The adapter for a box.
 
     Args:
@@ -21,19 +23,19 @@ def in_the_box(name: str, base: str) -> Provider:
     Raises:
         SettingError: the box does not speak that company's API.
     """
-    company = find(name)
-    if name not in _PREFIXES:
-        raise SettingError(f"The box has no {name}. It has {' and '.join(sorted(_PREFIXES))}.")
-    url = base + _PREFIXES[name]
-    return company({setting.name: _value(setting, url) for setting in company.settings})
+    adapter = find_provider(name)
+    if name not in _API_PATHS:
+        raise SettingError(f"The box has no {name}. It has {' and '.join(sorted(_API_PATHS))}.")
+    url = simulator_url + _API_PATHS[name]
+    return adapter({setting.name: _simulated_setting(setting, url) for setting in adapter.settings})
 
 
-def is_pushed(name: str) -> bool:
+def is_push_provider(name: str) -> bool:
     """Whether the box's face of that company calls the app, which otherwise reads its texts."""
-    return name in _PUSHED
+    return name in _PUSH_PROVIDERS
 
 
-def _value(setting: Setting, url: str) -> str:
+def _simulated_setting(setting: Setting, url: str) -> str:
     if setting.name.endswith("_BASE_URL"):
         return url
-    return SECRET if setting.secret else setting.default or "phone"
+    return SIMULATED_SECRET if setting.secret else setting.default or "phone"

@@ -7,69 +7,69 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-Notes: TypeAlias = Mapping[str, Any]
+FeedValues: TypeAlias = Mapping[str, Any]
 
 
-class Board:
+class StateFeed:
     """Notes by name. Every reader gets all of them, then each that changes; None is one gone."""
 
     def __init__(self) -> None:
-        self._notes: dict[str, Any] = {}
-        self._readers: set[_Reader] = set()
+        self._values: dict[str, Any] = {}
+        self._subscribers: set[_Subscriber] = set()
 
-    def put(self, name: str, note: Any) -> None:
+    def publish(self, name: str, value: Any) -> None:
         """Write a note, or change it; None takes it down. The same again is no news."""
-        if self._notes.get(name) == note:
+        if self._values.get(name) == value:
             return
-        if note is None:
-            self._notes.pop(name, None)
+        if value is None:
+            self._values.pop(name, None)
         else:
-            self._notes[name] = note
-        for reader in self._readers:
-            reader.tell(name, note)
+            self._values[name] = value
+        for subscriber in self._subscribers:
+            subscriber.notify(name, value)
 
-    async def read(self, pause: float) -> AsyncIterator[Notes]:
+    async def subscribe(self, timeout_s: float) -> AsyncIterator[FeedValues]:
         """All notes, and then what has changed; nothing changed, after so many seconds, is {}."""
-        with self._reading() as reader:
-            while not reader.over:
-                yield await reader.news(pause)
+        with self._subscriber() as subscriber:
+            while not subscriber.is_closed:
+                yield await subscriber.next_changes(timeout_s)
 
     def close(self) -> None:
         """Let every reader go."""
-        for reader in self._readers:
-            reader.end()
+        for subscriber in self._subscribers:
+            subscriber.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[_Reader]:
-        reader = _Reader(self._notes)
-        self._readers.add(reader)
+    def _subscriber(self) -> Iterator[_Subscriber]:
+        subscriber = _Subscriber(self._values)
+        self._subscribers.add(subscriber)
         try:
-            yield reader
+            yield subscriber
         finally:
-            self._readers.discard(reader)
+            self._subscribers.discard(subscriber)
 
 
-class _Reader:
-    def __init__(self, notes: Notes) -> None:
-        self.over = False
-        self._changed = dict(notes)
-        self._bell = asyncio.Event()
-        self._bell.set()
+class _Subscriber:
+    def __init__(self, values: FeedValues) -> None:
+        self.is_closed = False
+        self._changed = dict(values)
+        self._wake_up = asyncio.Event()
+        self._wake_up.set()
 
-    def tell(self, name: str, note: Any) -> None:
-        self._changed[name] = note
-        self._bell.set()
+    def notify(self, name: str, value: Any) -> None:
+        self._changed[name] = value
+        self._wake_up.set()
 
-    def end(self) -> None:
-        self.over = True
-        self._bell.set()
+    def close(self) -> None:
+        self.is_closed = True
+        self._wake_up.set()
 
-    async def news(self, pause: float) -> Notes:
+    async def next_changes(self, timeout_s: float) -> FeedValues:
         try:
-            async with asyncio.timeout(pause):
-                await self._bell.wait()
+            async with asyncio.timeout(timeout_s):
+                await self._wake_up.wait()
         except TimeoutError:
             return {}
-        self._bell.clear()
+        self._wake_up.clear()
         changed, self._changed = self._changed, {}
         return changed

@@ -15,22 +15,22 @@ from cooee.core.messages import Inbound, Media, Outbound, Receipt
 
 __all__ = [
     "Accepted",
-    "Answerer",
     "Credentials",
     "Features",
     "Flow",
-    "Keeper",
     "MediaSource",
-    "News",
+    "OptOutSource",
+    "PollResult",
     "Provider",
     "Received",
+    "RepliesInWebhook",
     "Request",
     "Response",
     "Setting",
     "Subscription",
-    "find",
-    "names",
-    "usual_features",
+    "default_features",
+    "find_provider",
+    "provider_names",
 ]
 
 DAY = timedelta(days=1)
@@ -68,24 +68,24 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
         backfill: whether reading (*cursor*) also brings texts that were pushed, under the same
             keys. It is then done now and then beside pushing, for what no push could bring.
         answer_within: how long a push of a text may wait for its turn, so that its answer
-            carries the replies (`Answerer`); None where replies never go that way.
+            carries the replies (`RepliesInWebhook`); None where replies never go that way.
     """
 
     polling: Literal["pop", "cursor", "confirm"] | None
     push: bool
     receipts: Literal["callback", "poll", "none"]
     max_text: int
-    lookup_settles: timedelta | None = None
+    lookup_settles_after: timedelta | None = None
     idempotency: bool = False
     concurrency: int = 4
     rate: float | None = None
     media: bool = False
-    stamp_offset: timedelta | None = None
+    timestamp_offset: timedelta | None = None
     replay_window: timedelta = 35 * DAY
-    optout_words: frozenset[str] = frozenset()
+    opt_out_words: frozenset[str] = frozenset()
     signed: bool = False
     backfill: bool = False
-    answer_within: timedelta | None = None
+    reply_within: timedelta | None = None
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -105,7 +105,7 @@ class Accepted(msgspec.Struct, frozen=True):
     segments: int | None = None
 
 
-class News(msgspec.Struct, frozen=True):
+class PollResult(msgspec.Struct, frozen=True):
     """What one reading brought.
 
     `more` says that reading on at once is worth it. `cursor` is where the next reading
@@ -125,14 +125,14 @@ class Received(msgspec.Struct, frozen=True):
 
     inbounds: Sequence[Inbound] = ()
     receipts: Sequence[Receipt] = ()
-    answer: Response = Response(status=204)
+    response: Response = Response(status=204)
 
 
 class Subscription(msgspec.Struct, frozen=True):
     """A number of ours at the company: how its texts come, and until when it is ours."""
 
     number: str
-    pushes_to: str | None = None
+    push_url: str | None = None
     expires_at: datetime | None = None
     notes: Sequence[str] = ()  # what an operator should know, in words
 
@@ -156,11 +156,11 @@ class Provider(Protocol):
         ...
 
     def subscribe(
-        self, credentials: Credentials, hook: str | None, *, keep: bool = False
+        self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
         """Make sure of a number, and of the way its texts come.
 
-        They are pushed below the URL `hook`, or kept for reading (None); with `keep` the way
+        They are pushed below the URL `webhook_url`, or kept for reading (None); with `keep_direction` the way
         is left as it is. Safe to repeat, and repeated to renew what would expire.
         """
         ...
@@ -169,7 +169,7 @@ class Provider(Protocol):
         """Hand over one text."""
         ...
 
-    def poll(self, credentials: Credentials, cursor: str) -> Flow[News]:
+    def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
         """Read what is there; at first from the cursor "", which begins now."""
         ...
 
@@ -182,10 +182,10 @@ class Provider(Protocol):
         ...
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
-        """Ask whether a text whose answer was lost had arrived (`lookup_settles` only)."""
+        """Ask whether a text whose answer was lost had arrived (`lookup_settles_after` only)."""
         ...
 
-    def receive(self, request: Request, tail: str, at: datetime) -> Received:
+    def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Verify and read a webhook request.
 
         Args:
@@ -212,14 +212,14 @@ class MediaSource(Protocol):
 
 
 @runtime_checkable
-class Answerer(Protocol):
+class RepliesInWebhook(Protocol):
     """A provider whose webhooks can be answered with replies (`Features.answer_within`).
 
     Whatever it carries counts as attempted and of unknown end, since nothing says that an
     answer arrived: so it wants receipts with our id in their URL, or `lookup`.
     """
 
-    def answer(self, replies: Sequence[Outbound]) -> Response:
+    def webhook_response(self, replies: Sequence[Outbound]) -> Response:
         """The answer to the webhook of a text, with the replies to it, in order.
 
         Raises:
@@ -229,28 +229,28 @@ class Answerer(Protocol):
 
 
 @runtime_checkable
-class Keeper(Protocol):
+class OptOutSource(Protocol):
     """A provider that keeps a list of who opted out, which can be read."""
 
-    def optouts(self, credentials: Credentials) -> Flow[Sequence[str]]:
+    def opt_outs(self, credentials: Credentials) -> Flow[Sequence[str]]:
         """Who wants no more texts of our number, as E.164 numbers."""
         ...
 
 
-def usual_features(company: type[Provider]) -> Features:
+def default_features(provider: type[Provider]) -> Features:
     """What a company can do; where that depends on its settings, as it is by default."""
-    declared: Features | None = getattr(company, "features", None)
+    declared: Features | None = getattr(provider, "features", None)
     if declared is not None:
         return declared
-    return company({one.name: one.default or "" for one in company.settings}).features
+    return provider({one.name: one.default or "" for one in provider.settings}).features
 
 
-def names() -> list[str]:
+def provider_names() -> list[str]:
     """Every provider that is installed, ours and others', in order."""
     return sorted(entry.name for entry in entry_points(group="cooee.providers"))
 
 
-def find(name: str) -> type[Provider]:
+def find_provider(name: str) -> type[Provider]:
     """The adapter called `name`, whichever package brings it.
 
     Raises:
@@ -258,8 +258,10 @@ def find(name: str) -> type[Provider]:
     """
     for entry in entry_points(group="cooee.providers", name=name):
         return cast("type[Provider]", cast(Any, entry.load()))
-    raise SettingError(f"There is no provider {name!r}. Set COOEE_PROVIDER to {_either(names())}.")
+    raise SettingError(
+        f"There is no provider {name!r}. Set COOEE_PROVIDER to {_join_with_or(provider_names())}."
+    )
 
 
-def _either(words: Sequence[str]) -> str:
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def _join_with_or(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

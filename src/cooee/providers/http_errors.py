@@ -13,7 +13,7 @@ from cooee.core.errors import (
 )
 from cooee.core.http_messages import Request, Response
 
-_KINDS: Mapping[int, type[ProviderFailure]] = {
+_ERROR_CLASSES: Mapping[int, type[ProviderFailure]] = {
     401: Unauthorized,
     408: TemporaryFailure,
     429: TemporaryFailure,
@@ -21,10 +21,10 @@ _KINDS: Mapping[int, type[ProviderFailure]] = {
     501: PermanentFailure,
     503: TemporaryFailure,
 }
-_LONGEST = 300  # characters of a company's words that an error keeps
+_MAX_REASON_CHARS = 300  # characters of a company's words that an error keeps
 
 
-def kind_of(status: int) -> type[ProviderFailure]:
+def error_class_for_status(status: int) -> type[ProviderFailure]:
     """The failure that an HTTP status stands for, where the company says no more.
 
     408, 429, 500 and 503 say that nothing was done (for 500 an assumption: a gateway that
@@ -32,24 +32,24 @@ def kind_of(status: int) -> type[ProviderFailure]:
     would otherwise leave texts in doubt). Other 5xx come from a gateway that lost its own
     answer, and a 2xx that lands here could not be read: either may have been carried out.
     """
-    known = _KINDS.get(status)
+    known = _ERROR_CLASSES.get(status)
     if known is not None:
         return known
     return PermanentFailure if 300 <= status < 500 else OutcomeUnknown
 
 
-def failure(
-    company: str,
+def error_from_response(
+    provider: str,
     request: Request,
-    answer: Response,
+    response: Response,
     *,
-    kind: type[ProviderFailure] | None = None,
+    error_class: type[ProviderFailure] | None = None,
     code: str = "",
-    words: str = "",
+    reason: str = "",
     hint: str = "",
     retry_after: float | None = None,
 ) -> ProviderFailure:
-    """The failure to raise for `answer`.
+    """The failure to raise for `response`.
 
     Args:
         company: whose answer it is, as people call it.
@@ -61,25 +61,31 @@ def failure(
         hint: what usually mends it.
         retry_after: seconds to wait where the answer names none.
     """
-    kind = kind or kind_of(answer.status)
-    if kind is OutcomeUnknown and request.safe:
-        kind = TemporaryFailure
-    message = f"{company} said: {_tame(words)}" if words else _unexplained(company, answer)
-    code = _tame(code)
-    if not issubclass(kind, TemporaryFailure):
-        return kind(message, code=code, status=answer.status, hint=hint)
-    wait = retry_after if answer.retry_after is None else answer.retry_after
-    return kind(message, code=code, status=answer.status, hint=hint, retry_after=wait)
+    error_class = error_class or error_class_for_status(response.status)
+    if error_class is OutcomeUnknown and request.safe:
+        error_class = TemporaryFailure
+    message = (
+        f"{provider} said: {_printable_line(reason)}"
+        if reason
+        else _unexplained_message(provider, response)
+    )
+    code = _printable_line(code)
+    if not issubclass(error_class, TemporaryFailure):
+        return error_class(message, code=code, status=response.status, hint=hint)
+    wait_s = retry_after if response.retry_after is None else response.retry_after
+    return error_class(message, code=code, status=response.status, hint=hint, retry_after=wait_s)
 
 
-def _unexplained(company: str, answer: Response) -> str:
-    if answer.json() is None and answer.body:
-        kind = _tame(answer.headers.get("content-type", "")) or "something else"
-        return f"{company}'s answer is not JSON but {kind}; a gateway on the way may have given it."
-    return f"{company}'s answer does not say what was expected, nor why."
+def _unexplained_message(provider: str, response: Response) -> str:
+    if response.json() is None and response.body:
+        content_type = _printable_line(response.headers.get("content-type", "")) or "something else"
+        return f"{provider}'s answer is not JSON but {content_type}; a gateway on the way may have given it."
+    return f"{provider}'s answer does not say what was expected, nor why."
 
 
-def _tame(words: str) -> str:
+def _printable_line(raw: str) -> str:
     """One printable line, so that nobody's answer can write into a log."""
-    line = "".join(letter if letter.isprintable() else " " for letter in words[:_LONGEST])
+    line = "".join(
+        character if character.isprintable() else " " for character in raw[:_MAX_REASON_CHARS]
+    )
     return " ".join(line.split())

@@ -12,50 +12,50 @@ from typing import Any
 from cooee.clocks.clock import RealClock
 from cooee.core.app.app import App
 from cooee.core.errors import CooeeError
-from cooee.net.http_client import Network, Receive, Scope, Send
-from cooee.net.ssrf_guard import Guard
-from cooee.runtime.inbound.media import Cloakroom
-from cooee.runtime.inbound.media_storage import Shelf
-from cooee.runtime.log import tell
-from cooee.runtime.redaction import Discretion
+from cooee.net.http_client import HTTPClient, Receive, Scope, Send
+from cooee.net.ssrf_guard import SSRFGuard
+from cooee.runtime.inbound.media import MediaConfig
+from cooee.runtime.inbound.media_storage import MediaStorage
+from cooee.runtime.log import log_event
+from cooee.runtime.redaction import Redactor
 from cooee.runtime.service import Service
-from cooee.runtime.settings import Settings, read
+from cooee.runtime.settings import Settings, read_settings
 from cooee.storage.sqlite.store import SQLite
 
 
 @asynccontextmanager
-async def opened(
-    app: App[Any, Any], settings: Settings, discretion: Discretion | None = None
+async def running_service(
+    app: App[Any, Any], settings: Settings, redactor: Redactor | None = None
 ) -> AsyncIterator[Service]:
     """An app at work with the settings given, open and not yet connected."""
     clock = RealClock()
-    cloakroom = _cloakroom(settings, clock)
+    media_config = _make_media_config(settings, clock)
     store = await SQLite.open(settings.database, now=clock.now)
     service = Service(
         app,
         settings.make_provider(),
         store,
-        Network(clock),
+        HTTPClient(clock),
         clock,
         public_url=settings.public_url,
-        keep=settings.keep,
+        keep_direction=settings.keep_direction,
         poll_interval=settings.poll_interval,
         shared=True,
-        cloakroom=cloakroom,
-        discretion=discretion or Discretion(settings.secrets),
+        media_config=media_config,
+        redactor=redactor or Redactor(settings.secrets),
         send_token=settings.send_token,
     )
     async with service:
         yield service
 
 
-def _cloakroom(settings: Settings, clock: RealClock) -> Cloakroom:
-    guard, largest = Guard(settings.media_trusted), settings.media_largest
-    network = Network(clock, largest=largest, guard=guard)
-    return Cloakroom(network, guard, Shelf(settings.media), largest)
+def _make_media_config(settings: Settings, clock: RealClock) -> MediaConfig:
+    guard, max_bytes = SSRFGuard(settings.media_trusted_hosts), settings.media_max_bytes
+    network = HTTPClient(clock, max_bytes=max_bytes, guard=guard)
+    return MediaConfig(network, guard, MediaStorage(settings.media_location), max_bytes)
 
 
-class Mount:
+class MountedApp:
     """What `App.asgi()` returns: the app's webhooks and /health, below any path.
 
     The settings are read from the environment when its lifespan begins.
@@ -67,13 +67,13 @@ class Mount:
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
         """Run the app meanwhile; to be handed to the outer application."""
-        return self._lifespan()
+        return self._run_service()
 
     @asynccontextmanager
-    async def _lifespan(self) -> AsyncIterator[None]:
-        async with opened(self._app, read(os.environ)) as service:
+    async def _run_service(self) -> AsyncIterator[None]:
+        async with running_service(self._app, read_settings(os.environ)) as service:
             self._service = service
-            connecting = asyncio.create_task(_connect(service))
+            connecting = asyncio.create_task(_connect_or_log(service))
             try:
                 yield
             finally:
@@ -83,13 +83,13 @@ class Mount:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._serve_lifespan(receive, send)
         elif self._service is None:
-            await _unstarted(scope, send)
+            await _answer_not_started(scope, send)
         else:
-            await self._service.web(scope, receive, send)
+            await self._service.endpoints(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
         """The ASGI lifespan, for a server that runs this app alone."""
         await receive()
         try:
@@ -102,16 +102,16 @@ class Mount:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _connect(service: Service) -> None:
+async def _connect_or_log(service: Service) -> None:
     """Connect beside the outer application, which runs on whatever comes of it."""
     try:
         await service.connect()
     except CooeeError as error:
-        tell("not-connected", logging.ERROR, error=str(error))
+        log_event("not-connected", logging.ERROR, error=str(error))
 
 
-async def _unstarted(scope: Scope, send: Send) -> None:
+async def _answer_not_started(scope: Scope, send: Send) -> None:
     if scope["type"] == "http":
-        words = b"cooee is mounted but not started: hand app.lifespan to the outer application.\n"
+        message = b"cooee is mounted but not started: hand app.lifespan to the outer application.\n"
         await send({"type": "http.response.start", "status": 503, "headers": []})
-        await send({"type": "http.response.body", "body": words})
+        await send({"type": "http.response.body", "body": message})

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 logger = logging.getLogger("cooee")
 
-_UNMARKED = frozenset(map(chr, range(33, 127))) - set("\"'=")
+_UNQUOTED_CHARS = frozenset(map(chr, range(33, 127))) - set("\"'=")
 
 
-def tell(
+def log_event(
     event: str,
     level: int = logging.INFO,
     *,
@@ -31,16 +31,18 @@ def tell(
         logger.log(level, event, extra={"fields": fields, "private": private or {}})
 
 
-def blame(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """An error for the log: its type and where in the code; its words may be a person's."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    where = f" at {last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else ""
-    return type(error).__name__ + where
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    location = (
+        f" at {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}" if traceback else ""
+    )
+    return type(error).__name__ + location
 
 
-class Lines(logging.Formatter):
+class LogfmtFormatter(logging.Formatter):
     """``2026-01-01T00:00:00Z info answered seq=3``: a line an event, a field a word.
 
     Args:
@@ -49,23 +51,25 @@ class Lines(logging.Formatter):
     """
 
     def __init__(
-        self, *, private: bool = False, discreet: Callable[[str], str] = lambda words: words
+        self, *, show_private: bool = False, redact: Callable[[str], str] = lambda words: words
     ) -> None:
         super().__init__()
-        self._private, self._discreet = private, discreet
+        self._show_private, self._redact = show_private, redact
 
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        timestamp = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         fields = dict(getattr(record, "fields", {}))
-        if self._private:
+        if self._show_private:
             fields |= getattr(record, "private", {})
-        words = [at, record.levelname.lower(), _word(record.getMessage())]
-        words += [f"{name}={_word(value)}" for name, value in fields.items() if value is not None]
-        return self._discreet(" ".join(words))
+        parts = [timestamp, record.levelname.lower(), _quote_value(record.getMessage())]
+        parts += [
+            f"{name}={_quote_value(value)}" for name, value in fields.items() if value is not None
+        ]
+        return self._redact(" ".join(parts))
 
 
-def _word(value: object) -> str:
+def _quote_value(value: object) -> str:
     text = str(value)
-    if text and _UNMARKED.issuperset(text):
+    if text and _UNQUOTED_CHARS.issuperset(text):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -7,58 +7,60 @@ from collections.abc import Sequence
 from typing import Any
 
 from cooee.core.app.app import App
-from cooee.core.app.opt_out import Words, clashes, fallbacks, words
-from cooee.core.app.quiet_hours import places
+from cooee.core.app.opt_out import OptOutWords, fallback_routes, keyword_clashes, opt_out_words
+from cooee.core.app.quiet_hours import time_zones_of
 from cooee.core.errors import OptedOut, ProviderFailure, StoreUnavailable
-from cooee.providers import Keeper, Provider
-from cooee.runtime.log import tell
-from cooee.runtime.provider_session import Account
+from cooee.providers import OptOutSource, Provider
+from cooee.runtime.log import log_event
+from cooee.runtime.provider_session import ProviderSession
 from cooee.storage import Store
 
 
-def settle(app: App[Any, Any], provider: Provider) -> tuple[Words, Sequence[str]]:
+def prepare_opt_out_words(
+    app: App[Any, Any], provider: Provider
+) -> tuple[OptOutWords, Sequence[str]]:
     """The words in force, and notes for a developer; the app answers HELP and doubts from now on.
 
     Raises:
         DefinitionError: the app uses every word that there is to opt out with.
         SettingError: the app has quiet hours, and this machine no time zone data.
     """
-    company = provider.features.optout_words
-    found = words(company, app.routes)
-    app.routes.fallbacks = fallbacks(found, app.help)
-    if app.quiet is not None:
-        places("", "")
+    provider_keywords = provider.features.opt_out_words
+    in_force = opt_out_words(provider_keywords, app.routes)
+    app.routes.fallbacks = fallback_routes(in_force, app.help)
+    if app.quiet_hours is not None:
+        time_zones_of("", "")
     notes = []
-    for clash in clashes(company, app.routes):
-        notes.append(clash.told(provider.name))
-        level = logging.INFO if clash.others else logging.WARNING
-        tell("word-taken", level, word=clash.word, note=notes[-1])
-    return found, notes
+    for clash in keyword_clashes(provider_keywords, app.routes):
+        notes.append(clash.message(provider.name))
+        level = logging.INFO if clash.other_keywords else logging.WARNING
+        log_event("word-taken", level, word=clash.keyword, note=notes[-1])
+    return in_force, notes
 
 
-async def sync(account: Account, store: Store, ours: str) -> None:
+async def sync_opt_outs(account: ProviderSession, store: Store, ours: str) -> None:
     """Take over who opted out by the company's own list, where it can be read."""
     provider = account.provider
-    if not isinstance(provider, Keeper):
+    if not isinstance(provider, OptOutSource):
         return
     try:
-        people = await account.ask(provider.optouts)
-        fresh = await store.silence(ours, people)
+        opted_out = await account.call(provider.opt_outs)
+        new_count = await store.silence(ours, opted_out)
     except (ProviderFailure, StoreUnavailable) as error:  # it is read again tomorrow
-        tell("optouts-unread", logging.WARNING, error=str(error))
+        log_event("optouts-unread", logging.WARNING, error=str(error))
     else:
-        tell("optouts-read", listed=len(people), fresh=fresh)
+        log_event("optouts-read", listed=len(opted_out), fresh=new_count)
 
 
-async def refuse_if_silent(store: Store, ours: str, theirs: str, what: str) -> None:
+async def refuse_if_opted_out(store: Store, ours: str, theirs: str, outcome: str) -> None:
     """Say what became of a text to a person who wants none.
 
     Raises:
         OptedOut: they do not.
     """
-    ledger = await store.silences(ours, theirs)
-    if ledger and ledger[-1].lifted_at is None:
+    opt_outs = await store.silences(ours, theirs)
+    if opt_outs and opt_outs[-1].lifted_at is None:
         raise OptedOut(
-            f"This person opted out on {ledger[-1].since:%Y-%m-%d}. {what};"
+            f"This person opted out on {opt_outs[-1].since:%Y-%m-%d}. {outcome};"
             " only they can lift it, by texting START."
         )

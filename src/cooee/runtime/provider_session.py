@@ -14,21 +14,21 @@ from cooee.clocks.clock import Clock
 from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Outbound
-from cooee.net.http_client import Transport, carry
+from cooee.net.http_client import Transport, run_flow
 from cooee.providers import Credentials, Provider, Subscription
-from cooee.runtime.log import tell
-from cooee.runtime.redaction import Discretion
+from cooee.runtime.log import log_event
+from cooee.runtime.redaction import Redactor
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(minutes=10)
+RECEIPT_TIMEOUT = timedelta(minutes=10)
 """How long a receipt may settle an attempt of unknown end."""
-_MARGIN = timedelta(seconds=60)  # credentials are renewed this long before they end
-_WATCH = 6 * 3600  # seconds between two looks at the subscription
-_RETRY = 30  # seconds until a failed look is repeated
+_RENEW_BEFORE_EXPIRY = timedelta(seconds=60)  # credentials are renewed this long before they end
+_SUBSCRIPTION_CHECK_S = 6 * 3600  # seconds between two looks at the subscription
+_SUBSCRIPTION_RETRY_S = 30  # seconds until a failed look is repeated
 
 
-class Account:
+class ProviderSession:
     """Runs a provider's flows with credentials that are good, and watches over our number.
 
     Args:
@@ -46,20 +46,20 @@ class Account:
         transport: Transport,
         clock: Clock,
         *,
-        hook: str | None = None,
-        keep: bool = False,
-        discretion: Discretion,
+        webhook_base_url: str | None = None,
+        keep_direction: bool = False,
+        redactor: Redactor,
     ) -> None:
-        self.provider, self.hook = provider, hook
+        self.provider, self.webhook_base_url = provider, webhook_base_url
         self.subscription: Subscription | None = None
-        self._transport, self._clock, self._keep = transport, clock, keep
+        self._transport, self._clock, self._keep_direction = transport, clock, keep_direction
         self._credentials: Credentials | None = None
-        self._discretion = discretion
-        self._login = asyncio.Lock()
-        self._bell = clock.bell()
-        self._left = False
+        self._redactor = redactor
+        self._login_lock = asyncio.Lock()
+        self._wake_up = clock.create_wake_up()
+        self._stopped = False
 
-    async def ask(
+    async def call(
         self, flow: Callable[[Credentials], Flow[T]], transport: Transport | None = None
     ) -> T:
         """Run a flow with good credentials, and once more with new ones after a 401.
@@ -72,107 +72,111 @@ class Account:
             ProviderFailure: as the flow does. A login that failed is a `TemporaryFailure`: what
                 was asked is not at fault, and nothing of it was done.
         """
-        credentials, way = await self._good(), transport or self._transport
+        credentials, used_transport = await self._valid_credentials(), transport or self._transport
         try:
-            return await self._carry(flow(credentials), way)
+            return await self._run_flow(flow(credentials), used_transport)
         except Unauthorized:
-            renewed = await self._good(instead_of=credentials)
+            new_credentials = await self._valid_credentials(instead_of=credentials)
         try:
-            return await self._carry(flow(renewed), way)
+            return await self._run_flow(flow(new_credentials), used_transport)
         except Unauthorized as error:
-            words = f"{self.provider.name} refused fresh credentials: {error}"
-            raise TemporaryFailure(words, status=error.status, retry_after=60) from error
+            message = f"{self.provider.name} refused fresh credentials: {error}"
+            raise TemporaryFailure(message, status=error.status, retry_after=60) from error
 
     async def login(self) -> None:
         """Get credentials now, to learn at once whether they are good."""
-        async with self._login:
+        async with self._login_lock:
             await self._log_in()
 
     async def subscribe(self) -> Subscription:
         """Make sure of our number, and remember it."""
-        self.subscription = subscription = await self.ask(
-            lambda credentials: self.provider.subscribe(credentials, self.hook, keep=self._keep)
+        self.subscription = subscription = await self.call(
+            lambda credentials: self.provider.subscribe(
+                credentials, self.webhook_base_url, keep_direction=self._keep_direction
+            )
         )
         return subscription
 
-    async def watch(self) -> None:
+    async def keep_subscribed(self) -> None:
         """Look after the subscription for as long as we run, so that it never lapses unnoticed."""
-        wait: float = _WATCH
+        pause: float = _SUBSCRIPTION_CHECK_S
         while True:
-            await self._bell.wait(wait)
-            if self._left:
+            await self._wake_up.wait(pause)
+            if self._stopped:
                 return
             try:
                 subscription = await self.subscribe()
             except ProviderFailure as error:
-                tell("subscription-unsure", logging.WARNING, error=str(error))
-                wait = _RETRY
+                log_event("subscription-unsure", logging.WARNING, error=str(error))
+                pause = _SUBSCRIPTION_RETRY_S
                 continue
             for note in subscription.notes:
-                tell("subscription", logging.WARNING, note=note)
-            wait = _WATCH
+                log_event("subscription", logging.WARNING, note=note)
+            pause = _SUBSCRIPTION_CHECK_S
 
-    def move(self, hook: str | None) -> None:
-        """Have the company call us elsewhere from now on; `watch` tells it."""
-        self.hook = hook
-        self._bell.ring()
+    def set_webhook(self, webhook_base_url: str | None) -> None:
+        """Have the company call us elsewhere from now on; `keep_subscribed` tells it."""
+        self.webhook_base_url = webhook_base_url
+        self._wake_up.set()
 
-    def addressed(self, outbound: Outbound) -> Outbound:
+    def with_callback(self, outbound: Outbound) -> Outbound:
         """A text with the URL where its news goes, where the company takes one."""
-        if self.hook is None or self.provider.features.receipts != "callback":
+        if self.webhook_base_url is None or self.provider.features.receipts != "callback":
             return outbound
-        return msgspec.structs.replace(outbound, callback=f"{self.hook}/status/{outbound.id}")
+        return msgspec.structs.replace(
+            outbound, callback=f"{self.webhook_base_url}/status/{outbound.id}"
+        )
 
     @property
-    def first_doubt(self) -> timedelta:
+    def unknown_grace(self) -> timedelta:
         """How long to wait before an unknown end is settled by more than a receipt."""
         features = self.provider.features
-        if features.lookup_settles is not None:
-            return features.lookup_settles
+        if features.lookup_settles_after is not None:
+            return features.lookup_settles_after
         if features.idempotency:
             return timedelta(0)
-        awaits = features.receipts == "callback" and self.hook is not None
-        return PATIENCE if awaits else timedelta(0)
+        awaits_receipt = features.receipts == "callback" and self.webhook_base_url is not None
+        return RECEIPT_TIMEOUT if awaits_receipt else timedelta(0)
 
-    def leave(self) -> None:
-        """End `watch`."""
-        self._left = True
-        self._bell.ring()
+    def stop(self) -> None:
+        """End `keep_subscribed`."""
+        self._stopped = True
+        self._wake_up.set()
 
-    async def _good(self, instead_of: Credentials | None = None) -> Credentials:
+    async def _valid_credentials(self, instead_of: Credentials | None = None) -> Credentials:
         """Credentials that will last; those of one login for all who wait for it."""
-        async with self._login:
-            held = self._credentials
-            if held is None or held is instead_of or self._ending(held):
+        async with self._login_lock:
+            credentials = self._credentials
+            if credentials is None or credentials is instead_of or self._expires_soon(credentials):
                 try:
-                    held = await self._log_in()
+                    credentials = await self._log_in()
                 except (PermanentFailure, Unauthorized) as error:
-                    words = f"Cannot log in to {self.provider.name}: {error}"
+                    message = f"Cannot log in to {self.provider.name}: {error}"
                     raise TemporaryFailure(
-                        words, code=error.code, status=error.status, retry_after=60
+                        message, code=error.code, status=error.status, retry_after=60
                     ) from error
-            return held
+            return credentials
 
     async def _log_in(self) -> Credentials:
-        held = await self._carry(self.provider.login(), self._transport)
-        self._discretion.learn(held.secret, passing=True)
-        self._credentials = held
-        return held
+        credentials = await self._run_flow(self.provider.login(), self._transport)
+        self._redactor.add_secret(credentials.secret, temporary=True)
+        self._credentials = credentials
+        return credentials
 
-    async def _carry(self, flow: Flow[T], way: Transport) -> T:
+    async def _run_flow(self, flow: Flow[T], transport: Transport) -> T:
         """Run a flow; what it raises says nothing secret, whatever the company echoed."""
 
-        async def noted(request: Request) -> Response:
-            shown = request.headers.get("authorization", "").rpartition(" ")[2]
-            self._discretion.learn(shown, passing=True)
-            return await way(request)
+        async def send_redacted(request: Request) -> Response:
+            token = request.headers.get("authorization", "").rpartition(" ")[2]
+            self._redactor.add_secret(token, temporary=True)
+            return await transport(request)
 
         try:
-            return await carry(flow, noted)
+            return await run_flow(flow, send_redacted)
         except ProviderFailure as failure:
-            self._discretion.tame(failure)
+            self._redactor.redact_error(failure)
             raise
 
-    def _ending(self, credentials: Credentials) -> bool:
-        ends = credentials.expires_at
-        return ends is not None and self._clock.now() >= ends - _MARGIN
+    def _expires_soon(self, credentials: Credentials) -> bool:
+        expires_at = credentials.expires_at
+        return expires_at is not None and self._clock.now() >= expires_at - _RENEW_BEFORE_EXPIRY

@@ -10,12 +10,12 @@ from urllib.parse import quote, quote_plus
 
 from cooee.core.errors import ProviderFailure
 
-COVER = "[secret]"
-_TOKENS = 4  # that passed lately, and may still be echoed
-_SHORTEST = 6  # a shorter one would be found in every other word, and is none
+MASK = "[secret]"
+_MAX_TEMPORARY_SECRETS = 4  # that passed lately, and may still be echoed
+_MIN_SECRET_CHARS = 6  # a shorter one would be found in every other word, and is none
 
 
-class Discretion:
+class Redactor:
     """Covers secrets wherever they stand in words that are about to be shown.
 
     A company may echo what it was sent, in its error's words say: as it was, in a URL's or
@@ -26,50 +26,51 @@ class Discretion:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._lasting = set(secrets)
-        self._passing: deque[str] = deque(maxlen=_TOKENS)
-        self._forms: Sequence[str] | None = None
+        self._permanent = set(secrets)
+        self._temporary: deque[str] = deque(maxlen=_MAX_TEMPORARY_SECRETS)
+        self._masked_forms: Sequence[str] | None = None
         self._pattern: re.Pattern[str] | None = None
 
-    def learn(self, secret: str, *, passing: bool = False) -> None:
+    def add_secret(self, secret: str, *, temporary: bool = False) -> None:
         """Cover one more from now on; a passing one, a token say, until some more have passed."""
-        if secret not in self._lasting and secret not in self._passing:
-            (self._passing.append if passing else self._lasting.add)(secret)
-            self._forms = None
+        if secret not in self._permanent and secret not in self._temporary:
+            (self._temporary.append if temporary else self._permanent.add)(secret)
+            self._masked_forms = None
 
-    def __call__(self, words: str) -> str:
+    def __call__(self, text: str) -> str:
         """The words, with every secret in them covered."""
-        if self._forms is None:
-            known = filter(
-                lambda secret: len(secret) >= _SHORTEST, (*self._lasting, *self._passing)
+        if self._masked_forms is None:
+            secrets = filter(
+                lambda secret: len(secret) >= _MIN_SECRET_CHARS,
+                (*self._permanent, *self._temporary),
             )
-            forms = {form for secret in known for form in _forms(secret)}
-            self._forms = sorted(forms, key=len, reverse=True)
-            anyone = "|".join(map(re.escape, self._forms))
-            self._pattern = re.compile(anyone, re.IGNORECASE) if forms else None
+            forms = {form for secret in secrets for form in _encoded_forms(secret)}
+            self._masked_forms = sorted(forms, key=len, reverse=True)
+            alternatives = "|".join(map(re.escape, self._masked_forms))
+            self._pattern = re.compile(alternatives, re.IGNORECASE) if forms else None
         if self._pattern is None:
-            return words
-        return self._without_stump(self._pattern.sub(COVER, words))
+            return text
+        return self._mask_cut_off_secret(self._pattern.sub(MASK, text))
 
-    def tame(self, failure: ProviderFailure) -> None:
+    def redact_error(self, failure: ProviderFailure) -> None:
         """Cover what a failure says, in place."""
-        told = (failure.message, failure.code, failure.hint)
-        failure.message, failure.code, failure.hint = map(self, told)
+        texts = (failure.message, failure.code, failure.hint)
+        failure.message, failure.code, failure.hint = map(self, texts)
         failure.args = (failure.message, failure.code, failure.status, failure.hint)
 
-    def _without_stump(self, words: str) -> str:
+    def _mask_cut_off_secret(self, text: str) -> str:
         """Without the beginning of a secret that was cut off at the end of the words."""
-        for form in self._forms or ():
-            for length in range(min(len(form), len(words)), _SHORTEST - 1, -1):
-                if words[-length:].lower() == form[:length].lower():
-                    return words[:-length] + COVER
-        return words
+        for form in self._masked_forms or ():
+            for length in range(min(len(form), len(text)), _MIN_SECRET_CHARS - 1, -1):
+                if text[-length:].lower() == form[:length].lower():
+                    return text[:-length] + MASK
+        return text
 
     def __repr__(self) -> str:
         return "<Discretion>"
 
 
-def _forms(secret: str) -> Iterator[str]:
+def _encoded_forms(secret: str) -> Iterator[str]:
     yield secret
     yield quote(secret, safe="")
     yield quote_plus(secret)

@@ -11,38 +11,38 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Self
 
-from cooee.clocks.clock import Bell, Clock
+from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.app.app import App
-from cooee.core.app.opt_out import Words
+from cooee.core.app.opt_out import OptOutWords
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
 from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
 from cooee.runtime import opt_outs as consent
-from cooee.runtime.inbound.media import Cloakroom, Fetcher, sweep
+from cooee.runtime.inbound.media import MediaConfig, MediaFetcher, erase_forgotten_media
 from cooee.runtime.inbound.poller import Poller
-from cooee.runtime.inbound.receiver import Intake
-from cooee.runtime.log import blame, tell
-from cooee.runtime.outbound.outbox import Outbox
-from cooee.runtime.outbound.quiet_hours import Night
-from cooee.runtime.outbound.receipts import Newsroom
+from cooee.runtime.inbound.receiver import InboundReceiver
+from cooee.runtime.log import error_location, log_event
+from cooee.runtime.outbound.outbox import DurableOutbox
+from cooee.runtime.outbound.quiet_hours import QuietHoursGate
+from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.outbound.sender import Sender
-from cooee.runtime.provider_session import Account
-from cooee.runtime.redaction import Discretion
-from cooee.runtime.task_group import Crew
-from cooee.runtime.turns.app_version import program_of
-from cooee.runtime.turns.context import Observer, Surroundings
-from cooee.runtime.turns.history import recall
-from cooee.runtime.turns.unknown_dialogues import orphans
+from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.redaction import Redactor
+from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.turns.app_version import code_version_of
+from cooee.runtime.turns.context import TurnContext, TurnListener
+from cooee.runtime.turns.history import history_reader
+from cooee.runtime.turns.unknown_dialogues import unknown_dialogue_notes
 from cooee.runtime.turns.worker import Worker
 from cooee.runtime.watchdog import Watchdog
-from cooee.runtime.web.endpoints import Web
-from cooee.runtime.web.inline_replies import Callers
-from cooee.runtime.web.send_api import Letters
-from cooee.runtime.web.webhook_urls import Hooks
+from cooee.runtime.web.endpoints import HTTPEndpoints
+from cooee.runtime.web.inline_replies import InlineReplies
+from cooee.runtime.web.send_api import SendEndpoint
+from cooee.runtime.web.webhook_urls import WebhookURLs
 from cooee.storage import Claim, Store
 
-_DAY = 86_400
-_BACKFILL = 300.0  # seconds between two looks for what no push could bring
+_DAY_S = 86_400
+_BACKFILL_INTERVAL_S = 300.0  # seconds between two looks for what no push could bring
 
 
 class Service:
@@ -79,39 +79,43 @@ class Service:
         clock: Clock,
         *,
         public_url: str | None = None,
-        keep: bool = False,
+        keep_direction: bool = False,
         poll_interval: float = 1,
         shared: bool = False,
-        observe: Observer = lambda _: None,
-        cloakroom: Cloakroom | None = None,
-        discretion: Discretion | None = None,
+        on_turn_event: TurnListener = lambda _: None,
+        media_config: MediaConfig | None = None,
+        redactor: Redactor | None = None,
         send_token: str = "",
         strict: bool = False,
     ) -> None:
         self.app, self.provider, self.store, self.clock = app, provider, store, clock
-        self._transport, self._public_url, self._keep = transport, public_url, keep
+        self._transport, self._public_url, self._keep_direction = (
+            transport,
+            public_url,
+            keep_direction,
+        )
         self._poll_interval, self._shared = poll_interval, shared
-        self._observe, self._cloakroom = observe, cloakroom
-        self._discretion = discretion or Discretion()
-        self._outbox = Outbox(
+        self._on_turn_event, self._media_config = on_turn_event, media_config
+        self._redactor = redactor or Redactor()
+        self._outbox = DurableOutbox(
             app,
             store,
             clock,
-            ours=self._only_number,
-            queued=lambda ours: self._sender(ours).bell.ring(),
-            begun=self._begun,
+            our_number=self._wait_for_our_number,
+            on_queued=lambda ours: self._sender_of(ours).wake_up.set(),
+            on_started=self._on_dialogue_started,
         )
-        self._letters = Letters(send_token, self._outbox, self._near)
-        self._strict, self._program = strict, ""
-        self._warned: set[str] = set()
-        self._leaving: Bell = clock.bell()
+        self._send_endpoint = SendEndpoint(send_token, self._outbox, self._our_number_or_empty)
+        self._strict, self._code_version = strict, ""
+        self._warnings_logged: set[str] = set()
+        self._stopping: WakeUp = clock.create_wake_up()
         self._connected = asyncio.Event()
         self._senders: dict[str, Sender] = {}
         self._poller: Poller | None = None
-        self._fetcher: Fetcher | None = None
+        self._media_fetcher: MediaFetcher | None = None
         self.notes: Sequence[str] = ()
-        self._crew = Crew(clock, "service")
-        self._stack = AsyncExitStack()
+        self._task_group = TaskGroup(clock, "service")
+        self._exit_stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -123,12 +127,12 @@ class Service:
     @property
     def subscription(self) -> Subscription | None:
         """Our number at the company, once connected."""
-        return self.account.subscription
+        return self.session.subscription
 
     @property
-    def reading(self) -> bool:
+    def is_polling(self) -> bool:
         """Whether texts are brought by reading, and not only what no push could bring."""
-        pushed = self.subscription is not None and self.subscription.pushes_to is not None
+        pushed = self.subscription is not None and self.subscription.push_url is not None
         return self._poller is not None and not pushed
 
     async def open(self) -> None:
@@ -138,39 +142,43 @@ class Service:
             DefinitionError: the app leaves people no word to opt out with.
             SettingError: our address is none that a provider who signs nothing can call safely.
         """
-        self._hooks = Hooks(self.store, self.provider, self._public_url)
-        await self._renew_hooks()
-        self.account = Account(
+        self._webhook_urls = WebhookURLs(self.store, self.provider, self._public_url)
+        await self._reload_webhook_secrets()
+        self.session = ProviderSession(
             self.provider,
             self._transport,
             self.clock,
-            hook=self._hooks.url,
-            keep=self._keep,
-            discretion=self._discretion,
+            webhook_base_url=self._webhook_urls.url,
+            keep_direction=self._keep_direction,
+            redactor=self._redactor,
         )
-        self._newsroom = Newsroom(self.app, self.store)
-        words, self.notes = consent.settle(self.app, self.provider)
-        features, near = self.provider.features, self._near
-        self._intake = Intake(features, words, self.store, self._came, near)
-        callers = self._open_web()
-        await self._renew_dialogues()
-        self.around = self._surroundings(await self._services(), words)
+        self._receipt_handler = ReceiptHandler(self.app, self.store)
+        opt_out_words, self.notes = consent.prepare_opt_out_words(self.app, self.provider)
+        features, our_number = self.provider.features, self._our_number_or_empty
+        self._inbound_receiver = InboundReceiver(
+            features, opt_out_words, self.store, self._on_inbound_stored, our_number
+        )
+        inline_replies = self._make_endpoints()
+        await self._prepare_dialogues()
+        self.context = self._make_context(await self._enter_services(), opt_out_words)
         self._worker = Worker(
-            self.around,
+            self.context,
             self.store,
             self.clock,
-            self._ring_senders,
-            over=callers.over,
-            sift=self._sift,
+            self._wake_senders,
+            on_finish=inline_replies.turns_finished,
+            prepare=self._hold_back_media,
         )
-        if self._cloakroom is not None:
-            await sweep(self.store, self._cloakroom.shelf)
-            ring = self._worker.bell.ring
-            self._fetcher = Fetcher(self.account, self.store, self._cloakroom, self.clock, ring)
+        if self._media_config is not None:
+            await erase_forgotten_media(self.store, self._media_config.storage)
+            wake_worker = self._worker.wake_up.set
+            self._media_fetcher = MediaFetcher(
+                self.session, self.store, self._media_config, self.clock, wake_worker
+            )
         self._watchdog = Watchdog()
         self._watchdog.start()
-        self._crew.start(self._worker.run())
-        self._crew.start(self._tick())
+        self._task_group.start(self._worker.run())
+        self._task_group.start(self._run_maintenance())
         self.app.outbox = self._outbox
 
     async def connect(self) -> None:
@@ -180,13 +188,13 @@ class Service:
             PermanentFailure: the provider says no for good: wrong credentials, say.
         """
         try:
-            await self.account.login()
-            await self._begin(await self.account.subscribe())
+            await self.session.login()
+            await self._on_subscribed(await self.session.subscribe())
         except (PermanentFailure, Unauthorized):
             raise
         except CooeeError as error:
-            tell("not-connected", logging.WARNING, error=str(error))
-            self._crew.start(self._connect_later())
+            log_event("not-connected", logging.WARNING, error=str(error))
+            self._task_group.start(self._retry_connect())
 
     async def close(self, grace: float = 8) -> None:
         """Take nothing new, end what is under way within `grace` seconds, close the store."""
@@ -195,15 +203,15 @@ class Service:
         self._worker.stop()
         for sender in self._senders.values():
             sender.stop()
-        self.account.leave()
-        self._leaving.ring()
-        if self._fetcher is not None:
-            await self._fetcher.close()
-        await self._crew.end(grace)
+        self.session.stop()
+        self._stopping.set()
+        if self._media_fetcher is not None:
+            await self._media_fetcher.close()
+        await self._task_group.close(grace)
         if self.app.outbox is self._outbox:
             self.app.outbox = None
         self._watchdog.stop()
-        await self._stack.aclose()
+        await self._exit_stack.aclose()
         await self._transport.close()
         await self.store.close()
 
@@ -211,8 +219,10 @@ class Service:
         """Whether all is well, and the particulars of polling, sending and the database."""
         database, counts = "ok", {}
         try:
-            census = await self.store.census()
-            counts = {name: getattr(census, name) for name in census.__struct_fields__}
+            stored_counts = await self.store.census()
+            counts = {
+                name: getattr(stored_counts, name) for name in stored_counts.__struct_fields__
+            }
         except CooeeError as error:
             database = str(error)
         polling = "off" if self._poller is None else self._poller.trouble or "ok"
@@ -223,170 +233,176 @@ class Service:
 
     # The parts
 
-    async def _connect_later(self) -> None:
+    async def _retry_connect(self) -> None:
         pause = 1.0
-        while not await self._leaving.wait(pause):
+        while not await self._stopping.wait(pause):
             try:
-                await self._begin(await self.account.subscribe())
+                await self._on_subscribed(await self.session.subscribe())
             except CooeeError as error:
-                tell("not-connected", logging.WARNING, error=str(error))
+                log_event("not-connected", logging.WARNING, error=str(error))
                 pause = min(pause * 2, 60)
             else:
                 return
-        self._leaving.ring()
+        self._stopping.set()
 
-    async def _begin(self, subscription: Subscription) -> None:
+    async def _on_subscribed(self, subscription: Subscription) -> None:
         await self.store.keep_number(subscription.number)
         unsent = await self.store.numbers()
         for note in subscription.notes:
-            tell("subscription", logging.WARNING, note=note)
-        pushed = subscription.pushes_to is not None
-        tell("connected", pushed=pushed, private={"ours": subscription.number})
+            log_event("subscription", logging.WARNING, note=note)
+        pushed = subscription.push_url is not None
+        log_event("connected", pushed=pushed, private={"ours": subscription.number})
         self._connected.set()
         for number in dict.fromkeys([subscription.number, *unsent]):
-            self._sender(number)
+            self._sender_of(number)
         features = self.provider.features
         if features.polling is not None and (not pushed or features.backfill):
             self._poller = Poller(
                 subscription.number,
-                account=self.account,
+                session=self.session,
                 store=self.store,
-                intake=self._intake,
-                newsroom=self._newsroom,
+                inbound_receiver=self._inbound_receiver,
+                receipt_handler=self._receipt_handler,
                 clock=self.clock,
-                interval=_BACKFILL if pushed else self._poll_interval,
+                interval=_BACKFILL_INTERVAL_S if pushed else self._poll_interval,
             )
-            self._crew.start(self._poller.run())
-        self._crew.start(consent.sync(self.account, self.store, subscription.number))
-        self._crew.start(self.account.watch())
-        for starter in self.app.starters:
-            self._crew.start(_call(starter))
+            self._task_group.start(self._poller.run())
+        self._task_group.start(consent.sync_opt_outs(self.session, self.store, subscription.number))
+        self._task_group.start(self.session.keep_subscribed())
+        for start_hook in self.app.start_hooks:
+            self._task_group.start(_call_start_hook(start_hook))
 
-    def _open_web(self) -> Callers:
+    def _make_endpoints(self) -> InlineReplies:
         """Be ready for webhooks; those that hold the line until their text is answered."""
-        start, ring = self._crew.start, self._ring_senders
-        callers = Callers(self.account, self.store, self.clock, start=start, ring=ring)
-        self.web = Web(
-            self.provider,
-            hooks=self._hooks,
-            public_url=self._public_url,
-            intake=self._intake,
-            newsroom=self._newsroom,
-            callers=callers,
-            clock=self.clock,
-            health=self.health,
-            letters=self._letters,
+        start_task, wake_senders = self._task_group.start, self._wake_senders
+        inline_replies = InlineReplies(
+            self.session, self.store, self.clock, start_task=start_task, wake_senders=wake_senders
         )
-        return callers
+        self.endpoints = HTTPEndpoints(
+            self.provider,
+            webhook_urls=self._webhook_urls,
+            public_url=self._public_url,
+            inbound_receiver=self._inbound_receiver,
+            receipt_handler=self._receipt_handler,
+            inline_replies=inline_replies,
+            clock=self.clock,
+            check_health=self.health,
+            send_endpoint=self._send_endpoint,
+        )
+        return inline_replies
 
-    async def _services(self) -> Any:
-        if self.app.services is None:
+    async def _enter_services(self) -> Any:
+        if self.app.services_lifespan is None:
             return None
-        return await self._stack.enter_async_context(self.app.services())
+        return await self._exit_stack.enter_async_context(self.app.services_lifespan())
 
-    async def _renew_dialogues(self) -> None:
+    async def _prepare_dialogues(self) -> None:
         """Try again what other code could not answer, and end the dialogues that were retired."""
-        self._program = program_of(self.app)
-        await self.store.renew(self._program, list(self.app.retired))
-        self.notes = [*self.notes, *await orphans(self.app, self.store)]
+        self._code_version = code_version_of(self.app)
+        await self.store.renew(self._code_version, list(self.app.retired_dialogues))
+        self.notes = [*self.notes, *await unknown_dialogue_notes(self.app, self.store)]
 
-    def _surroundings(self, services: Any, words: Words) -> Surroundings:
-        return Surroundings(
+    def _make_context(self, services: Any, opt_out_words: OptOutWords) -> TurnContext:
+        return TurnContext(
             self.app,
             services,
             self.clock.now,
-            partial(recall, self.store),
-            self._observe,
-            words,
-            no_media="" if self.provider.features.media else self.provider.name,
-            program=self._program,
+            partial(history_reader, self.store),
+            self._on_turn_event,
+            opt_out_words,
+            provider_without_media="" if self.provider.features.media else self.provider.name,
+            code_version=self._code_version,
             strict=self._strict,
-            warn=self._warn,
+            warn=self._warn_once,
         )
 
-    async def _sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        return claims if self._fetcher is None else await self._fetcher.sift(claims)
+    async def _hold_back_media(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        return (
+            claims if self._media_fetcher is None else await self._media_fetcher.hold_back(claims)
+        )
 
-    def _warn(self, words: str) -> None:
+    def _warn_once(self, message: str) -> None:
         """Log what a dialogue is warned of; each line of code once, however often it is run."""
-        if words not in self._warned:
-            self._warned.add(words)
-            tell("dialogue-warning", logging.WARNING, words=words)
+        if message not in self._warnings_logged:
+            self._warnings_logged.add(message)
+            log_event("dialogue-warning", logging.WARNING, words=message)
 
-    async def _renew_hooks(self) -> bool:
+    async def _reload_webhook_secrets(self) -> bool:
         """Read the words in our webhooks' path; whether the company is to call another now."""
-        renewed = await self._hooks.refresh()
-        for word in self._hooks.words:
-            self._discretion.learn(word)
-        return renewed
+        has_new_secret = await self._webhook_urls.reload()
+        for secret in self._webhook_urls.secrets:
+            self._redactor.add_secret(secret)
+        return has_new_secret
 
-    async def _only_number(self) -> str:
+    async def _wait_for_our_number(self) -> str:
         """Our number: as the company says it or, while we cannot ask, as it was last time."""
         if self.subscription is None:
             known = await self.store.our_numbers()
             if len(known) == 1:
                 return known[0]
             await self._connected.wait()
-        return self._near()
+        return self._our_number_or_empty()
 
-    def _near(self) -> str:
+    def _our_number_or_empty(self) -> str:
         return self.subscription.number if self.subscription else ""
 
-    def _sender(self, ours: str) -> Sender:
+    def _sender_of(self, ours: str) -> Sender:
         """The sender of one of our numbers, started when it is first needed."""
         sender = self._senders.get(ours)
         if sender is None:
             sender = Sender(
                 ours,
-                account=self.account,
+                session=self.session,
                 store=self.store,
-                newsroom=self._newsroom,
+                receipt_handler=self._receipt_handler,
                 clock=self.clock,
                 policy=self.app.unknown,
-                night=Night(self.app.quiet, ours),
+                quiet_hours=QuietHoursGate(self.app.quiet_hours, ours),
             )
             self._senders[ours] = sender
-            self._crew.start(sender.run())
+            self._task_group.start(sender.run())
         return sender
 
-    def _came(self, ours: str) -> None:
-        self._worker.bell.ring()
+    def _on_inbound_stored(self, ours: str) -> None:
+        self._worker.wake_up.set()
         if self._connected.is_set():
-            self._sender(ours)
+            self._sender_of(ours)
 
-    def _begun(self) -> None:
-        self._worker.bell.ring()
+    def _on_dialogue_started(self) -> None:
+        self._worker.wake_up.set()
 
-    def _ring_senders(self) -> None:
+    def _wake_senders(self) -> None:
         for sender in self._senders.values():
-            sender.bell.ring()
+            sender.wake_up.set()
 
-    async def _tick(self) -> None:
+    async def _run_maintenance(self) -> None:
         """Notice what other processes wrote, and forget what no provider repeats any more."""
-        pause, passed = (1.0, float(_DAY)) if self._shared else (float(_DAY), 0.0)
-        while not await self._leaving.wait(pause):
-            passed += pause
+        pause, elapsed = (1.0, float(_DAY_S)) if self._shared else (float(_DAY_S), 0.0)
+        while not await self._stopping.wait(pause):
+            elapsed += pause
             try:
                 if self._shared and await self.store.changed():
-                    self._worker.bell.ring()
-                    self._ring_senders()
-                    if await self._renew_hooks():
-                        self.account.move(self._hooks.url)
-                if passed >= _DAY:
-                    passed = 0.0
+                    self._worker.wake_up.set()
+                    self._wake_senders()
+                    if await self._reload_webhook_secrets():
+                        self.session.set_webhook(self._webhook_urls.url)
+                if elapsed >= _DAY_S:
+                    elapsed = 0.0
                     window = self.provider.features.replay_window
                     await self.store.prune(self.clock.now() - max(window, timedelta(days=35)))
                     if self._connected.is_set():
-                        await consent.sync(self.account, self.store, self._near())
+                        await consent.sync_opt_outs(
+                            self.session, self.store, self._our_number_or_empty()
+                        )
             except StoreUnavailable as error:
-                tell("store-unavailable", logging.ERROR, error=str(error), during="tick")
-        self._leaving.ring()
+                log_event("store-unavailable", logging.ERROR, error=str(error), during="tick")
+        self._stopping.set()
 
 
-async def _call(starter: Callable[[], Any]) -> None:
+async def _call_start_hook(start_hook: Callable[[], Any]) -> None:
     try:
-        result = starter()
+        result = start_hook()
         if inspect.isawaitable(result):
             await result
     except Exception as error:  # an announcement that fails must not stop the answering
-        tell("on-start-failed", logging.ERROR, error=blame(error))
+        log_event("on-start-failed", logging.ERROR, error=error_location(error))

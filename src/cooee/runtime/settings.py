@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 
 from cooee.core.errors import SettingError
-from cooee.providers import Provider, Setting, find
+from cooee.providers import Provider, Setting, find_provider
 
-_SHORTEST_TOKEN = 16
+_MIN_TOKEN_CHARS = 16
 
-KNOWN: Sequence[Setting] = (
+KNOWN_SETTINGS: Sequence[Setting] = (
     Setting("COOEE_DATABASE", "where conversations are kept", "sqlite:///cooee.db"),
     Setting("COOEE_PROVIDER", "the company that carries our texts", "telstra-v2"),
     Setting(
@@ -42,14 +42,14 @@ class Settings(msgspec.Struct, frozen=True):
     provider: type[Provider]
     values: Mapping[str, str]
     public_url: str | None
-    keep: bool
+    keep_direction: bool
     host: str
     port: int
     poll_interval: float
     send_token: str
-    media: str
-    media_largest: int
-    media_trusted: Sequence[str]
+    media_location: str
+    media_max_bytes: int
+    media_trusted_hosts: Sequence[str]
     log_level: str
     log_private: bool
 
@@ -60,59 +60,69 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def secrets(self) -> Sequence[str]:
         """What nobody may read in a log or an error."""
-        told = [self.values[one.name] for one in self.provider.settings if one.secret]
-        parts = [part for value in told for part in value.split(",")]
-        return [one for one in {*told, *parts, self.send_token} if one]
+        provider_secrets = [self.values[one.name] for one in self.provider.settings if one.secret]
+        parts = [part for value in provider_secrets for part in value.split(",")]
+        return [one for one in {*provider_secrets, *parts, self.send_token} if one]
 
     def __repr__(self) -> str:
         return f"<Settings for {self.provider.name}>"
 
 
-def read(environment: Mapping[str, str]) -> Settings:
+def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings from environment variables, or from the files they name.
 
     Raises:
         SettingError: something is missing or makes no sense; all of what is missing is named.
     """
-    told = {setting.name: _value(environment, setting) for setting in KNOWN}
-    provider = find(told["COOEE_PROVIDER"] or "")
-    database = database_path(told["COOEE_DATABASE"] or "")
+    values = {setting.name: _setting_value(environment, setting) for setting in KNOWN_SETTINGS}
+    provider = find_provider(values["COOEE_PROVIDER"] or "")
+    database = parse_database_url(values["COOEE_DATABASE"] or "")
     return Settings(
         database=database,
         provider=provider,
         values=_provider_values(environment, provider),
-        public_url=_public_url(told["COOEE_PUBLIC_URL"]),
-        keep=_keep(told["COOEE_SUBSCRIPTION"]),
-        host=told["COOEE_HOST"] or "127.0.0.1",
-        port=int(_number("COOEE_PORT", told["COOEE_PORT"], 0, 65535)),
-        poll_interval=_number("COOEE_POLL_INTERVAL", told["COOEE_POLL_INTERVAL"], 0.05, 3600),
-        send_token=_token(told["COOEE_SEND_TOKEN"] or ""),
-        media=_media(told["COOEE_MEDIA"] or "", database),
-        media_largest=int(
-            _number("COOEE_MEDIA_LARGEST", told["COOEE_MEDIA_LARGEST"], 1, 1_000_000_000)
+        public_url=_parse_public_url(values["COOEE_PUBLIC_URL"]),
+        keep_direction=_parse_keep_direction(values["COOEE_SUBSCRIPTION"]),
+        host=values["COOEE_HOST"] or "127.0.0.1",
+        port=int(_parse_number_setting("COOEE_PORT", values["COOEE_PORT"], 0, 65535)),
+        poll_interval=_parse_number_setting(
+            "COOEE_POLL_INTERVAL", values["COOEE_POLL_INTERVAL"], 0.05, 3600
         ),
-        media_trusted=[host for host in _words(told["COOEE_MEDIA_TRUSTED"] or "") if host],
-        log_level=_level(told["COOEE_LOG_LEVEL"]),
-        log_private=told["COOEE_LOG_PRIVATE"] == "yes",
+        send_token=_check_send_token(values["COOEE_SEND_TOKEN"] or ""),
+        media_location=_parse_media_location(values["COOEE_MEDIA"] or "", database),
+        media_max_bytes=int(
+            _parse_number_setting(
+                "COOEE_MEDIA_LARGEST", values["COOEE_MEDIA_LARGEST"], 1, 1_000_000_000
+            )
+        ),
+        media_trusted_hosts=[
+            host for host in _split_list(values["COOEE_MEDIA_TRUSTED"] or "") if host
+        ],
+        log_level=_parse_log_level(values["COOEE_LOG_LEVEL"]),
+        log_private=values["COOEE_LOG_PRIVATE"] == "yes",
     )
 
 
-def read_database(environment: Mapping[str, str]) -> Path:
+def read_database_path(environment: Mapping[str, str]) -> Path:
     """Only where the database is: all that a command needs that looks into it."""
-    return database_path(read_one(environment, "COOEE_DATABASE"))
+    return parse_database_url(read_setting(environment, "COOEE_DATABASE"))
 
 
-def read_media(environment: Mapping[str, str]) -> str:
+def read_media_location(environment: Mapping[str, str]) -> str:
     """Only where pictures are kept."""
-    return _media(read_one(environment, "COOEE_MEDIA"), read_database(environment))
+    return _parse_media_location(
+        read_setting(environment, "COOEE_MEDIA"), read_database_path(environment)
+    )
 
 
-def read_one(environment: Mapping[str, str], name: str) -> str:
+def read_setting(environment: Mapping[str, str], name: str) -> str:
     """One of cooee's own settings, as it was told or by default."""
-    return _value(environment, next(one for one in KNOWN if one.name == name)) or ""
+    return (
+        _setting_value(environment, next(one for one in KNOWN_SETTINGS if one.name == name)) or ""
+    )
 
 
-def database_path(url: str) -> Path:
+def parse_database_url(url: str) -> Path:
     """The file that a database URL names, absolute.
 
     Raises:
@@ -120,31 +130,31 @@ def database_path(url: str) -> Path:
     """
     if not url.startswith("sqlite:///") or url == "sqlite:///":
         kind, colon, _ = url.partition("://")  # no more of it: it may hold a password
-        told = f" ({kind:.20}://…)" if colon else ""
+        named_kind = f" ({kind:.20}://…)" if colon else ""
         raise SettingError(
-            f"COOEE_DATABASE{told} names no database file. "
+            f"COOEE_DATABASE{named_kind} names no database file. "
             "Type: export COOEE_DATABASE=sqlite:///cooee.db (four slashes for an absolute path)"
         )
     return Path(url.removeprefix("sqlite:///")).expanduser().absolute()
 
 
-def _value(environment: Mapping[str, str], setting: Setting) -> str | None:
+def _setting_value(environment: Mapping[str, str], setting: Setting) -> str | None:
     """A setting's value: the variable itself, the file it names, or the default."""
     direct, file = environment.get(setting.name), environment.get(f"{setting.name}_FILE")
     if direct is not None and file is not None:
-        words = f"Both {setting.name} and {setting.name}_FILE are set. Unset one of them."
-        raise SettingError(words)
+        message = f"Both {setting.name} and {setting.name}_FILE are set. Unset one of them."
+        raise SettingError(message)
     if file is None:
         return direct if direct is not None else setting.default
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        words = f"{setting.name}_FILE cannot be read: {error}. Name a readable text file."
-        raise SettingError(words) from error
+        message = f"{setting.name}_FILE cannot be read: {error}. Name a readable text file."
+        raise SettingError(message) from error
 
 
 def _provider_values(environment: Mapping[str, str], provider: type[Provider]) -> Mapping[str, str]:
-    values = {setting.name: _value(environment, setting) for setting in provider.settings}
+    values = {setting.name: _setting_value(environment, setting) for setting in provider.settings}
     missing = [setting for setting in provider.settings if not values[setting.name]]
     missing = [setting for setting in missing if setting.default is None]
     if missing:
@@ -153,7 +163,7 @@ def _provider_values(environment: Mapping[str, str], provider: type[Provider]) -
     return {name: value or "" for name, value in values.items()}
 
 
-def _public_url(url: str | None) -> str | None:
+def _parse_public_url(url: str | None) -> str | None:
     if not url:
         return None
     if not url.startswith(("https://", "http://")):
@@ -164,45 +174,47 @@ def _public_url(url: str | None) -> str | None:
     return url.rstrip("/")
 
 
-def _token(word: str) -> str:
-    if 0 < len(word) < _SHORTEST_TOKEN:
+def _check_send_token(token: str) -> str:
+    if 0 < len(token) < _MIN_TOKEN_CHARS:
         make = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
-        words = f"COOEE_SEND_TOKEN could be guessed. Make one of 32 letters: {make}"
-        raise SettingError(words)
-    return word
+        message = f"COOEE_SEND_TOKEN could be guessed. Make one of 32 letters: {make}"
+        raise SettingError(message)
+    return token
 
 
-def _media(place: str, database: Path) -> str:
+def _parse_media_location(location: str, database: Path) -> str:
     """The folder or URL for pictures: the one that was named, or a folder beside the database."""
-    if "://" in place:
-        return place
-    return str(Path(place).expanduser().absolute() if place else f"{database}-media")
+    if "://" in location:
+        return location
+    return str(Path(location).expanduser().absolute() if location else f"{database}-media")
 
 
-def _words(line: str) -> Sequence[str]:
+def _split_list(line: str) -> Sequence[str]:
     return [word.strip() for word in line.split(",")]
 
 
-def _keep(word: str | None) -> bool:
-    if word not in {None, "", "keep"}:
-        words = f"COOEE_SUBSCRIPTION={word!r} means nothing. Set it to keep, or unset it."
-        raise SettingError(words)
-    return word == "keep"
+def _parse_keep_direction(value: str | None) -> bool:
+    if value not in {None, "", "keep"}:
+        message = f"COOEE_SUBSCRIPTION={value!r} means nothing. Set it to keep, or unset it."
+        raise SettingError(message)
+    return value == "keep"
 
 
-def _level(word: str | None) -> str:
-    level = (word or "info").upper()
+def _parse_log_level(value: str | None) -> str:
+    level = (value or "info").upper()
     if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-        words = f"COOEE_LOG_LEVEL={word!r} means nothing. Set it to debug, info, warning or error."
-        raise SettingError(words)
+        message = (
+            f"COOEE_LOG_LEVEL={value!r} means nothing. Set it to debug, info, warning or error."
+        )
+        raise SettingError(message)
     return level
 
 
-def _number(name: str, word: str | None, least: float, most: float) -> float:
+def _parse_number_setting(name: str, value: str | None, minimum: float, maximum: float) -> float:
     try:
-        number = float(word or "")
+        number = float(value or "")
     except ValueError:
         number = float("nan")
-    if not least <= number <= most:
-        raise SettingError(f"{name}={word!r} must be a number from {least:g} to {most:g}.")
+    if not minimum <= number <= maximum:
+        raise SettingError(f"{name}={value!r} must be a number from {minimum:g} to {maximum:g}.")
     return number

@@ -8,19 +8,19 @@ from typing import TypeVar
 
 from cooee.clocks.clock import Clock
 from cooee.core.errors import StoreUnavailable
-from cooee.runtime.log import tell
+from cooee.runtime.log import log_event
 
 T = TypeVar("T")
 
-_FIRST, _LONGEST = 0.5, 10.0  # seconds between two tries
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0  # seconds between two tries
 
 
-async def insist(
+async def retry_until_available(
     clock: Clock,
-    during: str,
-    ask: Callable[[], Awaitable[T]],
+    verb: str,
+    operation: Callable[[], Awaitable[T]],
     *,
-    heard: Callable[[str], None] = lambda _: None,
+    on_unavailable: Callable[[str], None] = lambda _: None,
 ) -> T:
     """Ask the store until it is there; what is asked for may exist nowhere else.
 
@@ -30,12 +30,12 @@ async def insist(
         ask: asks once.
         heard: told why, whenever the store was not there.
     """
-    pause = _FIRST
+    pause = _FIRST_PAUSE_S
     while True:
         try:
-            return await ask()
+            return await operation()
         except StoreUnavailable as error:
-            tell("store-unavailable", logging.ERROR, error=str(error), during=during)
-            heard(str(error))
+            log_event("store-unavailable", logging.ERROR, error=str(error), during=verb)
+            on_unavailable(str(error))
         await clock.sleep(pause)
-        pause = min(pause * 2, _LONGEST)
+        pause = min(pause * 2, _LONGEST_PAUSE_S)

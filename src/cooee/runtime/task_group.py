@@ -8,10 +8,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from cooee.clocks.clock import Clock
-from cooee.runtime.log import blame, tell
+from cooee.runtime.log import error_location, log_event
 
 
-class Crew:
+class TaskGroup:
     """Tasks that somebody has to end before leaving.
 
     Args:
@@ -20,32 +20,34 @@ class Crew:
         ended: called whenever one has ended.
     """
 
-    def __init__(self, clock: Clock, name: str, ended: Callable[[], None] = lambda: None) -> None:
-        self._clock, self._name, self._heard = clock, name, ended
+    def __init__(
+        self, clock: Clock, name: str, on_task_end: Callable[[], None] = lambda: None
+    ) -> None:
+        self._clock, self._name, self._on_task_end = clock, name, on_task_end
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start a task."""
-        task = self._clock.spawn(work)
+        task = self._clock.spawn(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._task_ended)
         return task
 
-    async def end(self, grace: float | None = None) -> None:
-        """Wait until all have ended; those that need more than `grace` seconds are cancelled."""
-        while self._tasks and grace is None:
+    async def close(self, grace_s: float | None = None) -> None:
+        """Wait until all have ended; those that need more than `grace_s` seconds are cancelled."""
+        while self._tasks and grace_s is None:
             await asyncio.wait(self._tasks)
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace)
-            for task in late:
+            _, unfinished = await asyncio.wait(self._tasks, timeout=grace_s)
+            for task in unfinished:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            tell(f"{self._name}-failed", logging.CRITICAL, error=blame(error))
-        self._heard()
+            log_event(f"{self._name}-failed", logging.CRITICAL, error=error_location(error))
+        self._on_task_end()

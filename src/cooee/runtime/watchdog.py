@@ -8,10 +8,10 @@ import sys
 import threading
 from types import FrameType
 
-from cooee.clocks.clock import stopwatch
-from cooee.runtime.log import tell
+from cooee.clocks.clock import monotonic
+from cooee.runtime.log import log_event
 
-_PATIENCE = 1.0  # seconds the loop may stand still before it is worth a line
+_BLOCKED_AFTER_S = 1.0  # seconds the loop may stand still before it is worth a line
 
 
 class Watchdog:
@@ -22,10 +22,10 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._over = threading.Event()
-        self._beat = stopwatch()
+        self._stopped = threading.Event()
+        self._last_beat_at = monotonic()
         self._loop = asyncio.get_running_loop()
-        self._watched = threading.get_ident()
+        self._loop_thread_id = threading.get_ident()
         self._thread = threading.Thread(target=self._watch, name="cooee-watchdog", daemon=True)
 
     def start(self) -> None:
@@ -34,27 +34,27 @@ class Watchdog:
 
     def stop(self) -> None:
         """Watch no more."""
-        self._over.set()
+        self._stopped.set()
         self._thread.join(timeout=2)
 
     def _watch(self) -> None:
-        told = False
-        while not self._over.wait(_PATIENCE):
-            late = stopwatch() - self._beat
-            if late > 2 * _PATIENCE and not told:
-                told = True
-                where = _line(sys._current_frames().get(self._watched))  # noqa: SLF001 -- its only name
-                tell("loop-blocked", logging.ERROR, seconds=round(late, 1), at=where)
-            elif late <= 2 * _PATIENCE:
-                told = False
+        reported = False
+        while not self._stopped.wait(_BLOCKED_AFTER_S):
+            blocked_s = monotonic() - self._last_beat_at
+            if blocked_s > 2 * _BLOCKED_AFTER_S and not reported:
+                reported = True
+                location = _frame_location(sys._current_frames().get(self._loop_thread_id))  # noqa: SLF001 -- its only name
+                log_event("loop-blocked", logging.ERROR, seconds=round(blocked_s, 1), at=location)
+            elif blocked_s <= 2 * _BLOCKED_AFTER_S:
+                reported = False
             try:
-                self._loop.call_soon_threadsafe(self._live)
+                self._loop.call_soon_threadsafe(self._record_beat)
             except RuntimeError:  # the loop is closed
                 return
 
-    def _live(self) -> None:
-        self._beat = stopwatch()
+    def _record_beat(self) -> None:
+        self._last_beat_at = monotonic()
 
 
-def _line(frame: FrameType | None) -> str:
+def _frame_location(frame: FrameType | None) -> str:
     return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,6 +1,6 @@
 """A mobile network in a box, with the companies' own HTTP APIs and phones to text with."""
 
-from cooee.simulator.network import Conditions, Entry, Network, Text
-from cooee.simulator.server import Carrier, box
+from cooee.simulator.network import Conditions, Network, ScreenEntry, SimulatedText
+from cooee.simulator.server import Simulator, run_simulator
 
-__all__ = ["Carrier", "Conditions", "Entry", "Network", "Text", "box"]
+__all__ = ["Conditions", "Network", "ScreenEntry", "SimulatedText", "Simulator", "run_simulator"]

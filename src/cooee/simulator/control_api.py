@@ -13,174 +13,187 @@ from cooee.core.http_messages import Request, Response
 from cooee.net import asgi as desk
 from cooee.simulator import faults
 from cooee.simulator import phone_numbers as numbers
-from cooee.simulator.apis import Face
-from cooee.simulator.network import Conditions, Entry, Network
+from cooee.simulator.apis import ProviderAPI
+from cooee.simulator.network import Conditions, Network, ScreenEntry
 
 T = TypeVar("T")
-Names: TypeAlias = Mapping[str, str]
-Handler: TypeAlias = Callable[[Request, Names], Awaitable[Response]]
-CENTURY = 100 * 366 * 86_400
+PathParams: TypeAlias = Mapping[str, str]
+ControlEndpoint: TypeAlias = Callable[[Request, PathParams], Awaitable[Response]]
+MAX_ADVANCE_S = 100 * 366 * 86_400
 
 
-class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ControlRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a call's JSON may hold."""
 
 
-class _Text(_Asked, frozen=True):
+class _TextRequest(_ControlRequest, frozen=True):
     to: str
     text: str
 
 
-class _Phone(_Asked, frozen=True):
+class _PhoneRequest(_ControlRequest, frozen=True):
     on: bool
 
 
-class _Fault(_Asked, frozen=True):
+class _FaultRequest(_ControlRequest, frozen=True):
     face: str
     fault: str
     count: Annotated[int, msgspec.Meta(ge=1)] = 1
     on: str = ""
 
 
-class _Switches(_Asked, frozen=True):
+class _SwitchesRequest(_ControlRequest, frozen=True):
     face: str
     switches: tuple[str, ...]
 
 
-class _Clock(_Asked, frozen=True):
-    advance: Annotated[float, msgspec.Meta(ge=0, le=CENTURY)]
+class _AdvanceRequest(_ControlRequest, frozen=True):
+    advance: Annotated[float, msgspec.Meta(ge=0, le=MAX_ADVANCE_S)]
 
 
-class Controls:
+class ControlAPI:
     """Answers the calls under /box. What it cannot do, it says in words, with a 4xx."""
 
-    def __init__(self, network: Network, faces: Sequence[Face]) -> None:
+    def __init__(self, network: Network, apis: Sequence[ProviderAPI]) -> None:
         self._network = network
-        self._faces = {face.name: face for face in faces}
-        self._routes: desk.Routes[Handler] = desk.Routes(
+        self._apis = {api.name: api for api in apis}
+        self._routes: desk.Router[ControlEndpoint] = desk.Router(
             [
-                ("POST /phones/{number}/texts", self._text),
-                ("GET /phones/{number}/texts", self._texts),
+                ("POST /phones/{number}/texts", self._send_text),
+                ("GET /phones/{number}/texts", self._list_texts),
                 ("PUT /phones/{number}", self._switch_phone),
-                ("GET /numbers", self._numbers),
+                ("GET /numbers", self._list_numbers),
                 ("POST /faults", self._add_fault),
                 ("GET /faults", self._list_faults),
                 ("DELETE /faults", self._clear_faults),
-                ("GET /network", self._weather),
-                ("PUT /network", self._set_weather),
+                ("GET /network", self._get_conditions),
+                ("PUT /network", self._set_conditions),
                 ("PUT /switches", self._set_switches),
-                ("GET /clock", self._time),
-                ("POST /clock", self._advance),
+                ("GET /clock", self._get_clock),
+                ("POST /clock", self._advance_clock),
             ]
         )
 
-    async def answer(self, request: Request, path: str) -> Response:
+    async def handle(self, request: Request, path: str) -> Response:
         """Do what a call asks."""
-        found = self._routes.find(request.method, path)
-        if found is None:
-            return self._nothing(path)
-        handler, names = found
+        match = self._routes.match_request(request.method, path)
+        if match is None:
+            return self._no_route_response(path)
+        endpoint, path_params = match
         try:
-            return await handler(request, names)
+            return await endpoint(request, path_params)
         except (ValueError, OverflowError, msgspec.DecodeError) as error:
-            return _error(400, str(error))
+            return _error_response(400, str(error))
 
-    def _nothing(self, path: str) -> Response:
-        methods = self._routes.methods(path)
+    def _no_route_response(self, path: str) -> Response:
+        methods = self._routes.allowed_methods(path)
         if methods:
-            return _error(405, f"/box{path} takes {' and '.join(methods)}.")
-        return _error(404, f"There is no /box{path}.")
+            return _error_response(405, f"/box{path} takes {' and '.join(methods)}.")
+        return _error_response(404, f"There is no /box{path}.")
 
     # --- phones
 
-    async def _text(self, request: Request, names: Names) -> Response:
-        asked = _read(request, _Text)
-        text = self._network.text(names["number"], asked.to, asked.text)
-        return desk.json(201, {"id": text.id, "status": text.status})
+    async def _send_text(self, request: Request, path_params: PathParams) -> Response:
+        body = _decode_request(request, _TextRequest)
+        text = self._network.send_from_phone(path_params["number"], body.to, body.text)
+        return desk.json_response(201, {"id": text.id, "status": text.status})
 
-    async def _texts(self, _: Request, names: Names) -> Response:
-        phone = _phone(names)
-        return desk.json(200, [_shown(entry) for entry in self._network.inbox(phone)])
+    async def _list_texts(self, _: Request, path_params: PathParams) -> Response:
+        phone = _phone_number(path_params)
+        return desk.json_response(
+            200, [_entry_json(entry) for entry in self._network.phone_screen(phone)]
+        )
 
-    async def _switch_phone(self, request: Request, names: Names) -> Response:
-        asked = _read(request, _Phone)
-        self._network.switch(_phone(names), on=asked.on)
-        return desk.json(200, {"on": asked.on})
+    async def _switch_phone(self, request: Request, path_params: PathParams) -> Response:
+        body = _decode_request(request, _PhoneRequest)
+        self._network.switch_phone(_phone_number(path_params), on=body.on)
+        return desk.json_response(200, {"on": body.on})
 
-    async def _numbers(self, _: Request, __: Names) -> Response:
-        held = [
-            {"number": one["number"], "face": face.name, "notifyURL": one["notifyURL"]}
-            for face in self._faces.values()
-            for one in face.numbers()
+    async def _list_numbers(self, _: Request, __: PathParams) -> Response:
+        rows = [
+            {"number": number["number"], "face": api.name, "notifyURL": number["notifyURL"]}
+            for api in self._apis.values()
+            for number in api.numbers_in_use()
         ]
-        return desk.json(200, held)
+        return desk.json_response(200, rows)
 
     # --- what goes wrong
 
-    async def _add_fault(self, request: Request, _: Names) -> Response:
-        asked = _read(request, _Fault)
-        fault = faults.fault(asked.fault, asked.count, asked.on)
-        self._face(asked.face).faults.add(fault)
-        return desk.json(201, asked)
+    async def _add_fault(self, request: Request, _: PathParams) -> Response:
+        body = _decode_request(request, _FaultRequest)
+        fault = faults.parse_fault(body.fault, body.count, body.on)
+        self._api_named(body.face).faults.add(fault)
+        return desk.json_response(201, body)
 
-    async def _list_faults(self, _: Request, __: Names) -> Response:
-        left = [
-            {"face": face.name, "fault": one.words, "count": one.count, "on": one.on}
-            for face in self._faces.values()
-            for one in face.faults.left
+    async def _list_faults(self, _: Request, __: PathParams) -> Response:
+        rows = [
+            {
+                "face": api.name,
+                "fault": fault.notation,
+                "count": fault.count,
+                "on": fault.call_prefix,
+            }
+            for api in self._apis.values()
+            for fault in api.faults.pending
         ]
-        return desk.json(200, left)
+        return desk.json_response(200, rows)
 
-    async def _clear_faults(self, _: Request, __: Names) -> Response:
-        for face in self._faces.values():
-            face.faults.clear()
+    async def _clear_faults(self, _: Request, __: PathParams) -> Response:
+        for api in self._apis.values():
+            api.faults.clear()
         return Response(status=204)
 
-    async def _weather(self, _: Request, __: Names) -> Response:
+    async def _get_conditions(self, _: Request, __: PathParams) -> Response:
         conditions = msgspec.structs.asdict(self._network.conditions)
-        return desk.json(200, {**conditions, "idle": self._network.idle})
+        return desk.json_response(200, {**conditions, "idle": self._network.is_idle})
 
-    async def _set_weather(self, request: Request, names: Names) -> Response:
-        self._network.conditions = _read(request, Conditions)
-        return await self._weather(request, names)
+    async def _set_conditions(self, request: Request, path_params: PathParams) -> Response:
+        self._network.conditions = _decode_request(request, Conditions)
+        return await self._get_conditions(request, path_params)
 
-    async def _set_switches(self, request: Request, _: Names) -> Response:
-        asked = _read(request, _Switches)
-        self._face(asked.face).switch(asked.switches)
-        return desk.json(200, asked)
+    async def _set_switches(self, request: Request, _: PathParams) -> Response:
+        body = _decode_request(request, _SwitchesRequest)
+        self._api_named(body.face).set_switches(body.switches)
+        return desk.json_response(200, body)
 
     # --- time
 
-    async def _time(self, _: Request, __: Names) -> Response:
-        virtual = isinstance(self._network.clock, VirtualClock)
-        return desk.json(200, {"now": _stamp(self._network.clock.now()), "virtual": virtual})
+    async def _get_clock(self, _: Request, __: PathParams) -> Response:
+        is_virtual = isinstance(self._network.clock, VirtualClock)
+        return desk.json_response(
+            200, {"now": _iso_millis(self._network.clock.now()), "virtual": is_virtual}
+        )
 
-    async def _advance(self, request: Request, names: Names) -> Response:
+    async def _advance_clock(self, request: Request, path_params: PathParams) -> Response:
         clock = self._network.clock
         if not isinstance(clock, VirtualClock):
-            words = "This box runs on the machine's time. Start it with --virtual-clock to advance."
-            return _error(409, words)
-        await clock.advance(_read(request, _Clock).advance)
-        return await self._time(request, names)
+            message = (
+                "This box runs on the machine's time. Start it with --virtual-clock to advance."
+            )
+            return _error_response(409, message)
+        await clock.advance(_decode_request(request, _AdvanceRequest).advance)
+        return await self._get_clock(request, path_params)
 
-    def _face(self, name: str) -> Face:
-        if name not in self._faces:
-            raise ValueError(f"There is no face {name!r}. There are {', '.join(self._faces)}.")
-        return self._faces[name]
+    def _api_named(self, name: str) -> ProviderAPI:
+        if name not in self._apis:
+            raise ValueError(f"There is no face {name!r}. There are {', '.join(self._apis)}.")
+        return self._apis[name]
 
 
-def _read(request: Request, kind: type[T]) -> T:
+def _decode_request(request: Request, kind: type[T]) -> T:
     return msgspec.json.decode(request.body, type=kind)
 
 
-def _phone(names: Names) -> str:
-    number = numbers.address(names["number"])
+def _phone_number(path_params: PathParams) -> str:
+    number = numbers.parse_address(path_params["number"])
     if number is None:
-        raise ValueError(f"{names['number']!r} is no phone. Write +61491570156 or 0491570156.")
+        raise ValueError(
+            f"{path_params['number']!r} is no phone. Write +61491570156 or 0491570156."
+        )
     return number
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: ScreenEntry) -> dict[str, Any]:
     text = entry.text
     return {
         "id": text.id,
@@ -188,14 +201,14 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "from": text.sender,
         "to": text.recipient,
         "text": text.text,
-        "at": _stamp(entry.at),
+        "at": _iso_millis(entry.shown_at),
         "status": text.status,
     }
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso_millis(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _error(status: int, words: str) -> Response:
-    return desk.json(status, {"error": words})
+def _error_response(status: int, message: str) -> Response:
+    return desk.json_response(status, {"error": message})

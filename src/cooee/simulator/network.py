@@ -9,12 +9,12 @@ from typing import Annotated, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from cooee.clocks.clock import Bell, Clock
+from cooee.clocks.clock import Clock, WakeUp
 from cooee.simulator import phone_numbers as numbers
-from cooee.simulator.ordered_jobs import Lanes
+from cooee.simulator.ordered_jobs import OrderedJobs
 
-Status: TypeAlias = Literal["sent", "delivered", "undelivered", "expired", "lost"]
-Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+DeliveryStatus: TypeAlias = Literal["sent", "delivered", "undelivered", "expired", "lost"]
+Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
@@ -32,15 +32,15 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     delay: Seconds = 0.0
     spread: Seconds = 0.0
-    loss: Share = 0.0
-    duplicates: Share = 0.0
+    loss: Probability = 0.0
+    duplicates: Probability = 0.0
     receipts: bool = True
 
 
-class Text(msgspec.Struct, kw_only=True, eq=False):
+class SimulatedText(msgspec.Struct, kw_only=True, eq=False):
     """One text on its way.
 
-    `status` is what really became of it, which its sender learns later or never, by `news`.
+    `status` is what really became of it, which its sender learns later or never, by `on_receipt`.
     """
 
     id: str
@@ -49,17 +49,17 @@ class Text(msgspec.Struct, kw_only=True, eq=False):
     text: str
     sent_at: datetime
     from_phone: bool
-    good_until: datetime | None = None
-    news: Callable[[Text], None] | None = None
-    status: Status = "sent"
+    expires_at: datetime | None = None
+    on_receipt: Callable[[SimulatedText], None] | None = None
+    status: DeliveryStatus = "sent"
     ended_at: datetime | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, eq=False):
+class ScreenEntry(msgspec.Struct, frozen=True, eq=False):
     """A line on a phone's screen: a text that it sent, or one that arrived."""
 
-    text: Text
-    at: datetime
+    text: SimulatedText
+    shown_at: datetime
 
     @property
     def direction(self) -> Literal["to_phone", "from_phone"]:
@@ -67,15 +67,15 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
         return "from_phone" if self.text.from_phone else "to_phone"
 
 
-class Line(Protocol):
+class OurNumber(Protocol):
     """One of our numbers, at the company that holds it."""
 
     @property
-    def unread(self) -> int:
+    def unread_count(self) -> int:
         """How many texts wait here for somebody to read them."""
         ...
 
-    def arrive(self, text: Text) -> bool:
+    def receive(self, text: SimulatedText) -> bool:
         """Take a text in; False where the number is not in use any more."""
         ...
 
@@ -91,41 +91,43 @@ class Network:
         self, clock: Clock, *, seed: int = 0, conditions: Conditions | None = None
     ) -> None:
         self.clock = clock
-        self.chance = Random(seed)  # noqa: S311 -- weather and test tokens, not secrets
+        self.random = Random(seed)  # noqa: S311 -- weather and test tokens, not secrets
         self.conditions = conditions or Conditions()
-        self.lanes = Lanes(clock)
-        self.lines: dict[str, Line] = {}
-        self._free_numbers = numbers.ours()
-        self._phones: dict[str, list[Entry]] = {}
-        self._off: dict[str, Bell] = {}
-        self._serial = int(clock.now().timestamp() * 1e6)  # a box started again repeats none
+        self.jobs = OrderedJobs(clock)
+        self.our_numbers: dict[str, OurNumber] = {}
+        self._unused_numbers = numbers.allocatable_numbers()
+        self._phones: dict[str, list[ScreenEntry]] = {}
+        self._switched_off: dict[str, WakeUp] = {}
+        self._last_serial = int(clock.now().timestamp() * 1e6)  # a box started again repeats none
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing is in flight: no text, receipt or push, and nothing unread."""
-        return self.lanes.idle and not any(line.unread for line in self.lines.values())
+        return self.jobs.is_idle and not any(
+            number.unread_count for number in self.our_numbers.values()
+        )
 
-    def text(self, sender: str, recipient: str, text: str) -> Text:
+    def send_from_phone(self, sender: str, recipient: str, text: str) -> SimulatedText:
         """A phone texts one of our numbers.
 
         Raises:
             ValueError: the sender or the recipient is no number, and no name either.
         """
-        message = self._write(_address(sender), recipient, text, from_phone=True)
-        self._show(message.sender, message)
-        self._dispatch(message)
-        return message
+        sent = self._make_text(_require_address(sender), recipient, text, from_phone=True)
+        self._show_on_phone(sent.sender, sent)
+        self._dispatch(sent)
+        return sent
 
-    def send(
+    def send_from_number(
         self,
         sender: str,
         recipient: str,
         text: str,
         *,
-        wait: float = 0,
-        good_for: float | None = None,
-        news: Callable[[Text], None] | None = None,
-    ) -> Text:
+        delay_s: float = 0,
+        validity_s: float | None = None,
+        on_receipt: Callable[[SimulatedText], None] | None = None,
+    ) -> SimulatedText:
         """One of our numbers texts a phone, or another of our numbers.
 
         Args:
@@ -139,119 +141,123 @@ class Network:
         Raises:
             ValueError: the recipient is no number, and no name either.
         """
-        message = self._write(sender, recipient, text, from_phone=False)
-        message.news = news
-        if good_for is not None:
-            message.good_until = message.sent_at + timedelta(seconds=wait + good_for)
-        if wait:
-            self.lanes.add(("waits", message.id), lambda: self._set_out(message, wait))
+        sent = self._make_text(sender, recipient, text, from_phone=False)
+        sent.on_receipt = on_receipt
+        if validity_s is not None:
+            sent.expires_at = sent.sent_at + timedelta(seconds=delay_s + validity_s)
+        if delay_s:
+            self.jobs.add(("waits", sent.id), lambda: self._dispatch_later(sent, delay_s))
         else:
-            self._dispatch(message)
-        return message
+            self._dispatch(sent)
+        return sent
 
-    def inbox(self, number: str) -> list[Entry]:
+    def phone_screen(self, number: str) -> list[ScreenEntry]:
         """What a phone shows, sent and arrived, oldest first."""
-        return list(self._phones.get(numbers.address(number) or "", ()))
+        return list(self._phones.get(numbers.parse_address(number) or "", ()))
 
-    def switch(self, number: str, *, on: bool) -> None:
+    def switch_phone(self, number: str, *, on: bool) -> None:
         """Switch a phone on or off; texts wait for one that is off, as long as they are good."""
-        phone = numbers.address(number) or number
-        if on and phone in self._off:
-            self._off.pop(phone).ring()
+        phone = numbers.parse_address(number) or number
+        if on and phone in self._switched_off:
+            self._switched_off.pop(phone).set()
         elif not on:
-            self._off.setdefault(phone, self.clock.bell())
+            self._switched_off.setdefault(phone, self.clock.create_wake_up())
 
-    def free_number(self) -> str:
+    def allocate_number(self) -> str:
         """The next number to give out; the first is always the same."""
-        return next(self._free_numbers)
+        return next(self._unused_numbers)
 
-    def serial(self) -> int:
+    def next_serial(self) -> int:
         """A number that was never given before, in this box or in one that ran earlier."""
-        self._serial += 1
-        return self._serial
+        self._last_serial += 1
+        return self._last_serial
 
     async def close(self) -> None:
         """Drop whatever is still in flight."""
-        await self.lanes.close()
+        await self.jobs.close()
 
-    def _write(self, sender: str, recipient: str, text: str, *, from_phone: bool) -> Text:
-        return Text(
-            id=str(self.serial()),
+    def _make_text(
+        self, sender: str, recipient: str, text: str, *, from_phone: bool
+    ) -> SimulatedText:
+        return SimulatedText(
+            id=str(self.next_serial()),
             sender=sender,
-            recipient=_address(recipient),
+            recipient=_require_address(recipient),
             text=text,
             sent_at=self.clock.now(),
             from_phone=from_phone,
         )
 
-    async def _set_out(self, text: Text, seconds: float) -> None:
+    async def _dispatch_later(self, text: SimulatedText, seconds: float) -> None:
         await self.clock.sleep(seconds)
         self._dispatch(text)
 
-    def _dispatch(self, text: Text) -> None:
+    def _dispatch(self, text: SimulatedText) -> None:
         """Send a text on its way; at once where nothing holds it up."""
-        if self.chance.random() < self.conditions.loss:
+        if self.random.random() < self.conditions.loss:
             text.status, text.ended_at = "lost", self.clock.now()
             return
-        delay = self._delay()
+        delay = self._draw_delay()
         lane = text.sender, text.recipient
-        if not delay and self.lanes.free(lane) and text.recipient not in self._off:
-            self._arrive(text)
+        if not delay and self.jobs.is_free(lane) and text.recipient not in self._switched_off:
+            self._deliver(text)
         else:
             due = self.clock.now() + timedelta(seconds=delay)
-            self.lanes.add(lane, lambda: self._carry(text, due))
+            self.jobs.add(lane, lambda: self._deliver_later(text, due))
 
-    async def _carry(self, text: Text, due: datetime) -> None:
-        if (left := self._seconds_until(due)) > 0:
-            await self.clock.sleep(left)
-        while text.recipient in self._off and not self._expired(text):
-            good = None if text.good_until is None else self._seconds_until(text.good_until)
-            await self._off[text.recipient].wait(good)
-        if self._expired(text):
-            self._end(text, "expired")
+    async def _deliver_later(self, text: SimulatedText, due: datetime) -> None:
+        if (remaining_s := self._seconds_until(due)) > 0:
+            await self.clock.sleep(remaining_s)
+        while text.recipient in self._switched_off and not self._is_expired(text):
+            validity_s = None if text.expires_at is None else self._seconds_until(text.expires_at)
+            await self._switched_off[text.recipient].wait(validity_s)
+        if self._is_expired(text):
+            self._record_outcome(text, "expired")
         else:
-            self._arrive(text)
+            self._deliver(text)
 
-    def _arrive(self, text: Text) -> None:
-        copies = 2 if self.chance.random() < self.conditions.duplicates else 1
-        arrived = [self._hand_over(text) for _ in range(copies)]
-        self._end(text, "delivered" if arrived[0] else "undelivered")
+    def _deliver(self, text: SimulatedText) -> None:
+        copies = 2 if self.random.random() < self.conditions.duplicates else 1
+        accepted = [self._deliver_copy(text) for _ in range(copies)]
+        self._record_outcome(text, "delivered" if accepted[0] else "undelivered")
 
-    def _hand_over(self, text: Text) -> bool:
-        line = self.lines.get(text.recipient)
-        if line is not None:
-            return line.arrive(text)
+    def _deliver_copy(self, text: SimulatedText) -> bool:
+        our_number = self.our_numbers.get(text.recipient)
+        if our_number is not None:
+            return our_number.receive(text)
         if text.from_phone:
             return False  # it dialled a number that is none of ours
-        self._show(text.recipient, text)
+        self._show_on_phone(text.recipient, text)
         return True
 
-    def _show(self, phone: str, text: Text) -> None:
-        self._phones.setdefault(phone, []).append(Entry(text, self.clock.now()))
+    def _show_on_phone(self, phone: str, text: SimulatedText) -> None:
+        self._phones.setdefault(phone, []).append(ScreenEntry(text, self.clock.now()))
 
-    def _end(self, text: Text, status: Status) -> None:
+    def _record_outcome(self, text: SimulatedText, status: DeliveryStatus) -> None:
         text.status, text.ended_at = status, self.clock.now()
-        if text.news is not None and self.conditions.receipts:
-            self.lanes.add(("receipt", text.id), lambda: self._report(text, self._delay()))
+        if text.on_receipt is not None and self.conditions.receipts:
+            self.jobs.add(
+                ("receipt", text.id), lambda: self._send_receipt(text, self._draw_delay())
+            )
 
-    async def _report(self, text: Text, seconds: float) -> None:
+    async def _send_receipt(self, text: SimulatedText, seconds: float) -> None:
         if seconds:
             await self.clock.sleep(seconds)
-        if text.news is not None:
-            text.news(text)
+        if text.on_receipt is not None:
+            text.on_receipt(text)
 
-    def _delay(self) -> float:
-        return self.conditions.delay + self.chance.random() * self.conditions.spread
+    def _draw_delay(self) -> float:
+        return self.conditions.delay + self.random.random() * self.conditions.spread
 
-    def _seconds_until(self, moment: datetime) -> float:
-        return (moment - self.clock.now()).total_seconds()
+    def _seconds_until(self, time: datetime) -> float:
+        return (time - self.clock.now()).total_seconds()
 
-    def _expired(self, text: Text) -> bool:
-        return text.good_until is not None and self._seconds_until(text.good_until) <= 0
+    def _is_expired(self, text: SimulatedText) -> bool:
+        return text.expires_at is not None and self._seconds_until(text.expires_at) <= 0
 
 
-def _address(words: str) -> str:
-    number = numbers.address(words)
+def _require_address(written: str) -> str:
+    number = numbers.parse_address(written)
     if number is None:
-        raise ValueError(f"{words!r} is not a number. Write it as +61491570156 or 0491570156.")
+        raise ValueError(f"{written!r} is not a number. Write it as +61491570156 or 0491570156.")
     return number

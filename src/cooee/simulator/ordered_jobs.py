@@ -12,41 +12,41 @@ from cooee.clocks.clock import Clock
 Job: TypeAlias = Callable[[], Awaitable[object]]
 
 
-class Lanes:
+class OrderedJobs:
     """Jobs on a clock: those of one lane run one after the other, first come first served."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._waiting: dict[Hashable, deque[Job]] = {}
+        self._queues: dict[Hashable, deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, lane: Hashable, job: Job) -> None:
         """Put a job at the end of a lane. From the event loop's thread only."""
-        if lane in self._waiting:
-            self._waiting[lane].append(job)
+        if lane in self._queues:
+            self._queues[lane].append(job)
             return
-        self._waiting[lane] = deque([job])
-        task = self._clock.spawn(self._work(lane))
+        self._queues[lane] = deque([job])
+        task = self._clock.spawn(self._run_lane(lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def free(self, lane: Hashable) -> bool:
+    def is_free(self, lane: Hashable) -> bool:
         """Whether nothing waits or runs in a lane."""
-        return lane not in self._waiting
+        return lane not in self._queues
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing waits or runs in any lane."""
-        return not self._waiting
+        return not self._queues
 
-    async def _work(self, lane: Hashable) -> None:
-        jobs = self._waiting[lane]
+    async def _run_lane(self, lane: Hashable) -> None:
+        jobs = self._queues[lane]
         try:
             while jobs:
                 await jobs[0]()
                 jobs.popleft()
         finally:
-            self._waiting.pop(lane, None)
+            self._queues.pop(lane, None)
 
     async def close(self) -> None:
         """Drop whatever has not been done."""
@@ -54,4 +54,4 @@ class Lanes:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._waiting.clear()  # a task that never began could not
+        self._queues.clear()  # a task that never began could not

@@ -9,21 +9,23 @@ from cooee.clocks.clock import Clock
 from cooee.core.http_messages import Request, Response
 from cooee.net import asgi as desk
 from cooee.net import http_client as http
-from cooee.net.http_client import HANG_UP, Receive, Scope, Send, Transport
-from cooee.net.http_server import serving
-from cooee.simulator.apis import Face
-from cooee.simulator.apis.simulated import Simulated
-from cooee.simulator.apis.telstra_v2 import TelstraV2
-from cooee.simulator.apis.telstra_v3 import TelstraV3
-from cooee.simulator.apis.twilio import Twilio
-from cooee.simulator.control_api import Controls
+from cooee.net.http_client import HANG_UP_EXTENSION, Receive, Scope, Send, Transport
+from cooee.net.http_server import serve_app
+from cooee.simulator.apis import ProviderAPI
+from cooee.simulator.apis.simulated import SimulatedAPI
+from cooee.simulator.apis.telstra_v2 import TelstraV2API
+from cooee.simulator.apis.telstra_v3 import TelstraV3API
+from cooee.simulator.apis.twilio import TwilioAPI
+from cooee.simulator.control_api import ControlAPI
 from cooee.simulator.network import Conditions, Network
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_PAGE = b"<html><head><title>502</title></head><body><h1>Gateway says hello</h1></body></html>"
+_LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+_GARBAGE_PAGE = (
+    b"<html><head><title>502</title></head><body><h1>Gateway says hello</h1></body></html>"
+)
 
 
-class Carrier:
+class Simulator:
     """The box.
 
     Its `app` is an ASGI app for real HTTP or for `InProcess`; its `network` has the phones.
@@ -47,27 +49,29 @@ class Carrier:
         delay: float = 0.0,
         client_id: str | None = None,
         client_secret: str | None = None,
-        key: str | None = None,
+        api_key: str | None = None,
     ) -> None:
         self.network = Network(clock, seed=seed, conditions=Conditions(delay=delay))
-        self.faces: tuple[Face, ...] = (
-            TelstraV2(self.network, transport, client_id=client_id, client_secret=client_secret),
-            TelstraV3(self.network, transport, client_id=client_id, client_secret=client_secret),
-            Simulated(self.network, transport, key=key),
-            Twilio(self.network, transport),
+        self.apis: tuple[ProviderAPI, ...] = (
+            TelstraV2API(self.network, transport, client_id=client_id, client_secret=client_secret),
+            TelstraV3API(self.network, transport, client_id=client_id, client_secret=client_secret),
+            SimulatedAPI(self.network, transport, api_key=api_key),
+            TwilioAPI(self.network, transport),
         )
-        self._controls = Controls(self.network, self.faces)
-        self._hosts = _LOOPBACK | {face.home.partition("/")[0] for face in self.faces}
+        self._control_api = ControlAPI(self.network, self.apis)
+        self._allowed_hosts = _LOOPBACK_HOSTS | {
+            api.real_base.partition("/")[0] for api in self.apis
+        }
         self._clock = clock
-        self._open = True
+        self._is_open = True
 
     async def start(self) -> None:
         """Take calls; a box does from the beginning, and again after `close`."""
-        self._open = True
+        self._is_open = True
 
     async def close(self) -> None:
         """Drop what is in flight, and every call that comes."""
-        self._open = False
+        self._is_open = False
         await self.network.close()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,72 +79,80 @@ class Carrier:
         if scope["type"] != "http":
             return
         try:
-            request = await desk.read(scope, receive)
-        except desk.TooLarge:
-            words = f"The body has more than {desk.LARGEST:,} bytes."
-            await desk.answer(send, desk.json(413, {"error": words}))
+            request = await desk.read_request(scope, receive)
+        except desk.BodyTooLarge:
+            message = f"The body has more than {desk.MAX_BODY_BYTES:,} bytes."
+            await desk.write_response(send, desk.json_response(413, {"error": message}))
             return
         if request is None:
             return
-        response = await self._answer(request)
+        response = await self._route(request)
         if response is not None:
-            await desk.answer(send, response)
-        elif HANG_UP in scope.get("extensions", {}):
-            scope["extensions"][HANG_UP]()
+            await desk.write_response(send, response)
+        elif HANG_UP_EXTENSION in scope.get("extensions", {}):
+            scope["extensions"][HANG_UP_EXTENSION]()
 
-    async def _answer(self, request: Request) -> Response | None:
+    async def _route(self, request: Request) -> Response | None:
         """The answer to a call; None where the connection is to be dropped."""
-        if not self._open:
+        if not self._is_open:
             return None
-        if refused := self._stranger(request):
-            return refused
+        if refusal := self._refuse_foreign_caller(request):
+            return refusal
         path = desk.path_of(request)
-        place = (desk.host_of(request.url) or "") + path
-        for face in self.faces:
-            if path.startswith(face.prefix + "/"):
-                return await self._ask(face, request, path.removeprefix(face.prefix))
-            if face.home and place.startswith(face.home + "/"):
-                return await self._ask(face, request, place.removeprefix(face.home))
+        address = (desk.host_of(request.url) or "") + path
+        for api in self.apis:
+            if path.startswith(api.prefix + "/"):
+                return await self._handle_with_faults(api, request, path.removeprefix(api.prefix))
+            if api.real_base and address.startswith(api.real_base + "/"):
+                return await self._handle_with_faults(
+                    api, request, address.removeprefix(api.real_base)
+                )
         if path.startswith("/box/"):
-            return await self._controls.answer(request, path.removeprefix("/box"))
-        places = [f"{face.prefix}/" for face in self.faces]
-        words = f"There is no {path}. There is {', '.join(places)} and /box/."
-        return desk.json(404, {"error": words})
+            return await self._control_api.handle(request, path.removeprefix("/box"))
+        prefixes = [f"{face.prefix}/" for face in self.apis]
+        message = f"There is no {path}. There is {', '.join(prefixes)} and /box/."
+        return desk.json_response(404, {"error": message})
 
-    def _stranger(self, request: Request) -> Response | None:
+    def _refuse_foreign_caller(self, request: Request) -> Response | None:
         """The refusal of a call that was not meant for this machine, by its own words.
 
         A page on the Internet can make a browser call 127.0.0.1, under the page's name in Host
         or Origin. A program whose calls to a company are led here has the company's in Host.
         """
-        if desk.host_of(request.url) not in self._hosts:
-            words = "The box answers calls to 127.0.0.1 and localhost only."
-            return desk.json(421, {"error": words})
+        if desk.host_of(request.url) not in self._allowed_hosts:
+            message = "The box answers calls to 127.0.0.1 and localhost only."
+            return desk.json_response(421, {"error": message})
         origin = request.headers.get("origin")
-        if origin is not None and desk.host_of(origin) not in _LOOPBACK:
-            return desk.json(403, {"error": "The box takes no calls from other sites' pages."})
+        if origin is not None and desk.host_of(origin) not in _LOOPBACK_HOSTS:
+            return desk.json_response(
+                403, {"error": "The box takes no calls from other sites' pages."}
+            )
         return None
 
-    async def _ask(self, face: Face, request: Request, path: str) -> Response | None:
+    async def _handle_with_faults(
+        self, api: ProviderAPI, request: Request, path: str
+    ) -> Response | None:
         """A company's answer, or what goes wrong instead."""
-        fault = face.faults.for_call(request, path)
+        fault = api.faults.take_for_request(request, path)
         if fault is None:
-            return face.answer(request, path)
+            return api.handle(request, path)
         match fault.name:
             case "carrier-down":
                 return None
             case "error-500" | "error-503" | "throttle" | "expire-token":
-                return face.failure(fault.name, request, path)
+                return api.fault_response(fault.name, request, path)
             case "garbage":
-                return Response(status=200, headers={"content-type": "text/html"}, body=_PAGE)
-        done = face.answer(request, path)
+                return Response(
+                    status=200, headers={"content-type": "text/html"}, body=_GARBAGE_PAGE
+                )
+        response = api.handle(request, path)
         if fault.seconds:
             await self._clock.sleep(fault.seconds)
-        return None if fault.name == "lose-answer" else done
+        return None if fault.name == "lose-answer" else response
 
 
 @asynccontextmanager
-async def box(
+async def run_simulator(
     clock: Clock,
     *,
     port: int = 8400,
@@ -148,14 +160,14 @@ async def box(
     delay: float = 0.0,
     client_id: str | None = None,
     client_secret: str | None = None,
-    key: str | None = None,
-) -> AsyncIterator[tuple[Carrier, int]]:
+    api_key: str | None = None,
+) -> AsyncIterator[tuple[Simulator, int]]:
     """A box on a port of this machine, on loopback alone; yields it and the port.
 
     Args:
         clock: what it runs on; a `VirtualClock` stands still until it is advanced.
         port: 0 for any free one.
-        seed: as `Carrier` has it, like all that follows.
+        seed: as `Simulator` has it, like all that follows.
         delay: seconds that a text takes.
         client_id: the only one that Telstra's faces accept.
         client_secret: likewise.
@@ -164,20 +176,20 @@ async def box(
     Raises:
         SettingError: the port is taken.
     """
-    transport = http.Network(clock)
-    carrier = Carrier(
+    transport = http.HTTPClient(clock)
+    simulator = Simulator(
         clock,
         transport,
         seed=seed,
         delay=delay,
         client_id=client_id,
         client_secret=client_secret,
-        key=key,
+        api_key=api_key,
     )
-    await carrier.start()
+    await simulator.start()
     try:
-        async with serving(carrier.app, port=port) as found:
-            yield carrier, found
+        async with serve_app(simulator.app, port=port) as bound_port:
+            yield simulator, bound_port
     finally:
-        await carrier.close()
+        await simulator.close()
         await transport.close()

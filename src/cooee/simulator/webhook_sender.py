@@ -10,13 +10,13 @@ from cooee.core.errors import ProviderFailure
 from cooee.core.http_messages import Request
 from cooee.net.http_client import Transport
 from cooee.simulator.faults import Faults
-from cooee.simulator.ordered_jobs import Lanes
+from cooee.simulator.ordered_jobs import OrderedJobs
 
 log = logging.getLogger(__name__)
 
 
-class Pushes:
-    """Posts JSON to customers' webhooks, and again after each of `waits` until a 2xx.
+class WebhookSender:
+    """Posts JSON to customers' webhooks, and again after each of `retry_delays` until a 2xx.
 
     First tries of one lane are made in order; a try that failed is repeated beside the
     others, so that it holds up nobody.
@@ -25,16 +25,16 @@ class Pushes:
     def __init__(
         self,
         clock: Clock,
-        lanes: Lanes,
+        jobs: OrderedJobs,
         transport: Transport,
         faults: Faults,
-        waits: Sequence[float],
+        retry_delays: Sequence[float],
     ) -> None:
         self._clock = clock
-        self._lanes = lanes
+        self._jobs = jobs
         self._transport = transport
         self._faults = faults
-        self._waits = tuple(waits)
+        self._retry_delays = tuple(retry_delays)
 
     def post(
         self,
@@ -43,26 +43,26 @@ class Pushes:
         body: bytes,
         *,
         headers: Callable[[], Mapping[str, str]] = dict,
-        given_up: Callable[[], None] | None = None,
+        on_give_up: Callable[[], None] | None = None,
     ) -> None:
         """Post a body, in its turn; `headers` are made anew for each try."""
 
-        async def first() -> None:
-            tries = 2 if self._faults.for_push() else 1
-            if not any([await self._try(url, body, headers()) for _ in range(tries)]):
-                self._lanes.add(("again", object()), again)
+        async def first_attempt() -> None:
+            copies = 2 if self._faults.take_duplicate_push() else 1
+            if not any([await self._attempt(url, body, headers()) for _ in range(copies)]):
+                self._jobs.add(("again", object()), retry)
 
-        async def again() -> None:
-            for seconds in self._waits:
+        async def retry() -> None:
+            for seconds in self._retry_delays:
                 await self._clock.sleep(seconds)
-                if await self._try(url, body, headers()):
+                if await self._attempt(url, body, headers()):
                     return
-            if given_up is not None:
-                given_up()
+            if on_give_up is not None:
+                on_give_up()
 
-        self._lanes.add(("push", url, lane), first)
+        self._jobs.add(("push", url, lane), first_attempt)
 
-    async def _try(self, url: str, body: bytes, headers: Mapping[str, str]) -> bool:
+    async def _attempt(self, url: str, body: bytes, headers: Mapping[str, str]) -> bool:
         request = Request(
             method="POST",
             url=url,
@@ -70,11 +70,11 @@ class Pushes:
             body=body,
         )
         try:
-            answer = await self._transport(request)
+            response = await self._transport(request)
         except ProviderFailure as failure:
             log.info("push not taken: %s", failure)
             return False
         except Exception as error:  # a URL that no client can call must not end the box
             log.warning("push impossible: %s", error)
             return False
-        return 200 <= answer.status < 300
+        return 200 <= response.status < 300

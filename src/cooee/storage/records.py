@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from cooee.core.app.opt_out import Consent
-from cooee.core.messages import Class, Inbound, Outbound, Status
+from cooee.core.app.opt_out import ConsentChange
+from cooee.core.messages import Inbound, Outbound, Priority, Status
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -20,7 +20,7 @@ class Arrival(msgspec.Struct, frozen=True):
     """
 
     inbound: Inbound
-    consent: Consent = ""
+    consent: ConsentChange = ""
     how: str = "word"
 
 
@@ -88,7 +88,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     media: Sequence[str] = ()
-    kind: Class = Class.REPLY
+    kind: Priority = Priority.REPLY
     key: str | None = None
     due_at: datetime | None = None
     good_until: datetime | None = None
@@ -175,7 +175,7 @@ class Taken(msgspec.Struct, frozen=True):
 
     outbound: Outbound
     queued_at: datetime
-    kind: Class = Class.REPLY
+    kind: Priority = Priority.REPLY
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

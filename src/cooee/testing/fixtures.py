@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cooee import App
     from cooee.testing import Kit, Phone
 
-_WRITE = """\
+_APP_FIXTURE_HELP = """\
 Write a fixture that returns your app, in conftest.py or beside the test:
 
     import pytest
@@ -34,10 +34,14 @@ def _cooee_app(request: pytest.FixtureRequest) -> App[Any, Any]:
     except pytest.FixtureLookupError as error:
         if error.argname != "app":
             raise
-        pytest.fail(f"There is no fixture 'app', so the phone has no app to text. {_WRITE}", False)
+        pytest.fail(
+            f"There is no fixture 'app', so the phone has no app to text. {_APP_FIXTURE_HELP}",
+            False,
+        )
     if not isinstance(app, App):
         pytest.fail(
-            f"The fixture 'app' returns {app!r:.80}, which is no cooee.App. {_WRITE}", False
+            f"The fixture 'app' returns {app!r:.80}, which is no cooee.App. {_APP_FIXTURE_HELP}",
+            False,
         )
     return app
 

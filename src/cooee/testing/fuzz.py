@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from cooee.core.http_messages import Response
 
 _STATUSES = (200, 201, 202, 204, 302, 400, 401, 403, 404, 405, 408, 409, 410, 415, 422, 429)
-_ERRORS = (500, 501, 502, 503, 504, 520, 599)
-_PAGES = (b"", b"<html>Bad Gateway</html>", b"null", b"[" * 50_000, b'{"a":', b"\xff\xfe\x00")
+_SERVER_ERRORS = (500, 501, 502, 503, 504, 520, 599)
+_ODD_BODIES = (b"", b"<html>Bad Gateway</html>", b"null", b"[" * 50_000, b'{"a":', b"\xff\xfe\x00")
 
-letters = st.text(st.characters(), max_size=30)
+any_text = st.text(st.characters(), max_size=30)
 """Text with everything in it: NUL, half a surrogate pair, right-to-left marks."""
 
-stamps = st.one_of(
+any_timestamp = st.one_of(
     st.datetimes().map(lambda moment: moment.isoformat()),
     st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat()),
     st.sampled_from(
@@ -34,53 +34,63 @@ stamps = st.one_of(
     ),
 )
 
-scalars = (
+any_scalar = (
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
-    | letters
-    | stamps
+    | any_text
+    | any_timestamp
     | st.sampled_from(["", "0", "-1", "9" * 400, "400", 10**30, "\x00", "\ud800", "x" * 2000])
 )
 
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(letters, inner, max_size=3),
+any_json = st.recursive(
+    any_scalar,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3),
     max_leaves=6,
 )
 """Any JSON."""
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, value: Any) -> Any:
+def corrupted(draw: st.DrawFn, value: Any) -> Any:
     """JSON that is nearly `value`: somewhere in it something is missing, or something else."""
     if not isinstance(value, (dict, list)) or not value or draw(st.integers(0, 9)) == 0:
-        return draw(values)
-    places: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
-    place = draw(st.sampled_from(places))
+        return draw(any_json)
+    keys: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
+    key = draw(st.sampled_from(keys))
     rest = dict(value) if isinstance(value, dict) else list(value)
     if draw(st.booleans()):
-        rest[place] = draw(spoiled(value[place]))
+        rest[key] = draw(corrupted(value[key]))
     else:
-        del rest[place]
+        del rest[key]
     return rest
 
 
-def bodies(good: bytes) -> st.SearchStrategy[bytes]:
+def request_bodies(good: bytes) -> st.SearchStrategy[bytes]:
     """Bodies: noise, any JSON, and JSON or a form that is nearly `good`."""
     form = dict(parse_qsl(good.decode(), keep_blank_values=True)) if _is_form(good) else None
-    nearly = spoiled(_read(good)).map(_written) if form is None else spoiled(form).map(_posted)
-    return st.one_of(nearly, nearly, values.map(_written), st.binary(), st.sampled_from(_PAGES))
+    corrupted_bodies = (
+        corrupted(_decode_json(good)).map(_encode_json_body)
+        if form is None
+        else corrupted(form).map(_encode_form)
+    )
+    return st.one_of(
+        corrupted_bodies,
+        corrupted_bodies,
+        any_json.map(_encode_json_body),
+        st.binary(),
+        st.sampled_from(_ODD_BODIES),
+    )
 
 
-def responses(good: Response) -> st.SearchStrategy[Response]:
+def near_responses(good: Response) -> st.SearchStrategy[Response]:
     """Responses that are nearly `good`, or far from it."""
-    statuses = st.sampled_from((good.status,) * 12 + _STATUSES + _ERRORS)
+    statuses = st.sampled_from((good.status,) * 12 + _STATUSES + _SERVER_ERRORS)
     headers = st.one_of(
         st.just(dict(good.headers)),
-        st.fixed_dictionaries({"retry-after": letters | st.sampled_from(["7", "-1", "9" * 99])}),
-        st.fixed_dictionaries({"content-type": letters | st.just("text/html")}),
+        st.fixed_dictionaries({"retry-after": any_text | st.sampled_from(["7", "-1", "9" * 99])}),
+        st.fixed_dictionaries({"content-type": any_text | st.just("text/html")}),
     )
     return st.builds(
         lambda status, headers, body: msgspec.structs.replace(
@@ -88,7 +98,7 @@ def responses(good: Response) -> st.SearchStrategy[Response]:
         ),
         statuses,
         headers,
-        bodies(good.body),
+        request_bodies(good.body),
     )
 
 
@@ -96,13 +106,13 @@ def _is_form(body: bytes) -> bool:
     return b"=" in body and body[:1] not in (b"{", b"[")
 
 
-def _posted(value: Any) -> bytes:
+def _encode_form(value: Any) -> bytes:
     return urlencode(value, errors="replace").encode() if isinstance(value, dict) else b"\xff=%ff"
 
 
-def _read(body: bytes) -> Any:
+def _decode_json(body: bytes) -> Any:
     return json.loads(body) if body else {}
 
 
-def _written(value: Any) -> bytes:
+def _encode_json_body(value: Any) -> bytes:
     return json.dumps(value).encode()  # escapes what is half a character, as senders do

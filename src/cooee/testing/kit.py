@@ -12,38 +12,46 @@ from typing import Any, Self
 
 from cooee.clocks.clock import VirtualClock
 from cooee.core.app.app import App
-from cooee.net.http_client import InProcess
-from cooee.net.ssrf_guard import Guard
-from cooee.providers import Provider, find
-from cooee.runtime.inbound.media import Cloakroom
-from cooee.runtime.inbound.media_storage import Shelf
+from cooee.net.http_client import InProcessClient
+from cooee.net.ssrf_guard import SSRFGuard
+from cooee.providers import Provider, find_provider
+from cooee.runtime.inbound.media import MediaConfig
+from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
-from cooee.simulator import Carrier
-from cooee.simulator.apis import Face
-from cooee.simulator.faults import fault
+from cooee.simulator import Simulator
+from cooee.simulator.apis import ProviderAPI
+from cooee.simulator.faults import parse_fault
 from cooee.storage import Entry
 from cooee.storage.sqlite.store import SQLite
-from cooee.testing.script import Hears, Line, Says, Script, Waits, parse, report
+from cooee.testing.script import (
+    ExpectStep,
+    Script,
+    ScriptStep,
+    SendStep,
+    WaitStep,
+    format_failure,
+    parse_script,
+)
 
-_BOX, _US = "http://127.0.0.1:8400", "https://app.example"
-_PATIENCE = timedelta(minutes=1)
-_NOTHING, _FOREVER = timedelta(), datetime.max.replace(tzinfo=UTC)
+_SIMULATOR_URL, _PUBLIC_URL = "http://127.0.0.1:8400", "https://app.example"
+_QUIET_TIMEOUT = timedelta(minutes=1)
+_NO_TIME, _END_OF_TIME = timedelta(), datetime.max.replace(tzinfo=UTC)
 
 # What each provider has to be told to find the box.
-_VALUES = {
-    "simulated": {"SIMULATED_BASE_URL": f"{_BOX}/simulated/v1"},
+_PROVIDER_SETTINGS = {
+    "simulated": {"SIMULATED_BASE_URL": f"{_SIMULATOR_URL}/simulated/v1"},
     "telstra-v2": {
-        "TELSTRA_BASE_URL": f"{_BOX}/telstra/v2",
+        "TELSTRA_BASE_URL": f"{_SIMULATOR_URL}/telstra/v2",
         "TELSTRA_CLIENT_ID": "kit",
         "TELSTRA_CLIENT_SECRET": "kit",
     },
     "telstra-v3": {
-        "TELSTRA_BASE_URL": f"{_BOX}/telstra/v3/messaging/v3",
+        "TELSTRA_BASE_URL": f"{_SIMULATOR_URL}/telstra/v3/messaging/v3",
         "TELSTRA_CLIENT_ID": "kit",
         "TELSTRA_CLIENT_SECRET": "kit",
     },
     "twilio": {
-        "TWILIO_BASE_URL": f"{_BOX}/twilio",
+        "TWILIO_BASE_URL": f"{_SIMULATOR_URL}/twilio",
         "TWILIO_ACCOUNT_SID": f"AC{0:032x}",
         "TWILIO_AUTH_TOKEN": "kit",
     },
@@ -96,46 +104,48 @@ class Kit:
     ) -> None:
         self.app = app
         self.clock = VirtualClock(start)
-        self._pushes = InProcess(self.clock, {})
-        self.media = InProcess(self.clock, {})
-        self.carrier = Carrier(self.clock, self._pushes)
-        self._face = _face(self.carrier, provider)
-        self._provider = _provider(provider, switches, settings)
+        self._webhook_client = InProcessClient(self.clock, {})
+        self.media = InProcessClient(self.clock, {})
+        self.carrier = Simulator(self.clock, self._webhook_client)
+        self._api = _find_api(self.carrier, provider)
+        self._provider = _make_provider(provider, switches, settings)
         if switches:
-            self._face.switch(switches)
+            self._api.set_switches(switches)
         self._push, self._poll_interval = push, poll_interval
-        self._numbers = _phone_numbers()
-        self._ahead = _NOTHING
+        self._free_numbers = _fictional_numbers()
+        self._time_waited = _NO_TIME
         self._running = False
-        self._stack = AsyncExitStack()
+        self._exit_stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            folder = stack.enter_context(TemporaryDirectory(prefix="cooee-", dir=_memory()))
-            self._file = Path(folder) / "cooee.db"
+            folder = stack.enter_context(TemporaryDirectory(prefix="cooee-", dir=_memory_folder()))
+            self._database_path = Path(folder) / "cooee.db"
             stack.push_async_callback(self.carrier.close)
             await self.start()
             stack.push_async_callback(self.stop)
-            self._stack = stack.pop_all()
+            self._exit_stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+        await self._exit_stack.aclose()
 
     # The app's life
 
     async def start(self) -> None:
         """Start the app, as a new process on the same database; entering the kit did it once."""
-        self.store = await SQLite.open(self._file, now=self.clock.now)
+        self.store = await SQLite.open(self._database_path, now=self.clock.now)
         self.service = Service(
             self.app,
             self._provider,
             self.store,
-            InProcess(self.clock, {_BOX: self.carrier.app}),
+            InProcessClient(self.clock, {_SIMULATOR_URL: self.carrier.app}),
             self.clock,
-            public_url=_US if self._push else None,
+            public_url=_PUBLIC_URL if self._push else None,
             poll_interval=self._poll_interval,
-            cloakroom=Cloakroom(self.media, Guard(), Shelf(f"{self._file}-media")),
+            media_config=MediaConfig(
+                self.media, SSRFGuard(), MediaStorage(f"{self._database_path}-media")
+            ),
             strict=True,
         )
         try:
@@ -143,7 +153,7 @@ class Kit:
         except BaseException:
             await self.store.close()
             raise
-        self._running, self._pushes.apps[_US] = True, self.service.web
+        self._running, self._webhook_client.apps[_PUBLIC_URL] = True, self.service.endpoints
         try:
             await self._connect()
         except BaseException:
@@ -154,8 +164,8 @@ class Kit:
     async def _connect(self) -> None:
         """Connect, however long the provider takes to answer."""
         connecting = self.clock.spawn(self.service.connect())
-        await self.clock.idle()
-        while not connecting.done() and await self.clock.jump(_FOREVER):
+        await self.clock.wait_until_idle()
+        while not connecting.done() and await self.clock.jump_to_next_timer(_END_OF_TIME):
             pass
         await connecting
 
@@ -163,7 +173,7 @@ class Kit:
         """End the app as SIGTERM does; nothing reaches it until `start`."""
         if self._running:
             self._running = False
-            del self._pushes.apps[_US]
+            del self._webhook_client.apps[_PUBLIC_URL]
             await self.service.close()
 
     async def restart(self) -> None:
@@ -185,7 +195,7 @@ class Kit:
 
     def phone(self) -> Phone:
         """Somebody's phone, with the next fictional number."""
-        return Phone(self, next(self._numbers))
+        return Phone(self, next(self._free_numbers))
 
     @property
     def number(self) -> str:
@@ -196,8 +206,8 @@ class Kit:
 
     def send(self, phone: Phone, words: str) -> None:
         """Let a phone text the app, at this very moment, and wait for nothing."""
-        self.carrier.network.text(phone.number, self.number, words)
-        self._ahead = _NOTHING
+        self.carrier.network.send_from_phone(phone.number, self.number, words)
+        self._time_waited = _NO_TIME
 
     def fault(self, name: str, count: int = 1, *, on: str = "") -> None:
         """Let the provider's API fail, such as ``kit.fault("lose-answer")``.
@@ -207,7 +217,7 @@ class Kit:
             count: how many times.
             on: only calls that begin so, such as ``"POST /texts"``.
         """
-        self._face.faults.add(fault(name, count, on))
+        self._api.faults.add(parse_fault(name, count, on))
 
     # Time
 
@@ -220,11 +230,13 @@ class Kit:
         reminder, another try of a handler that failed) is not waited for. With pushes and no
         delay on the network no time passes at all.
         """
-        began = self.clock.now()
-        await self.clock.idle()
-        while await self._under_way() and await self.clock.jump(began + _PATIENCE):
+        started_at = self.clock.now()
+        await self.clock.wait_until_idle()
+        while await self._is_busy() and await self.clock.jump_to_next_timer(
+            started_at + _QUIET_TIMEOUT
+        ):
             pass
-        self._ahead += self.clock.now() - began
+        self._time_waited += self.clock.now() - started_at
 
     async def wait(self, time: timedelta | float) -> None:
         """Let time pass, in seconds or as a timedelta.
@@ -233,16 +245,16 @@ class Kit:
         seconds and a second text are 65 seconds apart, however long the first reply took.
         """
         time = time if isinstance(time, timedelta) else timedelta(seconds=time)
-        await self.clock.advance(max(time - self._ahead, _NOTHING))
-        self._ahead = max(self._ahead - time, _NOTHING)
+        await self.clock.advance(max(time - self._time_waited, _NO_TIME))
+        self._time_waited = max(self._time_waited - time, _NO_TIME)
 
-    async def _under_way(self) -> bool:
-        if not self.carrier.network.idle:
+    async def _is_busy(self) -> bool:
+        if not self.carrier.network.is_idle:
             return True
         if not self._running:
             return False
-        alarms, now = await self.store.alarms(), self.clock.now()
-        return any(due is not None and due <= now for due in (alarms.turn, alarms.send))
+        next_due, now = await self.store.alarms(), self.clock.now()
+        return any(due is not None and due <= now for due in (next_due.turn, next_due.send))
 
     # What went wrong
 
@@ -251,38 +263,44 @@ class Kit:
         if not self._running:
             return ["The app is not running."]
         history = await self.store.history(self.number, phone.number, 50)
-        return [_trouble(entry) for entry in history if entry.error or entry.status in _LOST]
+        return [
+            _describe_trouble(entry)
+            for entry in history
+            if entry.error or entry.status in _LOST_STATUSES
+        ]
 
 
-_LOST = {"unknown", "undelivered", "failed", "expired"}
+_LOST_STATUSES = {"unknown", "undelivered", "failed", "expired"}
 
 
-def _trouble(entry: Entry) -> str:
+def _describe_trouble(entry: Entry) -> str:
     if entry.direction == "in":
         return f"Answering {entry.text!r} failed ({entry.status}): {entry.error}"
     words = "; ".join(entry.notes) or entry.error
     return f"Our text {entry.text!r} is {entry.status}: {words}"
 
 
-def _face(carrier: Carrier, provider: str) -> Face:
-    for face in carrier.faces:
-        if face.name == provider and provider in _VALUES:
-            return face
-    raise ValueError(f"The kit has no provider {provider!r}. It has {' and '.join(_VALUES)}.")
+def _find_api(simulator: Simulator, provider: str) -> ProviderAPI:
+    for api in simulator.apis:
+        if api.name == provider and provider in _PROVIDER_SETTINGS:
+            return api
+    raise ValueError(
+        f"The kit has no provider {provider!r}. It has {' and '.join(_PROVIDER_SETTINGS)}."
+    )
 
 
-def _provider(name: str, switches: Sequence[str], settings: Mapping[str, str]) -> Provider:
-    told = {"SIMULATED_SWITCHES": ",".join(switches)} if switches else {}
-    return find(name)({**_VALUES[name], **told, **settings})
+def _make_provider(name: str, switches: Sequence[str], settings: Mapping[str, str]) -> Provider:
+    switch_setting = {"SIMULATED_SWITCHES": ",".join(switches)} if switches else {}
+    return find_provider(name)({**_PROVIDER_SETTINGS[name], **switch_setting, **settings})
 
 
-def _memory() -> str | None:
+def _memory_folder() -> str | None:
     """A directory in memory, where syncing takes no time; None where the system has none."""
     shared = "/dev/shm"  # noqa: S108 -- the directory made in it is ours alone
     return shared if os.access(shared, os.W_OK | os.X_OK) else None
 
 
-def _phone_numbers() -> Iterator[str]:
+def _fictional_numbers() -> Iterator[str]:
     """Numbers that are kept for fiction; after those, some that never leave the process."""
     yield from (f"+61491570{end}" for end in (156, 157, 158, 159, 110))
     yield from (f"+6149159{count:04}" for count in range(10_000))
@@ -298,18 +316,18 @@ class Phone:
     def __init__(self, kit: Kit, number: str) -> None:
         self.number = number
         self._kit = kit
-        self._read = 0
+        self._read_count = 0
 
     @property
     def inbox(self) -> Sequence[str]:
         """Every text that arrived here, oldest first."""
-        shown = self._kit.carrier.network.inbox(self.number)
-        return [entry.text.text for entry in shown if entry.direction == "to_phone"]
+        entries = self._kit.carrier.network.phone_screen(self.number)
+        return [entry.text.text for entry in entries if entry.direction == "to_phone"]
 
     def read(self) -> Sequence[str]:
         """The texts that arrived since this phone was last read."""
         inbox = self.inbox
-        new, self._read = inbox[self._read :], len(inbox)
+        new, self._read_count = inbox[self._read_count :], len(inbox)
         return new
 
     async def text(self, words: str) -> Sequence[str]:
@@ -343,45 +361,53 @@ class Phone:
             ValueError: the script cannot be read.
         """
         __tracebackhide__ = True  # pytest shows the script, which says more than this code
-        read = parse(script)
-        last: Line | None = None
-        for line in read.lines:
-            if isinstance(line, Hears):
-                if not isinstance(last, Hears):
+        parsed = parse_script(script)
+        last_step: ScriptStep | None = None
+        for step in parsed.steps:
+            if isinstance(step, ExpectStep):
+                if not isinstance(last_step, ExpectStep):
                     await self._kit.quiet()
-                await self._hear(read, line)
+                await self._expect_text(parsed, step)
             else:
-                if isinstance(last, Hears):
-                    await self._expect_no_more(read, last.at)
-                await self._act(line)
-            last = line
+                if isinstance(last_step, ExpectStep):
+                    await self._expect_no_more(parsed, last_step.line_index)
+                await self._run_step(step)
+            last_step = step
         await self._kit.quiet()
-        await self._expect_no_more(read, last.at if last else len(read.written) - 1)
+        await self._expect_no_more(
+            parsed, last_step.line_index if last_step else len(parsed.source_lines) - 1
+        )
 
-    async def _act(self, line: Says | Waits) -> None:
-        if isinstance(line, Says):
-            self._kit.send(self, line.text)
+    async def _run_step(self, step: SendStep | WaitStep) -> None:
+        if isinstance(step, SendStep):
+            self._kit.send(self, step.text)
         else:
-            await self._kit.wait(line.time)
+            await self._kit.wait(step.duration)
 
-    async def _hear(self, script: Script, line: Hears) -> None:
+    async def _expect_text(self, script: Script, step: ExpectStep) -> None:
         __tracebackhide__ = True
-        came = self.inbox[self._read :]
-        if not came or not line.fits(came[0]):
-            raise AssertionError(await self._told(script, line.at, missing=True, came=came))
-        self._read += 1
+        texts = self.inbox[self._read_count :]
+        if not texts or not step.matches(texts[0]):
+            raise AssertionError(
+                await self._failure_message(script, step.line_index, is_missing=True, texts=texts)
+            )
+        self._read_count += 1
 
-    async def _expect_no_more(self, script: Script, at: int) -> None:
+    async def _expect_no_more(self, script: Script, line_index: int) -> None:
         __tracebackhide__ = True
-        came = self.read()
-        if came:
-            raise AssertionError(await self._told(script, at, missing=False, came=came))
+        texts = self.read()
+        if texts:
+            raise AssertionError(
+                await self._failure_message(script, line_index, is_missing=False, texts=texts)
+            )
 
-    async def _told(self, script: Script, at: int, *, missing: bool, came: Sequence[str]) -> str:
+    async def _failure_message(
+        self, script: Script, line_index: int, *, is_missing: bool, texts: Sequence[str]
+    ) -> str:
         self.read()
-        words = report(script, at, missing=missing, came=came)
+        message = format_failure(script, line_index, is_missing=is_missing, texts=texts)
         troubles = await self._kit.troubles(self)
-        return "\n".join([words, "", *troubles]) if troubles else words
+        return "\n".join([message, "", *troubles]) if troubles else message
 
     def __repr__(self) -> str:
         return f"<Phone {self.number}>"

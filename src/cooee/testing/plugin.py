@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-_ASYNCIO = ("asyncio", "pytest_asyncio", "pytest_asyncio.plugin")
+_ASYNCIO_PLUGINS = ("asyncio", "pytest_asyncio", "pytest_asyncio.plugin")
 
 
 class _WithoutAsyncio:
@@ -13,8 +13,8 @@ class _WithoutAsyncio:
     @pytest.fixture
     def kit(self) -> None:
         """An app at work; needs pytest-asyncio."""
-        words = "The kit is async, so it needs pytest-asyncio: pip install 'cooee[testing]'"
-        pytest.fail(words, pytrace=False)
+        message = "The kit is async, so it needs pytest-asyncio: pip install 'cooee[testing]'"
+        pytest.fail(message, pytrace=False)
 
     @pytest.fixture
     def phone(self, kit: None) -> None:
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     nothing, and stays out of the way where nobody asks for a phone.
     """
     plugins = config.pluginmanager
-    if any(plugins.hasplugin(name) for name in _ASYNCIO):
+    if any(plugins.hasplugin(name) for name in _ASYNCIO_PLUGINS):
         from cooee.testing import fixtures  # noqa: PLC0415 -- it imports pytest-asyncio
 
         plugins.register(fixtures, "cooee-fixtures")

@@ -15,7 +15,7 @@ from cooee.providers import Credentials, Provider
 class Push(msgspec.Struct, frozen=True):
     """A webhook request that the company would make, and the path below our hook it goes to."""
 
-    tail: str
+    subpath: str
     request: Request
 
 
@@ -54,7 +54,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     pushes: Sequence[Push] = ()
     sign: Callable[[Request], Request] = lambda request: request
     stamped: bool = True
-    hook: str = "https://cooee.example/hook"
+    webhook_url: str = "https://cooee.example/hook"
     cursor: str = ""
     outbound: Outbound = Outbound(
         id=f"{'0123456789abcdef' * 2}-7",
@@ -67,17 +67,20 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
     def flows(self) -> Mapping[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]]:
         """Every flow that was given answers, by name, and a login even without."""
-        own, us = self.provider, self.credentials
-        made: dict[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]] = {
-            "subscribe": (lambda: own.subscribe(us, self.hook), self.subscribe),
-            "send": (lambda: own.send(self.outbound, us), self.send),
-            "poll": (lambda: own.poll(us, self.cursor), self.poll),
-            "confirm": (lambda: own.confirm(us, ["a", "b"]), self.confirm),
-            "status": (lambda: own.status(self.outbound, us), self.status),
-            "lookup": (lambda: own.lookup(self.outbound, us), self.lookup),
+        provider, credentials = self.provider, self.credentials
+        optional: dict[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]] = {
+            "subscribe": (
+                lambda: provider.subscribe(credentials, self.webhook_url),
+                self.subscribe,
+            ),
+            "send": (lambda: provider.send(self.outbound, credentials), self.send),
+            "poll": (lambda: provider.poll(credentials, self.cursor), self.poll),
+            "confirm": (lambda: provider.confirm(credentials, ["a", "b"]), self.confirm),
+            "status": (lambda: provider.status(self.outbound, credentials), self.status),
+            "lookup": (lambda: provider.lookup(self.outbound, credentials), self.lookup),
         }
-        return {"login": (own.login, self.login)} | {
-            name: (flow, script) for name, (flow, script) in made.items() if script
+        return {"login": (provider.login, self.login)} | {
+            name: (flow, script) for name, (flow, script) in optional.items() if script
         }
 
     def steps(self) -> Iterator[tuple[str, Callable[[], Flow[Any]], Sequence[Response], int]]:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-class Line:
+class ScriptedNetwork:
     """Carries one flow over a scripted network.
 
         line = Line(answer(201, {"id": "42"}))
@@ -30,9 +30,9 @@ class Line:
 
     def __init__(self, *script: Response | ProviderFailure) -> None:
         self._script = list(script)
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
 
-    def carry(self, flow: Flow[T]) -> T:
+    def run(self, flow: Flow[T]) -> T:
         """Run the flow to its end.
 
         Raises:
@@ -42,13 +42,15 @@ class Line:
         try:
             request = next(flow)
             while True:
-                self.asked.append(request)
+                self.requests.append(request)
                 assert self._script, f"Nothing was scripted for {request.method} {request.url}."
-                step = self._script.pop(0)
-                request = flow.send(step) if isinstance(step, Response) else flow.throw(step)
-        except StopIteration as end:
+                response = self._script.pop(0)
+                request = (
+                    flow.send(response) if isinstance(response, Response) else flow.throw(response)
+                )
+        except StopIteration as stop:
             assert not self._script, f"{len(self._script)} scripted answers were never asked for."
-            result: T = end.value
+            result: T = stop.value
             return result
         finally:
             flow.close()
@@ -61,6 +63,8 @@ def answer(
 
     Header names are given as Python writes them: ``retry_after="7"``.
     """
-    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status=status, headers=named, body=raw, at=at)
+    content = (
+        body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    )
+    hyphenated = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status=status, headers=hyphenated, body=content, at=at)

@@ -19,8 +19,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from cooee.core.app.opt_out import Consent
-from cooee.core.messages import Class, Inbound, Media, Outbound, Receipt, Status
+from cooee.core.app.opt_out import ConsentChange
+from cooee.core.messages import Inbound, Media, Outbound, Priority, Receipt, Status
 from cooee.storage import (
     Alarms,
     Arrival,
@@ -68,7 +68,7 @@ class Desk:
         self.store, self.watch = store, watch
 
     async def hear(
-        self, *texts: str, sender: str = ANNA, key: str = "", consent: Consent = ""
+        self, *texts: str, sender: str = ANNA, key: str = "", consent: ConsentChange = ""
     ) -> Sequence[bool]:
         """Receive texts of one person, now."""
         return await self.store.receive(
@@ -76,7 +76,7 @@ class Desk:
         )
 
     def arrival(
-        self, text: str, *, sender: str = ANNA, key: str = "", consent: Consent = ""
+        self, text: str, *, sender: str = ANNA, key: str = "", consent: ConsentChange = ""
     ) -> Arrival:
         """A text as it comes in now."""
         now = self.watch()
@@ -114,7 +114,7 @@ class Desk:
 
     async def write(self, text: str, *, to: str = ANNA, **more: object) -> str:
         """Queue a text that we write first."""
-        draft = Draft(text=text, **{"kind": Class.STARTED, **more})  # type: ignore[arg-type]  # a test's short form
+        draft = Draft(text=text, **{"kind": Priority.PROACTIVE, **more})  # type: ignore[arg-type]  # a test's short form
         [id] = await self.store.enqueue([Letter(OURS, to, draft)])
         return id
 
@@ -380,7 +380,7 @@ class StoreSuite:
         self, open_store: OpenStore
     ) -> None:
         desk = await self.desk(open_store)
-        await desk.write("news", kind=Class.BULK)
+        await desk.write("news", kind=Priority.BULK)
         await desk.hear("STOP", consent="out")
         assert list(await desk.store.claim(10)) == []
         assert await desk.store.alarms() == Alarms()
@@ -512,12 +512,12 @@ class StoreSuite:
         await desk.write("news")
         outbound, morning = await desk.only_taken(), desk.watch.after(hours=9)
         await desk.store.defer([(outbound, morning)])
-        await desk.write("reply", kind=Class.REPLY)
+        await desk.write("reply", kind=Priority.REPLY)
         assert await desk.take() == ["reply"]
         assert (await desk.store.alarms()).send == morning
         desk.watch.time = morning
         [again] = await desk.store.take(OURS, 10)
-        assert (again.outbound.attempt, again.kind) == (1, Class.STARTED)
+        assert (again.outbound.attempt, again.kind) == (1, Priority.PROACTIVE)
         await desk.hear("STOP", consent="out")
         await desk.store.defer([(again.outbound, desk.watch.after(hours=9))])
         assert "news: cancelled" in await desk.statuses()
@@ -578,9 +578,9 @@ class StoreSuite:
         self, open_store: OpenStore
     ) -> None:
         desk = await self.desk(open_store)
-        await desk.write("bulk 1", kind=Class.BULK)
-        await desk.write("reply", kind=Class.REPLY)
-        await desk.write("bulk 2", kind=Class.BULK)
+        await desk.write("bulk 1", kind=Priority.BULK)
+        await desk.write("reply", kind=Priority.REPLY)
+        await desk.write("bulk 2", kind=Priority.BULK)
         assert await desk.take() == ["reply", "bulk 1"]
         assert await desk.take() == []
         await desk.store.close()
@@ -591,9 +591,9 @@ class StoreSuite:
         desk = await self.desk(open_store)
         people = [f"+6149157{number:04d}" for number in range(60)]
         for person in people[:30]:
-            await desk.write("reply", to=person, kind=Class.REPLY)
+            await desk.write("reply", to=person, kind=Priority.REPLY)
         for person in people[30:]:
-            await desk.write("bulk", to=person, kind=Class.BULK)
+            await desk.write("bulk", to=person, kind=Priority.BULK)
         assert (await desk.take(20)).count("bulk") == 2
         assert (await desk.take(5)).count("bulk") == 1
         singly = [(await desk.take(1))[0] for _ in range(10)]
@@ -606,9 +606,9 @@ class StoreSuite:
     ) -> None:
         desk = await self.desk(open_store)
         for word in ("one", "two", "three"):
-            await desk.write(word, kind=Class.REPLY)
+            await desk.write(word, kind=Priority.REPLY)
         await desk.write("we write first")
-        await desk.write("bert's", to=BERT, kind=Class.REPLY)
+        await desk.write("bert's", to=BERT, kind=Priority.REPLY)
         taken = await desk.store.take_replies(OURS, ANNA, 2)
         assert words(taken) == ["one", "two"]
         assert {one.outbound.attempt for one in taken} == {1}
@@ -624,18 +624,18 @@ class StoreSuite:
         self, open_store: OpenStore
     ) -> None:
         desk = await self.desk(open_store)
-        await desk.write("again later", kind=Class.REPLY)
+        await desk.write("again later", kind=Priority.REPLY)
         again = desk.watch.after(seconds=30)
         await desk.record(await desk.only_taken(), Status.QUEUED, retry_at=again)
-        await desk.write("planned", kind=Class.REPLY, due_at=desk.watch.after(hours=1))
-        await desk.write("behind", kind=Class.REPLY)
+        await desk.write("planned", kind=Priority.REPLY, due_at=desk.watch.after(hours=1))
+        await desk.write("behind", kind=Priority.REPLY)
         assert list(await desk.store.take_replies(OURS, ANNA, 9)) == []
         desk.watch.wait(seconds=30)
         first, second = await desk.store.take_replies(OURS, ANNA, 9)
         assert words([first, second]) == ["again later", "behind"]
         await desk.record(second.outbound, Status.UNKNOWN, retry_at=desk.watch.after(minutes=1))
         await desk.record(first.outbound, Status.ACCEPTED)
-        await desk.write("after a doubt", kind=Class.REPLY)
+        await desk.write("after a doubt", kind=Priority.REPLY)
         assert list(await desk.store.take_replies(OURS, ANNA, 9)) == []
         await desk.record(second.outbound, Status.UNKNOWN)
         assert words(await desk.store.take_replies(OURS, ANNA, 9)) == ["after a doubt"]
@@ -646,8 +646,10 @@ class StoreSuite:
     ) -> None:
         desk = await self.desk(open_store)
         await desk.hear("stop", consent="out")
-        await desk.write("hello", kind=Class.REPLY)
-        await desk.write("hello", to=BERT, kind=Class.REPLY, good_until=desk.watch.after(hours=1))
+        await desk.write("hello", kind=Priority.REPLY)
+        await desk.write(
+            "hello", to=BERT, kind=Priority.REPLY, good_until=desk.watch.after(hours=1)
+        )
         assert list(await desk.store.take_replies(OURS, ANNA, 9)) == []
         desk.watch.wait(hours=1)
         assert list(await desk.store.take_replies(OURS, BERT, 9)) == []
@@ -763,13 +765,15 @@ class StoreSuite:
         id = await desk.write("hello")
         outbound = await desk.only_taken()
         settled = await desk.store.settle(
-            [Receipt(status=Status.DELIVERED, word="DELIVRD", outbound=id)]
+            [Receipt(status=Status.DELIVERED, provider_status="DELIVRD", outbound_id=id)]
         )
         assert [(text.id, status) for text, status in settled] == [(id, Status.DELIVERED)]
         await desk.record(outbound, Status.QUEUED, retry_at=desk.watch())
         await desk.record(outbound, Status.FAILED)
         await desk.record(outbound, Status.ACCEPTED, provider_id="p")
-        late = [Receipt(status=status, word=status.name, outbound=id) for status in Status]
+        late = [
+            Receipt(status=status, provider_status=status.name, outbound_id=id) for status in Status
+        ]
         assert list(await desk.store.settle(late)) == []
         assert await desk.statuses() == ["hello: delivered"]
         assert (await desk.store.history(OURS, ANNA, 1))[0].provider_id == "p"
@@ -792,8 +796,10 @@ class StoreSuite:
         desk = await self.desk(open_store)
         id = await desk.write("hello")
         await desk.record(await desk.only_taken(), Status.ACCEPTED, provider_id="p-1")
-        sent = Receipt(status=Status.SENT, word="SENT", provider_id="p-1")
-        done = Receipt(status=Status.DELIVERED, word="DELIVRD", outbound=id, code="000")
+        sent = Receipt(status=Status.SENT, provider_status="SENT", provider_id="p-1")
+        done = Receipt(
+            status=Status.DELIVERED, provider_status="DELIVRD", outbound_id=id, code="000"
+        )
         assert list(await desk.store.settle([sent, sent])) == []
         assert await desk.statuses() == ["hello: sent"]
         assert len(await desk.store.settle([done, done])) == 1
@@ -807,7 +813,7 @@ class StoreSuite:
         desk = await self.desk(open_store)
         await desk.write("hello")
         outbound = await desk.only_taken()
-        early = Receipt(status=Status.DELIVERED, word="DELIVRD", provider_id="p-1")
+        early = Receipt(status=Status.DELIVERED, provider_status="DELIVRD", provider_id="p-1")
         assert list(await desk.store.settle([early])) == []
         await desk.record(outbound, Status.ACCEPTED, provider_id="p-1")
         assert await desk.statuses() == ["hello: delivered"]
@@ -820,11 +826,11 @@ class StoreSuite:
         id = await desk.write("hello")
         await desk.record(await desk.only_taken(), Status.ACCEPTED, provider_id="p-1")
         strange = [
-            Receipt(status=Status.FAILED, word="no", outbound=id, provider_id="p-2"),
-            Receipt(status=Status.FAILED, word="no", outbound="no id at all"),
-            Receipt(status=Status.FAILED, word="no", outbound="00" * 16 + "-1"),
-            Receipt(status=Status.FAILED, word="\0\ud800", provider_id="\0"),
-            Receipt(status=Status.FAILED, word="no"),
+            Receipt(status=Status.FAILED, provider_status="no", outbound_id=id, provider_id="p-2"),
+            Receipt(status=Status.FAILED, provider_status="no", outbound_id="no id at all"),
+            Receipt(status=Status.FAILED, provider_status="no", outbound_id="00" * 16 + "-1"),
+            Receipt(status=Status.FAILED, provider_status="\0\ud800", provider_id="\0"),
+            Receipt(status=Status.FAILED, provider_status="no"),
         ]
         assert list(await desk.store.settle(strange)) == []
         assert await desk.statuses() == ["hello: accepted"]
@@ -851,7 +857,9 @@ class StoreSuite:
         desk = await self.desk(open_store)
         id = await desk.write("hello")
         await desk.record(await desk.only_taken(), Status.ACCEPTED, provider_id="p")
-        await desk.store.settle([Receipt(status=Status.DELIVERED, word="d", outbound=id)])
+        await desk.store.settle(
+            [Receipt(status=Status.DELIVERED, provider_status="d", outbound_id=id)]
+        )
         assert await desk.store.alarms() == Alarms()
         desk.watch.wait(days=1)
         assert list(await desk.store.unreported(OURS, 10)) == []

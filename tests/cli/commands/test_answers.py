@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from cooee.cli.csv_cells import untamed
+from cooee.cli.csv_cells import unescape_formula
 from cooee.storage import Start
 
 SURVEY = """
@@ -77,7 +77,7 @@ def test_there_is_a_row_for_each_person_and_a_column_for_each_question(cooee, pe
     assert list(anna.values())[3:] == [
         *("returned", "'=1+1", "2026-02-02", "Coffee", "LARGE", "yes", "a lot", "no"),
     ]
-    assert [untamed(anna["person"]), untamed(ben["person"])] == people
+    assert [unescape_formula(anna["person"]), unescape_formula(ben["person"])] == people
     assert anna["person"].startswith("'+61")
     assert datetime.fromisoformat(anna["started"]) <= datetime.fromisoformat(anna["ended"])
     assert (ben["ended"], ben["outcome"], ben["What then?"]) == ("", "", "")

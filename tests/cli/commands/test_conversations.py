@@ -218,24 +218,24 @@ def asleep(kept):
         id="a",
         handler="book",
         started_at=NOON,
-        turn=1,
-        waiting=journals.Waiting(("ask", (), "Name?", 0), "Name?", NOON, line="book.py:7"),
+        turn_count=1,
+        waiting=journals.Waiting(("ask", (), "Name?", 0), "Name?", NOON, location="book.py:7"),
     )
     slept = journals.Journal(
         id="b",
         handler="remind",
         started_at=NOON,
-        turn=1,
-        waiting=journals.Waiting(("sleep", (), "x", 0), "", NOON, NOON, line="book.py:9"),
+        turn_count=1,
+        waiting=journals.Waiting(("sleep", (), "x", 0), "", NOON, NOON, location="book.py:9"),
     )
 
     async def happen(store):
         for one in (asked, slept):
-            head = journals.write_head(one)
+            head = journals.encode_head(one)
             row = {"id": one.id, "handler": one.handler, "head": head, "due_at": NOON}
             await store.start([Start(ours=OURS, theirs=ANNA, **row)])
         (claim,) = await store.claim(1)
-        kept = Kept(id="a", handler="book", count=0, head=journals.write_head(asked))
+        kept = Kept(id="a", handler="book", count=0, head=journals.encode_head(asked))
         failure = Failure(0, "ValueError: no", None, "program", "b")
         await store.finish([Finish(claim=claim, handled=0, dialogues=[kept], failure=failure)])
         await store.keep_number(OURS)

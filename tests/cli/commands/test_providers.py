@@ -2,14 +2,14 @@
 
 import json
 
-from cooee.providers import find, names
+from cooee.providers import find_provider, provider_names
 
 
 def test_every_provider_is_listed_with_what_it_is_told(cooee):
     said = cooee("providers").stdout
-    for name in names():
+    for name in provider_names():
         assert f"{name} is told:" in said
-        for setting in find(name).settings:
+        for setting in find_provider(name).settings:
             assert setting.name in said
             assert setting.help in said
 

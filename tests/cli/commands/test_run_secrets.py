@@ -17,12 +17,12 @@ import pytest
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Request, Response
 from cooee.core.messages import Inbound, Media, Outbound
-from cooee.net.http_client import Network
-from cooee.providers import Credentials, find
-from cooee.runtime.provider_session import Account
-from cooee.runtime.redaction import Discretion
-from cooee.runtime.settings import read
-from cooee.runtime.web.send_api import Letters
+from cooee.net.http_client import HTTPClient
+from cooee.providers import Credentials, find_provider
+from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.redaction import Redactor
+from cooee.runtime.settings import read_settings
+from cooee.runtime.web.send_api import SendEndpoint
 
 APP = """
 from cooee import App
@@ -184,9 +184,9 @@ def test_a_company_that_echoes_our_webhook_gives_its_word_away_to_nobody(
 @pytest.mark.parametrize("provider", COMPANIES)
 def test_no_repr_has_a_secret(provider):
     environment = {"COOEE_PROVIDER": provider, **COMPANIES[provider], "COOEE_SEND_TOKEN": SEND}
-    settings = read(environment)
+    settings = read_settings(environment)
     company = settings.make_provider()
-    discretion = Discretion(settings.secrets)
+    discretion = Redactor(settings.secrets)
     header = {"authorization": f"Bearer {PLANTED}", "cookie": TWILIO}
     shown = [
         settings,
@@ -195,8 +195,8 @@ def test_no_repr_has_a_secret(provider):
         Request(method="POST", url=f"https://x/{TOKEN}", headers=header, body=PLANTED.encode()),
         Response(status=200, headers=header, body=PLANTED.encode()),
         discretion,
-        Account(company, Network(RealClock()), RealClock(), discretion=discretion),
-        Letters(SEND, None, str),
+        ProviderSession(company, HTTPClient(RealClock()), RealClock(), redactor=discretion),
+        SendEndpoint(SEND, None, str),
         Media(url=f"https://x/{PLANTED}", name=PLANTED),
         Outbound(id="1", sender="1", recipient="2", text=PLANTED, callback=f"https://x/{TOKEN}"),
         Inbound(sender="1", recipient="2", text=PLANTED, received_at=RealClock().now()),
@@ -223,6 +223,6 @@ def test_no_error_about_a_setting_has_its_value(cooee):
 
 def test_every_provider_says_which_of_its_settings_are_secret():
     for name in COMPANIES:
-        for setting in find(name).settings:
+        for setting in find_provider(name).settings:
             telling = any(word in setting.name for word in ("SECRET", "TOKEN", "KEY"))
             assert setting.secret or not telling or "API_KEY" in setting.name, setting.name

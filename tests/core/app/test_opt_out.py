@@ -5,8 +5,14 @@ import re
 import pytest
 
 from cooee import Chat, DefinitionError, Routes
-from cooee.core.app.opt_out import IN, OUT, clashes, fallbacks, words
-from cooee.core.parsing.keywords import fold
+from cooee.core.app.opt_out import (
+    OPT_IN_WORDS,
+    OPT_OUT_WORDS,
+    fallback_routes,
+    keyword_clashes,
+    opt_out_words,
+)
+from cooee.core.parsing.keywords import fold_text
 
 TELSTRA_V3 = {"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}
 
@@ -27,45 +33,49 @@ def routes(*specs, otherwise=False):
 
 
 @pytest.mark.parametrize("company", [frozenset(), TELSTRA_V3])
-@pytest.mark.parametrize("word", OUT)
+@pytest.mark.parametrize("word", OPT_OUT_WORDS)
 def test_every_standard_word_opts_out(company, word):
-    plain = words(company, routes(otherwise=True))
+    plain = opt_out_words(company, routes(otherwise=True))
     for written in (word, word.lower(), f" {word.title()} ", f"{word}!", f"“{word}.”"):
-        assert plain.hear(written) == "out"
+        assert plain.consent_of(written) == "out"
 
 
-@pytest.mark.parametrize("word", IN)
+@pytest.mark.parametrize("word", OPT_IN_WORDS)
 def test_opt_in_words_opt_in(word):
-    assert words((), routes()).hear(word.lower()) == "in"
+    assert opt_out_words((), routes()).consent_of(word.lower()) == "in"
 
 
 @pytest.mark.parametrize(
     "text", ["", "stop it", "bus stop", "STOPWATCH", "stop 5", "YES", "restart", "x" * 5000]
 )
 def test_other_texts_do_nothing(text):
-    assert words((), routes()).hear(text) == ""
+    assert opt_out_words((), routes()).consent_of(text) == ""
 
 
 def test_an_apps_own_keyword_is_the_apps_where_the_company_does_not_act_on_it():
     own = routes("START", "Stop", "TIME")
-    at_v2 = words((), own)
-    assert (at_v2.hear("STOP"), at_v2.hear("stop!"), at_v2.hear("UNSUBSCRIBE")) == ("", "", "out")
-    assert words(TELSTRA_V3, own).hear("STOP") == "out"
+    at_v2 = opt_out_words((), own)
+    assert (
+        at_v2.consent_of("STOP"),
+        at_v2.consent_of("stop!"),
+        at_v2.consent_of("UNSUBSCRIBE"),
+    ) == ("", "", "out")
+    assert opt_out_words(TELSTRA_V3, own).consent_of("STOP") == "out"
 
 
 def test_start_opts_in_and_is_the_apps_as_well():
-    assert words((), routes("START")).hear("START") == "in"
+    assert opt_out_words((), routes("START")).consent_of("START") == "in"
 
 
 def test_no_pattern_takes_a_way_out_from_people():
     greedy = routes(re.compile(".*", re.DOTALL), "STOP {what:rest}", otherwise=True)
-    assert words((), greedy).hear("STOP") == "out"
+    assert opt_out_words((), greedy).consent_of("STOP") == "out"
 
 
 def test_whoever_takes_every_word_is_told_to_leave_one():
     with pytest.raises(DefinitionError, match="Leave one of STOP, UNSUBSCRIBE"):
-        words((), routes(tuple(OUT)))
-    assert words({"SALIR"}, routes(tuple(OUT))).hear("salir") == "out"
+        opt_out_words((), routes(tuple(OPT_OUT_WORDS)))
+    assert opt_out_words({"SALIR"}, routes(tuple(OPT_OUT_WORDS))).consent_of("salir") == "out"
 
 
 @pytest.mark.parametrize(
@@ -81,28 +91,28 @@ def test_whoever_takes_every_word_is_told_to_leave_one():
     ],
 )
 def test_people_are_told_a_word_that_works(company, own, named):
-    found = words(company, routes(*own))
-    assert found.named == named
-    assert found.hear(named) == "out"
-    assert found.question == f"Do you want no more texts from us? Reply {named}."
-    helped, _ = fallbacks(found, "Text {word}.")
-    assert (helped[0]("Help!"), helped[0]("help me"), helped[1].handler.call(None)) == (
+    found = opt_out_words(company, routes(*own))
+    assert found.advertised == named
+    assert found.consent_of(named) == "out"
+    assert found.opt_out_prompt == f"Do you want no more texts from us? Reply {named}."
+    helped, _ = fallback_routes(found, "Text {word}.")
+    assert (helped[0]("Help!"), helped[0]("help me"), helped[1].handler.function(None)) == (
         True,
         False,
         f"Text {named}.",
     )
-    assert len(fallbacks(found, None)) == 1
+    assert len(fallback_routes(found, None)) == 1
 
 
 def test_plain_words_are_a_wish_unless_the_app_answers_them():
-    assert words((), routes(otherwise=True)).hear("please stop texting me") == "wish"
-    assert words((), routes("leave me alone")).hear("Leave me alone!") == ""
-    assert words((), routes("leave me alone")).hear("take me off your list") == "wish"
+    assert opt_out_words((), routes(otherwise=True)).consent_of("please stop texting me") == "wish"
+    assert opt_out_words((), routes("leave me alone")).consent_of("Leave me alone!") == ""
+    assert opt_out_words((), routes("leave me alone")).consent_of("take me off your list") == "wish"
 
 
 def test_in_doubt_people_are_asked():
-    plain = words((), routes())
-    assert [plain.doubt(text) for text in ("please stop", "unsubscribe me", "hello")] == [
+    plain = opt_out_words((), routes())
+    assert [plain.might_opt_out(text) for text in ("please stop", "unsubscribe me", "hello")] == [
         True,
         True,
         False,
@@ -113,24 +123,24 @@ def test_in_doubt_people_are_asked():
 
 
 def test_a_keyword_that_the_company_takes_is_named_with_what_to_do():
-    [clash] = clashes(TELSTRA_V3, routes("START", "Stop", "TIME"))
-    told = clash.told("telstra-v3")
+    [clash] = keyword_clashes(TELSTRA_V3, routes("START", "Stop", "TIME"))
+    told = clash.message("telstra-v3")
     assert "telstra-v3 itself acts on Stop" in told
     assert "answer" in told
     assert "test_opt_out.py:" in told
     assert '@app.on("Stop", "HALT")' in told
-    assert clashes((), routes("STOP")) == []
+    assert keyword_clashes((), routes("STOP")) == []
 
 
 def test_a_second_word_is_what_people_are_to_be_told():
-    [clash] = clashes(
+    [clash] = keyword_clashes(
         TELSTRA_V3, routes(("STOP", "HALT", "quit", "END THE CLOCK"), otherwise=True)
     )[:1]
-    assert list(clash.others) == ["HALT", "END THE CLOCK"]
-    assert clash.told("twilio").endswith("tell people to text HALT or END THE CLOCK.")
+    assert list(clash.other_keywords) == ["HALT", "END THE CLOCK"]
+    assert clash.message("twilio").endswith("tell people to text HALT or END THE CLOCK.")
 
 
 def test_the_words_are_all_different_and_all_keywords():
-    folded = [fold(word) for word in (*OUT, *IN)]
+    folded = [fold_text(word) for word in (*OPT_OUT_WORDS, *OPT_IN_WORDS)]
     assert len(set(folded)) >= len(folded) - 1  # OPT-OUT may fold as one of the others
     assert all(folded)

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cooee import DefinitionError
-from cooee.core.app.quiet_hours import places, quiet
+from cooee.core.app.quiet_hours import parse_quiet_hours, time_zones_of
 
-NIGHT = quiet(("21:00", "08:00"))
+NIGHT = parse_quiet_hours(("21:00", "08:00"))
 OURS = "+61491570006"
 AUSTRALIAN, SYDNEY, BRITISH, RUSSIAN = (
-    places(number, OURS)
+    time_zones_of(number, OURS)
     for number in ("+61491570156", "+61212345678", "+447400123456", "+79161234567")
 )
 
@@ -32,9 +32,9 @@ def test_a_number_may_be_in_several_zones():
 
 
 def test_a_number_without_a_place_has_those_of_ours():
-    assert places("+888123456789", OURS) == AUSTRALIAN
-    assert places("INFO", OURS) == AUSTRALIAN
-    assert [zone.key for zone in places("INFO", "12345")] == ["UTC"]
+    assert time_zones_of("+888123456789", OURS) == AUSTRALIAN
+    assert time_zones_of("INFO", OURS) == AUSTRALIAN
+    assert [zone.key for zone in time_zones_of("INFO", "12345")] == ["UTC"]
 
 
 @pytest.mark.parametrize(
@@ -50,28 +50,28 @@ def test_a_number_without_a_place_has_those_of_ours():
 )
 def test_in_one_zone_it_waits_for_the_morning(moment, opens):
     zone = "Australia/Sydney"
-    assert NIGHT.opens(at(moment, zone), SYDNEY) == at(opens, zone)
+    assert NIGHT.next_open(at(moment, zone), SYDNEY) == at(opens, zone)
 
 
 def test_an_australian_mobile_waits_until_it_is_morning_on_christmas_island_as_well():
     """In January Sydney is at +11, Perth at +8, Christmas at +7, the Cocos islands at +6:30."""
     morning_in_sydney = at("2026-01-15 08:00", "Australia/Sydney")
-    opens = NIGHT.opens(morning_in_sydney, AUSTRALIAN)
+    opens = NIGHT.next_open(morning_in_sydney, AUSTRALIAN)
     assert opens == at("2026-01-15 08:00", "Indian/Cocos")
     assert opens == at("2026-01-15 12:30", "Australia/Sydney")
     evening = at("2026-01-15 21:00", "Australia/Sydney")
-    assert NIGHT.opens(evening, AUSTRALIAN) == at("2026-01-16 08:00", "Indian/Cocos")
-    assert NIGHT.closes(opens, AUSTRALIAN) == evening
+    assert NIGHT.next_open(evening, AUSTRALIAN) == at("2026-01-16 08:00", "Indian/Cocos")
+    assert NIGHT.next_quiet(opens, AUSTRALIAN) == evening
 
 
 def test_where_no_moment_suits_all_it_is_the_first_that_suits_most():
     """Ten hours lie between Bucharest and Kamchatka, and only eight are not quiet."""
-    strict = quiet(("18:00", "10:00"))
+    strict = parse_quiet_hours(("18:00", "10:00"))
     began = at("2026-01-15 00:00")
-    opens = strict.opens(began, RUSSIAN)
-    still = [zone for zone in RUSSIAN if strict.opens(opens, [zone]) > opens]
+    opens = strict.next_open(began, RUSSIAN)
+    still = [zone for zone in RUSSIAN if strict.next_open(opens, [zone]) > opens]
     steps = [began + timedelta(minutes=15 * step) for step in range(96)]
-    fewest = min(sum(strict.opens(one, [zone]) > one for zone in RUSSIAN) for one in steps)
+    fewest = min(sum(strict.next_open(one, [zone]) > one for zone in RUSSIAN) for one in steps)
     assert 0 < len(still) == fewest < len(RUSSIAN) / 2
 
 
@@ -90,7 +90,7 @@ def test_where_no_moment_suits_all_it_is_the_first_that_suits_most():
 )
 def test_the_hours_may_span_midnight_or_not(hours, clock, is_quiet):
     moment = at(f"2026-01-15 {clock}")
-    opens = quiet(hours).opens(moment, [ZoneInfo("UTC")])
+    opens = parse_quiet_hours(hours).next_open(moment, [ZoneInfo("UTC")])
     assert (opens > moment) is is_quiet
     assert not is_quiet or f"{opens:%H:%M}" == hours[1]
 
@@ -100,23 +100,23 @@ def test_the_hours_may_span_midnight_or_not(hours, clock, is_quiet):
 
 def test_the_morning_comes_by_the_clock_on_the_wall_when_the_clocks_change():
     zone = "Australia/Sydney"
-    shorter = NIGHT.opens(at("2026-10-03 21:00", zone), SYDNEY) - at("2026-10-03 21:00", zone)
-    longer = NIGHT.opens(at("2026-04-04 21:00", zone), SYDNEY) - at("2026-04-04 21:00", zone)
+    shorter = NIGHT.next_open(at("2026-10-03 21:00", zone), SYDNEY) - at("2026-10-03 21:00", zone)
+    longer = NIGHT.next_open(at("2026-04-04 21:00", zone), SYDNEY) - at("2026-04-04 21:00", zone)
     assert (shorter, longer) == (timedelta(hours=10), timedelta(hours=12))
 
 
 def test_an_end_in_the_hour_that_comes_twice_is_quiet_twice():
-    early = quiet(("21:00", "02:30"))
+    early = parse_quiet_hours(("21:00", "02:30"))
     zone = ZoneInfo("Australia/Sydney")
     first = datetime(2026, 4, 5, 2, 30, tzinfo=zone).astimezone(UTC)
     again = datetime(2026, 4, 5, 2, 10, tzinfo=zone, fold=1).astimezone(UTC)
-    assert early.opens(first - timedelta(minutes=1), SYDNEY) == first
-    assert early.opens(again, SYDNEY) == first + timedelta(hours=1)
+    assert early.next_open(first - timedelta(minutes=1), SYDNEY) == first
+    assert early.next_open(again, SYDNEY) == first + timedelta(hours=1)
 
 
 def test_an_end_in_the_hour_that_is_left_out_wakes_nobody():
-    early = quiet(("21:00", "02:30"))
-    opens = early.opens(at("2026-10-04 01:00", "Australia/Sydney"), SYDNEY)
+    early = parse_quiet_hours(("21:00", "02:30"))
+    opens = early.next_open(at("2026-10-04 01:00", "Australia/Sydney"), SYDNEY)
     assert f"{opens.astimezone(SYDNEY[0]):%H:%M}" == "03:30"
 
 
@@ -137,9 +137,9 @@ def test_what_opens_is_quiet_nowhere_unless_it_is_always_somewhere(
 ):
     if begins == ends:
         return
-    rule = quiet((f"{begins:%H:%M}", f"{ends:%H:%M}"))
+    rule = parse_quiet_hours((f"{begins:%H:%M}", f"{ends:%H:%M}"))
     moment = began + timedelta(minutes=minutes)
-    opens = rule.opens(moment, where)
+    opens = rule.next_open(moment, where)
 
     def quiet_in(one):
         clocks = [one.astimezone(zone).time() for zone in where]
@@ -152,7 +152,7 @@ def test_what_opens_is_quiet_nowhere_unless_it_is_always_somewhere(
     left_out = ends.hour in {1, 2}  # an end that a clock leaves out comes later, never earlier
     if quiet_in(opens) == 0:
         assert left_out or all(quiet_in(one) for one in between if one < opens - timedelta(hours=1))
-        closes = rule.closes(opens, where)
+        closes = rule.next_quiet(opens, where)
         inside = [opens + (closes - opens) * part / 8 for part in range(8)]
         assert closes > opens
         assert not any(quiet_in(one) for one in inside)
@@ -163,5 +163,5 @@ def test_what_opens_is_quiet_nowhere_unless_it_is_always_somewhere(
 )
 def test_hours_that_are_none_are_shown_how(hours):
     with pytest.raises(DefinitionError, match=r'like quiet=\("21:00", "08:00"\)'):
-        quiet(hours)
-    assert quiet(None) is None
+        parse_quiet_hours(hours)
+    assert parse_quiet_hours(None) is None

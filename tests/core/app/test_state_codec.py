@@ -187,16 +187,16 @@ def test_a_generic_class_keeps_what_it_was_made_for() -> None:
 )
 def test_somebody_new_starts_afresh(cls: Any, new: Any) -> None:
     codec = StateCodec(cls)
-    assert codec.start() == new
+    assert codec.new_state() == new
     assert codec.decode(None) == (new, ())
-    assert codec.start() is not codec.start() or cls is None
-    assert codec.decode(codec.encode(codec.start())) == (new, ())
+    assert codec.new_state() is not codec.new_state() or cls is None
+    assert codec.decode(codec.encode(codec.new_state())) == (new, ())
 
 
 def test_two_people_never_share_a_default() -> None:
     codec = StateCodec(Everything)
-    codec.start().friends.append(Address())
-    assert codec.start().friends == []
+    codec.new_state().friends.append(Address())
+    assert codec.new_state().friends == []
 
 
 @pytest.mark.parametrize("cls", [Cart, Strict])

@@ -19,7 +19,7 @@ from support.dialogue_driver import HOUR, NOON, Crash, Talk
 
 from cooee.core.app.chat import Chat
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.questions import Text
+from cooee.core.dialogue.questions import IncomingText
 from cooee.core.errors import (
     AmbiguousQuestion,
     CannotGoBack,
@@ -127,7 +127,7 @@ def test_a_text_belongs_to_the_question_that_was_sent_not_to_one_inserted_before
     talk = Talk(_one_question)
     assert talk.start() == ["W?"]
     assert talk.edit(edited).text("for W") == ["New?"]
-    assert talk.outcome.text == "held"
+    assert talk.outcome.text_disposition == "held"
     assert talk.text("for New") == ["for New W=for W"]
 
 
@@ -283,7 +283,7 @@ def test_the_waited_question_deleted_leaves_its_text_unclaimed_and_the_run_goes_
     talk = Talk(_one_question)
     talk.start()
     assert talk.edit(edited).text("w") == ["no questions"]
-    assert talk.outcome.text == "unclaimed"
+    assert talk.outcome.text_disposition == "unclaimed"
 
 
 def test_a_rewording_carries_its_answer_over_by_was():
@@ -363,7 +363,7 @@ def test_old_and_new_workers_take_turns_during_a_rolling_deploy():
     assert talk.edit(new).text("a") == ["New?"]
     talk.handler, talk.version = old, 1
     assert talk.text("new") == ["B?"]
-    assert talk.outcome.text == "held"
+    assert talk.outcome.text_disposition == "held"
     talk.handler, talk.version = new, 2
     assert talk.text("b") == ["new a b"]
 
@@ -418,7 +418,7 @@ def test_a_quick_yes_is_no_answer_to_a_confirmation_that_was_not_yet_sent():
     talk.start()
     assert talk.text("Ann") == ["Sure?"]
     assert talk.text("yes", after=timedelta(seconds=5), received=NOON) == []
-    assert talk.outcome.text == "unclaimed"
+    assert talk.outcome.text_disposition == "unclaimed"
     assert talk.text("yep") == ["sure"]
 
 
@@ -440,7 +440,7 @@ def test_a_time_out_lengthened_shortened_and_a_late_answer_to_each():
     talk = Talk(_timed(5))
     talk.start()
     assert talk.edit(_timed(2)).text("a", after=3 * HOUR) == ["B?"]
-    assert talk.outcome.text == "unclaimed"
+    assert talk.outcome.text_disposition == "unclaimed"
     talk = Talk(_timed(2))
     talk.start()
     assert talk.wait(3 * HOUR) == ["B?"]
@@ -544,7 +544,7 @@ def test_a_sleep_is_over_when_it_is_over_and_a_changed_one_with_a_key_counts_fro
     talk = Talk(made(8))
     assert talk.start() == ["Good night."]
     assert talk.outcome.journal.waiting.due_at == NOON + 8 * HOUR
-    assert journals.expects(talk.journal) is None
+    assert journals.open_question_key(talk.journal) is None
     assert talk.wait(HOUR) == []
     assert talk.edit(made(3)).wait(2 * HOUR) == ["Good morning, 15:00."]
 
@@ -616,7 +616,7 @@ def test_after_a_turn_was_set_aside_the_next_text_does_not_change_what_was_paid(
     with pytest.raises(ZeroDivisionError):
         talk.text("5")
     assert talk.edit(_paying(bank)).text("500") == ["Else?"]
-    assert talk.outcome.text == "unclaimed"
+    assert talk.outcome.text_disposition == "unclaimed"
     assert bank.paid == 5
 
 
@@ -853,7 +853,9 @@ def test_a_handler_has_a_context_of_its_own_which_is_there_at_its_leaving_too():
 
 def test_only_a_dialogue_can_ask():
     ends = {"ours": "+61491570006", "theirs": "+61491570156"}
-    chat = Chat(state=None, services=None, now=NOON, message=None, token="t", recall=None, **ends)
+    chat = Chat(
+        state=None, services=None, now=NOON, message=None, token="t", read_history=None, **ends
+    )
     for use in (lambda: chat.ask("A?"), lambda: chat.sleep(HOUR), lambda: chat.random, chat.end):
         with pytest.raises(NoDialogue, match="for dialogues"):
             use()
@@ -1092,7 +1094,7 @@ def test_restart_begins_a_new_journal_with_the_same_state_in_the_same_turn():
     first = talk.journal.id
     assert talk.text("more") == ["Round 2?"]
     assert talk.journal.id != first
-    assert talk.journal.records == 0
+    assert talk.journal.record_count == 0
     assert talk.text("more") == ["Round 3?"]
     assert talk.text("no") == ["3 rounds"]
     assert talk.saved.n == 3
@@ -1134,13 +1136,13 @@ def test_a_damaged_or_newer_journal_is_refused_and_nothing_is_overwritten():
         head.replace(b'"handler":"handler"', b'"handler":7'),
     ):
         with pytest.raises(JournalUnreadable):
-            journals.read(damaged, entries)
+            journals.decode_journal(damaged, entries)
     with pytest.raises(JournalTooNew, match="Upgrade"):
-        journals.read(newer, [b"in no form that we know"])
+        journals.decode_journal(newer, [b"in no form that we know"])
     with pytest.raises(JournalUnreadable, match="missing"):
-        journals.read(head, entries[:-1])
+        journals.decode_journal(head, entries[:-1])
     with pytest.raises(JournalUnreadable):
-        journals.read(head, [b"?", *entries[1:]])
+        journals.decode_journal(head, [b"?", *entries[1:]])
 
 
 def test_inputs_come_back_as_what_they_were():
@@ -1236,10 +1238,10 @@ async def _chased(chat):
 def test_a_parked_question_sends_no_reminders_and_is_asked_again_once_it_has_come_back():
     talk = Talk(_chased)
     assert talk.start() == ["Name?"]
-    talk._write(journals.park(talk.journal))
+    talk._write(journals.pause_question(talk.journal))
     assert talk.wait(HOUR + timedelta(minutes=1)) == []
     assert talk.journal.waiting.due_at == NOON + 3 * HOUR, "only the deadline goes on"
-    talk._write(journals.come_back(talk.journal))
+    talk._write(journals.resume_question(talk.journal))
     assert talk.wait(timedelta()) == ["Name?"]
     assert talk.wait(timedelta(minutes=1)) == [], "asked again once, and reminded of no more"
     assert talk.text("Ann") == ["Ann"]
@@ -1248,7 +1250,7 @@ def test_a_parked_question_sends_no_reminders_and_is_asked_again_once_it_has_com
 def test_a_parked_question_still_has_its_deadline():
     talk = Talk(_chased)
     talk.start()
-    talk._write(journals.park(talk.journal))
+    talk._write(journals.pause_question(talk.journal))
     assert talk.wait(3 * HOUR) == ["Too late."]
 
 
@@ -1277,7 +1279,7 @@ def test_pictures_come_with_the_answer():
     talk = Talk(handler)
     talk.start()
     talk.texts += 1
-    talk._turn(Text("", "m1", talk.now, talk.now, (picture,)))
+    talk._turn(IncomingText("", "m1", talk.now, talk.now, (picture,)))
     assert talk.text("done") == ["1.png done"]
 
 
@@ -1324,11 +1326,15 @@ def test_a_thousand_texts_in_a_thousand_answers_are_no_loop_without_end():
 
     talk = Talk(handler)
     talk.start()
-    entry = journals.Entry("slept", ("sleep", (), "nap", 0), talk.now, 1)
+    entry = journals.JournalEntry("slept", ("sleep", (), "nap", 0), talk.now, 1)
     slept = [msgspec.structs.replace(entry, key=(*entry.key[:3], n)) for n in range(1_050)]
     waiting = msgspec.structs.replace(talk.journal.waiting, key=(*entry.key[:3], 1_050))
     journal = msgspec.structs.replace(
-        talk.journal, waiting=waiting, furthest=waiting.key, entries=tuple(slept), settled=1_050
+        talk.journal,
+        waiting=waiting,
+        frontier=waiting.key,
+        entries=tuple(slept),
+        finished_count=1_050,
     )
     talk._write(journal)
     assert talk.wait(timedelta(minutes=1))[0] == "Up."

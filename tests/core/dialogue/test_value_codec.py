@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from cooee.core.dialogue.value_codec import pack, unpack
+from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.errors import Unstorable
 
 
@@ -63,7 +63,7 @@ values = st.recursive(
 
 
 def stored(value):
-    return unpack(msgspec.json.decode(msgspec.json.encode(pack(value))))
+    return decode_value(msgspec.json.decode(msgspec.json.encode(encode_value(value))))
 
 
 @given(values)
@@ -92,14 +92,14 @@ def test_what_cannot_come_back_is_refused():
         deep = [deep]
     for value in (object(), open, Local(), "\ud800", [lambda: 1], deep, {"a": object()}):
         with pytest.raises(Unstorable):
-            pack(value)
+            encode_value(value)
 
 
 def test_a_class_that_is_gone_is_an_error_that_says_so():
     for gone in ("no.such.module:X", f"{__name__}:Gone", f"{__name__}:Booking"):
         with pytest.raises(Unstorable, match="cannot be read any more"):
-            unpack({"$": "object", "v": [gone, {"unknown": 1}]})
+            decode_value({"$": "object", "v": [gone, {"unknown": 1}]})
     with pytest.raises(Unstorable):
-        unpack({"$": "enum", "v": [f"{__name__}:Size", "SMALL"]})
+        decode_value({"$": "enum", "v": [f"{__name__}:Size", "SMALL"]})
     with pytest.raises(Unstorable):
-        unpack({"$": "something newer", "v": 1})
+        decode_value({"$": "something newer", "v": 1})

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.dialogue.value_codec import pack, unpack
+from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.parsing.answers import (
-    Circumstances,
     Email,
     NotUnderstood,
+    ParseContext,
     PhoneNumber,
-    read,
-    reader_of,
+    parse_answer,
+    parser_for,
 )
 
-HERE = Circumstances(datetime(2026, 11, 25, 10, 0, tzinfo=UTC), UTC, "+61491570006")
+HERE = ParseContext(datetime(2026, 11, 25, 10, 0, tzinfo=UTC), UTC, "+61491570006")
 
 
 class Colour(Enum):
@@ -55,10 +55,10 @@ def short(words: str) -> str:
     ],
 )  # fmt: skip
 def test_what_is_understood(kind, words, answer):
-    found = read(reader_of(kind), words, HERE)
+    found = parse_answer(parser_for(kind), words, HERE)
     assert found == answer
     assert type(found) is type(answer)
-    assert unpack(pack(found)) == found
+    assert decode_value(encode_value(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_understood(kind, words, answer):
 )  # fmt: skip
 def test_what_is_not_understood(kind, words):
     with pytest.raises(NotUnderstood):
-        read(reader_of(kind), words, HERE)
+        parse_answer(parser_for(kind), words, HERE)
 
 
 def test_a_type_has_a_tag_that_tells_it_from_all_others():
@@ -92,10 +92,10 @@ def test_a_type_has_a_tag_that_tells_it_from_all_others():
         short,
         len,
     ]
-    assert len({reader_of(kind).tag for kind in kinds}) == len(kinds)
-    assert reader_of(Literal["a"]).tag != reader_of(Literal["a", "b"]).tag
+    assert len({parser_for(kind).type_tag for kind in kinds}) == len(kinds)
+    assert parser_for(Literal["a"]).type_tag != parser_for(Literal["a", "b"]).type_tag
     with pytest.raises(TypeError, match="cannot be called"):
-        reader_of(7)
+        parser_for(7)
 
 
 @given(
@@ -103,4 +103,4 @@ def test_a_type_has_a_tag_that_tells_it_from_all_others():
 )
 def test_no_text_raises_anything_but_not_understood(words, kind):
     with suppress(NotUnderstood):
-        read(reader_of(kind), words, HERE)
+        parse_answer(parser_for(kind), words, HERE)

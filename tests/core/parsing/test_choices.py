@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.parsing.choices import PAGE, pick, render, turned, yes_or_no
+from cooee.core.parsing.choices import (
+    OPTIONS_PER_PAGE,
+    match_option,
+    render_menu,
+    requested_page,
+    yes_or_no,
+)
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 LISTS = [
@@ -37,9 +43,9 @@ LISTS = [
 def test_a_number_a_word_a_beginning_or_a_likely_typo(words, meant):
     if meant is None:
         with pytest.raises(ValueError):
-            pick(words, DAYS)
+            match_option(words, DAYS)
     else:
-        assert DAYS[pick(words, DAYS)] == meant
+        assert DAYS[match_option(words, DAYS)] == meant
 
 
 def test_no_option_is_a_typo_of_another():
@@ -49,7 +55,7 @@ def test_no_option_is_a_typo_of_another():
             if any(one.casefold() in other.casefold() for other in others):
                 continue  # "Table 1" begins "Table 12", and "Extra large" has "Large" in it
             with pytest.raises(ValueError):
-                pick(one, others)
+                match_option(one, others)
 
 
 @pytest.mark.parametrize("options", LISTS[:5])
@@ -63,7 +69,7 @@ def test_one_slip_of_the_thumb_in_a_longer_word_is_forgiven_or_asked_again(optio
             dropped = word[:at] + word[at + 1 :]
             for slip in (swapped, dropped):
                 try:
-                    assert pick(slip, options) == place, slip
+                    assert match_option(slip, options) == place, slip
                 except ValueError:  # "Tursday" may be two of them
                     forgiven.append(False)
                 else:
@@ -72,23 +78,23 @@ def test_one_slip_of_the_thumb_in_a_longer_word_is_forgiven_or_asked_again(optio
 
 
 def test_an_exact_option_comes_before_its_number():
-    assert pick("2", ["1", "2", "3"]) == 1
-    assert pick("3", ["5", "3", "1"]) == 1
+    assert match_option("2", ["1", "2", "3"]) == 1
+    assert match_option("3", ["5", "3", "1"]) == 1
 
 
 def test_a_menu_has_pages_and_more_is_a_page_unless_it_is_an_option():
-    towns = [f"Town {n}" for n in range(2 * PAGE + 1)]
-    assert render("Where?", towns[:PAGE]).count("\n") == PAGE
-    assert turned("MORE!", towns, 0) == 1
-    assert turned("next", towns, 2) == 0
-    assert turned("more", towns[:PAGE], 0) is None
-    assert turned("more", [*towns, "More"], 0) is None
+    towns = [f"Town {n}" for n in range(2 * OPTIONS_PER_PAGE + 1)]
+    assert render_menu("Where?", towns[:OPTIONS_PER_PAGE]).count("\n") == OPTIONS_PER_PAGE
+    assert requested_page("MORE!", towns, 0) == 1
+    assert requested_page("next", towns, 2) == 0
+    assert requested_page("more", towns[:OPTIONS_PER_PAGE], 0) is None
+    assert requested_page("more", [*towns, "More"], 0) is None
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=12), min_size=1, max_size=6))
 def test_no_text_and_no_menu_raise_anything_but_a_wrong_answer(words, options):
     with suppress(ValueError):
-        assert 0 <= pick(words, options) < len(options)
+        assert 0 <= match_option(words, options) < len(options)
 
 
 YES = "y,Yes,yep,YEAH,yess,yeeees,yup!,ok,Okay.,sure,of course,👍,👍🏽,👍👍,✅,nah yeah,that\u2019s right,1,Si"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.parsing.dates import Unclear, clock, day, moment
+from cooee.core.parsing.dates import DateNotUnderstood, parse_date, parse_datetime, parse_time
 
 MELBOURNE = ZoneInfo("Australia/Melbourne")
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=MELBOURNE)  # a Wednesday
@@ -29,19 +29,19 @@ DAYS = {
 @pytest.mark.parametrize("words", DAYS)
 def test_a_day_is_the_one_that_is_meant(words):
     month, number = DAYS[words]
-    assert day(words, NOW, AU) == date(2026, month, number)
+    assert parse_date(words, NOW, AU) == date(2026, month, number)
 
 
 def test_three_four_is_read_by_the_country_of_our_number():
-    assert day("3/4", NOW, AU) == date(2027, 4, 3)
-    assert day("3/4", NOW, US) == date(2027, 3, 4)
-    assert day("3/4/27", NOW, AU) == date(2027, 4, 3)
-    assert day("27/3/4", NOW, JP) == date(2027, 3, 4)
+    assert parse_date("3/4", NOW, AU) == date(2027, 4, 3)
+    assert parse_date("3/4", NOW, US) == date(2027, 3, 4)
+    assert parse_date("3/4/27", NOW, AU) == date(2027, 4, 3)
+    assert parse_date("27/3/4", NOW, JP) == date(2027, 3, 4)
 
 
 def test_a_past_day_is_taken_where_the_words_say_so():
-    assert day("3/4/1980", NOW, AU) == date(1980, 4, 3)
-    assert day("yesterday", NOW, AU) == date(2026, 11, 24)
+    assert parse_date("3/4/1980", NOW, AU) == date(1980, 4, 3)
+    assert parse_date("yesterday", NOW, AU) == date(2026, 11, 24)
 
 
 CLOCKS = {
@@ -52,28 +52,28 @@ CLOCKS = {
 
 @pytest.mark.parametrize("words", CLOCKS)
 def test_a_time_is_the_one_that_is_meant(words):
-    assert clock(words, NOW) == time(*CLOCKS[words])
+    assert parse_time(words, NOW) == time(*CLOCKS[words])
 
 
 def test_a_moment_has_a_day_and_a_time_and_a_time_alone_is_the_next_such():
-    assert moment("tomorrow 3pm", NOW, AU) == datetime(2026, 11, 26, 15, tzinfo=MELBOURNE)
-    assert moment("thurs 9am", NOW, AU) == datetime(2026, 11, 26, 9, tzinfo=MELBOURNE)
-    assert moment("3pm", NOW, AU) == datetime(2026, 11, 25, 15, tzinfo=MELBOURNE)
-    assert moment("9am", NOW, AU) == datetime(2026, 11, 26, 9, tzinfo=MELBOURNE)
-    assert moment("in 2 hours", NOW, AU) == datetime(2026, 11, 25, 12, tzinfo=MELBOURNE)
-    assert moment("24/12 at 18:00", NOW, AU) == datetime(2026, 12, 24, 18, tzinfo=MELBOURNE)
+    assert parse_datetime("tomorrow 3pm", NOW, AU) == datetime(2026, 11, 26, 15, tzinfo=MELBOURNE)
+    assert parse_datetime("thurs 9am", NOW, AU) == datetime(2026, 11, 26, 9, tzinfo=MELBOURNE)
+    assert parse_datetime("3pm", NOW, AU) == datetime(2026, 11, 25, 15, tzinfo=MELBOURNE)
+    assert parse_datetime("9am", NOW, AU) == datetime(2026, 11, 26, 9, tzinfo=MELBOURNE)
+    assert parse_datetime("in 2 hours", NOW, AU) == datetime(2026, 11, 25, 12, tzinfo=MELBOURNE)
+    assert parse_datetime("24/12 at 18:00", NOW, AU) == datetime(2026, 12, 24, 18, tzinfo=MELBOURNE)
 
 
 def test_a_moment_is_right_across_a_change_of_clocks():
     # Melbourne's clocks go from 2:00 to 3:00 on 4 October 2026, and back on 5 April 2026.
     before = datetime(2026, 10, 3, 23, 0, tzinfo=MELBOURNE)
-    assert moment("tomorrow 9am", before, AU).astimezone(UTC) == datetime(
+    assert parse_datetime("tomorrow 9am", before, AU).astimezone(UTC) == datetime(
         2026, 10, 3, 22, tzinfo=UTC
     )
-    assert moment("in 6 hours", before, AU).hour == 6
-    assert moment("tomorrow 2:30am", before, AU).hour == 3
+    assert parse_datetime("in 6 hours", before, AU).hour == 6
+    assert parse_datetime("tomorrow 2:30am", before, AU).hour == 3
     autumn = datetime(2026, 4, 4, 23, 0, tzinfo=MELBOURNE)
-    assert moment("in 6 hours", autumn, AU).hour == 4
+    assert parse_datetime("in 6 hours", autumn, AU).hour == 4
 
 
 UNCLEAR = [
@@ -84,29 +84,29 @@ UNCLEAR = [
 
 @pytest.mark.parametrize("words", UNCLEAR)
 def test_what_is_unclear_is_not_guessed(words):
-    for read in (lambda: day(words, NOW, AU), lambda: moment(words, NOW, AU)):
-        with pytest.raises(Unclear):
+    for read in (lambda: parse_date(words, NOW, AU), lambda: parse_datetime(words, NOW, AU)):
+        with pytest.raises(DateNotUnderstood):
             read()
     if words != "2030":
-        with pytest.raises(Unclear):
-            clock(words, NOW)
+        with pytest.raises(DateNotUnderstood):
+            parse_time(words, NOW)
 
 
 def test_a_day_is_no_moment_and_a_time_is_no_day():
-    with pytest.raises(Unclear):
-        moment("tomorrow", NOW, AU)
-    with pytest.raises(Unclear):
-        day("3pm", NOW, AU)
-    with pytest.raises(Unclear):
-        clock("tomorrow", NOW)
+    with pytest.raises(DateNotUnderstood):
+        parse_datetime("tomorrow", NOW, AU)
+    with pytest.raises(DateNotUnderstood):
+        parse_date("3pm", NOW, AU)
+    with pytest.raises(DateNotUnderstood):
+        parse_time("tomorrow", NOW)
 
 
 @given(st.text(max_size=30))
 def test_no_text_raises_anything_else(words):
     for read in (
-        lambda: day(words, NOW, AU),
-        lambda: moment(words, NOW, AU),
-        lambda: clock(words, NOW),
+        lambda: parse_date(words, NOW, AU),
+        lambda: parse_datetime(words, NOW, AU),
+        lambda: parse_time(words, NOW),
     ):
-        with suppress(Unclear):
+        with suppress(DateNotUnderstood):
             read()

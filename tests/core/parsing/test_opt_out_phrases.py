@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.parsing.opt_out_phrases import wish
+from cooee.core.parsing.opt_out_phrases import opt_out_intent
 
 TABLE = [
     (line.split(None, 1)[1], line.split(None, 1)[0])
@@ -22,7 +22,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("text", "expected"), TABLE)
 def test_it_is_sure_where_people_are_and_asks_where_they_may_be(text, expected):
-    assert (wish(text) or "no") == expected
+    assert (opt_out_intent(text) or "no") == expected
 
 
 def test_the_table_is_long_enough_to_mean_something():
@@ -34,23 +34,23 @@ def test_the_table_is_long_enough_to_mean_something():
 @pytest.mark.parametrize("text", [text for text, verdict in TABLE if verdict == "sure"])
 def test_it_does_not_matter_how_it_is_written(text):
     for other in (text.upper(), f"  {text}\n", text.replace(" ", "  "), f"{text.rstrip('.!?')}!!!"):
-        assert wish(other) == "sure"
+        assert opt_out_intent(other) == "sure"
 
 
 @pytest.mark.parametrize("text", [text for text, verdict in TABLE if verdict == "sure"])
 def test_whoever_says_more_than_that_is_asked(text):
-    assert wish(f"{text}. The blue one is on the second shelf") == "unsure"
-    assert wish(f"My cat is ill. {text}") == "unsure"
+    assert opt_out_intent(f"{text}. The blue one is on the second shelf") == "unsure"
+    assert opt_out_intent(f"My cat is ill. {text}") == "unsure"
 
 
 def test_a_long_text_is_never_sure():
-    assert wish("please " * 10 + "stop texting me") == "sure"
-    assert wish("please " * 30 + "stop texting me") == "unsure"
+    assert opt_out_intent("please " * 10 + "stop texting me") == "sure"
+    assert opt_out_intent("please " * 30 + "stop texting me") == "unsure"
 
 
 @given(st.text(max_size=300))
 def test_no_text_upsets_it(text):
-    assert wish(text) in {"sure", "unsure", ""}
+    assert opt_out_intent(text) in {"sure", "unsure", ""}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_no_text_upsets_it(text):
 )
 def test_hostile_lengths_take_no_time(piece):
     began = time.perf_counter()
-    wish(piece * 5_000)
-    wish("stop " + piece * 5_000 + "texts")
-    wish("i do not want to " + piece * 5_000)
+    opt_out_intent(piece * 5_000)
+    opt_out_intent("stop " + piece * 5_000 + "texts")
+    opt_out_intent("i do not want to " + piece * 5_000)
     assert time.perf_counter() - began < 1

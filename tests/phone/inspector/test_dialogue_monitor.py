@@ -8,8 +8,8 @@ from itertools import count
 
 import pytest
 
-from cooee.phone.inspector.dialogue_monitor import Lookout
-from cooee.phone.inspector.source_lines import Source
+from cooee.phone.inspector.dialogue_monitor import DialogueMonitor
+from cooee.phone.inspector.source_lines import SourceFiles
 from cooee.storage.sqlite.change_feed import Change
 from cooee.testing import Kit
 
@@ -54,8 +54,8 @@ def load(tmp_path):
 async def looking(kit, folder):
     """What a lookout tells, each when it is asked for."""
     told = asyncio.Queue()
-    lookout = Lookout(told.put_nowait, folder, Source([]))
-    watching = asyncio.ensure_future(lookout.watch(kit.store, kit.service.around))
+    lookout = DialogueMonitor(told.put_nowait, folder, SourceFiles([]))
+    watching = asyncio.ensure_future(lookout.run(kit.store, kit.service.context))
     try:
         yield lookout, lambda: asyncio.wait_for(told.get(), 10)
     finally:
@@ -84,7 +84,9 @@ async def test_it_tells_at_the_start_and_again_of_who_has_moved(load, tmp_path):
             async def moved():
                 (talk,) = await kit.store.dialogues(over=True, limit=1)
                 row = {"conversation": talk.conversation.hex().upper()}
-                await asyncio.to_thread(lookout.wrote, [Change("update", "dialogues", None, row)])
+                await asyncio.to_thread(
+                    lookout.on_commit, [Change("update", "dialogues", None, row)]
+                )
                 return (await told()).dialogues
 
             await anna.text("Anna")

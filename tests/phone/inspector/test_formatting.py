@@ -1,11 +1,11 @@
 """States and rows as a person reads them."""
 
-from cooee.phone.inspector.formatting import Cell, row, state
+from cooee.phone.inspector.formatting import Cell, compare_states, show_row
 from cooee.storage.sqlite.change_feed import Change
 
 
 def test_a_states_fields_are_set_side_by_side_and_what_changed_is_known():
-    cells = state(
+    cells = compare_states(
         '{"n":1,"who":{"name":"Anna"},"list":[1]}', '{"n":2,"who":{"name":"Anna"},"list":[1,2]}'
     )
     assert [(cell.name, cell.before, cell.after, cell.changed) for cell in cells] == [
@@ -16,17 +16,17 @@ def test_a_states_fields_are_set_side_by_side_and_what_changed_is_known():
 
 
 def test_somebody_new_had_nothing_and_nothing_is_no_change():
-    assert state("null", '{"n":0,"at":null}') == [Cell("n", "", "0"), Cell("at", "", "")]
-    assert state("null", "null") == []
-    assert state("1", "2") == [Cell("state", "1", "2")]
+    assert compare_states("null", '{"n":0,"at":null}') == [Cell("n", "", "0"), Cell("at", "", "")]
+    assert compare_states("null", "null") == []
+    assert compare_states("1", "2") == [Cell("state", "1", "2")]
 
 
 def test_of_a_changed_row_the_changes_are_shown_in_words():
     before = {"seq": 1, "status": 0, "attempts": 0, "text": "hi", "conversation": "AB"}
-    shown = row(Change("update", "outbound", before, before | {"status": 1, "attempts": 1}))
+    shown = show_row(Change("update", "outbound", before, before | {"status": 1, "attempts": 1}))
     assert shown.cells == (Cell("status", "queued", "sending"), Cell("attempts", "0", "1"))
 
 
 def test_of_a_new_row_what_says_nothing_is_left_out():
     after = {"conversation": "AB", "seq": 2, "lease": 0, "attempts": 0, "error": "", "media": None}
-    assert row(Change("insert", "outbound", None, after)).cells == (Cell("seq", "", "2"),)
+    assert show_row(Change("insert", "outbound", None, after)).cells == (Cell("seq", "", "2"),)

@@ -5,21 +5,26 @@ from decimal import Decimal
 
 import pytest
 
-from cooee.core.dialogue.journal import Entry, Journal, Waiting, write_entry, write_head
-from cooee.core.dialogue.value_codec import pack
-from cooee.phone.inspector.journal_view import kind, noted, remembered, stood
+from cooee.core.dialogue.journal import Journal, JournalEntry, Waiting, encode_entry, encode_head
+from cooee.core.dialogue.value_codec import encode_value
+from cooee.phone.inspector.journal_view import (
+    describe_entry,
+    list_journal_steps,
+    read_head_progress,
+    show_entry,
+)
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PARTY = ("ask", (), "How many?", 0)
 
 
 def entry(kind, key, value=None, raw=None, message=""):
-    return Entry(kind, key, AT, 1, raw, pack(value), "", message)
+    return JournalEntry(kind, key, AT, 1, raw, encode_value(value), "", message)
 
 
 def shown(one):
-    found, _ = noted(write_entry(one).hex())
-    return None if found is None else (found.step, found.question, found.value, found.said)
+    found, _ = show_entry(encode_entry(one).hex())
+    return None if found is None else (found.step, found.question, found.value, found.original_text)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +75,7 @@ def test_each_kind_of_record_has_its_words(one, words):
 
 
 def test_a_value_whose_class_is_gone_is_shown_as_it_was_written():
-    one = Entry("answer", PARTY, AT, 1, "red", {"$": "gone.Colour", "v": "x"})
+    one = JournalEntry("answer", PARTY, AT, 1, "red", {"$": "gone.Colour", "v": "x"})
     assert shown(one) == ("asked", "How many?", "red", "")
 
 
@@ -83,20 +88,23 @@ def test_records_come_in_their_order_and_one_taken_back_is_not_remembered():
         entry("answer", PARTY, 4, "4"),
     )
     journal = Journal(id="x", handler="book", started_at=AT, entries=entries)
-    assert [one.value for one in remembered(journal)] == ["Anna", "4"]
+    assert [one.value for one in list_journal_steps(journal)] == ["Anna", "4"]
 
 
 def test_a_stored_entry_and_head_are_read_and_damaged_ones_say_nothing():
     one = entry("answer", PARTY, 4, "4", message="abc")
-    assert noted(write_entry(one).hex())[1] == "abc"
-    assert kind(write_entry(one).hex()) == "answer How many?"
-    waiting = Waiting(PARTY, "How many?", AT, again=True)
-    journal = Journal(id="x", handler="book", started_at=AT, turn=3, waiting=waiting)
-    assert stood(write_head(journal).hex()) == (3, True)
-    assert stood(write_head(Journal(id="x", handler="b", started_at=AT)).hex()) == (0, False)
-    assert noted("7b7b") == (None, "")
-    assert kind("00") == ""
-    assert stood("7b") == (1, False)
-    parked = Waiting(PARTY, "How many?", AT, parked=True)
-    journal = Journal(id="x", handler="book", started_at=AT, turn=1, waiting=parked)
-    assert stood(write_head(journal).hex()) == (1, True)
+    assert show_entry(encode_entry(one).hex())[1] == "abc"
+    assert describe_entry(encode_entry(one).hex()) == "answer How many?"
+    waiting = Waiting(PARTY, "How many?", AT, re_ask=True)
+    journal = Journal(id="x", handler="book", started_at=AT, turn_count=3, waiting=waiting)
+    assert read_head_progress(encode_head(journal).hex()) == (3, True)
+    assert read_head_progress(encode_head(Journal(id="x", handler="b", started_at=AT)).hex()) == (
+        0,
+        False,
+    )
+    assert show_entry("7b7b") == (None, "")
+    assert describe_entry("00") == ""
+    assert read_head_progress("7b") == (1, False)
+    parked = Waiting(PARTY, "How many?", AT, paused=True)
+    journal = Journal(id="x", handler="book", started_at=AT, turn_count=1, waiting=parked)
+    assert read_head_progress(encode_head(journal).hex()) == (1, True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cooee.phone.inspector.source_lines import Source
+from cooee.phone.inspector.source_lines import SourceFiles
 
 CODE = """\
 async def book(chat):
@@ -32,7 +32,7 @@ async def book(chat):
 def test_a_statement_is_shown_whole_and_of_one_with_a_body_the_head(tmp_path, line, numbers, first):
     file = tmp_path / "app.py"
     file.write_text(CODE)
-    shown = Source([str(file)]).statement(str(file), line)
+    shown = SourceFiles([str(file)]).statement_at(str(file), line)
     assert [n for n, _ in shown] == numbers
     assert shown[0][1] == first
 
@@ -40,22 +40,22 @@ def test_a_statement_is_shown_whole_and_of_one_with_a_body_the_head(tmp_path, li
 def test_it_is_the_file_as_it_was_when_it_was_loaded(tmp_path):
     file = tmp_path / "app.py"
     file.write_text("old = 1\n")
-    source = Source([str(file)])
+    source = SourceFiles([str(file)])
     file.write_text("# new\nold = 1\n")
-    assert source.statement(str(file), 1) == [(1, "old = 1")]
+    assert source.statement_at(str(file), 1) == [(1, "old = 1")]
 
 
 def test_a_long_statement_is_cut_and_of_what_is_not_python_one_line_is_shown(tmp_path):
     file = tmp_path / "app.py"
     file.write_text("x = [\n" + "    1,\n" * 40 + "]\n")
-    assert len(Source([]).statement(str(file), 20)) == 8
+    assert len(SourceFiles([]).statement_at(str(file), 20)) == 8
     file.write_text("not python at all\n(\n")
-    assert Source([]).statement(str(file), 1) == [(1, "not python at all")]
+    assert SourceFiles([]).statement_at(str(file), 1) == [(1, "not python at all")]
 
 
 @pytest.mark.parametrize("line", [0, 2, -1])
 def test_a_line_that_is_not_there_shows_nothing(tmp_path, line):
     file = tmp_path / "app.py"
     file.write_text("x = 1\n")
-    assert Source([]).statement(str(file), line) == []
-    assert Source([]).statement(str(tmp_path / "gone.py"), 1) == []
+    assert SourceFiles([]).statement_at(str(file), line) == []
+    assert SourceFiles([]).statement_at(str(tmp_path / "gone.py"), 1) == []

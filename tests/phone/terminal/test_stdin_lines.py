@@ -5,12 +5,12 @@ import os
 
 import pytest
 
-from cooee.phone.terminal.stdin_lines import Keyboard
+from cooee.phone.terminal.stdin_lines import StdinLines
 
 
 async def lines(keyboard):
     found = []
-    while (line := await keyboard.line()) is not None:
+    while (line := await keyboard.next_line()) is not None:
         found.append(line)
     return found
 
@@ -26,38 +26,38 @@ async def test_lines_come_without_their_ends_and_the_last_needs_none(pipe):
     reading, writing = pipe
     os.write(writing, "one\r\n\ntwo ✓\nbroken \xff\nlast".encode("latin-1", "replace"))
     os.close(writing)
-    assert await lines(Keyboard(reading)) == ["one", "", "two ?", "broken �", "last"]
+    assert await lines(StdinLines(reading)) == ["one", "", "two ?", "broken �", "last"]
 
 
 async def test_a_letter_that_comes_in_two_pieces_is_whole(pipe):
     reading, writing = pipe
-    keyboard = Keyboard(reading)
+    keyboard = StdinLines(reading)
     os.write(writing, b"caf\xc3")
     await asyncio.sleep(0.05)
     os.write(writing, b"\xa9\n")
-    assert await keyboard.line() == "café"
+    assert await keyboard.next_line() == "café"
     os.close(writing)
 
 
 async def test_the_end_stays_the_end(pipe):
     reading, writing = pipe
     os.close(writing)
-    keyboard = Keyboard(reading)
-    assert await keyboard.line() is None
-    assert await keyboard.line() is None
+    keyboard = StdinLines(reading)
+    assert await keyboard.next_line() is None
+    assert await keyboard.next_line() is None
 
 
 async def test_a_file_and_no_file_at_all_are_read_too(tmp_path):
     (tmp_path / "lines").write_text("one\ntwo\n")
     with (tmp_path / "lines").open() as file:
-        assert await lines(Keyboard(file.fileno())) == ["one", "two"]
-    assert await lines(Keyboard(None)) == []
+        assert await lines(StdinLines(file.fileno())) == ["one", "two"]
+    assert await lines(StdinLines(None)) == []
 
 
 async def test_closing_ends_the_waiting_for_a_line_that_never_comes(pipe):
     reading, writing = pipe
-    keyboard = Keyboard(reading)
-    waiting = asyncio.create_task(keyboard.line())
+    keyboard = StdinLines(reading)
+    waiting = asyncio.create_task(keyboard.next_line())
     await asyncio.sleep(0)
     keyboard.close()
     assert await asyncio.wait_for(waiting, 1) is None

@@ -18,11 +18,11 @@ from cooee.core.errors import (
 )
 from cooee.core.http_messages import Request
 from cooee.core.messages import Outbound, Status
-from cooee.providers import Accepted, Credentials, News, Subscription, find
+from cooee.providers import Accepted, Credentials, PollResult, Subscription, find_provider
 from cooee.providers.simulated.adapter import Simulated
 from cooee.testing.provider_example import Example, Push
 from cooee.testing.provider_suite import PROMISES
-from cooee.testing.scripted_network import NOON, Line, answer
+from cooee.testing.scripted_network import NOON, ScriptedNetwork, answer
 
 BASE = "http://127.0.0.1:8400/simulated/v1"
 HOOK = "https://cooee.example/simulated/word"
@@ -90,11 +90,11 @@ def test_the_simulated_company_keeps_every_promise(promise, switches):
 
 
 def test_it_is_found_by_its_name_and_needs_no_setting():
-    provider = find("simulated")({})
+    provider = find_provider("simulated")({})
     assert provider.features.polling == "pop"
-    line = Line()
-    assert line.carry(provider.login()) == Credentials("simulated")
-    assert line.asked == []
+    line = ScriptedNetwork()
+    assert line.run(provider.login()) == Credentials("simulated")
+    assert line.requests == []
 
 
 @pytest.mark.parametrize("switches", ["pop,cursor", "cursor, confirm", "telepathy", "lookup;pop"])
@@ -110,11 +110,11 @@ def test_a_base_that_is_no_url_is_refused():
 
 def test_features_follow_the_switches():
     bare, full = simulated("").features, simulated(" Cursor ,lookup,idempotency,optout").features
-    assert (bare.polling, bare.lookup_settles, bare.idempotency) == ("pop", None, False)
-    assert bare.optout_words == frozenset()
-    assert (full.polling, full.lookup_settles) == ("cursor", timedelta(seconds=5))
+    assert (bare.polling, bare.lookup_settles_after, bare.idempotency) == ("pop", None, False)
+    assert bare.opt_out_words == frozenset()
+    assert (full.polling, full.lookup_settles_after) == ("cursor", timedelta(seconds=5))
     assert full.idempotency
-    assert full.optout_words == {"STOP", "UNSUBSCRIBE"}
+    assert full.opt_out_words == {"STOP", "UNSUBSCRIBE"}
     assert full.signed and full.push and full.max_text == 1600
 
 
@@ -123,9 +123,11 @@ def test_features_follow_the_switches():
 
 @pytest.mark.parametrize("hook", [HOOK, None])
 def test_a_number_is_told_where_its_texts_go(hook):
-    line = Line(answer(200, [{"number": OURS}]), answer(200, {"number": OURS, "url": hook}))
-    assert line.carry(simulated().subscribe(US, hook)) == Subscription(OURS, hook)
-    look, order = line.asked
+    line = ScriptedNetwork(
+        answer(200, [{"number": OURS}]), answer(200, {"number": OURS, "url": hook})
+    )
+    assert line.run(simulated().subscribe(US, hook)) == Subscription(OURS, hook)
+    look, order = line.requests
     assert (look.method, look.url) == ("GET", f"{BASE}/numbers")
     assert (order.method, order.url) == ("PUT", f"{BASE}/webhook")
     assert msgspec.json.decode(order.body) == {"number": OURS, "url": hook, "secret": SECRET}
@@ -133,22 +135,22 @@ def test_a_number_is_told_where_its_texts_go(hook):
 
 
 def test_the_way_is_left_alone_where_it_is_to_be_kept():
-    line = Line(answer(200, [{"number": OURS}]))
-    assert line.carry(simulated().subscribe(US, HOOK, keep=True)).number == OURS
+    line = ScriptedNetwork(answer(200, [{"number": OURS}]))
+    assert line.run(simulated().subscribe(US, HOOK, keep_direction=True)).number == OURS
 
 
 @pytest.mark.parametrize("body", [[], {}, [{}], [{"number": ""}], [{"number": 5}], b"<html>"])
 def test_no_number_is_a_failure(body):
     with pytest.raises(TemporaryFailure):
-        Line(answer(200, body)).carry(simulated().subscribe(US, None))
+        ScriptedNetwork(answer(200, body)).run(simulated().subscribe(US, None))
 
 
 # Texts
 
 
 def send(*script, switches="pop", outbound=OUTBOUND):
-    line = Line(*script)
-    return line.carry(simulated(switches).send(outbound, US)), line.asked[0]
+    line = ScriptedNetwork(*script)
+    return line.run(simulated(switches).send(outbound, US)), line.requests[0]
 
 
 def test_a_text_carries_our_id_and_its_callback():
@@ -201,8 +203,8 @@ def test_each_answer_to_a_send_is_one_decision(status, code, kind):
 
 
 def poll(body, switches, cursor=""):
-    line = Line(answer(200, body))
-    return line.carry(simulated(switches).poll(US, cursor)), line.asked[0]
+    line = ScriptedNetwork(answer(200, body))
+    return line.run(simulated(switches).poll(US, cursor)), line.requests[0]
 
 
 def test_pop_reads_one_and_reads_on():
@@ -213,7 +215,7 @@ def test_pop_reads_one_and_reads_on():
     assert (inbound.sender, inbound.recipient, inbound.text) == (THEIRS, OURS, "hi")
     assert (inbound.key, inbound.provider_id, inbound.received_at) == ("t-9", "t-9", NOON)
     assert inbound.sent_at == datetime(2026, 1, 1, 11, 59, 58, 500000, tzinfo=UTC)
-    assert poll({"texts": []}, "pop")[0] == News([], confirm=())
+    assert poll({"texts": []}, "pop")[0] == PollResult([], confirm=())
 
 
 def test_a_cursor_begins_now_and_goes_on_from_where_it_was():
@@ -237,10 +239,10 @@ def test_a_reading_without_a_cursor_does_not_lose_the_place():
 def test_what_was_read_is_confirmed_by_its_ids():
     news, request = poll({"texts": [TEXT]}, "confirm")
     assert (request.safe, news.confirm) == (True, ["t-9"])
-    line = Line(answer(204))
-    line.carry(simulated("confirm").confirm(US, news.confirm))
-    assert line.asked[0].url == f"{BASE}/inbox/confirmed"
-    assert msgspec.json.decode(line.asked[0].body) == {"ids": ["t-9"]}
+    line = ScriptedNetwork(answer(204))
+    line.run(simulated("confirm").confirm(US, news.confirm))
+    assert line.requests[0].url == f"{BASE}/inbox/confirmed"
+    assert msgspec.json.decode(line.requests[0].body) == {"ids": ["t-9"]}
 
 
 @pytest.mark.parametrize("member", ["id", "from", "to", "text"])
@@ -269,30 +271,30 @@ def test_a_text_that_lacks_something_is_never_passed_over(member, switches, kind
 )
 def test_each_status_word_is_one_status(word, status):
     outbound = msgspec.structs.replace(OUTBOUND, provider_id="t/1")
-    line = Line(answer(200, {**NEWS, "status": word}))
-    receipt = line.carry(simulated().status(outbound, US))
-    assert line.asked[0].url == f"{BASE}/texts/t%2F1"
-    assert (receipt.status, receipt.word, receipt.outbound) == (status, word, OUT_ID)
+    line = ScriptedNetwork(answer(200, {**NEWS, "status": word}))
+    receipt = line.run(simulated().status(outbound, US))
+    assert line.requests[0].url == f"{BASE}/texts/t%2F1"
+    assert (receipt.status, receipt.provider_status, receipt.outbound_id) == (status, word, OUT_ID)
     assert receipt.at == datetime(2026, 1, 1, 11, 59, 59, tzinfo=UTC)
 
 
 def test_no_status_yet_is_no_news():
     outbound = msgspec.structs.replace(OUTBOUND, provider_id="t-1")
-    assert Line(answer(404)).carry(simulated().status(outbound, US)) is None
-    assert Line().carry(simulated().status(OUTBOUND, US)) is None
+    assert ScriptedNetwork(answer(404)).run(simulated().status(outbound, US)) is None
+    assert ScriptedNetwork().run(simulated().status(OUTBOUND, US)) is None
 
 
 @pytest.mark.parametrize(("texts", "found"), [([], None), ([SENT], Accepted("t-1", 2))])
 def test_a_text_is_looked_up_by_our_id(texts, found):
-    line = Line(answer(200, {"texts": texts}))
-    assert line.carry(simulated("lookup").lookup(OUTBOUND, US)) == found
-    assert line.asked[0].url == f"{BASE}/texts?reference={OUT_ID}"
+    line = ScriptedNetwork(answer(200, {"texts": texts}))
+    assert line.run(simulated("lookup").lookup(OUTBOUND, US)) == found
+    assert line.requests[0].url == f"{BASE}/texts?reference={OUT_ID}"
 
 
 @pytest.mark.parametrize("body", [{}, b"<html>", {"texts": None}, {"texts": [{}]}])
 def test_a_lookup_that_cannot_be_read_is_no_answer(body):
     with pytest.raises(TemporaryFailure):
-        Line(answer(200, body)).carry(simulated("lookup").lookup(OUTBOUND, US))
+        ScriptedNetwork(answer(200, body)).run(simulated("lookup").lookup(OUTBOUND, US))
 
 
 # Pushes
@@ -305,7 +307,7 @@ def receive(request, tail="text", at=NOON):
 def test_a_signed_text_is_received():
     received = receive(signed(push({**TEXT, "optout": "out"})))
     (inbound,) = received.inbounds
-    assert (received.answer.status, inbound.key, inbound.text) == (204, "t-9", "hi")
+    assert (received.response.status, inbound.key, inbound.text) == (204, "t-9", "hi")
 
 
 @pytest.mark.parametrize(
@@ -313,7 +315,7 @@ def test_a_signed_text_is_received():
 )
 def test_a_signed_status_is_received(tail, outbound):
     (receipt,) = receive(signed(push(NEWS)), tail).receipts
-    assert (receipt.outbound, receipt.provider_id) == (outbound, "t-1")
+    assert (receipt.outbound_id, receipt.provider_id) == (outbound, "t-1")
     assert receipt.status is Status.DELIVERED
 
 

@@ -17,11 +17,11 @@ from cooee.core.errors import (
 )
 from cooee.core.http_messages import Request
 from cooee.core.messages import Outbound, Status
-from cooee.providers import Credentials, News, Subscription, find
+from cooee.providers import Credentials, PollResult, Subscription, find_provider
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.testing.provider_example import Example, Push
 from cooee.testing.provider_suite import PROMISES
-from cooee.testing.scripted_network import NOON, Line, answer
+from cooee.testing.scripted_network import NOON, ScriptedNetwork, answer
 
 BASE = "https://tapi.telstra.com/v2"
 NUMBER = f"{BASE}/messages/provisioning/subscriptions"
@@ -112,14 +112,16 @@ def test_telstra_keeps_every_promise(promise):
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 def test_telstra_keeps_every_promise_with_a_number_that_is_already_its_own(promise):
-    promise(msgspec.structs.replace(EXAMPLE, hook=HOOK, subscribe=[held("90", f"{HOOK}/reply")]))
+    promise(
+        msgspec.structs.replace(EXAMPLE, webhook_url=HOOK, subscribe=[held("90", f"{HOOK}/reply")])
+    )
 
 
 # Settings
 
 
 def test_it_is_found_by_its_name():
-    assert find("telstra-v2") is TelstraV2
+    assert find_provider("telstra-v2") is TelstraV2
 
 
 @pytest.mark.parametrize("missing", KEYS)
@@ -137,19 +139,19 @@ def test_a_base_that_is_no_url_is_refused(base):
 
 
 def test_the_base_url_may_be_another_and_end_in_a_slash():
-    line = Line(answer(200, TOKEN))
-    line.carry(telstra(TELSTRA_BASE_URL=" http://127.0.0.1:8400/telstra/v2/ ").login())
-    assert line.asked[0].url == "http://127.0.0.1:8400/telstra/v2/oauth/token"
+    line = ScriptedNetwork(answer(200, TOKEN))
+    line.run(telstra(TELSTRA_BASE_URL=" http://127.0.0.1:8400/telstra/v2/ ").login())
+    assert line.requests[0].url == "http://127.0.0.1:8400/telstra/v2/oauth/token"
 
 
 # Login
 
 
 def test_a_login_is_a_form_with_the_keys_in_its_body():
-    line = Line(answer(200, TOKEN))
+    line = ScriptedNetwork(answer(200, TOKEN))
     spaced = telstra(TELSTRA_CLIENT_SECRET=" a secret&=+é \n")
-    line.carry(spaced.login())
-    request = line.asked[0]
+    line.run(spaced.login())
+    request = line.requests[0]
     assert (request.method, request.url) == ("POST", f"{BASE}/oauth/token")
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     assert parse_qs(request.body.decode(), strict_parsing=True) == {
@@ -178,7 +180,7 @@ def test_a_login_is_a_form_with_the_keys_in_its_body():
 )
 def test_expires_in_is_a_string_and_anything_unreadable_is_no_end(expires_in, seconds):
     token = {"access_token": "t0ken", "expires_in": expires_in}
-    credentials = Line(answer(200, token)).carry(telstra().login())
+    credentials = ScriptedNetwork(answer(200, token)).run(telstra().login())
     expected = None if seconds is None else NOON + timedelta(seconds=seconds)
     assert credentials == Credentials("t0ken", expected)
 
@@ -201,7 +203,7 @@ def test_expires_in_is_a_string_and_anything_unreadable_is_no_end(expires_in, se
 )
 def test_a_login_that_fails_says_what_to_do(status, body, kind, words):
     with pytest.raises(kind) as caught:
-        Line(answer(status, body, content_type="text/html")).carry(telstra().login())
+        ScriptedNetwork(answer(status, body, content_type="text/html")).run(telstra().login())
     assert type(caught.value) is kind
     assert words in str(caught.value)
     assert caught.value.status == status
@@ -211,12 +213,12 @@ def test_a_login_that_fails_says_what_to_do(status, body, kind, words):
 
 
 def subscribe(*script, hook=None, keep=False):
-    line = Line(*script)
-    subscription = line.carry(telstra().subscribe(US, hook, keep=keep))
-    bodies = [msgspec.json.decode(request.body) for request in line.asked if request.body]
-    assert [request.url for request in line.asked] == [NUMBER] * len(script)
-    assert [request.method for request in line.asked] == ["GET", "POST", "POST"][: len(script)]
-    assert [request.safe for request in line.asked] == [True, False, False][: len(script)]
+    line = ScriptedNetwork(*script)
+    subscription = line.run(telstra().subscribe(US, hook, keep_direction=keep))
+    bodies = [msgspec.json.decode(request.body) for request in line.requests if request.body]
+    assert [request.url for request in line.requests] == [NUMBER] * len(script)
+    assert [request.method for request in line.requests] == ["GET", "POST", "POST"][: len(script)]
+    assert [request.safe for request in line.requests] == [True, False, False][: len(script)]
     return subscription, bodies
 
 
@@ -268,7 +270,7 @@ def test_days_are_an_increment_and_never_added_at_a_restart(days, way, hook, kee
     assert [body["activeDays"] for body in bodies] == ([] if added is None else [added])
     assert subscription.number == OURS
     wanted = (way or None) if keep else f"{HOOK}/reply" if hook else None
-    assert subscription.pushes_to == wanted
+    assert subscription.push_url == wanted
     left = None if days == "?" else int(days) + (added or 0)
     assert subscription.expires_at == (None if left is None else NOON + timedelta(days=left))
 
@@ -307,7 +309,7 @@ def test_a_number_held_for_the_most_days_can_still_change_its_way():
     made = answer(201, {"destinationAddress": OURS, "activeDays": "1824"})
     subscription, bodies = subscribe(held("1825"), full, made, hook=HOOK)
     assert [body["activeDays"] for body in bodies] == [1, -1]
-    assert subscription.pushes_to == f"{HOOK}/reply"
+    assert subscription.push_url == f"{HOOK}/reply"
 
 
 @pytest.mark.parametrize("status", [404, 405])
@@ -343,10 +345,10 @@ def test_a_number_that_cannot_be_made_sure_of_is_a_typed_failure(script, kind):
 
 
 def test_a_text_is_sent_as_json_from_our_number():
-    line = Line(answer(201, SENT))
+    line = ScriptedNetwork(answer(201, SENT))
     outbound = msgspec.structs.replace(OUTBOUND, callback=f"{HOOK}/status/{OUT_ID}")
-    accepted = line.carry(telstra().send(outbound, US))
-    (request,) = line.asked
+    accepted = line.run(telstra().send(outbound, US))
+    (request,) = line.requests
     assert (accepted.provider_id, accepted.segments) == (MESSAGE_ID, 1)
     assert (request.method, request.url, request.safe) == ("POST", f"{BASE}/messages/sms", False)
     assert request.headers["content-type"] == "application/json"
@@ -371,53 +373,55 @@ def test_a_text_is_sent_as_json_from_our_number():
 )
 def test_validity_is_what_is_left_in_whole_minutes(good_for, validity):
     outbound = msgspec.structs.replace(OUTBOUND, at=NOON, good_until=NOON + good_for)
-    line = Line(answer(201, SENT))
-    line.carry(telstra().send(outbound, US))
-    assert msgspec.json.decode(line.asked[0].body)["validity"] == validity
+    line = ScriptedNetwork(answer(201, SENT))
+    line.run(telstra().send(outbound, US))
+    assert msgspec.json.decode(line.requests[0].body)["validity"] == validity
 
 
 def test_validity_is_left_out_where_the_time_of_the_attempt_is_unknown():
     outbound = msgspec.structs.replace(OUTBOUND, good_until=NOON)
-    line = Line(answer(201, SENT))
-    line.carry(telstra().send(outbound, US))
-    assert "validity" not in msgspec.json.decode(line.asked[0].body)
+    line = ScriptedNetwork(answer(201, SENT))
+    line.run(telstra().send(outbound, US))
+    assert "validity" not in msgspec.json.decode(line.requests[0].body)
 
 
 @pytest.mark.parametrize("text", ["", "😀", "\x00", "half \ud83d a smile", "א" * 1900])
 def test_any_text_up_to_1900_characters_can_be_put_into_json(text):
-    line = Line(answer(201, SENT))
-    line.carry(telstra().send(msgspec.structs.replace(OUTBOUND, text=text), US))
-    told = msgspec.json.decode(line.asked[0].body)["body"]
+    line = ScriptedNetwork(answer(201, SENT))
+    line.run(telstra().send(msgspec.structs.replace(OUTBOUND, text=text), US))
+    told = msgspec.json.decode(line.requests[0].body)["body"]
     assert told == text.replace("\ud83d", "?")
 
 
 def test_media_are_refused_rather_than_dropped():
-    line = Line()
+    line = ScriptedNetwork()
     with pytest.raises(PermanentFailure, match="media"):
-        line.carry(telstra().send(msgspec.structs.replace(OUTBOUND, media=("https://a/b",)), US))
-    assert line.asked == []
+        line.run(telstra().send(msgspec.structs.replace(OUTBOUND, media=("https://a/b",)), US))
+    assert line.requests == []
 
 
 @pytest.mark.parametrize(
     ("segments", "read"), [(3, 3), ("3", 3), (None, None), ("[{'AUS': 1}]", None), ({}, None)]
 )
 def test_segments_are_read_where_they_are_a_number(segments, read):
-    line = Line(answer(201, {**SENT, "Country": "[{'AUS': 1}]", "numberSegments": segments}))
-    assert line.carry(telstra().send(OUTBOUND, US)).segments == read
+    line = ScriptedNetwork(
+        answer(201, {**SENT, "Country": "[{'AUS': 1}]", "numberSegments": segments})
+    )
+    assert line.run(telstra().send(OUTBOUND, US)).segments == read
 
 
 # Reading
 
 
 def poll(*script):
-    line = Line(*script)
-    news = line.carry(telstra().poll(US, ""))
-    return news, line.asked[0]
+    line = ScriptedNetwork(*script)
+    news = line.run(telstra().poll(US, ""))
+    return news, line.requests[0]
 
 
 def test_empty_is_no_news():
     news, request = poll(answer(200, {"status": "EMPTY"}))
-    assert news == News()
+    assert news == PollResult()
     assert (request.method, request.url, request.body) == ("GET", f"{BASE}/messages/sms", b"")
     assert not request.safe, "reading removes: a lost answer is a doubt"
 
@@ -510,17 +514,17 @@ def test_a_reading_that_fails_says_whether_a_text_may_be_gone(status, body, kind
 
 
 def ask(*script, provider_id=MESSAGE_ID):
-    line = Line(*script)
+    line = ScriptedNetwork(*script)
     outbound = msgspec.structs.replace(OUTBOUND, provider_id=provider_id)
-    return line.carry(telstra().status(outbound, US)), line.asked
+    return line.run(telstra().status(outbound, US)), line.requests
 
 
 def test_the_status_is_asked_by_telstras_id_and_is_an_array_of_one():
     receipt, (request,) = ask(answer(200, [DELIVERED]), provider_id="a/b c?d")
     assert request.url == f"{BASE}/messages/sms/a%2Fb%20c%3Fd/status"
     assert request.safe
-    assert (receipt.status, receipt.word) == (Status.DELIVERED, "DELIVRD")
-    assert (receipt.outbound, receipt.provider_id) == (OUT_ID, "a/b c?d")
+    assert (receipt.status, receipt.provider_status) == (Status.DELIVERED, "DELIVRD")
+    assert (receipt.outbound_id, receipt.provider_id) == (OUT_ID, "a/b c?d")
     assert receipt.at == datetime(2019, 9, 10, 1, 9, 21, tzinfo=UTC)  # the later of the two
 
 
@@ -555,8 +559,8 @@ def receive(body, tail="reply", method="POST"):
 def test_a_pushed_reply_is_read_with_its_own_keys():
     received = receive(PUSHED)
     (inbound,) = received.inbounds
-    assert received.answer.status == 204
-    assert received.answer.body == b""
+    assert received.response.status == 204
+    assert received.response.body == b""
     assert (inbound.sender, inbound.recipient, inbound.text) == (THEIRS, OURS, "Foo4")
     assert inbound.sent_at == datetime(2018, 4, 20, 14, 24, 35)  # noqa: DTZ001 -- it has no offset
     assert (inbound.received_at, inbound.provider_id) == (NOON, "DMASApiA0000000146")
@@ -636,7 +640,7 @@ def test_a_push_that_cannot_be_understood_is_refused(body, tail, method, status)
 
 def test_a_pushed_status_names_our_text_by_its_path():
     (receipt,) = receive(DELIVERED, f"status/{OUT_ID}").receipts
-    assert (receipt.outbound, receipt.status) == (OUT_ID, Status.DELIVERED)
+    assert (receipt.outbound_id, receipt.status) == (OUT_ID, Status.DELIVERED)
     assert receipt.at == datetime(2019, 9, 10, 1, 9, 21, tzinfo=UTC)
 
 
@@ -648,7 +652,7 @@ def test_telstras_id_with_slashes_is_the_one_with_the_hyphen(tail):
 
 def test_a_status_without_telstras_id_is_known_by_its_path():
     (receipt,) = receive({"deliveryStatus": "UNDVBL"}, f"status/{OUT_ID}").receipts
-    assert (receipt.outbound, receipt.provider_id) == (OUT_ID, "")
+    assert (receipt.outbound_id, receipt.provider_id) == (OUT_ID, "")
     assert (receipt.status, receipt.at) == (Status.UNDELIVERED, None)
 
 

@@ -7,8 +7,8 @@ from cooee.core.http_messages import Request
 from cooee.core.messages import Outbound, Status
 from cooee.providers import Credentials
 from cooee.providers.telstra_v2.adapter import TelstraV2
-from cooee.providers.telstra_v2.errors import refusal, standing
-from cooee.testing.scripted_network import Line, answer
+from cooee.providers.telstra_v2.errors import telstra_v2_error, telstra_v2_status
+from cooee.testing.scripted_network import ScriptedNetwork, answer
 
 OUTBOUND = Outbound(
     id=f"{'0123456789abcdef' * 2}-7",
@@ -37,9 +37,9 @@ PERMANENT = [
 
 def send(response):
     provider = TelstraV2({"TELSTRA_CLIENT_ID": "id", "TELSTRA_CLIENT_SECRET": "secret"})
-    line = Line(response)
+    line = ScriptedNetwork(response)
     try:
-        return line.carry(provider.send(OUTBOUND, Credentials("token")))
+        return line.run(provider.send(OUTBOUND, Credentials("token")))
     except Exception as failure:
         return failure
 
@@ -139,20 +139,20 @@ def test_each_answer_to_a_send_is_one_decision(response, kind, retry_after, hint
 
 
 def test_the_404_that_means_several_things_says_them_all():
-    words = str(refusal(ASK, plain(404, "RESOURCE-NOT-FOUND", "")))
+    words = str(telstra_v2_error(ASK, plain(404, "RESOURCE-NOT-FOUND", "")))
     for meaning in ("expired", "less than a minute ago", "another app", "free trial"):
         assert meaning in words
 
 
 def test_the_gateways_own_code_is_kept():
     body = {"fault": {"faultstring": "Spike arrest violation.", "detail": {"errorcode": "a.b"}}}
-    failure = refusal(ASK, answer(403, body))
+    failure = telstra_v2_error(ASK, answer(403, body))
     assert (failure.code, "Spike arrest violation." in failure.message) == ("a.b", True)
 
 
 def test_what_telstra_says_is_one_printable_line_of_bearable_length():
     message = "line one\r\nline two\x1b[31m \ud83d" + "x" * 9999
-    failure = refusal(ASK, plain(400, "A\nB" * 200, message))
+    failure = telstra_v2_error(ASK, plain(400, "A\nB" * 200, message))
     assert str(failure).isprintable()
     assert len(str(failure)) < 1000
     assert "line one line two [31m" in failure.message
@@ -178,4 +178,4 @@ def test_what_telstra_says_is_one_printable_line_of_bearable_length():
     ],
 )
 def test_each_delivery_word_is_one_status(word, status):
-    assert standing(word) is status
+    assert telstra_v2_status(word) is status

@@ -17,12 +17,12 @@ from cooee.core.errors import (
 )
 from cooee.core.http_messages import Request
 from cooee.core.messages import Media, Outbound, Status
-from cooee.providers import Accepted, Credentials, find
+from cooee.providers import Accepted, Credentials, find_provider
 from cooee.providers.telstra_v3.adapter import TelstraV3
-from cooee.providers.telstra_v3.cursor import Place
+from cooee.providers.telstra_v3.cursor import TelstraV3Cursor
 from cooee.testing.provider_example import Example, Push
 from cooee.testing.provider_suite import PROMISES
-from cooee.testing.scripted_network import NOON, Line, answer
+from cooee.testing.scripted_network import NOON, ScriptedNetwork, answer
 
 HOST = "https://products.api.telstra.com"
 BASE = f"{HOST}/messaging/v3"
@@ -51,7 +51,7 @@ REPLY = {
     "messageId": "75f263c0-60b5-11ed-8456-71ae4c63550d",
     "messageContent": "Hi, example message",
 }
-PLACE = Place(OURS, NOON - timedelta(days=1), NOON - timedelta(hours=1))
+PLACE = TelstraV3Cursor(OURS, NOON - timedelta(days=1), NOON - timedelta(hours=1))
 
 
 def stamp(moment):
@@ -132,7 +132,7 @@ EXAMPLE = Example(
         Push("reply", push({**REPLY, "multimedia": {"type": "image/jpeg", "payload": "aGk="}})),
         Push(f"status/{OUT_ID}", push(STATUS)),
     ],
-    cursor=PLACE.cursor,
+    cursor=PLACE.encoded,
 )
 
 
@@ -147,7 +147,7 @@ def test_telstra_keeps_every_promise_with_a_number_of_its_own_in_a_trial(promise
         msgspec.structs.replace(
             EXAMPLE,
             provider=telstra(TELSTRA_NUMBER=OURS),
-            hook=HOOK,
+            webhook_url=HOOK,
             subscribe=[answer(200, number(WAY))],
             send=[error(402, "RATE_PLAN_ERR"), answer(201, {**SENT, "messageId": [MESSAGE_ID]})],
         )
@@ -158,7 +158,7 @@ def test_telstra_keeps_every_promise_with_a_number_of_its_own_in_a_trial(promise
 
 
 def test_it_is_found_by_its_name():
-    assert find("telstra-v3") is TelstraV3
+    assert find_provider("telstra-v3") is TelstraV3
 
 
 @pytest.mark.parametrize("missing", KEYS)
@@ -187,9 +187,9 @@ def test_a_setting_that_makes_no_sense_is_refused(name, value):
 
 @pytest.mark.parametrize("base", [BASE, "http://127.0.0.1:8400/telstra/v3/messaging/v3/"])
 def test_the_token_is_got_beside_the_api_from_a_path_of_version_2(base):
-    line = Line(answer(200, TOKEN))
-    credentials = line.carry(telstra(TELSTRA_BASE_URL=base).login())
-    (request,) = line.asked
+    line = ScriptedNetwork(answer(200, TOKEN))
+    credentials = line.run(telstra(TELSTRA_BASE_URL=base).login())
+    (request,) = line.requests
     assert request.url == base.rstrip("/").removesuffix("/messaging/v3") + "/v2/oauth/token"
     form = parse_qs(request.body.decode())
     assert form["grant_type"] == ["client_credentials"]
@@ -212,7 +212,7 @@ def test_the_token_is_got_beside_the_api_from_a_path_of_version_2(base):
 )
 def test_a_login_that_fails_says_what_to_do(status, body, kind, words):
     with pytest.raises(kind, match=words) as caught:
-        Line(answer(status, body)).carry(telstra().login())
+        ScriptedNetwork(answer(status, body)).run(telstra().login())
     assert type(caught.value) is kind
 
 
@@ -220,9 +220,9 @@ def test_a_login_that_fails_says_what_to_do(status, body, kind, words):
 
 
 def subscribe(*script, hook=None, keep=False, **values):
-    line = Line(*script)
-    subscription = line.carry(telstra(**values).subscribe(US, hook, keep=keep))
-    return subscription, line.asked
+    line = ScriptedNetwork(*script)
+    subscription = line.run(telstra(**values).subscribe(US, hook, keep_direction=keep))
+    return subscription, line.requests
 
 
 def test_every_request_bears_the_headers_that_are_required():
@@ -250,7 +250,7 @@ def test_without_a_number_one_is_assigned_and_only_then_given_its_way():
     assert [request.safe for request in asked] == [True, False, True, True]
     assert told(asked[1]) == {}
     assert told(asked[3]) == {"replyCallbackUrl": WAY}
-    assert (subscription.number, subscription.pushes_to) == (OURS, WAY)
+    assert (subscription.number, subscription.push_url) == (OURS, WAY)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_the_way_is_changed_only_where_it_differs_and_tags_stay(way, hook, keep,
     expected = [] if change is None else [change | ({"tags": tags} if tags else {})]
     assert bodies == expected
     wanted = (way or None) if keep else WAY if hook else None
-    assert subscription.pushes_to == wanted
+    assert subscription.push_url == wanted
 
 
 def test_of_several_numbers_the_lowest_is_taken_and_it_is_said():
@@ -328,9 +328,9 @@ def test_no_number_to_be_had_stops_the_start():
 
 
 def send(*script, **changes):
-    line = Line(*script)
-    accepted = line.carry(telstra().send(msgspec.structs.replace(OUTBOUND, **changes), US))
-    return accepted, line.asked
+    line = ScriptedNetwork(*script)
+    accepted = line.run(telstra().send(msgspec.structs.replace(OUTBOUND, **changes), US))
+    return accepted, line.requests
 
 
 def test_a_text_is_sent_in_national_form_with_our_id_as_its_tag():
@@ -418,9 +418,9 @@ def test_media_are_refused_rather_than_dropped():
 
 
 def look_up(*items, **changes):
-    line = Line(page(*items))
-    found = line.carry(telstra().lookup(msgspec.structs.replace(OUTBOUND, **changes), US))
-    return found, line.asked[0]
+    line = ScriptedNetwork(page(*items))
+    found = line.run(telstra().lookup(msgspec.structs.replace(OUTBOUND, **changes), US))
+    return found, line.requests[0]
 
 
 def test_a_text_is_found_by_its_whole_tag():
@@ -445,7 +445,7 @@ def test_a_list_that_may_go_on_or_has_forgotten_is_no_no():
 
 def ask(response):
     outbound = msgspec.structs.replace(OUTBOUND, provider_id=MESSAGE_ID)
-    return Line(response).carry(telstra().status(outbound, US))
+    return ScriptedNetwork(response).run(telstra().status(outbound, US))
 
 
 @pytest.mark.parametrize(
@@ -462,7 +462,7 @@ def ask(response):
 )
 def test_every_status_has_its_place(word, status):
     receipt = ask(answer(200, {**SENT, "status": word}))
-    assert (receipt.status, receipt.word, receipt.outbound) == (status, word, OUT_ID)
+    assert (receipt.status, receipt.provider_status, receipt.outbound_id) == (status, word, OUT_ID)
     received = telstra().receive(push({**STATUS, "status": word}), f"status/{OUT_ID}", NOON)
     assert received.receipts[0].status == status
 
@@ -476,8 +476,8 @@ def test_a_text_that_telstra_does_not_know_is_no_news(response):
 
 
 def test_a_text_without_telstras_id_is_not_asked_about():
-    line = Line()
-    assert line.carry(telstra().status(OUTBOUND, US)) is None
+    line = ScriptedNetwork()
+    assert line.run(telstra().status(OUTBOUND, US)) is None
 
 
 # Opt-outs
@@ -506,7 +506,7 @@ class Optouts:
 def test_every_opt_out_is_listed_whatever_offset_counts(unit, count):
     people = [f"04915{n:05}" for n in range(count)]
     company = Optouts(people, unit)
-    found = company.carry(telstra(TELSTRA_NUMBER=NATIONAL).optouts(US))
+    found = company.carry(telstra(TELSTRA_NUMBER=NATIONAL).opt_outs(US))
     assert found == ["+61" + one[1:] for one in people]
     assert company.asked <= count // 50 + 3
 
@@ -593,7 +593,7 @@ def test_a_push_that_cannot_be_understood_is_refused(body, tail, method, status)
 def test_a_pushed_status_names_our_text_by_its_path_and_telstras_by_its_id():
     received = receive(STATUS, f"status/{OUT_ID}")
     (receipt,) = received.receipts
-    assert (receipt.outbound, receipt.provider_id) == (OUT_ID, MESSAGE_ID)
+    assert (receipt.outbound_id, receipt.provider_id) == (OUT_ID, MESSAGE_ID)
     assert receipt.at == datetime(2022, 11, 10, 5, 6, 42, 823000, tzinfo=UTC)
-    assert received.answer.status == 204
+    assert received.response.status == 204
     assert receive(STATUS, "status").receipts[0].provider_id == MESSAGE_ID

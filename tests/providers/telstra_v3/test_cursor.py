@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cooee.core.errors import PermanentFailure
 from cooee.providers import Credentials
 from cooee.providers.telstra_v3.adapter import TelstraV3
-from cooee.providers.telstra_v3.cursor import OVERLAP, PAGE, place
+from cooee.providers.telstra_v3.cursor import OVERLAP, PAGE_SIZE, parse_cursor
 from cooee.testing.scripted_network import NOON, answer
 
 OURS, NATIONAL = "+61491570006", "0491570006"
@@ -23,7 +23,7 @@ VALUES = {"TELSTRA_CLIENT_ID": "id", "TELSTRA_CLIENT_SECRET": "secret", "TELSTRA
 class Log:
     """Telstra's log: what `offset` counts, how far its clock is from ours, how late it lists."""
 
-    def __init__(self, *, unit=PAGE, ahead=timedelta(), reverses=True):
+    def __init__(self, *, unit=PAGE_SIZE, ahead=timedelta(), reverses=True):
         self.unit, self.ahead, self.reverses = unit, ahead, reverses
         self.now = NOON
         self.texts = []  # when it was made by Telstra's clock, when it can be seen by ours, item
@@ -139,7 +139,7 @@ def test_a_text_that_is_listed_late_is_still_read():
     assert log.drain(cursor)[0] == ["late"]
 
 
-@pytest.mark.parametrize("unit", [1, PAGE], ids=["records", "pages"])
+@pytest.mark.parametrize("unit", [1, PAGE_SIZE], ids=["records", "pages"])
 @pytest.mark.parametrize("count", [49, 50, 51, 120])
 def test_more_texts_than_a_page_with_one_stamp_are_all_read(unit, count):
     log = Log(unit=unit)
@@ -163,7 +163,7 @@ def test_after_a_long_absence_everything_is_read_in_few_readings():
     before = log.asked
     texts, cursor = log.drain(cursor)
     assert texts == [f"text {n}" for n in range(1000)]
-    assert log.asked - before <= 1000 // (PAGE - 1) + 1
+    assert log.asked - before <= 1000 // (PAGE_SIZE - 1) + 1
     assert len(cursor) < 10_000  # however many were read
 
 
@@ -222,13 +222,15 @@ def test_a_refusal_of_a_place_that_is_not_too_old_is_a_refusal():
 
 @pytest.mark.parametrize("words", ["", "c12", "{}", "[", '{"ours":1}', "\ud800", '{"ours":"+6"}'])
 def test_what_is_no_cursor_of_ours_begins_now(words):
-    assert place(words) is None
+    assert parse_cursor(words) is None
 
 
 def test_a_place_without_offsets_is_none():
     naive = '{"ours":"+61491570006","since":"2026-01-01T00:00:00","start":null}'
-    assert place(naive) is None
-    assert place(naive.replace(":00:00", ":00:00Z")).since == datetime(2026, 1, 1, tzinfo=UTC)
+    assert parse_cursor(naive) is None
+    assert parse_cursor(naive.replace(":00:00", ":00:00Z")).since == datetime(
+        2026, 1, 1, tzinfo=UTC
+    )
 
 
 steps = st.lists(
@@ -242,7 +244,7 @@ steps = st.lists(
 
 
 @settings(max_examples=100, deadline=None)
-@given(steps, st.sampled_from([1, PAGE]), st.sampled_from([-7200, 0, 7200]))
+@given(steps, st.sampled_from([1, PAGE_SIZE]), st.sampled_from([-7200, 0, 7200]))
 def test_every_text_is_read_once_whatever_happens(life, unit, ahead):
     log = Log(unit=unit, ahead=timedelta(seconds=ahead))
     log.add("history")

@@ -20,12 +20,12 @@ from cooee.core.errors import (
 )
 from cooee.core.http_messages import Request
 from cooee.core.messages import Outbound, Status
-from cooee.providers import Accepted, Credentials, News, Subscription, find
+from cooee.providers import Accepted, Credentials, PollResult, Subscription, find_provider
 from cooee.providers.twilio.adapter import Twilio
-from cooee.providers.twilio.signature import signature
+from cooee.providers.twilio.signature import compute_signature
 from cooee.testing.provider_example import Example, Push
 from cooee.testing.provider_suite import PROMISES, its_features_agree_with_each_other
-from cooee.testing.scripted_network import NOON, Line, answer
+from cooee.testing.scripted_network import NOON, ScriptedNetwork, answer
 
 SID, TOKEN = "AC" + "a1" * 16, "f0" * 16
 API = f"https://api.twilio.com/2010-04-01/Accounts/{SID}"
@@ -100,7 +100,7 @@ def signed(url: str, pairs, token=TOKEN, method="POST", **headers) -> Request:
         url=url,
         headers={
             "content-type": "application/x-www-form-urlencoded",
-            "x-twilio-signature": signature(url, pairs, token),
+            "x-twilio-signature": compute_signature(url, pairs, token),
             **named,
         },
         body=urlencode(pairs).encode(),
@@ -134,7 +134,7 @@ def sign_again(request: Request) -> Request:
     pairs = parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True)
     headers = {
         "content-type": "application/x-www-form-urlencoded",
-        "x-twilio-signature": signature(request.url, pairs, TOKEN),
+        "x-twilio-signature": compute_signature(request.url, pairs, TOKEN),
     }
     return msgspec.structs.replace(request, headers=headers)
 
@@ -156,7 +156,7 @@ EXAMPLE = Example(
     subscribe=[held(number()), answer(200, number(WAY))],
     send=[answer(201, ours(7, status="queued"))],
     poll=[log(text(3, 1), text(2, 0))],
-    cursor=json.dumps({"since": int(NOON.timestamp()), "seen": [sid(2)]}),
+    cursor=json.dumps({"since": int(NOON.timestamp()), "seen_sids": [sid(2)]}),
     status=[answer(200, ours(7, status="delivered"))],
     lookup=[log(ours(7, 1, SUITE.text))],
     pushes=[
@@ -166,7 +166,7 @@ EXAMPLE = Example(
     sign=sign_again,
     stamped=False,
     outbound=SUITE,
-    hook=HOOK,
+    webhook_url=HOOK,
 )
 
 
@@ -192,7 +192,7 @@ def test_twilio_keeps_every_promise_where_a_log_has_several_pages(promise):
 
 
 def test_twilio_comes_through_the_door_that_anybodys_provider_uses():
-    assert find("twilio") is Twilio
+    assert find_provider("twilio") is Twilio
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_an_auth_token_that_is_missing_is_named_with_the_line_to_type():
 
 def test_an_api_key_calls_the_api_instead_of_the_token():
     key = {"TWILIO_API_KEY": "SK" + "b2" * 16, "TWILIO_API_SECRET": "hush"}
-    credentials = Line(held()).carry(twilio(**key).login())
+    credentials = ScriptedNetwork(held()).run(twilio(**key).login())
     assert credentials.secret == b64encode(f"SK{'b2' * 16}:hush".encode()).decode()
 
 
@@ -226,9 +226,9 @@ def test_an_api_key_calls_the_api_instead_of_the_token():
 
 
 def test_a_login_asks_for_a_number_with_the_keys():
-    line = Line(held())
-    assert line.carry(twilio().login()) == US
-    (asked,) = line.asked
+    line = ScriptedNetwork(held())
+    assert line.run(twilio().login()) == US
+    (asked,) = line.requests
     assert (asked.method, asked.safe) == ("GET", True)
     assert asked.url == f"{API}/IncomingPhoneNumbers.json?PageSize=1"
     assert asked.headers["authorization"] == f"Basic {US.secret}"
@@ -237,14 +237,16 @@ def test_a_login_asks_for_a_number_with_the_keys():
 def test_wrong_keys_end_the_login_and_say_which_settings_to_look_at():
     refused = answer(401, {"code": 20003, "message": "Authenticate", "status": 401})
     with pytest.raises(PermanentFailure, match=r"\[401 20003\].*TWILIO_AUTH_TOKEN"):
-        Line(refused).carry(twilio().login())
+        ScriptedNetwork(refused).run(twilio().login())
 
 
 def test_a_number_is_told_to_push_to_us_and_to_try_again():
-    line = Line(held(number("https://demo.twilio.com/welcome/sms/reply")), answer(200, {}))
-    found = line.carry(twilio().subscribe(US, HOOK))
+    line = ScriptedNetwork(
+        held(number("https://demo.twilio.com/welcome/sms/reply")), answer(200, {})
+    )
+    found = line.run(twilio().subscribe(US, HOOK))
     assert found == Subscription(OURS, f"{HOOK}/text", notes=[])
-    order = line.asked[1]
+    order = line.requests[1]
     assert (order.method, order.safe) == ("POST", True)
     assert order.url == f"{API}/IncomingPhoneNumbers/{sid(1, 'PN')}.json"
     assert parse_qs(order.body.decode(), keep_blank_values=True) == {
@@ -255,47 +257,47 @@ def test_a_number_is_told_to_push_to_us_and_to_try_again():
 
 
 def test_a_number_that_pushes_to_us_already_is_left_alone():
-    line = Line(held(number(WAY, sms_application_sid="")))
-    assert line.carry(twilio().subscribe(US, HOOK)).pushes_to == f"{HOOK}/text"
+    line = ScriptedNetwork(held(number(WAY, sms_application_sid="")))
+    assert line.run(twilio().subscribe(US, HOOK)).push_url == f"{HOOK}/text"
 
 
 @pytest.mark.parametrize("other", [{"sms_method": "GET"}, {"sms_application_sid": sid(1, "AP")}])
 def test_a_number_that_would_not_push_there_by_post_is_changed(other):
-    line = Line(held(number(WAY, **other)), answer(200, {}))
-    line.carry(twilio().subscribe(US, HOOK))
-    assert len(line.asked) == 2
+    line = ScriptedNetwork(held(number(WAY, **other)), answer(200, {}))
+    line.run(twilio().subscribe(US, HOOK))
+    assert len(line.requests) == 2
 
 
 @pytest.mark.parametrize("url", [WAY, "http://127.0.0.1:8000/twilio/other/text"])
 def test_to_read_takes_a_push_of_ours_away(url):
-    line = Line(held(number(url)), answer(200, {}))
-    assert line.carry(twilio().subscribe(US, None)) == Subscription(OURS, notes=[])
-    assert line.asked[1].body == b"SmsUrl="
+    line = ScriptedNetwork(held(number(url)), answer(200, {}))
+    assert line.run(twilio().subscribe(US, None)) == Subscription(OURS, notes=[])
+    assert line.requests[1].body == b"SmsUrl="
 
 
 def test_to_read_leaves_somebody_elses_push_and_says_so():
-    line = Line(held(number("https://other.example/sms")))
-    found = line.carry(twilio().subscribe(US, None))
-    assert found.pushes_to is None
+    line = ScriptedNetwork(held(number("https://other.example/sms")))
+    found = line.run(twilio().subscribe(US, None))
+    assert found.push_url is None
     assert found.notes == ["Texts are also pushed to other.example, which may answer them too."]
 
 
 def test_to_keep_changes_nothing():
-    line = Line(held(number("https://other.example/sms")))
-    found = line.carry(twilio().subscribe(US, HOOK, keep=True))
-    assert (found.number, found.pushes_to) == (OURS, "https://other.example/sms")
+    line = ScriptedNetwork(held(number("https://other.example/sms")))
+    found = line.run(twilio().subscribe(US, HOOK, keep_direction=True))
+    assert (found.number, found.push_url) == (OURS, "https://other.example/sms")
 
 
 def test_a_messaging_service_has_to_leave_texts_to_the_number():
     provider = twilio(TWILIO_MESSAGING_SERVICE_SID=sid(1, "MG"))
-    found = Line(held(number(WAY))).carry(provider.subscribe(US, HOOK))
+    found = ScriptedNetwork(held(number(WAY))).run(provider.subscribe(US, HOOK))
     assert "Defer to sender's webhook" in found.notes[0]
 
 
 def test_a_number_that_was_named_is_asked_for():
-    line = Line(held(number(WAY)))
-    line.carry(twilio(TWILIO_NUMBER="+61 491 570 006").subscribe(US, HOOK))
-    assert line.asked[0].url.endswith("?PhoneNumber=%2B61491570006")
+    line = ScriptedNetwork(held(number(WAY)))
+    line.run(twilio(TWILIO_NUMBER="+61 491 570 006").subscribe(US, HOOK))
+    assert line.requests[0].url.endswith("?PhoneNumber=%2B61491570006")
 
 
 @pytest.mark.parametrize(
@@ -312,17 +314,17 @@ def test_a_number_that_was_named_is_asked_for():
 )
 def test_an_account_without_the_one_number_says_what_to_do(listed, told, said):
     with pytest.raises(PermanentFailure, match=said):
-        Line(held(*listed)).carry(twilio(**told).subscribe(US, HOOK))
+        ScriptedNetwork(held(*listed)).run(twilio(**told).subscribe(US, HOOK))
 
 
 # Texts out
 
 
 def sent_form(outbound, **told):
-    line = Line(answer(201, ours()))
-    line.carry(twilio(**told).send(outbound, US))
-    assert line.asked[0].url == f"{API}/Messages.json"
-    return parse_qs(line.asked[0].body.decode(), keep_blank_values=True)
+    line = ScriptedNetwork(answer(201, ours()))
+    line.run(twilio(**told).send(outbound, US))
+    assert line.requests[0].url == f"{API}/Messages.json"
+    return parse_qs(line.requests[0].body.decode(), keep_blank_values=True)
 
 
 def test_a_text_goes_out_with_our_id_in_its_callback():
@@ -350,7 +352,7 @@ def test_pictures_go_along_each_in_a_field_of_its_own():
 def test_more_pictures_than_ten_are_refused_at_once():
     outbound = msgspec.structs.replace(OUTBOUND, media=("https://a.example/a.png",) * 11)
     with pytest.raises(PermanentFailure, match="10 media"):
-        Line().carry(twilio().send(outbound, US))
+        ScriptedNetwork().run(twilio().send(outbound, US))
 
 
 @pytest.mark.parametrize(
@@ -368,8 +370,8 @@ def test_half_a_character_goes_as_a_question_mark():
 
 @pytest.mark.parametrize(("counted", "segments"), [("2", 2), ("0", None), (None, None), (2, None)])
 def test_segments_are_told_where_twilio_knows_them(counted, segments):
-    line = Line(answer(201, ours(7, num_segments=counted)))
-    assert line.carry(twilio().send(OUTBOUND, US)) == Accepted(sid(7), segments)
+    line = ScriptedNetwork(answer(201, ours(7, num_segments=counted)))
+    assert line.run(twilio().send(OUTBOUND, US)) == Accepted(sid(7), segments)
 
 
 def test_a_person_who_opted_out_is_a_failure_of_its_own():
@@ -377,14 +379,14 @@ def test_a_person_who_opted_out_is_a_failure_of_its_own():
         400, {"code": 21610, "message": "Attempt to send to unsubscribed recipient", "status": 400}
     )
     with pytest.raises(OptedOut, match=r"\[400 21610\].*START"):
-        Line(refused).carry(twilio().send(OUTBOUND, US))
+        ScriptedNetwork(refused).run(twilio().send(OUTBOUND, US))
 
 
 # Texts in, from the log
 
 
-def poll(*pages, cursor, **told) -> News:
-    return Line(*pages).carry(twilio(**told).poll(US, cursor))
+def poll(*pages, cursor, **told) -> PollResult:
+    return ScriptedNetwork(*pages).run(twilio(**told).poll(US, cursor))
 
 
 def test_a_first_reading_begins_now_and_history_is_no_news():
@@ -414,9 +416,9 @@ def test_our_own_texts_in_the_log_are_not_read():
 
 
 def test_only_our_number_is_asked_for_where_it_is_known():
-    line = Line(log())
-    line.carry(twilio(TWILIO_NUMBER=OURS).poll(US, ""))
-    assert line.asked[0].url == f"{API}/Messages.json?To=%2B61491570006&PageSize=50"
+    line = ScriptedNetwork(log())
+    line.run(twilio(TWILIO_NUMBER=OURS).poll(US, ""))
+    assert line.requests[0].url == f"{API}/Messages.json?To=%2B61491570006&PageSize=50"
 
 
 def test_pages_are_read_until_one_reaches_back_to_the_last_reading():
@@ -460,8 +462,8 @@ def test_whatever_shows_up_within_two_minutes_is_read_once(texts, data):
 
 def test_what_an_outage_kept_from_us_can_be_listed():
     since = NOON - timedelta(minutes=5)
-    line = Line(log(text(3, 1), ours(9, 0), text(2, -200), text(1, -400)))
-    listed = line.carry(twilio().list_since(US, since))
+    line = ScriptedNetwork(log(text(3, 1), ours(9, 0), text(2, -200), text(1, -400)))
+    listed = line.run(twilio().list_since(US, since))
     assert [inbound.key for inbound in listed] == [sid(2), sid(3)]
 
 
@@ -470,25 +472,27 @@ def test_what_an_outage_kept_from_us_can_be_listed():
 
 def test_a_status_is_asked_for_by_twilios_id():
     outbound = msgspec.structs.replace(OUTBOUND, provider_id=sid(7))
-    line = Line(answer(200, ours(7, status="undelivered", error_code=30003)))
-    receipt = line.carry(twilio().status(outbound, US))
-    assert line.asked[0].url == f"{API}/Messages/{sid(7)}.json"
-    assert (receipt.status, receipt.word, receipt.code) == (
+    line = ScriptedNetwork(answer(200, ours(7, status="undelivered", error_code=30003)))
+    receipt = line.run(twilio().status(outbound, US))
+    assert line.requests[0].url == f"{API}/Messages/{sid(7)}.json"
+    assert (receipt.status, receipt.provider_status, receipt.code) == (
         Status.UNDELIVERED,
         "undelivered",
         "30003",
     )
-    assert (receipt.outbound, receipt.at) == (OUT_ID, NOON)
+    assert (receipt.outbound_id, receipt.at) == (OUT_ID, NOON)
 
 
 def test_a_text_that_twilio_does_not_know_has_no_news():
     outbound = msgspec.structs.replace(OUTBOUND, provider_id=sid(7))
-    assert Line(answer(404, {"code": 20404})).carry(twilio().status(outbound, US)) is None
-    assert Line().carry(twilio().status(OUTBOUND, US)) is None
+    assert ScriptedNetwork(answer(404, {"code": 20404})).run(twilio().status(outbound, US)) is None
+    assert ScriptedNetwork().run(twilio().status(OUTBOUND, US)) is None
 
 
 def lookup(*messages, outbound=OUTBOUND, date=DATE):
-    return Line(log(*messages, text(99, -9999), date=date)).carry(twilio().lookup(outbound, US))
+    return ScriptedNetwork(log(*messages, text(99, -9999), date=date)).run(
+        twilio().lookup(outbound, US)
+    )
 
 
 @pytest.mark.parametrize(
@@ -545,9 +549,9 @@ def test_a_clock_that_is_too_far_off_leaves_the_doubt(date):
 
 
 def test_no_number_or_words_of_a_person_are_in_what_a_look_up_asks():
-    line = Line(log())
-    line.carry(twilio().lookup(OUTBOUND, US))
-    assert parse_qs(urlsplit(line.asked[0].url).query) == {"From": [OURS], "PageSize": ["50"]}
+    line = ScriptedNetwork(log())
+    line.run(twilio().lookup(OUTBOUND, US))
+    assert parse_qs(urlsplit(line.requests[0].url).query) == {"From": [OURS], "PageSize": ["50"]}
 
 
 # Webhooks
@@ -568,8 +572,8 @@ def test_a_pushed_text_is_read_and_answered_with_twiml_that_says_nothing():
     assert (inbound.sender, inbound.recipient, inbound.text) == (THEIRS, OURS, "START")
     assert inbound.key == inbound.provider_id == sid(9)
     assert (inbound.sent_at, inbound.received_at) == (None, NOON)
-    assert received.answer.headers["content-type"] == "text/xml"
-    assert received.answer.body.endswith(b"<Response/>")
+    assert received.response.headers["content-type"] == "text/xml"
+    assert received.response.body.endswith(b"<Response/>")
 
 
 def test_a_text_has_the_same_key_pushed_and_read():
@@ -594,12 +598,12 @@ def test_what_advanced_opt_out_made_of_a_text_is_handed_on(said, consent):
 def test_a_receipt_names_our_text_by_the_path_it_came_to():
     received = receive(NEWS, f"status/{OUT_ID}")
     (receipt,) = received.receipts
-    assert (receipt.status, receipt.outbound, receipt.provider_id) == (
+    assert (receipt.status, receipt.outbound_id, receipt.provider_id) == (
         Status.DELIVERED,
         OUT_ID,
         sid(7),
     )
-    assert received.answer.status == 204
+    assert received.response.status == 204
 
 
 def test_a_receipt_brings_the_reason_of_a_failure():
@@ -631,7 +635,10 @@ def test_a_json_body_is_read_once_its_hash_is_verified():
 
     body = json.dumps(dict(INCOMING)).encode()
     url = f"{HOOK}/text?bodySHA256={sha256(body).hexdigest()}"
-    headers = {"content-type": "application/json", "x-twilio-signature": signature(url, (), TOKEN)}
+    headers = {
+        "content-type": "application/json",
+        "x-twilio-signature": compute_signature(url, (), TOKEN),
+    }
     request = Request(method="POST", url=url, headers=headers, body=body)
     (inbound,) = twilio().receive(request, "text", NOON).inbounds
     assert inbound.text == "START"

@@ -12,7 +12,12 @@ from cooee.core.errors import (
 )
 from cooee.core.http_messages import Request
 from cooee.core.messages import Status
-from cooee.providers.twilio.errors import _CODES, _WORDS, refusal, standing
+from cooee.providers.twilio.errors import (
+    _RULES_BY_CODE,
+    _STATUS_BY_WORD,
+    twilio_error,
+    twilio_status,
+)
 from cooee.testing.scripted_network import answer
 
 ASKED = Request(method="POST", url="https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json")
@@ -36,21 +41,21 @@ WORDS = {
 
 @pytest.mark.parametrize(("word", "status"), WORDS.items())
 def test_each_word_of_a_receipt_has_its_status(word, status):
-    assert standing(word) is status
+    assert twilio_status(word) is status
 
 
 def test_every_word_that_the_sdk_knows_is_in_the_table():
     known = {word for name, word in vars(MessageInstance.Status).items() if name.isupper()}
-    assert known == set(_WORDS) == set(WORDS)
+    assert known == set(_STATUS_BY_WORD) == set(WORDS)
 
 
 def test_a_word_that_is_new_is_no_more_than_accepted():
-    assert standing("teleported") is Status.ACCEPTED
+    assert twilio_status("teleported") is Status.ACCEPTED
 
 
 @pytest.mark.parametrize("word", ["failed", "undelivered"])
 def test_a_text_that_waited_too_long_has_expired(word):
-    assert standing(word, "30036") is Status.EXPIRED
+    assert twilio_status(word, "30036") is Status.EXPIRED
 
 
 LATER = (14107, 20005, 20429, 21611, 30001, 30002, 63018, 63038)
@@ -72,7 +77,7 @@ KINDS = {
 def test_each_code_is_a_failure_of_its_kind_with_a_hint(code, kind):
     status = {20003: 401, 20404: 404, 20429: 429}.get(code, 400)
     body = {"code": code, "message": "No.", "more_info": "https://…", "status": status}
-    failure = refusal(ASKED, answer(status, body))
+    failure = twilio_error(ASKED, answer(status, body))
     assert type(failure) is kind
     assert (failure.code, failure.status, failure.hint != "") == (str(code), status, True)
     if kind is TemporaryFailure:
@@ -80,7 +85,7 @@ def test_each_code_is_a_failure_of_its_kind_with_a_hint(code, kind):
 
 
 def test_the_table_and_its_test_know_the_same_codes():
-    assert set(_CODES) == set(KINDS)
+    assert set(_RULES_BY_CODE) == set(KINDS)
 
 
 @pytest.mark.parametrize(
@@ -96,20 +101,20 @@ def test_the_table_and_its_test_know_the_same_codes():
 )
 @pytest.mark.parametrize("body", [{"code": 99999, "message": "New."}, b"<html>", None])
 def test_a_code_that_is_not_in_the_table_goes_by_its_status(status, kind, body):
-    assert type(refusal(ASKED, answer(status, body))) is kind
+    assert type(twilio_error(ASKED, answer(status, body))) is kind
 
 
 def test_an_acceptance_with_a_code_in_it_is_still_in_doubt():
-    assert type(refusal(ASKED, answer(201, {"code": 21211}))) is OutcomeUnknown
+    assert type(twilio_error(ASKED, answer(201, {"code": 21211}))) is OutcomeUnknown
 
 
 def test_a_persons_number_in_twilios_words_stays_out_of_ours():
     body = {"code": 21211, "message": "Invalid 'To' Phone Number: +61491570XXX, 61491570156"}
-    said = str(refusal(ASKED, answer(400, body)))
+    said = str(twilio_error(ASKED, answer(400, body)))
     assert "491570156" not in said
     assert "Invalid 'To' Phone Number" in said
 
 
 @pytest.mark.parametrize("code", [True, "21610", 10**30, -5, None, [21610]])
 def test_a_code_that_is_no_code_is_left_out(code):
-    assert type(refusal(ASKED, answer(400, {"code": code}))) is PermanentFailure
+    assert type(twilio_error(ASKED, answer(400, {"code": code}))) is PermanentFailure

@@ -13,8 +13,8 @@ from twilio.twiml.messaging_response import MessagingResponse
 from cooee.core.errors import PermanentFailure, SettingError
 from cooee.core.messages import Outbound
 from cooee.providers.twilio.adapter import Twilio
-from cooee.providers.twilio.twiml import twiml
-from cooee.simulator.apis.twilio.twiml import Saying, sayings
+from cooee.providers.twilio.twiml import build_twiml
+from cooee.simulator.apis.twilio.twiml import TwiMLMessage, parse_twiml
 
 CALLBACK = "https://cooee.example/twilio/word/status/0123-7"
 PICTURE = "https://pictures.example/a.png?b=1&c=2"
@@ -39,15 +39,15 @@ def replies(*texts, **changes):
 
 
 def test_nothing_to_say_is_an_empty_response():
-    answer = twiml([])
+    answer = build_twiml([])
     assert (answer.status, answer.headers["content-type"]) == (200, "text/xml")
-    assert sayings(answer) == []
+    assert parse_twiml(answer) == []
 
 
 @given(st.lists(words, min_size=1, max_size=4))
 def test_every_text_arrives_as_it_was_and_in_order(texts):
-    said = sayings(twiml(replies(*texts)))
-    assert said == [Saying(text, callback=CALLBACK) for text in texts]
+    said = parse_twiml(build_twiml(replies(*texts)))
+    assert said == [TwiMLMessage(text, status_callback_url=CALLBACK) for text in texts]
 
 
 def test_it_is_what_twilios_own_sdk_writes():
@@ -56,16 +56,16 @@ def test_it_is_what_twilios_own_sdk_writes():
     one.body('"A" & B <c>')
     one.media(PICTURE)
     (reply,) = replies('"A" & B <c>', media=(PICTURE,))
-    assert twiml([reply]).body.decode() == str(theirs)
+    assert build_twiml([reply]).body.decode() == str(theirs)
 
 
 def test_a_picture_may_come_without_words_and_news_without_a_url_goes_nowhere():
-    (said,) = sayings(twiml(replies("", media=(PICTURE,), callback=None)))
-    assert said == Saying("", (PICTURE,))
+    (said,) = parse_twiml(build_twiml(replies("", media=(PICTURE,), callback=None)))
+    assert said == TwiMLMessage("", (PICTURE,))
 
 
 def test_no_reply_has_an_action_which_would_end_the_document():
-    assert b"action" not in twiml(replies("One", "Two")).body
+    assert b"action" not in build_twiml(replies("One", "Two")).body
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_no_reply_has_an_action_which_would_end_the_document():
 )
 def test_what_twiml_cannot_carry_is_refused(changes):
     with pytest.raises(PermanentFailure):
-        twiml([REPLY, msgspec.structs.replace(REPLY, **changes)])
+        build_twiml([REPLY, msgspec.structs.replace(REPLY, **changes)])
 
 
 KEYS = {"TWILIO_ACCOUNT_SID": "AC" + "a1" * 16, "TWILIO_AUTH_TOKEN": "f0" * 16}
@@ -90,9 +90,9 @@ KEYS = {"TWILIO_ACCOUNT_SID": "AC" + "a1" * 16, "TWILIO_AUTH_TOKEN": "f0" * 16}
 
 @pytest.mark.parametrize(("way", "seconds"), [("", None), ("rest", None), (" webhook ", 8)])
 def test_a_setting_says_which_way_replies_go(way, seconds):
-    within = Twilio({**KEYS, "TWILIO_REPLY_BY": way}).features.answer_within
+    within = Twilio({**KEYS, "TWILIO_REPLY_BY": way}).features.reply_within
     assert (within and within.total_seconds()) == seconds
-    assert Twilio(KEYS).features.answer_within is None
+    assert Twilio(KEYS).features.reply_within is None
 
 
 def test_a_way_that_there_is_not_is_refused():

@@ -1,12 +1,14 @@
 """The app's keywords, held against the company's words."""
 
 from cooee import App, Chat
-from cooee.core.app.opt_out import OUT
-from cooee.providers import find
-from cooee.runtime.checks.keywords import keywords
+from cooee.core.app.opt_out import OPT_OUT_WORDS
+from cooee.providers import find_provider
+from cooee.runtime.checks.keywords import check_keywords
 
-TWILIO = find("twilio")({"TWILIO_ACCOUNT_SID": f"AC{0:032x}", "TWILIO_AUTH_TOKEN": "x" * 32})
-SIMULATED = find("simulated")({})
+TWILIO = find_provider("twilio")(
+    {"TWILIO_ACCOUNT_SID": f"AC{0:032x}", "TWILIO_AUTH_TOKEN": "x" * 32}
+)
+SIMULATED = find_provider("simulated")({})
 
 
 def app(*words):
@@ -19,15 +21,15 @@ def app(*words):
 
 
 def test_a_word_that_the_company_takes_is_wrong_unless_there_is_another():
-    [found] = keywords(app("STOP"), TWILIO)
+    [found] = check_keywords(app("STOP"), TWILIO)
     assert found.verdict == "wrong"
     assert 'like @app.on("STOP", "HALT")' in found.words
-    [found] = keywords(app("STOP", "HALT"), TWILIO)
+    [found] = check_keywords(app("STOP", "HALT"), TWILIO)
     assert found.verdict == "note"
-    [found] = keywords(app("STOP"), SIMULATED)
+    [found] = check_keywords(app("STOP"), SIMULATED)
     assert (found.verdict, found.words) == ("ok", "People end all texts with UNSUBSCRIBE.")
 
 
 def test_an_app_that_leaves_no_way_out_is_wrong():
-    [found] = keywords(app(*OUT), SIMULATED)
+    [found] = check_keywords(app(*OPT_OUT_WORDS), SIMULATED)
     assert (found.verdict, "nobody could" in found.words) == ("wrong", True)

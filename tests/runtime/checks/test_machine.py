@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 
-from cooee.runtime.checks.machine import database, time_zones
+from cooee.runtime.checks.machine import check_database, check_time_zones
 from cooee.storage.sqlite.store import SQLite
 
 
@@ -16,7 +16,7 @@ def now():
 
 
 async def check(path):
-    return {one.name: (one.verdict, one.words) for one in await database(path, now)}
+    return {one.name: (one.verdict, one.words) for one in await check_database(path, now)}
 
 
 @pytest.fixture
@@ -96,6 +96,6 @@ def test_a_machine_without_time_zones_is_told_what_to_install():
     def find(name):
         raise ZoneInfoNotFoundError(name)
 
-    assert time_zones().verdict == "ok"
-    assert time_zones(find).verdict == "wrong"
-    assert "pip install tzdata" in time_zones(find).words
+    assert check_time_zones().verdict == "ok"
+    assert check_time_zones(find).verdict == "wrong"
+    assert "pip install tzdata" in check_time_zones(find).words

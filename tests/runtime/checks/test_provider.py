@@ -6,13 +6,13 @@ from email.utils import format_datetime
 import pytest
 
 from cooee.clocks.clock import VirtualClock
-from cooee.net.http_client import InProcess, carry
-from cooee.providers import find
-from cooee.runtime.checks.provider import company
-from cooee.simulator import Carrier
-from cooee.simulator.faults import fault
-from cooee.testing.kit import _BOX as BOX
-from cooee.testing.kit import _VALUES as VALUES
+from cooee.net.http_client import InProcessClient, run_flow
+from cooee.providers import find_provider
+from cooee.runtime.checks.provider import check_provider
+from cooee.simulator import Simulator
+from cooee.simulator.faults import parse_fault
+from cooee.testing.kit import _PROVIDER_SETTINGS as VALUES
+from cooee.testing.kit import _SIMULATOR_URL as BOX
 
 
 class World:
@@ -20,10 +20,10 @@ class World:
 
     def __init__(self, provider, off=timedelta(), dated=True, **keys):
         self.clock = VirtualClock(datetime(2026, 5, 1, tzinfo=UTC))
-        self.carrier = Carrier(self.clock, InProcess(self.clock, {}), **keys)
-        self.provider = find(provider)(VALUES[provider])
+        self.carrier = Simulator(self.clock, InProcessClient(self.clock, {}), **keys)
+        self.provider = find_provider(provider)(VALUES[provider])
         self.asked, self._off, self._dated = [], off, dated
-        self._wire = InProcess(self.clock, {BOX: self.carrier.app})
+        self._wire = InProcessClient(self.clock, {BOX: self.carrier.app})
 
     async def __call__(self, request):
         self.asked.append(request)
@@ -36,11 +36,11 @@ class World:
         pass
 
     def face(self):
-        (face,) = (face for face in self.carrier.faces if face.name == self.provider.name)
+        (face,) = (face for face in self.carrier.apis if face.name == self.provider.name)
         return face
 
     async def check(self, public_url=None):
-        found = await company(self.provider, self, self.clock, public_url)
+        found = await check_provider(self.provider, self, self.clock, public_url)
         return {one.name: (one.verdict, one.words) for one in found}
 
 
@@ -77,7 +77,7 @@ async def test_a_company_that_is_not_there_is_no_matter_of_keys():
 @pytest.mark.parametrize("provider", VALUES)
 async def test_whatever_fails_is_told_in_words(provider, name):
     world = World(provider)
-    world.face().faults.add(fault(name, 9))
+    world.face().faults.add(parse_fault(name, 9))
     found = await world.check()
     assert any(verdict == "wrong" for verdict, _ in found.values())
     assert all(words.strip() for _, words in found.values())
@@ -90,7 +90,7 @@ async def test_a_number_that_ended_is_told_of_and_not_bought_again():
         "note",
         "telstra-v2 has no number for us, or it ends soon. `cooee run` gets one, or renews it.",
     )
-    assert list(world.face().numbers()) == []
+    assert list(world.face().numbers_in_use()) == []
     await subscribe(world)
     assert (await world.check())["number"] == ("ok", "+61491570006.")
     await world.clock.advance(timedelta(days=31))
@@ -101,8 +101,8 @@ async def test_a_number_that_ended_is_told_of_and_not_bought_again():
 
 
 async def subscribe(world):
-    credentials = await carry(world.provider.login(), world)
-    await carry(world.provider.subscribe(credentials, None), world)
+    credentials = await run_flow(world.provider.login(), world)
+    await run_flow(world.provider.subscribe(credentials, None), world)
     await world.clock.advance(61)  # a new number is not found for a minute
 
 
@@ -130,8 +130,8 @@ async def test_without_a_date_clocks_are_not_compared():
 
 async def test_a_push_to_another_address_is_told_of():
     world = World("telstra-v2")
-    credentials = await carry(world.provider.login(), world)
-    await carry(world.provider.subscribe(credentials, "https://other.example/x"), world)
+    credentials = await run_flow(world.provider.login(), world)
+    await run_flow(world.provider.subscribe(credentials, "https://other.example/x"), world)
     await world.clock.advance(61)
     assert "another address" in (await world.check("https://ours.example"))["number"][1]
     assert "another address" in (await world.check())["number"][1]

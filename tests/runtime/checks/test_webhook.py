@@ -6,17 +6,17 @@ import pytest
 
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Response
-from cooee.net.http_client import Network, unreached
-from cooee.net.http_server import listening, serving
-from cooee.providers import find
-from cooee.runtime.checks.webhook import webhook
+from cooee.net.http_client import HTTPClient, not_connected_error
+from cooee.net.http_server import bind_socket, serve_app
+from cooee.providers import find_provider
+from cooee.runtime.checks.webhook import check_webhook
 
-SIMULATED = find("simulated")({})
+SIMULATED = find_provider("simulated")({})
 
 
 @contextlib.asynccontextmanager
 async def network():
-    world = Network(RealClock(), timeout=5)
+    world = HTTPClient(RealClock(), timeout=5)
     try:
         yield world
     finally:
@@ -24,7 +24,7 @@ async def network():
 
 
 def free_port():
-    with listening("127.0.0.1", 0) as door:
+    with bind_socket("127.0.0.1", 0) as door:
         return door.getsockname()[1]
 
 
@@ -39,7 +39,7 @@ def answering(status, body):
 async def test_an_address_that_leads_here_is_found_well():
     port = free_port()
     async with network() as world:
-        found = await webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", port, world)
+        found = await check_webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", port, world)
     assert found.verdict == "ok"
     assert "leads here" in found.words
 
@@ -47,7 +47,9 @@ async def test_an_address_that_leads_here_is_found_well():
 async def test_an_address_where_nobody_answers():
     closed, ours = free_port(), free_port()
     async with network() as world:
-        found = await webhook(SIMULATED, f"http://127.0.0.1:{closed}", "127.0.0.1", ours, world)
+        found = await check_webhook(
+            SIMULATED, f"http://127.0.0.1:{closed}", "127.0.0.1", ours, world
+        )
     assert found.verdict == "wrong"
     assert f"Nobody answers at http://127.0.0.1:{closed}" in found.words
     assert f"127.0.0.1:{ours}" in found.words
@@ -55,11 +57,11 @@ async def test_an_address_where_nobody_answers():
 
 @pytest.mark.parametrize("body", [b"<h1>It works!</h1>", b"", b'{"status": "ok"}'])
 async def test_an_address_that_leads_to_something_else(body):
-    async with serving(answering(200, body)) as port, network() as world:
-        found = await webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", 0, world)
+    async with serve_app(answering(200, body)) as port, network() as world:
+        found = await check_webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", 0, world)
         assert found.verdict == "wrong"
         assert "answers 200, and not as cooee does. It is not led here" in found.words
-        found = await webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", port, world)
+        found = await check_webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", port, world)
         assert found.verdict == "wrong"
         assert f"What listens on 127.0.0.1:{port} is no cooee" in found.words
 
@@ -67,14 +69,14 @@ async def test_an_address_that_leads_to_something_else(body):
 @pytest.mark.parametrize("status", [200, 503])
 async def test_a_cooee_that_runs_is_recognised(status):
     health = b'{"status": "failing", "polling": "ok", "sending": "ok", "database": "ok"}'
-    async with serving(answering(status, health)) as port, network() as world:
-        found = await webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", port, world)
+    async with serve_app(answering(status, health)) as port, network() as world:
+        found = await check_webhook(SIMULATED, f"http://127.0.0.1:{port}", "127.0.0.1", port, world)
     assert found.verdict == "ok"
     assert "the cooee that runs" in found.words
 
 
 async def test_without_a_public_address_there_is_nothing_to_call():
-    found = await webhook(SIMULATED, None, "127.0.0.1", 0, None)
+    found = await check_webhook(SIMULATED, None, "127.0.0.1", 0, None)
     assert (found.verdict, found.words) == ("ok", "Texts are read: COOEE_PUBLIC_URL is not set.")
 
 
@@ -91,10 +93,10 @@ class Only:
 
 async def test_a_company_that_cannot_do_it_that_way_is_told_of():
     async def nobody(request):
-        raise unreached(request, "closed")
+        raise not_connected_error(request, "closed")
 
-    found = await webhook(Only(polling=None, push=True), None, "127.0.0.1", 0, nobody)
+    found = await check_webhook(Only(polling=None, push=True), None, "127.0.0.1", 0, nobody)
     assert (found.verdict, "cannot be read" in found.words) == ("wrong", True)
-    found = await webhook(Only(polling="pop", push=False), "https://x.example", "", 0, nobody)
+    found = await check_webhook(Only(polling="pop", push=False), "https://x.example", "", 0, nobody)
     assert (found.verdict, "cannot push" in found.words) == ("wrong", True)
     assert Response(status=200).json() is None  # what an empty answer is read as

@@ -58,7 +58,7 @@ async def show(kit, phone, text, *media):
         key=text,
         media=media,
     )
-    await kit.service._intake.receive([inbound])
+    await kit.service._inbound_receiver.receive([inbound])
 
 
 async def test_a_picture_is_there_when_its_turn_begins():
@@ -135,7 +135,9 @@ def small(kit, largest):
     """Make the limit small; it is a setting."""
     from msgspec.structs import replace
 
-    kit.service._fetcher._cloakroom = replace(kit.service._fetcher._cloakroom, largest=largest)
+    kit.service._media_fetcher._config = replace(
+        kit.service._media_fetcher._config, max_bytes=largest
+    )
 
 
 async def test_a_picture_is_fetched_again_after_a_crash_and_its_text_answered_once():
@@ -193,7 +195,7 @@ async def test_who_is_forgotten_loses_their_pictures_too():
         await kit.quiet()
         paths = {text: Path(one.path) for text, (one,) in app.heard}
         await kit.store.forget(anna.number)
-        await subject.sweep(kit.store, kit.service._cloakroom.shelf)
+        await subject.erase_forgotten_media(kit.store, kit.service._media_config.storage)
         assert (paths["hers"].exists(), paths["his"].exists()) == (False, True)
         assert list(await kit.store.discarded()) == []
 
@@ -208,7 +210,7 @@ async def test_a_picture_of_somebody_forgotten_meanwhile_is_not_kept():
         await kit.store.forget(anna.number)
         gallery.answers["one"] = [PNG]
         await kit.wait(60)
-        folder = Path(kit.service._cloakroom.shelf.place)
+        folder = Path(kit.service._media_config.storage.location)
         assert app.heard == []
         assert list(folder.iterdir()) == []
 
@@ -219,7 +221,7 @@ async def test_a_picture_of_somebody_forgotten_meanwhile_is_not_kept():
 async def test_credentials_go_to_the_companys_own_host_alone():
     app = seen()
     async with Kit(app, provider="twilio") as kit:
-        own = kit.service.provider._base
+        own = kit.service.provider._base_url
         trust(kit, own)
         api = kit.media.apps[own] = Gallery()
         api.answers["twilio/one"] = [(307, {"location": f"{CDN}/one"}, b"")]
@@ -235,7 +237,7 @@ async def test_credentials_go_to_the_companys_own_host_alone():
 async def test_refused_credentials_are_renewed_once_and_never_shown_elsewhere():
     app = seen()
     async with Kit(app, provider="twilio") as kit:
-        own = kit.service.provider._base
+        own = kit.service.provider._base_url
         trust(kit, own)
         api = kit.media.apps[own] = Gallery()
         api.answers["twilio/one"] = [(401, {}, b""), PNG]
@@ -254,10 +256,10 @@ def trust(kit, url):
 
     from msgspec.structs import replace
 
-    from cooee.net.ssrf_guard import Guard
+    from cooee.net.ssrf_guard import SSRFGuard
 
-    cloakroom = kit.service._fetcher._cloakroom
-    kit.service._fetcher._cloakroom = replace(cloakroom, guard=Guard([urlsplit(url).netloc]))
+    cloakroom = kit.service._media_fetcher._config
+    kit.service._media_fetcher._config = replace(cloakroom, guard=SSRFGuard([urlsplit(url).netloc]))
 
 
 # Pictures out
@@ -282,14 +284,14 @@ async def test_a_picture_goes_out_where_the_company_carries_it():
         anna = kit.phone()
         assert await anna.text("show me") == ["Here it is."]
         provider = kit.service.provider
-        log = await kit.service.account.ask(lambda keys: _log(provider, keys))
+        log = await kit.service.session.call(lambda keys: _log(provider, keys))
         assert [(one["body"], one["num_media"]) for one in log if one["num_media"] != "0"] == [
             ("Here it is.", "1")
         ]
 
 
 def _log(provider, credentials):
-    answer = yield provider._get("/Messages.json", credentials)
+    answer = yield provider._get_request("/Messages.json", credentials)
     return answer.json()["messages"]
 
 

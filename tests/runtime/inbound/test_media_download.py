@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
 from cooee.core.http_messages import Request, Response
 from cooee.core.messages import Media
-from cooee.net.ssrf_guard import Guard
-from cooee.runtime.inbound.media_download import download, kind_of
+from cooee.net.ssrf_guard import SSRFGuard
+from cooee.runtime.inbound.media_download import download_url, media_type_of
 
 KEYS = {"authorization": "Basic c2VjcmV0"}
 FIRST = Request(method="GET", url="https://api.example/media/1", headers=KEYS, safe=True)
@@ -23,7 +23,7 @@ def to(location, status=307):
 
 def follow(*answers, first=FIRST):
     """Play the answers; the requests that were made, and the answer at the end."""
-    flow = download(first, Guard().allows)
+    flow = download_url(first, SSRFGuard().may_request)
     made = [next(flow)]
     try:
         for answer in answers:
@@ -64,7 +64,7 @@ def test_a_redirect_to_anything_but_https_is_not_followed(location):
 def test_a_first_url_without_https_is_not_even_asked():
     plain = Request(method="GET", url="http://api.example/1", safe=True)
     with pytest.raises(PermanentFailure):
-        next(download(plain, Guard().allows))
+        next(download_url(plain, SSRFGuard().may_request))
 
 
 def test_a_circle_ends():
@@ -122,10 +122,10 @@ def test_no_failure_says_more_of_a_url_than_its_host():
 )
 def test_a_type_is_the_one_that_came_or_else_the_one_announced(said, came, kind):
     answer = Response(status=200, headers={"content-type": came} if came else {})
-    assert kind_of(Media(content_type=said), answer) == kind
+    assert media_type_of(Media(content_type=said), answer) == kind
 
 
 def test_an_error_page_is_no_picture():
     page = Response(status=200, headers={"content-type": "text/html"}, body=b"<h1>Oops</h1>")
     with pytest.raises(PermanentFailure, match="was to be image/png, and text/html came"):
-        kind_of(Media(content_type="image/png"), page)
+        media_type_of(Media(content_type="image/png"), page)

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from cooee import App, Chat, DefinitionError
-from cooee.core.app.quiet_hours import quiet
-from cooee.core.messages import Class, Outbound
-from cooee.runtime.outbound.quiet_hours import Night
+from cooee.core.app.quiet_hours import parse_quiet_hours
+from cooee.core.messages import Outbound, Priority
+from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.storage import Draft, Letter, Taken
 from cooee.testing import Kit
 
@@ -60,7 +60,7 @@ async def test_a_time_at_night_that_was_asked_for_becomes_the_morning():
         assert (await kit.store.alarms()).send == NOON + timedelta(hours=1)
 
 
-@pytest.mark.parametrize("kind", [Class.STARTED, Class.BULK])
+@pytest.mark.parametrize("kind", [Priority.PROACTIVE, Priority.BULK])
 async def test_what_another_process_queued_is_put_off_as_it_is_taken(kind):
     async with Kit(echo(), start=EVENING) as kit:
         phone = kit.phone()
@@ -107,7 +107,7 @@ async def test_a_stop_at_night_cancels_what_waits_for_the_morning():
 # What the company is told, so that its own queue wakes nobody
 
 
-def taken(kind=Class.STARTED, good_until=None, theirs="+61491570156"):
+def taken(kind=Priority.PROACTIVE, good_until=None, theirs="+61491570156"):
     outbound = Outbound(
         id="0" * 32 + "-1", sender=OURS, recipient=theirs, text="x", good_until=good_until
     )
@@ -115,9 +115,9 @@ def taken(kind=Class.STARTED, good_until=None, theirs="+61491570156"):
 
 
 def test_what_leaves_by_day_is_good_until_the_first_evening():
-    night = Night(quiet(("21:00", "08:00")), OURS)
+    night = QuietHoursGate(parse_quiet_hours(("21:00", "08:00")), OURS)
     soon = NOON + timedelta(hours=1)
-    ready, later = night.sort([taken(), taken(good_until=soon), taken(Class.REPLY)], NOON)
+    ready, later = night.split([taken(), taken(good_until=soon), taken(Priority.REPLY)], NOON)
     evening_on_lord_howe = datetime(2026, 1, 15, 21, tzinfo=ZoneInfo("Australia/Lord_Howe"))
     assert evening_on_lord_howe.astimezone(UTC) == EVENING  # both are at +11 in January
     assert [one.outbound.good_until for one in ready] == [EVENING, soon, None]
@@ -125,20 +125,20 @@ def test_what_leaves_by_day_is_good_until_the_first_evening():
 
 
 def test_at_night_only_replies_leave():
-    night = Night(quiet(("21:00", "08:00")), OURS)
-    started, bulk, reply = taken(), taken(Class.BULK), taken(Class.REPLY)
-    ready, later = night.sort([started, bulk, reply], EVENING)
+    night = QuietHoursGate(parse_quiet_hours(("21:00", "08:00")), OURS)
+    started, bulk, reply = taken(), taken(Priority.BULK), taken(Priority.REPLY)
+    ready, later = night.split([started, bulk, reply], EVENING)
     assert ready == [reply]
     assert later == [(started.outbound, MORNING), (bulk.outbound, MORNING)]
     abroad = msgspec.structs.replace(started.outbound, recipient="+447400123456")
-    ready, _ = night.sort([Taken(abroad, NOON, Class.STARTED)], EVENING)
+    ready, _ = night.split([Taken(abroad, NOON, Priority.PROACTIVE)], EVENING)
     assert len(ready) == 1  # it is ten in the morning in Britain
 
 
 def test_without_quiet_hours_all_is_as_it_was():
-    texts = [taken(), taken(Class.BULK)]
-    assert Night(None, OURS).sort(texts, EVENING) == (texts, ())
-    assert Night(None, OURS).over("+61491570156", EVENING) == EVENING
+    texts = [taken(), taken(Priority.BULK)]
+    assert QuietHoursGate(None, OURS).split(texts, EVENING) == (texts, ())
+    assert QuietHoursGate(None, OURS).next_allowed("+61491570156", EVENING) == EVENING
 
 
 # The other limits on what leaves

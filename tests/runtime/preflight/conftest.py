@@ -6,23 +6,23 @@ import pytest
 from support.replayable import lived
 
 from cooee import App
-from cooee.runtime.preflight.audit_hook import Confinement
-from cooee.runtime.preflight.dry_run import Rehearsal
-from cooee.runtime.preflight.time_limit import Patience
+from cooee.runtime.preflight.audit_hook import IOGuard
+from cooee.runtime.preflight.dry_run import DryRun
+from cooee.runtime.preflight.time_limit import TimeLimit
 
 
 @pytest.fixture(scope="session")
 def confinement():
     """One for all: an audit hook stays for ever."""
-    return Confinement()
+    return IOGuard()
 
 
 @pytest.fixture
 def rehearsal(confinement):
     """Have an app's dialogues replayed, with little patience."""
-    patience = Patience(0.3)
-    yield lambda app: Rehearsal(app, confinement, patience)
-    patience.over()
+    patience = TimeLimit(0.3)
+    yield lambda app: DryRun(app, confinement, patience)
+    patience.cancel()
 
 
 @pytest.fixture
@@ -32,6 +32,6 @@ def replay(rehearsal):
     def play(handler, *words, before=None, services=None, **more):
         app = App(**more)
         app.dialogue(name="dialogue")(handler)
-        return rehearsal(app).play(lived(app, before or handler, words, services))
+        return rehearsal(app).run(lived(app, before or handler, words, services))
 
     return play

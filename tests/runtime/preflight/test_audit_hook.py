@@ -157,10 +157,10 @@ def test_another_thread_goes_on_as_it_likes_meanwhile(replay):
 
 
 def test_what_the_app_opens_while_it_is_loaded_is_noted(confinement):
-    confinement.opened.clear()
-    with confinement.loading():
+    confinement.opened_while_loading.clear()
+    with confinement.watch_loading():
         sqlite3.connect(":memory:").close()
     sqlite3.connect(":memory:").close()
-    (note,) = confinement.opened
+    (note,) = confinement.opened_while_loading
     assert note.startswith(f"{__file__}:")
     assert note.endswith("sqlite3.connect")

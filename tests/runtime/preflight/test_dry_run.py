@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from support.replayable import NOON, carried_out, kept, lived, stage
+from support.replayable import NOON, carried_out, dialogue_context, kept, lived
 
 from cooee import App, TooManyAttempts
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.replay import Text, begin, turn
+from cooee.core.dialogue.replay import IncomingText, new_journal, run_turn
 
 DAY = timedelta(days=1)
 
@@ -61,7 +61,7 @@ def test_another_sleep_is_a_new_one(replay):
         await chat.sleep(2 * DAY)
 
     verdict = replay(handler, before=before)
-    assert (verdict.fate, verdict.what) == ("asks", "sleeps")
+    assert (verdict.outcome, verdict.what) == ("asks", "sleeps")
 
 
 def test_an_answer_that_no_longer_fits_is_asked_afresh(replay):
@@ -70,7 +70,7 @@ def test_an_answer_that_no_longer_fits_is_asked_afresh(replay):
         await chat.ask("Age?", int)
 
     verdict = replay(handler, "Anna", before=ask_twice)
-    assert (verdict.fate, verdict.words, verdict.before) == ("asks", "Name?", "Age?")
+    assert (verdict.outcome, verdict.words, verdict.before) == ("asks", "Name?", "Age?")
 
 
 def test_something_new_to_do_once_is_where_it_stops_and_it_is_not_done(replay):
@@ -82,7 +82,7 @@ def test_something_new_to_do_once_is_where_it_stops_and_it_is_not_done(replay):
         await chat.ask("Age?", int)
 
     verdict = replay(handler, "Anna", before=ask_twice)
-    assert (verdict.fate, verdict.what) == ("does", "list.append")
+    assert (verdict.outcome, verdict.what) == ("does", "list.append")
     assert done == []
 
 
@@ -92,7 +92,7 @@ def test_the_last_words_are_those_that_the_person_would_read(replay):
         await chat.ask("Age?", int, timeout=timedelta())
 
     verdict = replay(handler, "Anna", before=ask_twice, no_reply="Too late.")
-    assert (verdict.fate, verdict.what, verdict.words) == ("ends", "no reply", "Too late.")
+    assert (verdict.outcome, verdict.what, verdict.words) == ("ends", "no reply", "Too late.")
 
 
 def test_who_starts_over_is_said_to(replay):
@@ -111,10 +111,10 @@ def test_the_same_program_that_goes_another_way_is_named_for_it(rehearsal):
 
     app = app_of(handler)
     played = rehearsal(app)
-    where = replace(stage(app, handler), program=played._program)
-    journal = carried_out(turn(where, begin("d", "dialogue", {}, None, NOON), None, NOON))
+    where = replace(dialogue_context(app, handler), program=played._code_version)
+    journal = carried_out(run_turn(where, new_journal("d", "dialogue", {}, None, NOON), None, NOON))
     verdict = played.play(kept(journal))
-    assert (verdict.fate, verdict.what) == ("breaks", "NotDeterministic")
+    assert (verdict.outcome, verdict.what) == ("breaks", "NotDeterministic")
 
 
 def test_two_places_that_ask_the_same_break(replay):
@@ -123,7 +123,7 @@ def test_two_places_that_ask_the_same_break(replay):
         await chat.ask("Name?")
 
     verdict = replay(handler, "Anna", before=ask_twice)
-    assert (verdict.fate, verdict.what) == ("breaks", "AmbiguousQuestion")
+    assert (verdict.outcome, verdict.what) == ("breaks", "AmbiguousQuestion")
 
 
 @pytest.mark.parametrize("error", [SystemExit, ValueError, TooManyAttempts])
@@ -133,9 +133,9 @@ def test_whatever_a_handler_raises_is_its_own_trouble(replay, error):
 
     verdict = replay(handler, before=ask_twice)
     if error is TooManyAttempts:
-        assert (verdict.fate, verdict.what) == ("ends", "too many attempts")
+        assert (verdict.outcome, verdict.what) == ("ends", "too many attempts")
     else:
-        assert (verdict.fate, verdict.what, verdict.words) == ("breaks", error.__name__, "Anna")
+        assert (verdict.outcome, verdict.what, verdict.words) == ("breaks", error.__name__, "Anna")
         (line,) = verdict.trace
         assert re.match(rf'{re.escape(__file__)}:\d+ in handler\n  raise error\("Anna"\)', line)
 
@@ -145,7 +145,7 @@ def test_a_text_longer_than_the_app_allows_breaks(replay):
         await chat.ask("Name?" * 40)
 
     verdict = replay(handler, before=ask_twice, most_segments=1)
-    assert (verdict.fate, verdict.what) == ("breaks", "TooLong")
+    assert (verdict.outcome, verdict.what) == ("breaks", "TooLong")
 
 
 def test_a_handler_that_hangs_is_interrupted_with_its_line(replay):
@@ -155,7 +155,7 @@ def test_a_handler_that_hangs_is_interrupted_with_its_line(replay):
                 sum(range(1000))
 
     verdict = replay(handler, before=ask_twice)
-    assert (verdict.fate, verdict.what) == ("breaks", "Hung")
+    assert (verdict.outcome, verdict.what) == ("breaks", "Hung")
     assert "0.3 seconds" in verdict.words
     assert verdict.trace[0].startswith(f"{__file__}:")
 
@@ -172,7 +172,7 @@ def test_one_that_hangs_for_many_holds_up_only_a_few(rehearsal):
     played, talk = rehearsal(app), lived(app, ask_twice, [])
     verdicts = [played.play(talk) for _ in range(10)]
     assert len(runs) == 3
-    assert {verdict.fate for verdict in verdicts} == {"breaks"}
+    assert {verdict.outcome for verdict in verdicts} == {"breaks"}
     assert verdicts[-1].words.startswith("Not run")
 
 
@@ -184,24 +184,26 @@ def test_one_that_has_not_begun_is_begun_with_the_state_as_it_is_now(rehearsal):
         await chat.ask(f"How are you, {chat.state.name}?")
 
     app = app_of(handler, state=State)
-    talk = kept(begin("d", "dialogue", {}, None, NOON), due_at=NOON + DAY)
-    verdict = rehearsal(app).play(replace(talk, state=b'{"name": "Anna"}'))
-    assert (verdict.fate, verdict.words) == ("begins", "How are you, Anna?")
+    talk = kept(new_journal("d", "dialogue", {}, None, NOON), due_at=NOON + DAY)
+    verdict = rehearsal(app).run(replace(talk, state=b'{"name": "Anna"}'))
+    assert (verdict.outcome, verdict.words) == ("begins", "How are you, Anna?")
 
 
 def test_one_whose_inputs_no_longer_fit_breaks(rehearsal):
     async def handler(chat, table):
         await chat.ask("Name?")
 
-    talk = kept(begin("d", "dialogue", {"seat": 1}, None, NOON))
-    assert rehearsal(app_of(handler)).play(talk).what == "TypeError"
+    talk = kept(new_journal("d", "dialogue", {"seat": 1}, None, NOON))
+    assert rehearsal(app_of(handler)).run(talk).what == "TypeError"
 
 
 def test_one_whose_last_answer_was_taken_back_is_asked_that_again(rehearsal):
     app = app_of(ask_twice)
     talk = lived(app, ask_twice, ["Anna"])
-    journal = journals.read(talk.dialogue.head, talk.dialogue.entries)
-    assert rehearsal(app).play(kept(journals.back(journal, NOON + DAY))).fate == "continues"
+    journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
+    assert (
+        rehearsal(app).run(kept(journals.undo_last_answer(journal, NOON + DAY))).fate == "continues"
+    )
 
 
 async def pay_and_ask(chat):
@@ -213,15 +215,20 @@ async def pay_and_ask(chat):
 def cut_off(app):
     """A turn of which the once is on disk, and nothing else."""
     talk = lived(app, pay_and_ask, [])
-    journal, now = journals.read(talk.dialogue.head, talk.dialogue.entries), NOON + DAY / 2
-    flow = turn(stage(app, pay_and_ask), journal, Text("Anna", "m", now, now), now)
-    return kept(journal.extended(next(flow).entries))
+    journal, now = (
+        journals.decode_journal(talk.dialogue.head, talk.dialogue.entries),
+        NOON + DAY / 2,
+    )
+    flow = run_turn(
+        dialogue_context(app, pay_and_ask), journal, IncomingText("Anna", "m", now, now), now
+    )
+    return kept(journal.with_entries(next(flow).entries))
 
 
 def test_a_turn_that_was_cut_off_is_taken_up_where_that_was(rehearsal):
     app = app_of(pay_and_ask)
-    verdict = rehearsal(app).play(cut_off(app))
-    assert (verdict.fate, verdict.what) == ("does", "len")
+    verdict = rehearsal(app).run(cut_off(app))
+    assert (verdict.outcome, verdict.what) == ("does", "len")
 
 
 def test_a_turn_that_failed_is_seen_to_go_on_once_it_is_mended(rehearsal):
@@ -230,7 +237,7 @@ def test_a_turn_that_failed_is_seen_to_go_on_once_it_is_mended(rehearsal):
         await chat.ask("Age?", int, timeout=timedelta(minutes=1))
 
     app = app_of(mended)
-    assert rehearsal(app).play(cut_off(app)).fate == "continues"
+    assert rehearsal(app).run(cut_off(app)).fate == "continues"
 
 
 def test_what_another_handler_changed_later_lets_nothing_become_due(rehearsal):
@@ -239,9 +246,9 @@ def test_what_another_handler_changed_later_lets_nothing_become_due(rehearsal):
 
     app = app_of(handler, state=State)
     talk = lived(app, handler, [])
-    journal = journals.read(talk.dialogue.head, talk.dialogue.entries)
-    changed = journals.changed(journal, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
-    assert rehearsal(app).play(kept(changed)).fate == "continues"
+    journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
+    changed = journals.add_state_change(journal, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
+    assert rehearsal(app).run(kept(changed)).fate == "continues"
 
 
 def test_a_carriers_clock_ahead_of_ours_lets_nothing_become_due(rehearsal):
@@ -251,11 +258,13 @@ def test_a_carriers_clock_ahead_of_ours_lets_nothing_become_due(rehearsal):
 
     app, ahead = app_of(handler, state=State), NOON + timedelta(minutes=2)
     talk = lived(app, handler, [])
-    journal = journals.read(talk.dialogue.head, talk.dialogue.entries)
-    flow = turn(stage(app, handler), journal, Text("Anna", "m", ahead, NOON), NOON)
+    journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
+    flow = run_turn(
+        dialogue_context(app, handler), journal, IncomingText("Anna", "m", ahead, NOON), NOON
+    )
     standing = carried_out(flow)
-    changed = journals.changed(standing, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
-    found = [rehearsal(app).play(kept(one)).fate for one in (standing, changed)]
+    changed = journals.add_state_change(standing, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
+    found = [rehearsal(app).run(kept(one)).fate for one in (standing, changed)]
     assert found == ["continues", "continues"]
 
 
@@ -267,7 +276,7 @@ def test_a_damaged_journal_is_told_apart_from_one_of_a_newer_cooee(rehearsal):
     talk = lived(app, ask_twice, ["Anna"])
     missing = replace(talk, dialogue=replace(talk.dialogue, entries=[]))
     newer = replace(talk, dialogue=replace(talk.dialogue, head=b'{"format": 99}'))
-    found = [rehearsal(app).play(one) for one in (missing, newer)]
+    found = [rehearsal(app).run(one) for one in (missing, newer)]
     assert [(one.fate, one.what) for one in found] == [
         ("unreadable", "JournalUnreadable"),
         ("unreadable", "JournalTooNew"),
@@ -277,12 +286,12 @@ def test_a_damaged_journal_is_told_apart_from_one_of_a_newer_cooee(rehearsal):
 def test_a_dialogue_that_the_app_has_no_more_is_unknown_until_it_is_retired(rehearsal):
     talk = lived(app_of(ask_twice), ask_twice, [])
     app = App()
-    assert rehearsal(app).play(talk).fate == "unknown"
+    assert rehearsal(app).run(talk).fate == "unknown"
     app.retire("dialogue", say="Sorry.")
-    assert rehearsal(app).play(talk).fate == "retired"
+    assert rehearsal(app).run(talk).fate == "retired"
 
 
 def test_a_renamed_dialogue_is_found_by_what_it_was(rehearsal):
     app = App()
     app.dialogue(name="other", was="dialogue")(ask_twice)
-    assert rehearsal(app).play(lived(app, ask_twice, [])).fate == "continues"
+    assert rehearsal(app).run(lived(app, ask_twice, [])).fate == "continues"

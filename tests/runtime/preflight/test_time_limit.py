@@ -8,9 +8,9 @@ import pytest
 
 HELD = """
 import faulthandler, sys
-from cooee.runtime.preflight.time_limit import Hung, Patience
-patience = Patience(0.05)
-patience.begin()
+from cooee.runtime.preflight.time_limit import TimedOut, TimeLimit
+time_limit = TimeLimit(0.05)
+time_limit.start()
 {}
 """
 CATCHES_EVERYTHING = """
@@ -41,7 +41,7 @@ def test_what_cannot_be_interrupted_ends_the_process_with_its_line(code):
 
 
 def test_one_that_is_over_is_left_alone():
-    quiet = "patience.end(); patience.over(); import time; time.sleep(1); print('well')"
+    quiet = "time_limit.stop(); time_limit.cancel(); import time; time.sleep(1); print('well')"
     ended = subprocess.run(
         [sys.executable, "-c", HELD.format(quiet)], capture_output=True, text=True, check=False
     )

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from cooee import App
-from cooee.runtime.turns.app_version import program_of
+from cooee.runtime.turns.app_version import code_version_of
 
 APP = """
 from cooee import App
@@ -22,7 +22,7 @@ async def book(chat):
     await chat.ask(HELLO)
 """
 WORDS = "HELLO = 'Hello?'"
-SAY = "import sys; sys.path.insert(0, sys.argv[1]); import {module}; {more}print(__import__('cooee.runtime.turns.app_version', fromlist=['x']).program_of({module}.app))"
+SAY = "import sys; sys.path.insert(0, sys.argv[1]); import {module}; {more}print(__import__('cooee.runtime.turns.app_version', fromlist=['x']).code_version_of({module}.app))"
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def test_apps_without_dialogues_are_one_program_and_no_other():
     def hello(chat):
         return "Hello!"
 
-    bare = program_of(App())
-    assert bare == program_of(app) != ""
+    bare = code_version_of(App())
+    assert bare == code_version_of(app) != ""
 
     @app.dialogue("BOOK")
     async def book(chat):
         return await chat.ask("Name?")
 
-    assert program_of(app) != bare
+    assert code_version_of(app) != bare
 
 
 def test_the_same_release_in_another_folder_is_the_same_program(folder, tmp_path):
@@ -88,9 +88,9 @@ def test_a_new_version_of_cooee_is_another_program(folder, monkeypatch):
     sys.path.insert(0, str(folder))
     try:
         app = importlib.import_module("main").app
-        first = program_of(app)
+        first = code_version_of(app)
         monkeypatch.setattr("cooee.runtime.turns.app_version.version", lambda _: "99.0")
-        assert program_of(app) != first
+        assert code_version_of(app) != first
     finally:
         sys.path.remove(str(folder))
         for name in ("main", "words"):
@@ -129,7 +129,7 @@ def test_another_version_of_the_app_is_another_program():
         async def book(chat):
             await chat.ask("Hello?")
 
-        return program_of(app)
+        return code_version_of(app)
 
     assert with_version("1") == with_version("1") != with_version("2")
 
@@ -139,4 +139,4 @@ def test_a_dialogue_of_no_module_has_a_program_too():
     exec("async def book(chat):\n    await chat.ask('Name?')\n", known)
     app = App()
     app.dialogue("BOOK")(known["book"])
-    assert len(program_of(app)) == 32
+    assert len(code_version_of(app)) == 32

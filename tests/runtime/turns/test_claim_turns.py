@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cooee import App
-from cooee.core.dialogue.journal import write_head
-from cooee.core.dialogue.replay import begin
+from cooee.core.dialogue.journal import encode_head
+from cooee.core.dialogue.replay import new_journal
 from cooee.core.messages import Inbound
-from cooee.runtime.turns.claim_turns import turns
-from cooee.runtime.turns.context import Surroundings
-from cooee.runtime.turns.effects import Call
+from cooee.runtime.turns.claim_turns import run_claim
+from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.effects import HandlerCall
 from cooee.storage import Claim, Dialogue, Jot, Pending
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -29,19 +29,19 @@ def played(attempts, *, dialogue=True, text=True):
     def otherwise(chat):
         ran.append("text")
 
-    head = write_head(begin("d", "chase", {}, None, NOW))
+    head = encode_head(new_journal("d", "chase", {}, None, NOW))
     due = [Dialogue(id="d", handler="chase", head=head, due_at=NOW)] if dialogue else []
     inbound = Inbound(sender="a", recipient="b", text="hello", received_at=NOW)
     texts = [Pending(b"t", 3, inbound)] if text else []
     claim = Claim(b"c", "b", "a", 1, attempts, None, None, texts, 2, due)
     now = NOW + timedelta(minutes=1)
-    around = Surroundings(app, None, lambda: now, lambda *_: None, program="v1")
-    game = turns(around, claim)
+    context = TurnContext(app, None, lambda: now, lambda *_: None, code_version="v1")
+    flow = run_claim(context, claim)
     try:
-        step = next(game)
+        step = next(flow)
         while True:
-            assert isinstance(step, Call)
-            step = game.send(step.run())
+            assert isinstance(step, HandlerCall)
+            step = flow.send(step.run())
     except StopIteration as done:
         return ran, done.value
 
@@ -100,35 +100,35 @@ def claimed(*words, handled=0, dialogues=()):
     return Claim(b"c", "b", "a", 1, 1, None, None, texts, handled, dialogues)
 
 
-def going_on(app, claim, *, held=True):
+def run_claim_by_hand(app, claim, *, held=True):
     """Play a claim: the jots it asked for, and its end."""
-    now, jots = NOW + timedelta(minutes=claim.handled), []
-    around = Surroundings(app, None, lambda: now, lambda *_: None, program="v1")
-    game = turns(around, claim)
+    now, checkpoints = NOW + timedelta(minutes=claim.handled), []
+    context = TurnContext(app, None, lambda: now, lambda *_: None, code_version="v1")
+    flow = run_claim(context, claim)
     try:
-        step = next(game)
+        step = next(flow)
         while True:
             if isinstance(step, Jot):
-                jots.append(step.kept)
-                step = game.send(held)
+                checkpoints.append(step.kept)
+                step = flow.send(held)
                 continue
             try:
                 reply = step.run()
             except Exception as error:
-                step = game.throw(error)
+                step = flow.throw(error)
             else:
-                step = game.send(reply)
+                step = flow.send(reply)
     except StopIteration as done:
-        return jots, done.value
+        return checkpoints, done.value
 
 
 def test_what_came_before_in_a_claim_is_committed_before_anything_is_done():
     app, paid = paying()
-    jots, first = going_on(app, claimed("PAY", "5", "Ann"))
+    jots, first = run_claim_by_hand(app, claimed("PAY", "5", "Ann"))
     assert (jots, paid, first.handled, first.failure) == ([], [], 2, None)
     assert [draft.text for draft in first.drafts] == ["How much?", "To whom?"]
     again = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogues])
-    jots, second = going_on(app, again)
+    jots, second = run_claim_by_hand(app, again)
     assert (paid, second.handled) == ([(5, "Ann")], 3)
     assert [draft.text for draft in second.drafts] == ["Paid."]
     (kept,) = second.dialogues
@@ -140,8 +140,8 @@ def test_what_came_before_in_a_claim_is_committed_before_anything_is_done():
 
 def test_nothing_is_done_and_nothing_comes_of_a_turn_whose_lease_is_lost():
     app, paid = paying()
-    _, first = going_on(app, claimed("PAY", "5"))
+    _, first = run_claim_by_hand(app, claimed("PAY", "5"))
     claim = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogues])
-    jots, finish = going_on(app, claim, held=False)
+    jots, finish = run_claim_by_hand(app, claim, held=False)
     assert len(jots) == 1
     assert (paid, finish) == ([], None)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from cooee import App
 from cooee.core.messages import Inbound
-from cooee.runtime.turns.claim_turns import turns
-from cooee.runtime.turns.context import Surroundings
-from cooee.runtime.turns.effects import Call
-from cooee.runtime.turns.turn_thread import Game
+from cooee.runtime.turns.claim_turns import run_claim
+from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.effects import HandlerCall
+from cooee.runtime.turns.turn_thread import TurnRunner
 from cooee.storage import Claim, Pending
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ class Count:
     n: int = 0
 
 
-def play(*words):
+def run_texts(*words):
     app, seen = App(state=Count), []
 
     @app.on("ADD {n:d}")
@@ -37,38 +37,38 @@ def play(*words):
         for seq, text in enumerate(words, 1)
     ]
     claim = Claim(b"c", "b", "a", 1, 1, None, None, texts)
-    around = Surroundings(app, None, lambda: NOW + timedelta(1), lambda *_: None, seen.append)
-    game = Game(turns(around, claim))
-    step = game.move()
-    while isinstance(step, Call):
+    context = TurnContext(app, None, lambda: NOW + timedelta(1), lambda *_: None, seen.append)
+    runner = TurnRunner(run_claim(context, claim))
+    step = runner.advance()
+    while isinstance(step, HandlerCall):
         try:
             reply = step.run()
         except ValueError as error:
-            step = game.move(error=error)
+            step = runner.advance(error=error)
         else:
-            step = game.move(reply)
+            step = runner.advance(reply)
     return seen
 
 
 def test_each_text_is_seen_with_its_handler_and_its_state_before_and_after():
-    seen = play("ADD 2", "ADD 3")
+    seen = run_texts("ADD 2", "ADD 3")
     assert [one.handler and one.handler.name.rpartition(".")[2] for one in seen] == [
         "add",
         None,
     ] * 2
-    assert [one.over for one in seen] == [False, True, False, True]
-    assert [(one.before, one.after) for one in seen if one.over] == [
+    assert [one.is_over for one in seen] == [False, True, False, True]
+    assert [(one.state_before, one.after) for one in seen if one.is_over] == [
         (None, b'{"n":2}'),
         (b'{"n":2}', b'{"n":5}'),
     ]
 
 
 def test_a_failed_turn_is_seen_with_its_exception_and_an_unchanged_state():
-    *_, last = play("ADD 2", "BREAK", "ADD 3")
-    assert (last.pending.seq, last.before, last.after) == (2, b'{"n":2}', b'{"n":2}')
+    *_, last = run_texts("ADD 2", "BREAK", "ADD 3")
+    assert (last.pending.seq, last.state_before, last.state_after) == (2, b'{"n":2}', b'{"n":2}')
     assert isinstance(last.error, ValueError)
 
 
 def test_a_text_that_nothing_answers_is_seen_as_over():
-    (only,) = play("what?")
-    assert (only.over, only.handler, only.error) == (True, None, None)
+    (only,) = run_texts("what?")
+    assert (only.is_over, only.handler, only.error) == (True, None, None)

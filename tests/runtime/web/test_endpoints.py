@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 from cooee import App
 from cooee.clocks.clock import VirtualClock
 from cooee.core.http_messages import Request
-from cooee.net.http_client import InProcess
+from cooee.net.http_client import InProcessClient
 from cooee.providers.simulated.adapter import Simulated
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.providers.twilio.adapter import Twilio
@@ -35,7 +35,7 @@ class World:
 
     def __init__(self, service, clock, word, moments):
         self.service, self.clock, self.word, self.moments = service, clock, word, moments
-        self.wire = InProcess(clock, {PUBLIC: service.web})
+        self.wire = InProcessClient(clock, {PUBLIC: service.web})
 
     async def post(self, body, *, tail="reply", word=None, method="POST", headers=None):
         url = f"{PUBLIC}/telstra-v2/{word or self.word}/{tail}"
@@ -67,7 +67,7 @@ async def world(tmp_path):
     def notice(chat):
         moments.append(chat.now)
 
-    transport = InProcess(clock, {})
+    transport = InProcessClient(clock, {})
     service = Service(app, TelstraV2(VALUES), store, transport, clock, public_url=PUBLIC)
     async with service:
         word = await store.secret("webhook-path")
@@ -264,7 +264,7 @@ async def test_what_a_proxy_forwards_is_not_believed_since_our_address_is_a_sett
     clock = VirtualClock()
     store = await SQLite.open(tmp_path / "proxy.db", now=clock.now)
     provider = Twilio({**TWILIO, "TWILIO_BASE_URL": "https://twilio.test"})
-    wire = InProcess(clock, {})
+    wire = InProcessClient(clock, {})
     async with Service(App(), provider, store, wire, clock, public_url=PUBLIC) as service:
         url = f"{PUBLIC}/twilio/{await store.secret('webhook-path')}/text"
         form = {"MessageSid": f"SM{0:032x}", "From": ANNA, "To": OURS, "Body": "hi"}
@@ -282,7 +282,7 @@ async def test_what_a_proxy_forwards_is_not_believed_since_our_address_is_a_sett
                 },
                 body=urlencode(form).encode(),
             )
-            answer = await InProcess(clock, {PUBLIC: service.web})(request)
+            answer = await InProcessClient(clock, {PUBLIC: service.endpoints})(request)
             assert answer.status == status
         assert [entry.text for entry in await store.history(OURS, ANNA, 10)] == ["hi"]
 
@@ -290,7 +290,7 @@ async def test_what_a_proxy_forwards_is_not_believed_since_our_address_is_a_sett
 async def test_a_signed_request_played_again_falls_to_its_stamp_and_before_that_to_its_id(tmp_path):
     clock = VirtualClock()
     store = await SQLite.open(tmp_path / "replay.db", now=clock.now)
-    wire = InProcess(clock, {})
+    wire = InProcessClient(clock, {})
     provider = Simulated({"SIMULATED_KEY": "the-key", "SIMULATED_BASE_URL": "https://box.test"})
     async with Service(App(), provider, store, wire, clock, public_url=PUBLIC) as service:
         body = json.dumps({"id": "t-1", "from": ANNA, "to": OURS, "text": "hi"}).encode()
@@ -303,7 +303,7 @@ async def test_a_signed_request_played_again_falls_to_its_stamp_and_before_that_
             headers={"x-simulated-signature": f"t={stamp.decode()},v1={signed}"},
             body=body,
         )
-        ask = InProcess(clock, {PUBLIC: service.web})
+        ask = InProcessClient(clock, {PUBLIC: service.endpoints})
         assert [(await ask(request)).status for _ in range(2)] == [204, 204]
         await clock.advance(301)
         assert (await ask(request)).status == 401

@@ -14,10 +14,10 @@ from cooee import App, Reply
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Request
 from cooee.core.messages import conversation_id
-from cooee.net.http_client import Network
-from cooee.net.http_server import serving
-from cooee.providers.twilio.signature import signature
-from cooee.simulator.apis.twilio.twiml import sayings
+from cooee.net.http_client import HTTPClient
+from cooee.net.http_server import serve_app
+from cooee.providers.twilio.signature import compute_signature
+from cooee.simulator.apis.twilio.twiml import parse_twiml
 from cooee.testing.kit import Kit
 
 PICTURE = "https://pictures.example/a.png?b=1&c=2"
@@ -65,7 +65,7 @@ class World:
         self._listen()
 
     def _listen(self):
-        kit, web, api = self.kit, self.kit.service.web, self.kit.carrier.app
+        kit, web, api = self.kit, self.kit.service.endpoints, self.kit.carrier.app
 
         async def overheard(scope, receive, send):
             heard = bytearray()
@@ -83,7 +83,7 @@ class World:
                 self.posts.append(scope["path"])
             await api(scope, receive, send)
 
-        kit._pushes.apps["https://app.example"] = overheard
+        kit._webhook_client.apps["https://app.example"] = overheard
         kit.service._transport.apps["http://127.0.0.1:8400"] = watched
 
     async def restart(self):
@@ -212,11 +212,13 @@ async def test_a_text_pushed_twice_is_answered_once_even_if_the_first_answer_is_
 async def test_two_pushes_of_one_text_at_once_bring_one_answer(world):
     anna = world.kit.phone()
     tries = []
-    app = world.kit._pushes.apps["https://app.example"]
+    app = world.kit._webhook_client.apps["https://app.example"]
 
     async def twice(scope, receive, send):
         if scope["path"].endswith("/text") and not tries:
-            tries.append(world.kit.clock.spawn(world.kit._pushes(await _again(scope, receive))))
+            tries.append(
+                world.kit.clock.spawn(world.kit._webhook_client(await _again(scope, receive)))
+            )
             return  # the first try's connection breaks as soon as it was heard
         await app(scope, receive, send)
 
@@ -226,7 +228,7 @@ async def test_two_pushes_of_one_text_at_once_bring_one_answer(world):
         url = f"https://app.example{scope['path']}"
         return Request(method="POST", url=url, headers=headers, body=body)
 
-    world.kit._pushes.apps["https://app.example"] = twice
+    world.kit._webhook_client.apps["https://app.example"] = twice
     world.kit.send(anna, "Hello")
     await world.kit.quiet()
     await world.kit.wait(3600)
@@ -268,7 +270,7 @@ async def test_an_answer_that_breaks_off_is_a_doubt_that_the_log_settles_by_send
 
 async def test_an_answer_that_came_through_though_it_seemed_to_break_is_not_sent_again(world):
     kit, anna = world.kit, world.kit.phone()
-    web = kit._pushes.apps["https://app.example"]
+    web = kit._webhook_client.apps["https://app.example"]
 
     async def no_news(scope, receive, send):
         if "/status/" in scope["path"]:
@@ -277,7 +279,7 @@ async def test_an_answer_that_came_through_though_it_seemed_to_break_is_not_sent
             return
         await web(scope, receive, send)
 
-    kit._pushes.apps["https://app.example"] = no_news
+    kit._webhook_client.apps["https://app.example"] = no_news
     assert await anna.text("Hello") == ["Hello"]
     assert await world.ours(anna) == [("Hello", "unknown")]
     await kit.wait(86_400)
@@ -321,7 +323,7 @@ async def test_a_connection_that_breaks_while_it_waits_is_noticed(world):
     request = _pushed(kit, anna, "Hello", "SM" + "9" * 32)
     head = [f"POST {url.path} HTTP/1.1", "host: app.example"]
     head += [f"{name}: {value}" for name, value in request.headers.items()]
-    async with serving(kit.service.web) as port:
+    async with serve_app(kit.service.endpoints) as port:
         _, wire = await asyncio.open_connection("127.0.0.1", port)
         wire.write("\r\n".join([*head, "", ""]).encode() + request.body)
         while not world.app.turns:
@@ -337,10 +339,13 @@ async def test_a_connection_that_breaks_while_it_waits_is_noticed(world):
 async def test_a_connection_that_holds_brings_the_reply(world):
     kit, anna = world.kit, world.kit.phone()
     request = _pushed(kit, anna, "Hello", "SM" + "8" * 32)
-    async with serving(kit.service.web) as port, _closing(Network(RealClock())) as network:
+    async with (
+        serve_app(kit.service.endpoints) as port,
+        _closing(HTTPClient(RealClock())) as network,
+    ):
         local = f"http://127.0.0.1:{port}{urlsplit(request.url).path}"
         answer = await network(msgspec.structs.replace(request, url=local))
-    assert [one.body for one in sayings(answer)] == ["Hello"]
+    assert [one.body for one in parse_twiml(answer)] == ["Hello"]
     assert world.posts == []
 
 
@@ -385,7 +390,7 @@ async def test_news_of_an_answer_lets_the_next_reply_go_at_once(world):
     place = f"{conversation_id(kit.number, anna.number).hex()}-1"
     url = _hook(kit).removesuffix("text") + f"status/{place}"
     pairs = [("MessageSid", "SM" + "5" * 32), ("MessageStatus", "delivered")]
-    assert (await kit._pushes(_signed(url, pairs))).status == 204
+    assert (await kit._webhook_client(_signed(url, pairs))).status == 204
     await kit.clock.idle()
     assert anna.inbox == ["Two"]
     assert await world.ours(anna) == [("One", "delivered"), ("Two", "delivered")]
@@ -417,7 +422,7 @@ def _signed(url, pairs):
     headers = {
         "content-length": str(len(body)),
         "content-type": "application/x-www-form-urlencoded",
-        "x-twilio-signature": signature(url, pairs, "kit"),
+        "x-twilio-signature": compute_signature(url, pairs, "kit"),
     }
     return Request(method="POST", url=url, headers=headers, body=body)
 
@@ -448,7 +453,7 @@ async def _push(kit, phone, words, sid, *, breaks=False, send=None, gone=None):
         "headers": [(name.encode(), value.encode()) for name, value in request.headers.items()],
     }
     try:
-        await kit.service.web(scope, receive, hear)
+        await kit.service.endpoints(scope, receive, hear)
     except ConnectionResetError:
         assert breaks
     return [status for status in heard if status]

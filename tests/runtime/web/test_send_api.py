@@ -11,9 +11,9 @@ from cooee import App, OptedOut, PermanentFailure, SettingError, TemporaryFailur
 from cooee.clocks.clock import RealClock
 from cooee.core.errors import OutcomeUnknown, Unauthorized
 from cooee.core.http_messages import Request
-from cooee.core.messages import Inbound, conversation_id, outbound_place
-from cooee.net.http_client import InProcess, Network
-from cooee.net.http_server import serving
+from cooee.core.messages import Inbound, conversation_id, parse_outbound_id
+from cooee.net.http_client import HTTPClient, InProcessClient
+from cooee.net.http_server import serve_app
 from cooee.providers.simulated.adapter import Simulated
 from cooee.runtime.service import Service
 from cooee.storage import Arrival
@@ -32,7 +32,7 @@ class Running:
 
     async def post(self, body, *, token=TOKEN, method="POST", kind="Bearer"):
         headers = {"authorization": f"{kind} {token}"} if token is not None else {}
-        network = Network(RealClock())
+        network = HTTPClient(RealClock())
         try:
             return await network(
                 Request(method=method, url=f"{self.url}/send", headers=headers, body=body)
@@ -55,10 +55,10 @@ async def at_work(tmp_path, token):
     clock = RealClock()
     store = await SQLite.open(tmp_path / "letters.db", now=clock.now)
     provider = Simulated({"SIMULATED_BASE_URL": "http://nobody.test"})
-    wire = InProcess(clock, {})
+    wire = InProcessClient(clock, {})
     async with (
         Service(App(), provider, store, wire, clock, send_token=token) as service,
-        serving(service.web) as port,
+        serve_app(service.endpoints) as port,
     ):
         yield Running(service, f"http://127.0.0.1:{port}")
 
@@ -66,7 +66,7 @@ async def at_work(tmp_path, token):
 async def test_a_text_is_queued_when_its_id_is_told(running):
     id = await running.remote.send(ANNA, "Your table is ready. 🍽", ours=OURS)
     assert await running.queued() == ["Your table is ready. 🍽"]
-    assert outbound_place(id) == (conversation_id(OURS, ANNA), 1)
+    assert parse_outbound_id(id) == (conversation_id(OURS, ANNA), 1)
 
 
 async def test_the_answer_is_201_and_the_id(running):

@@ -83,7 +83,7 @@ async def test_a_text_is_accepted_and_delivered(company, number, carrier, clock)
         "status": "delivered",
         "at": "2026-01-01T00:00:01.000Z",
     }
-    assert carrier.network.inbox(ANNA)[0].text.sender == number
+    assert carrier.network.phone_screen(ANNA)[0].text.sender == number
     assert refused(await company.ask("GET", "/texts/out-0")) == (404, "not-found")
 
 
@@ -101,7 +101,7 @@ async def test_a_text_is_accepted_and_delivered(company, number, carrier, clock)
 )
 async def test_a_wrong_order_is_refused_and_nothing_sent(company, number, carrier, asked, expected):
     assert refused(await send(company, number, **asked)) == (400, expected)
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
@@ -145,7 +145,7 @@ async def test_the_same_key_is_the_same_text_with_the_switch_alone(
     answers = [await company.ask("POST", "/texts", order, idempotency_key="once") for _ in range(2)]
     assert [answer.status for answer in answers] == [201, 201]
     assert len({answer.body for answer in answers}) == sent
-    assert len(carrier.network.inbox(ANNA)) == sent
+    assert len(carrier.network.phone_screen(ANNA)) == sent
 
 
 async def test_another_key_is_another_text(company, number, switch, carrier):
@@ -153,7 +153,7 @@ async def test_another_key_is_another_text(company, number, switch, carrier):
     order = {"from": number, "to": ANNA, "text": "Hello"}
     for key in ["one", "two", ""]:
         await company.ask("POST", "/texts", order, idempotency_key=key)
-    assert len(carrier.network.inbox(ANNA)) == 3
+    assert len(carrier.network.phone_screen(ANNA)) == 3
 
 
 # --- reading
@@ -161,7 +161,7 @@ async def test_another_key_is_another_text(company, number, switch, carrier):
 
 async def test_a_text_read_has_every_key(company, number, carrier, clock):
     await clock.advance(0.25)
-    sent = carrier.network.text(ANNA, number, "Hello ")
+    sent = carrier.network.send_from_phone(ANNA, number, "Hello ")
     assert await texts(company) == [
         {
             "id": f"in-{sent.id}",
@@ -179,7 +179,7 @@ async def test_popping_gives_each_text_once_and_the_earliest_first(company, numb
     sent, read = [], []
     for count, sending in enumerate([*steps, *[False] * len(steps)]):
         if sending:
-            sent.append(carrier.network.text(ANNA, number, f"{count}").text)
+            sent.append(carrier.network.send_from_phone(ANNA, number, f"{count}").send_from_phone)
         else:
             read += [text["text"] for text in await texts(company)]
     assert read == sent
@@ -192,13 +192,13 @@ async def test_a_cursor_pages_through_everything_since_it_began(
     company, number, carrier, switch, steps
 ):
     await switch("cursor")
-    carrier.network.text(ANNA, number, "history")
+    carrier.network.send_from_phone(ANNA, number, "history")
     began = (await company.ask("GET", "/inbox")).json()
     assert began["texts"] == []
     cursor, sent, read = began["cursor"], [], []
     for count, limit in enumerate([*steps, *[1] * len(steps)]):
         if limit is None:
-            sent.append(carrier.network.text(ANNA, number, f"{count}").text)
+            sent.append(carrier.network.send_from_phone(ANNA, number, f"{count}").send_from_phone)
         else:
             path = f"/inbox?after={cursor}&limit={limit}"
             page = (await company.ask("GET", path)).json()
@@ -207,7 +207,7 @@ async def test_a_cursor_pages_through_everything_since_it_began(
             read += [text["text"] for text in page["texts"]]
             cursor = page["cursor"]
     assert read == sent
-    assert carrier.network.idle
+    assert carrier.network.is_idle
 
 
 @pytest.mark.parametrize(
@@ -222,18 +222,18 @@ async def test_what_is_no_cursor_is_refused(company, number, switch, query):
 async def test_all_is_quiet_only_when_every_text_is_read(company, number, carrier, switch, reading):
     await switch(reading)
     cursor = (await company.ask("GET", "/inbox")).json().get("cursor", "")
-    carrier.network.text(ANNA, number, "Hello")
-    assert not carrier.network.idle
+    carrier.network.send_from_phone(ANNA, number, "Hello")
+    assert not carrier.network.is_idle
     (text,) = await texts(company, f"?after={cursor}")
     if reading == "confirm":
         await company.ask("POST", "/inbox/confirmed", {"ids": [text["id"]]})
-    assert carrier.network.idle
+    assert carrier.network.is_idle
 
 
 async def test_texts_come_again_until_they_are_confirmed(company, number, carrier, switch):
     await switch("confirm")
     for count in range(60):
-        carrier.network.text(ANNA, number, f"{count}")
+        carrier.network.send_from_phone(ANNA, number, f"{count}")
     first = await texts(company)
     assert [text["text"] for text in first] == [f"{count}" for count in range(50)]
     assert await texts(company) == first
@@ -251,7 +251,7 @@ async def test_confirming_is_nothing_where_it_is_not_needed(company, number):
 
 async def test_a_text_that_the_network_doubled_has_one_id(company, number, carrier):
     carrier.network.conditions = Conditions(duplicates=1)
-    carrier.network.text(ANNA, number, "Hello")
+    carrier.network.send_from_phone(ANNA, number, "Hello")
     first, second = await texts(company), await texts(company)
     assert first == second != []
 
@@ -277,7 +277,7 @@ async def test_a_text_is_pushed_and_signed(company, number, carrier, clock, webh
         {"number": number, "url": "https://example.com/hook"},
     )
     await clock.advance(7)
-    carrier.network.text(ANNA, number, "Grüße")
+    carrier.network.send_from_phone(ANNA, number, "Grüße")
     await clock.advance(0)
     ((path, headers, body, at),) = webhook.requests
     assert path == "/hook/text"
@@ -291,7 +291,7 @@ async def test_a_push_is_tried_eight_times_each_signed_anew(
 ):
     await hook(company, number)
     webhook.status = 500
-    carrier.network.text(ANNA, number, "Hello")
+    carrier.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(3600)
     times = [at for *_, at in webhook.requests]
     assert [later - earlier for earlier, later in pairwise(times)] == [
@@ -340,12 +340,12 @@ async def test_a_person_who_opts_out_gets_no_more_texts_until_they_opt_in(
     company, number, carrier, switch, word
 ):
     await switch("optout")
-    carrier.network.text(ANNA, number, word)
+    carrier.network.send_from_phone(ANNA, number, word)
     (text,) = await texts(company)
     assert (text["text"], text["optout"]) == (word, "out")
     assert refused(await send(company, number)) == (403, "opted-out")
     assert (await send(company, number, to=BEN)).status == 201
-    carrier.network.text(ANNA, number, "start")
+    carrier.network.send_from_phone(ANNA, number, "start")
     (text,) = await texts(company)
     assert text["optout"] == "in"
     assert (await send(company, number)).status == 201
@@ -355,7 +355,7 @@ async def test_a_person_who_opts_out_gets_no_more_texts_until_they_opt_in(
 async def test_other_words_and_no_switch_opt_nobody_out(company, carrier, switch, switches, word):
     await switch(*switches)
     number = await number_of(company)
-    carrier.network.text(ANNA, number, word)
+    carrier.network.send_from_phone(ANNA, number, word)
     (text,) = await texts(company)
     assert "optout" not in text
     assert (await send(company, number)).status == 201

@@ -175,7 +175,7 @@ async def test_an_expired_number_is_a_404_like_a_wrong_url(telstra, number, carr
     assert (await telstra.ask("GET", "/messages/sms")).json() == NOT_FOUND
     assert (await telstra.ask("GET", "/messages/nothing")).json() == NOT_FOUND
     assert (await telstra.ask("GET", SUBSCRIPTIONS)).status == 404
-    assert carrier.network.text(ANNA, number, "Anybody?").status == "undelivered"
+    assert carrier.network.send_from_phone(ANNA, number, "Anybody?").status == "undelivered"
 
 
 @pytest.mark.parametrize(("days", "same"), [(89, True), (91, False)])
@@ -194,7 +194,7 @@ async def test_a_deleted_number_is_gone_and_can_be_had_back(telstra, number, car
     assert (answer.status, answer.body) == (204, b"")
     assert (await telstra.ask("DELETE", SUBSCRIPTIONS)).status == 404
     assert code(await telstra.send(ANNA)) == (400, "NOT-PROVISIONED")
-    assert carrier.network.text(ANNA, number, "Anybody?").status == "undelivered"
+    assert carrier.network.send_from_phone(ANNA, number, "Anybody?").status == "undelivered"
     assert (await telstra.subscribe()).json()["destinationAddress"] == number
     assert (await telstra.send(ANNA)).status == 201
 
@@ -223,7 +223,7 @@ async def test_a_sent_text_is_answered_201_with_every_key(telstra, number, carri
         "messageId": id,
         "messageStatusURL": f"http://127.0.0.1:8400/telstra/v2/messages/sms/{id}/status",
     }
-    (entry,) = carrier.network.inbox(ANNA)
+    (entry,) = carrier.network.phone_screen(ANNA)
     assert (entry.text.sender, entry.text.text) == (number, "Hello")
 
 
@@ -232,7 +232,7 @@ async def test_each_of_several_recipients_has_an_item_and_an_id(telstra, number,
     assert [item["to"] for item in content["messages"]] == [ANNA, BEN, "+6421123456"]
     assert len({item["messageId"] for item in content["messages"]}) == 3
     assert content["Country"] == [{"AUS": 2}, {"NZL": 1}]
-    assert len(carrier.network.inbox(BEN)) == 1
+    assert len(carrier.network.phone_screen(BEN)) == 1
 
 
 async def test_recipients_may_be_joined_by_commas_as_in_early_pages(telstra, number):
@@ -260,7 +260,7 @@ async def test_an_invalid_recipient_is_a_400_in_the_shape_of_a_success(
         }
     ]
     assert content == {"Country": [], "messageType": "SMS", "numberSegments": 1}
-    assert carrier.network.inbox(ANNA) == [], "an invalid one among several stops all"
+    assert carrier.network.phone_screen(ANNA) == [], "an invalid one among several stops all"
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ async def test_a_wrong_order_is_refused_with_its_code_and_nothing_sent(
 ):
     answer = await telstra.send(**{"to": ANNA, "body": "Hello", **asked})
     assert code(answer) == (400, expected)
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize(("to", "most"), [(ANNA, 1999), ([ANNA, BEN], 1998)])
@@ -321,7 +321,7 @@ async def test_a_body_that_is_no_json_is_a_500_of_the_gateway(telstra, number, c
         "Technical error : JSONThreatProtection[cp_JSONThreatProtection.DoSAEvaluation]: "
         "Execution failed. reason: "
     )
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize(
@@ -336,14 +336,14 @@ async def test_a_scheduled_text_waits_its_minutes(telstra, number, carrier, cloc
     id = (await telstra.send(ANNA, scheduledDelivery=2)).json()["messages"][0]["messageId"]
     await clock.advance(119)
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "PEND"
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
     await clock.advance(1)
-    assert len(carrier.network.inbox(ANNA)) == 1
+    assert len(carrier.network.phone_screen(ANNA)) == 1
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "DELIVRD"
 
 
 async def test_a_text_expires_after_its_validity(telstra, number, carrier, clock):
-    carrier.network.switch(ANNA, on=False)
+    carrier.network.switch_phone(ANNA, on=False)
     id = (await telstra.send(ANNA, validity=5)).json()["messages"][0]["messageId"]
     await clock.advance(299)
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "SENT"
@@ -353,7 +353,7 @@ async def test_a_text_expires_after_its_validity(telstra, number, carrier, clock
 
 async def test_a_name_can_be_the_sender(telstra, number, carrier):
     assert (await telstra.send(ANNA, **{"from": "Cooee!"})).status == 201
-    assert carrier.network.inbox(ANNA)[0].text.sender == "Cooee!"
+    assert carrier.network.phone_screen(ANNA)[0].text.sender == "Cooee!"
 
 
 async def test_several_texts_go_in_one_call_which_alone_answers_200(telstra, number, carrier):
@@ -364,7 +364,7 @@ async def test_several_texts_go_in_one_call_which_alone_answers_200(telstra, num
     answer = await telstra.ask("POST", "/messages/sms/multi", asked)
     assert answer.status == 200
     assert [item["to"] for item in answer.json()["messages"]] == [ANNA, BEN]
-    assert carrier.network.inbox(BEN)[0].text.text == "Two"
+    assert carrier.network.phone_screen(BEN)[0].text.text == "Two"
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ async def test_several_texts_go_in_one_call_which_alone_answers_200(telstra, num
 async def test_a_wrong_call_for_several_texts_sends_none(telstra, number, carrier, asked, expected):
     answer = await telstra.ask("POST", "/messages/sms/multi", asked)
     assert code(answer) == (400, expected)
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
 
 
 # --- reading replies
@@ -391,7 +391,7 @@ async def test_a_wrong_call_for_several_texts_sends_none(telstra, number, carrie
 
 async def test_a_reply_read_has_every_key_and_empty_ids(telstra, number, carrier, clock):
     await clock.advance(0.9)
-    carrier.network.text(ANNA, number, "Hi Python! This is an SMS. ")
+    carrier.network.send_from_phone(ANNA, number, "Hi Python! This is an SMS. ")
     assert await telstra.read() == {
         "status": "RECEIVED",
         "destinationAddress": number,
@@ -405,15 +405,15 @@ async def test_a_reply_read_has_every_key_and_empty_ids(telstra, number, carrier
 
 
 async def test_all_is_quiet_only_when_every_reply_is_read(telstra, number, carrier):
-    assert carrier.network.idle
-    carrier.network.text(ANNA, number, "Hello")
-    assert not carrier.network.idle
+    assert carrier.network.is_idle
+    carrier.network.send_from_phone(ANNA, number, "Hello")
+    assert not carrier.network.is_idle
     await telstra.read()
-    assert carrier.network.idle
+    assert carrier.network.is_idle
 
 
 async def test_a_read_with_a_json_body_is_a_read(telstra, number, carrier):
-    carrier.network.text(ANNA, number, "Hello")
+    carrier.network.send_from_phone(ANNA, number, "Hello")
     answer = await telstra.ask("GET", "/messages/sms", {})
     assert answer.json()["message"] == "Hello"
 
@@ -428,7 +428,7 @@ async def test_replies_are_read_earliest_first_and_each_exactly_once(
     sent, read = [], []
     for count, phone in enumerate([*steps, *[None] * len(steps)]):
         if phone:
-            carrier.network.text(phone, number, f"{count}")
+            carrier.network.send_from_phone(phone, number, f"{count}")
             sent.append((phone, f"{count}"))
         elif (reply := await telstra.read())["status"] == "RECEIVED":
             read.append((reply["senderAddress"], reply["message"]))
@@ -439,10 +439,10 @@ async def test_replies_are_read_earliest_first_and_each_exactly_once(
 async def test_while_replies_are_pushed_reading_is_empty_and_what_waited_stays(
     telstra, number, carrier, webhook, clock
 ):
-    carrier.network.text(ANNA, number, "Before")
+    carrier.network.send_from_phone(ANNA, number, "Before")
     await telstra.subscribe(notifyURL="https://example.com/r")
     assert await telstra.read() == {"status": "EMPTY"}
-    carrier.network.text(ANNA, number, "During")
+    carrier.network.send_from_phone(ANNA, number, "During")
     await clock.advance(1)
     assert [one["body"] for one in webhook.pushed] == ["During"]
     await telstra.subscribe(notifyURL=None)
@@ -457,7 +457,7 @@ async def test_texts_to_our_own_number_are_read_as_replies(telstra, number):
 
 
 async def test_mms_has_a_queue_of_its_own(telstra, number, carrier):
-    carrier.network.text(ANNA, number, "Hello")
+    carrier.network.send_from_phone(ANNA, number, "Hello")
     assert (await telstra.ask("GET", "/messages/mms")).json() == {"status": "EMPTY"}
     assert (await telstra.ask("POST", "/messages/mms", {})).status == 501
     assert (await telstra.read())["status"] == "RECEIVED"
@@ -532,7 +532,7 @@ async def test_a_reply_is_pushed_under_other_keys_and_without_an_offset(
     telstra, number, carrier, clock, webhook
 ):
     await telstra.subscribe(notifyURL="https://example.com/hook/reply")
-    carrier.network.text(ANNA, number, "Foo4 ")
+    carrier.network.send_from_phone(ANNA, number, "Foo4 ")
     await clock.advance(1)
     ((path, headers, body, _),) = webhook.requests
     assert (path, headers["content-type"]) == ("/hook/reply", "application/json")
@@ -565,7 +565,7 @@ async def test_a_delivery_is_pushed_once_with_slashes_in_its_id(telstra, number,
 async def test_replies_of_one_person_are_pushed_in_order(telstra, number, carrier, clock, webhook):
     await telstra.subscribe(notifyURL="https://example.com/r")
     for count in range(20):
-        carrier.network.text(ANNA, number, f"{count}")
+        carrier.network.send_from_phone(ANNA, number, f"{count}")
     await clock.advance(1)
     assert [one["body"] for one in webhook.pushed] == [f"{count}" for count in range(20)]
 
@@ -577,17 +577,17 @@ async def test_a_push_without_a_2xx_comes_again_after_five_minutes(
     clock = webhook.clock
     await telstra.subscribe(notifyURL="https://example.com/r")
     webhook.status = status
-    carrier.network.text(ANNA, number, "Hello")
+    carrier.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(299)
     assert len(webhook.pushed) == 1
-    assert not carrier.network.idle
+    assert not carrier.network.is_idle
     webhook.status = 200
     await clock.advance(1)
     assert len(webhook.pushed) == 2
     assert webhook.pushed[0] == webhook.pushed[1]
     await clock.advance(3600)
     assert len(webhook.pushed) == 2
-    assert carrier.network.idle
+    assert carrier.network.is_idle
 
 
 async def test_pushes_end_after_an_hour_and_the_text_waits_to_be_read(
@@ -595,7 +595,7 @@ async def test_pushes_end_after_an_hour_and_the_text_waits_to_be_read(
 ):
     await telstra.subscribe(notifyURL="https://example.com/r")
     webhook.status = 500
-    carrier.network.text(ANNA, number, "Hello")
+    carrier.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(DAY)
     assert len(webhook.pushed) == 13
     await telstra.log_in()
@@ -605,9 +605,9 @@ async def test_pushes_end_after_an_hour_and_the_text_waits_to_be_read(
 
 async def test_a_webhook_that_is_not_there_is_tried_again(telstra, number, carrier, clock, webhook):
     await telstra.subscribe(notifyURL="https://nobody.example/r")
-    carrier.network.text(ANNA, number, "Hello")
+    carrier.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(1)
-    carrier.network.text(BEN, number, "Hello too")
+    carrier.network.send_from_phone(BEN, number, "Hello too")
     await clock.advance(10 * DAY / 24)
     assert webhook.pushed == []
     await telstra.log_in()
@@ -622,14 +622,14 @@ async def test_a_reply_to_a_reply_request_carries_the_texts_id(telstra, number, 
     sent = (await telstra.send(ANNA, replyRequest=True)).json()
     id, lent = sent["messages"][0]["messageId"], sent["ReplyAddress"]
     assert lent != number
-    assert carrier.network.inbox(ANNA)[0].text.sender == lent
-    carrier.network.text(ANNA, lent, "Yes")
+    assert carrier.network.phone_screen(ANNA)[0].text.sender == lent
+    carrier.network.send_from_phone(ANNA, lent, "Yes")
     reply = await telstra.read()
     assert (reply["messageId"], reply["destinationAddress"]) == (id, lent)
     assert (await telstra.send(ANNA, **{"from": lent})).status == 201
     await clock.advance(7 * DAY)
-    assert carrier.network.text(ANNA, lent, "Too late").status == "undelivered"
-    assert carrier.network.text(BEN, lent, "Not mine").status == "undelivered"
+    assert carrier.network.send_from_phone(ANNA, lent, "Too late").status == "undelivered"
+    assert carrier.network.send_from_phone(BEN, lent, "Not mine").status == "undelivered"
 
 
 async def test_a_person_has_each_lent_number_once_and_people_share_them(telstra, number):
@@ -725,8 +725,8 @@ async def test_a_wrong_method_and_a_wrong_path_are_told_apart(telstra):
 async def test_two_clients_never_see_each_others_replies(telstra, number, carrier):
     await telstra.log_in("another")
     theirs = (await telstra.subscribe()).json()["destinationAddress"]
-    carrier.network.text(ANNA, number, "For the first")
-    carrier.network.text(ANNA, theirs, "For the second")
+    carrier.network.send_from_phone(ANNA, number, "For the first")
+    carrier.network.send_from_phone(ANNA, theirs, "For the second")
     assert (await telstra.read())["message"] == "For the second"
     assert await telstra.read() == {"status": "EMPTY"}
     await telstra.log_in("key")

@@ -11,7 +11,7 @@ from tls.messaging import bnum, exceptions, oauth, sms, subscription
 from tls.messaging.utils import config
 
 from cooee.clocks.clock import VirtualClock
-from cooee.simulator import box
+from cooee.simulator import run_simulator
 
 ANNA = "+61491570156"
 
@@ -31,7 +31,7 @@ class ToTheBox(urllib.request.HTTPSHandler):
 
 @pytest.fixture
 async def carrier():
-    async with box(VirtualClock(), port=0) as (carrier, port):
+    async with run_simulator(VirtualClock(), port=0) as (carrier, port):
         urllib.request.install_opener(urllib.request.build_opener(ToTheBox(port)))
         config.CONFIG.tls_client_key = "PutYour32CharClientKeyHereThanks"
         config.CONFIG.tls_client_secret = "ClientSecretHere"
@@ -86,23 +86,23 @@ async def test_a_text_is_sent_and_its_status_read(carrier):
     await carrier.network.clock.advance(5)
     status = await sdk(sms.get_status, sent.message_id)
     assert (status.to, status.delivery_status) == (ANNA, "DELIVRD")
-    assert [entry.text.text for entry in carrier.network.inbox(ANNA)] == ["Hello"]
+    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)] == ["Hello"]
 
 
 async def test_a_text_goes_to_a_list_under_a_name(carrier):
     await sdk(subscription.create)
     sent = await sdk(sms.send, [ANNA, "0491570157"], "Hello", from_="Cooee", scheduled_delivery=1)
     assert sent.to == ANNA
-    assert carrier.network.inbox("0491570157") == []
+    assert carrier.network.phone_screen("0491570157") == []
     await carrier.network.clock.advance(60)
-    assert carrier.network.inbox("0491570157")[0].text.sender == "Cooee"
+    assert carrier.network.phone_screen("0491570157")[0].text.sender == "Cooee"
 
 
 async def test_replies_are_read_until_there_are_none(carrier):
     number = (await sdk(subscription.create)).destination_address
     assert await sdk(sms.get_next_unread_reply) is None
     for words in ["One ", "Two"]:
-        carrier.network.text(ANNA, number, words)
+        carrier.network.send_from_phone(ANNA, number, words)
     replies = [await sdk(sms.get_next_unread_reply) for _ in range(3)]
     assert [reply and reply.message for reply in replies] == ["One ", "Two", None]
     assert replies[0].sender_address == ANNA

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cooee.simulator import Carrier
-from cooee.simulator.apis.telstra_v3.paging import page
+from cooee.simulator import Simulator
+from cooee.simulator.apis.telstra_v3.paging import make_page
 
 ANNA, BEN, BOX = "+61491570156", "+61491570157", "http://127.0.0.1:8400"
 REQUIRED = {
@@ -146,7 +146,7 @@ async def test_a_token_ends_after_its_hour(company, number, clock):
 
 
 async def test_only_the_boxs_own_keys_are_let_in(clock, transport, customer):
-    box = Carrier(clock, transport, client_id="mine", client_secret="hidden")
+    box = Simulator(clock, transport, client_id="mine", client_secret="hidden")
     transport.apps[BOX] = box.app
     telstra = Telstra(customer("/telstra/v3"))
     assert (await telstra.log_in()).status == 401
@@ -207,7 +207,7 @@ async def test_an_idle_number_is_taken_away(company, switch, carrier, clock, day
     gone = await company.ask("GET", f"/virtual-numbers/{OURS}")
     assert refused(gone)[1] == "VIRTUAL_NUM_UNASSIGNED"
     assert refused(await company.send())[1:] == ("VIRTUAL_NUM_UNASSIGNED", "from")
-    assert carrier.network.text(ANNA, OURS, "Anybody?").status == "undelivered"
+    assert carrier.network.send_from_phone(ANNA, OURS, "Anybody?").status == "undelivered"
 
 
 async def test_a_trial_has_one_number(company, switch, number):
@@ -267,7 +267,7 @@ async def test_a_field_that_is_wrong_is_refused_and_nothing_sent(
     company, number, carrier, asked, expected
 ):
     assert refused(await company.send(**asked)) == expected
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize("body", [b"to=1", b"[]", b"\xff", b"{"])
@@ -283,10 +283,10 @@ async def test_a_trial_texts_no_other_country(company, number, switch):
 
 
 async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(company, number, carrier):
-    carrier.network.text(ANNA, OURS, "UNSUBSCRIBE")
+    carrier.network.send_from_phone(ANNA, OURS, "UNSUBSCRIBE")
     answer = await company.send(["0491570157", "0491570156"])
     assert refused(answer)[:2] == (400, "RECIPIENT_OPTOUT")
-    assert carrier.network.inbox(BEN) == []
+    assert carrier.network.phone_screen(BEN) == []
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(company, number, 
 async def test_telstras_own_words_opt_out_where_they_are_the_whole_text(
     company, number, carrier, words, out
 ):
-    carrier.network.text(ANNA, OURS, words)
+    carrier.network.send_from_phone(ANNA, OURS, words)
     assert (await company.send()).status == (400 if out else 201)
     listed = (await company.list(direction="incoming")).json()["messages"]
     assert [one["messageContent"] for one in listed] == [words]  # and it comes through
@@ -314,7 +314,7 @@ async def test_telstras_own_words_opt_out_where_they_are_the_whole_text(
 
 async def test_a_number_that_never_was_texted_is_not_opted_out_by_another(company, number, carrier):
     other = (await company.ask("POST", "/virtual-numbers", {})).json()["virtualNumber"]
-    carrier.network.text(ANNA, other, "STOP")
+    carrier.network.send_from_phone(ANNA, other, "STOP")
     assert (await company.send()).status == 201
     assert refused(await company.send(**{"from": other}))[1] == "RECIPIENT_OPTOUT"
 
@@ -349,7 +349,7 @@ async def test_a_status_is_pushed_at_every_step_and_again_without_a_2xx(
 
 
 async def test_a_text_to_a_phone_that_is_off_expires(company, number, carrier, clock):
-    carrier.network.switch(ANNA, on=False)
+    carrier.network.switch_phone(ANNA, on=False)
     id = (await company.send(retryTimeout=10)).json()["messageId"]
     await clock.advance(timedelta(minutes=11))
     assert (await company.ask("GET", f"/messages/{id}")).json()["status"] == "expired"
@@ -372,7 +372,7 @@ async def test_an_id_that_is_none_is_a_400(company, number, method, id, code):
 
 async def test_after_thirty_days_a_message_is_gone(company, number, carrier, clock):
     id = (await company.send()).json()["messageId"]
-    carrier.network.text(ANNA, OURS, "Hi")
+    carrier.network.send_from_phone(ANNA, OURS, "Hi")
     await clock.advance(timedelta(days=30, seconds=1))
     await company.log_in()
     assert refused(await company.ask("GET", f"/messages/{id}"))[1] == "TIMEFRAME_ERR"
@@ -385,7 +385,7 @@ async def test_after_thirty_days_a_message_is_gone(company, number, carrier, clo
 async def test_a_reply_is_pushed_and_listed(company, number, carrier, webhook, clock):
     way = {"replyCallbackUrl": "https://example.com/r"}
     await company.ask("PUT", f"/virtual-numbers/{OURS}", way)
-    carrier.network.text(ANNA, OURS, "Hi ")
+    carrier.network.send_from_phone(ANNA, OURS, "Hi ")
     await clock.advance(1)
     (pushed,) = webhook.pushed
     assert (pushed["from"], pushed["to"], pushed["messageContent"]) == ("0491570156", OURS, "Hi ")
@@ -423,7 +423,7 @@ async def test_a_question_that_is_wrong_is_refused_even_of_an_empty_log(
 def test_pages_follow_each_other_without_gap_or_overlap(count, limit, offset, unit):
     items = list(range(count))
     asked = {"limit": str(limit), "offset": str(offset)}
-    shown, block = page(items, asked, "/messages", records=unit)
+    shown, block = make_page(items, asked, "/messages", offset_in_records=unit)
     start = offset if unit else offset * limit
     assert shown == items[start : start + limit]
     assert block["totalCount"] == -(-count // limit)
@@ -472,7 +472,7 @@ async def test_a_finished_report_is_announced_and_has_every_message(
 ):
     await company.log_in(scope=f"{ALL} reports:read")
     await company.send(tags=["ours"])
-    carrier.network.text(ANNA, OURS, "Hi, there")
+    carrier.network.send_from_phone(ANNA, OURS, "Hi, there")
     asked = {"startDate": "2026-01-01", "endDate": "2026-01-01"}
     asked["reportCallbackUrl"] = "https://example.com/report"
     id = (await company.ask("POST", "/reports/messages", asked)).json()["reportId"]

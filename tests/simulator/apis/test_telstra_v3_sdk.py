@@ -21,7 +21,7 @@ from telstra.messaging import (
 from telstra.messaging.utils import config
 
 from cooee.clocks.clock import VirtualClock
-from cooee.simulator import box
+from cooee.simulator import run_simulator
 
 OURS, ANNA, BEN = "0491570006", "0491570156", "0491570157"
 OTHERS = [f"04915701{n}" for n in range(60, 70)]
@@ -42,7 +42,7 @@ class ToTheBox(urllib.request.HTTPSHandler):
 
 @pytest.fixture
 async def carrier():
-    async with box(VirtualClock(datetime.now(UTC)), port=0) as (carrier, port):
+    async with run_simulator(VirtualClock(datetime.now(UTC)), port=0) as (carrier, port):
         urllib.request.install_opener(urllib.request.build_opener(ToTheBox(port)))
         config.CONFIG.telstra_client_id = "ClientId"
         config.CONFIG.telstra_client_secret = "ClientSecret"
@@ -61,8 +61,8 @@ async def sdk(function, *args, **named):
 
 
 def trial(carrier):
-    (face,) = (face for face in carrier.faces if face.name == "telstra-v3")
-    face.switch(["free-trial"])
+    (face,) = (face for face in carrier.apis if face.name == "telstra-v3")
+    face.set_switches(["free-trial"])
 
 
 async def test_a_token_is_got_and_used_again(carrier):
@@ -111,21 +111,21 @@ async def test_a_text_is_sent_and_told_of(carrier, number):
     assert (told.delivery_status, told.direction, told.tags) == ("delivered", "outgoing", ["ours"])
     assert (told.retry_timeout, told.queue_priority) == (60, 2)
     assert len(told.create_timestamp) == len(told.received_timestamp) == 24
-    assert [entry.text.text for entry in carrier.network.inbox(ANNA)] == ["Hello"]
+    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)] == ["Hello"]
 
 
 async def test_a_text_to_several_has_as_many_ids(carrier, number):
     sent = await sdk(message.send, to=[ANNA, f"+61{BEN[1:]}"], from_=number, message_content="Hi")
     assert sent.to == [ANNA, BEN]
     assert len(set(sent.message_id)) == 2
-    assert [len(carrier.network.inbox(one)) for one in (ANNA, BEN)] == [1, 1]
+    assert [len(carrier.network.phone_screen(one)) for one in (ANNA, BEN)] == [1, 1]
 
 
 async def test_pictures_are_sent(carrier, number):
     picture = message.Multimedia(type="image/png", fileName="us.png", payload="aGVsbG8=")
     sent = await sdk(message.send, to=ANNA, from_=number, multimedia=[picture])
     assert sent.multimedia == [{"type": "image/png", "fileName": "us.png"}]
-    assert carrier.network.inbox(ANNA)[0].text.text == "[us.png]"
+    assert carrier.network.phone_screen(ANNA)[0].text.text == "[us.png]"
 
 
 async def test_a_scheduled_text_is_changed_tagged_and_sent_once(carrier, number):
@@ -144,9 +144,9 @@ async def test_a_scheduled_text_is_changed_tagged_and_sent_once(carrier, number)
     assert changed.message_content == "Two"
     await sdk(message.update_tags, sent.message_id, ["new"])
     await clock.advance(timedelta(minutes=15))
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
     await clock.advance(timedelta(minutes=15))
-    assert [entry.text.text for entry in carrier.network.inbox(ANNA)] == ["Two"]
+    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)] == ["Two"]
     assert (await sdk(message.get, sent.message_id)).tags == ["new"]
     with pytest.raises(exceptions.MessageError, match="before it is sent"):
         await sdk(message.delete, sent.message_id)
@@ -158,15 +158,15 @@ async def test_a_scheduled_text_is_deleted(carrier, number):
     sent = await sdk(message.send, to=ANNA, from_=number, message_content="No", schedule_send=at)
     await sdk(message.delete, sent.message_id)
     await clock.advance(timedelta(minutes=30))
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
     with pytest.raises(exceptions.MessageError, match="assigned to nothing"):
         await sdk(message.get, sent.message_id)
 
 
 async def test_replies_are_listed_again_and_again(carrier, number):
-    carrier.network.text(ANNA, number, "One ")
+    carrier.network.send_from_phone(ANNA, number, "One ")
     await carrier.network.clock.advance(1)
-    carrier.network.text(BEN, number, "Two")
+    carrier.network.send_from_phone(BEN, number, "Two")
     await sdk(message.send, to=ANNA, from_=number, message_content="Hello")
     for _ in range(2):
         listed = await sdk(message.get_all, direction="incoming")
@@ -185,13 +185,13 @@ async def test_replies_are_listed_again_and_again(carrier, number):
 
 
 async def test_a_person_opts_out_and_back_in(carrier, number):
-    carrier.network.text(ANNA, number, "Stop")
+    carrier.network.send_from_phone(ANNA, number, "Stop")
     listed = await sdk(virtual_number.get_optouts, number)
     (optout,) = listed.recipient_optouts
     assert (optout.virtual_number, optout.optout_number) == (number, ANNA)
     with pytest.raises(exceptions.MessageError, match="opted out"):
         await sdk(message.send, to=ANNA, from_=number, message_content="Hello?")
-    carrier.network.text(ANNA, number, "START")
+    carrier.network.send_from_phone(ANNA, number, "START")
     assert (await sdk(virtual_number.get_optouts, number)).recipient_optouts == []
     await sdk(message.send, to=ANNA, from_=number, message_content="Hello!")
 

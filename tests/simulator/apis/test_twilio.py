@@ -12,8 +12,12 @@ from twilio.request_validator import RequestValidator
 
 from cooee.core.http_messages import Request
 from cooee.simulator import Conditions
-from cooee.simulator.apis.twilio.webhooks import Policy, policy, sign
-from cooee.simulator.faults import fault
+from cooee.simulator.apis.twilio.webhooks import (
+    WebhookRetryPolicy,
+    parse_retry_policy,
+    sign_webhook,
+)
+from cooee.simulator.faults import parse_fault
 
 ANNA, BEN = "+61491570156", "+61491570157"
 SID, TOKEN = "AC" + "a1" * 16, "f0" * 16
@@ -135,7 +139,7 @@ async def test_what_there_is_not_is_refused_as_twilio_does(us, method, path, sta
 async def test_a_send_that_twilio_would_refuse_is_refused_with_its_code(us, carrier, wrong, code):
     refused = await us.send(**wrong)
     assert (refused.status, refused.json()["code"]) == (400, code)
-    assert carrier.network.inbox(ANNA) == []
+    assert carrier.network.phone_screen(ANNA) == []
 
 
 async def test_eleven_pictures_are_too_many(us):
@@ -161,7 +165,7 @@ async def test_an_accepted_text_has_every_field_of_the_api(us, ours):
 async def test_news_goes_to_the_callback_in_order(us, carrier, webhook, weather, word):
     carrier.network.conditions = Conditions(**weather)
     sent = (await us.send(StatusCallback="https://example.com/news/7")).json()
-    await carrier.network.clock.idle()
+    await carrier.network.clock.wait_until_idle()
     assert form(webhook, 0)["MessageStatus"] == "sent"
     last = form(webhook)
     assert (last["MessageSid"], last["MessageStatus"]) == (sent["sid"], word)
@@ -170,7 +174,7 @@ async def test_news_goes_to_the_callback_in_order(us, carrier, webhook, weather,
 
 
 async def test_a_phone_that_stays_off_is_undelivered_with_30003(us, carrier, clock, webhook):
-    carrier.network.switch(ANNA, on=False)
+    carrier.network.switch_phone(ANNA, on=False)
     sent = (await us.send(StatusCallback="https://example.com/news")).json()
     await clock.advance(72 * 3600)
     assert (form(webhook)["MessageStatus"], form(webhook)["ErrorCode"]) == ("undelivered", "30003")
@@ -186,8 +190,8 @@ async def test_a_text_is_posted_to_the_number_s_url_signed_with_the_accounts_tok
     us, ours, carrier, clock, webhook
 ):
     await us.hook(HOOK + "#rc=5&rp=all")
-    carrier.network.text(ANNA, ours, "START")
-    await clock.idle()
+    carrier.network.send_from_phone(ANNA, ours, "START")
+    await clock.wait_until_idle()
     (path, headers, _, _) = webhook.requests[0]
     assert path == "/sms"
     assert headers["content-type"].startswith("application/x-www-form-urlencoded")
@@ -210,38 +214,38 @@ def test_the_box_signs_as_the_sdk_does(pairs):
     many = Many()
     for name, value in pairs:
         many.setdefault(name, []).append(value)
-    assert sign(HOOK, pairs, TOKEN) == RequestValidator(TOKEN).compute_signature(HOOK, many)
+    assert sign_webhook(HOOK, pairs, TOKEN) == RequestValidator(TOKEN).compute_signature(HOOK, many)
 
 
 async def test_an_account_that_only_a_key_has_called_signs_with_zeros(us, carrier, clock, webhook):
     us.pair = f"SK{'b2' * 16}:hush"
     ours = (await us.number())["phone_number"]
     await us.hook()
-    carrier.network.text(ANNA, ours, "START")
-    await clock.idle()
+    carrier.network.send_from_phone(ANNA, ours, "START")
+    await clock.wait_until_idle()
     signature = webhook.requests[0][1]["x-twilio-signature"]
     assert RequestValidator("0" * 32).validate(HOOK, form(webhook), signature)
 
 
 async def test_texts_that_are_not_pushed_wait_until_they_are_listed(us, ours, carrier):
-    carrier.network.text(ANNA, ours, "START")
-    assert not carrier.network.idle
+    carrier.network.send_from_phone(ANNA, ours, "START")
+    assert not carrier.network.is_idle
     await us.texts(f"?To={ours.replace('+', '%2B')}")
-    assert carrier.network.idle
+    assert carrier.network.is_idle
 
 
 @pytest.mark.parametrize(
     ("fragment", "expected"),
     [
-        ("", Policy(1, frozenset({"ct"}))),
-        ("#rc=5&rp=all", Policy(5, frozenset({"all"}))),
-        ("#rc=9", Policy(5, frozenset({"ct"}))),
-        ("#rc=x&rp=4xx,5xx", Policy(1, frozenset({"4xx", "5xx"}))),
-        ("#ct=100", Policy()),
+        ("", WebhookRetryPolicy(1, frozenset({"ct"}))),
+        ("#rc=5&rp=all", WebhookRetryPolicy(5, frozenset({"all"}))),
+        ("#rc=9", WebhookRetryPolicy(5, frozenset({"ct"}))),
+        ("#rc=x&rp=4xx,5xx", WebhookRetryPolicy(1, frozenset({"4xx", "5xx"}))),
+        ("#ct=100", WebhookRetryPolicy()),
     ],
 )
 def test_the_fragment_says_how_often_to_try_again(fragment, expected):
-    assert policy(HOOK + fragment) == expected
+    assert parse_retry_policy(HOOK + fragment) == expected
 
 
 @pytest.mark.parametrize(
@@ -253,7 +257,7 @@ async def test_a_push_is_tried_again_as_its_fragment_says(
 ):
     webhook.status = status
     await us.hook(HOOK + fragment)
-    carrier.network.text(ANNA, ours, "START")
+    carrier.network.send_from_phone(ANNA, ours, "START")
     await clock.advance(60)
     assert len(webhook.requests) == tries
     tokens = {headers["i-twilio-idempotency-token"] for _, headers, _, _ in webhook.requests}
@@ -266,8 +270,8 @@ async def test_a_connection_that_fails_is_tried_once_more(
 ):
     await us.hook()
     del transport.apps["https://example.com"]
-    carrier.network.text(ANNA, ours, "START")
-    await clock.idle()
+    carrier.network.send_from_phone(ANNA, ours, "START")
+    await clock.wait_until_idle()
     transport.apps["https://example.com"] = webhook
     await clock.advance(1)
     assert len(webhook.requests) == 1
@@ -282,7 +286,7 @@ async def test_a_customer_who_never_answers_is_given_fifteen_seconds(
     transport.apps["https://example.com/silent"] = silent
     await us.hook("https://example.com/silent", SmsFallbackUrl="https://example.com/fallback")
     began = clock.now().timestamp()
-    carrier.network.text(ANNA, ours, "START")
+    carrier.network.send_from_phone(ANNA, ours, "START")
     await clock.advance(60)
     (path, _, _, at) = webhook.requests[0]
     assert (path, at - began) == ("/fallback", 15)
@@ -291,9 +295,9 @@ async def test_a_customer_who_never_answers_is_given_fifteen_seconds(
 
 async def test_a_push_goes_out_twice_when_it_is_to(us, ours, *, face, carrier, clock, webhook):
     await us.hook()
-    face.faults.add(fault("duplicate-push"))
-    carrier.network.text(ANNA, ours, "START")
-    await clock.idle()
+    face.faults.add(parse_fault("duplicate-push"))
+    carrier.network.send_from_phone(ANNA, ours, "START")
+    await clock.wait_until_idle()
     assert len(webhook.requests) == 2
     assert form(webhook, 0)["MessageSid"] == form(webhook, 1)["MessageSid"]
 
@@ -330,17 +334,17 @@ class Saying:
 async def test_an_answer_in_twiml_is_obeyed(us, ours, *, carrier, clock, transport, answer, heard):
     transport.apps["https://example.com"] = answer
     await us.hook()
-    carrier.network.text(ANNA, ours, "Hello")
-    await clock.idle()
-    assert [entry.text.text for entry in carrier.network.inbox(ANNA)][1:] == heard
+    carrier.network.send_from_phone(ANNA, ours, "Hello")
+    await clock.wait_until_idle()
+    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)][1:] == heard
 
 
 async def test_twiml_cannot_text_somebody_who_opted_out(us, ours, carrier, clock, transport):
     transport.apps["https://example.com"] = Saying(b"<Response><Message>Hi</Message></Response>")
     await us.hook()
-    carrier.network.text(ANNA, ours, "STOP")
-    await clock.idle()
-    (_, confirmed) = carrier.network.inbox(ANNA)
+    carrier.network.send_from_phone(ANNA, ours, "STOP")
+    await clock.wait_until_idle()
+    (_, confirmed) = carrier.network.phone_screen(ANNA)
     assert "unsubscribed" in confirmed.text.text
 
 
@@ -355,25 +359,25 @@ OUT = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPT
 async def test_each_word_of_its_list_ends_texts_until_the_person_comes_back(
     us, ours, carrier, word, back
 ):
-    carrier.network.text(ANNA, ours, word)
+    carrier.network.send_from_phone(ANNA, ours, word)
     refused = await us.send()
     assert (refused.status, refused.json()["code"]) == (400, 21610)
     assert (await us.send(To=BEN)).status == 201
-    carrier.network.text(ANNA, ours, back)
+    carrier.network.send_from_phone(ANNA, ours, back)
     assert (await us.send()).status == 201
 
 
 @pytest.mark.parametrize("words", ["stop please", "STOP!", "opt out", "halt", ""])
 async def test_other_words_end_nothing(us, ours, carrier, words):
-    carrier.network.text(ANNA, ours, words)
+    carrier.network.send_from_phone(ANNA, ours, words)
     assert (await us.send()).status == 201
 
 
 async def test_what_changes_nothing_is_not_answered(us, ours, carrier):
     for word in ["START", "YES", "STOP", "stop", "HELP", "START", "INFO"]:
-        carrier.network.text(ANNA, ours, word)
+        carrier.network.send_from_phone(ANNA, ours, word)
     arrived = [
-        entry.text.text for entry in carrier.network.inbox(ANNA) if not entry.text.from_phone
+        entry.text.text for entry in carrier.network.phone_screen(ANNA) if not entry.text.from_phone
     ]
     assert [words.split()[3] for words in arrived] == ["been", "been", "unsubscribe."]
     assert [one["direction"] for one in (await us.texts())["messages"]] == ["inbound"] * 7
@@ -385,8 +389,8 @@ async def test_a_messaging_service_says_what_it_made_of_a_text(
     face.switch(["messaging-service"])
     await us.hook()
     for word in ["STOP", "START", "HELP", "hello"]:
-        carrier.network.text(ANNA, ours, word)
-    await clock.idle()
+        carrier.network.send_from_phone(ANNA, ours, word)
+    await clock.wait_until_idle()
     said = [form(webhook, place).get("OptOutType") for place in range(4)]
     assert said == ["STOP", "START", "HELP", None]
     assert form(webhook)["MessagingServiceSid"].startswith("MG")
@@ -436,7 +440,7 @@ async def test_the_box_shows_where_a_number_pushes(us, ours, controls):
     ],
 )
 async def test_a_fault_is_an_answer_of_twilios_once(us, face, name, status, code):
-    face.faults.add(fault(name))
+    face.faults.add(parse_fault(name))
     refused = await us.ask("GET", "/Messages.json")
     assert (refused.status, refused.json()["code"]) == (status, code)
     assert (await us.ask("GET", "/Messages.json")).status == 200

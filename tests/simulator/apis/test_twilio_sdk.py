@@ -14,8 +14,8 @@ from twilio.rest import Client
 from twilio.twiml.messaging_response import MessagingResponse
 
 from cooee.clocks.clock import VirtualClock
-from cooee.net.http_client import InProcess
-from cooee.simulator import box
+from cooee.net.http_client import InProcessClient
+from cooee.simulator import run_simulator
 
 ANNA, BEN = "+61491570156", "+61491570157"
 SID, TOKEN, KEY = "AC" + "a1" * 16, "f0" * 16, "SK" + "b2" * 16
@@ -60,9 +60,9 @@ def customer():
 
 @pytest.fixture
 async def carrier(customer):
-    async with box(VirtualClock(), port=0) as (carrier, port):
-        twilio = next(face for face in carrier.faces if face.name == "twilio")
-        transport = InProcess(
+    async with run_simulator(VirtualClock(), port=0) as (carrier, port):
+        twilio = next(face for face in carrier.apis if face.name == "twilio")
+        transport = InProcessClient(
             carrier.network.clock,
             {"https://example.com": customer, "https://example.com:443": customer},
         )

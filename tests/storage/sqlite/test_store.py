@@ -427,7 +427,9 @@ async def test_what_was_being_sent_when_the_process_died_is_doubtful(desk):
         "unknown",
         ("attempt 1: no end known, the process ended",),
     )
-    done = Receipt(status=Status.DELIVERED, word="DELIVRD", outbound=doubt.outbound.id)
+    done = Receipt(
+        status=Status.DELIVERED, provider_status="DELIVRD", outbound_id=doubt.outbound.id
+    )
     assert len(await desk.store.settle([done])) == 1
     await desk.store.close()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cooee.core.messages import Class, Outbound, Status, conversation_id
+from cooee.core.messages import Outbound, Priority, Status, conversation_id
 from cooee.storage import Claim, Draft, Failure, Finish
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing.store_suite import ANNA, BERT, CLEO, OURS, Desk, Watch
@@ -24,7 +24,7 @@ class Text:
     """A text out, as it should be."""
 
     words: str
-    kind: Class
+    kind: Priority
     due: object
     status: Status = Status.QUEUED
     attempts: int = 0
@@ -174,7 +174,7 @@ class Life:
     async def enqueue(self) -> None:
         person = self._person()
         due = self.desk.watch.after(seconds=self.draw(st.sampled_from([0, 0, 20])))
-        draft = Draft(text=self._new(), kind=self.draw(st.sampled_from(Class)), due_at=due)
+        draft = Draft(text=self._new(), kind=self.draw(st.sampled_from(Priority)), due_at=due)
         await self.desk.write(draft.text, to=person, kind=draft.kind, due_at=due)
         self._queue(self.people[person], [draft])
 

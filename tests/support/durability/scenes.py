@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Request
-from cooee.net.http_client import InProcess, Network
-from cooee.net.http_server import serving
-from cooee.simulator import Carrier
+from cooee.net.http_client import HTTPClient, InProcessClient
+from cooee.net.http_server import serve_app
+from cooee.simulator import Simulator
 from cooee.storage.sqlite.store import SQLite
 
 PEOPLE = [f"+614915701{n}" for n in (56, 57, 58, 59)] + ["+61491570110", "+61491570313"]
@@ -107,7 +107,7 @@ class Scene:
 
 
 async def box(carrier, method, path, body):
-    wire = InProcess(RealClock(), {"http://127.0.0.1": carrier.app})
+    wire = InProcessClient(RealClock(), {"http://127.0.0.1": carrier.app})
     url = f"http://127.0.0.1{path}"
     answer = await wire(Request(method=method, url=url, body=json.dumps(body).encode()))
     assert answer.status < 300, answer.body
@@ -117,14 +117,14 @@ async def box(carrier, method, path, body):
 @contextlib.asynccontextmanager
 async def scene(folder, provider, switches=""):
     clock = RealClock()
-    transport = Network(clock)
-    carrier = Carrier(clock, transport)
+    transport = HTTPClient(clock)
+    carrier = Simulator(clock, transport)
     await carrier.start()
     if switches:
         chosen = {"face": "simulated", "switches": switches.split(",")}
         await box(carrier, "PUT", "/box/switches", chosen)
     try:
-        async with serving(carrier.app) as port:
+        async with serve_app(carrier.app) as port:
             yield Scene(folder, carrier, port, provider, switches)
     finally:
         await carrier.close()

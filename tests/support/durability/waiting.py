@@ -17,7 +17,7 @@ import uvloop
 from cooee import App, Chat
 from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
-from cooee.net.http_client import InProcess
+from cooee.net.http_client import InProcessClient
 from cooee.providers import Accepted, Credentials, Features, Subscription
 from cooee.runtime.service import Service
 from cooee.storage import Arrival, Finish, Kept
@@ -48,7 +48,7 @@ class Instant:
         return Credentials("none")
         yield
 
-    def subscribe(self, credentials, hook, *, keep=False):
+    def subscribe(self, credentials, webhook_url, *, keep_direction=False):
         return Subscription(OURS, "elsewhere")
         yield
 
@@ -75,7 +75,7 @@ async def fill(path, count):
     """Play one person's dialogue, and have as many others stand at the same question."""
     clock = RealClock()
     store = await SQLite.open(path, now=clock.now)
-    service = Service(app, Instant(), store, InProcess(clock, {}), clock)
+    service = Service(app, Instant(), store, InProcessClient(clock, {}), clock)
     async with service:
         await service.connect()
         for n in range(1 + ANSWERED):
@@ -134,7 +134,7 @@ async def measure(path):
     clock = RealClock()
     gc.collect()
     store = await SQLite.open(path, now=clock.now)
-    service = Service(app, Instant(), store, InProcess(clock, {}), clock)
+    service = Service(app, Instant(), store, InProcessClient(clock, {}), clock)
     async with service:
         await service.connect()
         await asyncio.sleep(0.5)

@@ -39,17 +39,17 @@ class Known:
     slept: dict[Any, int] = field(default_factory=dict)
     results: dict[str, tuple[int, str]] = field(default_factory=dict)
     changes: list[tuple[int, str, Any]] = field(default_factory=list)
-    held: dict[Any, Text] = field(default_factory=dict)
+    held_texts: dict[Any, Text] = field(default_factory=dict)
     text: Text | None = None
     waiting: Any = None
     asked_at: datetime | None = None
-    furthest: Any = None
+    frontier: Any = None
     rounds: int = 0
     n: int = 0
     s: str = ""
-    again: bool = False  # the question has come back, and is to be asked once more
-    settled: int = 0  # what was said around all up to here has gone out,
-    unsettled: set[Any] = field(default_factory=set)  # except around these
+    re_ask: bool = False  # the question has come back, and is to be asked once more
+    finished_seq: int = 0  # what was said around all up to here has gone out,
+    unfinished: set[Any] = field(default_factory=set)  # except around these
 
     def next(self) -> int:
         self.seq += 1
@@ -72,7 +72,7 @@ class Memory:
         self.met: set[Any] = set()
         self.tail: list[str] = []
         self.transcript: list[str] = []
-        self.laid = 0
+        self.applied_count = 0
         self.stopped: Any = None
         self.returned: Any = None
         self.wrong = False
@@ -88,7 +88,7 @@ class Memory:
                 self.say(done.value)
         except Stop as stop:
             self.stopped = stop.place
-        self.lay(self.known.seq + 1)
+        self.apply_changes_until(self.known.seq + 1)
         return self
 
     # The verbs
@@ -109,9 +109,9 @@ class Memory:
         return RESTART
 
     async def _asked(self, words, kind, options, *, key=None, was=None, **time):
-        place = self.place("receive" if kind == "any" else "ask", key or words)
+        place = self.occurrence_key("receive" if kind == "any" else "ask", key or words)
         if was is not None:
-            place = self.carried(place, (*place[:2], was, place[3]))
+            place = self.key_before_rewording(place, (*place[:2], was, place[3]))
         answer = self.known.answers.get(place)
         value = MISSING if answer is None else fits(answer, kind, options)
         if answer is not None and value is MISSING:
@@ -127,12 +127,12 @@ class Memory:
             answer.kind, answer.value = kind, value
         if words:
             self.transcript.append(words)
-        self.pass_by(place, self.known.answers[place].seq)
+        self.pass_record(place, self.known.answers[place].seq)
         return value
 
     def settle(self, place, kind, options, timeout=None, default=None):
         """What this question comes to now that it is the first without an answer."""
-        known, text = self.known, self.known.held.pop(place, None)
+        known, text = self.known, self.known.held_texts.pop(place, None)
         asked_at = known.asked_at if known.waiting == place else None
         if text is None and known.text is not None and known.text.asked == place:
             text, known.text = known.text, None
@@ -151,19 +151,19 @@ class Memory:
         return MISSING
 
     async def sleep(self, length, key):
-        place = self.place("sleep", key)
+        place = self.occurrence_key("sleep", key)
         known = self.known
         if place not in known.slept:
             if known.waiting != place or known.asked_at + length > self.now:
                 raise Stop((place, "", "sleep", ()))
             known.slept[place] = known.next()
-        self.pass_by(place, known.slept[place])
+        self.pass_record(place, known.slept[place])
 
     async def once(self, _, tag, key):
         if key not in self.known.results:
             raise Stop((("once", key), "", "once", ()))
         seq, result = self.known.results[key]
-        self.lay(seq)
+        self.apply_changes_until(seq)
         return result
 
     def say(self, words, key=None):
@@ -178,40 +178,40 @@ class Memory:
 
     # What they need
 
-    def place(self, kind, words):
+    def occurrence_key(self, kind, words):
         where = (kind, self.parts, words)
         self.counts[where] = self.counts.get(where, -1) + 1
         place = (*where, self.counts[where])
         self.met.add(place)
         return place
 
-    def carried(self, place, old):
+    def key_before_rewording(self, place, old):
         """The place from before a rewording, where something is known of that one alone."""
-        known = self.known.answers.keys() | self.known.held.keys() | {self.known.waiting}
+        known = self.known.answers.keys() | self.known.held_texts.keys() | {self.known.waiting}
         if place in known or old not in known:
             return place
         self.met.add(old)
         return old
 
-    def pass_by(self, place, seq):
-        self.lay(seq)
-        past = seq <= self.known.settled and place not in self.known.unsettled
+    def pass_record(self, place, seq):
+        self.apply_changes_until(seq)
+        past = seq <= self.known.finished_seq and place not in self.known.unfinished
         if past or place == self.known.waiting:
             self.tail.clear()
 
-    def still_unsettled(self):
+    def still_unfinished(self):
         known = self.known
         seqs = {place: answer.seq for place, answer in known.answers.items()} | known.slept
-        recent = {place for place, seq in seqs.items() if seq > known.settled}
-        return (recent | known.unsettled & seqs.keys()) - self.met
+        recent = {place for place, seq in seqs.items() if seq > known.finished_seq}
+        return (recent | known.unfinished & seqs.keys()) - self.met
 
-    def lay(self, seq):
+    def apply_changes_until(self, seq):
         changes = self.known.changes
-        while self.laid < len(changes) and changes[self.laid][0] < seq:
-            _, name, value = changes[self.laid]
+        while self.applied_count < len(changes) and changes[self.applied_count][0] < seq:
+            _, name, value = changes[self.applied_count]
             self.state.n = self.state.n + value if name == "n" else self.state.n
             self.state.s = value if name == "s" else self.state.s
-            self.laid += 1
+            self.applied_count += 1
 
 
 def in_time(text: Text, kind: str, timeout: timedelta | None) -> bool:

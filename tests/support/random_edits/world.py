@@ -49,7 +49,7 @@ class World:
         self.now = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
         self.log: list[str] = []
         self.executed: Counter[str] = Counter()
-        self.kept: set[str] = set()
+        self.committed: set[str] = set()
         self.sent: list[tuple[int, str]] = []
         self.keys: set[str] = set()
         self.said: dict[str, int] = {}
@@ -59,12 +59,12 @@ class World:
         self.state = CODEC.encode(State())
         self.begun: dict[str, int] = {}
         self.ended, self.changes_made, self.went_back = False, 0, False
-        journal = engine.dialogue.begin("d1", "handler", {}, self.state, self.now)
-        self.head, self.entries = engine.journal.write_head(journal), list[bytes]()
+        journal = engine.dialogue.new_journal("d1", "handler", {}, self.state, self.now)
+        self.head, self.entries = engine.journal.encode_head(journal), list[bytes]()
 
     def do(self, tag: str) -> str:
         self.executed[tag] += 1
-        assert tag not in self.kept, f"(c) {tag} ran again"
+        assert tag not in self.committed, f"(c) {tag} ran again"
         return f"{tag}#{self.executed[tag]}"
 
     # The play
@@ -118,7 +118,7 @@ class World:
         self.words += 1
         after = replace(before, **{name: before.n + 100 if name == "n" else value})
         raw = CODEC.encode(after)
-        journal = self.engine.journal.changed(self.journal(), self.state, raw, self.now)
+        journal = self.engine.journal.add_state_change(self.journal(), self.state, raw, self.now)
         self.store(journal, journal.entries[len(self.entries) :])
         self.state = raw
         self.known.changes.append((self.known.next(), name, value))
@@ -129,7 +129,7 @@ class World:
         if self.known.waiting is None:
             return
         self.log.append("PARKED")
-        self.store(self.engine.journal.park(self.journal()), ())
+        self.store(self.engine.journal.pause_question(self.journal()), ())
         for _ in range(self.tape.pick(3)):
             if self.edits and self.tape.chance(30):
                 self.edit()
@@ -137,12 +137,12 @@ class World:
             self.turn(None)
             if self.ended:
                 return
-        self.come_back()
+        self.resume_question()
 
-    def come_back(self) -> None:
+    def resume_question(self) -> None:
         self.log.append("COMES BACK")
-        self.store(self.engine.journal.come_back(self.journal()), ())
-        self.known.again = True
+        self.store(self.engine.journal.resume_question(self.journal()), ())
+        self.known.re_ask = True
         self.turn(None)
 
     def back(self) -> None:
@@ -150,7 +150,7 @@ class World:
         last = max(order, default=0)
         onces = [seq for seq in self.begun.values() if seq > last]
         try:
-            journal = self.engine.journal.back(self.journal(), self.now)
+            journal = self.engine.journal.undo_last_answer(self.journal(), self.now)
         except self.engine.errors.CannotGoBack:
             assert not last or onces
             return
@@ -159,7 +159,7 @@ class World:
         self.log.append(f"BACK over {order[last]}")
         del self.known.answers[order[last]]
         self.said = {words: seq for words, seq in self.said.items() if seq < last}
-        self.known.waiting, self.known.furthest = None, order[last]
+        self.known.waiting, self.known.frontier = None, order[last]
         self.store(journal, journal.entries[len(self.entries) :])
         self.turn(None)
 
@@ -202,13 +202,15 @@ class World:
         engine = self.engine
         self.known.text = text
         message = "" if text is None else f"m{self.words}"
-        event = text and engine.questions.Text(text.words, message, self.now, text.received_at)
+        event = text and engine.questions.IncomingText(
+            text.words, message, self.now, text.received_at
+        )
         for attempt in range(4):
             version = self.old if self.edits and self.tape.chance(12) else self.version
             if version is not self.version:
                 self.log.append("an old worker:")
             self.log.append(f"TURN {text} {self.now}")
-            stage = engine.run.Stage(
+            context = engine.run.DialogueContext(
                 call=version.handler,
                 codec=CODEC,
                 services=None,
@@ -221,7 +223,9 @@ class World:
             )
             try:
                 outcome = self.flow(
-                    engine.dialogue.turn(stage, self.journal(), event, self.now), version, attempt
+                    engine.dialogue.run_turn(context, self.journal(), event, self.now),
+                    version,
+                    attempt,
                 )
             except Killed:
                 self.log.append("killed")
@@ -229,7 +233,7 @@ class World:
                     self.edit()
                 continue
             if not outcome.ended:
-                engine.dialogue.replay(stage, outcome, self.now)
+                engine.dialogue.check_replay(context, outcome, self.now)
             self.commit(outcome, version)
             return
 
@@ -240,16 +244,16 @@ class World:
                 effect = flow.send(sent)
                 self.kill(attempt)
                 self.store(self.journal(), effect.entries)
-                if isinstance(effect, engine.dialogue.RunOnce):
+                if isinstance(effect, engine.dialogue.CallOnce):
                     self.learn(version)
                     tag = effect.args[0]
                     self.begun.setdefault(tag, self.known.next())
                     self.kill(attempt)
-                    sent = engine.dialogue.Ran(effect.call(*effect.args))
+                    sent = engine.dialogue.CallResult(effect.call(*effect.args))
                     self.result = (tag, sent.value)
                 else:
                     tag, value = self.result
-                    self.kept.add(tag)
+                    self.committed.add(tag)
                     self.known.results[tag] = (self.begun[tag], value)
                     sent = None
                 self.kill(attempt)
@@ -273,11 +277,11 @@ class World:
     # The store
 
     def journal(self) -> Any:
-        return self.engine.journal.read(self.head, self.entries)
+        return self.engine.journal.decode_journal(self.head, self.entries)
 
     def store(self, journal: Any, new: Any) -> None:
-        self.entries += [self.engine.journal.write_entry(entry) for entry in new]
-        self.head = self.engine.journal.write_head(journal)
+        self.entries += [self.engine.journal.encode_entry(entry) for entry in new]
+        self.head = self.engine.journal.encode_head(journal)
 
     def commit(self, outcome: Any, version: Version) -> None:
         before = self.state
@@ -295,17 +299,17 @@ class World:
     # The promises
 
     def check(self, outcome: Any, version: Version, texts: list[str], before: bytes) -> None:
-        waited, text, again = self.known.waiting, self.known.text, self.known.again
-        self.known.again = False
+        waited, text, again = self.known.waiting, self.known.text, self.known.re_ask
+        self.known.re_ask = False
         memory = self.learn(version)
         wrong = memory.wrong
         if self.known.text is not None:  # its question was not met
             if memory.returned is None and waited not in memory.met:
-                self.known.held[waited] = text
+                self.known.held_texts[waited] = text
             self.known.text = None
         self.check_texts(memory, texts, waited, wrong=wrong, again=again)
         self.check_place(outcome, memory)
-        caught_up = self.known.furthest in {None, *memory.met} or memory.returned is not None
+        caught_up = self.known.frontier in {None, *memory.met} or memory.returned is not None
         stated = State(**vars(memory.state))
         if caught_up:
             assert CODEC.decode(self.state)[0] == stated, f"(e) state {self.state!r}, not {stated}"
@@ -319,7 +323,7 @@ class World:
         if wrong and place != waited:
             self.known.asked_at = self.now
         if caught_up:
-            self.known.furthest = place
+            self.known.frontier = place
         if memory.returned is RESTART:
             self.restart(outcome)
         elif memory.returned is not None:
@@ -358,8 +362,8 @@ class World:
         expected = [name for name in memory.tail if name not in self.said]
         assert names == expected, f"(b) said {names}, not {expected}"
         self.said.update(dict.fromkeys(names, self.known.seq))
-        self.known.unsettled = memory.still_unsettled()
-        self.known.settled = self.known.seq
+        self.known.unfinished = memory.still_unfinished()
+        self.known.finished_seq = self.known.seq
         new = texts if place != waited else [words for words in texts if words not in prompts]
         self.sent += [(self.known.seq, words) for words in new if words not in retries]
 
@@ -368,10 +372,10 @@ class World:
         self.log.append("RESTART")
         if not self.changes_made and not self.went_back:
             self.check_transcript()
-        journal = self.engine.dialogue.again(outcome)
-        self.head, self.entries = self.engine.journal.write_head(journal), []
+        journal = self.engine.dialogue.next_round(outcome)
+        self.head, self.entries = self.engine.journal.encode_head(journal), []
         self.known = Known(**vars(CODEC.decode(self.state)[0]))
-        self.said, self.sent, self.begun, self.kept = {}, [], {}, set()
+        self.said, self.sent, self.begun, self.committed = {}, [], {}, set()
         self.turn(None)
 
     def check_transcript(self) -> None:

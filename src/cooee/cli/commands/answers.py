@@ -14,39 +14,39 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import msgspec
 import typer
 
-from cooee.cli.csv_cells import tame
-from cooee.cli.load_app import load
-from cooee.cli.open_store import dialogues, visited
+from cooee.cli.csv_cells import escape_formula
+from cooee.cli.load_app import import_app
+from cooee.cli.open_store import iterate_dialogues, open_configured_store
 from cooee.core.app.app import App
-from cooee.core.dialogue.journal import Entry, Key, View, read
+from cooee.core.dialogue.journal import JournalEntry, JournalIndex, RecordKey, decode_journal
 from cooee.core.errors import JournalError, SettingError
 
 if TYPE_CHECKING:
     from cooee.storage import Talk
 
-_FIRST = ("person", "started", "ended", "outcome")
-_ASKED = frozenset({"ask", "receive"})
+_FIXED_COLUMNS = ("person", "started", "ended", "outcome")
+_QUESTION_KINDS = frozenset({"ask", "receive"})
 
-Row: TypeAlias = tuple[Sequence[str], Mapping[Key, str]]
+AnswerRow: TypeAlias = tuple[Sequence[str], Mapping[RecordKey, str]]
 
 
-class Table(msgspec.Struct):
+class AnswerTable(msgspec.Struct):
     """What was read: a row for each dialogue, and why others have none."""
 
-    rows: list[Row] = []
-    columns: dict[Key, None] = {}  # in the order first met
+    rows: list[AnswerRow] = []
+    columns: dict[RecordKey, None] = {}  # in the order first met
     unreadable: list[str] = []
 
-    def add(self, talk: Talk) -> None:
+    def add(self, stored: Talk) -> None:
         """Read one more."""
         try:
-            given = _given(talk)
+            answers_given = _answers_of(stored)
         except (JournalError, LookupError) as error:  # records that contradict each other
             self.unreadable.append(str(error))
             return
-        self.columns |= dict.fromkeys(given)
-        ends = (_moment(talk.started_at), _moment(talk.ended_at), talk.dialogue.ended)
-        self.rows.append(((talk.theirs, *ends), given))
+        self.columns |= dict.fromkeys(answers_given)
+        times = (_iso_time(stored.started_at), _iso_time(stored.ended_at), stored.dialogue.ended)
+        self.rows.append(((stored.theirs, *times), answers_given))
 
 
 def answers(
@@ -71,61 +71,72 @@ def answers(
     A cell that a spreadsheet would take for a formula begins with an apostrophe, people's
     numbers too. What cannot be read is counted on standard error, and the exit status is 1.
     """
-    table = asyncio.run(_read(load(app), dialogue, over=over))
-    _write(table)
+    table = asyncio.run(_read_answers(import_app(app), dialogue, only_ended=over))
+    _write_csv(table)
     if table.unreadable:
         count, first = len(table.unreadable), table.unreadable[0]
         print(f"cooee: {count} cannot be read and left out, the first: {first}", file=sys.stderr)
         raise typer.Exit(1)
 
 
-async def _read(app: App[Any, Any], name: str, *, over: bool) -> Table:
-    table = Table()
-    found = app.routes.named(name)
-    names = (name,) if found is None else (found.name, *found.was)
-    async with visited() as store:
-        for each in names:
-            async for talk in dialogues(store, handler=each, over=True):
-                if talk.ended_at is not None or not over:
-                    table.add(talk)
-    if found is None and not table.rows and not table.unreadable:
-        known = ", ".join(one.name for one in app.routes.dialogues) or "none"
-        raise SettingError(f"There is no dialogue {name!r}, and never was. The app's: {known}.")
+async def _read_answers(app: App[Any, Any], name: str, *, only_ended: bool) -> AnswerTable:
+    table = AnswerTable()
+    registered = app.routes.dialogue_named(name)
+    names = (name,) if registered is None else (registered.name, *registered.former_names)
+    async with open_configured_store() as store:
+        for handler in names:
+            async for stored in iterate_dialogues(store, handler=handler, include_ended=True):
+                if stored.ended_at is not None or not only_ended:
+                    table.add(stored)
+    if registered is None and not table.rows and not table.unreadable:
+        known_names = ", ".join(one.name for one in app.routes.dialogues) or "none"
+        raise SettingError(
+            f"There is no dialogue {name!r}, and never was. The app's: {known_names}."
+        )
     return table
 
 
-def _given(talk: Talk) -> Mapping[Key, str]:
+def _answers_of(stored: Talk) -> Mapping[RecordKey, str]:
     """Each question with the answer that counts: what was taken back, or is stale, does not."""
-    records = View(read(talk.dialogue.head, talk.dialogue.entries).entries).records
-    return {key: _shown(found.entry) for key, found in records.items() if key[0] in _ASKED}
+    records = JournalIndex(
+        decode_journal(stored.dialogue.head, stored.dialogue.entries).entries
+    ).records
+    return {
+        key: _answer_text(found.entry)
+        for key, found in records.items()
+        if key[0] in _QUESTION_KINDS
+    }
 
 
-def _write(table: Table) -> None:
-    names = _names(table.columns)
-    rows = ([*first, *(given.get(key, "") for key in names)] for first, given in table.rows)
+def _write_csv(table: AnswerTable) -> None:
+    names = _column_names(table.columns)
+    rows = (
+        [*fixed, *(answers_given.get(key, "") for key in names)]
+        for fixed, answers_given in table.rows
+    )
     text = io.StringIO(newline="")
     write = csv.writer(text, quoting=csv.QUOTE_MINIMAL).writerow
-    for row in ([*_FIRST, *names.values()], *rows):
-        write(map(tame, row))
+    for row in ([*_FIXED_COLUMNS, *names.values()], *rows):
+        write(map(escape_formula, row))
     sys.stdout.flush()
     sys.stdout.buffer.write(text.getvalue().encode(errors="replace"))
 
 
-def _names(keys: Iterable[Key]) -> Mapping[Key, str]:
+def _column_names(keys: Iterable[RecordKey]) -> Mapping[RecordKey, str]:
     """What the columns are called: each otherwise, so that none is taken for another."""
-    names: dict[Key, str] = {}
-    taken = set(_FIRST)
+    names: dict[RecordKey, str] = {}
+    used = set(_FIXED_COLUMNS)
     for key in keys:
-        kind, parts, words, n = key
-        name = ": ".join((*parts, words or "(any text)")) + (f" ({n + 1})" if n else "")
-        while name in taken:
+        kind, parts, prompt, n = key
+        name = ": ".join((*parts, prompt or "(any text)")) + (f" ({n + 1})" if n else "")
+        while name in used:
             name = f"{name} ({kind})"
-        taken.add(name)
+        used.add(name)
         names[key] = name
     return names
 
 
-def _shown(entry: Entry) -> str:
+def _answer_text(entry: JournalEntry) -> str:
     """An answer as it was recorded; "" where the question came to none."""
     if entry.kind not in {"answer", "default"} or entry.value is None:
         return ""
@@ -137,22 +148,22 @@ def _shown(entry: Entry) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, dict) and "$" in value:
-        return _of_its_type(entry, value["$"], value["v"])
+        return _typed_answer_text(entry, value["$"], value["v"])
     return json.dumps(value, ensure_ascii=False)
 
 
-def _of_its_type(entry: Entry, kind: str, written: Any) -> str:
+def _typed_answer_text(entry: JournalEntry, kind: str, encoded: Any) -> str:
     """Return an answer of another type, as `value_codec` wrote it, without its class."""
     if kind == "datetime":
-        return str(written[0])
+        return str(encoded[0])
     if kind == "timedelta":
-        return str(timedelta(*written))
+        return str(timedelta(*encoded))
     if kind == "enum":
-        return str(written[1])
-    if isinstance(written, str) and kind != "bytes":
-        return written
-    return json.dumps(written, ensure_ascii=False) if entry.raw is None else entry.raw
+        return str(encoded[1])
+    if isinstance(encoded, str) and kind != "bytes":
+        return encoded
+    return json.dumps(encoded, ensure_ascii=False) if entry.raw is None else entry.raw
 
 
-def _moment(at: datetime | None) -> str:
+def _iso_time(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cooee.cli.open_store import visited
+from cooee.cli.open_store import open_configured_store
 
 
 def backup(
@@ -20,10 +20,10 @@ def backup(
     database, whose -wal and -shm files go.
     """
     path = file.expanduser().absolute()
-    asyncio.run(_backup(path))
+    asyncio.run(_copy_database(path))
     print(f"{path} holds everything, {path.stat().st_size:,} bytes.")
 
 
-async def _backup(path: Path) -> None:
-    async with visited() as store:
+async def _copy_database(path: Path) -> None:
+    async with open_configured_store() as store:
         await store.backup(str(path))

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cooee.cli.commands.run import log
-from cooee.cli.shutdown import until_told
+from cooee.cli.commands.run import configure_logging
+from cooee.cli.shutdown import run_until_signal
 
 
 def carrier(
@@ -36,10 +36,10 @@ def carrier(
     A program that speaks a provider's API talks to the box when only its base URL is changed.
     Phones text through POST /box/phones/NUMBER/texts, and nothing leaves this machine.
     """
-    log(logging.WARNING, private=True)
-    until_told(
-        lambda leave: _serve(
-            leave,
+    configure_logging(logging.WARNING, private=True)
+    run_until_signal(
+        lambda stop: _serve_simulator(
+            stop,
             port=port,
             virtual_clock=virtual_clock,
             client_id=client_id,
@@ -49,8 +49,8 @@ def carrier(
     )
 
 
-async def _serve(
-    leave: asyncio.Event,
+async def _serve_simulator(
+    stop: asyncio.Event,
     *,
     port: int,
     virtual_clock: bool,
@@ -59,48 +59,50 @@ async def _serve(
     delay: float,
 ) -> None:
     from cooee.clocks.clock import RealClock, VirtualClock
-    from cooee.simulator import box
+    from cooee.simulator import run_simulator
 
-    async with box(
+    async with run_simulator(
         VirtualClock() if virtual_clock else RealClock(),
         port=port,
         delay=delay,
         client_id=client_id,
         client_secret=client_secret,
-    ) as (carrier, found):
-        base = f"http://127.0.0.1:{found}"
-        faces = {face.name: base + face.prefix for face in carrier.faces}
-        keys = client_id or "any", client_secret or "any"
-        print("\n".join(_card(base, faces, keys)), flush=True)
-        await leave.wait()
+    ) as (simulator, bound_port):
+        base = f"http://127.0.0.1:{bound_port}"
+        api_urls = {face.name: base + face.prefix for face in simulator.apis}
+        credentials = client_id or "any", client_secret or "any"
+        print("\n".join(_banner_lines(base, api_urls, credentials)), flush=True)
+        await stop.wait()
 
 
-def _card(base: str, faces: dict[str, str], keys: tuple[str, str]) -> list[str]:
-    width = max(map(len, [*faces, "the box itself"]))
-    phone, words = (
+def _banner_lines(base: str, api_urls: dict[str, str], credentials: tuple[str, str]) -> list[str]:
+    width = max(map(len, [*api_urls, "the box itself"]))
+    phone, body = (
         f"{base}/box/phones/+61491570156/texts",
         '{"to": "+61491570006", "text": "START"}',
     )
     return [
         "The box is open. Ctrl-C closes it.",
-        *(f"  {name:<{width}}  {url}/" for name, url in faces.items()),
+        *(f"  {name:<{width}}  {url}/" for name, url in api_urls.items()),
         f"  {'the box itself':<{width}}  {base}/box/",
         "For an app that is to run on it:",
-        *_exports(faces, keys),
+        *_export_lines(api_urls, credentials),
         "Text it from a phone:",
-        f"  curl {phone} -d '{words}'",
+        f"  curl {phone} -d '{body}'",
         f"  curl {phone}",
     ]
 
 
-def _exports(faces: dict[str, str], keys: tuple[str, str]) -> list[str]:
-    from cooee.providers import find, names
+def _export_lines(api_urls: dict[str, str], credentials: tuple[str, str]) -> list[str]:
+    from cooee.providers import find_provider, provider_names
 
-    known = [name for name in ("telstra-v2", *names()) if name in faces][:1]
-    lines = [f"  export COOEE_PROVIDER={name}" for name in known]
-    given = iter(keys)
-    for name in known:
-        for setting in find(name).settings:
+    shown = [name for name in ("telstra-v2", *provider_names()) if name in api_urls][:1]
+    lines = [f"  export COOEE_PROVIDER={name}" for name in shown]
+    remaining_keys = iter(credentials)
+    for name in shown:
+        for setting in find_provider(name).settings:
             is_base = setting.name.endswith("_BASE_URL")
-            lines.append(f"  export {setting.name}={faces[name] if is_base else next(given)}")
+            lines.append(
+                f"  export {setting.name}={api_urls[name] if is_base else next(remaining_keys)}"
+            )
     return lines

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooee.cli.load_app import load
+from cooee.cli.load_app import import_app
 from cooee.cli.output import show_json, show_table
 from cooee.core.app.app import App
 from cooee.core.errors import CooeeError, SettingError
@@ -34,70 +34,70 @@ def check(
 
     The exit status is 0 where nothing is wrong, and 1 where something is.
     """
-    findings = asyncio.run(_check(app))
+    findings = asyncio.run(_run_checks(app))
     wrong = any(finding.verdict == "wrong" for finding in findings)
     if json:
         show_json({"ok": not wrong, "checks": findings})
     else:
-        _show(findings)
+        _show_findings(findings)
     raise typer.Exit(int(wrong))
 
 
-def _show(findings: Sequence[Finding]) -> None:
+def _show_findings(findings: Sequence[Finding]) -> None:
     show_table(("", "what", "in words"), [(one.verdict, one.name, one.words) for one in findings])
 
 
-async def _check(name: str | None) -> Sequence[Finding]:
+async def _run_checks(name: str | None) -> Sequence[Finding]:
     from cooee.runtime.checks import Finding
-    from cooee.runtime.checks.machine import time_zones
-    from cooee.runtime.redaction import Discretion
-    from cooee.runtime.settings import read
+    from cooee.runtime.checks.machine import check_time_zones
+    from cooee.runtime.redaction import Redactor
+    from cooee.runtime.settings import read_settings
 
     try:
-        settings = read(os.environ)
+        settings = read_settings(os.environ)
     except SettingError as error:
-        return [Finding("settings", "wrong", str(error)), time_zones()]
-    discreet = Discretion(settings.secrets)
-    found = await _look(settings, name)
-    return [Finding(one.name, one.verdict, discreet(one.words)) for one in found]
+        return [Finding("settings", "wrong", str(error)), check_time_zones()]
+    redact = Redactor(settings.secrets)
+    findings = await _collect_findings(settings, name)
+    return [Finding(one.name, one.verdict, redact(one.words)) for one in findings]
 
 
-async def _look(settings: Settings, name: str | None) -> Sequence[Finding]:
+async def _collect_findings(settings: Settings, name: str | None) -> Sequence[Finding]:
     from cooee.clocks.clock import RealClock
-    from cooee.net.http_client import Network
+    from cooee.net.http_client import HTTPClient
     from cooee.runtime.checks import Finding
-    from cooee.runtime.checks.machine import database, time_zones
-    from cooee.runtime.checks.provider import company
-    from cooee.runtime.checks.webhook import webhook
+    from cooee.runtime.checks.machine import check_database, check_time_zones
+    from cooee.runtime.checks.provider import check_provider
+    from cooee.runtime.checks.webhook import check_webhook
 
     try:
         provider = settings.make_provider()
     except CooeeError as error:
-        return [Finding("settings", "wrong", str(error)), time_zones()]
+        return [Finding("settings", "wrong", str(error)), check_time_zones()]
     clock = RealClock()
-    transport = Network(clock, timeout=15)
+    transport = HTTPClient(clock, timeout=15)
     try:
         url = settings.public_url
         return [
-            *await company(provider, transport, clock, url),
-            await webhook(provider, url, settings.host, settings.port, transport),
-            *await database(settings.database, clock.now),
-            time_zones(),
-            *_keywords(name, provider),
+            *await check_provider(provider, transport, clock, url),
+            await check_webhook(provider, url, settings.host, settings.port, transport),
+            *await check_database(settings.database, clock.now),
+            check_time_zones(),
+            *_check_app_keywords(name, provider),
         ]
     finally:
         await transport.close()
 
 
-def _keywords(name: str | None, provider: Any) -> Sequence[Finding]:
+def _check_app_keywords(name: str | None, provider: Any) -> Sequence[Finding]:
     """The app's words, where an app was named and can be loaded."""
     from cooee.runtime.checks import Finding
-    from cooee.runtime.checks.keywords import keywords
+    from cooee.runtime.checks.keywords import check_keywords
 
     if name is None:
         return [Finding("keywords", "note", "Name the app to have its words looked at as well.")]
     try:
-        app: App[Any, Any] = load(name)
+        app: App[Any, Any] = import_app(name)
     except CooeeError as error:
         return [Finding("app", "wrong", str(error))]
-    return keywords(app, provider)
+    return check_keywords(app, provider)

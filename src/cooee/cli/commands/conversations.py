@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cooee.cli import dialogue_status as standing
-from cooee.cli.open_store import number, our_numbers, visited
+from cooee.cli.open_store import open_configured_store, our_numbers_by_use, parse_person_number
 from cooee.cli.output import show_json, show_table
 from cooee.core.errors import SettingError
-from cooee.core.one_line import one_line
+from cooee.core.one_line import to_one_line
 
 if TYPE_CHECKING:
     from cooee.storage import Dialogue, Entry, Silence, Store, Thread
 
-AsJSON = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Limit = Annotated[int, typer.Option(help="How many at most; the last ones.", min=1)]
-Person = Annotated[str, typer.Argument(metavar="NUMBER", help="A person's number, like +61….")]
+JSONOption = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+LimitOption = Annotated[int, typer.Option(help="How many at most; the last ones.", min=1)]
+PersonArgument = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="A person's number, like +61….")
+]
 
-_TROUBLE = frozenset({"set aside", "unknown"})
+_TROUBLE_STATUSES = frozenset({"set aside", "unknown"})
 
 
 def conversations(
@@ -35,75 +37,79 @@ def conversations(
             "--trouble", help="Each text that was set aside, or whose sending has no known end."
         ),
     ] = False,
-    limit: Limit = 100,
-    json: AsJSON = False,
+    limit: LimitOption = 100,
+    json: JSONOption = False,
 ) -> None:
     """List conversations, the latest first.
 
     With --trouble it is single texts that are listed, those that need a person to look: set
     aside because the app failed, or sent perhaps, with no known end.
     """
-    asyncio.run(_troubles(limit, json=json) if trouble else _list(limit, json=json))
+    asyncio.run(
+        _list_troubles(limit, json=json) if trouble else _list_conversations(limit, json=json)
+    )
 
 
-async def _list(limit: int, *, json: bool) -> None:
-    async with visited() as store:
-        threads = await store.threads(limit=limit)
+async def _list_conversations(limit: int, *, json: bool) -> None:
+    async with open_configured_store() as store:
+        summaries = await store.threads(limit=limit)
     if json:
-        show_json(threads)
-    elif threads:
+        show_json(summaries)
+    elif summaries:
         columns = ("theirs", "ours", "last", "in", "out", "waiting", "trouble", "opted out")
-        show_table(columns, [_thread(thread) for thread in threads])
+        show_table(columns, [_conversation_row(thread) for thread in summaries])
     else:
         print("Nobody has said anything yet.")
 
 
-def _thread(thread: Thread) -> Sequence[object]:
+def _conversation_row(summary: Thread) -> Sequence[object]:
     trouble = (
-        (thread.set_aside, "set aside"),
-        (thread.unknown, "of unknown end"),
+        (summary.set_aside, "set aside"),
+        (summary.unknown, "of unknown end"),
     )
     return (
-        thread.theirs,
-        thread.ours,
-        thread.last_at,
-        thread.texts_in,
-        thread.texts_out,
-        thread.pending or "",
+        summary.theirs,
+        summary.ours,
+        summary.last_at,
+        summary.texts_in,
+        summary.texts_out,
+        summary.pending or "",
         ", ".join(f"{count} {what}" for count, what in trouble if count),
-        thread.opted_out,
+        summary.opted_out,
     )
 
 
-async def _troubles(limit: int, *, json: bool) -> None:
-    async with visited() as store:
-        census = await store.census()
-        found = [
+async def _list_troubles(limit: int, *, json: bool) -> None:
+    async with open_configured_store() as store:
+        counts = await store.census()
+        troubled_texts = [
             (thread, entry)
             for thread in await store.threads(trouble=True, limit=limit)
             for entry in await store.history(thread.ours, thread.theirs, 10_000)
-            if entry.status in _TROUBLE
+            if entry.status in _TROUBLE_STATUSES
         ]
-        stuck = [
+        stuck_dialogues = [
             (thread, dialogue)
             for thread in await store.threads(trouble=True, limit=limit)
-            for dialogue in await standing.of(store, thread.ours, thread.theirs)
-            if standing.stuck(dialogue)
+            for dialogue in await standing.open_dialogues(store, thread.ours, thread.theirs)
+            if standing.is_stuck(dialogue)
         ]
     if json:
-        texts = [{"ours": t.ours, "theirs": t.theirs, **_plain(e)} for t, e in found]
-        show_json(texts + [_told_dialogue(t.ours, t.theirs, one) for t, one in stuck])
+        texts = [{"ours": t.ours, "theirs": t.theirs, **_fields_of(e)} for t, e in troubled_texts]
+        show_json(texts + [_dialogue_json(t.ours, t.theirs, one) for t, one in stuck_dialogues])
         return
-    if found:
+    if troubled_texts:
         columns = ("theirs", "when", "from", "text", "state", "tries", "why")
-        show_table(columns, [(thread.theirs, *_entry(entry)) for thread, entry in found])
-    for thread, dialogue in stuck:
-        print(f"{thread.theirs}  {standing.told(dialogue)}")
-    set_aside = census.set_aside + census.stuck
-    print("\n".join(_advice(set_aside, census.unknown, census.doubtful_reads)))
+        show_table(
+            columns, [(thread.theirs, *_history_row(entry)) for thread, entry in troubled_texts]
+        )
+    for thread, dialogue in stuck_dialogues:
+        print(f"{thread.theirs}  {standing.describe_dialogue(dialogue)}")
+    set_aside = counts.set_aside + counts.stuck
+    print("\n".join(_advice_lines(set_aside, counts.unknown, counts.doubtful_reads)))
 
 
-def _advice(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
+def _advice_lines(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
     lines = []
     if set_aside:
         lines.append(f"{set_aside} set aside. Mend the app, then: cooee retry")
@@ -116,53 +122,63 @@ def _advice(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
     return lines or ["No trouble."]
 
 
-def show(who: Person, *, limit: Limit = 100, json: AsJSON = False) -> None:
+def show(person: PersonArgument, *, limit: LimitOption = 100, json: JSONOption = False) -> None:
     """Show what was said with a person, and how it fared."""
-    asyncio.run(_show(who, limit, json=json))
+    asyncio.run(_show_person(person, limit, json=json))
 
 
-async def _show(who: str, limit: int, *, json: bool) -> None:
-    async with visited() as store:
-        ours = await our_numbers(store)
-        theirs = number(who, near=ours[0] if ours else "")
-        said = {our: await store.history(our, theirs, limit) for our in ours}
-        silences = {our: await store.silences(our, theirs) for our in ours}
-        talks = {our: await standing.of(store, our, theirs) for our in ours}
-    said = {our: each for our, each in said.items() if each or silences[our] or talks[our]}
-    if not said:
+async def _show_person(person: str, limit: int, *, json: bool) -> None:
+    async with open_configured_store() as store:
+        ours = await our_numbers_by_use(store)
+        theirs = parse_person_number(person, near=ours[0] if ours else "")
+        histories = {our: await store.history(our, theirs, limit) for our in ours}
+        opt_outs = {our: await store.silences(our, theirs) for our in ours}
+        dialogues = {our: await standing.open_dialogues(store, our, theirs) for our in ours}
+    histories = {
+        our: each for our, each in histories.items() if each or opt_outs[our] or dialogues[our]
+    }
+    if not histories:
         raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
     if json:
-        told = [one for our in said for one in _told(our, theirs, said[our], silences[our])]
-        talked = [_told_dialogue(our, theirs, one) for our in said for one in talks[our]]
-        show_json(told + talked)
+        texts_json = [
+            one
+            for our in histories
+            for one in _history_json(our, theirs, histories[our], opt_outs[our])
+        ]
+        dialogues_json = [
+            _dialogue_json(our, theirs, one) for our in histories for one in dialogues[our]
+        ]
+        show_json(texts_json + dialogues_json)
         return
-    for our, entries in said.items():
+    for our, entries in histories.items():
         print(f"{theirs} with {our}")
         columns = ("when", "from", "text", "state", "tries", "why")
-        show_table(columns, [_entry(entry) for entry in entries])
-        for silence in silences[our]:
-            print(_silence(silence))
-        for dialogue in talks[our]:
-            print(standing.told(dialogue))
+        show_table(columns, [_history_row(entry) for entry in entries])
+        for opt_out in opt_outs[our]:
+            print(_opt_out_line(opt_out))
+        for dialogue in dialogues[our]:
+            print(standing.describe_dialogue(dialogue))
 
 
-def _told(
-    ours: str, theirs: str, entries: Sequence[Entry], silences: Sequence[Silence]
+def _history_json(
+    ours: str, theirs: str, entries: Sequence[Entry], opt_outs: Sequence[Silence]
 ) -> Sequence[dict[str, object]]:
     """A conversation for scripts: its texts, and after them each opt-out with its proof."""
-    ends: dict[str, object] = {"ours": ours, "theirs": theirs}
-    texts = [{**ends, **_plain(entry)} for entry in entries]
-    return texts + [{**ends, "direction": "opt-out", **_plain(silence)} for silence in silences]
+    numbers: dict[str, object] = {"ours": ours, "theirs": theirs}
+    texts = [{**numbers, **_fields_of(entry)} for entry in entries]
+    return texts + [
+        {**numbers, "direction": "opt-out", **_fields_of(silence)} for silence in opt_outs
+    ]
 
 
-def _told_dialogue(ours: str, theirs: str, dialogue: Dialogue) -> dict[str, object]:
+def _dialogue_json(ours: str, theirs: str, dialogue: Dialogue) -> dict[str, object]:
     """A dialogue for scripts."""
-    told = {"dialogue": dialogue.handler, "words": standing.told(dialogue)}
-    tried = {"error": dialogue.error, "attempts": dialogue.attempts, "due_at": dialogue.due_at}
-    return {"ours": ours, "theirs": theirs, "direction": "dialogue", **told, **tried}
+    description = {"dialogue": dialogue.handler, "words": standing.describe_dialogue(dialogue)}
+    attempts = {"error": dialogue.error, "attempts": dialogue.attempts, "due_at": dialogue.due_at}
+    return {"ours": ours, "theirs": theirs, "direction": "dialogue", **description, **attempts}
 
 
-_PROOF = {
+_OPT_OUT_SOURCES = {
     "word": "by the word {text}",
     "plain words": "by what they wrote: {text}",
     "company": "by the company's word on their text: {text}",
@@ -170,36 +186,38 @@ _PROOF = {
 }
 
 
-def _silence(silence: Silence) -> str:
+def _opt_out_line(opt_out: Silence) -> str:
     """An opt-out and its proof, in words."""
-    began = _PROOF.get(silence.how, silence.how).format(text=_quoted(silence.text))
-    if silence.how == "company" and not silence.text:
-        began = "by the company's list, or by words that are no longer kept"
-    words = f"Opted out on {silence.since:%Y-%m-%d %H:%M:%SZ} {began}"
-    if silence.lifted_at is None:
-        return f"{words}. They get no texts."
-    ended = _PROOF.get(silence.lifted_how, silence.lifted_how)
-    return f"{words}; back since {silence.lifted_at:%Y-%m-%d %H:%M:%SZ} " + ended.format(
-        text=_quoted(silence.lifted_text)
+    opt_out_source = _OPT_OUT_SOURCES.get(opt_out.how, opt_out.how).format(
+        text=_quote_text(opt_out.text)
+    )
+    if opt_out.how == "company" and not opt_out.text:
+        opt_out_source = "by the company's list, or by words that are no longer kept"
+    sentence = f"Opted out on {opt_out.since:%Y-%m-%d %H:%M:%SZ} {opt_out_source}"
+    if opt_out.lifted_at is None:
+        return f"{sentence}. They get no texts."
+    opt_in_source = _OPT_OUT_SOURCES.get(opt_out.lifted_how, opt_out.lifted_how)
+    return f"{sentence}; back since {opt_out.lifted_at:%Y-%m-%d %H:%M:%SZ} " + opt_in_source.format(
+        text=_quote_text(opt_out.lifted_text)
     )
 
 
-def _quoted(text: str) -> str:
-    return f"“{one_line(text)}”" if text else "(no longer kept)"
+def _quote_text(text: str) -> str:
+    return f"“{to_one_line(text)}”" if text else "(no longer kept)"
 
 
-def _entry(entry: Entry) -> Sequence[object]:
+def _history_row(entry: Entry) -> Sequence[object]:
     said_by = "them" if entry.direction == "in" else "us"
     why = "; ".join([entry.error, *entry.notes] if entry.error else entry.notes)
     return entry.at, said_by, entry.text, entry.status, entry.attempts or "", why
 
 
-def _plain(entry: Entry | Silence) -> dict[str, object]:
+def _fields_of(entry: Entry | Silence) -> dict[str, object]:
     return {name: getattr(entry, name) for name in entry.__struct_fields__}
 
 
 def retry(
-    who: Annotated[
+    person: Annotated[
         str | None, typer.Argument(metavar="NUMBER", help="One person; everybody by default.")
     ] = None,
     *,
@@ -207,7 +225,7 @@ def retry(
         bool,
         typer.Option("--unknown", help="Send texts of unknown end again; they may come twice."),
     ] = False,
-    yes: Yes = False,
+    yes: YesOption = False,
 ) -> None:
     """Try again what was set aside.
 
@@ -216,26 +234,28 @@ def retry(
     With --unknown it is our own texts that go once more: those whose sending was cut off, so
     that nobody knows whether they arrived. That is asked first.
     """
-    asyncio.run(_retry(who, unknown=unknown, yes=yes))
+    asyncio.run(_retry_set_aside(person, unknown=unknown, yes=yes))
 
 
-async def _retry(who: str | None, *, unknown: bool, yes: bool) -> None:
-    async with visited() as store:
-        theirs = None if who is None else await _number(store, who)
+async def _retry_set_aside(person: str | None, *, unknown: bool, yes: bool) -> None:
+    async with open_configured_store() as store:
+        theirs = None if person is None else await _person_number(store, person)
         if not unknown:
             count = await store.retry(theirs)
-            words = "What was set aside is tried again" if count else "Nothing was set aside"
-            print(f"{words}: {count}." if count else f"{words}.")
+            sentence = "What was set aside is tried again" if count else "Nothing was set aside"
+            print(f"{sentence}: {count}." if count else f"{sentence}.")
             return
-        troubled = await store.threads(trouble=True, limit=100_000)
-        held = sum(one.unknown for one in troubled if theirs in {None, one.theirs})
-        if not held:
+        summaries = await store.threads(trouble=True, limit=100_000)
+        unknown_count = sum(one.unknown for one in summaries if theirs in {None, one.theirs})
+        if not unknown_count:
             print("There is no text of unknown end.")
-        elif yes or _agreed(f"{_texts(held)} may have arrived already. Send again?"):
-            print(f"{_texts(await store.resend(theirs))} will be sent again.")
+        elif yes or _ask_confirmation(
+            f"{_count_texts(unknown_count)} may have arrived already. Send again?"
+        ):
+            print(f"{_count_texts(await store.resend(theirs))} will be sent again.")
 
 
-def forget(who: Person, *, yes: Yes = False) -> None:
+def forget(person: PersonArgument, *, yes: YesOption = False) -> None:
     """Erase a person.
 
     What was said goes, with the pictures they sent, what is remembered of them, and their number.
@@ -243,34 +263,34 @@ def forget(who: Person, *, yes: Yes = False) -> None:
     An opt-out stays, as a hash from which the number cannot be read: whoever asked for silence
     is not texted again.
     """
-    asyncio.run(_forget(who, yes=yes))
+    asyncio.run(_forget_person(person, yes=yes))
 
 
-async def _forget(who: str, *, yes: bool) -> None:
-    from cooee.runtime.inbound.media import sweep
-    from cooee.runtime.inbound.media_storage import Shelf
-    from cooee.runtime.settings import read_media
+async def _forget_person(person: str, *, yes: bool) -> None:
+    from cooee.runtime.inbound.media import erase_forgotten_media
+    from cooee.runtime.inbound.media_storage import MediaStorage
+    from cooee.runtime.settings import read_media_location
 
-    async with visited() as store:
-        theirs = await _number(store, who)
+    async with open_configured_store() as store:
+        theirs = await _person_number(store, person)
         question = f"Erase {theirs} and everything said? This cannot be undone."
-        if not yes and not _agreed(question):
+        if not yes and not _ask_confirmation(question):
             return
         if not await store.forget(theirs):
             raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
-        await sweep(store, Shelf(read_media(os.environ)))
-        left = await store.discarded()
+        await erase_forgotten_media(store, MediaStorage(read_media_location(os.environ)))
+        not_erased = await store.discarded()
         print(f"{theirs} is erased. If they had opted out, that stays, as a hash.")
-        if left:
-            print(f"Still to be erased, and tried again at the next start: {', '.join(left)}")
+        if not_erased:
+            print(f"Still to be erased, and tried again at the next start: {', '.join(not_erased)}")
 
 
-async def _number(store: Store, words: str) -> str:
-    ours = await our_numbers(store)
-    return number(words, near=ours[0] if ours else "")
+async def _person_number(store: Store, typed: str) -> str:
+    ours = await our_numbers_by_use(store)
+    return parse_person_number(typed, near=ours[0] if ours else "")
 
 
-def _agreed(question: str) -> bool:
+def _ask_confirmation(question: str) -> bool:
     """Ask; who cannot be asked has not agreed."""
     try:
         return typer.confirm(question, err=True)
@@ -279,5 +299,5 @@ def _agreed(question: str) -> bool:
         raise SettingError("Nothing was done. To go without the question: --yes") from None
 
 
-def _texts(count: int) -> str:
+def _count_texts(count: int) -> str:
     return "1 text" if count == 1 else f"{count} texts"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooee.cli.commands.run import log
-from cooee.cli.load_app import load
-from cooee.cli.shutdown import until_told
+from cooee.cli.commands.run import configure_logging
+from cooee.cli.load_app import import_app
+from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
 
 if TYPE_CHECKING:
-    from cooee.phone.terminal.session import Stage
+    from cooee.phone.terminal.session import TerminalSession
 
 
 def phone(
@@ -57,50 +57,54 @@ def phone(
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
-    path = _path(app, database)
-    log(logging.WARNING, private=True)
+    path = _phone_database(app, database)
+    configure_logging(logging.WARNING, private=True)
     if not terminal:
-        from cooee.cli.commands.phone_page import show
+        from cooee.cli.commands.phone_page import serve_phone_page
 
-        until_told(
-            lambda leave: show(
-                app, provider, path, poll_interval, leave, port=port, browser=browser
+        run_until_signal(
+            lambda stop: serve_phone_page(
+                app, provider, path, poll_interval, stop, port=port, browser=browser
             )
         )
-    loaded = load(app)
-    until_told(lambda leave: _try_out(loaded, provider, path, poll_interval, leave))
+    loaded = import_app(app)
+    run_until_signal(
+        lambda leave: _run_terminal_phone(loaded, provider, path, poll_interval, leave)
+    )
 
 
-def _path(app: str, database: str | None) -> Path:
-    from cooee.runtime.settings import database_path
+def _phone_database(app: str, database: str | None) -> Path:
+    from cooee.runtime.settings import parse_database_url
 
     if database is None:
-        place = app.rpartition(":")[0] or app
-        stem = Path(place).stem if place.endswith(".py") else place
+        source = app.rpartition(":")[0] or app
+        stem = Path(source).stem if source.endswith(".py") else source
         database = f"{stem}-phone.db"
     url = database if database.startswith("sqlite:") else f"sqlite:///{database}"
-    return database_path(url)
+    return parse_database_url(url)
 
 
-async def _try_out(
-    app: App[Any, Any], provider: str, path: Path, poll_interval: float, leave: asyncio.Event
+async def _run_terminal_phone(
+    app: App[Any, Any], provider: str, path: Path, poll_interval: float, stop: asyncio.Event
 ) -> None:
-    from cooee.phone.terminal.session import staged
-    from cooee.phone.terminal.terminal import converse
+    from cooee.phone.terminal.session import run_terminal_session
+    from cooee.phone.terminal.terminal import run_terminal
 
-    async with staged(app, provider=provider, database=path, poll_interval=poll_interval) as stage:
-        print(_header(stage, provider, path), file=sys.stderr, flush=True)
-        await converse(stage, leave)
+    async with run_terminal_session(
+        app, provider=provider, database=path, poll_interval=poll_interval
+    ) as session:
+        print(_terminal_banner(session, provider, path), file=sys.stderr, flush=True)
+        await run_terminal(session, stop)
 
 
-def _header(stage: Stage, provider: str, path: Path) -> str:
-    way = "pushes to it" if stage.pushed else "is read by it"
-    typing = sys.stdin is not None and sys.stdin.isatty()
+def _terminal_banner(session: TerminalSession, provider: str, path: Path) -> str:
+    direction = "pushes to it" if session.is_pushed else "is read by it"
+    is_interactive = sys.stdin is not None and sys.stdin.isatty()
     lines = [
-        f"The app has the number {stage.ours} in a box; the box's {provider} {way}.",
+        f"The app has the number {session.our_number} in a box; the box's {provider} {direction}.",
         f"Conversations are kept in {path}",
         "Type a text. /phone 2 is a second person, /wait 1h lets time pass, /help, /quit."
-        if typing
+        if is_interactive
         else "",
     ]
     return "\n".join(line for line in lines if line)

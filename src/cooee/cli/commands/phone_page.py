@@ -10,60 +10,63 @@ import webbrowser
 from pathlib import Path
 
 from cooee.core.errors import SettingError
-from cooee.net.http_server import listening, serving
-from cooee.phone.page_server import Page
-from cooee.phone.session import on_show
+from cooee.net.http_server import bind_socket, serve_app
+from cooee.phone.page_server import PageServer
+from cooee.phone.session import run_browser_session
 
-_PORT = 8410
-_COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_main")
+_DEFAULT_PORT = 8410
+_APP_COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_main")
 
 
-async def show(
+async def serve_phone_page(
     app: str,
     provider: str,
     database: Path,
     poll_interval: float,
-    leave: asyncio.Event,
+    stop: asyncio.Event,
     *,
     port: int | None,
     browser: bool,
 ) -> None:
-    """Serve the page until `leave`.
+    """Serve the page until `stop`.
 
     Raises:
         SettingError: the port is taken, there is no such app, or no such provider in the box.
     """
-    on = on_show(
+    opening = run_browser_session(
         app,
-        command=_COMMAND,
+        command=_APP_COMMAND,
         provider=provider,
         database=database,
         poll_interval=poll_interval,
-        leave=leave,
+        stop_event=stop,
     )
-    with _door(port) as door:
-        found = door.getsockname()[1]
-        async with on as shown, serving(Page(shown, found), listener=door, grace=1):
-            url = f"http://127.0.0.1:{found}/"
+    with _bind_page_socket(port) as listener:
+        bound_port = listener.getsockname()[1]
+        async with (
+            opening as session,
+            serve_app(PageServer(session, bound_port), listener=listener, grace=1),
+        ):
+            url = f"http://127.0.0.1:{bound_port}/"
             print(f"The phone is at {url}  (Ctrl-C ends it)")
             print(f"Conversations are kept in {database}", flush=True)
-            if browser and _has_screen():
+            if browser and _has_display():
                 await asyncio.to_thread(webbrowser.open, url)
-            await leave.wait()
-            shown.board.close()
+            await stop.wait()
+            session.feed.close()
 
 
-def _has_screen() -> bool:
+def _has_display() -> bool:
     """Whether a browser has somewhere to open; else a text browser would take the terminal."""
-    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-    return sys.platform == "darwin" or named
+    has_variable = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    return sys.platform == "darwin" or has_variable
 
 
-def _door(port: int | None) -> socket.socket:
+def _bind_page_socket(port: int | None) -> socket.socket:
     """The port that was asked for; else the usual one, or any where that is taken."""
     if port is not None:
-        return listening("127.0.0.1", port)
+        return bind_socket("127.0.0.1", port)
     try:
-        return listening("127.0.0.1", _PORT)
+        return bind_socket("127.0.0.1", _DEFAULT_PORT)
     except SettingError:
-        return listening("127.0.0.1", 0)
+        return bind_socket("127.0.0.1", 0)

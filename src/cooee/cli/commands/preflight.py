@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooee.cli.commands.conversations import AsJSON
-from cooee.cli.commands.preflight_report import Report
-from cooee.cli.load_app import load
-from cooee.cli.open_store import dialogues, visited
+from cooee.cli.commands.conversations import JSONOption
+from cooee.cli.commands.preflight_report import PreflightReport
+from cooee.cli.load_app import import_app
+from cooee.cli.open_store import iterate_dialogues, open_configured_store
 from cooee.cli.output import show_json
 
 if TYPE_CHECKING:
-    from cooee.runtime.preflight.audit_hook import Confinement
+    from cooee.runtime.preflight.audit_hook import IOGuard
 
 
 def preflight(
@@ -32,7 +32,7 @@ def preflight(
     numbers: Annotated[
         bool, typer.Option("--numbers", help="Show the numbers of examples in full.")
     ] = False,
-    json: AsJSON = False,
+    json: JSONOption = False,
 ) -> None:
     """Replay everybody's dialogue against the code on disk.
 
@@ -46,40 +46,40 @@ def preflight(
     The exit status is 0 where everybody goes on or is asked something new, 1 where something
     breaks or cannot be read, and 2 where the app cannot be loaded or there is no database.
     """
-    from cooee.runtime.preflight.audit_hook import Confinement
+    from cooee.runtime.preflight.audit_hook import IOGuard
 
-    confinement = Confinement()
+    io_guard = IOGuard()
     sys.dont_write_bytecode = True  # what a handler imports as it runs is not written either
-    with confinement.loading():
-        loaded = load(app)
-    report = asyncio.run(_replay(loaded, confinement))
-    ok = report.is_well(strict=strict)
+    with io_guard.watch_loading():
+        imported = import_app(app)
+    report = asyncio.run(_replay_all(imported, io_guard))
+    is_ok = report.is_ok(strict=strict)
     if json:
-        show_json({"ok": ok, **report.plain(numbers=numbers)})
+        show_json({"ok": is_ok, **report.as_json(numbers=numbers)})
     else:
         print("\n".join(report.lines(numbers=numbers)))
-    for place in confinement.opened:
-        words = "while the app is loaded; what dialogues do with it is not refused here."
-        print(f"Note: {place}, {words}", file=sys.stderr)
-    raise typer.Exit(int(not ok))
+    for location in io_guard.opened_while_loading:
+        explanation = "while the app is loaded; what dialogues do with it is not refused here."
+        print(f"Note: {location}, {explanation}", file=sys.stderr)
+    raise typer.Exit(int(not is_ok))
 
 
-async def _replay(app: Any, confinement: Confinement) -> Report:
-    from cooee.runtime.preflight.dry_run import Rehearsal
+async def _replay_all(app: Any, io_guard: IOGuard) -> PreflightReport:
+    from cooee.runtime.preflight.dry_run import DryRun
 
-    report = Report()
-    async with visited() as store:
-        rehearsal = Rehearsal(app, confinement)
-        with _bar((await store.census()).dialogues) as advance:
-            async for talk in dialogues(store):
-                report.add(talk, rehearsal.play(talk))
+    report = PreflightReport()
+    async with open_configured_store() as store:
+        dry_run = DryRun(app, io_guard)
+        with _progress_bar((await store.census()).dialogues) as advance:
+            async for stored in iterate_dialogues(store):
+                report.add(stored, dry_run.run(stored))
                 advance()
-        rehearsal.over()
+        dry_run.close()
     return report
 
 
 @contextmanager
-def _bar(count: int) -> Iterator[Callable[[], None]]:
+def _progress_bar(count: int) -> Iterator[Callable[[], None]]:
     """A progress bar on standard error, where that is a terminal; what moves it on by one."""
     if not sys.stderr.isatty():
         yield lambda: None

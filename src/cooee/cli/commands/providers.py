@@ -17,17 +17,17 @@ def providers(
     *, json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False
 ) -> None:
     """List the providers, and the settings each needs."""
-    from cooee.providers import find, names, usual_features
+    from cooee.providers import default_features, find_provider, provider_names
 
-    companies = [find(name) for name in names()]
+    adapters = [find_provider(name) for name in provider_names()]
     if json:
-        show_json([_plain(company) for company in companies])
+        show_json([_provider_json(adapter) for adapter in adapters])
         return
     show_table(
         ("name", "reads", "pushes", "receipts", "characters", "rate", "unknown ends", "signed"),
-        [_row(company.name, usual_features(company)) for company in companies],
+        [_provider_row(company.name, default_features(company)) for company in adapters],
     )
-    for company in companies:
+    for company in adapters:
         print(f"\n{company.name} is told:")
         show_table(
             ("name", "what it is", "unless given"),
@@ -35,7 +35,7 @@ def providers(
         )
 
 
-def _row(name: str, features: Features) -> Sequence[object]:
+def _provider_row(name: str, features: Features) -> Sequence[object]:
     return (
         name,
         features.polling,
@@ -43,24 +43,24 @@ def _row(name: str, features: Features) -> Sequence[object]:
         features.receipts,
         features.max_text,
         "" if features.rate is None else f"{features.rate:g}/s",
-        _settling(features),
+        _unknown_send_policy(features),
         features.signed,
     )
 
 
-def _settling(features: Features) -> str:
+def _unknown_send_policy(features: Features) -> str:
     """What becomes of a send whose answer was lost."""
-    if features.lookup_settles is not None:
-        return f"asked after {features.lookup_settles.total_seconds():g} s"
+    if features.lookup_settles_after is not None:
+        return f"asked after {features.lookup_settles_after.total_seconds():g} s"
     if features.idempotency:
         return "sent again, arrives once"
     return "a receipt, or held" if features.receipts == "callback" else "held"
 
 
-def _plain(company: type[Provider]) -> dict[str, object]:
-    from cooee.providers import usual_features
+def _provider_json(provider: type[Provider]) -> dict[str, object]:
+    from cooee.providers import default_features
 
-    features = usual_features(company)
-    told = {name: getattr(features, name) for name in features.__struct_fields__}
-    settings = [{n: getattr(s, n) for n in s.__struct_fields__} for s in company.settings]
-    return {"name": company.name, "features": told, "settings": settings}
+    features = default_features(provider)
+    feature_values = {name: getattr(features, name) for name in features.__struct_fields__}
+    settings = [{n: getattr(s, n) for n in s.__struct_fields__} for s in provider.settings]
+    return {"name": provider.name, "features": feature_values, "settings": settings}

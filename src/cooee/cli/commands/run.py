@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cooee.cli.load_app import load
-from cooee.cli.shutdown import until_told
+from cooee.cli.load_app import import_app
+from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
 
 if TYPE_CHECKING:
-    from cooee.runtime.redaction import Discretion
+    from cooee.runtime.redaction import Redactor
     from cooee.runtime.service import Service
     from cooee.runtime.settings import Settings
 
@@ -38,18 +38,18 @@ def run(
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
     """
-    from cooee.runtime.redaction import Discretion
-    from cooee.runtime.settings import read
+    from cooee.runtime.redaction import Redactor
+    from cooee.runtime.settings import read_settings
 
-    settings = read(os.environ)
-    loaded = load(app)
-    discretion = Discretion(settings.secrets)
-    log(settings.log_level, private=settings.log_private, discreet=discretion)
-    until_told(lambda leave: _live(app, loaded, settings, discretion, leave))
+    settings = read_settings(os.environ)
+    loaded = import_app(app)
+    redactor = Redactor(settings.secrets)
+    configure_logging(settings.log_level, private=settings.log_private, redact=redactor)
+    run_until_signal(lambda stop: _run_service(app, loaded, settings, redactor, stop))
 
 
-def log(
-    level: int | str, *, private: bool, discreet: Callable[[str], str] = lambda words: words
+def configure_logging(
+    level: int | str, *, private: bool, redact: Callable[[str], str] = lambda words: words
 ) -> None:
     """Write one line an event to standard error; from other libraries only what is wrong.
 
@@ -58,60 +58,60 @@ def log(
         private: whether numbers and words are shown.
         discreet: covers what is never shown.
     """
-    from cooee.runtime.log import Lines
+    from cooee.runtime.log import LogfmtFormatter
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(private=private, discreet=discreet))
+    handler.setFormatter(LogfmtFormatter(show_private=private, redact=redact))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("cooee").setLevel(level)
 
 
-async def _live(
+async def _run_service(
     name: str,
     app: App[Any, Any],
     settings: Settings,
-    discretion: Discretion,
-    leave: asyncio.Event,
+    redactor: Redactor,
+    stop: asyncio.Event,
 ) -> None:
     """Open, serve, connect: a push that comes at once finds everything ready."""
-    from cooee.net.http_server import serving
-    from cooee.runtime.asgi import opened
+    from cooee.net.http_server import serve_app
+    from cooee.runtime.asgi import running_service
 
     async with (
-        opened(app, settings, discretion) as service,
-        serving(service.web, host=settings.host, port=settings.port, grace=1) as port,
+        running_service(app, settings, redactor) as service,
+        serve_app(service.endpoints, host=settings.host, port=settings.port, grace=1) as port,
     ):
-        if await _before(leave, service):
-            print("\n".join(card(name, service, settings, port)), flush=True)
-            await leave.wait()
+        if await _connect_unless_stopped(stop, service):
+            print("\n".join(startup_banner(name, service, settings, port)), flush=True)
+            await stop.wait()
 
 
-async def _before(leave: asyncio.Event, service: Service) -> bool:
+async def _connect_unless_stopped(stop: asyncio.Event, service: Service) -> bool:
     """Connect, unless we are told to leave meanwhile."""
     connecting = asyncio.ensure_future(service.connect())
-    leaving = asyncio.ensure_future(leave.wait())
+    stopping = asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait({connecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if connecting.done():
             connecting.result()
         return connecting.done()
     finally:
         connecting.cancel()
-        leaving.cancel()
-        await asyncio.gather(connecting, leaving, return_exceptions=True)
+        stopping.cancel()
+        await asyncio.gather(connecting, stopping, return_exceptions=True)
 
 
-def card(name: str, service: Service, settings: Settings, port: int) -> list[str]:
+def startup_banner(name: str, service: Service, settings: Settings, port: int) -> list[str]:
     """What is connected, in lines for a person."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     subscription = service.subscription
     number = subscription.number if subscription else "not known yet: not connected, still trying"
-    handlers = _handlers(service.app) or ["none: every text stays without an answer"]
+    handlers = _handler_lines(service.app) or ["none: every text stays without an answer"]
     return [
         f"{name} is running. Ctrl-C ends it.",
         f"  number     {number}",
         f"  provider   {settings.provider.name}",
-        f"  texts      {_direction(service, settings)}",
+        f"  texts      {_describe_direction(service, settings)}",
         f"  database   {settings.database}",
         f"  handlers   {handlers[0]}",
         *(f"             {line}" for line in handlers[1:]),
@@ -120,29 +120,29 @@ def card(name: str, service: Service, settings: Settings, port: int) -> list[str
     ]
 
 
-def _direction(service: Service, settings: Settings) -> str:
-    if service.reading:
+def _describe_direction(service: Service, settings: Settings) -> str:
+    if service.is_polling:
         return f"read, every {settings.poll_interval:g} s while there are none"
     subscription = service.subscription
-    url = subscription.pushes_to if subscription else settings.public_url
+    url = subscription.push_url if subscription else settings.public_url
     if not url:
         return "read, as soon as we are connected"
-    return f"pushed to {_masked(url)}"
+    return f"pushed to {_mask_webhook_url(url)}"
 
 
-def _masked(url: str) -> str:
+def _mask_webhook_url(url: str) -> str:
     """A webhook's URL without the word in its path that keeps strangers out."""
     parts = urlsplit(url)
     host, first = parts.netloc.rpartition("@")[2], parts.path.split("/")[1:2]
     return "/".join([f"{parts.scheme}://{host}", *first, "…"])
 
 
-def _handlers(app: App[Any, Any]) -> list[str]:
-    words: dict[str, list[str]] = {}
+def _handler_lines(app: App[Any, Any]) -> list[str]:
+    matchers: dict[str, list[str]] = {}
     for route in app.routes:
         what = "anything else" if route.matcher is None else str(route.matcher)
-        words.setdefault(route.handler.name, []).append(what)
+        matchers.setdefault(route.handler.name, []).append(what)
     for dialogue in app.routes.dialogues:
-        words.setdefault(dialogue.handler.name, ["(begun by the app)"])
-    width = max((len(", ".join(what)) for what in words.values()), default=0)
-    return [f"{', '.join(what):<{width}}  {name}" for name, what in words.items()]
+        matchers.setdefault(dialogue.handler.name, ["(begun by the app)"])
+    width = max((len(", ".join(what)) for what in matchers.values()), default=0)
+    return [f"{', '.join(what):<{width}}  {name}" for name, what in matchers.items()]

@@ -42,81 +42,81 @@ def segments(
     line: for TEXT as it was typed, or for each line of a file or of standard input, where each
     line is a text written as a JSON string.
     """
-    from cooee.core.segments import count
+    from cooee.core.segments import split_into_segments
 
     if text is not None and text != "-" and file is not None:
         raise SettingError("Give a text or a file, not both.")
     if text is not None and text != "-":
-        _show([text], json=json)
+        _show_texts([text], json=json)
     elif json:
-        _show(_strings(_lines(file)), json=True)
+        _show_texts(_parse_json_lines(_read_lines(file)), json=True)
     else:
-        _print(count(_whole(file)))
+        _print_segments(split_into_segments(_read_text(file)))
 
 
-def _show(texts: Iterable[str], *, json: bool) -> None:
-    from cooee.core.segments import count
+def _show_texts(texts: Iterable[str], *, json: bool) -> None:
+    from cooee.core.segments import split_into_segments
 
     for text in texts:
-        counted = count(text)
+        split_text = split_into_segments(text)
         if json:
-            print(_plain(counted), flush=True)
+            print(_segments_json(split_text), flush=True)
         else:
-            _print(counted)
+            _print_segments(split_text)
 
 
-def _plain(counted: Segments) -> str:
+def _segments_json(split_text: Segments) -> str:
     """A line of JSON, in ASCII: so that half of a surrogate pair survives the pipe as well."""
     from json import dumps
 
-    told = {"encoding": counted.encoding.value, "segments": counted.segments}
-    return dumps({**told, "parts": list(counted.parts)})
+    totals = {"encoding": split_text.encoding.value, "segments": split_text.segment_count}
+    return dumps({**totals, "parts": list(split_text.parts)})
 
 
-def _print(counted: Segments) -> None:
-    plural = "" if counted.segments == 1 else "s"
-    print(f"{counted.encoding}, {counted.segments} segment{plural}")
-    rows = [(number, len(part), part) for number, part in enumerate(counted.parts, 1)]
+def _print_segments(split_text: Segments) -> None:
+    plural = "" if split_text.segment_count == 1 else "s"
+    print(f"{split_text.encoding}, {split_text.segment_count} segment{plural}")
+    rows = [(number, len(part), part) for number, part in enumerate(split_text.parts, 1)]
     show_table(("part", "characters", "text"), rows)
-    if counted.costly:
-        named = ", ".join(map(_named, counted.costly))
-        why = "count double" if counted.encoding == "GSM-7" else "are not in GSM-7"
-        print(f"These characters {why}: {named}")
-    for saving in counted.savings:
-        print(f"To need {saving.segments}, {saving.how}: {saving.text}")
+    if split_text.costly_characters:
+        characters = ", ".join(map(_character_name, split_text.costly_characters))
+        reason = "count double" if split_text.encoding == "GSM-7" else "are not in GSM-7"
+        print(f"These characters {reason}: {characters}")
+    for saving in split_text.suggestions:
+        print(f"To need {saving.segment_count}, {saving.instruction}: {saving.text}")
 
 
-def _named(letter: str) -> str:
+def _character_name(character: str) -> str:
     """A character with its code point; one that shows nothing by its code point alone."""
-    code = f"U+{ord(letter):04X}"
-    return f"{letter} ({code})" if letter.isprintable() and not letter.isspace() else code
+    code = f"U+{ord(character):04X}"
+    return f"{character} ({code})" if character.isprintable() and not character.isspace() else code
 
 
-def _lines(file: str | None) -> Iterator[str]:
+def _read_lines(file: str | None) -> Iterator[str]:
     try:
-        with _opened(file) as stream:
+        with _open_input(file) as stream:
             yield from stream
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(file, error) from error
+        raise _unreadable_input(file, error) from error
 
 
-def _whole(file: str | None) -> str:
+def _read_text(file: str | None) -> str:
     """All of a file, without the line end that every file ends with."""
-    return "".join(_lines(file)).removesuffix("\n")
+    return "".join(_read_lines(file)).removesuffix("\n")
 
 
-def _opened(file: str | None) -> TextIO:
+def _open_input(file: str | None) -> TextIO:
     if file is None or file == "-":
         return open(sys.stdin.fileno(), encoding="utf-8", newline="\n", closefd=False)
     return Path(file).open(encoding="utf-8", newline="\n")
 
 
-def _unreadable(file: str | None, error: Exception) -> SettingError:
-    what = "standard input" if file is None or file == "-" else file
-    return SettingError(f"{what} cannot be read: {error}. Give a readable file of UTF-8 text.")
+def _unreadable_input(file: str | None, error: Exception) -> SettingError:
+    source = "standard input" if file is None or file == "-" else file
+    return SettingError(f"{source} cannot be read: {error}. Give a readable file of UTF-8 text.")
 
 
-def _strings(lines: Iterable[str]) -> Iterator[str]:
+def _parse_json_lines(lines: Iterable[str]) -> Iterator[str]:
     from json import loads
 
     for number, line in enumerate(lines, 1):

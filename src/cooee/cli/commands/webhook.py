@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cooee.cli.open_store import visited
+from cooee.cli.open_store import open_configured_store
 from cooee.core.errors import SettingError
 
 if TYPE_CHECKING:
     from cooee.storage import Store
 
-_SHOWN = 4  # letters of a masked word, enough to tell two apart
+_SHOWN_CHARS = 4  # letters of a masked word, enough to tell two apart
 
 
 def webhook(
@@ -39,32 +39,35 @@ def webhook(
     """
     if rotate and retire:
         raise SettingError("One after the other: --rotate now, --retire in a few days.")
-    asyncio.run(_webhook(show=show, rotate=rotate, retire=retire))
+    asyncio.run(_manage_webhook(show=show, rotate=rotate, retire=retire))
 
 
-async def _webhook(*, show: bool, rotate: bool, retire: bool) -> None:
-    from cooee.runtime.web.webhook_urls import SECRET
+async def _manage_webhook(*, show: bool, rotate: bool, retire: bool) -> None:
+    from cooee.runtime.web.webhook_urls import WEBHOOK_SECRET_NAME
 
-    async with visited() as store:
-        if rotate and not await store.renew_secret(SECRET):
-            words = "There are two already. Retire the old one first: cooee webhook --retire"
-            raise SettingError(words)
-        if retire and not await store.retire_secret(SECRET):
+    async with open_configured_store() as store:
+        if rotate and not await store.renew_secret(WEBHOOK_SECRET_NAME):
+            message = "There are two already. Retire the old one first: cooee webhook --retire"
+            raise SettingError(message)
+        if retire and not await store.retire_secret(WEBHOOK_SECRET_NAME):
             raise SettingError("There is only one. To make another: cooee webhook --rotate")
-        print("\n".join(await _lines(store, show=show)))
+        print("\n".join(await _webhook_lines(store, show=show)))
         if rotate:
             print("A running app has the company call the new one within seconds.")
 
 
-async def _lines(store: Store, *, show: bool) -> Sequence[str]:
-    from cooee.runtime.settings import read_one
-    from cooee.runtime.web.webhook_urls import SECRET, hook_url
+async def _webhook_lines(store: Store, *, show: bool) -> Sequence[str]:
+    from cooee.runtime.settings import read_setting
+    from cooee.runtime.web.webhook_urls import WEBHOOK_SECRET_NAME, make_webhook_base_url
 
-    public_url = read_one(os.environ, "COOEE_PUBLIC_URL").rstrip("/")
-    provider = read_one(os.environ, "COOEE_PROVIDER")
-    words = await store.secrets(SECRET)
-    shown = [word if show else f"{word[:_SHOWN]}…" for word in words]
-    urls = [hook_url(public_url or "https://YOUR-ADDRESS", provider, word) for word in shown]
+    public_url = read_setting(os.environ, "COOEE_PUBLIC_URL").rstrip("/")
+    provider = read_setting(os.environ, "COOEE_PROVIDER")
+    webhook_secrets = await store.secrets(WEBHOOK_SECRET_NAME)
+    shown = [word if show else f"{word[:_SHOWN_CHARS]}…" for word in webhook_secrets]
+    urls = [
+        make_webhook_base_url(public_url or "https://YOUR-ADDRESS", provider, word)
+        for word in shown
+    ]
     lines = [f"{name}  {url}/" for name, url in zip(("good", "old "), urls, strict=False)]
     if not show:
         lines.append("To see it whole: cooee webhook --show")

@@ -13,26 +13,26 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import structs
 from typing_extensions import TypeVar
 
-from cooee.core.app.quiet_hours import quiet as quiet_hours
-from cooee.core.app.routes import Busy, Dialogue, F, Handler, Routes, handler_of
+from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
+from cooee.core.app.routes import BusyPolicy, Dialogue, F, Handler, Routes, handler_of
 from cooee.core.app.state_codec import StateCodec
 from cooee.core.errors import DefinitionError, NotRunning, TooLong
-from cooee.core.messages import Outbound, Reply, spoken
-from cooee.core.phone_numbers import zone
-from cooee.core.segments import size, smart
+from cooee.core.messages import Outbound, Reply, as_reply
+from cooee.core.phone_numbers import certain_time_zone
+from cooee.core.segments import measure_text, smart_encode
 
 S = TypeVar("S", default=Any)
 V = TypeVar("V", default=Any)
 
-HELP = "These texts are sent by a computer. To get no more of them, reply {word}."
-SORRY = "Sorry, something went wrong at our end. We are looking into it."
+HELP_TEXT = "These texts are sent by a computer. To get no more of them, reply {word}."
+SORRY_TEXT = "Sorry, something went wrong at our end. We are looking into it."
 
-TOO_MANY = "Sorry, I still did not understand. Please text us again to start over."
+TOO_MANY_ATTEMPTS_TEXT = "Sorry, I still did not understand. Please text us again to start over."
 
 Lifespan: TypeAlias = Callable[[], AbstractAsyncContextManager[V]]
-Around: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]]], Awaitable[Any]]
-News: TypeAlias = Callable[[Outbound], Any]
-ASGI: TypeAlias = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
+Middleware: TypeAlias = Callable[[Any, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+OutboundHandler: TypeAlias = Callable[[Outbound], Any]
+ASGICallable: TypeAlias = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
 
 class Outbox(Protocol):
@@ -51,7 +51,7 @@ class Outbox(Protocol):
         """Queue a text; its id once that is on disk."""
         ...
 
-    async def begin(
+    async def start(
         self,
         dialogue: Dialogue,
         to: str,
@@ -65,7 +65,7 @@ class Outbox(Protocol):
         ...
 
 
-class Mounted(Protocol):
+class MountableApp(Protocol):
     """An app inside somebody else's web server."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
@@ -114,40 +114,40 @@ class App(Generic[S, V]):
         state: type[S] | None = None,
         *,
         lifespan: Lifespan[V] | None = None,
-        sorry: str | None = SORRY,
+        sorry: str | None = SORRY_TEXT,
         unknown: Literal["hold", "resend"] = "hold",
-        help: str | None = HELP,
+        help: str | None = HELP_TEXT,
         smart: bool = False,
         most_segments: int | None = None,
         quiet: tuple[str, str] | None = None,
         timezone: str | None = None,
         no_reply: str | None = None,
-        too_many: str | None = TOO_MANY,
+        too_many: str | None = TOO_MANY_ATTEMPTS_TEXT,
         version: str = "",
     ) -> None:
         if unknown not in {"hold", "resend"}:
             raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
-        self.codec: StateCodec[S] = StateCodec(state)
-        self.services = lifespan
+        self.state_codec: StateCodec[S] = StateCodec(state)
+        self.services_lifespan = lifespan
         self.sorry = sorry
         self.unknown = unknown
         self.help = help
         self.smart = smart
-        self.most_segments = _at_least_one(most_segments)
-        self.quiet = quiet_hours(quiet)
-        self.timezone = _zone(timezone)
+        self.most_segments = _check_most_segments(most_segments)
+        self.quiet_hours = quiet_hours(quiet)
+        self.timezone = _load_time_zone(timezone)
         self.no_reply = no_reply
         self.too_many = too_many
         self.version = version
-        self.retired: dict[str, Reply | None] = {}
+        self.retired_dialogues: dict[str, Reply | None] = {}
         self.routes = Routes()
-        self.starters: list[Callable[[], Any]] = []
-        self.arounds: list[Around] = []
+        self.start_hooks: list[Callable[[], Any]] = []
+        self.middleware: list[Middleware] = []
         self.error_handler: Handler | None = None
-        self.failed_handlers: list[News] = []
-        self.delivered_handlers: list[News] = []
+        self.failed_handlers: list[OutboundHandler] = []
+        self.delivered_handlers: list[OutboundHandler] = []
         self.outbox: Outbox | None = None
-        self._mounted: Mounted | None = None
+        self._mounted_app: MountableApp | None = None
 
     # What it answers
 
@@ -159,7 +159,7 @@ class App(Generic[S, V]):
         self,
         *specs: str | re.Pattern[str],
         always: bool = False,
-        busy: Busy = "return",
+        busy: BusyPolicy = "return",
         name: str | None = None,
         was: str | Sequence[str] = (),
     ) -> Callable[[F], F]:
@@ -176,13 +176,13 @@ class App(Generic[S, V]):
         Raises:
             DefinitionError: the app still has it.
         """
-        if self.routes.named(name) is not None:
+        if self.routes.dialogue_named(name) is not None:
             raise DefinitionError(f"The app has a dialogue {name!r}. Remove it, then retire it.")
-        self.retired[name] = spoken(say)
+        self.retired_dialogues[name] = as_reply(say)
 
-    def otherwise(self, call: F) -> F:
+    def otherwise(self, function: F) -> F:
         """Answer every text that nothing else answers."""
-        return self.routes.otherwise(call)
+        return self.routes.otherwise(function)
 
     def include(self, routes: Routes) -> None:
         """Take over the handlers collected in another file."""
@@ -190,32 +190,32 @@ class App(Generic[S, V]):
 
     # What surrounds the answers
 
-    def on_start(self, call: F) -> F:
+    def on_start(self, function: F) -> F:
         """Call a function whenever the app has started and can send."""
-        self.starters.append(call)
-        return call
+        self.start_hooks.append(function)
+        return function
 
-    def around(self, call: F) -> F:
+    def around(self, function: F) -> F:
         """Wrap every turn: ``async def timed(chat, proceed): return await proceed()``."""
-        self.arounds.append(call)
-        return call
+        self.middleware.append(function)
+        return function
 
-    def on_error(self, call: F) -> F:
+    def on_error(self, function: F) -> F:
         """Word what a person is told when a handler has failed for good: ``(chat, error)``."""
         if self.error_handler is not None:
             raise DefinitionError("There is an on_error already. Put both into one function.")
-        self.error_handler = handler_of(call)
-        return call
+        self.error_handler = handler_of(function)
+        return function
 
-    def on_failed(self, call: F) -> F:
+    def on_failed(self, function: F) -> F:
         """Hear of every text of ours that did not arrive; called with it, at most once."""
-        self.failed_handlers.append(call)
-        return call
+        self.failed_handlers.append(function)
+        return function
 
-    def on_delivered(self, call: F) -> F:
+    def on_delivered(self, function: F) -> F:
         """Hear of every text of ours that arrived; called with it, at most once."""
-        self.delivered_handlers.append(call)
-        return call
+        self.delivered_handlers.append(function)
+        return function
 
     # What we write first
 
@@ -278,61 +278,61 @@ class App(Generic[S, V]):
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
-        found = self._dialogue(dialogue)
+        found = self._find_dialogue(dialogue)
         _check_inputs(found, inputs)
-        return await self.outbox.begin(found, to, inputs, ours=ours, at=at, key=key)
+        return await self.outbox.start(found, to, inputs, ours=ours, at=at, key=key)
 
-    def _dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
+    def _find_dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
         if isinstance(dialogue, str):
-            found, shown = self.routes.named(dialogue), dialogue
+            found, shown = self.routes.dialogue_named(dialogue), dialogue
         else:
-            found, shown = self.routes.asking(dialogue), getattr(dialogue, "__name__", "?")
+            found, shown = self.routes.dialogue_of(dialogue), getattr(dialogue, "__name__", "?")
         if found is None:
-            words = f"The app has no dialogue {shown!r}. Write @app.dialogue() above it."
-            raise DefinitionError(words)
+            message = f"The app has no dialogue {shown!r}. Write @app.dialogue() above it."
+            raise DefinitionError(message)
         return found
 
-    def zone(self, theirs: str) -> tzinfo:
+    def time_zone_of(self, theirs: str) -> tzinfo:
         """A person's time zone: their number's where there is but one, or the app's."""
-        name = zone(theirs)
+        name = certain_time_zone(theirs)
         try:
             return self.timezone if name is None else ZoneInfo(name)
         except ZoneInfoNotFoundError:  # newer or older than this machine's data
             return self.timezone
 
-    def worded(self, reply: Reply, *, capped: bool = True) -> Reply:
-        """A reply as it is to leave: smart, and held against the most segments if `capped`.
+    def apply_text_policy(self, reply: Reply, *, limited: bool = True) -> Reply:
+        """A reply as it is to leave: smart, and held against the most segments if `limited`.
 
         Raises:
             TooLong: it needs more.
         """
-        text = smart(reply.text) if self.smart else reply.text
-        needs = size(text)[1] if capped and self.most_segments is not None else 0
-        if self.most_segments is not None and needs > self.most_segments:
+        text = smart_encode(reply.text) if self.smart else reply.text
+        segment_count = measure_text(text)[1] if limited and self.most_segments is not None else 0
+        if self.most_segments is not None and segment_count > self.most_segments:
             raise TooLong(
-                f"A text of {len(text)} characters needs {needs} segments, and the app allows"
+                f"A text of {len(text)} characters needs {segment_count} segments, and the app allows"
                 f" {self.most_segments}. Shorten it, or say it in several texts: {text[:60]!r}…"
             )
         return reply if text == reply.text else structs.replace(reply, text=text)
 
     # Inside somebody else's server
 
-    def asgi(self) -> Mounted:
+    def asgi(self) -> MountableApp:
         """This app's webhooks as an ASGI app, to mount under the path of COOEE_PUBLIC_URL.
 
         A mounted app's own lifespan does not run: hand `app.lifespan` to the outer one.
         """
-        if self._mounted is None:
-            assert _mounting is not None, "import cooee, not cooee.core"
-            self._mounted = _mounting(self)
-        return self._mounted
+        if self._mounted_app is None:
+            assert _mount_factory is not None, "import cooee, not cooee.core"
+            self._mounted_app = _mount_factory(self)
+        return self._mounted_app
 
     def lifespan(self, _outer: object = None) -> AbstractAsyncContextManager[None]:
         """Run the worker, the sender and the poller: ``Starlette(lifespan=app.lifespan)``."""
         return self.asgi().lifespan()
 
 
-def _zone(name: str | None) -> tzinfo:
+def _load_time_zone(name: str | None) -> tzinfo:
     if name is None:
         return UTC
     try:
@@ -345,26 +345,24 @@ def _zone(name: str | None) -> tzinfo:
 
 
 def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
-    signature = inspect.signature(dialogue.handler.call)
+    signature = inspect.signature(dialogue.handler.function)
     try:
         signature.bind(None, **inputs)
     except TypeError as error:
-        words = (
-            f"{dialogue.name}{signature} cannot be started so: {error}.  {dialogue.handler.where}"
-        )
-        raise DefinitionError(words) from error
+        message = f"{dialogue.name}{signature} cannot be started so: {error}.  {dialogue.handler.location}"
+        raise DefinitionError(message) from error
 
 
-def _at_least_one(segments: int | None) -> int | None:
+def _check_most_segments(segments: int | None) -> int | None:
     if segments is not None and segments < 1:
         raise DefinitionError(f"most_segments={segments!r} lets no text out. Write 1 or more.")
     return segments
 
 
-_mounting: Callable[[App[Any, Any]], Mounted] | None = None
+_mount_factory: Callable[[App[Any, Any]], MountableApp] | None = None
 
 
-def hand_in(mounting: Callable[[App[Any, Any]], Mounted]) -> None:
+def set_mount_factory(factory: Callable[[App[Any, Any]], MountableApp]) -> None:
     """Tell how an app is mounted; the front door does, since core knows no server."""
-    global _mounting  # noqa: PLW0603 -- set once, at import, by the one front door
-    _mounting = mounting
+    global _mount_factory  # noqa: PLW0603 -- set once, at import, by the one front door
+    _mount_factory = factory

@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from cooee.core.app.question import Question, Reminder
 from cooee.core.errors import CannotGoBack, NoDialogue
-from cooee.core.messages import Inbound, Reply, spoken
+from cooee.core.messages import Inbound, Reply, as_reply
 
 S = TypeVar("S", default=Any)
 V = TypeVar("V", default=Any)
@@ -22,7 +22,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 
-class Line(msgspec.Struct, frozen=True):
+class HistoryEntry(msgspec.Struct, frozen=True):
     """One text of the past: `said_by` is "them" or "us"."""
 
     said_by: str
@@ -30,10 +30,10 @@ class Line(msgspec.Struct, frozen=True):
     at: datetime
 
 
-Recall = Callable[[int], Awaitable[Sequence[Line]]]
+HistoryReader = Callable[[int], Awaitable[Sequence[HistoryEntry]]]
 
 
-class Interrupted(Protocol):
+class InterruptedDialogue(Protocol):
     """The dialogue whose question waits while something else is answered."""
 
     question: str
@@ -94,13 +94,13 @@ class Chat(Generic[S, V]):
 
     __slots__ = (
         "_dialogue",
+        "_find_zone",
         "_interrupted",
         "_message",
-        "_recall",
-        "_said",
+        "_read_history",
+        "_replies",
         "_token",
         "_zone",
-        "_zone_of",
         "now",
         "ours",
         "services",
@@ -118,9 +118,9 @@ class Chat(Generic[S, V]):
         ours: str,
         theirs: str,
         token: str | None,
-        recall: Recall,
-        zone: Callable[[], tzinfo] = lambda: UTC,
-        interrupted: Interrupted | None = None,
+        read_history: HistoryReader,
+        find_zone: Callable[[], tzinfo] = lambda: UTC,
+        interrupted: InterruptedDialogue | None = None,
         dialogue: DialogueVerbs | None = None,
     ) -> None:
         self.state = state
@@ -128,19 +128,19 @@ class Chat(Generic[S, V]):
         self.now = now
         self.ours = ours
         self.theirs = theirs
-        self._zone_of = zone
+        self._find_zone = find_zone
         self._zone: tzinfo | None = None
         self._message = message
         self._token = token
-        self._recall = recall
+        self._read_history = read_history
         self._interrupted = interrupted
         self._dialogue = dialogue
-        self._said: list[Reply] = []
+        self._replies: list[Reply] = []
 
     @property
     def message(self) -> Inbound:
         """The text being answered; in a dialogue, the last answer."""
-        return self._in_dialogue("message").message if self._message is None else self._message
+        return self._require_dialogue("message").message if self._message is None else self._message
 
     @property
     def token(self) -> str:
@@ -148,7 +148,7 @@ class Chat(Generic[S, V]):
 
         Hand it on as an idempotency key.
         """
-        return self._in_dialogue("token").token if self._token is None else self._token
+        return self._require_dialogue("token").token if self._token is None else self._token
 
     @property
     def text(self) -> str:
@@ -163,7 +163,7 @@ class Chat(Generic[S, V]):
         better, say so in the first line of a dialogue: ``chat.zone = ZoneInfo(chat.state.zone)``.
         """
         if self._zone is None:  # to find it takes time, and few ask
-            self._zone = self._zone_of()
+            self._zone = self._find_zone()
         return self._zone
 
     @zone.setter
@@ -180,18 +180,18 @@ class Chat(Generic[S, V]):
         if self._dialogue is not None:
             self._dialogue.say(what, key)
             return
-        said = spoken(what)
-        if said is not None:
-            self._said.append(said)
+        reply = as_reply(what)
+        if reply is not None:
+            self._replies.append(reply)
 
-    async def history(self, n: int = 10) -> Sequence[Line]:
+    async def history(self, n: int = 10) -> Sequence[HistoryEntry]:
         """The last `n` texts of this conversation, oldest first, the one being answered last.
 
         In a dialogue: ``await chat.once(chat.history, 10)``.
         """
         if self._dialogue is not None:
             self._dialogue.may_recall()
-        return await self._recall(n)
+        return await self._read_history(n)
 
     # What an always-word can, while a question waits
 
@@ -289,7 +289,7 @@ class Chat(Generic[S, V]):
             NoReply: the time is up and there is no default.
             TooManyAttempts: no answer was understood.
         """
-        dialogue = self._dialogue or self._in_dialogue("ask")
+        dialogue = self._dialogue or self._require_dialogue("ask")
         return dialogue.question(Question("ask", prompt, type, **how))
 
     def choose(
@@ -314,7 +314,7 @@ class Chat(Generic[S, V]):
         question = Question(
             "ask", prompt, str, options, key, was, retry, attempts, timeout, remind, default, fresh
         )
-        return self._in_dialogue("choose").question(question)
+        return self._require_dialogue("choose").question(question)
 
     def confirm(
         self,
@@ -336,7 +336,7 @@ class Chat(Generic[S, V]):
         question = Question(
             "ask", prompt, bool, None, key, was, retry, attempts, timeout, remind, default, fresh
         )
-        return self._in_dialogue("confirm").question(question)
+        return self._require_dialogue("confirm").question(question)
 
     def receive(
         self,
@@ -355,7 +355,7 @@ class Chat(Generic[S, V]):
         pause = timedelta(seconds=settle) if isinstance(settle, int | float) else settle
         question = Question("receive", "", key=key, timeout=timeout, remind=remind, settle=pause)
         question.default = default
-        return self._in_dialogue("receive").question(question)
+        return self._require_dialogue("receive").question(question)
 
     def once(
         self,
@@ -381,7 +381,7 @@ class Chat(Generic[S, V]):
             OnceFailed: it raised. Caught, that is recorded; uncaught, the turn is retried.
             ResultLost: it was done, and returned what cannot be stored.
         """
-        return self._in_dialogue("once").once(call, args, kwargs, key, unknown)
+        return self._require_dialogue("once").once(call, args, kwargs, key, unknown)
 
     def sleep(
         self,
@@ -397,26 +397,26 @@ class Chat(Generic[S, V]):
             until: or until when; without a time zone, in the person's own.
             key: what it is remembered by in place of these.
         """
-        return self._in_dialogue("sleep").sleep(length, until, key)
+        return self._require_dialogue("sleep").sleep(length, until, key)
 
     def part(self, name: str) -> AbstractContextManager[None]:
         """Scope what is asked inside: ``with chat.part("guest"): name = await ask_name(chat)``."""
-        return self._in_dialogue("part").part(name)
+        return self._require_dialogue("part").part(name)
 
     def end(self, what: str | Reply | None = None) -> NoReturn:
         """End the dialogue here, with a last text."""
-        self._in_dialogue("end").end(what)
+        self._require_dialogue("end").end(what)
 
     def restart(self) -> Restart:
         """Begin the dialogue anew, with the state as it is: ``return chat.restart()``."""
-        return self._in_dialogue("restart").restart()
+        return self._require_dialogue("restart").restart()
 
     @property
     def random(self) -> Random:
         """Chance that comes out the same in every replay."""
-        return self._in_dialogue("random").chance
+        return self._require_dialogue("random").chance
 
-    def _in_dialogue(self, verb: str) -> DialogueVerbs:
+    def _require_dialogue(self, verb: str) -> DialogueVerbs:
         if self._dialogue is None:
             raise NoDialogue(
                 f"chat.{verb} is for dialogues. Write @app.dialogue(…) above this handler in place"

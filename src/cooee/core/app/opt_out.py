@@ -18,13 +18,13 @@ import msgspec
 
 from cooee.core.app.routes import Handler, Route, Routes, handler_of
 from cooee.core.errors import DefinitionError
-from cooee.core.parsing.keywords import Keyword, fold
-from cooee.core.parsing.opt_out_phrases import wish
+from cooee.core.parsing.keywords import Keyword, fold_text
+from cooee.core.parsing.opt_out_phrases import opt_out_intent
 
-Consent: TypeAlias = Literal["out", "in", "wish", ""]
+ConsentChange: TypeAlias = Literal["out", "in", "wish", ""]
 """What a text does: opts out, opts in, does so unless a question waits ("wish"), or nothing."""
 
-OUT: Sequence[str] = (
+OPT_OUT_WORDS: Sequence[str] = (
     # CTIA's Messaging Principles 5.1.3; the FCC's 47 CFR 64.1200(a)(10); Twilio's default list
     *("STOP", "UNSUBSCRIBE", "OPTOUT", "OPT OUT", "OPT-OUT", "QUIT", "END", "CANCEL", "REVOKE"),
     *("STOPALL", "STOP ALL"),  # Twilio's and Telnyx's default lists
@@ -34,40 +34,40 @@ OUT: Sequence[str] = (
 )
 """Words that opt out where the app does not use them itself; the one to name to people first."""
 
-IN: Sequence[str] = ("START", "UNSTOP")
+OPT_IN_WORDS: Sequence[str] = ("START", "UNSTOP")
 """Words that opt in again; YES, which some companies take for one too, is an answer to us."""
 
-_BACK = frozenset(map(fold, IN))
-_LONGEST = 64  # characters of a text that may be one of the words
+_FOLDED_OPT_IN_WORDS = frozenset(map(fold_text, OPT_IN_WORDS))
+_MAX_KEYWORD_CHARS = 64  # characters of a text that may be one of the words
 
 
-class Words(msgspec.Struct, frozen=True):
-    """The words in force, folded; `named` is what people are told to text."""
+class OptOutWords(msgspec.Struct, frozen=True):
+    """The words in force, folded; `advertised` is what people are told to text."""
 
-    out: frozenset[str]
-    kept: frozenset[str]  # the app's own keywords: never a wish
-    named: str
+    opt_out: frozenset[str]
+    app_keywords: frozenset[str]  # the app's own keywords: never a wish
+    advertised: str
 
-    def hear(self, text: str) -> Consent:
+    def consent_of(self, text: str) -> ConsentChange:
         """What a text does to the consent of whoever sent it."""
-        word = fold(text[:_LONGEST]) if len(text) <= _LONGEST else ""
-        if word in self.out:
+        folded = fold_text(text[:_MAX_KEYWORD_CHARS]) if len(text) <= _MAX_KEYWORD_CHARS else ""
+        if folded in self.opt_out:
             return "out"
-        if word in _BACK:
+        if folded in _FOLDED_OPT_IN_WORDS:
             return "in"
-        return "wish" if word not in self.kept and wish(text) == "sure" else ""
+        return "wish" if folded not in self.app_keywords and opt_out_intent(text) == "sure" else ""
 
-    def doubt(self, text: str) -> bool:
+    def might_opt_out(self, text: str) -> bool:
         """Whether to ask somebody, whose text nothing else answers, if they want no more."""
-        return bool(wish(text))
+        return bool(opt_out_intent(text))
 
     @property
-    def question(self) -> str:
+    def opt_out_prompt(self) -> str:
         """What to ask who may want no more texts."""
-        return f"Do you want no more texts from us? Reply {self.named}."
+        return f"Do you want no more texts from us? Reply {self.advertised}."
 
 
-def words(company: Collection[str], routes: Routes) -> Words:
+def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWords:
     """The words in force: the company's own, and the standard ones that the app leaves free.
 
     Only a keyword takes a word for the app: a pattern or expression that would match everything
@@ -80,20 +80,33 @@ def words(company: Collection[str], routes: Routes) -> Words:
     Raises:
         DefinitionError: no word would be left to opt out with.
     """
-    theirs = {fold(word): word for word in company}
-    kept = frozenset(fold(word) for word, _ in _keywords(routes)) - theirs.keys()
-    left = [word for word in OUT if fold(word) not in kept]
-    out = frozenset(theirs) | frozenset(map(fold, left))
-    named = [word for word in left if not theirs or fold(word) in theirs]
-    if not out:
+    provider_words_by_fold = {fold_text(word): word for word in provider_words}
+    app_keywords = (
+        frozenset(fold_text(word) for word, _ in _keywords_of(routes))
+        - provider_words_by_fold.keys()
+    )
+    free_words = [word for word in OPT_OUT_WORDS if fold_text(word) not in app_keywords]
+    opt_out = frozenset(provider_words_by_fold) | frozenset(map(fold_text, free_words))
+    advertisable = [
+        word
+        for word in free_words
+        if not provider_words_by_fold or fold_text(word) in provider_words_by_fold
+    ]
+    if not opt_out:
         raise DefinitionError(
             "The app uses every word that people opt out with, so nobody could. Leave one of"
-            f" {', '.join(OUT[:4])} free."
+            f" {', '.join(OPT_OUT_WORDS[:4])} free."
         )
-    return Words(out, kept, (named or sorted(theirs.values()) or left)[0])
+    return OptOutWords(
+        opt_out,
+        app_keywords,
+        (advertisable or sorted(provider_words_by_fold.values()) or free_words)[0],
+    )
 
 
-def fallbacks(words: Words, help: str | None) -> Sequence[tuple[Callable[[str], bool], Route]]:
+def fallback_routes(
+    words: OptOutWords, help: str | None
+) -> Sequence[tuple[Callable[[str], bool], Route]]:
     """What is answered for an app that has no handler for it: HELP, and a wish that is unsure.
 
     HELP is answered whatever question waits: people have to be told how to get no more texts
@@ -105,57 +118,57 @@ def fallbacks(words: Words, help: str | None) -> Sequence[tuple[Callable[[str], 
     """
 
     def explain_how_to_opt_out(_: object) -> str:
-        return (help or "").replace("{word}", words.named)
+        return (help or "").replace("{word}", words.advertised)
 
     def ask_whether_to_opt_out(_: object) -> str:
-        return words.question
+        return words.opt_out_prompt
 
-    found = [(words.doubt, Route(None, handler_of(ask_whether_to_opt_out)))]
-    helps = Route(None, handler_of(explain_how_to_opt_out), always=True)
-    return found if help is None else [(_is_help, helps), *found]
+    found = [(words.might_opt_out, Route(None, handler_of(ask_whether_to_opt_out)))]
+    help_route = Route(None, handler_of(explain_how_to_opt_out), always=True)
+    return found if help is None else [(_is_help, help_route), *found]
 
 
 def _is_help(text: str) -> bool:
-    return fold(text[:_LONGEST]) == "help"
+    return fold_text(text[:_MAX_KEYWORD_CHARS]) == "help"
 
 
-class Clash(msgspec.Struct, frozen=True):
+class KeywordClash(msgspec.Struct, frozen=True):
     """A word that the app wants to answer, and never hears, since the company acts on it."""
 
-    word: str
+    keyword: str
     handler: str
-    where: str
-    others: Sequence[str]  # words that lead to the same handler, and do
+    location: str
+    other_keywords: Sequence[str]  # words that lead to the same handler, and do
 
-    def told(self, company: str) -> str:
+    def message(self, provider: str) -> str:
         """The clash in words a developer can act on."""
-        what = (
-            f"{company} itself acts on {self.word}: whoever texts it is opted out, and"
-            f" {self.handler} ({self.where}) does not hear it."
+        problem = (
+            f"{provider} itself acts on {self.keyword}: whoever texts it is opted out, and"
+            f" {self.handler} ({self.location}) does not hear it."
         )
-        if self.others:
-            return f"{what} There, tell people to text {' or '.join(self.others)}."
-        second = f'@app.on("{self.word}", "HALT")'
-        return f"{what} Give it a second word, like {second}, and tell people that one."
+        if self.other_keywords:
+            return f"{problem} There, tell people to text {' or '.join(self.other_keywords)}."
+        example = f'@app.on("{self.keyword}", "HALT")'
+        return f"{problem} Give it a second word, like {example}, and tell people that one."
 
 
-def clashes(company: Collection[str], routes: Routes) -> Sequence[Clash]:
+def keyword_clashes(provider_words: Collection[str], routes: Routes) -> Sequence[KeywordClash]:
     """The app's keywords that the company takes for itself."""
-    theirs = frozenset(map(fold, company))
-    used = list(_keywords(routes))
+    provider_folded = frozenset(map(fold_text, provider_words))
+    app_keywords = list(_keywords_of(routes))
 
-    def others(handler: Handler) -> list[str]:
-        mine = [word for word, other in used if other.call is handler.call]
-        return [word for word in mine if fold(word) not in theirs]
+    def other_keywords_of(handler: Handler) -> list[str]:
+        same_handler = [word for word, other in app_keywords if other.function is handler.function]
+        return [word for word in same_handler if fold_text(word) not in provider_folded]
 
     return [
-        Clash(word, handler.name, handler.where, others(handler))
-        for word, handler in used
-        if fold(word) in theirs
+        KeywordClash(word, handler.name, handler.location, other_keywords_of(handler))
+        for word, handler in app_keywords
+        if fold_text(word) in provider_folded
     ]
 
 
-def _keywords(routes: Routes) -> Iterable[tuple[str, Handler]]:
+def _keywords_of(routes: Routes) -> Iterable[tuple[str, Handler]]:
     for route in routes:
         if isinstance(route.matcher, Keyword):
-            yield route.matcher.words, route.handler
+            yield route.matcher.text, route.handler

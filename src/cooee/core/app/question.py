@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from cooee.core.parsing.answers import Reader, reader_of
-from cooee.core.parsing.choices import pick, render
+from cooee.core.parsing.answers import AnswerParser, parser_for
+from cooee.core.parsing.choices import match_option, render_menu
 
 Reminder: TypeAlias = timedelta | tuple[timedelta, str]
 """How long after the question, and in which words; without words the question is repeated."""
@@ -38,16 +38,16 @@ class Question(msgspec.Struct, gc=False):
     settle: timedelta | None = None
 
     @property
-    def reader(self) -> Reader:
+    def parser(self) -> AnswerParser:
         """How an answer is read."""
         options = self.options
         if options is None:
-            return reader_of(self.type)
+            return parser_for(self.type)
         hint = "Sorry, I did not understand that."
-        return Reader("choose", lambda text, _: options[pick(text, options)], hint)
+        return AnswerParser("choose", lambda text, _: options[match_option(text, options)], hint)
 
-    def shown(self, page: int = 0) -> str:
+    def render_prompt(self, page: int = 0) -> str:
         """The text that asks."""
         if self.options is None:
             return self.prompt
-        return render(self.prompt, self.options, page)
+        return render_menu(self.prompt, self.options, page)

@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from cooee.core.errors import DefinitionError, SettingError
-from cooee.core.phone_numbers import zones
+from cooee.core.phone_numbers import possible_time_zones
 
-_DAYS = range(-1, 4)  # of which ends are looked at: a zone's day may be yesterday or tomorrow
+_DAY_OFFSETS = range(
+    -1, 4
+)  # of which ends are looked at: a zone's day may be yesterday or tomorrow
 
 
-class Quiet(msgspec.Struct, frozen=True):
+class QuietHours(msgspec.Struct, frozen=True):
     """Hours of the day, on each person's own clock, in which we start nothing.
 
     `begins` is quiet already, `ends` no longer; it may lie after midnight.
@@ -24,42 +26,42 @@ class Quiet(msgspec.Struct, frozen=True):
     begins: time
     ends: time
 
-    def opens(self, moment: datetime, places: Sequence[ZoneInfo]) -> datetime:
+    def next_open(self, moment: datetime, zones: Sequence[ZoneInfo]) -> datetime:
         """The first moment from `moment` on at which it is quiet in none of the places.
 
         Where there is none within three days, since they lie too far apart, the first at which
         it is quiet in the fewest of them.
         """
-        ends = sorted(self._edges(self.ends, moment, places))
-        return min([moment, *ends], key=lambda one: self._quiet_in(one, places))
+        ends = sorted(self._next_occurrences(self.ends, moment, zones))
+        return min([moment, *ends], key=lambda one: self._count_quiet_zones(one, zones))
 
-    def closes(self, moment: datetime, places: Sequence[ZoneInfo]) -> datetime:
+    def next_quiet(self, moment: datetime, zones: Sequence[ZoneInfo]) -> datetime:
         """The first moment after `moment` at which it becomes quiet in one of the places."""
-        return min(self._edges(self.begins, moment, places))
+        return min(self._next_occurrences(self.begins, moment, zones))
 
-    def _quiet_in(self, moment: datetime, places: Sequence[ZoneInfo]) -> int:
-        return sum(self._is_quiet(moment.astimezone(place).time()) for place in places)
+    def _count_quiet_zones(self, moment: datetime, zones: Sequence[ZoneInfo]) -> int:
+        return sum(self._is_quiet_at(moment.astimezone(place).time()) for place in zones)
 
-    def _is_quiet(self, clock: time) -> bool:
+    def _is_quiet_at(self, time_of_day: time) -> bool:
         if self.begins <= self.ends:
-            return self.begins <= clock < self.ends
-        return clock >= self.begins or clock < self.ends
+            return self.begins <= time_of_day < self.ends
+        return time_of_day >= self.begins or time_of_day < self.ends
 
-    def _edges(
-        self, edge: time, moment: datetime, places: Sequence[ZoneInfo]
+    def _next_occurrences(
+        self, time_of_day: time, moment: datetime, zones: Sequence[ZoneInfo]
     ) -> Iterator[datetime]:
         """When the clocks show that time after `moment`, both times where they are put back."""
-        for place in places:
-            today = moment.astimezone(place).date()
-            for day in _DAYS:
+        for zone in zones:
+            today = moment.astimezone(zone).date()
+            for days in _DAY_OFFSETS:
                 for fold in (0, 1):
-                    local = datetime.combine(today + timedelta(days=day), edge, place)
+                    local = datetime.combine(today + timedelta(days=days), time_of_day, zone)
                     at = local.replace(fold=fold).astimezone(UTC)
                     if at > moment:
                         yield at
 
 
-def quiet(hours: tuple[str, str] | None) -> Quiet | None:
+def parse_quiet_hours(hours: tuple[str, str] | None) -> QuietHours | None:
     """Quiet hours as an app writes them: ``("21:00", "08:00")``.
 
     Raises:
@@ -76,18 +78,18 @@ def quiet(hours: tuple[str, str] | None) -> Quiet | None:
             f"quiet={hours!r} are no hours. Write two times of the day, on each person's own"
             ' clock, like quiet=("21:00", "08:00").'
         )
-    return Quiet(begins, ends)
+    return QuietHours(begins, ends)
 
 
 @lru_cache(maxsize=10_000)
-def places(number: str, near: str) -> tuple[ZoneInfo, ...]:
-    """The time zones that a number may be in; those of `near` where it tells none, or UTC.
+def time_zones_of(number: str, our_number: str) -> tuple[ZoneInfo, ...]:
+    """The time zones that a number may be in; those of `our_number` where it tells none, or UTC.
 
     Raises:
         SettingError: this machine has no time zone data.
     """
-    names = zones(number) or zones(near) or ("UTC",)
-    found = tuple(zone for name in names if (zone := _zone(name)))
+    names = possible_time_zones(number) or possible_time_zones(our_number) or ("UTC",)
+    found = tuple(zone for name in names if (zone := _load_zone(name)))
     if not found:
         raise SettingError(
             "Quiet hours need time zone data, and there is none here. Type: pip install tzdata"
@@ -95,7 +97,7 @@ def places(number: str, near: str) -> tuple[ZoneInfo, ...]:
     return found
 
 
-def _zone(name: str) -> ZoneInfo | None:
+def _load_zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):  # newer or older than this machine's data

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 import msgspec
 
 from cooee.core.errors import DefinitionError
-from cooee.core.parsing.keywords import Keyword, Pattern, Regex, fold, matcher
+from cooee.core.parsing.keywords import Keyword, Pattern, Regex, fold_text, make_matcher
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,23 +18,23 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Handler(msgspec.Struct, frozen=True):
     """A function that answers, what it is called in messages, and where it stands."""
 
-    call: Callable[..., Any]
+    function: Callable[..., Any]
     name: str
-    where: str
+    location: str
     sync: bool
 
 
-Busy: TypeAlias = Literal["return", "replace", "refuse"]
+BusyPolicy: TypeAlias = Literal["return", "replace", "refuse"]
 """What a dialogue does that wants to ask somebody of whom another one waits for an answer."""
 
 
 class Dialogue(msgspec.Struct, frozen=True):
-    """A handler that asks. `name` is what it is stored under, and `was` its former names."""
+    """A handler that asks. `name` is what it is stored under, and `former_names` its former names."""
 
     name: str
     handler: Handler
-    busy: Busy
-    was: Sequence[str] = ()
+    busy: BusyPolicy
+    former_names: Sequence[str] = ()
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -69,12 +69,12 @@ class Routes:
             DefinitionError: a spec contradicts the handler or stands twice.
         """
         if not specs or not all(isinstance(spec, str | re.Pattern) for spec in specs):
-            words = 'Say what the handler answers: @app.on("START"), with the word in brackets.'
-            raise DefinitionError(words)
+            message = 'Say what the handler answers: @app.on("START"), with the word in brackets.'
+            raise DefinitionError(message)
 
-        def register(call: F) -> F:
-            self._register(specs, handler_of(call), always, None)
-            return call
+        def register(function: F) -> F:
+            self._add_handler(specs, handler_of(function), always, None)
+            return function
 
         return register
 
@@ -82,7 +82,7 @@ class Routes:
         self,
         *specs: str | re.Pattern[str],
         always: bool = False,
-        busy: Busy = "return",
+        busy: BusyPolicy = "return",
         name: str | None = None,
         was: str | Sequence[str] = (),
     ) -> Callable[[F], F]:
@@ -103,48 +103,48 @@ class Routes:
             DefinitionError: it is no ``async def``, or a spec contradicts it or stands twice.
         """
         if not all(isinstance(spec, str | re.Pattern) for spec in specs):
-            words = 'Write @app.dialogue("BOOK"), or @app.dialogue() for one that no text begins.'
-            raise DefinitionError(words)
+            message = 'Write @app.dialogue("BOOK"), or @app.dialogue() for one that no text begins.'
+            raise DefinitionError(message)
 
-        def register(call: F) -> F:
-            handler = handler_of(call)
+        def register(function: F) -> F:
+            handler = handler_of(function)
             if handler.sync:
-                words = f"{handler.name} asks, so it is written `async def`: {handler.where}"
-                raise DefinitionError(words)
-            former = (was,) if isinstance(was, str) else tuple(was)
-            named = name or handler.name.rpartition(".")[2]
-            found = Dialogue(named, handler, _known(busy), former)
-            self._name(found)
-            self._register(specs, handler, always, found)
-            return call
+                message = f"{handler.name} asks, so it is written `async def`: {handler.location}"
+                raise DefinitionError(message)
+            former_names = (was,) if isinstance(was, str) else tuple(was)
+            stored_name = name or handler.name.rpartition(".")[2]
+            found = Dialogue(stored_name, handler, _check_busy_policy(busy), former_names)
+            self._add_dialogue(found)
+            self._add_handler(specs, handler, always, found)
+            return function
 
         return register
 
-    def otherwise(self, call: F) -> F:
+    def otherwise(self, function: F) -> F:
         """Answer every text that nothing else answers."""
-        route = Route(None, handler_of(call))
+        route = Route(None, handler_of(function))
         _check_fields(route.handler, "(otherwise)", {})
         if self._otherwise is not None:
-            raise _twice("otherwise", self._otherwise, route)
+            raise _answered_twice_error("otherwise", self._otherwise, route)
         self._otherwise = route
-        return call
+        return function
 
     def include(self, routes: Routes) -> None:
         """Take over all handlers of another collection."""
         for found in routes.dialogues:
-            self._name(found)
+            self._add_dialogue(found)
         for route in routes:
-            self._add(route)
+            self._add_route(route)
 
-    def find(self, text: str) -> tuple[Route, Mapping[str, Any]] | None:
+    def find_route(self, text: str) -> tuple[Route, Mapping[str, Any]] | None:
         """The route of a text and the fields it brings.
 
         Keywords come first, then patterns, then what cooee itself answers where no handler
         does (`fallbacks`: HELP, say), then otherwise.
         """
-        exact = self._keywords.get(fold(text))
-        if exact is not None:
-            return exact, {}
+        keyword_route = self._keywords.get(fold_text(text))
+        if keyword_route is not None:
+            return keyword_route, {}
         for route in self._patterns:
             assert route.matcher is not None
             fields = route.matcher.match(text)
@@ -160,13 +160,13 @@ class Routes:
         """Every dialogue, once."""
         return list({id(found): found for found in self._dialogues.values()}.values())
 
-    def named(self, name: str) -> Dialogue | None:
+    def dialogue_named(self, name: str) -> Dialogue | None:
         """The dialogue of a name, or of a former one."""
         return self._dialogues.get(name)
 
-    def asking(self, call: Callable[..., Any]) -> Dialogue | None:
+    def dialogue_of(self, function: Callable[..., Any]) -> Dialogue | None:
         """The dialogue that a function is."""
-        return next((found for found in self.dialogues if found.handler.call is call), None)
+        return next((found for found in self.dialogues if found.handler.function is function), None)
 
     def __iter__(self) -> Iterator[Route]:
         yield from self._keywords.values()
@@ -174,7 +174,7 @@ class Routes:
         if self._otherwise is not None:
             yield self._otherwise
 
-    def _register(
+    def _add_handler(
         self,
         specs: Sequence[str | re.Pattern[str]],
         handler: Handler,
@@ -182,101 +182,103 @@ class Routes:
         dialogue: Dialogue | None,
     ) -> None:
         for spec in specs:
-            found = matcher(spec)
-            _check_fields(handler, spec, found.fields)
-            self._add(Route(found, handler, always, dialogue))
+            matcher = make_matcher(spec)
+            _check_fields(handler, spec, matcher.fields)
+            self._add_route(Route(matcher, handler, always, dialogue))
 
-    def _name(self, dialogue: Dialogue) -> None:
-        for name in (dialogue.name, *dialogue.was):
+    def _add_dialogue(self, dialogue: Dialogue) -> None:
+        for name in (dialogue.name, *dialogue.former_names):
             earlier = self._dialogues.setdefault(name, dialogue)
             if earlier is not dialogue:
                 raise DefinitionError(
                     f"Two dialogues are called {name!r}. Give one of them a name=.\n"
-                    f"  {earlier.handler.name}    {earlier.handler.where}\n"
-                    f"  {dialogue.handler.name}    {dialogue.handler.where}"
+                    f"  {earlier.handler.name}    {earlier.handler.location}\n"
+                    f"  {dialogue.handler.name}    {dialogue.handler.location}"
                 )
 
-    def _add(self, route: Route) -> None:
+    def _add_route(self, route: Route) -> None:
         if route.matcher is None:
             if self._otherwise is not None:
-                raise _twice("otherwise", self._otherwise, route)
+                raise _answered_twice_error("otherwise", self._otherwise, route)
             self._otherwise = route
         elif isinstance(route.matcher, Keyword):
-            word = fold(str(route.matcher))
-            if word in self._keywords:
-                raise _twice(str(route.matcher), self._keywords[word], route)
-            self._keywords[word] = route
+            folded = fold_text(str(route.matcher))
+            if folded in self._keywords:
+                raise _answered_twice_error(str(route.matcher), self._keywords[folded], route)
+            self._keywords[folded] = route
         else:
             self._patterns.append(route)
 
 
-def _known(busy: Busy) -> Busy:
-    if busy not in get_args(Busy):
+def _check_busy_policy(busy: BusyPolicy) -> BusyPolicy:
+    if busy not in get_args(BusyPolicy):
         raise DefinitionError(
             f'busy={busy!r} means nothing. Write "return", "replace" or "refuse".'
         )
     return busy
 
 
-def handler_of(call: Callable[..., Any]) -> Handler:
+def handler_of(function: Callable[..., Any]) -> Handler:
     """Describe a function as a handler."""
-    plain = inspect.unwrap(call)
-    code = getattr(plain, "__code__", None)
-    where = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else "somewhere"
-    name = getattr(plain, "__qualname__", repr(call))
-    waits = inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(
-        getattr(plain, "__call__", None)  # noqa: B004 -- an object with an async __call__
+    unwrapped = inspect.unwrap(function)
+    code = getattr(unwrapped, "__code__", None)
+    location = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else "somewhere"
+    name = getattr(unwrapped, "__qualname__", repr(function))
+    is_async = inspect.iscoroutinefunction(unwrapped) or inspect.iscoroutinefunction(
+        getattr(unwrapped, "__call__", None)  # noqa: B004 -- an object with an async __call__
     )
-    return Handler(call, name, where, not waits)
+    return Handler(function, name, location, not is_async)
 
 
 def _check_fields(handler: Handler, spec: object, fields: Mapping[str, type]) -> None:
     """Hold a pattern's fields against the handler's parameters."""
     try:
-        first, *others = inspect.signature(handler.call).parameters.values()
+        first, *others = inspect.signature(handler.function).parameters.values()
     except ValueError as error:
-        raise _mismatch(handler, spec, fields, "takes no chat") from error
+        raise _mismatch_error(handler, spec, fields, "takes no chat") from error
     if first.kind in {first.KEYWORD_ONLY, first.VAR_KEYWORD}:
-        raise _mismatch(handler, spec, fields, "takes no chat")
+        raise _mismatch_error(handler, spec, fields, "takes no chat")
     takes_any = any(p.kind is p.VAR_KEYWORD for p in others)
-    named = {p.name: p for p in others if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}}
+    parameters_by_name = {
+        p.name: p for p in others if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}
+    }
     for name in fields:
-        if name not in named and not takes_any:
-            raise _mismatch(handler, spec, fields, f"has no parameter {name!r}")
-    for name, parameter in named.items():
+        if name not in parameters_by_name and not takes_any:
+            raise _mismatch_error(handler, spec, fields, f"has no parameter {name!r}")
+    for name, parameter in parameters_by_name.items():
         if name not in fields and parameter.default is parameter.empty:
-            raise _mismatch(handler, spec, fields, f"wants {name!r}, which nothing fills")
+            raise _mismatch_error(handler, spec, fields, f"wants {name!r}, which nothing fills")
     _check_types(handler, spec, fields)
 
 
 def _check_types(handler: Handler, spec: object, fields: Mapping[str, type]) -> None:
     try:
-        hints = get_type_hints(handler.call)
+        hints = get_type_hints(handler.function)
     except Exception:  # names that exist only for the type checker: then it checks them
         return
     for name, kind in fields.items():
         wanted = hints.get(name, kind)
         if isinstance(wanted, type) and not issubclass(kind, wanted):
-            words = f"wants {name!r} as {wanted.__name__}, and the pattern gives {kind.__name__}"
-            raise _mismatch(handler, spec, fields, words)
+            message = f"wants {name!r} as {wanted.__name__}, and the pattern gives {kind.__name__}"
+            raise _mismatch_error(handler, spec, fields, message)
 
 
-def _mismatch(
-    handler: Handler, spec: object, fields: Mapping[str, type], why: str
+def _mismatch_error(
+    handler: Handler, spec: object, fields: Mapping[str, type], problem: str
 ) -> DefinitionError:
     signature = ", ".join(["chat", *(f"{name}: {kind.__name__}" for name, kind in fields.items())])
     shown = spec.pattern if isinstance(spec, re.Pattern) else spec
     return DefinitionError(
-        f"{handler.name} {why}.\n"
+        f"{handler.name} {problem}.\n"
         f"  on      {shown!r}\n"
-        f"  def     {handler.name}{inspect.signature(handler.call)}    {handler.where}\n"
+        f"  def     {handler.name}{inspect.signature(handler.function)}    {handler.location}\n"
         f"  write   def {handler.name}({signature})"
     )
 
 
-def _twice(what: str, first: Route, second: Route) -> DefinitionError:
+def _answered_twice_error(spec: str, first: Route, second: Route) -> DefinitionError:
     return DefinitionError(
-        f"{what!r} is answered twice. Remove one of them.\n"
-        f"  {first.handler.name}    {first.handler.where}\n"
-        f"  {second.handler.name}    {second.handler.where}"
+        f"{spec!r} is answered twice. Remove one of them.\n"
+        f"  {first.handler.name}    {first.handler.location}\n"
+        f"  {second.handler.name}    {second.handler.location}"
     )

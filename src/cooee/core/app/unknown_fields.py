@@ -8,21 +8,21 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-Path: TypeAlias = tuple[str | int, ...]
+FieldPath: TypeAlias = tuple[str | int, ...]
 
 
-class Kept(msgspec.Struct, frozen=True):
+class ObjectUnknownFields(msgspec.Struct, frozen=True):
     """The unknown fields of one object, often none: where it stood, the object, the fields."""
 
-    path: Path
+    path: FieldPath
     owner: Any
     fields: Any
 
 
-Extras: TypeAlias = tuple[Kept, ...]
+UnknownFields: TypeAlias = tuple[ObjectUnknownFields, ...]
 
 
-def find(state: Any, raw: Any, known: Any) -> Extras:
+def collect_unknown_fields(state: Any, raw: Any, reencoded: Any) -> UnknownFields:
     """What is in stored JSON and not in the object it was read as; empty where there is nothing.
 
     Args:
@@ -30,32 +30,34 @@ def find(state: Any, raw: Any, known: Any) -> Extras:
         raw: the stored JSON.
         known: the object's own JSON, as it was written straight after reading.
     """
-    found = tuple(_find(state, raw, known, ()))
+    found = tuple(_collect_from(state, raw, reencoded, ()))
     return found if any(kept.fields for kept in found) else ()
 
 
-def _find(owner: Any, raw: Any, known: Any, path: Path) -> Iterator[Kept]:
-    if isinstance(raw, dict) and isinstance(known, dict):
+def _collect_from(
+    owner: Any, raw: Any, reencoded: Any, path: FieldPath
+) -> Iterator[ObjectUnknownFields]:
+    if isinstance(raw, dict) and isinstance(reencoded, dict):
         # A plain dict knows all its keys; one that writes them otherwise (1 for 01) lost none.
-        rewritten = isinstance(owner, dict) and not known.keys() <= raw.keys()
-        unknown = {} if rewritten else {name: raw[name] for name in raw if name not in known}
-        yield Kept(path, owner, unknown)
-    for name, part in _parts(owner, known):
-        if _has(raw, name):
-            yield from _find(part, raw[name], known[name], (*path, name))
+        rewritten = isinstance(owner, dict) and not reencoded.keys() <= raw.keys()
+        unknown = {} if rewritten else {key: raw[key] for key in raw if key not in reencoded}
+        yield ObjectUnknownFields(path, owner, unknown)
+    for name, child in _children_of(owner, reencoded):
+        if _has_key(raw, name):
+            yield from _collect_from(child, raw[name], reencoded[name], (*path, name))
 
 
-def lay(extras: Extras, state: Any, tree: Any) -> None:
+def restore_unknown_fields(unknown_fields: UnknownFields, state: Any, tree: Any) -> None:
     """Put unknown fields back into `tree`, which is the JSON of `state`, in place.
 
     They go where their object went, wherever it was moved to. Where an object was replaced by
     a new one of its class, they go to that one: `chat.state = Stopwatch(...)` sets what its
     author knows of. What was removed takes its unknown fields along.
     """
-    objects = list(_objects(state, tree))
-    alive = {id(owner) for _, owner, _ in objects}
-    by_owner = {id(kept.owner): kept for kept in extras}
-    by_path = {kept.path: kept for kept in extras if id(kept.owner) not in alive}
+    objects = list(_objects_with_json(state, tree))
+    living_ids = {id(owner) for _, owner, _ in objects}
+    by_owner = {id(unknown.owner): unknown for unknown in unknown_fields}
+    by_path = {kept.path: kept for kept in unknown_fields if id(kept.owner) not in living_ids}
     for path, owner, node in objects:
         kept = by_owner.get(id(owner)) or by_path.get(path)
         if kept is not None and type(kept.owner) is type(owner):
@@ -63,15 +65,17 @@ def lay(extras: Extras, state: Any, tree: Any) -> None:
                 node.setdefault(name, value)
 
 
-def _objects(owner: Any, tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any, dict[str, Any]]]:
+def _objects_with_json(
+    owner: Any, tree: Any, path: FieldPath = ()
+) -> Iterator[tuple[FieldPath, Any, dict[str, Any]]]:
     if isinstance(tree, dict):
         yield path, owner, tree
-    for name, part in _parts(owner, tree):
-        if _has(tree, name):
-            yield from _objects(part, tree[name], (*path, name))
+    for key, child in _children_of(owner, tree):
+        if _has_key(tree, key):
+            yield from _objects_with_json(child, tree[key], (*path, key))
 
 
-def _parts(owner: Any, tree: Any) -> Iterable[tuple[str | int, Any]]:
+def _children_of(owner: Any, tree: Any) -> Iterable[tuple[str | int, Any]]:
     """What an object holds, by its names in `tree`, the object's own JSON.
 
     The members of a set are left out: nothing says which of them is which.
@@ -90,7 +94,7 @@ def _parts(owner: Any, tree: Any) -> Iterable[tuple[str | int, Any]]:
     return ((name, getattr(owner, name, None)) for name in names)
 
 
-def _has(tree: Any, name: str | int) -> bool:
-    if isinstance(name, int):
-        return isinstance(tree, list) and name < len(tree)
-    return isinstance(tree, dict) and name in tree
+def _has_key(tree: Any, key: str | int) -> bool:
+    if isinstance(key, int):
+        return isinstance(tree, list) and key < len(tree)
+    return isinstance(tree, dict) and key in tree

@@ -10,20 +10,20 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from cooee.core.dialogue.state_diff import Change, difference
+from cooee.core.dialogue.state_diff import StateDiff, diff_states
 from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
 from cooee.core.messages import Media
 
-FORMAT = 1
+JOURNAL_FORMAT = 1
 """The journal's format; a journal of a newer one is set aside, never overwritten."""
 
-LONG = 1_000
+MANY_RECORDS = 1_000
 """Records from which a dialogue should `restart`."""
 
-Key: TypeAlias = tuple[str, tuple[str, ...], str, int]
+RecordKey: TypeAlias = tuple[str, tuple[str, ...], str, int]
 """Who was asked what: (kind, parts, key or words, n); kind is ask, receive, sleep or once."""
 
-Kind = Literal[
+EntryKind = Literal[
     "answer",  # a person's; raw, value, tag and message are filled in
     "default",  # the deadline passed, and this value stood ready
     "no reply",  # the deadline passed
@@ -40,38 +40,38 @@ Kind = Literal[
     "stale",  # the record under `key` does not fit today's question, which is asked afresh
     "back",  # the record under `key` is taken back, and what was said after it
 ]
-_OUTCOMES = frozenset(
+_RECORD_KINDS = frozenset(
     {"answer", "default", "no reply", "attempts", "slept", "begun", "done", "failed", "lost"}
 )
-NOWHERE: Key = ("", (), "", 0)
+NO_KEY: RecordKey = ("", (), "", 0)
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class JournalEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One line of a journal: a row that is inserted once.
 
-    `at` is what `chat.now` becomes by it; `turn` counts the dialogue's turns from 1;
-    `message` is the id of the text that brought it; `said` is what went out with it, by
+    `at` is what `chat.now` becomes by it; `turn_number` counts the dialogue's turns from 1;
+    `text_id` is the id of the text that brought it; `sent_ids` is what went out with it, by
     identity.
     """
 
-    kind: Kind
-    key: Key
+    kind: EntryKind
+    key: RecordKey
     at: datetime
-    turn: int
+    turn_number: int
     raw: str | None = None
     value: Any = None
     tag: str = ""
-    message: str = ""
-    change: Any = None
+    text_id: str = ""
+    diff: Any = None
     media: tuple[Media, ...] = ()
-    said: tuple[str, ...] = ()
+    sent_ids: tuple[str, ...] = ()
 
 
-class Heard(msgspec.Struct, frozen=True, array_like=True):
+class BurstText(msgspec.Struct, frozen=True, array_like=True):
     """One of several texts that are to be one."""
 
-    words: str
-    message: str
+    text: str
+    text_id: str
     received_at: datetime
     media: tuple[Media, ...] = ()
 
@@ -80,26 +80,26 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a dialogue stands still, and until when.
 
     `due_at` is when it has to be looked at again: the earliest of its `deadline`, its next
-    reminder and the end of a burst; None: only a text wakes it. `line` is where it is asked.
-    While it is `parked`, another dialogue asks, and texts are not for this one; it is asked
-    `again` when it has come back and is looked at next.
+    reminder and the end of a burst; None: only a text wakes it. `location` is where it is asked.
+    While it is `paused`, another dialogue asks, and texts are not for this one; it is asked
+    `re_ask` when it has come back and is looked at next.
     """
 
-    key: Key
+    key: RecordKey
     prompt: str
     asked_at: datetime
     due_at: datetime | None = None
     deadline: datetime | None = None
     attempts: int = 0
-    reminded: int = 0
+    reminder_count: int = 0
     page: int = 0
-    burst: tuple[Heard, ...] = ()
-    line: str = ""
-    parked: bool = False
-    again: bool = False
+    burst: tuple[BurstText, ...] = ()
+    location: str = ""
+    paused: bool = False
+    re_ask: bool = False
 
     @property
-    def asks(self) -> bool:
+    def expects_text(self) -> bool:
         """Whether a text is waited for; else it sleeps."""
         return self.key[0] != "sleep"
 
@@ -107,10 +107,10 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
 class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One dialogue: how it began, where it stands, and all that was recorded since.
 
-    `base` is the person's stored state and `started_at` the moment at its start; `furthest` is
-    where it stood when its state was last saved; `turn` counts the turns that are over, and
-    `era` how often an answer was taken back. The first `settled` entries belong to turns that
-    are over, so what was said around them has gone out; `unsettled` are the exceptions, which
+    `initial_state` is the person's stored state and `started_at` the moment at its start; `frontier` is
+    where it stood when its state was last saved; `turn_number` counts the turns that are over, and
+    `undo_count` how often an answer was taken back. The first `finished_count` entries belong to turns that
+    are over, so what was said around them has gone out; `unfinished_keys` are the exceptions, which
     no run has come to since (a turn was cut off after a once, and the code was changed).
     """
 
@@ -118,140 +118,144 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     handler: str
     started_at: datetime
     inputs: Any = None
-    base: bytes | None = None
-    program: str = ""
+    initial_state: bytes | None = None
+    code_version: str = ""
     waiting: Waiting | None = None
-    furthest: Key | None = None
-    settled: int = 0
-    unsettled: tuple[Key, ...] = ()
-    turn: int = 0
-    era: int = 0
-    entries: tuple[Entry, ...] = ()
+    frontier: RecordKey | None = None
+    finished_count: int = 0
+    unfinished_keys: tuple[RecordKey, ...] = ()
+    turn_count: int = 0
+    undo_count: int = 0
+    entries: tuple[JournalEntry, ...] = ()
 
     @property
-    def records(self) -> int:
+    def record_count(self) -> int:
         """How many answers, sleeps and onces were ever recorded."""
-        return sum(entry.kind in _OUTCOMES for entry in self.entries)
+        return sum(entry.kind in _RECORD_KINDS for entry in self.entries)
 
-    def extended(self, entries: Sequence[Entry]) -> Journal:
+    def with_entries(self, entries: Sequence[JournalEntry]) -> Journal:
         """With entries appended."""
         return replace(self, entries=(*self.entries, *entries))
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
+class StoredRecord(msgspec.Struct, frozen=True, gc=False):
     """A record and its place in the journal."""
 
-    entry: Entry
-    place: int
+    entry: JournalEntry
+    position: int
 
 
-class View:
+class JournalIndex:
     """A journal's entries, folded into what a run looks up."""
 
-    __slots__ = ("changes", "held", "records", "said")
+    __slots__ = ("diffs", "held_texts", "records", "sent_ids")
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self.records: dict[Key, Found] = {}
-        self.held: dict[Key, Entry] = {}
-        self.said: dict[str, int] = {}
-        self.changes: list[tuple[int, Change]] = []
+    def __init__(self, entries: Iterable[JournalEntry]) -> None:
+        self.records: dict[RecordKey, StoredRecord] = {}
+        self.held_texts: dict[RecordKey, JournalEntry] = {}
+        self.sent_ids: dict[str, int] = {}
+        self.diffs: list[tuple[int, StateDiff]] = []
         records = self.records
-        for place, entry in enumerate(entries):
-            if entry.kind not in _OUTCOMES or entry.key in records or self.held:
-                self.add(entry, place)
+        for position, entry in enumerate(entries):
+            if entry.kind not in _RECORD_KINDS or entry.key in records or self.held_texts:
+                self.add_entry(entry, position)
             else:  # as most are
-                records[entry.key] = Found(entry, place)
-                for one in entry.said:
-                    self.said[one] = place
+                records[entry.key] = StoredRecord(entry, position)
+                for sent_id in entry.sent_ids:
+                    self.sent_ids[sent_id] = position
 
-    def add(self, entry: Entry, place: int) -> None:
+    def add_entry(self, entry: JournalEntry, position: int) -> None:
         """Lay one more entry on top."""
         kind, key = entry.kind, entry.key
-        if entry.said:
-            self.said |= dict.fromkeys(entry.said, place)
-        if kind in _OUTCOMES:
+        if entry.sent_ids:
+            self.sent_ids |= dict.fromkeys(entry.sent_ids, position)
+        if kind in _RECORD_KINDS:
             earlier = self.records.get(key)
-            if earlier is not None and _same_event(earlier.entry, entry):
-                place = earlier.place
-            self.records[key] = Found(entry, place)
-            if self.held:
-                self.held.pop(key, None)
+            if earlier is not None and _is_same_event(earlier.entry, entry):
+                position = earlier.position
+            self.records[key] = StoredRecord(entry, position)
+            if self.held_texts:
+                self.held_texts.pop(key, None)
         elif kind == "held":
-            self.held[key] = entry
+            self.held_texts[key] = entry
         elif kind == "changed":
-            self.changes.append((place, entry.change))
+            self.diffs.append((position, entry.diff))
         elif kind == "dropped":
-            self.held.pop(key, None)
+            self.held_texts.pop(key, None)
         elif kind == "stale":
-            self._take_back(key, place)
+            self._remove_record(key, position)
         elif kind == "back":
-            removed = self._take_back(key, place).place
-            self.said = {one: where for one, where in self.said.items() if where < removed}
+            removed = self._remove_record(key, position).position
+            self.sent_ids = {one: where for one, where in self.sent_ids.items() if where < removed}
 
-    def _take_back(self, key: Key, place: int) -> Found:
-        found = self.records.pop(key, None)
-        if found is None:
-            raise JournalUnreadable(f"Entry {place} of a dialogue takes back what is not there.")
-        return found
+    def _remove_record(self, key: RecordKey, position: int) -> StoredRecord:
+        record = self.records.pop(key, None)
+        if record is None:
+            raise JournalUnreadable(f"Entry {position} of a dialogue takes back what is not there.")
+        return record
 
 
-def _same_event(earlier: Entry, later: Entry) -> bool:
+def _is_same_event(earlier: JournalEntry, later: JournalEntry) -> bool:
     """Whether a record only says more of what was recorded: a once's end, words read anew."""
-    return earlier.kind == "begun" or (later.message != "" and earlier.message == later.message)
+    return earlier.kind == "begun" or (later.text_id != "" and earlier.text_id == later.text_id)
 
 
 # What happens to a journal between its turns
 
 
-def expects(journal: Journal) -> Key | None:
+def open_question_key(journal: Journal) -> RecordKey | None:
     """The question that an arriving text belongs to, before any code runs: the last one sent."""
     waiting = journal.waiting
-    return waiting.key if waiting is not None and waiting.asks else None
+    return waiting.key if waiting is not None and waiting.expects_text else None
 
 
-def park(journal: Journal) -> Journal:
+def pause_question(journal: Journal) -> Journal:
     """With its question put by, since another dialogue asks; only its deadline goes on."""
-    return _moved(journal, parked=True, again=False)
+    return _with_waiting(journal, parked=True, again=False)
 
 
-def come_back(journal: Journal) -> Journal:
+def resume_question(journal: Journal) -> Journal:
     """With its question no longer put by; run it, and it asks again."""
-    return _moved(journal, parked=False, again=True)
+    return _with_waiting(journal, parked=False, again=True)
 
 
-def _moved(journal: Journal, **how: bool) -> Journal:
+def _with_waiting(journal: Journal, **fields: bool) -> Journal:
     assert journal.waiting is not None, "It asks nothing."
-    return replace(journal, waiting=replace(journal.waiting, **how))
+    return replace(journal, waiting=replace(journal.waiting, **fields))
 
 
-def changed(journal: Journal, before: bytes | None, after: bytes | None, now: datetime) -> Journal:
+def add_state_change(
+    journal: Journal, before: bytes | None, after: bytes | None, now: datetime
+) -> Journal:
     """With what another handler did to the stored state, so that the next run counts it too."""
-    change = difference(before, after)
-    if not change:
+    diff = diff_states(before, after)
+    if not diff:
         return journal
-    return journal.extended([Entry("changed", NOWHERE, now, journal.turn, change=change)])
+    return journal.with_entries(
+        [JournalEntry("changed", NO_KEY, now, journal.turn_count, diff=diff)]
+    )
 
 
-def back(journal: Journal, now: datetime) -> Journal:
+def undo_last_answer(journal: Journal, now: datetime) -> Journal:
     """With the last answer taken back, and all that was said after it; then run it again.
 
     Raises:
         CannotGoBack: there is none, or something was done once since.
     """
-    records = View(journal.entries).records.values()
-    for found in sorted(records, key=lambda found: -found.place):
+    records = JournalIndex(journal.entries).records.values()
+    for found in sorted(records, key=lambda found: -found.position):
         entry = found.entry
         if entry.key[0] == "once":
-            words = "What was done since the last answer cannot be taken back."
-            raise CannotGoBack(words)
+            message = "What was done since the last answer cannot be taken back."
+            raise CannotGoBack(message)
         if entry.key[0] != "sleep":
-            taken = Entry("back", entry.key, now, journal.turn)
+            undo_entry = JournalEntry("back", entry.key, now, journal.turn_count)
             return replace(
-                journal.extended([taken]),
+                journal.with_entries([undo_entry]),
                 waiting=None,
-                furthest=entry.key,
-                era=journal.era + 1,
-                settled=len(journal.entries) + 1,
+                frontier=entry.key,
+                undo_count=journal.undo_count + 1,
+                finished_count=len(journal.entries) + 1,
             )
     raise CannotGoBack("Nothing was answered yet.")
 
@@ -259,36 +263,36 @@ def back(journal: Journal, now: datetime) -> Journal:
 # What is stored: a head, rewritten each turn, and entries, each appended once
 
 
-class _Head(msgspec.Struct, frozen=True):
+class _StoredHead(msgspec.Struct, frozen=True):
     """A journal but its entries, and how many of them there are."""
 
     format: int
-    count: int
+    entry_count: int
     journal: Journal
 
 
-class _Format(msgspec.Struct):
+class _StoredFormat(msgspec.Struct):
     format: int
 
 
-_encode = msgspec.json.Encoder().encode
-_head = msgspec.json.Decoder(_Head)
-_entry = msgspec.json.Decoder(Entry)
-_format = msgspec.json.Decoder(_Format)
+_encode_json = msgspec.json.Encoder().encode
+_head_decoder = msgspec.json.Decoder(_StoredHead)
+_entry_decoder = msgspec.json.Decoder(JournalEntry)
+_format_decoder = msgspec.json.Decoder(_StoredFormat)
 
 
-def write_head(journal: Journal) -> bytes:
+def encode_head(journal: Journal) -> bytes:
     """All of a journal but its entries."""
     bare = replace(journal, entries=())
-    return _encode(_Head(FORMAT, len(journal.entries), bare))
+    return _encode_json(_StoredHead(JOURNAL_FORMAT, len(journal.entries), bare))
 
 
-def write_entry(entry: Entry) -> bytes:
+def encode_entry(entry: JournalEntry) -> bytes:
     """One entry."""
-    return _encode(entry)
+    return _encode_json(entry)
 
 
-def read(head: bytes, entries: Iterable[bytes]) -> Journal:
+def decode_journal(head: bytes, entries: Iterable[bytes]) -> Journal:
     """A journal from its head and its entries, in order.
 
     Raises:
@@ -296,30 +300,30 @@ def read(head: bytes, entries: Iterable[bytes]) -> Journal:
         JournalUnreadable: it is damaged, or entries are missing.
     """
     try:
-        bare = _head.decode(head)
-        decoded = tuple(map(_entry.decode, entries))
+        bare = _head_decoder.decode(head)
+        decoded = tuple(map(_entry_decoder.decode, entries))
     except (msgspec.MsgspecError, UnicodeError) as error:
-        if _is_newer(head):
-            raise JournalTooNew(_NEWER) from error
+        if _is_too_new(head):
+            raise JournalTooNew(_TOO_NEW_MESSAGE) from error
         raise JournalUnreadable(f"A dialogue's journal cannot be read: {error}") from error
-    if bare.format > FORMAT:
-        raise JournalTooNew(_NEWER)
-    if len(decoded) < bare.count:  # more there may be: a once that was cut off
+    if bare.format > JOURNAL_FORMAT:
+        raise JournalTooNew(_TOO_NEW_MESSAGE)
+    if len(decoded) < bare.entry_count:  # more there may be: a once that was cut off
         raise JournalUnreadable("Some of a dialogue's entries are missing.")
     return replace(bare.journal, entries=decoded)
 
 
-_NEWER = "A newer cooee wrote this dialogue. Upgrade, and it goes on."
+_TOO_NEW_MESSAGE = "A newer cooee wrote this dialogue. Upgrade, and it goes on."
 
 
-def _is_newer(head: bytes) -> bool:
+def _is_too_new(head: bytes) -> bool:
     try:
-        return _format.decode(head).format > FORMAT
+        return _format_decoder.decode(head).format > JOURNAL_FORMAT
     except (msgspec.MsgspecError, UnicodeError):
         return False
 
 
-def digest(*parts: object) -> str:
+def derive_id(*parts: object) -> str:
     """A short name of the same parts, the same everywhere."""
-    whole = "\0".join(map(repr, parts))
-    return blake2b(whole.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    joined = "\0".join(map(repr, parts))
+    return blake2b(joined.encode(errors="surrogatepass"), digest_size=16).hexdigest()

@@ -10,74 +10,78 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from cooee.core.app.question import Question
-from cooee.core.dialogue.journal import Entry, Heard, Kind, Waiting
-from cooee.core.dialogue.value_codec import pack
+from cooee.core.dialogue.journal import BurstText, EntryKind, JournalEntry, Waiting
+from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.messages import Media
-from cooee.core.parsing.answers import Circumstances, NotUnderstood, read
-from cooee.core.parsing.choices import turned
+from cooee.core.parsing.answers import NotUnderstood, ParseContext, parse_answer
+from cooee.core.parsing.choices import requested_page
 
 
-class Text(msgspec.Struct, frozen=True):
+class IncomingText(msgspec.Struct, frozen=True):
     """A person's text, as a dialogue sees it: `sent_at` is what `chat.now` becomes by it."""
 
-    words: str
-    message: str
+    text: str
+    text_id: str
     sent_at: datetime
     received_at: datetime
     media: tuple[Media, ...] = ()
 
 
-class Step(msgspec.Struct, frozen=True):
+class QuestionStep(msgspec.Struct, frozen=True):
     """What a question came to: a record, or where it stands now and what is said to that.
 
-    `took` says whether the text was taken for it, understood or not.
+    `text_consumed` says whether the text was taken for it, understood or not.
     """
 
     waiting: Waiting
-    outcome: Kind | None = None
+    outcome: EntryKind | None = None
     value: Any = None
     at: datetime | None = None
     raw: str | None = None
-    message: str = ""
+    text_id: str = ""
     media: tuple[Media, ...] = ()
-    says: tuple[str, str] | None = None
-    took: bool = False
+    outgoing: tuple[str, str] | None = None
+    text_consumed: bool = False
 
 
-def consider(
+def advance_question(
     question: Question,
     waiting: Waiting,
-    text: Text | None,
+    text: IncomingText | None,
     now: datetime,
-    here: Circumstances,
+    context: ParseContext,
     *,
-    asked: bool,
-) -> Step:
-    """What a question comes to now. `asked` says whether it has gone out before.
+    already_asked: bool,
+) -> QuestionStep:
+    """What a question comes to now. `already_asked` says whether it has gone out before.
 
     A text wins against the deadline where it was received by then. After an outage, only the
     last of the reminders due goes out. While another dialogue asks, there are none; once this
     question has come back, it is asked again.
     """
-    deadline = _deadline(question, waiting)
+    deadline = _deadline_of(question, waiting)
     if text is not None and _may_answer(question, waiting, text, deadline):
-        return _heard(question, waiting, text, here)
+        return _take_text(question, waiting, text, context)
     burst = waiting.burst
     if burst and question.settle and burst[-1].received_at + question.settle <= now:
-        words = "\n".join(each.words for each in burst)
+        burst_text = "\n".join(each.text for each in burst)
         last, media = burst[-1], sum((each.media for each in burst), ())
-        return Step(waiting, "answer", words, last.received_at, words, last.message, media)
-    if not asked:
-        said = ("prompt", question.shown()) if question.prompt else None
-        return Step(_timed(question, waiting), says=said)
+        return QuestionStep(
+            waiting, "answer", burst_text, last.received_at, burst_text, last.text_id, media
+        )
+    if not already_asked:
+        outgoing = ("prompt", question.render_prompt()) if question.prompt else None
+        return QuestionStep(_with_due_time(question, waiting), outgoing=outgoing)
     if deadline is not None and deadline <= now and not burst:
-        return _overdue(question, waiting, now)
-    if waiting.parked:
-        return Step(_timed(question, waiting))
-    return _reminded(question, waiting, now)
+        return _timeout_step(question, waiting, now)
+    if waiting.paused:
+        return QuestionStep(_with_due_time(question, waiting))
+    return _reminder_step(question, waiting, now)
 
 
-def recall(entry: Entry, question: Question, here: Circumstances) -> Entry | None:
+def adapt_recorded_answer(
+    entry: JournalEntry, question: Question, context: ParseContext
+) -> JournalEntry | None:
     """A record under a program that has changed: as it was, read anew, or None: ask afresh.
 
     What was chosen has to be on the menu still. Where another type is asked for now, the
@@ -87,84 +91,92 @@ def recall(entry: Entry, question: Question, here: Circumstances) -> Entry | Non
         return entry  # a recorded outcome stays
     if question.kind == "receive":
         return entry
-    reader = question.reader
-    if reader.tag == entry.tag:
-        gone = question.options is not None and entry.value not in question.options
-        return None if gone else entry
+    parser = question.parser
+    if parser.type_tag == entry.tag:
+        option_removed = question.options is not None and entry.value not in question.options
+        return None if option_removed else entry
     try:
-        value = pack(read(reader, entry.raw or "", replace(here, at=entry.at)))
+        value = encode_value(parse_answer(parser, entry.raw or "", replace(context, at=entry.at)))
     except NotUnderstood:
         return None
-    return replace(entry, value=value, tag=reader.tag, said=())
+    return replace(entry, value=value, tag=parser.type_tag, sent_ids=())
 
 
 def _may_answer(
-    question: Question, waiting: Waiting, text: Text, deadline: datetime | None
+    question: Question, waiting: Waiting, text: IncomingText, deadline: datetime | None
 ) -> bool:
     if question.fresh and text.received_at < waiting.asked_at:
         return False
     return deadline is None or text.received_at <= deadline
 
 
-def _heard(question: Question, waiting: Waiting, text: Text, here: Circumstances) -> Step:
-    waiting = replace(waiting, again=False) if waiting.again else waiting
+def _take_text(
+    question: Question, waiting: Waiting, text: IncomingText, context: ParseContext
+) -> QuestionStep:
+    waiting = replace(waiting, re_ask=False) if waiting.re_ask else waiting
     if question.settle:
-        heard = Heard(text.words, text.message, text.received_at, text.media)
-        waiting = replace(waiting, burst=(*waiting.burst, heard))
-        return Step(_timed(question, waiting), took=True)
+        burst_text = BurstText(text.text, text.text_id, text.received_at, text.media)
+        waiting = replace(waiting, burst=(*waiting.burst, burst_text))
+        return QuestionStep(_with_due_time(question, waiting), text_consumed=True)
     if question.kind == "receive":
-        return _answered(waiting, text, text.words)
-    page = turned(text.words, question.options, waiting.page) if question.options else None
+        return _answer_step(waiting, text, text.text)
+    page = requested_page(text.text, question.options, waiting.page) if question.options else None
     if page is not None:
-        waiting = _timed(question, replace(waiting, page=page))
-        return Step(waiting, says=("page", question.shown(page)), took=True)
+        waiting = _with_due_time(question, replace(waiting, page=page))
+        return QuestionStep(
+            waiting, outgoing=("page", question.render_prompt(page)), text_consumed=True
+        )
     try:
-        return _answered(waiting, text, read(question.reader, text.words, here))
+        return _answer_step(waiting, text, parse_answer(question.parser, text.text, context))
     except NotUnderstood:
-        return _misunderstood(question, waiting, text)
+        return _misunderstood_step(question, waiting, text)
 
 
-def _answered(waiting: Waiting, text: Text, value: Any) -> Step:
-    at, raw, message = text.sent_at, text.words, text.message
-    return Step(waiting, "answer", pack(value), at, raw, message, text.media, took=True)
+def _answer_step(waiting: Waiting, text: IncomingText, value: Any) -> QuestionStep:
+    at, raw, text_id = text.sent_at, text.text, text.text_id
+    return QuestionStep(
+        waiting, "answer", encode_value(value), at, raw, text_id, text.media, text_consumed=True
+    )
 
 
-def _misunderstood(question: Question, waiting: Waiting, text: Text) -> Step:
+def _misunderstood_step(question: Question, waiting: Waiting, text: IncomingText) -> QuestionStep:
     """A wrong answer is counted and never recorded, save that there were too many."""
     attempts = waiting.attempts + 1
-    waiting = _timed(question, replace(waiting, attempts=attempts))
+    waiting = _with_due_time(question, replace(waiting, attempts=attempts))
     if question.attempts is not None and attempts >= question.attempts:
-        raw, message = text.words, text.message
-        return Step(waiting, "attempts", None, text.sent_at, raw, message, took=True)
-    words = question.retry or f"{question.reader.hint} {question.shown(waiting.page)}"
-    return Step(waiting, says=("retry", words), took=True)
+        raw, text_id = text.text, text.text_id
+        return QuestionStep(
+            waiting, "attempts", None, text.sent_at, raw, text_id, text_consumed=True
+        )
+    retry_text = question.retry or f"{question.parser.hint} {question.render_prompt(waiting.page)}"
+    return QuestionStep(waiting, outgoing=("retry", retry_text), text_consumed=True)
 
 
-def _overdue(question: Question, waiting: Waiting, now: datetime) -> Step:
+def _timeout_step(question: Question, waiting: Waiting, now: datetime) -> QuestionStep:
     if question.default is UNSET:
-        return Step(waiting, "no reply", None, now)
-    return Step(waiting, "default", pack(question.default), now)
+        return QuestionStep(waiting, "no reply", None, now)
+    return QuestionStep(waiting, "default", encode_value(question.default), now)
 
 
-def _reminded(question: Question, waiting: Waiting, now: datetime) -> Step:
-    reminders = _reminders(question)
+def _reminder_step(question: Question, waiting: Waiting, now: datetime) -> QuestionStep:
+    reminders = _sorted_reminders(question)
     due = sum(waiting.asked_at + after <= now for after, _ in reminders)
-    if due <= waiting.reminded and not waiting.again:
-        return Step(_timed(question, waiting))
-    own = "" if waiting.again else reminders[due - 1][1]
-    words = own or question.shown(waiting.page)
-    reminded = max(due, waiting.reminded)
-    waiting = _timed(question, replace(waiting, reminded=reminded, again=False))
-    return Step(waiting, says=("remind", words) if words else None)
+    if due <= waiting.reminder_count and not waiting.re_ask:
+        return QuestionStep(_with_due_time(question, waiting))
+    own_text = "" if waiting.re_ask else reminders[due - 1][1]
+    reminder_text = own_text or question.render_prompt(waiting.page)
+    reminded = max(due, waiting.reminder_count)
+    waiting = _with_due_time(question, replace(waiting, reminder_count=reminded, re_ask=False))
+    return QuestionStep(waiting, outgoing=("remind", reminder_text) if reminder_text else None)
 
 
-def _timed(question: Question, waiting: Waiting) -> Waiting:
+def _with_due_time(question: Question, waiting: Waiting) -> Waiting:
     """With the moment at which it has to be looked at again, by today's code."""
     if not (question.timeout or question.remind or waiting.burst or waiting.due_at):
         return waiting
-    reminders = [] if waiting.parked else _reminders(question)[waiting.reminded :]
+    reminders = [] if waiting.paused else _sorted_reminders(question)[waiting.reminder_count :]
     moments = [waiting.asked_at + after for after, _ in reminders]
-    deadline = _deadline(question, waiting)
+    deadline = _deadline_of(question, waiting)
     if deadline is not None:
         moments.append(deadline)
     if waiting.burst and question.settle:
@@ -172,20 +184,20 @@ def _timed(question: Question, waiting: Waiting) -> Waiting:
     return replace(waiting, due_at=min(moments, default=None), deadline=deadline)
 
 
-def _deadline(question: Question, waiting: Waiting) -> datetime | None:
+def _deadline_of(question: Question, waiting: Waiting) -> datetime | None:
     return None if question.timeout is None else waiting.asked_at + question.timeout
 
 
-def _reminders(question: Question) -> list[tuple[timedelta, str]]:
+def _sorted_reminders(question: Question) -> list[tuple[timedelta, str]]:
     remind = question.remind
     if remind is None:
         return []
-    one = isinstance(remind, timedelta | tuple) and not _several(remind)
-    several: Any = [remind] if one else remind
-    pairs = [(each, "") if isinstance(each, timedelta) else each for each in several]
+    is_single = isinstance(remind, timedelta | tuple) and not _is_reminder_tuple(remind)
+    reminders: Any = [remind] if is_single else remind
+    pairs = [(each, "") if isinstance(each, timedelta) else each for each in reminders]
     return sorted(pairs, key=lambda pair: pair[0])
 
 
-def _several(remind: Any) -> bool:
+def _is_reminder_tuple(remind: Any) -> bool:
     """Whether a tuple holds reminders, rather than being one: (timedelta, words)."""
     return isinstance(remind, tuple) and not (len(remind) == 2 and isinstance(remind[1], str))

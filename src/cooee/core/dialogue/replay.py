@@ -12,14 +12,14 @@ import msgspec
 from msgspec.structs import replace
 
 from cooee.core.app.chat import Restart
-from cooee.core.dialogue.call_sites import standing
-from cooee.core.dialogue.journal import LONG, Entry, Found, Journal, digest
-from cooee.core.dialogue.questions import Text
-from cooee.core.dialogue.run import Run, Stage, foreign
-from cooee.core.dialogue.sandbox import leave, resume
-from cooee.core.dialogue.state_diff import difference
-from cooee.core.dialogue.value_codec import pack, unpack
-from cooee.core.dialogue.verbs import STOP, Doing, Failing, Verbs, strayed
+from cooee.core.dialogue.call_sites import coroutine_location
+from cooee.core.dialogue.journal import MANY_RECORDS, Journal, JournalEntry, StoredRecord, derive_id
+from cooee.core.dialogue.questions import IncomingText
+from cooee.core.dialogue.run import DialogueContext, Run, foreign_await_message
+from cooee.core.dialogue.sandbox import close_handler, resume_handler
+from cooee.core.dialogue.state_diff import diff_states
+from cooee.core.dialogue.value_codec import decode_value, encode_value
+from cooee.core.dialogue.verbs import SUSPENDED, FatalRequest, OnceRequest, Verbs, divergence_error
 from cooee.core.errors import (
     DialogueError,
     Ended,
@@ -34,79 +34,81 @@ from cooee.core.errors import (
 from cooee.core.messages import Reply
 
 __all__ = [
-    "Keep",
-    "Outcome",
-    "Ran",
-    "RunOnce",
-    "Said",
-    "Stage",
-    "Text",
-    "again",
-    "begin",
-    "replay",
-    "turn",
+    "AppendEntries",
+    "CallOnce",
+    "CallResult",
+    "DialogueContext",
+    "IncomingText",
+    "OutgoingText",
+    "TurnOutcome",
+    "check_replay",
+    "new_journal",
+    "next_round",
+    "run_turn",
 ]
 
 
-class RunOnce(msgspec.Struct, frozen=True):
-    """Append `entries` in a commit of their own, then call, and send back how it `Ran`."""
+class CallOnce(msgspec.Struct, frozen=True):
+    """Append `entries` in a commit of their own, then call, and send back how it `CallResult`."""
 
-    entries: Sequence[Entry]
-    call: Callable[..., Any]
+    entries: Sequence[JournalEntry]
+    function: Callable[..., Any]
     args: Sequence[Any]
     kwargs: Any
     name: str
     token: str
 
 
-class Keep(msgspec.Struct, frozen=True):
+class AppendEntries(msgspec.Struct, frozen=True):
     """Append `entries` in a commit of their own; send back None."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[JournalEntry]
 
 
-class Ran(msgspec.Struct, frozen=True):
+class CallResult(msgspec.Struct, frozen=True):
     """How a once went: its result, or what it raised."""
 
     value: Any = None
     error: BaseException | None = None
 
 
-Effect: TypeAlias = RunOnce | Keep
+ReplayEffect: TypeAlias = CallOnce | AppendEntries
 
 
-class Said(msgspec.Struct, frozen=True):
+class OutgoingText(msgspec.Struct, frozen=True):
     """A text to send; with its `key`, it goes out once however often it is committed."""
 
     reply: Reply
     key: str
 
 
-Ending: TypeAlias = Literal["", "returned", "restarted", "no reply", "too many attempts", "ended"]
+EndReason: TypeAlias = Literal[
+    "", "returned", "restarted", "no reply", "too many attempts", "ended"
+]
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn came to, to be committed whole: append `entries`, write the journal's head.
 
-    `state` None leaves the stored state as it is. `ended` says how, and is empty while it goes
-    on; after a restart, `again` makes the next round. `text` says what became of the text:
+    `state_differs` None leaves the stored state as it is. `ended` says how, and is empty while it goes
+    on; after a restart, `second` makes the next round. `text_disposition` says what became of the text:
     taken, held for its own question, or unclaimed.
     """
 
     journal: Journal
-    entries: Sequence[Entry] = ()
-    says: Sequence[Said] = ()
+    entries: Sequence[JournalEntry] = ()
+    texts: Sequence[OutgoingText] = ()
     state: bytes | None = None
     now: datetime
-    ended: Ending = ""
-    text: Literal["", "taken", "held", "unclaimed"] = ""
+    ended: EndReason = ""
+    text_disposition: Literal["", "taken", "held", "unclaimed"] = ""
     warnings: Sequence[str] = ()
 
 
-Flow: TypeAlias = Generator[Effect, "Ran | None", Outcome]
+ReplayFlow: TypeAlias = Generator[ReplayEffect, "CallResult | None", TurnOutcome]
 
 
-def begin(
+def new_journal(
     id: str, handler: str, inputs: dict[str, Any], state: bytes | None, now: datetime
 ) -> Journal:
     """The journal of a dialogue that starts now.
@@ -114,10 +116,14 @@ def begin(
     Raises:
         Unstorable: an input cannot be written down.
     """
-    return Journal(id=id, handler=handler, inputs=pack(inputs), base=state, started_at=now)
+    return Journal(
+        id=id, handler=handler, inputs=encode_value(inputs), initial_state=state, started_at=now
+    )
 
 
-def turn(stage: Stage, journal: Journal, text: Text | None, now: datetime) -> Flow:
+def run_turn(
+    context: DialogueContext, journal: Journal, text: IncomingText | None, now: datetime
+) -> ReplayFlow:
     """Run a dialogue once: for a text that it `expects`, for an alarm (None), or to start it.
 
     Args:
@@ -130,271 +136,293 @@ def turn(stage: Stage, journal: Journal, text: Text | None, now: datetime) -> Fl
         DialogueError: its code cannot go on; set the text aside until the program changes.
         Exception: what the handler raised.
     """
-    text, heard = _not_yet_heard(journal, _storable(text))
+    text, recorded = _skip_recorded_text(journal, _storable_text(text))
     now = now if text is None else max(now, text.received_at)
-    run = Run(stage, journal, text, now, Verbs)
-    run.took = heard
+    run = Run(context, journal, text, now, Verbs)
+    run.text_consumed = recorded
     try:
-        value = yield from _played(run)
-        return _standing(run) if value is STOP else _returned(run, value)
+        value = yield from _run_handler(run)
+        return _suspended_outcome(run) if value is SUSPENDED else _returned_outcome(run, value)
     except Unanswered as error:
-        return _ended(run, _ENDS[type(error)])
+        return _ended_outcome(run, _END_REASONS[type(error)])
     except Exception as error:
-        if run.fatal is not None and error is not run.fatal:
-            raise run.fatal from error
+        if run.fatal_error is not None and error is not run.fatal_error:
+            raise run.fatal_error from error
         raise
     finally:
-        leave(run)
+        close_handler(run)
 
 
-def replay(stage: Stage, outcome: Outcome, now: datetime) -> None:
+def check_replay(context: DialogueContext, outcome: TurnOutcome, now: datetime) -> None:
     """Run an outcome's journal again, which has to come to the same (tests, development).
 
     Raises:
         NotDeterministic: it does not.
     """
     journal = outcome.journal
-    flow = turn(stage, journal, None, now)
+    flow = run_turn(context, journal, None, now)
     try:
         effect = next(flow)
     except StopIteration as done:
-        again: Outcome = done.value
+        second: TurnOutcome = done.value
     else:
         flow.close()
-        words = f"run again with the same answers, this dialogue comes to {effect!r:.80}."
-        raise NotDeterministic(_line(journal) + words)
-    fresh = again.entries or (again.says and not outcome.ended)
-    moved = again.ended != outcome.ended or _place(again.journal) != _place(journal)
-    state = outcome.state is not None and again.state not in {None, outcome.state}
-    if fresh or moved or state:
+        message = f"run again with the same answers, this dialogue comes to {effect!r:.80}."
+        raise NotDeterministic(_location_prefix(journal) + message)
+    says_more = second.entries or (second.texts and not outcome.ended)
+    elsewhere = second.ended != outcome.ended or _waiting_key(second.journal) != _waiting_key(
+        journal
+    )
+    state_differs = outcome.state is not None and second.state not in {None, outcome.state}
+    if says_more or elsewhere or state_differs:
         raise NotDeterministic(
-            f"{_line(again.journal) or _line(journal)}run again with the same answers, this"
+            f"{_location_prefix(second.journal) or _location_prefix(journal)}run again with the same answers, this"
             " dialogue says, does or remembers something else. What changes from run to run belongs"
             " into `await chat.once(…)`."
         )
 
 
-def _place(journal: Journal) -> Any:
+def _waiting_key(journal: Journal) -> Any:
     return None if journal.waiting is None else journal.waiting.key
 
 
-def _line(journal: Journal) -> str:
+def _location_prefix(journal: Journal) -> str:
     """Where it stands, to begin an error's words with."""
-    return "" if journal.waiting is None else f"{journal.waiting.line}: "
+    return "" if journal.waiting is None else f"{journal.waiting.location}: "
 
 
-def _storable(text: Text | None) -> Text | None:
+def _storable_text(text: IncomingText | None) -> IncomingText | None:
     """The text as JSON can hold it: half a surrogate pair becomes a question mark."""
-    if text is None or text.words.isascii():
+    if text is None or text.text.isascii():
         return text
-    return replace(text, words=text.words.encode(errors="replace").decode())
+    return replace(text, words=text.text.encode(errors="replace").decode())
 
 
-def _not_yet_heard(journal: Journal, text: Text | None) -> tuple[Text | None, bool]:
+def _skip_recorded_text(
+    journal: Journal, text: IncomingText | None
+) -> tuple[IncomingText | None, bool]:
     """The text, unless an earlier attempt of this turn recorded it before a once."""
     if text is None:
         return None, False
-    heard = any(entry.message == text.message for entry in journal.entries[journal.settled :])
-    return (None if heard else text), heard
+    recorded = any(
+        entry.text_id == text.text_id for entry in journal.entries[journal.finished_count :]
+    )
+    return (None if recorded else text), recorded
 
 
-def _played(run: Run) -> Generator[Effect, Ran | None, Any]:
+def _run_handler(run: Run) -> Generator[ReplayEffect, CallResult | None, Any]:
     """Run the handler until it stands still (STOP) or returns."""
-    call, inputs = run.stage.call, unpack(run.journal.inputs) or {}
-    begun = resume(run, lambda _: call(run.chat, **inputs), None)
-    if isinstance(begun, GeneratorType | AsyncGeneratorType):
+    function, inputs = run.context.function, decode_value(run.journal.inputs) or {}
+    started = resume_handler(run, lambda _: function(run.chat, **inputs), None)
+    if isinstance(started, GeneratorType | AsyncGeneratorType):
         raise DialogueError(
             f"{run.journal.handler} has a `yield`, and a dialogue cannot yield what it says: use"
             " chat.say(…), and return the last text."
         )
-    if not isinstance(begun, CoroutineType):
-        return begun
-    run.coroutine, given = begun, None
-    del begun
+    if not isinstance(started, CoroutineType):
+        return started
+    run.coroutine, answer = started, None
+    del started
     while True:
         try:
-            request = resume(run, run.coroutine.send, given)
+            request = resume_handler(run, run.coroutine.send, answer)
         except StopIteration as done:
             return done.value
-        if request is STOP and run.standing is not None:
-            return STOP
-        if type(request) is not Doing:
-            _refuse(run, request)
-        given = yield from _done(run, request)
+        if request is SUSPENDED and run.suspended_at is not None:
+            return SUSPENDED
+        if type(request) is not OnceRequest:
+            _fail_foreign_await(run, request)
+        answer = yield from _perform_once(run, request)
 
 
-def _refuse(run: Run, request: object) -> NoReturn:
+def _fail_foreign_await(run: Run, request: object) -> NoReturn:
     """Fail the turn, at the line that waits for what cannot be waited for."""
-    where = standing(run.coroutine)
-    if isinstance(request, Failing):
+    location = coroutine_location(run.coroutine)
+    if isinstance(request, FatalRequest):
         error = request.error
     else:
-        what = "another chat's question" if request is STOP else f"a {type(request).__name__}"
-        error = ForeignAwait(foreign(what, where))
-    run.fail(error)
-    run.leave()
+        awaited = (
+            "another chat's question" if request is SUSPENDED else f"a {type(request).__name__}"
+        )
+        error = ForeignAwait(foreign_await_message(awaited, location))
+    run.fail_turn(error)
+    run.start_leaving()
     with suppress(Exception):  # what the handler makes of it changes nothing
-        resume(run, run.coroutine.throw, error)
+        resume_handler(run, run.coroutine.throw, error)
     raise error
 
 
-def _done(run: Run, doing: Doing) -> Generator[Effect, Ran | None, Found | BaseException]:
+def _perform_once(
+    run: Run, request: OnceRequest
+) -> Generator[ReplayEffect, CallResult | None, StoredRecord | BaseException]:
     """Have something done once: its intent, the thing itself, its result."""
-    before, token = run.state(), doing.begun or run.token
-    if doing.begun is None:
-        run.add(Entry("begun", doing.key, run.now, run.turn, tag=token))
-    args, kwargs = _given(doing, run.token, token)
-    run.doing = token
-    ran = yield RunOnce(run.unkept(), doing.call, args, kwargs, doing.name, token)
-    run.doing = ""
-    assert ran is not None
-    if ran.error is not None:
-        return ran.error
-    found = run.record(_result(run, doing, before, ran.value))
-    yield Keep(run.unkept())
-    return found
+    before, token = run.encoded_state(), request.first_token or run.token
+    if request.first_token is None:
+        run.add_entry(JournalEntry("begun", request.key, run.now, run.turn_number, tag=token))
+    args, kwargs = _restore_token(request, run.token, token)
+    run.once_token = token
+    result = yield CallOnce(
+        run.take_uncommitted(), request.function, args, kwargs, request.name, token
+    )
+    run.once_token = ""
+    assert result is not None
+    if result.error is not None:
+        return result.error
+    record = run.add_record(_once_entry(run, request, before, result.value))
+    yield AppendEntries(run.take_uncommitted())
+    return record
 
 
-def _given(doing: Doing, now: str, first: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _restore_token(
+    request: OnceRequest, current_token: str, first_token: str
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Its arguments, with the token of the first attempt where a new question changed it since."""
 
-    def same(value: Any) -> Any:
-        return first if isinstance(value, str) and value == now else value
+    def restore(value: Any) -> Any:
+        return first_token if isinstance(value, str) and value == current_token else value
 
-    kwargs = {name: same(value) for name, value in doing.kwargs.items()}
-    return tuple(map(same, doing.args)), kwargs
+    kwargs = {name: restore(value) for name, value in request.kwargs.items()}
+    return tuple(map(restore, request.args)), kwargs
 
 
-def _result(run: Run, doing: Doing, before: bytes, value: Any) -> Entry:
+def _once_entry(run: Run, request: OnceRequest, before: bytes, value: Any) -> JournalEntry:
     try:
-        change = difference(before, run.state()) or None
+        diff = diff_states(before, run.encoded_state()) or None
     except StateError:  # which the end of the turn will say; that it was done is recorded first
-        change = None
+        diff = None
     try:
-        packed = pack(value)
+        encoded = encode_value(value)
     except Unstorable as error:
-        words = (
-            f"{doing.name} was done, and will not be done again, but its result is lost: {error}"
+        message = (
+            f"{request.name} was done, and will not be done again, but its result is lost: {error}"
         )
-        return Entry("lost", doing.key, run.now, run.turn, words, change=change)
-    return Entry("done", doing.key, run.now, run.turn, None, packed, change=change)
+        return JournalEntry("lost", request.key, run.now, run.turn_number, message, diff=diff)
+    return JournalEntry("done", request.key, run.now, run.turn_number, None, encoded, diff=diff)
 
 
 # How a run ends
 
 
-_ENDS: dict[type, Ending] = {
+_END_REASONS: dict[type, EndReason] = {
     NoReply: "no reply",
     TooManyAttempts: "too many attempts",
     Ended: "ended",
 }
 
 
-def _standing(run: Run) -> Outcome:
+def _suspended_outcome(run: Run) -> TurnOutcome:
     """It waits."""
-    assert run.standing is not None
-    says = _says(run)
+    assert run.suspended_at is not None
+    texts = _unsent_texts(run)
     step = run.step
-    if step is not None and step.says is not None:
-        kind, words = step.says
-        says.append(Said(Reply(words), _named(run, kind, run.standing.key, run.turn)))
-    return _outcome(run, says, "")
+    if step is not None and step.outgoing is not None:
+        kind, text = step.outgoing
+        texts.append(
+            OutgoingText(Reply(text), _outbox_key(run, kind, run.suspended_at.key, run.turn_number))
+        )
+    return _build_outcome(run, texts, "")
 
 
-def _returned(run: Run, value: object) -> Outcome:
+def _returned_outcome(run: Run, value: object) -> TurnOutcome:
     """It came to its end, and may have a last word."""
     if not isinstance(value, Restart):
         run.say(value, None)
-        return _ended(run, "returned")
-    if run.turn == 1:
+        return _ended_outcome(run, "returned")
+    if run.turn_number == 1:
         raise DialogueError("This dialogue restarts without ever asking. Ask something first.")
-    return _ended(run, "restarted")
+    return _ended_outcome(run, "restarted")
 
 
-def _ended(run: Run, how: Ending) -> Outcome:
-    run.tidy()
-    if run.fatal is not None:
-        raise run.fatal
-    if run.same and not run.passed:
-        raise strayed(run, "ends", "At its end")
-    run.caught_up, run.standing = True, None
-    return _outcome(run, _says(run), how)
+def _ended_outcome(run: Run, reason: EndReason) -> TurnOutcome:
+    run.flush_pending()
+    if run.fatal_error is not None:
+        raise run.fatal_error
+    if run.same_code and not run.reached_waiting:
+        raise divergence_error(run, "ends", "At its end")
+    run.reached_frontier, run.suspended_at = True, None
+    return _build_outcome(run, _unsent_texts(run), reason)
 
 
-def _outcome(run: Run, says: list[Said], ended: Ending) -> Outcome:
-    run.lay_until(None)
-    state = run.state() if run.caught_up else None
-    kept = _disposed(run, ended)
-    entries = (*run.journal.entries, *run.entries)
-    standing = None if run.standing is None else run.standing.key
-    return Outcome(
+def _build_outcome(run: Run, texts: list[OutgoingText], ended: EndReason) -> TurnOutcome:
+    run.apply_changes_until(None)
+    state = run.encoded_state() if run.reached_frontier else None
+    disposition = _dispose_text(run, ended)
+    entries = (*run.journal.entries, *run.new_entries)
+    waiting_key = None if run.suspended_at is None else run.suspended_at.key
+    return TurnOutcome(
         journal=replace(
             run.journal,
             entries=entries,
-            program=run.stage.program,
-            waiting=run.standing,
-            furthest=standing if run.caught_up else run.journal.furthest,
-            settled=len(entries),
-            unsettled=tuple(sorted(run.unsettled & run.records.keys())) if run.unsettled else (),
-            turn=run.turn,
+            code_version=run.context.code_version,
+            waiting=run.suspended_at,
+            frontier=waiting_key if run.reached_frontier else run.journal.frontier,
+            finished_count=len(entries),
+            unfinished_keys=tuple(sorted(run.unfinished_keys & run.records.keys()))
+            if run.unfinished_keys
+            else (),
+            turn_count=run.turn_number,
         ),
-        entries=run.unkept(),
-        says=says,
+        entries=run.take_uncommitted(),
+        texts=texts,
         state=state,
         now=run.chat.now,
         ended=ended,
-        text=kept,
-        warnings=(*run.warnings, *_long(run)),
+        text_disposition=disposition,
+        warnings=(*run.warnings, *_length_warnings(run)),
     )
 
 
-def _says(run: Run) -> list[Said]:
+def _unsent_texts(run: Run) -> list[OutgoingText]:
     """What was said and has not gone out before; it is noted as gone."""
-    says: list[Said] = []
-    new: list[str] = []
-    for name, n, reply in run.told.told_apart():
-        identity = digest("say", name, n)
-        if identity not in run.view.said:
-            says.append(Said(reply, _named(run, "say", identity)))
-            new.append(identity)
-    if new:
-        run.note(new)
-    return says
+    texts: list[OutgoingText] = []
+    sent_ids: list[str] = []
+    for content, n, reply in run.said_texts.unsent_with_identity():
+        identity = derive_id("say", content, n)
+        if identity not in run.index.sent_ids:
+            texts.append(OutgoingText(reply, _outbox_key(run, "say", identity)))
+            sent_ids.append(identity)
+    if sent_ids:
+        run.mark_sent(sent_ids)
+    return texts
 
 
-def _named(run: Run, *identity: object) -> str:
+def _outbox_key(run: Run, *identity: object) -> str:
     """The key of a text in the outbox: this dialogue's, and again after each going back."""
-    return digest(run.journal.id, run.journal.era, *identity)
+    return derive_id(run.journal.id, run.journal.undo_count, *identity)
 
 
-def _disposed(run: Run, ended: Ending) -> Literal["", "taken", "held", "unclaimed"]:
+def _dispose_text(run: Run, ended: EndReason) -> Literal["", "taken", "held", "unclaimed"]:
     """What becomes of the text; it is held for a question that this run did not come to."""
     if run.text is None:
-        return "taken" if run.took else ""
+        return "taken" if run.text_consumed else ""
     waiting, text = run.journal.waiting, run.text
-    if waiting is None or not waiting.asks or run.passed or ended:
+    if waiting is None or not waiting.expects_text or run.reached_waiting or ended:
         return "unclaimed"
-    times = [pack(text.received_at), pack(waiting.asked_at)]
-    run.add(Entry("held", waiting.key, text.sent_at, run.turn, text.words, times, "", text.message))
+    times = [encode_value(text.received_at), encode_value(waiting.asked_at)]
+    run.add_entry(
+        JournalEntry(
+            "held", waiting.key, text.sent_at, run.turn_number, text.text, times, "", text.text_id
+        )
+    )
     return "held"
 
 
-def _long(run: Run) -> Sequence[str]:
-    if len(run.records) <= LONG:
+def _length_warnings(run: Run) -> Sequence[str]:
+    if len(run.records) <= MANY_RECORDS:
         return ()
-    words = (
+    message = (
         f"This dialogue has {len(run.records)} records, and each of its turns runs through them"
         " all. End a round with `return chat.restart()`."
     )
-    return [words]
+    return [message]
 
 
-def again(over: Outcome) -> Journal:
+def next_round(outcome: TurnOutcome) -> Journal:
     """The journal of the next round of a dialogue that restarted, with the state as it is."""
     return Journal(
-        id=digest(over.journal.id, "restart"),
-        handler=over.journal.handler,
-        inputs=over.journal.inputs,
-        base=over.state,
-        started_at=over.now,
+        id=derive_id(outcome.journal.id, "restart"),
+        handler=outcome.journal.handler,
+        inputs=outcome.journal.inputs,
+        initial_state=outcome.state,
+        started_at=outcome.now,
     )

@@ -6,55 +6,55 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from cooee.core.dialogue.call_sites import users
+from cooee.core.dialogue.call_sites import user_location
 from cooee.core.errors import DialogueError
-from cooee.core.messages import Reply, spoken
+from cooee.core.messages import Reply, as_reply
 
-MOST = 1_000
+MAX_TEXTS_PER_TURN = 1_000
 """How many texts a run may say before it waits; whoever says more is in a loop without end."""
 
-Said: TypeAlias = str | Reply
+SaidText: TypeAlias = str | Reply
 
 
-class Told:
-    """What a run says. What it said before a record of the past is past: `fresh` is cleared."""
+class SaidTexts:
+    """What a run says. What it said before a record of the past is past: `unsent` is cleared."""
 
-    __slots__ = ("_names", "fresh")
+    __slots__ = ("_identities", "unsent")
 
     def __init__(self) -> None:
-        self._names: list[Any] = []
-        self.fresh: list[Said] = []
+        self._identities: list[Any] = []
+        self.unsent: list[SaidText] = []
 
-    def add(self, what: object, key: str | None) -> None:
+    def add(self, value: object, key: str | None) -> None:
         """One more text; None and the empty string say nothing.
 
         Raises:
             DialogueError: there are too many.
             TypeError: it is no text.
         """
-        said = what if type(what) is str else spoken(what)
-        if not said:
+        text = value if type(value) is str else as_reply(value)
+        if not text:
             return
-        if len(self.fresh) >= MOST:
+        if len(self.unsent) >= MAX_TEXTS_PER_TURN:
             raise DialogueError(
-                f"{users()}: this dialogue says {MOST:,} texts without waiting for an answer, so"
+                f"{user_location()}: this dialogue says {MAX_TEXTS_PER_TURN:,} texts without waiting for an answer, so"
                 " its loop may never end. Ask in every pass, or bound the loop."
             )
-        self._names.append(("key", key) if key else _words(said))
-        self.fresh.append(said)
+        self._identities.append(("key", key) if key else _content_identity(text))
+        self.unsent.append(text)
 
-    def told_apart(self) -> Iterator[tuple[Any, int, Reply]]:
+    def unsent_with_identity(self) -> Iterator[tuple[Any, int, Reply]]:
         """What is not past: what each text is known by, and how often that was said before."""
-        if not self.fresh:
+        if not self.unsent:
             return
-        past = len(self._names) - len(self.fresh)
-        counts = Counter(self._names[:past])
-        for name, said in zip(self._names[past:], self.fresh, strict=True):
-            yield name, counts[name], Reply(said) if isinstance(said, str) else said
-            counts[name] += 1
+        sent_count = len(self._identities) - len(self.unsent)
+        counts = Counter(self._identities[:sent_count])
+        for identity, text in zip(self._identities[sent_count:], self.unsent, strict=True):
+            yield identity, counts[identity], Reply(text) if isinstance(text, str) else text
+            counts[identity] += 1
 
 
-def _words(said: Said) -> Any:
-    if isinstance(said, str):
-        return said
-    return (said.text, said.media) if said.media else said.text
+def _content_identity(text: SaidText) -> Any:
+    if isinstance(text, str):
+        return text
+    return (text.text, text.media) if text.media else text.text

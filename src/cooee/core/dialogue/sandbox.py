@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-from cooee.core.dialogue.call_sites import users
-from cooee.core.dialogue.run import Run, foreign
+from cooee.core.dialogue.call_sites import user_location
+from cooee.core.dialogue.run import Run, foreign_await_message
 from cooee.core.errors import ForeignAwait
 
 
-class _NoLoop:
+class _ForbiddenEventLoop:
     """What a handler finds where it looks for an event loop: whoever uses it is refused."""
 
     __slots__ = ("_run",)
@@ -35,10 +35,10 @@ class _NoLoop:
         self._refuse("a task group or a timeout of asyncio")
 
     def _refuse(self, what: str) -> NoReturn:
-        raise self._run.fail(ForeignAwait(foreign(what, users())))
+        raise self._run.fail_turn(ForeignAwait(foreign_await_message(what, user_location())))
 
 
-def resume(run: Run, call: Callable[[Any], Any], given: Any) -> Any:
+def resume_handler(run: Run, function: Callable[[Any], Any], value: Any) -> Any:
     """Let a handler go on, in its context and without an event loop.
 
     A loop that runs in this thread is hidden from it: asyncio would hand its tasks to that
@@ -47,38 +47,38 @@ def resume(run: Run, call: Callable[[Any], Any], given: Any) -> Any:
     """
     asyncio: Any = sys.modules.get("asyncio")
     if asyncio is None:
-        return run.context.run(call, given)
+        return run.context_vars.run(function, value)
     loop = asyncio._get_running_loop()  # noqa: SLF001 -- meant for those who run coroutines
-    asyncio._set_running_loop(_NoLoop(run))  # noqa: SLF001 -- see above
+    asyncio._set_running_loop(_ForbiddenEventLoop(run))  # noqa: SLF001 -- see above
     try:
-        return run.context.run(call, given)
+        return run.context_vars.run(function, value)
     finally:
         asyncio._set_running_loop(loop)  # noqa: SLF001 -- see above
 
 
-def leave(run: Run) -> None:
+def close_handler(run: Run) -> None:
     """Let `finally` and `async with` run, silently, and let go of everything."""
-    run.leave()
+    run.start_leaving()
     coroutine, run.coroutine = run.coroutine, None
     if coroutine is not None:
         with suppress(Exception):  # the outcome is fixed: what a `finally` raises changes nothing
-            resume(run, lambda _: coroutine.close(), None)
+            resume_handler(run, lambda _: coroutine.close(), None)
         if coroutine.cr_frame is not None:  # it catches everything, and asks again
-            with _unheard():
+            with _without_complaint():
                 del coroutine
-    run.forget()
+    run.close()
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
+def _without_complaint() -> Iterator[None]:
     """Drop a coroutine that will not be closed, without the interpreter's complaint."""
     hook = sys.unraisablehook
 
-    def listen(complaint: Any) -> None:
-        if not isinstance(complaint.exc_value, RuntimeError):
-            hook(complaint)
+    def report_others(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, RuntimeError):
+            hook(unraisable)
 
-    sys.unraisablehook = listen
+    sys.unraisablehook = report_others
     try:
         yield
     finally:

@@ -9,51 +9,51 @@ from typing import Any, TypeAlias
 import msgspec
 
 from cooee.core.app.state_codec import StateCodec
-from cooee.core.app.unknown_fields import Extras
+from cooee.core.app.unknown_fields import UnknownFields
 
-Change: TypeAlias = Sequence[Any]
+StateDiff: TypeAlias = Sequence[Any]
 """Steps ``[path, before, after]``; a step of two, ``[path, before]``, took a field away."""
 
 
-def difference(before: bytes | None, after: bytes | None) -> Change:
+def diff_states(before: bytes | None, after: bytes | None) -> StateDiff:
     """What turned one stored state into another; empty where nothing did."""
     if before == after:
         return ()
-    return tuple(_steps(_tree(before), _tree(after), ()))
+    return tuple(_diff_steps(_decode_tree(before), _decode_tree(after), ()))
 
 
-def lay_on(
-    codec: StateCodec[Any], state: Any, extras: Extras, changes: Iterable[Change]
-) -> tuple[Any, Extras]:
+def apply_diffs(
+    codec: StateCodec[Any], state: Any, unknown_fields: UnknownFields, diffs: Iterable[StateDiff]
+) -> tuple[Any, UnknownFields]:
     """A state with changes laid on: numbers as differences, all else as values.
 
     It is changed in place wherever its class allows, since a handler may hold on to it.
     """
-    tree = msgspec.json.decode(codec.encode(state, extras)) or {}
-    for change in changes:
-        for step in change:
-            _take(tree, step)
-    fresh, extras = codec.decode(msgspec.json.encode(tree))
-    return _overlay(state, fresh), extras
+    tree = msgspec.json.decode(codec.encode(state, unknown_fields)) or {}
+    for diff in diffs:
+        for step in diff:
+            _apply_step(tree, step)
+    decoded, unknown_fields = codec.decode(msgspec.json.encode(tree))
+    return _copy_into(state, decoded), unknown_fields
 
 
-def _tree(raw: bytes | None) -> Any:
+def _decode_tree(raw: bytes | None) -> Any:
     return (msgspec.json.decode(raw) if raw else None) or {}
 
 
-def _steps(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[list[Any]]:
+def _diff_steps(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[list[Any]]:
     for name in before.keys() | after.keys():
-        here = (*path, name)
+        field_path = (*path, name)
         old, new = before.get(name), after.get(name)
         if name not in after:
-            yield [here, old]
+            yield [field_path, old]
         elif isinstance(old, dict) and isinstance(new, dict):
-            yield from _steps(old, new, here)
+            yield from _diff_steps(old, new, field_path)
         elif old != new or type(old) is not type(new):
-            yield [here, old, new]
+            yield [field_path, old, new]
 
 
-def _take(tree: dict[str, Any], step: Sequence[Any]) -> None:
+def _apply_step(tree: dict[str, Any], step: Sequence[Any]) -> None:
     *parents, name = step[0]
     for parent in parents:
         inner = tree.get(parent)
@@ -63,41 +63,41 @@ def _take(tree: dict[str, Any], step: Sequence[Any]) -> None:
     if len(step) == 2:
         tree.pop(name, None)
     else:
-        tree[name] = _moved(tree.get(name), step[1], step[2])
+        tree[name] = _merge_value(tree.get(name), step[1], step[2])
 
 
-def _moved(current: Any, before: Any, after: Any) -> Any:
+def _merge_value(current: Any, before: Any, after: Any) -> Any:
     numbers = all(type(each) in {int, float} for each in (current, before, after))
     return current + (after - before) if numbers and current != before else after
 
 
-def _overlay(old: Any, new: Any) -> Any:
+def _copy_into(old: Any, new: Any) -> Any:
     """The old object with the new one's contents; the new one where that cannot be."""
     if type(old) is not type(new):
         return new
     if isinstance(old, dict):
-        merged = {name: _overlay(old.get(name), part) for name, part in new.items()}
+        merged = {name: _copy_into(old.get(name), part) for name, part in new.items()}
         old.clear()
         old.update(merged)
         return old
     if isinstance(old, list):
         if len(old) == len(new):
-            new = [_overlay(each, other) for each, other in zip(old, new, strict=True)]
+            new = [_copy_into(each, other) for each, other in zip(old, new, strict=True)]
         old[:] = new
         return old
-    return _overlay_fields(old, new)
+    return _copy_fields_into(old, new)
 
 
-def _overlay_fields(old: Any, new: Any) -> Any:
+def _copy_fields_into(old: Any, new: Any) -> Any:
     try:
-        for name in _fields(old):
-            setattr(old, name, _overlay(getattr(old, name), getattr(new, name)))
+        for name in _field_names(old):
+            setattr(old, name, _copy_into(getattr(old, name), getattr(new, name)))
     except (AttributeError, TypeError, ValueError):  # it is frozen
         return new
-    return old if _fields(old) else new
+    return old if _field_names(old) else new
 
 
-def _fields(owner: Any) -> Sequence[str]:
+def _field_names(owner: Any) -> Sequence[str]:
     if isinstance(owner, msgspec.Struct):
         return owner.__struct_fields__
     if dataclasses.is_dataclass(owner):

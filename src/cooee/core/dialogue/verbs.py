@@ -12,12 +12,17 @@ import msgspec
 from msgspec.structs import replace
 
 from cooee.core.app.question import Question
-from cooee.core.dialogue.argument_checks import in_once, in_question, in_sleep
-from cooee.core.dialogue.call_sites import chain, line
-from cooee.core.dialogue.journal import Entry, Found, Key, Waiting
-from cooee.core.dialogue.questions import Step, Text, consider, recall
+from cooee.core.dialogue.argument_checks import check_once, check_question, check_sleep
+from cooee.core.dialogue.call_sites import call_chain, caller_location
+from cooee.core.dialogue.journal import JournalEntry, RecordKey, StoredRecord, Waiting
+from cooee.core.dialogue.questions import (
+    IncomingText,
+    QuestionStep,
+    adapt_recorded_answer,
+    advance_question,
+)
 from cooee.core.dialogue.run import Run, Verb
-from cooee.core.dialogue.value_codec import unpack
+from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import (
     AmbiguousQuestion,
     DialogueError,
@@ -34,247 +39,267 @@ from cooee.core.errors import (
 from cooee.core.messages import Inbound
 
 
-class Doing(msgspec.Struct, frozen=True):
-    """A once that has to be carried out now; `begun` says with which token, where it was before."""
+class OnceRequest(msgspec.Struct, frozen=True):
+    """A once that has to be carried out now; `first_token` says with which token, where it was before."""
 
-    call: Callable[..., Any]
+    function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
-    key: Key
+    key: RecordKey
     name: str
-    begun: str | None = None
+    first_token: str | None = None
 
 
-class Failing(msgspec.Struct, frozen=True):
+class FatalRequest(msgspec.Struct, frozen=True):
     """An error that fails the turn, even where the handler catches it."""
 
     error: Exception
 
 
-MOST = 10_000
+MAX_RECORDS_PER_TURN = 10_000
 """How much a run may record before it waits; whoever records more is in a loop without end."""
 
-STOP, DEAD = object(), object()
+SUSPENDED, ABANDONED = object(), object()
 """The run stands still; or it was left before, and whatever asks waits for ever."""
 
-Asking: TypeAlias = Generator[object, Any, Any]
+EngineRequest: TypeAlias = Generator[object, Any, Any]
 """What is asked of whoever drives the run, and what that comes to."""
 
 
 @coroutine
-def _never(run: Run) -> Asking:
+def _wait_forever(run: Run) -> EngineRequest:
     """Wait for ever, and raise nothing: what a loop around it could catch, it would."""
     while True:
-        run.not_gone()
-        yield DEAD if run.fatal is None else Failing(run.fatal)
+        run.check_open()
+        yield ABANDONED if run.fatal_error is None else FatalRequest(run.fatal_error)
 
 
 @coroutine
-def _fail(run: Run, error: Exception) -> Asking:
-    yield Failing(run.fail(error))
-    yield from _never(run)
+def _fail_turn(run: Run, error: Exception) -> EngineRequest:
+    yield FatalRequest(run.fail_turn(error))
+    yield from _wait_forever(run)
 
 
 @coroutine
-def _stop(run: Run, key: Key, waiting: Waiting, step: Step | None) -> Asking:
-    run.stand(key, waiting, step)
-    yield STOP
-    yield from _never(run)
+def _suspend(
+    run: Run, key: RecordKey, waiting: Waiting, step: QuestionStep | None
+) -> EngineRequest:
+    run.suspend(key, waiting, step)
+    yield SUSPENDED
+    yield from _wait_forever(run)
 
 
 @coroutine
-def _do(doing: Doing) -> Asking:
-    return (yield doing)
+def _request_once(request: OnceRequest) -> EngineRequest:
+    return (yield request)
 
 
 # Asking
 
 
-async def ask(run: Run, question: Question) -> Any:
+async def ask_question(run: Run, question: Question) -> Any:
     """An answer, or what there is instead of one; without a record, the run ends here."""
-    run.opened = None
-    if not run.ready:
-        await _never(run)
+    run.unawaited_verb = None
+    if not run.active:
+        await _wait_forever(run)
     if question.kind == "receive":
-        key = run.place("receive", question.key or "")
+        key = run.occurrence_key("receive", question.key or "")
     else:
-        key, elsewhere = run.asked(question.key or question.prompt, chain(run.coroutine))
-        if elsewhere:
-            words = _ambiguous(question, line())
-            if run.stage.strict:
-                await _fail(run, AmbiguousQuestion(words))
-            run.warnings.append(words)
+        key, ambiguous = run.question_key(
+            question.key or question.prompt, call_chain(run.coroutine)
+        )
+        if ambiguous:
+            message = _ambiguity_message(question, caller_location())
+            if run.context.strict:
+                await _fail_turn(run, AmbiguousQuestion(message))
+            run.warnings.append(message)
     if question.was is not None:
-        key = run.carried(key, question.was)
-    found = known = run.records.get(key)
-    if found is not None and (run.passed or not run.same):
+        key = run.key_before_rewording(key, question.was)
+    found = original = run.records.get(key)
+    if found is not None and (run.reached_waiting or not run.same_code):
         # Up to where it stood, this very program has taken the records as they are before.
-        found = _recalled(run, question, found)
+        found = _adapt_record(run, question, found)
     if found is None:
-        where = line()
-        refusal = _refusal(run, key, f"asks {question.prompt!r}", where, question.prompt)
-        refusal = refusal or _mistaken(where, in_question(question))
-        if refusal is not None:
-            await _fail(run, refusal)
-        step = _considered(run, question, key, where, afresh=known is not None)
+        location = caller_location()
+        problem = _new_step_error(run, key, f"asks {question.prompt!r}", location, question.prompt)
+        problem = problem or _argument_error(location, check_question(question))
+        if problem is not None:
+            await _fail_turn(run, problem)
+        step = _next_step(run, question, key, location, stale=original is not None)
         if step.outcome is None:
-            await _stop(run, key, step.waiting, step)
-        found = run.record(_entry(run, question, key, step))
-    entry = run.hand(key, found)
-    if entry.kind in _UNANSWERED:
-        error, words = _UNANSWERED[entry.kind]
-        raise error(f"{words} to: {question.prompt}")
-    return unpack(entry.value)
+            await _suspend(run, key, step.waiting, step)
+        found = run.add_record(_record_of_step(run, question, key, step))
+    entry = run.deliver_record(key, found)
+    if entry.kind in _UNANSWERED_ERRORS:
+        error, message = _UNANSWERED_ERRORS[entry.kind]
+        raise error(f"{message} to: {question.prompt}")
+    return decode_value(entry.value)
 
 
-_UNANSWERED: dict[str, tuple[type[Unanswered], str]] = {
+_UNANSWERED_ERRORS: dict[str, tuple[type[Unanswered], str]] = {
     "no reply": (NoReply, "There was no answer in time"),
     "attempts": (TooManyAttempts, "No answer was understood"),
 }
 
 
-def _entry(run: Run, question: Question, key: Key, step: Step) -> Entry:
+def _record_of_step(
+    run: Run, question: Question, key: RecordKey, step: QuestionStep
+) -> JournalEntry:
     assert step.outcome is not None
-    tag = "" if question.kind == "receive" else question.reader.tag
+    tag = "" if question.kind == "receive" else question.parser.type_tag
     at = run.now if step.at is None else step.at
-    entry = Entry(step.outcome, key, at, run.turn, step.raw, step.value, tag, step.message)
+    entry = JournalEntry(
+        step.outcome, key, at, run.turn_number, step.raw, step.value, tag, step.text_id
+    )
     return replace(entry, media=step.media) if step.media else entry
 
 
-def _considered(run: Run, question: Question, key: Key, where: str, *, afresh: bool) -> Step:
-    held = run.view.held.get(key)
+def _next_step(
+    run: Run, question: Question, key: RecordKey, location: str, *, stale: bool
+) -> QuestionStep:
+    held = run.index.held_texts.get(key)
     if held is not None:
-        step = _considered_held(run, question, held, where)
+        step = _step_for_held_text(run, question, held, location)
         if step is not None:
             return step
-    waiting = run.journal.waiting if key == run.waited else None
+    waiting = run.journal.waiting if key == run.waiting_key else None
     text = run.text if waiting is not None else None
-    if afresh and text is None:
+    if stale and text is None:
         waiting = None  # the person has answered it, and has to be told that it is asked again
-    here = run.here(run.now if text is None else text.sent_at)
-    standing = waiting or Waiting(key, question.prompt, run.now)
-    standing = replace(standing, line=where)
-    step = consider(question, standing, text, run.now, here, asked=waiting is not None)
-    if step.took:
-        run.take_text()
+    context = run.parse_context(run.now if text is None else text.sent_at)
+    current = waiting or Waiting(key, question.prompt, run.now)
+    current = replace(current, location=location)
+    step = advance_question(
+        question, current, text, run.now, context, already_asked=waiting is not None
+    )
+    if step.text_consumed:
+        run.consume_text()
     return step
 
 
-def _considered_held(run: Run, question: Question, held: Entry, where: str) -> Step | None:
+def _step_for_held_text(
+    run: Run, question: Question, held: JournalEntry, location: str
+) -> QuestionStep | None:
     """What a text comes to that came for this question while another stood before it."""
-    received_at, asked_at = (unpack(each) for each in held.value)
-    text = Text(held.raw or "", held.message, held.at, received_at, held.media)
-    standing = Waiting(held.key, question.prompt, asked_at, line=where)
-    step = consider(question, standing, text, received_at, run.here(held.at), asked=True)
+    received_at, asked_at = (decode_value(each) for each in held.value)
+    text = IncomingText(held.raw or "", held.text_id, held.at, received_at, held.media)
+    waiting = Waiting(held.key, question.prompt, asked_at, location=location)
+    step = advance_question(
+        question, waiting, text, received_at, run.parse_context(held.at), already_asked=True
+    )
     if step.outcome is None:
-        run.add(Entry("dropped", held.key, run.now, run.turn))
-    if not step.took:
+        run.add_entry(JournalEntry("dropped", held.key, run.now, run.turn_number))
+    if not step.text_consumed:
         return None
     return replace(step, waiting=replace(step.waiting, asked_at=run.now))
 
 
-def _recalled(run: Run, question: Question, found: Found) -> Found | None:
+def _adapt_record(run: Run, question: Question, found: StoredRecord) -> StoredRecord | None:
     """A record as the changed program wants it; None where it has to be asked afresh."""
-    here, entry = run.here(found.entry.at), found.entry
+    context, entry = run.parse_context(found.entry.at), found.entry
     try:
-        unpack(entry.value)
+        decode_value(entry.value)
     except Unstorable:  # its class is gone, and the person's words are read anew
         entry = replace(entry, tag="")
-    recalled = recall(entry, question, here)
-    if recalled is None:
-        run.add(Entry("stale", entry.key, run.now, run.turn))
+    adapted = adapt_recorded_answer(entry, question, context)
+    if adapted is None:
+        run.add_entry(JournalEntry("stale", entry.key, run.now, run.turn_number))
         return None
-    return found if recalled is found.entry else run.record(recalled)
+    return found if adapted is found.entry else run.add_record(adapted)
 
 
 # Sleeping
 
 
-async def sleep(
+async def sleep_until_due(
     run: Run, length: timedelta | None, until: datetime | None, key: str | None
 ) -> None:
     """Nothing, once it is time; before that, the run ends here."""
-    run.opened = None
-    if not run.ready:
-        await _never(run)
-    place = run.place("sleep", key or str(length if until is None else until))
-    found = run.records.get(place)
+    run.unawaited_verb = None
+    if not run.active:
+        await _wait_forever(run)
+    record_key = run.occurrence_key("sleep", key or str(length if until is None else until))
+    found = run.records.get(record_key)
     if found is None:
-        where = line()
-        refusal = _refusal(run, place, "sleeps", where)
-        refusal = refusal or _mistaken(where, in_sleep(length, until))
-        if refusal is not None:
-            await _fail(run, refusal)
-        waiting = _asleep(run, place, length, until, where)
+        location = caller_location()
+        problem = _new_step_error(run, record_key, "sleeps", location)
+        problem = problem or _argument_error(location, check_sleep(length, until))
+        if problem is not None:
+            await _fail_turn(run, problem)
+        waiting = _sleep_waiting(run, record_key, length, until, location)
         if waiting.due_at is not None and waiting.due_at > run.now:
-            await _stop(run, place, waiting, None)
-        found = run.record(Entry("slept", place, run.now, run.turn))
-    run.hand(place, found)
+            await _suspend(run, record_key, waiting, None)
+        found = run.add_record(JournalEntry("slept", record_key, run.now, run.turn_number))
+    run.deliver_record(record_key, found)
 
 
-def _asleep(
-    run: Run, key: Key, length: timedelta | None, until: datetime | None, where: str
+def _sleep_waiting(
+    run: Run, key: RecordKey, length: timedelta | None, until: datetime | None, location: str
 ) -> Waiting:
     waiting = run.journal.waiting
-    since = waiting.asked_at if waiting is not None and key == run.waited else run.now
+    since = waiting.asked_at if waiting is not None and key == run.waiting_key else run.now
     if until is None:
-        return Waiting(key, "", since, since + (length or timedelta()), line=where)
+        return Waiting(key, "", since, since + (length or timedelta()), location=location)
     local = until if until.tzinfo is not None else until.replace(tzinfo=run.chat.zone)
-    return Waiting(key, "", since, local.astimezone(since.tzinfo), line=where)
+    return Waiting(key, "", since, local.astimezone(since.tzinfo), location=location)
 
 
 # Once
 
 
-async def once(  # noqa: PLR0917 -- what Chat.once has
+async def call_once(  # noqa: PLR0917 -- what Chat.once has
     run: Run,
-    call: Callable[..., Any],
+    function: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     key: str | None,
     unknown: str,
 ) -> Any:
     """The result of something that is done once, or the failure that the handler caught."""
-    run.opened = None
-    if not run.ready:
-        await _never(run)
-    name = getattr(call, "__qualname__", None) or type(call).__qualname__
-    place = run.place("once", key or name)
-    if place[3]:
-        await _fail(run, _duplicate(place[2], line()))
-    found = run.records.get(place)
+    run.unawaited_verb = None
+    if not run.active:
+        await _wait_forever(run)
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    record_key = run.occurrence_key("once", key or name)
+    if record_key[3]:
+        await _fail_turn(run, _duplicate_error(record_key[2], caller_location()))
+    found = run.records.get(record_key)
     if found is not None and found.entry.kind != "begun":
-        entry = run.hand(place, found)
-        if entry.change:
-            run.lay([entry.change])
-        return _result(entry)
+        entry = run.deliver_record(record_key, found)
+        if entry.diff:
+            run.apply_changes([entry.diff])
+        return _once_result(entry)
     if found is None:
-        where = line()
-        refusal = _refusal(run, place, f"does {name} once", where)
-        refusal = refusal or _mistaken(where, in_once(call))
-        if refusal is not None:
-            await _fail(run, refusal)
+        location = caller_location()
+        problem = _new_step_error(run, record_key, f"does {name} once", location)
+        problem = problem or _argument_error(location, check_once(function))
+        if problem is not None:
+            await _fail_turn(run, problem)
     if found is not None and unknown == "raise":
-        words = f"{name} was begun, and how it ended is not known."
-        run.failure = Entry("failed", place, run.now, run.turn, words, tag="unknown")
-        raise OnceUnknown(words)
-    run.lay_until(None if found is None else found.place)
-    begun = None if found is None else found.entry.tag
-    done = await _do(Doing(call, args, kwargs, place, name, begun))
-    if isinstance(done, BaseException):
-        words = _failed(name, done)
-        run.failure = Entry("failed", place, run.now, run.turn, words)
-        raise OnceFailed(words) from done
-    return _result(run.hand(place, done))
+        message = f"{name} was begun, and how it ended is not known."
+        run.caught_failure = JournalEntry(
+            "failed", record_key, run.now, run.turn_number, message, tag="unknown"
+        )
+        raise OnceUnknown(message)
+    run.apply_changes_until(None if found is None else found.position)
+    first_token = None if found is None else found.entry.tag
+    outcome = await _request_once(
+        OnceRequest(function, args, kwargs, record_key, name, first_token)
+    )
+    if isinstance(outcome, BaseException):
+        message = _failure_message(name, outcome)
+        run.caught_failure = JournalEntry("failed", record_key, run.now, run.turn_number, message)
+        raise OnceFailed(message) from outcome
+    return _once_result(run.deliver_record(record_key, outcome))
 
 
-def _result(entry: Entry) -> Any:
+def _once_result(entry: JournalEntry) -> Any:
     if entry.kind == "failed":
         raise (OnceUnknown if entry.tag == "unknown" else OnceFailed)(entry.raw or "")
     if entry.kind == "lost":
         raise ResultLost(entry.raw or "")
     try:
-        return unpack(entry.value)
+        return decode_value(entry.value)
     except Unstorable as error:
         raise ResultLost(f"{entry.key[2]} was done, and its result is lost: {error}") from error
 
@@ -285,7 +310,7 @@ class Verbs:
     def __init__(self, run: Run) -> None:
         self._run = run
         self.say, self.part, self.end = run.say, run.part, run.end
-        self.restart, self.may_recall = run.restart, run.may_recall
+        self.restart, self.may_recall = run.restart, run.check_history_allowed
 
     @property
     def message(self) -> Inbound:
@@ -300,15 +325,15 @@ class Verbs:
     @property
     def chance(self) -> Random:
         """Chance that is the same in every replay."""
-        return self._run.chance
+        return self._run.seeded_random
 
     def question(self, question: Question) -> Verb:
         """Ask, choose, confirm or receive."""
-        return self._run.opened_verb(question.kind, ask(self._run, question))
+        return self._run.opened_verb(question.kind, ask_question(self._run, question))
 
     def sleep(self, length: timedelta | None, until: datetime | None, key: str | None) -> Verb:
         """Let time pass."""
-        return self._run.opened_verb("sleep", sleep(self._run, length, until, key))
+        return self._run.opened_verb("sleep", sleep_until_due(self._run, length, until, key))
 
     def once(
         self,
@@ -319,73 +344,79 @@ class Verbs:
         unknown: str,
     ) -> Verb:
         """Do what a replay must not do again."""
-        return self._run.opened_verb("once", once(self._run, call, args, kwargs, key, unknown))
+        return self._run.opened_verb("once", call_once(self._run, call, args, kwargs, key, unknown))
 
 
 # What may not be
 
 
-def _refusal(run: Run, key: Key, what: str, where: str, prompt: str = "") -> DialogueError | None:
+def _new_step_error(
+    run: Run, key: RecordKey, action: str, location: str, prompt: str = ""
+) -> DialogueError | None:
     """What stands against anything new that a run is about to do."""
-    if run.strays(key):
-        return strayed(run, what, where)
-    words = (*key[1], key[2], prompt)
-    if not all(map(_is_text, words)):
-        return Unstorable(f"{where}: prompts, keys and parts are texts, unlike {words!r}.")
-    return DialogueError(_endless(where)) if len(run.entries) >= MOST else None
+    if run.would_diverge(key):
+        return divergence_error(run, action, location)
+    texts = (*key[1], key[2], prompt)
+    if not all(map(_is_storable_text, texts)):
+        return Unstorable(f"{location}: prompts, keys and parts are texts, unlike {texts!r}.")
+    return (
+        DialogueError(_endless_loop_message(location))
+        if len(run.new_entries) >= MAX_RECORDS_PER_TURN
+        else None
+    )
 
 
-def _mistaken(where: str, mistake: str) -> DialogueError | None:
-    return DialogueError(f"{where}: {mistake}") if mistake else None
+def _argument_error(location: str, message: str) -> DialogueError | None:
+    return DialogueError(f"{location}: {message}") if message else None
 
 
-def _is_text(words: object) -> bool:
+def _is_storable_text(value: object) -> bool:
     """Whether it is a str, and all of it can be written down and read again."""
-    if not isinstance(words, str):
+    if not isinstance(value, str):
         return False
-    return words.isascii() or words.encode(errors="replace").decode() == words
+    return value.isascii() or value.encode(errors="replace").decode() == value
 
 
 # Words
 
 
-def strayed(run: Run, what: str, where: str) -> NotDeterministic:
+def divergence_error(run: Run, action: str, location: str) -> NotDeterministic:
     """The same code went another way: the words that show both."""
     waiting = run.journal.waiting
     assert waiting is not None
-    stood = f"it waited for {waiting.prompt!r}" if waiting.asks else "it slept"
+    before = f"it waited for {waiting.prompt!r}" if waiting.expects_text else "it slept"
     return NotDeterministic(
-        f"{where}: this dialogue {what}, while before, with the same code and the same answers,"
-        f" {stood} ({waiting.line}). What changes from run to run belongs into `await"
+        f"{location}: this dialogue {action}, while before, with the same code and the same answers,"
+        f" {before} ({waiting.location}). What changes from run to run belongs into `await"
         " chat.once(…)`; for the time and for chance there are chat.now and chat.random."
     )
 
 
-def _endless(where: str) -> str:
+def _endless_loop_message(location: str) -> str:
     return (
-        f"{where}: this dialogue does {MOST:,} things without waiting for an answer, so its loop"
+        f"{location}: this dialogue does {MAX_RECORDS_PER_TURN:,} things without waiting for an answer, so its loop"
         " may never end. Ask in every pass, or bound the loop."
     )
 
 
-def _failed(name: str, error: BaseException) -> str:
+def _failure_message(name: str, error: BaseException) -> str:
     try:
-        words = f"{name} failed: {type(error).__name__}: {error}"
+        message = f"{name} failed: {type(error).__name__}: {error}"
     except Exception:  # it cannot say what it is
-        words = f"{name} failed: {type(error).__name__}"
-    return words.encode(errors="backslashreplace").decode()
+        message = f"{name} failed: {type(error).__name__}"
+    return message.encode(errors="backslashreplace").decode()
 
 
-def _ambiguous(question: Question, where: str) -> str:
+def _ambiguity_message(question: Question, location: str) -> str:
     return (
-        f"{where}: {question.key or question.prompt!r} is asked from two places of this dialogue,"
+        f"{location}: {question.key or question.prompt!r} is asked from two places of this dialogue,"
         " so that an edit could swap their answers. Give each its own key=, or call the helper"
         ' inside `with chat.part("…"):`.'
     )
 
 
-def _duplicate(name: str, where: str) -> DuplicateOnce:
+def _duplicate_error(name: str, location: str) -> DuplicateOnce:
     return DuplicateOnce(
-        f"{where}: {name} is done once, and was done in this dialogue before, so it would never"
+        f"{location}: {name} is done once, and was done in this dialogue before, so it would never"
         ' be done again. Give each its own key, like key=f"charge:{i}".'
     )

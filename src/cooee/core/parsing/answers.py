@@ -12,9 +12,9 @@ from typing import Any, Literal, NewType, get_args, get_origin
 
 import msgspec
 
-from cooee.core.parsing.choices import pick, yes_or_no
-from cooee.core.parsing.keywords import LONGEST, fold
-from cooee.core.phone_numbers import normalise
+from cooee.core.parsing.choices import match_option, yes_or_no
+from cooee.core.parsing.keywords import MAX_MATCH_CHARS, fold_text
+from cooee.core.phone_numbers import normalise_number
 
 Email = NewType("Email", str)
 """``ask("Your e-mail?", Email)``: an address that could exist; nobody writes to it to see."""
@@ -27,65 +27,65 @@ class NotUnderstood(ValueError):
     """A text that is no answer of the type that was asked for."""
 
 
-class Circumstances(msgspec.Struct, frozen=True):
+class ParseContext(msgspec.Struct, frozen=True):
     """When and where a text was written, which "tomorrow" and "3/4" depend on.
 
-    `zone` is the person's; `near` is a number of ours, whose country's customs are taken.
+    `zone` is the person's; `our_number` is a number of ours, whose country's customs are taken.
     """
 
     at: datetime
     zone: tzinfo
-    near: str
+    our_number: str
 
 
-class Reader(msgspec.Struct, frozen=True):
+class AnswerParser(msgspec.Struct, frozen=True):
     """How answers of one type are read; raises ValueError for what is none.
 
-    `tag` names the type in the journal: where it has changed, the text is read anew.
+    `type_tag` names the type in the journal: where it has changed, the text is read anew.
     """
 
-    tag: str
-    read: Callable[[str, Circumstances], Any]
+    type_tag: str
+    parse: Callable[[str, ParseContext], Any]
     hint: str = "Sorry, I did not understand that."
 
 
-def read(reader: Reader, text: str, circumstances: Circumstances) -> Any:
+def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
     """The answer in a text.
 
     Raises:
         NotUnderstood: there is none.
     """
-    words = text.strip()
-    if not words or (len(words) > LONGEST and reader.tag != "str"):
+    stripped = text.strip()
+    if not stripped or (len(stripped) > MAX_MATCH_CHARS and parser.type_tag != "str"):
         raise NotUnderstood
     try:
-        return reader.read(words, circumstances)
+        return parser.parse(stripped, context)
     except ValueError as error:
         raise NotUnderstood(str(error)) from error
 
 
 @lru_cache(maxsize=1_000)
-def reader_of(wanted: Any) -> Reader:
+def parser_for(answer_type: Any) -> AnswerParser:
     """How answers of a type, or of any callable that takes a str, are read."""
-    known = _READERS.get(wanted)
+    known = _PARSERS.get(answer_type)
     if known is not None:
         return known
-    if get_origin(wanted) is Literal:
-        return _literal(get_args(wanted))
-    if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
-        return _enum(wanted)
-    if not callable(wanted):
-        raise TypeError(f"{wanted!r} is no type to ask for, and cannot be called with a text.")
-    name = f"{getattr(wanted, '__module__', '')}:{getattr(wanted, '__qualname__', '')}"
-    return Reader(f"call:{name}", lambda text, _: wanted(text))
+    if get_origin(answer_type) is Literal:
+        return _literal_parser(get_args(answer_type))
+    if isinstance(answer_type, type) and issubclass(answer_type, enum.Enum):
+        return _enum_parser(answer_type)
+    if not callable(answer_type):
+        raise TypeError(f"{answer_type!r} is no type to ask for, and cannot be called with a text.")
+    name = f"{getattr(answer_type, '__module__', '')}:{getattr(answer_type, '__qualname__', '')}"
+    return AnswerParser(f"call:{name}", lambda text, _: answer_type(text))
 
 
 # Numbers
 
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_PLAIN = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")
-_SIGNS = str.maketrans("\u2212\uff0d\uff0b", "--+")
-_COUNTED = {
+_GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")
+_ASCII_SIGNS = str.maketrans("\u2212\uff0d\uff0b", "--+")
+_NUMBER_WORDS = {
     word: str(number)
     for number, word in enumerate(
         (  # noqa: SIM905 -- a list of words reads better than a wall of quotes
@@ -96,41 +96,41 @@ _COUNTED = {
 }
 
 
-def _figure(text: str) -> str:
+def _extract_number(text: str) -> str:
     """The figure in a text that is nothing else: "4.", "$1,250.50", "four"."""
-    text = text.translate(_SIGNS).strip(" \t\n$€£#!?").removesuffix(".")
-    text = _COUNTED.get(text.casefold(), text)
-    if _GROUPED.fullmatch(text):
+    text = text.translate(_ASCII_SIGNS).strip(" \t\n$€£#!?").removesuffix(".")
+    text = _NUMBER_WORDS.get(text.casefold(), text)
+    if _GROUPED_NUMBER.fullmatch(text):
         text = text.replace(",", "")
-    if not _PLAIN.fullmatch(text):
+    if not _PLAIN_NUMBER.fullmatch(text):
         raise NotUnderstood
     return text
 
 
-def _whole(text: str, _: Circumstances) -> int:
-    return int(_figure(text))
+def _parse_int(text: str, _: ParseContext) -> int:
+    return int(_extract_number(text))
 
 
-def _float(text: str, _: Circumstances) -> float:
-    return float(_figure(text))
+def _parse_float(text: str, _: ParseContext) -> float:
+    return float(_extract_number(text))
 
 
-def _decimal(text: str, _: Circumstances) -> Decimal:
-    return Decimal(_figure(text))
+def _parse_decimal(text: str, _: ParseContext) -> Decimal:
+    return Decimal(_extract_number(text))
 
 
 # Addresses
 
 
-def _email(text: str, _: Circumstances) -> str:
+def _parse_email(text: str, _: ParseContext) -> str:
     from email_validator import validate_email  # noqa: PLC0415 -- only who asks for one pays
 
     address = text.strip("<>\"' ,;").removeprefix("mailto:")
     return validate_email(address, check_deliverability=False).normalized
 
 
-def _phone(text: str, circumstances: Circumstances) -> str:
-    number = normalise(text, near=circumstances.near)
+def _parse_phone_number(text: str, context: ParseContext) -> str:
+    number = normalise_number(text, our_number=context.our_number)
     if not re.fullmatch(r"\+[1-9]\d{6,14}", number):
         raise NotUnderstood
     return number
@@ -139,65 +139,67 @@ def _phone(text: str, circumstances: Circumstances) -> str:
 # One of several
 
 
-def _yes(text: str, _: Circumstances) -> bool:
+def _parse_yes_or_no(text: str, _: ParseContext) -> bool:
     answer = yes_or_no(text)
     if answer is None:
         raise NotUnderstood
     return answer
 
 
-def _enum(wanted: type[enum.Enum]) -> Reader:
-    members = list(wanted)
+def _enum_parser(enum_type: type[enum.Enum]) -> AnswerParser:
+    members = list(enum_type)
     names = [member.name.replace("_", " ") for member in members]
 
-    def read(text: str, _: Circumstances) -> enum.Enum:
+    def parse(text: str, _: ParseContext) -> enum.Enum:
         for member in members:  # their own values first: they may be numbers
-            if fold(str(member.value)) == fold(text):
+            if fold_text(str(member.value)) == fold_text(text):
                 return member
-        return members[pick(text, names, numbered=False)]
+        return members[match_option(text, names, numbered=False)]
 
-    return Reader(f"enum:{wanted.__module__}:{wanted.__qualname__}", read)
+    return AnswerParser(f"enum:{enum_type.__module__}:{enum_type.__qualname__}", parse)
 
 
-def _literal(values: tuple[Any, ...]) -> Reader:
+def _literal_parser(values: tuple[Any, ...]) -> AnswerParser:
     names = [str(value) for value in values]
 
-    def read(text: str, _: Circumstances) -> Any:
-        return values[pick(text, names, numbered=False)]
+    def parse(text: str, _: ParseContext) -> Any:
+        return values[match_option(text, names, numbered=False)]
 
-    return Reader(f"literal:{names!r}", read)
+    return AnswerParser(f"literal:{names!r}", parse)
 
 
 # Days and times
 
 
-def _day(text: str, here: Circumstances) -> date:
-    from cooee.core.parsing.dates import day  # noqa: PLC0415 -- 0.2 s that only who asks for one pays
+def _parse_date(text: str, context: ParseContext) -> date:
+    from cooee.core.parsing.dates import parse_date  # noqa: PLC0415 -- 0.2 s that only who asks for one pays
 
-    return day(text, here.at.astimezone(here.zone), here.near)
-
-
-def _clock(text: str, here: Circumstances) -> time:
-    from cooee.core.parsing.dates import clock  # noqa: PLC0415 -- see above
-
-    return clock(text, here.at.astimezone(here.zone))
+    return parse_date(text, context.at.astimezone(context.zone), context.our_number)
 
 
-def _moment(text: str, here: Circumstances) -> datetime:
-    from cooee.core.parsing.dates import moment  # noqa: PLC0415 -- see above
+def _parse_time(text: str, context: ParseContext) -> time:
+    from cooee.core.parsing.dates import parse_time  # noqa: PLC0415 -- see above
 
-    return moment(text, here.at.astimezone(here.zone), here.near)
+    return parse_time(text, context.at.astimezone(context.zone))
 
 
-_READERS: dict[Any, Reader] = {
-    str: Reader("str", lambda text, _: text),
-    int: Reader("int", _whole, "Please send a number."),
-    float: Reader("float", _float, "Please send a number."),
-    Decimal: Reader("Decimal", _decimal, "Please send a number."),
-    bool: Reader("bool", _yes, "Please answer yes or no."),
-    date: Reader("date", _day, "Please send a day, like 24 December."),
-    time: Reader("time", _clock, "Please send a time, like 3:30pm."),
-    datetime: Reader("datetime", _moment, "Please send a day and a time, like Friday 3:30pm."),
-    Email: Reader("Email", _email, "Please send an e-mail address."),
-    PhoneNumber: Reader("PhoneNumber", _phone, "Please send a phone number."),
+def _parse_datetime(text: str, context: ParseContext) -> datetime:
+    from cooee.core.parsing.dates import parse_datetime  # noqa: PLC0415 -- see above
+
+    return parse_datetime(text, context.at.astimezone(context.zone), context.our_number)
+
+
+_PARSERS: dict[Any, AnswerParser] = {
+    str: AnswerParser("str", lambda text, _: text),
+    int: AnswerParser("int", _parse_int, "Please send a number."),
+    float: AnswerParser("float", _parse_float, "Please send a number."),
+    Decimal: AnswerParser("Decimal", _parse_decimal, "Please send a number."),
+    bool: AnswerParser("bool", _parse_yes_or_no, "Please answer yes or no."),
+    date: AnswerParser("date", _parse_date, "Please send a day, like 24 December."),
+    time: AnswerParser("time", _parse_time, "Please send a time, like 3:30pm."),
+    datetime: AnswerParser(
+        "datetime", _parse_datetime, "Please send a day and a time, like Friday 3:30pm."
+    ),
+    Email: AnswerParser("Email", _parse_email, "Please send an e-mail address."),
+    PhoneNumber: AnswerParser("PhoneNumber", _parse_phone_number, "Please send a phone number."),
 }

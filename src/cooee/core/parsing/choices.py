@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cooee.core.parsing.keywords import LONGEST, fold
+from cooee.core.parsing.keywords import MAX_MATCH_CHARS, fold_text
 
-PAGE = 8
+OPTIONS_PER_PAGE = 8
 """Options on one page of a menu: more do not fit a screen, or three segments."""
 
-LIKELY = 0.8
+MIN_TYPO_SIMILARITY = 0.8
 """How alike a typo and the word must be (1 less the edits for each letter; swaps are one edit).
 
 "Firday" is Friday (0.83) and "satuday" Saturday (0.88); "Tuesday" is not Thursday (0.75), nor
@@ -18,88 +18,94 @@ LIKELY = 0.8
 others; see the tests.
 """
 
-_SHORTEST = 4  # letters below which one edit makes another word
-_MORE = frozenset({"more", "next", "next page"})
-_NUMBER = re.compile(r"(?:no\.? ?|number |option |#)?(\d{1,4})(?:st|nd|rd|th)?")
+_MIN_TYPO_CHARS = 4  # letters below which one edit makes another word
+_MORE_KEYWORDS = frozenset({"more", "next", "next page"})
+_OPTION_NUMBER = re.compile(r"(?:no\.? ?|number |option |#)?(\d{1,4})(?:st|nd|rd|th)?")
 _DIGITS = re.compile(r"\d+")
 
 
-def render(prompt: str, options: Sequence[str], page: int = 0) -> str:
+def render_menu(prompt: str, options: Sequence[str], page: int = 0) -> str:
     """A menu's page as a text; a long menu says how to see more of it."""
-    first = page * PAGE
-    shown = options[first : first + PAGE]
+    first = page * OPTIONS_PER_PAGE
+    shown = options[first : first + OPTIONS_PER_PAGE]
     lines = [f"{number}. {option}" for number, option in enumerate(shown, first + 1)]
-    if first + PAGE < len(options):
+    if first + OPTIONS_PER_PAGE < len(options):
         lines.append("MORE for more.")
     elif page:
         lines.append("MORE for the beginning.")
     return "\n".join([prompt, *lines])
 
 
-def turned(text: str, options: Sequence[str], page: int) -> int | None:
+def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
     """The page that a text asks for; None where it asks for none."""
-    pages = -(-len(options) // PAGE)
-    asked = fold(text)
-    if pages < 2 or asked not in _MORE or any(fold(option) == asked for option in options):
+    page_count = -(-len(options) // OPTIONS_PER_PAGE)
+    folded = fold_text(text)
+    if (
+        page_count < 2
+        or folded not in _MORE_KEYWORDS
+        or any(fold_text(option) == folded for option in options)
+    ):
         return None
-    return (page + 1) % pages
+    return (page + 1) % page_count
 
 
-def pick(text: str, options: Sequence[str], *, numbered: bool = True) -> int:
+def match_option(text: str, options: Sequence[str], *, numbered: bool = True) -> int:
     """The place of the option that a text means.
 
     Raises:
         ValueError: it means none, or may mean several.
     """
-    words = fold(text[:LONGEST])
-    names = [fold(option) for option in options]
-    if words in names:
-        return names.index(words)
-    number = _NUMBER.fullmatch(words) if numbered else None
+    folded = fold_text(text[:MAX_MATCH_CHARS])
+    folded_options = [fold_text(option) for option in options]
+    if folded in folded_options:
+        return folded_options.index(folded)
+    number = _OPTION_NUMBER.fullmatch(folded) if numbered else None
     if number is not None:
-        place = int(number[1]) - 1
-        if 0 <= place < len(options):
-            return place
+        index = int(number[1]) - 1
+        if 0 <= index < len(options):
+            return index
         raise ValueError("There is no such number.")
-    begun = [place for place, name in enumerate(names) if words and name.startswith(words)]
-    if begun:
-        return _only(begun)
-    inside = [place for place, name in enumerate(names) if words in name.split()]
-    if inside:
-        return _only(inside)
-    return _likely(words, names)
+    prefix_matches = [
+        place for place, name in enumerate(folded_options) if folded and name.startswith(folded)
+    ]
+    if prefix_matches:
+        return _single_match(prefix_matches)
+    word_matches = [place for place, name in enumerate(folded_options) if folded in name.split()]
+    if word_matches:
+        return _single_match(word_matches)
+    return _match_typo(folded, folded_options)
 
 
-def _only(places: Sequence[int]) -> int:
-    if len(places) > 1:
+def _single_match(indexes: Sequence[int]) -> int:
+    if len(indexes) > 1:
         raise ValueError("That may be several of them.")
-    return places[0]
+    return indexes[0]
 
 
-def _likely(words: str, names: Sequence[str]) -> int:
+def _match_typo(folded: str, folded_options: Sequence[str]) -> int:
     """The one option that a typo may have been; never where a figure differs."""
     from rapidfuzz.distance import OSA  # noqa: PLC0415 -- 30 ms that only a typo pays
 
-    if len(words) < _SHORTEST:
+    if len(folded) < _MIN_TYPO_CHARS:
         raise ValueError("That is too short to guess.")
-    figures = _DIGITS.findall(words)
-    alike = [
+    digits = _DIGITS.findall(folded)
+    similar = [
         place
-        for place, name in enumerate(names)
-        if len(name) >= _SHORTEST
-        and _DIGITS.findall(name) == figures
-        and OSA.normalized_similarity(words, name) >= LIKELY
+        for place, name in enumerate(folded_options)
+        if len(name) >= _MIN_TYPO_CHARS
+        and _DIGITS.findall(name) == digits
+        and OSA.normalized_similarity(folded, name) >= MIN_TYPO_SIMILARITY
     ]
-    if not alike:
+    if not similar:
         raise ValueError("That is none of them.")
-    return _only(alike)
+    return _single_match(similar)
 
 
-def _texted(*lines: str) -> frozenset[str]:
-    return frozenset(fold(word) for line in lines for word in line.split(","))
+def _fold_phrases(*lines: str) -> frozenset[str]:
+    return frozenset(fold_text(word) for line in lines for word in line.split(","))
 
 
-_YES = _texted(
+_YES_PHRASES = _fold_phrases(
     "y,ye,yes,yes please,yep,yepp,yeah,yea,yeh,ya,yah,yup,yas,yess,aye,ok,okay,okey,k,kk,oki",
     "okie,okey dokey,sure,sure thing,sure is,of course,course,absolutely,definitely,defo,def",
     "certainly,confirm,confirmed,i confirm,correct,right,that's right,thats right,true,1",
@@ -108,27 +114,31 @@ _YES = _texted(
     "yes i do,yes i am,i do,i am,nah yeah,too right,no worries,for sure,you bet,affirmative",
     "oui,si,ja,👍,👌,✅,✔,☑,💯,🆗",
 )
-_NO = _texted(
+_NO_PHRASES = _fold_phrases(
     "n,no,nope,nah,na,naw,nay,no thanks,no thank you,no thx,nah thanks,no way,not now",
     "not really,not today,no i don't,no i dont,i don't,i dont,don't,dont,do not,never,cancel",
     "negative,incorrect,wrong,that's wrong,thats wrong,false,0,yeah nah,yeah no,no sorry",
     "sorry no,nup,nix,non,nein,nee,no way,nope thanks,👎,❌,✖,🚫,🙅",
 )
-_PAINT = re.compile("[\U0001f3fb-\U0001f3ff\u200d\ufe0f]|[♀♂]")
-_DRAWN_OUT = re.compile(r"(.)\1{2,}")
+_EMOJI_MODIFIERS = re.compile("[\U0001f3fb-\U0001f3ff\u200d\ufe0f]|[♀♂]")
+_REPEATED_LETTERS = re.compile(r"(.)\1{2,}")
 
 
 def yes_or_no(text: str) -> bool | None:
     """Whether a text says yes; None where it says neither."""
-    words = fold(_PAINT.sub("", text[:LONGEST]).replace("\u2019", "'"))
-    for said in (words, _DRAWN_OUT.sub(r"\1", words), words[:1] if _same(words) else ""):
-        if said in _YES:
+    folded = fold_text(_EMOJI_MODIFIERS.sub("", text[:MAX_MATCH_CHARS]).replace("\u2019", "'"))
+    for variant in (
+        folded,
+        _REPEATED_LETTERS.sub(r"\1", folded),
+        folded[:1] if _is_repeated_symbol(folded) else "",
+    ):
+        if variant in _YES_PHRASES:
             return True
-        if said in _NO:
+        if variant in _NO_PHRASES:
             return False
     return None
 
 
-def _same(words: str) -> bool:
+def _is_repeated_symbol(text: str) -> bool:
     """Whether it is one character over and over: "👍👍", but not letters."""
-    return len(set(words)) == 1 and not words.isalnum()
+    return len(set(text)) == 1 and not text.isalnum()

@@ -11,40 +11,40 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cooee.core.errors import DefinitionError
 
-LONGEST = 1_600
+MAX_MATCH_CHARS = 1_600
 """Characters that are looked at where looking may cost more than linear time.
 
 Ten segments of a long text; no keyword comes near, and what is longer is still kept whole.
 """
 
 _NO_FIELDS: Mapping[str, type] = MappingProxyType({})
-_VARIATION = str.maketrans("", "", "\ufe0e\ufe0f")  # "👍" with and without its paint
+_VARIATION_SELECTORS = str.maketrans("", "", "\ufe0e\ufe0f")  # "👍" with and without its paint
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """What is left of a text when case, spacing and surrounding punctuation do not count.
 
     Compatibility characters become plain ones (NFKC, UAX #15), case is folded, a run of white
     space is one space, and punctuation and symbols at both ends go, unless nothing else is
     there: an emoji alone stays. So "stop!", " Stop " and "“STOP”." are one keyword.
-    Normalising takes quadratic time on hostile runs of accents, so texts over `LONGEST`, which
+    Normalising takes quadratic time on hostile runs of accents, so texts over `MAX_MATCH_CHARS`, which
     are no keywords, go without.
     """
     text = " ".join(text.split())
     if text.isascii():
-        return _bare(text).lower()
-    text = _bare(text.translate(_VARIATION))
-    if len(text) <= LONGEST:
+        return _strip_punctuation(text).lower()
+    text = _strip_punctuation(text.translate(_VARIATION_SELECTORS))
+    if len(text) <= MAX_MATCH_CHARS:
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _bare(" ".join(text.casefold().split()))
+    return _strip_punctuation(" ".join(text.casefold().split()))
 
 
-def _bare(text: str) -> str:
+def _strip_punctuation(text: str) -> str:
     """The text without surrounding punctuation: as little as stays when that is all there is."""
-    return _strip(text, "PSZC") or _strip(text, "PZC") or text
+    return _strip_categories(text, "PSZC") or _strip_categories(text, "PZC") or text
 
 
-def _strip(text: str, categories: str) -> str:
+def _strip_categories(text: str, categories: str) -> str:
     start, end = 0, len(text)
     while start < end and unicodedata.category(text[start])[0] in categories:
         start += 1
@@ -62,43 +62,47 @@ class Keyword:
 
     fields = _NO_FIELDS
 
-    def __init__(self, words: str) -> None:
-        self.words, self.folded = words, fold(words)
+    def __init__(self, text: str) -> None:
+        self.text, self.folded = text, fold_text(text)
         if not self.folded:
             raise DefinitionError(
-                f"A keyword needs at least one word, and {words!r} has none. To answer every"
+                f"A keyword needs at least one word, and {text!r} has none. To answer every"
                 " other text, use @app.otherwise."
             )
 
     def match(self, text: str) -> dict[str, Any] | None:
         """No fields where the text is this keyword, None where it is not."""
-        return {} if fold(text) == self.folded else None
+        return {} if fold_text(text) == self.folded else None
 
     def __str__(self) -> str:
-        return self.words
+        return self.text
 
 
-class _Kind(NamedTuple):
+class _FieldType(NamedTuple):
     """A type of field: what it is in Python, how it is read (None: it cannot be), in words."""
 
     type: type
-    read: Callable[[str], Any]
-    words: str
+    parse: Callable[[str], Any]
+    description: str
 
 
-_SIGNS = str.maketrans("\u2212\uff0d\uff0b", "--+")  # a minus as typographers and Japan write it
+_ASCII_SIGNS = str.maketrans(
+    "\u2212\uff0d\uff0b", "--+"
+)  # a minus as typographers and Japan write it
 _BEFORE, _AFTER = r"[^\w\s.,+-]*", r"[^\w\s]*"  # "$5", "3!"; but ".5" is not 5
-_WHOLE = re.compile(rf"{_BEFORE}([+-]?\d{{1,18}}){_AFTER}")
-_DECIMAL = re.compile(rf"{_BEFORE}([+-]?(?:\d{{1,18}}(?:\.\d{{1,18}})?|\.\d{{1,18}})){_AFTER}")
+_WHOLE_NUMBER = re.compile(rf"{_BEFORE}([+-]?\d{{1,18}}){_AFTER}")
+_DECIMAL_NUMBER = re.compile(
+    rf"{_BEFORE}([+-]?(?:\d{{1,18}}(?:\.\d{{1,18}})?|\.\d{{1,18}})){_AFTER}"
+)
 
 
-def _whole(token: str) -> int | None:
-    found = _WHOLE.fullmatch(token.translate(_SIGNS))
+def _parse_whole_number(token: str) -> int | None:
+    found = _WHOLE_NUMBER.fullmatch(token.translate(_ASCII_SIGNS))
     return int(found[1]) if found else None
 
 
-def _decimal(token: str) -> float | None:
-    found = _DECIMAL.fullmatch(token.translate(_SIGNS))
+def _parse_decimal_number(token: str) -> float | None:
+    found = _DECIMAL_NUMBER.fullmatch(token.translate(_ASCII_SIGNS))
     return float(found[1]) if found else None
 
 
@@ -106,17 +110,17 @@ def _as_typed(token: str) -> str | None:
     return token or None
 
 
-_KINDS = {
-    "w": _Kind(str, _as_typed, "a word"),
-    "d": _Kind(int, _whole, "a whole number"),
-    "f": _Kind(float, _decimal, "a number"),
-    "rest": _Kind(str, _as_typed, "the rest of the text"),
+_FIELD_TYPES = {
+    "w": _FieldType(str, _as_typed, "a word"),
+    "d": _FieldType(int, _parse_whole_number, "a whole number"),
+    "f": _FieldType(float, _parse_decimal_number, "a number"),
+    "rest": _FieldType(str, _as_typed, "the rest of the text"),
 }
 
 
 class _Field(NamedTuple):
     name: str
-    kind: str
+    type_code: str
 
 
 _Token: TypeAlias = str | _Field
@@ -127,7 +131,7 @@ class Pattern:
 
     `{name}` or `{name:w}` is a word as it was typed, `{name:d}` a whole number of up to 18
     digits, `{name:f}` a number with a decimal point, `{name:rest}` all that follows, as it
-    was typed. Literals are compared by `fold`; punctuation around numbers and at the end of
+    was typed. Literals are compared by `fold_text`; punctuation around numbers and at the end of
     the text is forgiven. A text is cut into words once, so matching takes linear time.
 
     Raises:
@@ -136,36 +140,36 @@ class Pattern:
 
     def __init__(self, spec: str) -> None:
         self.spec = spec
-        self._tokens = _parse(spec)
+        self._tokens = _parse_pattern(spec)
         fields = [token for token in self._tokens if isinstance(token, _Field)]
         self.fields: Mapping[str, type] = MappingProxyType(
-            {field.name: _KINDS[field.kind].type for field in fields}
+            {field.name: _FIELD_TYPES[field.type_code].type for field in fields}
         )
-        self._takes_rest = any(field.kind == "rest" for field in fields)
+        self._has_rest_field = any(field.type_code == "rest" for field in fields)
 
     def match(self, text: str) -> dict[str, Any] | None:
         """The fields by name, or None where the text does not fit."""
-        words = self._cut(text)
+        words = self._split_words(text)
         if len(words) != len(self._tokens):
             return None
         found: dict[str, Any] = {}
         for token, word in zip(self._tokens, words, strict=True):
             if isinstance(token, str):
-                if fold(word) != token:
+                if fold_text(word) != token:
                     return None
-            elif (value := _KINDS[token.kind].read(word)) is None:
+            elif (value := _FIELD_TYPES[token.type_code].parse(word)) is None:
                 return None
             else:
                 found[token.name] = value
         return found
 
-    def _cut(self, text: str) -> list[str]:
+    def _split_words(self, text: str) -> list[str]:
         """As many words as there are tokens, or another number where that cannot be."""
         count = len(self._tokens)
-        if self._takes_rest:
+        if self._has_rest_field:
             return text.strip().split(None, count - 1)
         words = text.split(None, count)
-        if len(words) > count and not _strip(words[count], "PSZC"):
+        if len(words) > count and not _strip_categories(words[count], "PSZC"):
             words.pop()  # "ADD 3 !"
         return words
 
@@ -173,22 +177,28 @@ class Pattern:
         return self.spec
 
 
-_KNOWN = "{name} a word, " + ", ".join(
-    f"{{name:{letter}}} {kind.words}" for letter, kind in _KINDS.items() if letter != "w"
+_FIELD_TYPES_HELP = "{name} a word, " + ", ".join(
+    f"{{name:{letter}}} {kind.description}"
+    for letter, kind in _FIELD_TYPES.items()
+    if letter != "w"
 )
 
 
-def _parse(spec: str) -> tuple[_Token, ...]:
+def _parse_pattern(spec: str) -> tuple[_Token, ...]:
     tokens: list[_Token] = []
     names: set[str] = set()
     words = list(re.finditer(r"\S+", spec))
     for word in words:
-        token = _token(spec, word)
+        token = _parse_token(spec, word)
         if isinstance(token, _Field):
             if token.name in names:
-                raise _wrong(spec, word, f"{token.name} is there twice: give one another name.")
-            if token.kind == "rest" and word is not words[-1]:
-                raise _wrong(spec, word, "The rest of a text can only come last: use {name}.")
+                raise _pattern_error(
+                    spec, word, f"{token.name} is there twice: give one another name."
+                )
+            if token.type_code == "rest" and word is not words[-1]:
+                raise _pattern_error(
+                    spec, word, "The rest of a text can only come last: use {name}."
+                )
             names.add(token.name)
         tokens.append(token)
     if all(isinstance(token, _Field) for token in tokens):
@@ -199,22 +209,26 @@ def _parse(spec: str) -> tuple[_Token, ...]:
     return tuple(tokens)
 
 
-def _token(spec: str, word: re.Match[str]) -> _Token:
-    written = word.group()
-    if "{" not in written and "}" not in written:
-        return fold(written)
-    field = re.fullmatch(r"\{([^{}:]*)(?::([^{}]*))?\}", written)
+def _parse_token(spec: str, word: re.Match[str]) -> _Token:
+    raw = word.group()
+    if "{" not in raw and "}" not in raw:
+        return fold_text(raw)
+    field = re.fullmatch(r"\{([^{}:]*)(?::([^{}]*))?\}", raw)
     if field is None:
-        raise _wrong(spec, word, "A field is written {name}, alone between spaces.")
-    name, kind = field[1], field[2] if field[2] is not None else "w"
+        raise _pattern_error(spec, word, "A field is written {name}, alone between spaces.")
+    name, type_code = field[1], field[2] if field[2] is not None else "w"
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise _wrong(spec, word, f"{name!r} cannot be a parameter's name: use one like {{n}}.")
-    if kind not in _KINDS:
-        raise _wrong(spec, word, f"There is no type {kind!r} of field. There are: {_KNOWN}.")
-    return _Field(unicodedata.normalize("NFKC", name), kind)  # as Python reads identifiers
+        raise _pattern_error(
+            spec, word, f"{name!r} cannot be a parameter's name: use one like {{n}}."
+        )
+    if type_code not in _FIELD_TYPES:
+        raise _pattern_error(
+            spec, word, f"There is no type {type_code!r} of field. There are: {_FIELD_TYPES_HELP}."
+        )
+    return _Field(unicodedata.normalize("NFKC", name), type_code)  # as Python reads identifiers
 
 
-def _wrong(spec: str, word: re.Match[str], advice: str) -> DefinitionError:
+def _pattern_error(spec: str, word: re.Match[str], advice: str) -> DefinitionError:
     shown = "".join(" " if character.isspace() else character for character in spec)
     caret = " " * word.start() + "^" * len(word.group())
     return DefinitionError(f"This pattern cannot be read:\n    {shown}\n    {caret}\n{advice}")
@@ -223,7 +237,7 @@ def _wrong(spec: str, word: re.Match[str], advice: str) -> DefinitionError:
 class Regex:
     """A compiled regular expression, matched from a text's beginning; its groups are named.
 
-    It sees at most `LONGEST` characters, since an expression may take any time it likes. A
+    It sees at most `MAX_MATCH_CHARS` characters, since an expression may take any time it likes. A
     group that took no part is None.
 
     Raises:
@@ -247,7 +261,7 @@ class Regex:
 
     def match(self, text: str) -> dict[str, Any] | None:
         """The named groups, or None where the text does not begin like this."""
-        found = self.expression.match(text[:LONGEST])
+        found = self.expression.match(text[:MAX_MATCH_CHARS])
         return found.groupdict() if found else None
 
     def __str__(self) -> str:
@@ -257,7 +271,7 @@ class Regex:
 Matcher: TypeAlias = Keyword | Pattern | Regex
 
 
-def matcher(spec: str | re.Pattern[str]) -> Matcher:
+def make_matcher(spec: str | re.Pattern[str]) -> Matcher:
     """What a handler was registered with, ready to match: braces make a pattern.
 
     Raises:

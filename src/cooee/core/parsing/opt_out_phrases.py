@@ -7,39 +7,39 @@ import re
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from cooee.core.parsing.keywords import LONGEST, fold
+from cooee.core.parsing.keywords import MAX_MATCH_CHARS, fold_text
 
-Certainty: TypeAlias = Literal["sure", "unsure", ""]
+Confidence: TypeAlias = Literal["sure", "unsure", ""]
 
-_SURE_WITHIN = 160  # characters; a longer text has more to say than that
+_MAX_SURE_CHARS = 160  # characters; a longer text has more to say than that
 
 
-def wish(text: str) -> Certainty:
+def opt_out_intent(text: str) -> Confidence:
     """Whether a text asks for silence, in English: for "sure", perhaps, or not at all.
 
     It is cautious. Sure is a text that says this and nothing else ("Please stop texting me.
     Thanks!"); one that says it among other things, or half, is unsure. A single opt-out word is
     none of this function's business.
     """
-    clauses = [clause for clause in _clauses(text[:LONGEST]) if clause]
+    clauses = [clause for clause in _split_clauses(text[:MAX_MATCH_CHARS]) if clause]
     if not clauses:
         return ""
     demands = [clause for clause in clauses if _DEMAND.fullmatch(clause)]
     echoes = [clause for clause in clauses if _ECHO.fullmatch(clause)]
-    if demands and len(demands) + len(echoes) == len(clauses) and len(text) <= _SURE_WITHIN:
+    if demands and len(demands) + len(echoes) == len(clauses) and len(text) <= _MAX_SURE_CHARS:
         return "sure"
     hints = (_HINT.search(clause) and not _DENIED.search(clause) for clause in clauses)
     return "unsure" if demands or any(hints) else ""
 
 
-def _clauses(text: str) -> Sequence[str]:
+def _split_clauses(text: str) -> Sequence[str]:
     """The text's clauses, in plain lower-case words, without the courtesies around them."""
-    words = re.sub(r"[’'`´]", "", fold(text.replace("\n", ". ")))  # noqa: RUF001 -- as phones write "don't"
+    words = re.sub(r"[’'`´]", "", fold_text(text.replace("\n", ". ")))  # noqa: RUF001 -- as phones write "don't"
     cut = re.split(r"[.!?,;:()\"“”…—–]+|\s-+\s|\b(?:and|but|because)\b", words)  # noqa: RUF001 -- dashes
-    return [_bare(re.sub(r"[^\w\s]|_", " ", clause)) for clause in cut]
+    return [_strip_courtesies(re.sub(r"[^\w\s]|_", " ", clause)) for clause in cut]
 
 
-def _bare(clause: str) -> str:
+def _strip_courtesies(clause: str) -> str:
     clause = " ".join(clause.split())
     while (shorter := _COURTESY.sub("", clause).strip()) != clause:
         clause = shorter

@@ -13,26 +13,26 @@ from msgspec.structs import replace
 
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import Journal, Waiting
-from cooee.core.dialogue.replay import Outcome
+from cooee.core.dialogue.replay import TurnOutcome
 from cooee.core.errors import JournalError, StoreUnavailable
-from cooee.phone.inspector.app_error import located, trouble
-from cooee.phone.inspector.dry_run import run
-from cooee.phone.inspector.journal_view import remembered
-from cooee.phone.inspector.source_lines import Source
-from cooee.phone.ipc_messages import Stand, Stands, Trouble
-from cooee.runtime.turns.context import Surroundings
-from cooee.runtime.turns.thread_interrupt import Stretch, too_long
+from cooee.phone.inspector.app_error import describe_error, locate_message
+from cooee.phone.inspector.dry_run import replay_current_code
+from cooee.phone.inspector.journal_view import list_journal_steps
+from cooee.phone.inspector.source_lines import SourceFiles
+from cooee.phone.ipc_messages import AppError, DialogueState, DialogueStates
+from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
 from cooee.storage import Store, Talk
 from cooee.storage.sqlite.change_feed import Change
 
-_MOST = 200  # dialogues looked at when an app begins to play
-_OF_ONE = 8  # of one person
-_STUCK = 2.0  # seconds after which a look is given up
-_ORDER = ("asks", "listens", "begins", "parked", "sleeps")
-_TABLES = frozenset({"dialogues", "answers"})
+_MAX_DIALOGUES = 200  # dialogues looked at when an app begins to play
+_MAX_PER_PERSON = 8  # of one person
+_DRY_RUN_TIMEOUT_S = 2.0  # seconds after which a look is given up
+_DISPLAY_ORDER = ("asks", "listens", "begins", "parked", "sleeps")
+_WATCHED_TABLES = frozenset({"dialogues", "answers"})
 
 
-class Lookout:
+class DialogueMonitor:
     """Looks into the journals of one app at work; it writes nothing and sends nothing.
 
     Where a journal was last written by other code, its dialogue is run on the code as it is now,
@@ -44,140 +44,155 @@ class Lookout:
         source: those files.
     """
 
-    def __init__(self, tell: Callable[[Stands], None], folder: Path, source: Source) -> None:
-        self._tell, self._folder, self._source = tell, folder, source
-        self._loop, self._bell = asyncio.get_running_loop(), asyncio.Event()
-        self._moved: dict[str, None] = {}
-        self._people: dict[bytes, str] = {}
+    def __init__(
+        self,
+        send_message: Callable[[DialogueStates], None],
+        folder: Path,
+        source_files: SourceFiles,
+    ) -> None:
+        self._send_message, self._folder, self._source_files = send_message, folder, source_files
+        self._loop, self._wake_up = asyncio.get_running_loop(), asyncio.Event()
+        self._changed: dict[str, None] = {}
+        self._shown_people: dict[bytes, str] = {}
 
-    def wrote(self, changes: Sequence[Change]) -> None:
+    def on_commit(self, changes: Sequence[Change]) -> None:
         """Observe a commit; see `storage.sqlite_watch.Watch`."""
-        sides = [change.after or change.before or {} for change in changes if _concerns(change)]
-        moved = dict.fromkeys(str(side["conversation"]) for side in sides)
-        if moved and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note, moved)
+        rows = [change.after or change.before or {} for change in changes if _is_relevant(change)]
+        changed = dict.fromkeys(str(row["conversation"]) for row in rows)
+        if changed and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._mark_changed, changed)
 
-    async def watch(self, store: Store, around: Surroundings) -> None:
+    async def run(self, store: Store, context: TurnContext) -> None:
         """Tell of everybody, and then of each who has moved."""
-        for talks in _by_person(await store.dialogues(limit=_MOST)):
-            await self._report(around, talks)
+        for dialogues in _group_by_person(await store.dialogues(limit=_MAX_DIALOGUES)):
+            await self._send_states(context, dialogues)
         while True:
-            await self._bell.wait()
-            self._bell.clear()
-            moved, self._moved = self._moved, {}
-            for conversation in moved:
+            await self._wake_up.wait()
+            self._wake_up.clear()
+            changed, self._changed = self._changed, {}
+            for conversation in changed:
                 with suppress(StoreUnavailable):  # the next move is looked at again
-                    await self._look(store, around, bytes.fromhex(conversation))
+                    await self._recheck(store, context, bytes.fromhex(conversation))
 
-    def _note(self, moved: Mapping[str, None]) -> None:
-        self._moved |= moved
-        self._bell.set()
+    def _mark_changed(self, changed: Mapping[str, None]) -> None:
+        self._changed |= changed
+        self._wake_up.set()
 
-    async def _look(self, store: Store, around: Surroundings, conversation: bytes) -> None:
-        found = await store.dialogues(after=(conversation, ""), limit=_OF_ONE)
-        talks = [talk for talk in found if talk.conversation == conversation]
-        if talks:
-            await self._report(around, talks)
-        elif conversation in self._people:
-            self._tell(Stands(self._people.pop(conversation), ()))
+    async def _recheck(self, store: Store, context: TurnContext, conversation: bytes) -> None:
+        found = await store.dialogues(after=(conversation, ""), limit=_MAX_PER_PERSON)
+        dialogues = [stored for stored in found if stored.conversation == conversation]
+        if dialogues:
+            await self._send_states(context, dialogues)
+        elif conversation in self._shown_people:
+            self._send_message(DialogueStates(self._shown_people.pop(conversation), ()))
 
-    async def _report(self, around: Surroundings, talks: Sequence[Talk]) -> None:
-        first = talks[0]
-        self._people[first.conversation] = first.theirs
-        stands = [await self._stand(around, talk) for talk in talks]
-        self._tell(Stands(first.theirs, sorted(stands, key=lambda one: _ORDER.index(one.how))))
+    async def _send_states(self, context: TurnContext, dialogues: Sequence[Talk]) -> None:
+        first = dialogues[0]
+        self._shown_people[first.conversation] = first.theirs
+        states = [await self._dialogue_state(context, stored) for stored in dialogues]
+        self._send_message(
+            DialogueStates(
+                first.theirs, sorted(states, key=lambda one: _DISPLAY_ORDER.index(one.status))
+            )
+        )
 
     # One dialogue
 
-    async def _stand(self, around: Surroundings, talk: Talk) -> Stand:
-        stored = talk.dialogue
-        wrong = located(stored.error, self._folder) if stored.attempts else None
+    async def _dialogue_state(self, context: TurnContext, stored_dialogue: Talk) -> DialogueState:
+        dialogue = stored_dialogue.dialogue
+        last_error = locate_message(dialogue.error, self._folder) if dialogue.attempts else None
         try:
-            journal = journals.read(stored.head, stored.entries)
+            journal = journals.decode_journal(dialogue.head, dialogue.entries)
         except JournalError as error:
-            return Stand(
-                id=stored.id,
-                handler=stored.handler,
-                how="asks",
-                since=talk.started_at,
-                trouble=Trouble(str(error)),
+            return DialogueState(
+                id=dialogue.id,
+                handler=dialogue.handler,
+                status="asks",
+                since=stored_dialogue.started_at,
+                error=AppError(str(error)),
             )
         waiting = journal.waiting
-        stand = Stand(
-            id=stored.id,
-            handler=stored.handler,
-            how=_how(waiting),
+        state = DialogueState(
+            id=dialogue.id,
+            handler=dialogue.handler,
+            status=_state_name(waiting),
             prompt="" if waiting is None else waiting.prompt,
             since=journal.started_at if waiting is None else waiting.asked_at,
-            due_at=stored.due_at,
+            due_at=dialogue.due_at,
             deadline=None if waiting is None else waiting.deadline,
-            noted=remembered(journal),
-            trouble=wrong,
+            journal_steps=list_journal_steps(journal),
+            error=last_error,
         )
         if waiting is None:
-            return stand
-        if journal.program == around.program:
-            return self._placed(stand, waiting.line)
-        return await self._today(around, talk, journal, stand)
+            return state
+        if journal.code_version == context.code_version:
+            return self._with_statement(state, waiting.location)
+        return await self._state_in_current_code(context, stored_dialogue, journal, state)
 
-    async def _today(
-        self, around: Surroundings, talk: Talk, journal: Journal, stand: Stand
-    ) -> Stand:
+    async def _state_in_current_code(
+        self, context: TurnContext, stored: Talk, journal: Journal, state: DialogueState
+    ) -> DialogueState:
         """Where it stands in the code as it is now, or why it cannot be run on that."""
-        dialogue = around.app.routes.named(talk.dialogue.handler)
+        dialogue = context.app.routes.dialogue_named(stored.dialogue.handler)
         if dialogue is None:
-            words = f"The code has no dialogue {talk.dialogue.handler} any more."
-            return replace(stand, trouble=Trouble(words))
-        look = Stretch(partial(run, around, dialogue, talk, journal))
-        running = self._loop.run_in_executor(None, look)
-        await asyncio.wait({running}, timeout=_STUCK)
+            message = f"The code has no dialogue {stored.dialogue.handler} any more."
+            return replace(state, trouble=AppError(message))
+        dry_run = InterruptibleCall(
+            partial(replay_current_code, context, dialogue, stored, journal)
+        )
+        running = self._loop.run_in_executor(None, dry_run)
+        await asyncio.wait({running}, timeout=_DRY_RUN_TIMEOUT_S)
         if not running.done():
-            error: BaseException | None = too_long(dialogue.name, _STUCK, look.line)
-            running.add_done_callback(_end_unheard)
-            look.end()
+            error: BaseException | None = dialogue_timeout_error(
+                dialogue.name, _DRY_RUN_TIMEOUT_S, dry_run.current_line
+            )
+            running.add_done_callback(_ignore_result)
+            dry_run.interrupt()
         else:
             error = running.exception()  # whatever a handler may raise
         if error is not None:
-            return replace(stand, trouble=trouble(error, self._folder))
-        return self._moved_to(stand, journal, running.result())
+            return replace(state, trouble=describe_error(error, self._folder))
+        return self._with_dry_run(state, journal, running.result())
 
-    def _moved_to(self, stand: Stand, journal: Journal, outcome: Outcome | None) -> Stand:
+    def _with_dry_run(
+        self, state: DialogueState, journal: Journal, outcome: TurnOutcome | None
+    ) -> DialogueState:
         if outcome is None or outcome.journal.waiting is None:
             does = "does something once" if outcome is None else "ends"
-            return replace(stand, instead=does)
+            return replace(state, divergence=does)
         now, before = outcome.journal.waiting, journal.waiting
         if before is None or now.key == before.key:
-            return self._placed(replace(stand, deadline=now.deadline), now.line)
-        instead = f"asks “{now.prompt}”" if now.asks else "sleeps"
-        return self._placed(replace(stand, instead=instead), now.line)
+            return self._with_statement(replace(state, deadline=now.deadline), now.location)
+        divergence = f"asks “{now.prompt}”" if now.expects_text else "sleeps"
+        return self._with_statement(replace(state, divergence=divergence), now.location)
 
-    def _placed(self, stand: Stand, where: str) -> Stand:
-        file, _, line = where.rpartition(":")
+    def _with_statement(self, state: DialogueState, location: str) -> DialogueState:
+        file, _, line = location.rpartition(":")
         number = int(line) if line.isdecimal() else 0
-        code = self._source.statement(file, number)
-        return replace(stand, file=file, line=number, code=code)
+        code = self._source_files.statement_at(file, number)
+        return replace(state, file=file, line=number, code=code)
 
 
-def _end_unheard(look: asyncio.Future[Outcome | None]) -> None:
+def _ignore_result(dry_run: asyncio.Future[TurnOutcome | None]) -> None:
     """Whatever a run that was given up raises, nobody waits for it any more."""
-    if not look.cancelled():
-        look.exception()
+    if not dry_run.cancelled():
+        dry_run.exception()
 
 
-def _concerns(change: Change) -> bool:
-    return change.table in _TABLES
+def _is_relevant(change: Change) -> bool:
+    return change.table in _WATCHED_TABLES
 
 
-def _by_person(talks: Sequence[Talk]) -> Iterator[Sequence[Talk]]:
-    for _, theirs in groupby(talks, key=lambda talk: talk.conversation):
-        yield list(theirs)
+def _group_by_person(dialogues: Sequence[Talk]) -> Iterator[Sequence[Talk]]:
+    for _, group in groupby(dialogues, key=lambda stored: stored.conversation):
+        yield list(group)
 
 
-def _how(waiting: Waiting | None) -> str:
+def _state_name(waiting: Waiting | None) -> str:
     if waiting is None:
         return "begins"
-    if waiting.parked:
+    if waiting.paused:
         return "parked"
     if waiting.burst:
         return "listens"
-    return "asks" if waiting.asks else "sleeps"
+    return "asks" if waiting.expects_text else "sleeps"

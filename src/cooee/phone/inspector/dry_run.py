@@ -7,12 +7,14 @@ from typing import NoReturn
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import Journal
-from cooee.core.dialogue.replay import Outcome
-from cooee.runtime.turns.context import Surroundings, stage
+from cooee.core.dialogue.replay import TurnOutcome
+from cooee.runtime.turns.context import TurnContext, make_dialogue_context
 from cooee.storage import Talk
 
 
-def run(around: Surroundings, dialogue: Dialogue, talk: Talk, journal: Journal) -> Outcome | None:
+def replay_current_code(
+    context: TurnContext, dialogue: Dialogue, stored: Talk, journal: Journal
+) -> TurnOutcome | None:
     """What it comes to at the moment when it last stood still; None: to something to do once.
 
     Raises:
@@ -20,15 +22,20 @@ def run(around: Surroundings, dialogue: Dialogue, talk: Talk, journal: Journal) 
     """
     waiting = journal.waiting
     now = journal.started_at if waiting is None else waiting.asked_at
-    flow = driver.turn(stage(around, dialogue, talk, _recall, strict=True), journal, None, now)
+    flow = driver.run_turn(
+        make_dialogue_context(context, dialogue, stored, _refuse_history, strict=True),
+        journal,
+        None,
+        now,
+    )
     try:
         next(flow)
     except StopIteration as done:
-        outcome: Outcome = done.value
+        outcome: TurnOutcome = done.value
         return outcome
     flow.close()
     return None
 
 
-async def _recall(_: int) -> NoReturn:
+async def _refuse_history(_: int) -> NoReturn:
     raise AssertionError("Only a once may recall, and none is carried out.")

@@ -9,63 +9,68 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from cooee.core.dialogue.journal import Entry, Journal, View
-from cooee.core.dialogue.value_codec import unpack
+from cooee.core.dialogue.journal import Journal, JournalEntry, JournalIndex
+from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import Unstorable
-from cooee.phone.ipc_messages import Noted
+from cooee.phone.ipc_messages import JournalStep
 
 T = TypeVar("T")
-_STEPS = {"ask": "asked", "receive": "received", "once": "once", "sleep": "slept"}
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d ")  # as a sleep until then is known by, without a key
-_WITHOUT = {
+_STEP_NAMES = {"ask": "asked", "receive": "received", "once": "once", "sleep": "slept"}
+_DATE_PREFIX = re.compile(r"\d{4}-\d\d-\d\d ")  # as a sleep until then is known by, without a key
+_FIXED_VALUES = {
     "no reply": "no answer in time",
     "attempts": "no answer was understood",
     "slept": "the time has passed",
     "begun": "begun; how it ended is not known yet",
     "lost": "done, and its result cannot be stored",
 }
-_RECORDS = frozenset({"answer", "default", "done", "failed", *_WITHOUT})
+_RECORD_KINDS = frozenset({"answer", "default", "done", "failed", *_FIXED_VALUES})
 
 
-class _Head(msgspec.Struct):
+class _JournalHead(msgspec.Struct):
     """Of a stored head, what is looked at here."""
 
     journal: Journal
 
 
-_entry, _head = msgspec.json.Decoder(Entry), msgspec.json.Decoder(_Head)
+_entry_decoder, _head_decoder = (
+    msgspec.json.Decoder(JournalEntry),
+    msgspec.json.Decoder(_JournalHead),
+)
 
 
-def remembered(journal: Journal) -> Sequence[Noted]:
+def list_journal_steps(journal: Journal) -> Sequence[JournalStep]:
     """All that a dialogue goes by when it is run again, in the order in which it came."""
-    found = sorted(View(journal.entries).records.values(), key=lambda one: one.place)
-    return [_noted(one.entry) for one in found]
+    records = sorted(
+        JournalIndex(journal.entries).records.values(), key=lambda record: record.position
+    )
+    return [_make_step(one.entry) for one in records]
 
 
-def noted(entry: str) -> tuple[Noted | None, str]:
+def show_entry(entry: str) -> tuple[JournalStep | None, str]:
     """A stored entry, in hex, as it is shown, and its text's id; None where it is no record."""
-    read = _read(_entry, entry)
-    if read is None or read.kind not in _RECORDS:
-        return None, "" if read is None else read.message
-    return _noted(read), read.message
+    decoded = _decode_or_none(_entry_decoder, entry)
+    if decoded is None or decoded.kind not in _RECORD_KINDS:
+        return None, "" if decoded is None else decoded.text_id
+    return _make_step(decoded), decoded.text_id
 
 
-def kind(entry: str) -> str:
+def describe_entry(entry: str) -> str:
     """What a stored entry, in hex, is, in a few words."""
-    read = _read(_entry, entry)
-    return "" if read is None else f"{read.kind} {_question(read)}".strip()
+    decoded = _decode_or_none(_entry_decoder, entry)
+    return "" if decoded is None else f"{decoded.kind} {_question_text(decoded)}".strip()
 
 
-def stood(head: str) -> tuple[int, bool]:
+def read_head_progress(head: str) -> tuple[int, bool]:
     """How many turns a stored head, in hex, has behind it, and whether its question is put by."""
-    read = _read(_head, head)
-    if read is None:
+    decoded = _decode_or_none(_head_decoder, head)
+    if decoded is None:
         return 1, False
-    waiting = read.journal.waiting
-    return read.journal.turn, waiting is not None and (waiting.parked or waiting.again)
+    waiting = decoded.journal.waiting
+    return decoded.journal.turn_count, waiting is not None and (waiting.paused or waiting.re_ask)
 
 
-def _read(decoder: msgspec.json.Decoder[T], stored: str) -> T | None:
+def _decode_or_none(decoder: msgspec.json.Decoder[T], stored: str) -> T | None:
     """None where it is damaged, which its turn tells of."""
     try:
         return decoder.decode(bytes.fromhex(stored))
@@ -73,31 +78,37 @@ def _read(decoder: msgspec.json.Decoder[T], stored: str) -> T | None:
         return None
 
 
-def _noted(entry: Entry) -> Noted:
-    value, said = _value(entry), entry.raw or ""
-    heard = said if entry.kind == "answer" and said != value else ""
-    return Noted(_STEPS[entry.key[0]], entry.kind, _question(entry), value, heard)
+def _make_step(entry: JournalEntry) -> JournalStep:
+    value, original = _shown_value(entry), entry.raw or ""
+    original_text = original if entry.kind == "answer" and original != value else ""
+    return JournalStep(
+        _STEP_NAMES[entry.key[0]], entry.kind, _question_text(entry), value, original_text
+    )
 
 
-def _value(entry: Entry) -> str:
-    if entry.kind in _WITHOUT:
-        return _WITHOUT[entry.kind]
+def _shown_value(entry: JournalEntry) -> str:
+    if entry.kind in _FIXED_VALUES:
+        return _FIXED_VALUES[entry.kind]
     if entry.kind == "failed":
         return entry.raw or "failed"
-    return f"{_words(entry)} (no answer in time)" if entry.kind == "default" else _words(entry)
+    return (
+        f"{_value_text(entry)} (no answer in time)"
+        if entry.kind == "default"
+        else _value_text(entry)
+    )
 
 
-def _question(entry: Entry) -> str:
-    step, parts, words, n = entry.key
-    if step == "sleep" and _MOMENT.match(words):
-        words = f"until {words}"
-    again = f" ({n + 1})" if n else ""
-    return ": ".join((*parts, words)) + again
+def _question_text(entry: JournalEntry) -> str:
+    step, parts, prompt, occurrence = entry.key
+    if step == "sleep" and _DATE_PREFIX.match(prompt):
+        prompt = f"until {prompt}"
+    suffix = f" ({occurrence + 1})" if occurrence else ""
+    return ": ".join((*parts, prompt)) + suffix
 
 
-def _words(entry: Entry) -> str:
+def _value_text(entry: JournalEntry) -> str:
     try:
-        value: Any = unpack(entry.value)
+        value: Any = decode_value(entry.value)
     except Unstorable:  # its class is gone from the code: then as it was written
         return entry.raw or ""
     if entry.key[0] == "once":

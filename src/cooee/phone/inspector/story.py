@@ -6,12 +6,12 @@ import msgspec
 
 from cooee.core.messages import Status
 from cooee.phone.inspector import formatting as showing
-from cooee.phone.ipc_messages import Exchanged, Noted, Trouble
+from cooee.phone.ipc_messages import AppError, HTTPExchange, JournalStep
 from cooee.storage.sqlite.change_feed import Row
 from cooee.storage.sqlite.columns import moment
 
 # What became of a text of ours, in the page's few words.
-WORDS = {
+STATUS_NAMES = {
     Status.QUEUED: "queued",
     Status.SENDING: "sending",
     Status.UNKNOWN: "unknown",
@@ -25,7 +25,7 @@ WORDS = {
 }
 
 
-class Letter(msgspec.Struct, eq=False):
+class OutboundView(msgspec.Struct, eq=False):
     """A text of ours, as its row in the outbox stands."""
 
     id: str
@@ -35,40 +35,40 @@ class Letter(msgspec.Struct, eq=False):
     status: str = "queued"
     attempts: int = 0
     note: str = ""
-    turn: str = ""
+    story_id: str = ""
 
 
 class Story(msgspec.Struct, eq=False):
     """What is known of one text so far; or of an alarm of a dialogue, whose `text` is what it did.
 
-    `later` is how many seconds an alarm rang after what was before it.
+    `gap_s` is how many seconds an alarm rang after what was before it.
     """
 
     id: str
     theirs: str
     text: str
     at: str
-    number: int
-    alarm: bool = False
-    later: float = 0
+    position: int
+    by_timer: bool = False
+    gap_s: float = 0
     status: str = "waiting"
     handler: str = ""
-    where: str = ""
+    location: str = ""
     attempts: int = 0
-    again: int = 0
+    duplicates: int = 0
     state: list[showing.Cell] = []
-    noted: list[Noted] = []
+    journal_steps: list[JournalStep] = []
     rows: list[showing.ShownRow] = []
-    letters: list[Letter] = []
-    exchanges: list[Exchanged] = []
-    trouble: Trouble | None = None
+    outbounds: list[OutboundView] = []
+    exchanges: list[HTTPExchange] = []
+    error: AppError | None = None
     note: str = ""
-    marks: dict[str, float] = {}
+    step_times: dict[str, float] = {}
 
-    def took(self) -> list[tuple[str, float]]:
+    def step_durations(self) -> list[tuple[str, float]]:
         """Each step behind it, and its milliseconds."""
-        marks = self.marks
-        spans = (
+        times = self.step_times
+        steps = (
             ("received", "texted", "received"),
             ("claimed", "received", "claimed"),
             ("handler", "called", "over"),
@@ -76,14 +76,14 @@ class Story(msgspec.Struct, eq=False):
             ("sent", "finished", "recorded"),
         )
         return [
-            (name, max((marks[end] - marks[start]) * 1000, 0.0))
-            for name, start, end in spans
-            if start in marks and end in marks
+            (name, max((times[end] - times[start]) * 1000, 0.0))
+            for name, start, end in steps
+            if start in times and end in times
         ]
 
 
 # What an alarm did, by what it left in the journal.
-DID = {
+TIMER_RESULTS = {
     "answer": "the answer was whole",
     "slept": "woke up",
     "no reply": "the time was up",
@@ -91,19 +91,19 @@ DID = {
 }
 
 
-def note(row: Row) -> str:
+def status_note(row: Row) -> str:
     """What a text of ours waits for, in words; "" where there is nothing to say."""
     status, due = Status(row["status"]), row["due_at"]
     if status is Status.QUEUED and row["attempts"] and due:
-        again = showing.time_of_day(moment(due))[:-4]
-        return f"Attempt {row['attempts']} failed. The next is at {again}."
+        next_attempt = showing.time_of_day(moment(due))[:-4]
+        return f"Attempt {row['attempts']} failed. The next is at {next_attempt}."
     if status is Status.UNKNOWN:
         if due is None:
             return "The answer was lost, and nobody can tell: it is held, and not sent twice."
         return "The answer was lost. Whether it arrived is being found out."
-    return row["error"] if WORDS[status] == "failed" else ""
+    return row["error"] if STATUS_NAMES[status] == "failed" else ""
 
 
-def iso(stamp: int) -> str:
+def iso_from_stored(stored: int) -> str:
     """A stored time, as pages read it."""
-    return moment(stamp).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment(stored).isoformat(timespec="milliseconds").replace("+00:00", "Z")

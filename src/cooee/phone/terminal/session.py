@@ -11,17 +11,17 @@ from typing import Any
 from cooee.clocks.offset import OffsetClock
 from cooee.core.app.app import App
 from cooee.core.errors import NotRunning
-from cooee.net.http_server import listening
-from cooee.phone.app_runner import performing
+from cooee.net.http_server import bind_socket
+from cooee.phone.app_runner import run_app
 from cooee.runtime.service import Service
-from cooee.simulator import Network, box
+from cooee.simulator import Network, run_simulator
 from cooee.storage import Store
 from cooee.storage.sqlite.store import SQLite
 
-_SOON = timedelta(seconds=1)
+_SOON_DUE = timedelta(seconds=1)
 
 
-class Stage:
+class TerminalSession:
     """What is on: the network with its phones, and the app as a service on one of its numbers.
 
     Attributes:
@@ -32,43 +32,46 @@ class Stage:
     """
 
     def __init__(
-        self, network: Network, service: Service, clock: OffsetClock, port: int, arrived: int
+        self, network: Network, service: Service, clock: OffsetClock, port: int, texts_before: int
     ) -> None:
         self.network, self.service, self.port = network, service, port
         self._clock = clock
         subscription = service.subscription
         if subscription is None:
             raise NotRunning("The app could not connect to the box; the log says why.")
-        self.ours, self.pushed = subscription.number, subscription.pushes_to is not None
-        self._texts = arrived
+        self.our_number, self.is_pushed = subscription.number, subscription.push_url is not None
+        self._texts_expected = texts_before
 
-    def text(self, phone: str, words: str) -> None:
+    def send_text(self, phone: str, text: str) -> None:
         """A phone texts the app."""
-        self.network.text(phone, self.ours, words)
-        self._texts += 1
+        self.network.send_from_phone(phone, self.our_number, text)
+        self._texts_expected += 1
 
-    def advance(self, by: timedelta) -> None:
+    def advance_clock(self, by: timedelta) -> None:
         """Let time pass, for network and app at once."""
         self._clock.advance(by)
 
-    async def quiet(self) -> bool:
+    async def is_quiet(self) -> bool:
         """Whether every text has arrived and was answered, and every answer is on its phone.
 
         A text that waits for a later moment (a retry, a reminder) is not waited for.
         """
-        if not self.network.idle or await _arrived(self.service.store) < self._texts:
+        if (
+            not self.network.is_idle
+            or await _count_inbounds(self.service.store) < self._texts_expected
+        ):
             return False
-        census, alarms = await self.service.store.census(), await self.service.store.alarms()
-        soon = self.service.clock.now() + _SOON
-        turning = census.pending if alarms.turn is None else alarms.turn <= soon
-        leaving = census.queued and alarms.send is not None and alarms.send <= soon
-        return not (turning or census.sending or leaving) and self.network.idle
+        counts, next_due = await self.service.store.census(), await self.service.store.alarms()
+        soon = self.service.clock.now() + _SOON_DUE
+        turns_due = counts.pending if next_due.turn is None else next_due.turn <= soon
+        sends_due = counts.queued and next_due.send is not None and next_due.send <= soon
+        return not (turns_due or counts.sending or sends_due) and self.network.is_idle
 
 
 @asynccontextmanager
-async def staged(
+async def run_terminal_session(
     app: App[Any, Any], *, provider: str, database: Path, poll_interval: float
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[TerminalSession]:
     """Put an app to work beside a box.
 
     Args:
@@ -82,29 +85,31 @@ async def staged(
         DatabaseInUse: another process runs on this file.
     """
     clock = OffsetClock()
-    async with box(clock, port=0) as (carrier, port):
+    async with run_simulator(clock, port=0) as (simulator, port):
         store = await SQLite.open(database, now=clock.now)
-        clock.advance(await _ahead(store, clock))
-        work = performing(
+        clock.advance(await _time_ahead(store, clock))
+        running_app = run_app(
             app,
             store,
             clock,
             provider=provider,
-            base=f"http://127.0.0.1:{port}",
-            door=listening("127.0.0.1", 0),
+            simulator_url=f"http://127.0.0.1:{port}",
+            webhook_socket=bind_socket("127.0.0.1", 0),
             poll_interval=poll_interval,
         )
-        async with work as service:
-            before = await _arrived(store)
+        async with running_app as service:
+            texts_before = await _count_inbounds(store)
             await service.connect()
-            yield Stage(carrier.network, service, clock, port, before)
+            yield TerminalSession(simulator.network, service, clock, port, texts_before)
 
 
-async def _ahead(store: Store, clock: OffsetClock) -> timedelta:
+async def _time_ahead(store: Store, clock: OffsetClock) -> timedelta:
     """How far the last text is in the future: somebody let time pass, and it does not go back."""
-    threads, now = await store.threads(limit=1), clock.now()
-    return max(timedelta(), *[one.last_at - now for one in threads if one.last_at], timedelta())
+    conversations, now = await store.threads(limit=1), clock.now()
+    return max(
+        timedelta(), *[one.last_at - now for one in conversations if one.last_at], timedelta()
+    )
 
 
-async def _arrived(store: Store) -> int:
-    return sum(thread.texts_in for thread in await store.threads(limit=1_000))
+async def _count_inbounds(store: Store) -> int:
+    return sum(conversation.texts_in for conversation in await store.threads(limit=1_000))

@@ -6,10 +6,10 @@ import asyncio
 import os
 import threading
 
-_CHUNK = 65_536
+_CHUNK_BYTES = 65_536
 
 
-class Keyboard:
+class StdinLines:
     """The lines of a file descriptor, read in a thread so that any kind of file will do.
 
     It reads past Python's own buffers, since a thread that waits in those cannot be left behind
@@ -25,10 +25,10 @@ class Keyboard:
         if descriptor is None:
             self._lines.put_nowait(None)
         else:
-            work = threading.Thread(target=self._read, args=(descriptor,), daemon=True)
-            work.start()
+            thread = threading.Thread(target=self._read_forever, args=(descriptor,), daemon=True)
+            thread.start()
 
-    async def line(self) -> str | None:
+    async def next_line(self) -> str | None:
         """The next line without its end; None when there are no more, now and ever after."""
         line = await self._lines.get()
         if line is None:
@@ -39,29 +39,29 @@ class Keyboard:
         """No more lines, from whoever waits for one on."""
         self._lines.put_nowait(None)
 
-    def _read(self, descriptor: int) -> None:
+    def _read_forever(self, descriptor: int) -> None:
         rest = b""
-        while chunk := _chunk(descriptor):
+        while chunk := _read_chunk(descriptor):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                self._tell(_decoded(line))
+                self._add_line(_decode_line(line))
         if rest:
-            self._tell(_decoded(rest))
-        self._tell(None)
+            self._add_line(_decode_line(rest))
+        self._add_line(None)
 
-    def _tell(self, line: str | None) -> None:
+    def _add_line(self, line: str | None) -> None:
         try:
             self._loop.call_soon_threadsafe(self._lines.put_nowait, line)
         except RuntimeError:  # the loop has ended, and nobody listens any more
             return
 
 
-def _chunk(descriptor: int) -> bytes:
+def _read_chunk(descriptor: int) -> bytes:
     try:
-        return os.read(descriptor, _CHUNK)
+        return os.read(descriptor, _CHUNK_BYTES)
     except OSError:  # a terminal that was closed
         return b""
 
 
-def _decoded(line: bytes) -> str:
+def _decode_line(line: bytes) -> str:
     return line.decode("utf-8", errors="replace").removesuffix("\r")

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from cooee.clocks.clock import stopwatch
-from cooee.core.one_line import one_line
-from cooee.phone.phone_numbers import PHONES, number_of
-from cooee.phone.terminal.session import Stage
-from cooee.phone.terminal.stdin_lines import Keyboard
-from cooee.simulator import Entry
+from cooee.clocks.clock import monotonic
+from cooee.core.one_line import to_one_line
+from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone
+from cooee.phone.terminal.session import TerminalSession
+from cooee.phone.terminal.stdin_lines import StdinLines
+from cooee.simulator import ScreenEntry
 
-SCRIPT = ("START", "TIME", "STOP")  # what is played where nobody types anything
-HELP = """\
+DEMO_TEXTS = ("START", "TIME", "STOP")  # what is played where nobody types anything
+COMMAND_HELP = """\
   Type a text and press Enter.
   /phone 2    go on as a second person (1 to 99)
   /wait 1h    let an hour pass (or s, min, d)
@@ -30,11 +30,11 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
-_YEAR = timedelta(days=366)
-_LOOK = 0.05  # seconds between two looks at the phones
-_CALM = 3  # looks in a row that have to find quiet
-_LONGEST = 10.0  # seconds to wait for a reply
-_SPEECHLESS = 5.0  # seconds without a line until a pipe is taken for one that stays empty
+_MAX_WAIT = timedelta(days=366)
+_POLL_INTERVAL_S = 0.05  # seconds between two looks at the phones
+_QUIET_POLLS = 3  # looks in a row that have to find quiet
+_REPLY_TIMEOUT_S = 10.0  # seconds to wait for a reply
+_FIRST_LINE_TIMEOUT_S = 5.0  # seconds without a line until a pipe is taken for one that stays empty
 
 
 class Terminal:
@@ -46,168 +46,178 @@ class Terminal:
         write: where what is to be seen goes, as it is.
     """
 
-    def __init__(self, stage: Stage, *, typing: bool, write: Callable[[str], None]) -> None:
+    def __init__(
+        self, session: TerminalSession, *, is_interactive: bool, write: Callable[[str], None]
+    ) -> None:
         self.phone = 1
-        self._stage, self._typing, self._write = stage, typing, write
-        self._shown = dict.fromkeys(range(1, PHONES + 1), 0)
+        self._session, self._is_interactive, self._write = session, is_interactive, write
+        self._shown_counts = dict.fromkeys(range(1, MAX_PHONES + 1), 0)
         self._last = ""
 
-    async def hold(self, keyboard: Keyboard, leave: asyncio.Event) -> None:
-        """Hold the conversation that is typed, until its end or `leave`."""
-        watch = asyncio.create_task(self._watch())
+    async def run(self, lines: StdinLines, stop_event: asyncio.Event) -> None:
+        """Hold the conversation that is typed, until its end or `stop_event`."""
+        polling = asyncio.create_task(self._show_forever())
         try:
-            if self._typing:
-                await self._follow(keyboard, leave)
+            if self._is_interactive:
+                await self._run_interactive(lines, stop_event)
             else:
-                await self._play(keyboard, leave)
+                await self._run_piped(lines, stop_event)
         finally:
-            watch.cancel()
+            polling.cancel()
             with suppress(asyncio.CancelledError):
-                await watch
-            self._show_news()
+                await polling
+            self._show_new_entries()
 
     # A person
 
-    async def _follow(self, keyboard: Keyboard, leave: asyncio.Event) -> None:
-        self._prompt()
-        while (line := await keyboard.line()) is not None and not leave.is_set():
-            if not self._obey(line):
+    async def _run_interactive(self, lines: StdinLines, stop_event: asyncio.Event) -> None:
+        self._print_prompt()
+        while (line := await lines.next_line()) is not None and not stop_event.is_set():
+            if not self._execute_line(line):
                 return
-            self._prompt()
+            self._print_prompt()
         self._write("\n")
 
     # A pipe, or nothing
 
-    async def _play(self, keyboard: Keyboard, leave: asyncio.Event) -> None:
-        await self._hush(leave)
-        said = False
-        while (line := await self._next(keyboard, said=said)) is not None and not leave.is_set():
+    async def _run_piped(self, lines: StdinLines, stop_event: asyncio.Event) -> None:
+        await self._wait_until_quiet(stop_event)
+        has_input = False
+        while (
+            line := await self._next_line(lines, has_input=has_input)
+        ) is not None and not stop_event.is_set():
             if not line.strip():
                 continue
-            said = True
-            if not await self._say(line, leave):
+            has_input = True
+            if not await self._run_line(line, stop_event):
                 return
-        if not said:
-            for line in SCRIPT:
-                await self._say(line, leave)
+        if not has_input:
+            for line in DEMO_TEXTS:
+                await self._run_line(line, stop_event)
 
-    async def _next(self, keyboard: Keyboard, *, said: bool) -> str | None:
+    async def _next_line(self, lines: StdinLines, *, has_input: bool) -> str | None:
         """The next line; None too where a pipe is open and nobody ever writes into it."""
         try:
-            async with asyncio.timeout(None if said else _SPEECHLESS):
-                return await keyboard.line()
+            async with asyncio.timeout(None if has_input else _FIRST_LINE_TIMEOUT_S):
+                return await lines.next_line()
         except TimeoutError:
             return None
 
-    async def _say(self, line: str, leave: asyncio.Event) -> bool:
+    async def _run_line(self, line: str, stop_event: asyncio.Event) -> bool:
         """Obey one line and wait for what it brings; whether to go on."""
-        if leave.is_set() or not self._obey(line):
+        if stop_event.is_set() or not self._execute_line(line):
             return False
-        self._show_news()
+        self._show_new_entries()
         if line.startswith("/wait"):
-            await self._hush(leave)
+            await self._wait_until_quiet(stop_event)
         elif not line.startswith("/"):
-            replies = self._replies()
-            await self._hush(leave)
-            if self._replies() == replies:
-                self._line(f"phone {self.phone}   no reply")
+            replies_before = self._count_replies()
+            await self._wait_until_quiet(stop_event)
+            if self._count_replies() == replies_before:
+                self._print_line(f"phone {self.phone}   no reply")
         return True
 
-    async def _hush(self, leave: asyncio.Event) -> None:
+    async def _wait_until_quiet(self, stop_event: asyncio.Event) -> None:
         """Wait until all is quiet, but not for ever."""
-        calm, began = 0, stopwatch()
-        while calm < _CALM and stopwatch() - began < _LONGEST and not leave.is_set():
-            await asyncio.sleep(_LOOK)
-            calm = calm + 1 if await self._stage.quiet() else 0
-        self._show_news()
+        quiet_polls, started_at = 0, monotonic()
+        while (
+            quiet_polls < _QUIET_POLLS
+            and monotonic() - started_at < _REPLY_TIMEOUT_S
+            and not stop_event.is_set()
+        ):
+            await asyncio.sleep(_POLL_INTERVAL_S)
+            quiet_polls = quiet_polls + 1 if await self._session.is_quiet() else 0
+        self._show_new_entries()
 
     # Both
 
-    def _obey(self, line: str) -> bool:
+    def _execute_line(self, line: str) -> bool:
         """Do what a line says; whether to go on."""
-        words = line.strip()
-        match words.split():
+        text = line.strip()
+        match text.split():
             case []:
                 pass
             case ["/quit"]:
                 return False
             case ["/help"]:
-                self._line(HELP)
-            case ["/phone", n] if n.isdecimal() and 1 <= int(n) <= PHONES:
+                self._print_line(COMMAND_HELP)
+            case ["/phone", n] if n.isdecimal() and 1 <= int(n) <= MAX_PHONES:
                 self.phone = int(n)
-            case ["/wait", length] if _length(length):
-                self._stage.advance(_length(length))
+            case ["/wait", duration] if _parse_duration(duration):
+                self._session.advance_clock(_parse_duration(duration))
             case ["/wait", *_]:
-                self._line("  How long? /wait 90s, /wait 10min, /wait 1h, or up to /wait 366d")
+                self._print_line(
+                    "  How long? /wait 90s, /wait 10min, /wait 1h, or up to /wait 366d"
+                )
             case ["/phone", *_]:
-                self._line(f"  There are phones 1 to {PHONES}: /phone 2")
+                self._print_line(f"  There are phones 1 to {MAX_PHONES}: /phone 2")
             case [command, *_] if command.startswith("/"):
-                self._line(f"  There is no {one_line(command)}. Type /help.")
+                self._print_line(f"  There is no {to_one_line(command)}. Type /help.")
             case _:
-                self._stage.text(number_of(self.phone), words)
+                self._session.send_text(number_of_phone(self.phone), text)
         return True
 
-    async def _watch(self) -> None:
+    async def _show_forever(self) -> None:
         while True:
-            self._show_news()
-            await asyncio.sleep(_LOOK)
+            self._show_new_entries()
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
-    def _show_news(self) -> None:
+    def _show_new_entries(self) -> None:
         """Show what has come to any phone (and gone from it, unless that was just typed)."""
-        news = [
+        entries = [
             (entry, phone)
-            for phone, shown in self._shown.items()
-            for entry in self._stage.network.inbox(number_of(phone))[shown:]
+            for phone, shown in self._shown_counts.items()
+            for entry in self._session.network.phone_screen(number_of_phone(phone))[shown:]
         ]
-        for entry, phone in sorted(news, key=lambda one: one[0].at):
-            self._shown[phone] += 1
-            if entry.direction == "to_phone" or not self._typing:
-                self._line(_said(phone, entry))
+        for entry, phone in sorted(entries, key=lambda one: one[0].shown_at):
+            self._shown_counts[phone] += 1
+            if entry.direction == "to_phone" or not self._is_interactive:
+                self._print_line(_format_entry(phone, entry))
 
-    def _replies(self) -> int:
-        inbox = self._stage.network.inbox(number_of(self.phone))
+    def _count_replies(self) -> int:
+        inbox = self._session.network.phone_screen(number_of_phone(self.phone))
         return sum(entry.direction == "to_phone" for entry in inbox)
 
-    def _line(self, line: str) -> None:
-        if self._typing:
+    def _print_line(self, line: str) -> None:
+        if self._is_interactive:
             self._write(f"\r\x1b[K{line}\n")
-            self._prompt()
+            self._print_prompt()
         else:
             self._write(f"{line}\n")
 
-    def _prompt(self) -> None:
+    def _print_prompt(self) -> None:
         self._write(f"\r\x1b[Kphone {self.phone} → ")
 
 
-def _length(words: str) -> timedelta:
+def _parse_duration(text: str) -> timedelta:
     """How long that is; nothing where it is no length, or more than a year."""
-    found = re.fullmatch(r"(\d{1,8})(s|min|h|d)", words)
-    length = timedelta() if found is None else int(found[1]) * _UNITS[found[2]]
-    return length if length <= _YEAR else timedelta()
+    found = re.fullmatch(r"(\d{1,8})(s|min|h|d)", text)
+    duration = timedelta() if found is None else int(found[1]) * _UNITS[found[2]]
+    return duration if duration <= _MAX_WAIT else timedelta()
 
 
-def _said(phone: int, entry: Entry) -> str:
+def _format_entry(phone: int, entry: ScreenEntry) -> str:
     arrow = "←" if entry.direction == "to_phone" else "→"
-    return f"phone {phone} {arrow} {one_line(entry.text.text)}"
+    return f"phone {phone} {arrow} {to_one_line(entry.text.text)}"
 
 
-async def converse(stage: Stage, leave: asyncio.Event) -> None:
+async def run_terminal(session: TerminalSession, stop_event: asyncio.Event) -> None:
     """Hold the conversation that standard input brings: a person's, a pipe's, or a script."""
-    typing = sys.stdin is not None and sys.stdin.isatty()
-    terminal = Terminal(stage, typing=typing, write=_write)
-    keyboard = Keyboard(None if sys.stdin is None else sys.stdin.fileno())
-    ending = asyncio.create_task(_close_at(leave, keyboard))
+    is_interactive = sys.stdin is not None and sys.stdin.isatty()
+    terminal = Terminal(session, is_interactive=is_interactive, write=_write_stdout)
+    lines = StdinLines(None if sys.stdin is None else sys.stdin.fileno())
+    closing = asyncio.create_task(_close_on_stop(stop_event, lines))
     try:
-        await terminal.hold(keyboard, leave)
+        await terminal.run(lines, stop_event)
     finally:
-        ending.cancel()
+        closing.cancel()
 
 
-async def _close_at(leave: asyncio.Event, keyboard: Keyboard) -> None:
-    await leave.wait()
-    keyboard.close()
+async def _close_on_stop(stop_event: asyncio.Event, lines: StdinLines) -> None:
+    await stop_event.wait()
+    lines.close()
 
 
-def _write(what: str) -> None:
-    sys.stdout.write(what)
+def _write_stdout(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()

@@ -13,20 +13,28 @@ import msgspec
 from cooee.core.errors import PermanentFailure, RequestRefused, SettingError
 from cooee.core.http_messages import Flow, Request
 from cooee.core.messages import Outbound, Receipt
-from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
+from cooee.providers import (
+    Accepted,
+    Credentials,
+    Features,
+    PollResult,
+    Received,
+    Setting,
+    Subscription,
+)
 from cooee.providers.simulated.payloads import (
-    read_accepted,
-    read_inbound,
-    read_receipt,
-    refusal,
-    written,
+    build_send_body,
+    parse_accepted,
+    parse_inbound,
+    parse_receipt,
+    simulated_error,
 )
 
-_READING: Sequence[Literal["pop", "cursor", "confirm"]] = ("pop", "cursor", "confirm")
-_SWITCHES = frozenset({*_READING, "lookup", "idempotency", "optout"})
-_PAGE = 50  # texts in one reading
-_SETTLES = timedelta(seconds=5)
-_FRESH = timedelta(minutes=5)  # how old a signature may be
+_POLLING_MODES: Sequence[Literal["pop", "cursor", "confirm"]] = ("pop", "cursor", "confirm")
+_KNOWN_SWITCHES = frozenset({*_POLLING_MODES, "lookup", "idempotency", "optout"})
+_PAGE_SIZE = 50  # texts in one reading
+_LOOKUP_SETTLES_AFTER = timedelta(seconds=5)
+_MAX_SIGNATURE_AGE = timedelta(minutes=5)  # how old a signature may be
 
 
 class Simulated:
@@ -52,18 +60,22 @@ class Simulated:
         Raises:
             SettingError: a switch is unknown, there are two ways of reading, or no URL.
         """
-        base, self._key, switches = (
+        base_url, self._key, switches = (
             values.get(setting.name, "").strip() or setting.default or ""
             for setting in self.settings
         )
-        if not base.startswith(("http://", "https://")):
-            raise SettingError(f"SIMULATED_BASE_URL is {base!r}, not a URL. Leave it out, mostly.")
-        self._base = base.rstrip("/")
-        self._secret = hmac.digest(self._key.encode(errors="replace"), b"webhook", "sha256").hex()
-        self.features = _features(_read_switches(switches))
+        if not base_url.startswith(("http://", "https://")):
+            raise SettingError(
+                f"SIMULATED_BASE_URL is {base_url!r}, not a URL. Leave it out, mostly."
+            )
+        self._base_url = base_url.rstrip("/")
+        self._webhook_secret = hmac.digest(
+            self._key.encode(errors="replace"), b"webhook", "sha256"
+        ).hex()
+        self.features = _features_for(_read_switches(switches))
 
     def __repr__(self) -> str:
-        return f"<Simulated at {self._base}>"
+        return f"<Simulated at {self._base_url}>"
 
     # Our side
 
@@ -73,24 +85,24 @@ class Simulated:
         return Credentials(self._key)
 
     def subscribe(
-        self, credentials: Credentials, hook: str | None, *, keep: bool = False
+        self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
         """Take the first number, and have its texts pushed to ``hook/text`` or kept."""
-        look = self._request("GET", "/numbers", credentials, safe=True)
-        found = yield look
-        match found.json():
-            case [{"number": str(number)}, *_] if found.status == 200 and number:
+        numbers_request = self._request("GET", "/numbers", credentials, safe=True)
+        numbers_response = yield numbers_request
+        match numbers_response.json():
+            case [{"number": str(number)}, *_] if numbers_response.status == 200 and number:
                 pass
             case _:
-                raise refusal(look, found)
-        if keep:
+                raise simulated_error(numbers_request, numbers_response)
+        if keep_direction:
             return Subscription(number, notes=["Pushing or reading was left as it is."])
-        way = {"number": number, "url": hook, "secret": self._secret}
-        order = self._request("PUT", "/webhook", credentials, way, safe=True)
-        made = yield order
-        if made.status != 200:
-            raise refusal(order, made)
-        return Subscription(number, hook)
+        body = {"number": number, "url": webhook_url, "secret": self._webhook_secret}
+        webhook_request = self._request("PUT", "/webhook", credentials, body, safe=True)
+        webhook_response = yield webhook_request
+        if webhook_response.status != 200:
+            raise simulated_error(webhook_request, webhook_response)
+        return Subscription(number, webhook_url)
 
     # Texts
 
@@ -102,45 +114,49 @@ class Simulated:
             )
         if outbound.media:
             raise PermanentFailure("Texts with media cannot be sent by this provider.")
-        once = self.features.idempotency
-        request = self._request("POST", "/texts", credentials, written(outbound), safe=once)
-        if once:
+        is_idempotent = self.features.idempotency
+        request = self._request(
+            "POST", "/texts", credentials, build_send_body(outbound), safe=is_idempotent
+        )
+        if is_idempotent:
             headers = {**request.headers, "idempotency-key": outbound.id}
             request = msgspec.structs.replace(request, headers=headers)
-        answer = yield request
-        accepted = read_accepted(answer.json())
-        if answer.status != 201 or accepted is None:
-            raise refusal(request, answer)
+        response = yield request
+        accepted = parse_accepted(response.json())
+        if response.status != 201 or accepted is None:
+            raise simulated_error(request, response)
         return accepted
 
-    def poll(self, credentials: Credentials, cursor: str) -> Flow[News]:
+    def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
         """Read what is there, in the way that is switched on."""
-        way = self.features.polling
-        query = {"after": cursor, "limit": str(_PAGE)} if way == "cursor" and cursor else {}
-        request = self._request("GET", "/inbox", credentials, query=query, safe=way != "pop")
-        answer = yield request
-        match answer.json():
-            case {"texts": list() as texts} as body if answer.status == 200 and answer.at:
-                read = [text for each in texts if (text := read_inbound(each, answer.at))]
+        polling = self.features.polling
+        query = (
+            {"after": cursor, "limit": str(_PAGE_SIZE)} if polling == "cursor" and cursor else {}
+        )
+        request = self._request("GET", "/inbox", credentials, query=query, safe=polling != "pop")
+        response = yield request
+        match response.json():
+            case {"texts": list() as texts} as body if response.status == 200 and response.at:
+                inbounds = [text for each in texts if (text := parse_inbound(each, response.at))]
             case _:
-                raise refusal(request, answer)
-        if len(read) < len(texts):
-            raise refusal(request, answer)
-        further = body.get("cursor")
-        return News(
-            read,
-            more=bool(read) if way == "pop" else len(read) >= _PAGE,
-            cursor=further if way == "cursor" and isinstance(further, str) else cursor,
-            confirm=[text.provider_id for text in read] if way == "confirm" else (),
+                raise simulated_error(request, response)
+        if len(inbounds) < len(texts):
+            raise simulated_error(request, response)
+        next_cursor = body.get("cursor")
+        return PollResult(
+            inbounds,
+            more=bool(inbounds) if polling == "pop" else len(inbounds) >= _PAGE_SIZE,
+            cursor=next_cursor if polling == "cursor" and isinstance(next_cursor, str) else cursor,
+            confirm=[text.provider_id for text in inbounds] if polling == "confirm" else (),
         )
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
         """Say that the texts are stored; they are not given again."""
-        told = {"ids": list(ids)}
-        request = self._request("POST", "/inbox/confirmed", credentials, told, safe=True)
-        answer = yield request
-        if answer.status != 204:
-            raise refusal(request, answer)
+        body = {"ids": list(ids)}
+        request = self._request("POST", "/inbox/confirmed", credentials, body, safe=True)
+        response = yield request
+        if response.status != 204:
+            raise simulated_error(request, response)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
         """Ask how a text fares."""
@@ -148,55 +164,61 @@ class Simulated:
             return None
         path = f"/texts/{quote(outbound.provider_id, safe='')}"
         request = self._request("GET", path, credentials, safe=True)
-        answer = yield request
-        if answer.status == 404:
+        response = yield request
+        if response.status == 404:
             return None
-        receipt = read_receipt(answer.json(), outbound.id)
-        if answer.status != 200 or receipt is None:
-            raise refusal(request, answer)
+        receipt = parse_receipt(response.json(), outbound.id)
+        if response.status != 200 or receipt is None:
+            raise simulated_error(request, response)
         return receipt
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
         """Ask by our id whether a text had arrived; a "no" counts after 5 seconds."""
         query = {"reference": outbound.id}
         request = self._request("GET", "/texts", credentials, query=query, safe=True)
-        answer = yield request
-        match answer.json():
-            case {"texts": []} if answer.status == 200:
+        response = yield request
+        match response.json():
+            case {"texts": []} if response.status == 200:
                 return None
-            case {"texts": [first, *_]} if answer.status == 200 and (found := read_accepted(first)):
+            case {"texts": [first, *_]} if response.status == 200 and (
+                found := parse_accepted(first)
+            ):
                 return found
-        raise refusal(request, answer)
+        raise simulated_error(request, response)
 
-    def receive(self, request: Request, tail: str, at: datetime) -> Received:
+    def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Verify a push, then read it: ``text``, or ``status/`` and our id of the text."""
-        kind, _, name = tail.partition("/")
+        kind, _, name = subpath.partition("/")
         if kind not in ("text", "status") or (kind == "text" and name):
             raise RequestRefused("The box pushes to text and status/… only.", 404)
         if request.method != "POST":
             raise RequestRefused("The box pushes by POST.", 405)
-        self._verify(request, at)
+        self._verify_signature(request, at)
         body = request.json()
         if kind == "text":
-            inbound = read_inbound(body, at)
+            inbound = parse_inbound(body, at)
             if inbound is None:
                 raise RequestRefused("A pushed text has id, from, to and text; this lacks one.")
             return Received(inbounds=[inbound])
-        receipt = read_receipt(body, name)
+        receipt = parse_receipt(body, name)
         if receipt is None:
             raise RequestRefused("A pushed status has id, reference and status; this lacks one.")
         return Received(receipts=[receipt])
 
-    def _verify(self, request: Request, at: datetime) -> None:
+    def _verify_signature(self, request: Request, at: datetime) -> None:
         """Hold the signature ``t=<unix seconds>,v1=<hex>`` against the body, in constant time."""
         parts = request.headers.get("x-simulated-signature", "").split(",")
-        given = dict(part.strip().partition("=")[::2] for part in parts)
-        stamp = given.get("t", "").encode(errors="replace")
-        signed = hmac.new(self._secret.encode(), stamp + b"." + request.body, "sha256").hexdigest()
-        if not hmac.compare_digest(signed.encode(), given.get("v1", "").encode(errors="replace")):
+        signature = dict(part.strip().partition("=")[::2] for part in parts)
+        timestamp = signature.get("t", "").encode(errors="replace")
+        expected = hmac.new(
+            self._webhook_secret.encode(), timestamp + b"." + request.body, "sha256"
+        ).hexdigest()
+        if not hmac.compare_digest(
+            expected.encode(), signature.get("v1", "").encode(errors="replace")
+        ):
             raise RequestRefused("The signature is not the box's.", 401)
-        seconds = int(stamp) if stamp.isdigit() and len(stamp) <= 12 else 0
-        if abs(at.timestamp() - seconds) > _FRESH.total_seconds():
+        seconds = int(timestamp) if timestamp.isdigit() and len(timestamp) <= 12 else 0
+        if abs(at.timestamp() - seconds) > _MAX_SIGNATURE_AGE.total_seconds():
             raise RequestRefused("The signature is more than 5 minutes off.", 401)
 
     def _request(
@@ -214,34 +236,34 @@ class Simulated:
             headers["content-type"] = "application/json"
         return Request(
             method=method,
-            url=self._base + path + (f"?{urlencode(query)}" if query else ""),
+            url=self._base_url + path + (f"?{urlencode(query)}" if query else ""),
             headers=headers,
             body=b"" if body is None else msgspec.json.encode(body),
             safe=safe,
         )
 
 
-def _read_switches(words: str) -> frozenset[str]:
-    switches = frozenset(filter(None, (word.strip().lower() for word in words.split(","))))
-    unknown = sorted(switches - _SWITCHES)
+def _read_switches(setting: str) -> frozenset[str]:
+    switches = frozenset(filter(None, (switch.strip().lower() for switch in setting.split(","))))
+    unknown = sorted(switches - _KNOWN_SWITCHES)
     if unknown:
         raise SettingError(
             f"SIMULATED_SWITCHES has {', '.join(unknown)};"
-            f" there are {', '.join(sorted(_SWITCHES))}."
+            f" there are {', '.join(sorted(_KNOWN_SWITCHES))}."
         )
-    if len(switches.intersection(_READING)) > 1:
+    if len(switches.intersection(_POLLING_MODES)) > 1:
         raise SettingError("SIMULATED_SWITCHES takes one of pop, cursor and confirm.")
     return switches
 
 
-def _features(switches: frozenset[str]) -> Features:
+def _features_for(switches: frozenset[str]) -> Features:
     return Features(
-        polling=next((way for way in _READING if way in switches), "pop"),
+        polling=next((mode for mode in _POLLING_MODES if mode in switches), "pop"),
         push=True,
         receipts="callback",
         max_text=1600,
-        lookup_settles=_SETTLES if "lookup" in switches else None,
+        lookup_settles_after=_LOOKUP_SETTLES_AFTER if "lookup" in switches else None,
         idempotency="idempotency" in switches,
-        optout_words=frozenset({"STOP", "UNSUBSCRIBE"} if "optout" in switches else ()),
+        opt_out_words=frozenset({"STOP", "UNSUBSCRIBE"} if "optout" in switches else ()),
         signed=True,
     )

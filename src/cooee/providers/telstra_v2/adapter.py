@@ -12,23 +12,31 @@ import msgspec
 from cooee.core.errors import PermanentFailure, ProviderFailure, RequestRefused, SettingError
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Outbound, Receipt
-from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
-from cooee.providers.json_fields import count, later, string, word
-from cooee.providers.telstra_v2.errors import refusal
+from cooee.providers import (
+    Accepted,
+    Credentials,
+    Features,
+    PollResult,
+    Received,
+    Setting,
+    Subscription,
+)
+from cooee.providers.json_fields import add_durations, get_ascii_word, get_string, parse_int
+from cooee.providers.telstra_v2.errors import telstra_v2_error
 from cooee.providers.telstra_v2.payloads import (
-    AEST,
+    AEST_OFFSET,
+    build_receipt,
+    build_sms_body,
     days_to_add,
-    held,
-    provisioned,
-    pushed,
-    receipt,
-    reported,
-    sms,
-    taken,
+    parse_polled_reply,
+    parse_provisioned,
+    parse_pushed_receipt,
+    parse_pushed_reply,
+    parse_subscription,
 )
 
-_NUMBER, _TEXTS = "/messages/provisioning/subscriptions", "/messages/sms"
-_KEYS = (
+_SUBSCRIPTIONS_PATH, _SMS_PATH = "/messages/provisioning/subscriptions", "/messages/sms"
+_KEYS_HINT = (
     "Check TELSTRA_CLIENT_ID and TELSTRA_CLIENT_SECRET; keys of v3 are not good for v2. Where"
     " they are right, check TELSTRA_BASE_URL."
 )
@@ -59,7 +67,7 @@ class TelstraV2:
         receipts="callback",
         max_text=1900,
         concurrency=2,
-        stamp_offset=AEST,
+        timestamp_offset=AEST_OFFSET,
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -68,13 +76,17 @@ class TelstraV2:
         Raises:
             SettingError: one is missing, or the base is not a URL.
         """
-        self._id, self._secret, base = (_setting(values, setting) for setting in self.settings)
-        if not base.startswith(("https://", "http://")):
-            raise SettingError(f"TELSTRA_BASE_URL is {base!r}, not a URL. Leave it out, mostly.")
-        self._base = base.rstrip("/")
+        self._client_id, self._client_secret, base_url = (
+            _read_setting(values, setting) for setting in self.settings
+        )
+        if not base_url.startswith(("https://", "http://")):
+            raise SettingError(
+                f"TELSTRA_BASE_URL is {base_url!r}, not a URL. Leave it out, mostly."
+            )
+        self._base_url = base_url.rstrip("/")
 
     def __repr__(self) -> str:
-        return f"<TelstraV2 at {self._base}>"
+        return f"<TelstraV2 at {self._base_url}>"
 
     # Our side: a token, and a number
 
@@ -86,34 +98,34 @@ class TelstraV2:
         """
         form = {
             "grant_type": "client_credentials",
-            "client_id": self._id,
-            "client_secret": self._secret,
+            "client_id": self._client_id,
+            "client_secret": self._client_secret,
             "scope": "NSMS",
         }
         request = Request(
             method="POST",
-            url=f"{self._base}/oauth/token",
+            url=f"{self._base_url}/oauth/token",
             headers={"content-type": "application/x-www-form-urlencoded", "accept": "*/*"},
             body=urlencode(form, errors="replace").encode(),
             safe=True,
         )
-        answer = yield request
-        body = answer.json()
-        token = word(body, "access_token", longest=4096)
-        if answer.status == 200 and token:
-            life = count(body.get("expires_in"))
-            return Credentials(token, later(answer.at, timedelta(seconds=1), life))
-        raise _not_let_in(request, answer)
+        response = yield request
+        body = response.json()
+        token = get_ascii_word(body, "access_token", max_chars=4096)
+        if response.status == 200 and token:
+            lifetime_s = parse_int(body.get("expires_in"))
+            return Credentials(token, add_durations(response.at, timedelta(seconds=1), lifetime_s))
+        raise _login_error(request, response)
 
     def subscribe(
-        self, credentials: Credentials, hook: str | None, *, keep: bool = False
+        self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
         """Make sure of our number, and renew it when fewer than 14 days are left.
 
         `activeDays` is an *increment*, so Telstra is asked first and told only what has to
         change; otherwise every restart would buy days. Its `notifyURL` has three states: a
         string pushes replies there, null keeps them for reading, and where it is absent
-        (`keep`) the way stays as it is. Changing the way alone adds one day, since 0 is not
+        (`keep_direction`) the way stays as it is. Changing the way alone adds one day, since 0 is not
         said to be allowed, or takes one away where the number is held for the 5 years that
         are the most (409 "Active Days Max").
 
@@ -123,22 +135,26 @@ class TelstraV2:
         Raises:
             PermanentFailure: Telstra gives this app no number; the message says why it may be.
         """
-        way = None if hook is None else f"{hook.rstrip('/')}/reply"
-        look = self._request("GET", _NUMBER, credentials, safe=True)
-        found = yield look
-        had = held(look, found)
-        if keep:
-            way = had.pushes_to if had else None
-        if had and not had.ends_soon and had.pushes_to == way:
-            return had.subscription(found.at)
-        days = days_to_add(had)
-        order = self._order(credentials, days, way, keep=keep)
-        made = yield order
-        if made.status == 409 and had:
+        push_url = None if webhook_url is None else f"{webhook_url.rstrip('/')}/reply"
+        number_request = self._request("GET", _SUBSCRIPTIONS_PATH, credentials, safe=True)
+        number_response = yield number_request
+        current = parse_provisioned(number_request, number_response)
+        if keep_direction:
+            push_url = current.push_url if current else None
+        if current and not current.expires_soon and current.push_url == push_url:
+            return current.to_subscription(number_response.at)
+        days = days_to_add(current)
+        update_request = self._update_request(
+            credentials, days, push_url, keep_direction=keep_direction
+        )
+        update_response = yield update_request
+        if update_response.status == 409 and current:
             days = -1
-            order = self._order(credentials, days, way, keep=keep)
-            made = yield order
-        return provisioned(order, made, had, days, way)
+            update_request = self._update_request(
+                credentials, days, push_url, keep_direction=keep_direction
+            )
+            update_response = yield update_request
+        return parse_subscription(update_request, update_response, current, days, push_url)
 
     # Texts
 
@@ -155,57 +171,59 @@ class TelstraV2:
             )
         if outbound.media:
             raise PermanentFailure("Texts with media cannot be sent by this provider yet.")
-        request = self._request("POST", _TEXTS, credentials, sms(outbound))
-        answer = yield request
-        match answer.json():
-            case {"messages": [dict() as first, *_]} as body if 200 <= answer.status < 300:
-                provider_id = word(first, "messageId")
+        request = self._request("POST", _SMS_PATH, credentials, build_sms_body(outbound))
+        response = yield request
+        match response.json():
+            case {"messages": [dict() as first, *_]} as body if 200 <= response.status < 300:
+                provider_id = get_ascii_word(first, "messageId")
                 if provider_id:
-                    return Accepted(provider_id, count(body.get("numberSegments")))
-        raise refusal(request, answer)
+                    return Accepted(provider_id, parse_int(body.get("numberSegments")))
+        raise telstra_v2_error(request, response)
 
-    def poll(self, credentials: Credentials, cursor: str) -> Flow[News]:
+    def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
         """Take the oldest reply out of Telstra's queue; `EMPTY` is no news."""
-        request = self._request("GET", _TEXTS, credentials)
-        answer = yield request
-        if answer.status == 200:
-            if inbound := taken(answer):
-                return News([inbound], more=True)
-            if string(answer.json(), "status") == "EMPTY":
-                return News()
-        raise refusal(request, answer)
+        request = self._request("GET", _SMS_PATH, credentials)
+        response = yield request
+        if response.status == 200:
+            if inbound := parse_polled_reply(response):
+                return PollResult([inbound], more=True)
+            if get_string(response.json(), "status") == "EMPTY":
+                return PollResult()
+        raise telstra_v2_error(request, response)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
         """Ask how a text fares. Telstra says 404 until it knows, and again after 7 days."""
         if not outbound.provider_id:
             return None
-        path = f"{_TEXTS}/{quote(outbound.provider_id, safe='')}/status"
+        path = f"{_SMS_PATH}/{quote(outbound.provider_id, safe='')}/status"
         request = self._request("GET", path, credentials, safe=True)
-        answer = yield request
-        if answer.status == 404:
+        response = yield request
+        if response.status == 404:
             return None
-        match answer.json():
-            case [] if answer.status == 200:
+        match response.json():
+            case [] if response.status == 200:
                 return None
-            case [dict() as news, *_] if answer.status == 200 and word(news, "deliveryStatus"):
-                return receipt(news, outbound.id, outbound.provider_id)
-        raise refusal(request, answer)
+            case [dict() as report, *_] if response.status == 200 and get_ascii_word(
+                report, "deliveryStatus"
+            ):
+                return build_receipt(report, outbound.id, outbound.provider_id)
+        raise telstra_v2_error(request, response)
 
-    def receive(self, request: Request, tail: str, at: datetime) -> Received:
+    def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Read a push: ``reply``, or ``status/`` and our id of the text.
 
         Nothing signs them; the secret is the hook's path. Any `RequestRefused` makes Telstra
         push again 5 minutes later; 204 is the answer it documents.
         """
-        kind, _, name = tail.partition("/")
+        kind, _, name = subpath.partition("/")
         if kind not in ("reply", "status") or (kind == "reply" and name):
             raise RequestRefused("Telstra pushes to reply and status/… only.", 404)
         if request.method != "POST":
             raise RequestRefused("Telstra pushes by POST.", 405)
         body = request.json()
         if kind == "reply":
-            return Received(inbounds=[pushed(body, at)])
-        return Received(receipts=[reported(body, name)])
+            return Received(inbounds=[parse_pushed_reply(body, at)])
+        return Received(receipts=[parse_pushed_receipt(body, name)])
 
     # What Telstra v2 has not; `features` says so, and the runtime never asks.
 
@@ -215,11 +233,13 @@ class TelstraV2:
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
         raise PermanentFailure("Telstra v2 cannot be asked for a text by our id.")
 
-    def _order(
-        self, credentials: Credentials, days: int, way: str | None, *, keep: bool
+    def _update_request(
+        self, credentials: Credentials, days: int, push_url: str | None, *, keep_direction: bool
     ) -> Request:
-        change = {"activeDays": days} if keep else {"activeDays": days, "notifyURL": way}
-        return self._request("POST", _NUMBER, credentials, change)
+        change = (
+            {"activeDays": days} if keep_direction else {"activeDays": days, "notifyURL": push_url}
+        )
+        return self._request("POST", _SUBSCRIPTIONS_PATH, credentials, change)
 
     def _request(
         self,
@@ -235,21 +255,21 @@ class TelstraV2:
             headers["content-type"] = "application/json"
         return Request(
             method=method,
-            url=self._base + path,
+            url=self._base_url + path,
             headers=headers,
             body=b"" if body is None else msgspec.json.encode(body),
             safe=safe,
         )
 
 
-def _setting(values: Mapping[str, str], setting: Setting) -> str:
+def _read_setting(values: Mapping[str, str], setting: Setting) -> str:
     value = values.get(setting.name, setting.default or "").strip() or setting.default
     if value:
         return value
     raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
 
 
-def _not_let_in(request: Request, answer: Response) -> ProviderFailure:
-    if answer.status in (400, 401, 404):
-        return refusal(request, answer, kind=PermanentFailure, hint=_KEYS)
-    return refusal(request, answer)
+def _login_error(request: Request, response: Response) -> ProviderFailure:
+    if response.status in (400, 401, 404):
+        return telstra_v2_error(request, response, error_class=PermanentFailure, hint=_KEYS_HINT)
+    return telstra_v2_error(request, response)

@@ -8,84 +8,86 @@ from typing import Any, NamedTuple
 from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
 from cooee.core.http_messages import Request, Response
 from cooee.core.messages import Status
-from cooee.providers.http_errors import failure, kind_of
+from cooee.providers.http_errors import error_class_for_status, error_from_response
 
-COMPANY = "Telstra"
+PROVIDER_NAME = "Telstra"
 
 
-class Meaning(NamedTuple):
+class ErrorRule(NamedTuple):
     """The decision behind a code (None: the HTTP status decides), and what mends it."""
 
-    kind: type[ProviderFailure] | None
+    error_class: type[ProviderFailure] | None
     hint: str
     retry_after: float | None = None
 
 
-_LOST_NUMBER = (
+_NO_NUMBER_HINT = (
     "Telstra answers so where the app has no number or its number expired, where the number was"
     " created less than a minute ago, and where the keys belong to another app than the number"
     " (or to a free trial that has had its one number). Wait a minute, then check the app and"
     " its expiry at dev.telstra.com."
 )
-_PLAN = (
+_PLAN_HINT = (
     "The plan is inactive, over its monthly credit limit, or a free trial that is used up: see"
     " the account at dev.telstra.com."
 )
-_SPIKE = "Too many requests at once, or the free trial's allowance is used up."
-_KEYS = (
+_RATE_HINT = "Too many requests at once, or the free trial's allowance is used up."
+_TOKEN_HINT = (
     "The token is expired or not this app's. If a new one does not help, the app may lack the"
     " product: check it at dev.telstra.com."
 )
 
-_CODES: Mapping[str, Meaning] = {
+_RULES_BY_CODE: Mapping[str, ErrorRule] = {
     # The text or its recipient is at fault: repeating it cannot help.
-    "TO-MSISDN-NOT-VALID": Meaning(
+    "TO-MSISDN-NOT-VALID": ErrorRule(
         PermanentFailure, "The recipient is not a mobile number; it should look like +614…"
     ),
-    "TO-MSISDN-TOO-LONG": Meaning(PermanentFailure, "The recipient has too many digits."),
-    "FROM-MSISDN-TOO-LONG": Meaning(PermanentFailure, "The sender has more than 15 characters."),
-    "SENDER-MISSING": Meaning(PermanentFailure, "The app has no number to send from."),
-    "BODY-MISSING": Meaning(PermanentFailure, "The text is empty."),
-    "BODY-TOO-LONG": Meaning(PermanentFailure, "Split the text; 1900 characters are sure to fit."),
-    "BODY-NOT-VALID": Meaning(PermanentFailure, "The text is not UTF-8 to Telstra."),
-    "DELIVERY-IMPOSSIBLE": Meaning(
+    "TO-MSISDN-TOO-LONG": ErrorRule(PermanentFailure, "The recipient has too many digits."),
+    "FROM-MSISDN-TOO-LONG": ErrorRule(PermanentFailure, "The sender has more than 15 characters."),
+    "SENDER-MISSING": ErrorRule(PermanentFailure, "The app has no number to send from."),
+    "BODY-MISSING": ErrorRule(PermanentFailure, "The text is empty."),
+    "BODY-TOO-LONG": ErrorRule(
+        PermanentFailure, "Split the text; 1900 characters are sure to fit."
+    ),
+    "BODY-NOT-VALID": ErrorRule(PermanentFailure, "The text is not UTF-8 to Telstra."),
+    "DELIVERY-IMPOSSIBLE": ErrorRule(
         PermanentFailure, "The recipient or the sender cannot be used; some countries are closed."
     ),
-    "TOO MANY DESTINATIONS": Meaning(PermanentFailure, "At most 10 recipients."),
-    "Request flagged as containing suspicious content": Meaning(
+    "TOO MANY DESTINATIONS": ErrorRule(PermanentFailure, "At most 10 recipients."),
+    "Request flagged as containing suspicious content": ErrorRule(
         PermanentFailure, "Telstra's filter took the text for spam or fraud: reword it."
     ),
-    "FREE-TRIAL-NO-BNUM": Meaning(
+    "FREE-TRIAL-NO-BNUM": ErrorRule(
         PermanentFailure, "A free trial texts only numbers registered first, five at most."
     ),
-    "FREE-TRIAL-INVALID-BNUM": Meaning(
+    "FREE-TRIAL-INVALID-BNUM": ErrorRule(
         PermanentFailure, "The recipient is not among the free trial's registered numbers."
     ),
     # The account is at fault, and once it is mended the same text will go: so these wait.
-    "NOT-PROVISIONED": Meaning(TemporaryFailure, _LOST_NUMBER, 60),
-    "RESOURCE-NOT-FOUND": Meaning(TemporaryFailure, _LOST_NUMBER, 60),
-    "MSG_Monetization_ERR": Meaning(TemporaryFailure, _PLAN, 900),
+    "NOT-PROVISIONED": ErrorRule(TemporaryFailure, _NO_NUMBER_HINT, 60),
+    "RESOURCE-NOT-FOUND": ErrorRule(TemporaryFailure, _NO_NUMBER_HINT, 60),
+    "MSG_Monetization_ERR": ErrorRule(TemporaryFailure, _PLAN_HINT, 900),
     # There is too much of it.
-    "SpikeArrest": Meaning(TemporaryFailure, _SPIKE, 10),
+    "SpikeArrest": ErrorRule(TemporaryFailure, _RATE_HINT, 10),
     # It is the wrong question.
-    "OLD-NONEXISTANT-MESSAGE-ID": Meaning(
+    "OLD-NONEXISTANT-MESSAGE-ID": ErrorRule(
         PermanentFailure, "The text is older than 7 days, or was sent without receipts."
     ),
-    "Active Days Max": Meaning(PermanentFailure, "The number is already held for 5 years."),
+    "Active Days Max": ErrorRule(PermanentFailure, "The number is already held for 5 years."),
 }
 
 # Where the code is none of these (TECH-ERR says nothing), or there is none. The literal JSON of
 # SpikeArrest was never seen, and 403 stands for nothing but it and the plan: an assumption,
 # which at worst repeats a refused text.
-_STATUSES: Mapping[int, Meaning] = {
-    401: Meaning(Unauthorized, _KEYS),
-    403: Meaning(TemporaryFailure, f"{_SPIKE} {_PLAN}", 60),
-    404: Meaning(TemporaryFailure, _LOST_NUMBER, 60),
-    429: Meaning(TemporaryFailure, _SPIKE, 10),
-    500: Meaning(None, "Telstra answers so to a body that is not JSON, too."),
+_RULES_BY_HTTP_STATUS: Mapping[int, ErrorRule] = {
+    401: ErrorRule(Unauthorized, _TOKEN_HINT),
+    403: ErrorRule(TemporaryFailure, f"{_RATE_HINT} {_PLAN_HINT}", 60),
+    404: ErrorRule(TemporaryFailure, _NO_NUMBER_HINT, 60),
+    429: ErrorRule(TemporaryFailure, _RATE_HINT, 10),
+    500: ErrorRule(None, "Telstra answers so to a body that is not JSON, too."),
 }
 
-_WORDS: Mapping[str, Status] = {
+_STATUS_BY_WORD: Mapping[str, Status] = {
     "MESSAGEWAITING": Status.ACCEPTED,
     "PEND": Status.ACCEPTED,  # the last word where another network returns no receipt
     "UNKNOWN": Status.ACCEPTED,
@@ -101,16 +103,16 @@ _WORDS: Mapping[str, Status] = {
 }
 
 
-def standing(word: str) -> Status:
+def telstra_v2_status(word: str) -> Status:
     """Where a text with Telstra's delivery word stands; no more than accepted if it is new."""
-    return _WORDS.get(word.strip().upper(), Status.ACCEPTED)
+    return _STATUS_BY_WORD.get(word.strip().upper(), Status.ACCEPTED)
 
 
-def refusal(
+def telstra_v2_error(
     request: Request,
-    answer: Response,
+    response: Response,
     *,
-    kind: type[ProviderFailure] | None = None,
+    error_class: type[ProviderFailure] | None = None,
     hint: str = "",
 ) -> ProviderFailure:
     """The failure that Telstra's answer stands for, in any of the shapes it has.
@@ -120,26 +122,33 @@ def refusal(
     {faultstring, detail: {errorcode}}}`` (an assumption: 500s name Apigee's policies, and that
     is Apigee's shape). A recipient's own status counts before a 2xx around it.
     """
-    said = _complaint(answer.json())
-    status = _own_status(said) if 200 <= answer.status < 300 else answer.status
-    code = _first(said, "code", "error", "errorcode")
-    words = _first(said, "message", "error_description", "faultstring")
-    meaning = _CODES.get(code) or _CODES.get(words) or _STATUSES.get(status) or Meaning(None, "")
-    if kind is None:
-        kind = Unauthorized if status == 401 else meaning.kind or kind_of(status)
-    return failure(
-        COMPANY,
+    item = _error_item(response.json())
+    status = _recipient_status(item) if 200 <= response.status < 300 else response.status
+    code = _first_string(item, "code", "error", "errorcode")
+    reason = _first_string(item, "message", "error_description", "faultstring")
+    rule = (
+        _RULES_BY_CODE.get(code)
+        or _RULES_BY_CODE.get(reason)
+        or _RULES_BY_HTTP_STATUS.get(status)
+        or ErrorRule(None, "")
+    )
+    if error_class is None:
+        error_class = (
+            Unauthorized if status == 401 else rule.error_class or error_class_for_status(status)
+        )
+    return error_from_response(
+        PROVIDER_NAME,
         request,
-        answer,
-        kind=kind,
+        response,
+        error_class=error_class,
         code=code,
-        words=words,
-        hint=hint or meaning.hint,
-        retry_after=meaning.retry_after,
+        reason=reason,
+        hint=hint or rule.hint,
+        retry_after=rule.retry_after,
     )
 
 
-def _complaint(body: Any) -> Mapping[str, Any]:
+def _error_item(body: Any) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         return {}
     match body:
@@ -151,11 +160,11 @@ def _complaint(body: Any) -> Mapping[str, Any]:
     return body
 
 
-def _own_status(said: Mapping[str, Any]) -> int:
-    own = _first(said, "status")
-    return int(own) if own.isascii() and own.isdecimal() and len(own) == 3 else 200
+def _recipient_status(item: Mapping[str, Any]) -> int:
+    digits = _first_string(item, "status")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) == 3 else 200
 
 
-def _first(said: Mapping[str, Any], *names: str) -> str:
-    values = (said.get(name) for name in names)
+def _first_string(item: Mapping[str, Any], *names: str) -> str:
+    values = (item.get(name) for name in names)
     return next((value for value in values if isinstance(value, str) and value), "")

@@ -10,83 +10,106 @@ import msgspec
 
 from cooee.core.errors import PermanentFailure, RequestRefused
 from cooee.core.http_messages import Request, Response
-from cooee.core.messages import Inbound, Outbound, Receipt, fingerprint, outbound_place
+from cooee.core.messages import Inbound, Outbound, Receipt, parse_outbound_id, text_fingerprint
 from cooee.providers import Subscription
-from cooee.providers.json_fields import address, count, later, stamp, string, word
-from cooee.providers.telstra_v2.errors import refusal, standing
+from cooee.providers.json_fields import (
+    add_durations,
+    get_address,
+    get_ascii_word,
+    get_string,
+    parse_int,
+    parse_timestamp,
+)
+from cooee.providers.telstra_v2.errors import telstra_v2_error, telstra_v2_status
 
-AEST = timedelta(hours=10)
-_DAYS, _RENEW_BELOW = 30, 14  # what a number is held for, and when it is held for longer
-_LONGEST_VALIDITY = 7 * 24 * 60 - 1  # minutes; Telstra's Node SDK wants less than 7 days
+AEST_OFFSET = timedelta(hours=10)
+_HOLD_DAYS, _RENEW_BELOW_DAYS = 30, 14  # what a number is held for, and when it is held for longer
+_MAX_VALIDITY_MINUTES = 7 * 24 * 60 - 1  # minutes; Telstra's Node SDK wants less than 7 days
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # Our number
 
 
-class Held(msgspec.Struct, frozen=True):
+class ProvisionedNumber(msgspec.Struct, frozen=True):
     """The number we have: where its replies go, and how many days it is still ours."""
 
     number: str
-    pushes_to: str | None
-    days: int | None
+    push_url: str | None
+    days_left: int | None
 
     @property
-    def ends_soon(self) -> bool:
+    def expires_soon(self) -> bool:
         """Whether it is time to hold it for longer. Not where Telstra does not say: days cost."""
-        return self.days is not None and self.days < _RENEW_BELOW
+        return self.days_left is not None and self.days_left < _RENEW_BELOW_DAYS
 
-    def subscription(self, at: datetime | None) -> Subscription:
+    def to_subscription(self, at: datetime | None) -> Subscription:
         """The same in the contract's words."""
-        notes = () if self.days is not None else ("Telstra does not say until when it is ours.",)
-        ends = later(at, timedelta(days=1), self.days)
-        return Subscription(self.number, self.pushes_to, ends, notes)
+        notes = (
+            () if self.days_left is not None else ("Telstra does not say until when it is ours.",)
+        )
+        expires_at = add_durations(at, timedelta(days=1), self.days_left)
+        return Subscription(self.number, self.push_url, expires_at, notes)
 
 
-def held(look: Request, found: Response) -> Held | None:
+def parse_provisioned(request: Request, response: Response) -> ProvisionedNumber | None:
     """The number that a GET found; None where there is none (400, 404)."""
-    if found.status in (400, 404):
+    if response.status in (400, 404):
         return None
-    body = found.json()
-    number = address(body, "destinationAddress")
-    if found.status != 200 or not number:
-        raise refusal(look, found)
-    return Held(number, string(body, "notifyURL") or None, count(body.get("activeDays")))
+    body = response.json()
+    number = get_address(body, "destinationAddress")
+    if response.status != 200 or not number:
+        raise telstra_v2_error(request, response)
+    return ProvisionedNumber(
+        number, get_string(body, "notifyURL") or None, parse_int(body.get("activeDays"))
+    )
 
 
-def days_to_add(had: Held | None) -> int:
+def days_to_add(current: ProvisionedNumber | None) -> int:
     """The increment that leaves 30 days; 1, where there are enough."""
-    if had is None:
-        return _DAYS
-    return _DAYS - (had.days or 0) if had.ends_soon else 1
+    if current is None:
+        return _HOLD_DAYS
+    return _HOLD_DAYS - (current.days_left or 0) if current.expires_soon else 1
 
 
-def provisioned(
-    order: Request, made: Response, had: Held | None, added: int, pushes_to: str | None
+def parse_subscription(
+    request: Request,
+    response: Response,
+    current: ProvisionedNumber | None,
+    added_days: int,
+    push_url: str | None,
 ) -> Subscription:
     """The number as a POST left it, of which the answer may tell no more than the number."""
-    body = made.json()
-    number = address(body, "destinationAddress") or (had.number if had else "")
-    if made.status not in (200, 201) or not isinstance(body, dict) or not number:
-        raise refusal(order, made, kind=PermanentFailure if made.status in (404, 405) else None)
-    trial = later(_EPOCH, timedelta(milliseconds=1), count(body.get("expiryDate")))
-    days = count(body.get("activeDays"))
-    if days is None and (had is None or had.days is not None):
-        days = added + (had.days or 0 if had else 0)
-    ends = trial or later(made.at, timedelta(days=1), days)
-    return Subscription(number, pushes_to, ends, _notes(body, trial))
+    body = response.json()
+    number = get_address(body, "destinationAddress") or (current.number if current else "")
+    if response.status not in (200, 201) or not isinstance(body, dict) or not number:
+        raise telstra_v2_error(
+            request,
+            response,
+            error_class=PermanentFailure if response.status in (404, 405) else None,
+        )
+    trial_ends_at = add_durations(
+        _EPOCH, timedelta(milliseconds=1), parse_int(body.get("expiryDate"))
+    )
+    days_left = parse_int(body.get("activeDays"))
+    if days_left is None and (current is None or current.days_left is not None):
+        days_left = added_days + (current.days_left or 0 if current else 0)
+    expires_at = trial_ends_at or add_durations(response.at, timedelta(days=1), days_left)
+    return Subscription(number, push_url, expires_at, _subscription_notes(body, trial_ends_at))
 
 
-def _notes(body: Mapping[str, Any], trial: datetime | None) -> Sequence[str]:
-    said = string(body, "description")
-    ends = trial and f"A free trial's number, which ends on {trial:%d %B %Y} for good."
-    return tuple(note for note in (said, ends) if note)
+def _subscription_notes(body: Mapping[str, Any], trial_ends_at: datetime | None) -> Sequence[str]:
+    description = get_string(body, "description")
+    trial_note = (
+        trial_ends_at and f"A free trial's number, which ends on {trial_ends_at:%d %B %Y} for good."
+    )
+    return tuple(note for note in (description, trial_note) if note)
 
 
 # Texts
 
 
-def sms(outbound: Outbound) -> Mapping[str, Any]:
+def build_sms_body(outbound: Outbound) -> Mapping[str, Any]:
     """The body that sends a text. What is half a character goes as "?": UTF-8 has no halves."""
     body: dict[str, Any] = {
         "to": outbound.recipient,
@@ -96,34 +119,34 @@ def sms(outbound: Outbound) -> Mapping[str, Any]:
         body["notifyURL"] = outbound.callback
     if outbound.good_until and outbound.at:
         minutes = (outbound.good_until - outbound.at) // timedelta(minutes=1)
-        body["validity"] = min(max(minutes, 1), _LONGEST_VALIDITY)
+        body["validity"] = min(max(minutes, 1), _MAX_VALIDITY_MINUTES)
     return body
 
 
-def taken(answer: Response) -> Inbound | None:
+def parse_polled_reply(response: Response) -> Inbound | None:
     """The reply that a reading took out of the queue, as far as it goes; None if there is none.
 
     It needs no `key`: what is taken never comes again. Where something is missing or not what
     it should be, the whole answer is kept as `raw`, for it is the only copy.
     """
-    body = answer.json()
-    sender, text = address(body, "senderAddress"), string(body, "message")
+    body = response.json()
+    sender, text = get_address(body, "senderAddress"), get_string(body, "message")
     if not (sender or text):
         return None
-    recipient = address(body, "destinationAddress")
-    assert answer.at is not None, "A transport stamps its answers."
+    recipient = get_address(body, "destinationAddress")
+    assert response.at is not None, "A transport stamps its answers."
     return Inbound(
         sender=sender,
         recipient=recipient,
         text=text or "",
-        received_at=answer.at,
-        sent_at=stamp(string(body, "sentTimestamp")),
-        provider_id=word(body, "messageId"),
-        raw=b"" if sender and recipient and text is not None else answer.body,
+        received_at=response.at,
+        sent_at=parse_timestamp(get_string(body, "sentTimestamp")),
+        provider_id=get_ascii_word(body, "messageId"),
+        raw=b"" if sender and recipient and text is not None else response.body,
     )
 
 
-def pushed(body: Any, at: datetime) -> Inbound:
+def parse_pushed_reply(body: Any, at: datetime) -> Inbound:
     """The reply that a push brings, in its own keys or in those of reading.
 
     The key is made of everything, the id included: with `replyRequest` (which we never ask
@@ -134,29 +157,32 @@ def pushed(body: Any, at: datetime) -> Inbound:
     Raises:
         RequestRefused: it has no sender, no recipient or no text.
     """
-    sender = address(body, "from", "senderAddress")
-    recipient = address(body, "to", "destinationAddress")
-    text = string(body, "body", "message", "subject")
+    sender = get_address(body, "from", "senderAddress")
+    recipient = get_address(body, "to", "destinationAddress")
+    text = get_string(body, "body", "message", "subject")
     if not sender or not recipient or text is None:
         raise RequestRefused(
             "A reply pushed by Telstra is JSON with from, to and body; this is not."
         )
-    name, sent = word(body, "messageId"), string(body, "sentTimestamp") or ""
+    provider_id, sent_at = (
+        get_ascii_word(body, "messageId"),
+        get_string(body, "sentTimestamp") or "",
+    )
     return Inbound(
         sender=sender,
         recipient=recipient,
         text=text,
         received_at=at,
-        sent_at=stamp(sent),
-        provider_id=name,
-        key=fingerprint(name, sender, recipient, text, sent),
+        sent_at=parse_timestamp(sent_at),
+        provider_id=provider_id,
+        key=text_fingerprint(provider_id, sender, recipient, text, sent_at),
     )
 
 
 # News of our texts
 
 
-def reported(body: Any, name: str) -> Receipt:
+def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:
     """The receipt that a push to ``status/name`` brings, where the name is our id of the text.
 
     Without a name it is found by Telstra's id, whose slashes (``/x/126…``) were a hyphen in
@@ -165,29 +191,35 @@ def reported(body: Any, name: str) -> Receipt:
     Raises:
         RequestRefused: it names no text, or says no status.
     """
-    if name and outbound_place(name) is None:
+    if outbound_id and parse_outbound_id(outbound_id) is None:
         raise RequestRefused("The path names no text of ours.", 404)
-    provider_id = word(body, "messageId").strip("/").replace("/", "-")
-    said = word(body, "deliveryStatus")
-    if not said or not (name or provider_id):
+    provider_id = get_ascii_word(body, "messageId").strip("/").replace("/", "-")
+    status_word = get_ascii_word(body, "deliveryStatus")
+    if not status_word or not (outbound_id or provider_id):
         raise RequestRefused(
             "A receipt pushed by Telstra is JSON with messageId and deliveryStatus."
         )
-    return receipt(body, name, provider_id)
+    return build_receipt(body, outbound_id, provider_id)
 
 
-def receipt(body: Any, outbound: str, provider_id: str) -> Receipt:
+def build_receipt(body: Any, outbound_id: str, provider_id: str) -> Receipt:
     """News of a text. Its moment is the later stamp: sources differ on which one is which."""
-    said = word(body, "deliveryStatus")
-    stamps = [stamp(string(body, name)) for name in ("sentTimestamp", "receivedTimestamp")]
-    moments = [_in_utc(moment) for moment in stamps if moment is not None]
+    status_word = get_ascii_word(body, "deliveryStatus")
+    timestamps = [
+        parse_timestamp(get_string(body, name)) for name in ("sentTimestamp", "receivedTimestamp")
+    ]
+    moments = [_as_utc(moment) for moment in timestamps if moment is not None]
     at = max(moments, default=None)
     return Receipt(
-        status=standing(said), word=said, outbound=outbound, provider_id=provider_id, at=at
+        status=telstra_v2_status(status_word),
+        provider_status=status_word,
+        outbound_id=outbound_id,
+        provider_id=provider_id,
+        at=at,
     )
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _as_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None and moment.year > 1:  # the first ten hours have no place in UTC
-        return moment.replace(tzinfo=timezone(AEST)).astimezone(UTC)
+        return moment.replace(tzinfo=timezone(AEST_OFFSET)).astimezone(UTC)
     return moment.replace(tzinfo=UTC)

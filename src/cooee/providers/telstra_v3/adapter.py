@@ -12,22 +12,39 @@ import msgspec
 from cooee.core.errors import PermanentFailure, ProviderFailure, RequestRefused, SettingError
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Outbound, Receipt
-from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
-from cooee.providers.json_fields import count, later, word
+from cooee.providers import (
+    Accepted,
+    Credentials,
+    Features,
+    PollResult,
+    Received,
+    Setting,
+    Subscription,
+)
+from cooee.providers.json_fields import add_durations, get_ascii_word, parse_int
 from cooee.providers.telstra_v3 import payloads as wire
-from cooee.providers.telstra_v3.cursor import PAGE, Place, beginning, place, reading
-from cooee.providers.telstra_v3.errors import complaints, refusal, refuses_notification
+from cooee.providers.telstra_v3.cursor import (
+    PAGE_SIZE,
+    TelstraV3Cursor,
+    first_cursor,
+    parse_cursor,
+    read_page,
+)
+from cooee.providers.telstra_v3.errors import error_items, refuses_notification, telstra_v3_error
 
-_API, _TOKEN = "/messaging/v3", "/v2/oauth/token"  # of the same host; v2 in the token's path
-_NUMBERS, _MESSAGES = "/virtual-numbers", "/messages"
+_API_PATH, _TOKEN_PATH = (
+    "/messaging/v3",
+    "/v2/oauth/token",
+)  # of the same host; v2 in the token's path
+_NUMBERS_PATH, _MESSAGES_PATH = "/virtual-numbers", "/messages"
 _SCOPES = "messages:read messages:write virtual-numbers:read virtual-numbers:write"
-_KEPT = timedelta(days=29)  # less than the 30 days that Telstra keeps messages
+_LOG_RETENTION = timedelta(days=29)  # less than the 30 days that Telstra keeps messages
 _LAST_OFFSET = 999_999
-_KEYS = (
+_KEYS_HINT = (
     "Check TELSTRA_CLIENT_ID and TELSTRA_CLIENT_SECRET; keys of v2 are not good for v3. Where"
     " they are right, check TELSTRA_BASE_URL."
 )
-_NOT_OURS = (
+_NUMBER_HINT = (
     "TELSTRA_NUMBER is not a virtual number of this account, or no longer. Set it to one that"
     " is, or leave it out."
 )
@@ -61,8 +78,8 @@ class TelstraV3:
         push=True,
         receipts="callback",
         max_text=1600,
-        lookup_settles=timedelta(minutes=1),
-        optout_words=frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}),
+        lookup_settles_after=timedelta(minutes=1),
+        opt_out_words=frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}),
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -71,23 +88,25 @@ class TelstraV3:
         Raises:
             SettingError: one is missing, the base is not a URL of v3, or the number is none.
         """
-        self._id, self._secret, base, number = (
-            _setting(values, setting) for setting in self.settings
+        self._client_id, self._client_secret, base_url, number = (
+            _read_setting(values, setting) for setting in self.settings
         )
-        self._base = base.rstrip("/")
-        if not base.startswith(("https://", "http://")) or not self._base.endswith(_API):
+        self._base_url = base_url.rstrip("/")
+        if not base_url.startswith(("https://", "http://")) or not self._base_url.endswith(
+            _API_PATH
+        ):
             raise SettingError(
-                f"TELSTRA_BASE_URL is {base!r}, and should be a URL that ends in {_API}."
+                f"TELSTRA_BASE_URL is {base_url!r}, and should be a URL that ends in {_API_PATH}."
                 " Leave it out, mostly."
             )
-        self._number = wire.virtual(number)
+        self._number = wire.to_virtual_number(number)
         if number and not self._number:
             raise SettingError(
                 f"TELSTRA_NUMBER is {number!r}, and should look like 0400000000 or +61400000000."
             )
 
     def __repr__(self) -> str:
-        return f"<TelstraV3 at {self._base}>"
+        return f"<TelstraV3 at {self._base_url}>"
 
     # Our side: a token, and a number
 
@@ -99,27 +118,27 @@ class TelstraV3:
         """
         form = {
             "grant_type": "client_credentials",
-            "client_id": self._id,
-            "client_secret": self._secret,
+            "client_id": self._client_id,
+            "client_secret": self._client_secret,
             "scope": _SCOPES,
         }
         request = Request(
             method="POST",
-            url=self._base.removesuffix(_API) + _TOKEN,
+            url=self._base_url.removesuffix(_API_PATH) + _TOKEN_PATH,
             headers={"content-type": "application/x-www-form-urlencoded", "accept": "*/*"},
             body=urlencode(form, errors="replace").encode(),
             safe=True,
         )
-        answer = yield request
-        body = answer.json()
-        token = word(body, "access_token", longest=4096)
-        if answer.status == 200 and token:
-            life = count(body.get("expires_in"))
-            return Credentials(token, later(answer.at, timedelta(seconds=1), life))
-        raise _not_let_in(request, answer)
+        response = yield request
+        body = response.json()
+        token = get_ascii_word(body, "access_token", max_chars=4096)
+        if response.status == 200 and token:
+            lifetime_s = parse_int(body.get("expires_in"))
+            return Credentials(token, add_durations(response.at, timedelta(seconds=1), lifetime_s))
+        raise _login_error(request, response)
 
     def subscribe(
-        self, credentials: Credentials, hook: str | None, *, keep: bool = False
+        self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
         """Make sure of a virtual number, and of where replies to it go.
 
@@ -131,40 +150,54 @@ class TelstraV3:
         Raises:
             PermanentFailure: Telstra gives this account no number, or not that one.
         """
-        number, notes = yield from self._which(credentials)
-        look = self._request("GET", f"{_NUMBERS}/{number}", credentials)
-        found = yield look
-        had = wire.held(found.json())
-        if found.status != 200 or had is None:
-            raise _lost(look, found)
-        way = had.pushes_to if keep else f"{hook.rstrip('/')}/reply/{number}" if hook else None
-        if way == had.pushes_to:
-            return had.subscription(notes, found.at)
-        order = self._request("PUT", f"{_NUMBERS}/{number}", credentials, had.told(way), safe=True)
-        made = yield order
-        if made.status != 200:
-            raise refusal(order, made)
-        changed = msgspec.structs.replace(had, pushes_to=way)
-        return changed.subscription(notes, found.at)
+        number, notes = yield from self._find_number(credentials)
+        number_request = self._request("GET", f"{_NUMBERS_PATH}/{number}", credentials)
+        number_response = yield number_request
+        current = wire.parse_virtual_number(number_response.json())
+        if number_response.status != 200 or current is None:
+            raise _number_error(number_request, number_response)
+        push_url = (
+            current.push_url
+            if keep_direction
+            else f"{webhook_url.rstrip('/')}/reply/{number}"
+            if webhook_url
+            else None
+        )
+        if push_url == current.push_url:
+            return current.to_subscription(notes, number_response.at)
+        update_request = self._request(
+            "PUT",
+            f"{_NUMBERS_PATH}/{number}",
+            credentials,
+            current.update_body(push_url),
+            safe=True,
+        )
+        update_response = yield update_request
+        if update_response.status != 200:
+            raise telstra_v3_error(update_request, update_response)
+        changed = msgspec.structs.replace(current, push_url=push_url)
+        return changed.to_subscription(notes, number_response.at)
 
-    def _which(self, credentials: Credentials) -> Flow[tuple[str, Sequence[str]]]:
+    def _find_number(self, credentials: Credentials) -> Flow[tuple[str, Sequence[str]]]:
         """Our number in national form, found or assigned, and what is to be said of it."""
         if self._number:
             return self._number, ()
-        look = self._request("GET", f"{_NUMBERS}?limit={PAGE}", credentials)
-        found = yield look
-        numbers = wire.all_held(found.json())
-        if found.status != 200 or numbers is None:
-            raise refusal(look, found)
+        list_request = self._request("GET", f"{_NUMBERS_PATH}?limit={PAGE_SIZE}", credentials)
+        list_response = yield list_request
+        numbers = wire.parse_virtual_numbers(list_response.json())
+        if list_response.status != 200 or numbers is None:
+            raise telstra_v3_error(list_request, list_response)
         if numbers:
-            several = f"The account has {len(numbers)} numbers: set TELSTRA_NUMBER to one of them."
-            return numbers[0].number, (several,) if len(numbers) > 1 else ()
-        order = self._request("POST", _NUMBERS, credentials, {})
-        made = yield order
-        new = wire.held(made.json())
-        if made.status not in (200, 201) or new is None:
-            raise _lost(order, made)
-        return new.number, ()
+            several_note = (
+                f"The account has {len(numbers)} numbers: set TELSTRA_NUMBER to one of them."
+            )
+            return numbers[0].number, (several_note,) if len(numbers) > 1 else ()
+        assign_request = self._request("POST", _NUMBERS_PATH, credentials, {})
+        assign_response = yield assign_request
+        assigned = wire.parse_virtual_number(assign_response.json())
+        if assign_response.status not in (200, 201) or assigned is None:
+            raise _number_error(assign_request, assign_response)
+        return assigned.number, ()
 
     # Texts
 
@@ -185,52 +218,56 @@ class TelstraV3:
                 "Texts with media cannot be sent by this provider yet: Telstra wants the media"
                 " themselves, not where they are."
             )
-        answer = yield (request := self._order(outbound, credentials, notified=True))
-        if refuses_notification(answer):
-            answer = yield (request := self._order(outbound, credentials, notified=False))
-        if 200 <= answer.status < 300 and (accepted := wire.accepted(answer.json())):
+        response = yield (
+            request := self._send_request(outbound, credentials, with_notification=True)
+        )
+        if refuses_notification(response):
+            response = yield (
+                request := self._send_request(outbound, credentials, with_notification=False)
+            )
+        if 200 <= response.status < 300 and (accepted := wire.parse_accepted(response.json())):
             return accepted
-        raise refusal(request, answer)
+        raise telstra_v3_error(request, response)
 
-    def poll(self, credentials: Credentials, cursor: str) -> Flow[News]:
+    def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
         """Read the next page of the log of texts to us; the first reading only finds its end."""
-        here = place(cursor)
-        if here is None:
-            return (yield from self._begin(credentials))
-        answer = yield (request := self._page(here, credentials))
-        if answer.status == 400 and _forgotten(here, answer):
-            here = msgspec.structs.replace(here, start=None, skip=0)
-            answer = yield (request := self._page(here, credentials))
-        items = wire.messages(answer.json())
-        if answer.status != 200 or items is None:
-            raise refusal(request, answer)
-        assert answer.at is not None, "A transport stamps its answers."
-        texts, there, more = reading(here, items, answer.at)
-        return News(texts, more=more, cursor=there.cursor)
+        position = parse_cursor(cursor)
+        if position is None:
+            return (yield from self._first_poll(credentials))
+        response = yield (request := self._page_request(position, credentials))
+        if response.status == 400 and _is_before_retention(position, response):
+            position = msgspec.structs.replace(position, start=None, offset=0)
+            response = yield (request := self._page_request(position, credentials))
+        items = wire.parse_message_list(response.json())
+        if response.status != 200 or items is None:
+            raise telstra_v3_error(request, response)
+        assert response.at is not None, "A transport stamps its answers."
+        texts, next_position, more = read_page(position, items, response.at)
+        return PollResult(texts, more=more, cursor=next_position.encoded)
 
-    def _begin(self, credentials: Credentials) -> Flow[News]:
-        number, _ = yield from self._which(credentials)
-        query = {"direction": "incoming", "limit": str(PAGE), "reverse": "true"}
-        request = self._request("GET", f"{_MESSAGES}?{urlencode(query)}", credentials)
-        answer = yield request
-        items = wire.messages(answer.json())
-        if answer.status != 200 or items is None:
-            raise refusal(request, answer)
-        assert answer.at is not None, "A transport stamps its answers."
-        return News(cursor=beginning(wire.international(number), items, answer.at).cursor)
+    def _first_poll(self, credentials: Credentials) -> Flow[PollResult]:
+        number, _ = yield from self._find_number(credentials)
+        query = {"direction": "incoming", "limit": str(PAGE_SIZE), "reverse": "true"}
+        request = self._request("GET", f"{_MESSAGES_PATH}?{urlencode(query)}", credentials)
+        response = yield request
+        items = wire.parse_message_list(response.json())
+        if response.status != 200 or items is None:
+            raise telstra_v3_error(request, response)
+        assert response.at is not None, "A transport stamps its answers."
+        return PollResult(cursor=first_cursor(wire.to_e164(number), items, response.at).encoded)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
         """Ask how a text fares; None where Telstra does not know it yet, or no more."""
         if not outbound.provider_id:
             return None
-        path = f"{_MESSAGES}/{quote(outbound.provider_id, safe='')}"
-        answer = yield (request := self._request("GET", path, credentials))
-        codes = {complaint.code for complaint in complaints(answer.json())}
-        if answer.status == 404 or codes & {"ID_NOT_ASSIGNED", "TIMEFRAME_ERR"}:
+        path = f"{_MESSAGES_PATH}/{quote(outbound.provider_id, safe='')}"
+        response = yield (request := self._request("GET", path, credentials))
+        codes = {complaint.code for complaint in error_items(response.json())}
+        if response.status == 404 or codes & {"ID_NOT_ASSIGNED", "TIMEFRAME_ERR"}:
             return None
-        receipt = wire.receipt(answer.json(), outbound.id)
-        if answer.status != 200 or receipt is None:
-            raise refusal(request, answer)
+        receipt = wire.parse_receipt(response.json(), outbound.id)
+        if response.status != 200 or receipt is None:
+            raise telstra_v3_error(request, response)
         return msgspec.structs.replace(receipt, provider_id=outbound.provider_id)
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
@@ -239,58 +276,58 @@ class TelstraV3:
         A "no" counts only from a list that is whole: a full page without the text, or a text
         so old that Telstra forgets it, leaves the doubt.
         """
-        query = {"direction": "outgoing", "limit": str(PAGE), "reverse": "true"}
+        query = {"direction": "outgoing", "limit": str(PAGE_SIZE), "reverse": "true"}
         query["filter"] = outbound.id
-        request = self._request("GET", f"{_MESSAGES}?{urlencode(query)}", credentials)
-        answer = yield request
-        items = wire.messages(answer.json())
-        if answer.status != 200 or items is None:
-            raise refusal(request, answer)
-        found = wire.tagged(items, outbound.id)
-        old = outbound.at and answer.at and answer.at - outbound.at > _KEPT
-        if found is None and (old or len(items) >= PAGE):
+        request = self._request("GET", f"{_MESSAGES_PATH}?{urlencode(query)}", credentials)
+        response = yield request
+        items = wire.parse_message_list(response.json())
+        if response.status != 200 or items is None:
+            raise telstra_v3_error(request, response)
+        found = wire.find_by_tag(items, outbound.id)
+        is_forgotten = outbound.at and response.at and response.at - outbound.at > _LOG_RETENTION
+        if found is None and (is_forgotten or len(items) >= PAGE_SIZE):
             raise PermanentFailure("Telstra's list of messages does not tell whether it arrived.")
         return found
 
-    def optouts(self, credentials: Credentials) -> Flow[Sequence[str]]:
+    def opt_outs(self, credentials: Credentials) -> Flow[Sequence[str]]:
         """Who opted out of our number, as E.164 numbers.
 
         Whether `offset` counts pages or records is unsaid. The second page tells: where it
         begins with what the first had, it counts records.
         """
-        number, _ = yield from self._which(credentials)
+        number, _ = yield from self._find_number(credentials)
         found: dict[str, None] = {}
         offset, step = 0, 1
         while offset <= _LAST_OFFSET:
-            path = f"{_NUMBERS}/{number}/optouts?limit={PAGE}&offset={offset}"
-            answer = yield (request := self._request("GET", path, credentials))
-            page = wire.optouts(answer.json())
-            if answer.status != 200 or page is None:
-                raise refusal(request, answer)
+            path = f"{_NUMBERS_PATH}/{number}/optouts?limit={PAGE_SIZE}&offset={offset}"
+            response = yield (request := self._request("GET", path, credentials))
+            page = wire.parse_opt_outs(response.json())
+            if response.status != 200 or page is None:
+                raise telstra_v3_error(request, response)
             if offset == 1 and any(one in found for one in page):
-                step = PAGE
+                step = PAGE_SIZE
             before = len(found)
             found.update(dict.fromkeys(page))
-            if len(page) < PAGE or len(found) == before:
+            if len(page) < PAGE_SIZE or len(found) == before:
                 break
             offset += step
         return list(found)
 
-    def receive(self, request: Request, tail: str, at: datetime) -> Received:
+    def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Read a push: ``reply/`` and our number, or ``status/`` and our id of the text.
 
         Nothing signs them; the secret is the hook's path. Whether Telstra pushes again what is
         not answered by a 2xx is unsaid.
         """
-        kind, _, name = tail.partition("/")
+        kind, _, name = subpath.partition("/")
         if kind not in ("reply", "status"):
             raise RequestRefused("Telstra pushes to reply/… and status/… only.", 404)
         if request.method != "POST":
             raise RequestRefused("Telstra pushes by POST.", 405)
         body = request.json()
         if kind == "reply":
-            return Received(inbounds=[wire.pushed(body, wire.international(name), at)])
-        return Received(receipts=[wire.reported(body, name)])
+            return Received(inbounds=[wire.parse_pushed_reply(body, wire.to_e164(name), at)])
+        return Received(receipts=[wire.parse_pushed_receipt(body, name)])
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
         """Telstra v3 has none; `features` says so, and the runtime never asks."""
@@ -298,12 +335,14 @@ class TelstraV3:
 
     # Requests
 
-    def _order(self, outbound: Outbound, credentials: Credentials, *, notified: bool) -> Request:
-        body = wire.message(outbound, notified=notified)
-        return self._request("POST", _MESSAGES, credentials, body)
+    def _send_request(
+        self, outbound: Outbound, credentials: Credentials, *, with_notification: bool
+    ) -> Request:
+        body = wire.build_send_body(outbound, with_notification=with_notification)
+        return self._request("POST", _MESSAGES_PATH, credentials, body)
 
-    def _page(self, here: Place, credentials: Credentials) -> Request:
-        return self._request("GET", f"{_MESSAGES}?{urlencode(here.query)}", credentials)
+    def _page_request(self, position: TelstraV3Cursor, credentials: Credentials) -> Request:
+        return self._request("GET", f"{_MESSAGES_PATH}?{urlencode(position.query)}", credentials)
 
     def _request(
         self,
@@ -317,7 +356,7 @@ class TelstraV3:
         """A request with the headers that are required of each, even of those without a body."""
         return Request(
             method=method,
-            url=self._base + path,
+            url=self._base_url + path,
             headers={
                 "authorization": f"Bearer {credentials.secret}",
                 "accept": "application/json",
@@ -331,26 +370,28 @@ class TelstraV3:
         )
 
 
-def _setting(values: Mapping[str, str], setting: Setting) -> str:
+def _read_setting(values: Mapping[str, str], setting: Setting) -> str:
     value = values.get(setting.name, setting.default or "").strip() or setting.default
     if value is not None:
         return value
     raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
 
 
-def _not_let_in(request: Request, answer: Response) -> ProviderFailure:
-    if answer.status in (400, 401, 404):
-        return refusal(request, answer, kind=PermanentFailure, hint=_KEYS)
-    return refusal(request, answer)
+def _login_error(request: Request, response: Response) -> ProviderFailure:
+    if response.status in (400, 401, 404):
+        return telstra_v3_error(request, response, error_class=PermanentFailure, hint=_KEYS_HINT)
+    return telstra_v3_error(request, response)
 
 
-def _lost(request: Request, answer: Response) -> ProviderFailure:
+def _number_error(request: Request, response: Response) -> ProviderFailure:
     """A number that is not to be had: waiting does not help, an operator has to look."""
-    if answer.status in (400, 404):
-        return refusal(request, answer, kind=PermanentFailure, hint=_NOT_OURS)
-    return refusal(request, answer, kind=PermanentFailure if answer.status == 402 else None)
+    if response.status in (400, 404):
+        return telstra_v3_error(request, response, error_class=PermanentFailure, hint=_NUMBER_HINT)
+    return telstra_v3_error(
+        request, response, error_class=PermanentFailure if response.status == 402 else None
+    )
 
 
-def _forgotten(here: Place, answer: Response) -> bool:
+def _is_before_retention(position: TelstraV3Cursor, response: Response) -> bool:
     """Whether the place is older than Telstra's log, which then begins behind it."""
-    return bool(here.start and answer.at and answer.at - here.start > _KEPT)
+    return bool(position.start and response.at and response.at - position.start > _LOG_RETENTION)

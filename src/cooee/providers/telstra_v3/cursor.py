@@ -8,20 +8,20 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound, fingerprint
-from cooee.providers.json_fields import stamp, string, word
-from cooee.providers.telstra_v3.payloads import incoming
+from cooee.core.messages import Inbound, text_fingerprint
+from cooee.providers.json_fields import get_ascii_word, get_string, parse_timestamp
+from cooee.providers.telstra_v3.payloads import parse_inbound
 
-PAGE = 50
+PAGE_SIZE = 50
 """Texts in one reading, the most that Telstra gives."""
 OVERLAP = timedelta(minutes=2)
 """How long before the newest text reading begins again. How late a text may be listed is said
 nowhere: an assumption, as long as two minutes' texts can be read over and over."""
-_REST = timedelta(days=1)
-_SEEN = 200  # ids that the cursor remembers; older ones the store knows
+_MAX_LOOKBACK = timedelta(days=1)
+_MAX_SEEN_IDS = 200  # ids that the cursor remembers; older ones the store knows
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class TelstraV3Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where reading the log goes on; written as the cursor.
 
     Args:
@@ -37,113 +37,121 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     ours: str
     since: datetime
     start: datetime | None
-    history: Sequence[str] = ()
+    history_ids: Sequence[str] = ()
     newest: datetime | None = None
-    skip: int = 0
-    seen: Sequence[str] = ()
+    offset: int = 0
+    seen_ids: Sequence[str] = ()
 
     @property
     def query(self) -> Mapping[str, str]:
         """What to ask for: a page of texts, the oldest first."""
-        asked = {"direction": "incoming", "limit": str(PAGE), "offset": str(self.skip)}
-        return asked | ({"startTime": written(self.start)} if self.start else {})
+        query = {"direction": "incoming", "limit": str(PAGE_SIZE), "offset": str(self.offset)}
+        return query | ({"startTime": format_timestamp(self.start)} if self.start else {})
 
     @property
-    def cursor(self) -> str:
+    def encoded(self) -> str:
         """The place as a string."""
         return msgspec.json.encode(self).decode()
 
 
-def place(cursor: str) -> Place | None:
+def parse_cursor(cursor: str) -> TelstraV3Cursor | None:
     """The place that a cursor names; None where it names none."""
     try:
-        found = msgspec.json.decode(cursor, type=Place)
+        found = msgspec.json.decode(cursor, type=TelstraV3Cursor)
     except (msgspec.DecodeError, UnicodeEncodeError):
         return None
     moments = (found.since, found.start, found.newest)
     return None if any(moment and moment.tzinfo is None for moment in moments) else found
 
 
-def written(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """A time as Telstra has it: UTC, 24 characters."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds") + "Z"
 
 
-def beginning(ours: str, items: Sequence[Any], at: datetime) -> Place:
+def first_cursor(ours: str, items: Sequence[Any], at: datetime) -> TelstraV3Cursor:
     """The place that begins now, from the newest page, the newest text first: it is history.
 
     Reading begins at the newest text's own stamp, so that Telstra's clock and ours may differ;
     where there is none of the last day, a day ago, since then there is no history to fear. A
     full page with the oldest text first says nothing of the newest: then our clock decides.
     """
-    stamps = _stamps(items)
-    if len(items) >= PAGE and (not stamps or stamps[0] < stamps[-1]):
-        return Place(ours, at, at)
-    newest = _latest(None, stamps, at)
-    since = max(newest or at - _REST, at - _REST)
-    history = [_name(item) for item in items if not _is_before(item, since)]
-    return Place(ours, since, since, history, newest)
+    timestamps = _listed_timestamps(items)
+    if len(items) >= PAGE_SIZE and (not timestamps or timestamps[0] < timestamps[-1]):
+        return TelstraV3Cursor(ours, at, at)
+    newest = _latest_timestamp(None, timestamps, at)
+    since = max(newest or at - _MAX_LOOKBACK, at - _MAX_LOOKBACK)
+    history_ids = [_item_id(item) for item in items if not _is_listed_before(item, since)]
+    return TelstraV3Cursor(ours, since, since, history_ids, newest)
 
 
-def reading(
-    here: Place, items: Sequence[Any], at: datetime
-) -> tuple[Sequence[Inbound], Place, bool]:
+def read_page(
+    cursor: TelstraV3Cursor, items: Sequence[Any], at: datetime
+) -> tuple[Sequence[Inbound], TelstraV3Cursor, bool]:
     """What a page brought: new texts to us, the place behind it, and whether to read on at once.
 
     Whether `offset` counts pages or records is unsaid, so it is hardly used: the next page
     begins at this one's last stamp. Where a whole page has one stamp, `offset` grows by one,
     which leaves nothing out under either reading.
     """
-    known = frozenset([*here.history, *here.seen])
-    listed = [item for item in items if not _is_before(item, here.since)]
-    fresh = [item for item in listed if _name(item) not in known]
-    texts = [incoming(item, here.ours, at) for item in fresh]
-    stamps = _stamps(items)
-    newest = _latest(here.newest, stamps, at)
-    seen = [*here.seen, *map(_name, fresh)][-_SEEN:]
-    full = len(items) >= PAGE
-    start, skip = _onwards(here, stamps) if full else (_back(newest, at), 0)
-    there = Place(here.ours, here.since, start, here.history, newest, skip, seen)
-    return [text for text in texts if text and text.recipient == here.ours], there, full
+    known_ids = frozenset([*cursor.history_ids, *cursor.seen_ids])
+    listed = [item for item in items if not _is_listed_before(item, cursor.since)]
+    new_items = [item for item in listed if _item_id(item) not in known_ids]
+    texts = [parse_inbound(item, cursor.ours, at) for item in new_items]
+    timestamps = _listed_timestamps(items)
+    newest = _latest_timestamp(cursor.newest, timestamps, at)
+    seen_ids = [*cursor.seen_ids, *map(_item_id, new_items)][-_MAX_SEEN_IDS:]
+    is_full = len(items) >= PAGE_SIZE
+    start, offset = _next_start(cursor, timestamps) if is_full else (_overlap_start(newest, at), 0)
+    next_cursor = TelstraV3Cursor(
+        cursor.ours, cursor.since, start, cursor.history_ids, newest, offset, seen_ids
+    )
+    return [text for text in texts if text and text.recipient == cursor.ours], next_cursor, is_full
 
 
-def _onwards(here: Place, stamps: Sequence[datetime]) -> tuple[datetime | None, int]:
+def _next_start(
+    cursor: TelstraV3Cursor, timestamps: Sequence[datetime]
+) -> tuple[datetime | None, int]:
     """Behind a full page: at its last stamp, or a page further where that is where we are."""
-    last = max(stamps, default=None)
-    if last is None or (here.start is not None and last <= here.start):
-        return here.start, here.skip + 1
+    last = max(timestamps, default=None)
+    if last is None or (cursor.start is not None and last <= cursor.start):
+        return cursor.start, cursor.offset + 1
     return last, 0
 
 
-def _back(newest: datetime | None, at: datetime) -> datetime:
+def _overlap_start(newest: datetime | None, at: datetime) -> datetime:
     """Where to read again once all was read: behind the newest text, a day ago at most.
 
     A day by our clock, in whole hours: else every empty reading would move the cursor.
     """
-    rest = (at - _REST).replace(minute=0, second=0, microsecond=0)
-    return max(rest, newest - OVERLAP) if newest else rest
+    earliest = (at - _MAX_LOOKBACK).replace(minute=0, second=0, microsecond=0)
+    return max(earliest, newest - OVERLAP) if newest else earliest
 
 
-def _latest(newest: datetime | None, stamps: Sequence[datetime], at: datetime) -> datetime | None:
+def _latest_timestamp(
+    newest: datetime | None, timestamps: Sequence[datetime], at: datetime
+) -> datetime | None:
     """The latest stamp, but for those a day ahead of us: they would hide what comes until then."""
     moments = [newest] if newest else []
-    return max([*moments, *(one for one in stamps if one <= at + _REST)], default=None)
+    return max([*moments, *(one for one in timestamps if one <= at + _MAX_LOOKBACK)], default=None)
 
 
-def _is_before(item: Any, since: datetime) -> bool:
+def _is_listed_before(item: Any, since: datetime) -> bool:
     moment = _listed_at(item)
     return moment is not None and moment < since
 
 
-def _stamps(items: Sequence[Any]) -> Sequence[datetime]:
+def _listed_timestamps(items: Sequence[Any]) -> Sequence[datetime]:
     return [moment for moment in map(_listed_at, items) if moment]
 
 
 def _listed_at(item: Any) -> datetime | None:
-    moment = stamp(string(item, "createTimestamp", "receivedTimestamp", "sentTimestamp"))
+    moment = parse_timestamp(
+        get_string(item, "createTimestamp", "receivedTimestamp", "sentTimestamp")
+    )
     return moment.replace(tzinfo=UTC) if moment else None
 
 
-def _name(item: Any) -> str:
-    return word(item, "messageId") or fingerprint(repr(item))
+def _item_id(item: Any) -> str:
+    return get_ascii_word(item, "messageId") or text_fingerprint(repr(item))

@@ -15,118 +15,122 @@ from cooee.core.errors import (
 )
 from cooee.core.http_messages import Request, Response
 from cooee.core.messages import Status
-from cooee.providers.http_errors import failure, kind_of
+from cooee.providers.http_errors import error_class_for_status, error_from_response
 
-COMPANY = "Telstra"
+PROVIDER_NAME = "Telstra"
 
 
-class Meaning(NamedTuple):
+class ErrorRule(NamedTuple):
     """The decision behind a code, what mends it, and the seconds until another try may help."""
 
-    kind: type[ProviderFailure]
+    error_class: type[ProviderFailure]
     hint: str = ""
     retry_after: float | None = None
 
 
-class Complaint(NamedTuple):
+class ErrorItem(NamedTuple):
     """One item of Telstra's ``errors``, as far as it can be read."""
 
     code: str
-    words: str
+    reason: str
     field: str = ""
 
 
-_PLAN = "See the plan and the account at dev.telstra.com."
-_NUMBER = (
+_PLAN_HINT = "See the plan and the account at dev.telstra.com."
+_NUMBER_HINT = (
     "The number is not this account's, or no longer: Telstra takes one away after 30 days without"
     " sending (free trial) or 18 months without traffic (paid). Check TELSTRA_NUMBER, or leave it"
     " out; a restart then finds or assigns one."
 )
-_URL = "Check TELSTRA_BASE_URL."
-_BUG = "Telstra did not understand cooee's request: please report it."
-_DOUBT = "Whether it was done is asked by the text's tag."
+_URL_HINT = "Check TELSTRA_BASE_URL."
+_BUG_HINT = "Telstra did not understand cooee's request: please report it."
+_UNKNOWN_HINT = "Whether it was done is asked by the text's tag."
 
 # Every code of the specification's table. A text that is at fault fails for good; where the
 # account, the plan or the number is, the same text will go once that is mended, so it waits.
 # A 500 may have been done: a text can be looked up, so a doubt costs a minute and no double.
-_CODES: Mapping[str, Meaning] = {
+_RULES_BY_CODE: Mapping[str, ErrorRule] = {
     # 400
-    "FIELD_INVALID": Meaning(PermanentFailure, "A field is not as Telstra wants it."),
-    "FIELD_MISSING": Meaning(PermanentFailure, _BUG),
-    "FIELD_LENGTH_ERR": Meaning(
+    "FIELD_INVALID": ErrorRule(PermanentFailure, "A field is not as Telstra wants it."),
+    "FIELD_MISSING": ErrorRule(PermanentFailure, _BUG_HINT),
+    "FIELD_LENGTH_ERR": ErrorRule(
         PermanentFailure, "A field is too long; a text has 1600 characters."
     ),
-    "TAGS_ERR": Meaning(PermanentFailure, _BUG),
-    "SENDERNAME_ERR": Meaning(PermanentFailure, "A sender name has to be approved by Telstra."),
-    "MODERATION_ERR": Meaning(PermanentFailure, "Telstra's filter found a swear word: reword it."),
-    "RECIPIENT_OPTOUT": Meaning(
+    "TAGS_ERR": ErrorRule(PermanentFailure, _BUG_HINT),
+    "SENDERNAME_ERR": ErrorRule(PermanentFailure, "A sender name has to be approved by Telstra."),
+    "MODERATION_ERR": ErrorRule(
+        PermanentFailure, "Telstra's filter found a swear word: reword it."
+    ),
+    "RECIPIENT_OPTOUT": ErrorRule(
         OptedOut, "They texted STOP, or a word like it, to this number; Telstra sends them nothing."
     ),
-    "ID_INVALID": Meaning(PermanentFailure, "The id is no UUID of version 1."),
-    "ID_NOT_ASSIGNED": Meaning(PermanentFailure, "Telstra has no message of that id."),
-    "TIMEFRAME_ERR": Meaning(PermanentFailure, "Telstra forgets messages after 30 days."),
-    "VIRTUAL_NUM_INVALID": Meaning(PermanentFailure, "A virtual number looks like 0400000000."),
-    "VIRTUAL_NUM_UNASSIGNED": Meaning(TemporaryFailure, _NUMBER, 60),
-    "UPDATE_INVALID_MSG_SENT": Meaning(PermanentFailure, "What is sent cannot be changed."),
-    "DELETE_INVALID_MSG_SENT": Meaning(PermanentFailure, "What is sent cannot be deleted."),
+    "ID_INVALID": ErrorRule(PermanentFailure, "The id is no UUID of version 1."),
+    "ID_NOT_ASSIGNED": ErrorRule(PermanentFailure, "Telstra has no message of that id."),
+    "TIMEFRAME_ERR": ErrorRule(PermanentFailure, "Telstra forgets messages after 30 days."),
+    "VIRTUAL_NUM_INVALID": ErrorRule(PermanentFailure, "A virtual number looks like 0400000000."),
+    "VIRTUAL_NUM_UNASSIGNED": ErrorRule(TemporaryFailure, _NUMBER_HINT, 60),
+    "UPDATE_INVALID_MSG_SENT": ErrorRule(PermanentFailure, "What is sent cannot be changed."),
+    "DELETE_INVALID_MSG_SENT": ErrorRule(PermanentFailure, "What is sent cannot be deleted."),
     # 401
-    "TOKEN_INVALID": Meaning(Unauthorized, "If a new token does not help, check the app's keys."),
-    "TOKEN_EXPIRED": Meaning(Unauthorized, "A token lasts an hour; a new one is got by itself."),
+    "TOKEN_INVALID": ErrorRule(Unauthorized, "If a new token does not help, check the app's keys."),
+    "TOKEN_EXPIRED": ErrorRule(Unauthorized, "A token lasts an hour; a new one is got by itself."),
     # 402
-    "ACCOUNT_ERR": Meaning(TemporaryFailure, _PLAN, 900),
-    "RATE_PLAN_ERR": Meaning(TemporaryFailure, f"The plan does not include this. {_PLAN}", 900),
-    "ACCOUNT_NOT_LINKED": Meaning(
-        TemporaryFailure, f"The app is linked to no billing account. {_PLAN}", 900
+    "ACCOUNT_ERR": ErrorRule(TemporaryFailure, _PLAN_HINT, 900),
+    "RATE_PLAN_ERR": ErrorRule(
+        TemporaryFailure, f"The plan does not include this. {_PLAN_HINT}", 900
     ),
-    "ACCOUNT_LIMIT_ERROR": Meaning(
-        TemporaryFailure, f"The account has as much of it as its plan allows. {_PLAN}", 900
+    "ACCOUNT_NOT_LINKED": ErrorRule(
+        TemporaryFailure, f"The app is linked to no billing account. {_PLAN_HINT}", 900
     ),
-    "FREE_TRIAL_INTERNATIONAL_ERR": Meaning(
+    "ACCOUNT_LIMIT_ERROR": ErrorRule(
+        TemporaryFailure, f"The account has as much of it as its plan allows. {_PLAN_HINT}", 900
+    ),
+    "FREE_TRIAL_INTERNATIONAL_ERR": ErrorRule(
         PermanentFailure, "A free trial texts Australian mobiles only."
     ),
     # 403
-    "RESOURCE_AUTH_ERR": Meaning(
+    "RESOURCE_AUTH_ERR": ErrorRule(
         TemporaryFailure, "The app may not use this: give it the Messaging API v3.", 900
     ),
-    "INSUFFICIENT_SCOPE": Meaning(
+    "INSUFFICIENT_SCOPE": ErrorRule(
         TemporaryFailure, "The token lacks a scope: the app may not have the product for it.", 900
     ),
-    "FREE_TRIAL_ERR": Meaning(
+    "FREE_TRIAL_ERR": ErrorRule(
         PermanentFailure,
         "A free trial texts ten numbers: the first five it texts, and those that are registered.",
     ),
     # 404
-    "RESOURCE_TEMP_ERR": Meaning(TemporaryFailure, "Telstra cannot find it for now.", 10),
-    "RESOURCE_NOT_FOUND": Meaning(TemporaryFailure, _URL, 60),
-    "VIRTUAL_NUM_UNKNOWN": Meaning(TemporaryFailure, _NUMBER, 60),
+    "RESOURCE_TEMP_ERR": ErrorRule(TemporaryFailure, "Telstra cannot find it for now.", 10),
+    "RESOURCE_NOT_FOUND": ErrorRule(TemporaryFailure, _URL_HINT, 60),
+    "VIRTUAL_NUM_UNKNOWN": ErrorRule(TemporaryFailure, _NUMBER_HINT, 60),
     # 405, 406, 413, 415, 422
-    "METHOD_INVALID": Meaning(PermanentFailure, _BUG),
-    "MEDIA_TYPE_INVALID": Meaning(PermanentFailure, _BUG),
-    "MULTIMEDIA_TOO_LARGE": Meaning(PermanentFailure, "Media of 2 MB at most."),
-    "PAYLOAD_TOO_LARGE": Meaning(PermanentFailure, "The request is too large."),
-    "PAYLOAD_MEDIA_TYPE_ERR": Meaning(PermanentFailure, _BUG),
-    "LOGIC_ERR": Meaning(PermanentFailure, "Telstra cannot do this with that."),
+    "METHOD_INVALID": ErrorRule(PermanentFailure, _BUG_HINT),
+    "MEDIA_TYPE_INVALID": ErrorRule(PermanentFailure, _BUG_HINT),
+    "MULTIMEDIA_TOO_LARGE": ErrorRule(PermanentFailure, "Media of 2 MB at most."),
+    "PAYLOAD_TOO_LARGE": ErrorRule(PermanentFailure, "The request is too large."),
+    "PAYLOAD_MEDIA_TYPE_ERR": ErrorRule(PermanentFailure, _BUG_HINT),
+    "LOGIC_ERR": ErrorRule(PermanentFailure, "Telstra cannot do this with that."),
     # 429
-    "TOO_MANY_REQUESTS": Meaning(
+    "TOO_MANY_REQUESTS": ErrorRule(
         TemporaryFailure, "No rate is published; it goes on by itself.", 5
     ),
     # 500, 504
-    "INTERNAL_TIMEOUT": Meaning(OutcomeUnknown, _DOUBT),
-    "INTERNAL_SERVER_ERR": Meaning(OutcomeUnknown, _DOUBT),
-    "NETWORK_ERR": Meaning(OutcomeUnknown, _DOUBT),
-    "GATEWAY_TIMEOUT": Meaning(OutcomeUnknown, _DOUBT),
+    "INTERNAL_TIMEOUT": ErrorRule(OutcomeUnknown, _UNKNOWN_HINT),
+    "INTERNAL_SERVER_ERR": ErrorRule(OutcomeUnknown, _UNKNOWN_HINT),
+    "NETWORK_ERR": ErrorRule(OutcomeUnknown, _UNKNOWN_HINT),
+    "GATEWAY_TIMEOUT": ErrorRule(OutcomeUnknown, _UNKNOWN_HINT),
 }
 
 # Where there is no code of the table.
-_STATUSES: Mapping[int, Meaning] = {
-    402: Meaning(TemporaryFailure, _PLAN, 900),
-    403: Meaning(TemporaryFailure, f"The app may not do this. {_PLAN}", 900),
-    404: Meaning(TemporaryFailure, _URL, 60),
-    429: Meaning(TemporaryFailure, "", 5),
-    500: Meaning(OutcomeUnknown, _DOUBT),
+_RULES_BY_HTTP_STATUS: Mapping[int, ErrorRule] = {
+    402: ErrorRule(TemporaryFailure, _PLAN_HINT, 900),
+    403: ErrorRule(TemporaryFailure, f"The app may not do this. {_PLAN_HINT}", 900),
+    404: ErrorRule(TemporaryFailure, _URL_HINT, 60),
+    429: ErrorRule(TemporaryFailure, "", 5),
+    500: ErrorRule(OutcomeUnknown, _UNKNOWN_HINT),
 }
 
-_WORDS: Mapping[str, Status] = {
+_STATUS_BY_WORD: Mapping[str, Status] = {
     "queued": Status.ACCEPTED,
     "sent": Status.SENT,
     "delivered": Status.DELIVERED,
@@ -136,20 +140,20 @@ _WORDS: Mapping[str, Status] = {
 
 # What Telstra may say to a request for delivery notification that it will not grant: the
 # notification is a paid feature, and which code refuses it is written nowhere.
-_NOT_IN_THE_PLAN = frozenset({"FREE_TRIAL_ERR", "RATE_PLAN_ERR", "ACCOUNT_ERR"})
-_NOTIFICATION = ("deliverynotification", "statuscallbackurl")
+_NOT_IN_PLAN_CODES = frozenset({"FREE_TRIAL_ERR", "RATE_PLAN_ERR", "ACCOUNT_ERR"})
+_NOTIFICATION_FIELDS = ("deliverynotification", "statuscallbackurl")
 
 
-def standing(word: str) -> Status:
+def telstra_v3_status(word: str) -> Status:
     """Where a text with Telstra's delivery word stands; no more than accepted if it is new."""
-    return _WORDS.get(word.strip().lower(), Status.ACCEPTED)
+    return _STATUS_BY_WORD.get(word.strip().lower(), Status.ACCEPTED)
 
 
-def refusal(
+def telstra_v3_error(
     request: Request,
-    answer: Response,
+    response: Response,
     *,
-    kind: type[ProviderFailure] | None = None,
+    error_class: type[ProviderFailure] | None = None,
     hint: str = "",
 ) -> ProviderFailure:
     """The failure that Telstra's answer stands for.
@@ -159,63 +163,73 @@ def refusal(
     gateway's ``{fault: {faultstring, detail: {errorcode}}}`` (an assumption: it is the shape of
     the gateway that v2 showed). `value` is left out: it may be a person's number.
     """
-    said = _decisive(complaints(answer.json()))
-    meaning = _CODES.get(said.code) or _STATUSES.get(answer.status)
-    if kind is None:
-        known = kind_of(answer.status) if meaning is None else meaning.kind
-        kind = Unauthorized if answer.status == 401 else known
-    return failure(
-        COMPANY,
+    item = _decisive_item(error_items(response.json()))
+    rule = _RULES_BY_CODE.get(item.code) or _RULES_BY_HTTP_STATUS.get(response.status)
+    if error_class is None:
+        default_class = (
+            error_class_for_status(response.status) if rule is None else rule.error_class
+        )
+        error_class = Unauthorized if response.status == 401 else default_class
+    return error_from_response(
+        PROVIDER_NAME,
         request,
-        answer,
-        kind=kind,
-        code=said.code,
-        words=f"{said.words} ({said.field})" if said.field else said.words,
-        hint=hint or (meaning.hint if meaning else ""),
-        retry_after=meaning.retry_after if meaning else None,
+        response,
+        error_class=error_class,
+        code=item.code,
+        reason=f"{item.reason} ({item.field})" if item.field else item.reason,
+        hint=hint or (rule.hint if rule else ""),
+        retry_after=rule.retry_after if rule else None,
     )
 
 
-def refuses_notification(answer: Response) -> bool:
+def refuses_notification(response: Response) -> bool:
     """Whether a send was refused for the delivery notification that it asked for.
 
     Only a 4xx is a refusal, after which nothing was done and the text may go without.
     """
-    if not 400 <= answer.status < 500:
+    if not 400 <= response.status < 500:
         return False
     return any(
-        complaint.code in _NOT_IN_THE_PLAN
-        or any(name in f"{complaint.field} {complaint.words}".lower() for name in _NOTIFICATION)
-        for complaint in complaints(answer.json())
+        item.code in _NOT_IN_PLAN_CODES
+        or any(name in f"{item.field} {item.reason}".lower() for name in _NOTIFICATION_FIELDS)
+        for item in error_items(response.json())
     )
 
 
-def complaints(body: Any) -> Sequence[Complaint]:
+def error_items(body: Any) -> Sequence[ErrorItem]:
     """What an answer that says no complains of, in each of the shapes it has."""
     match body:
         case {"errors": [*items]}:
-            return [_complaint(item) for item in items if isinstance(item, dict)]
+            return [_parse_error_item(item) for item in items if isinstance(item, dict)]
         case {"fault": dict() as fault}:
             detail = fault.get("detail")
-            code = _text(detail, "errorcode") if isinstance(detail, dict) else ""
-            return [Complaint(code, _text(fault, "faultstring"))]
+            code = _string_field(detail, "errorcode") if isinstance(detail, dict) else ""
+            return [ErrorItem(code, _string_field(fault, "faultstring"))]
         case dict():
-            code = _text(body, "error") or _text(body, "code")
-            return [Complaint(code, _text(body, "error_description") or _text(body, "message"))]
+            code = _string_field(body, "error") or _string_field(body, "code")
+            return [
+                ErrorItem(
+                    code, _string_field(body, "error_description") or _string_field(body, "message")
+                )
+            ]
     return []
 
 
-def _complaint(item: Mapping[str, Any]) -> Complaint:
-    words = (_text(item, "issue"), _text(item, "suggested_action"))
-    return Complaint(_text(item, "code"), " ".join(filter(None, words)), _text(item, "field"))
+def _parse_error_item(item: Mapping[str, Any]) -> ErrorItem:
+    parts = (_string_field(item, "issue"), _string_field(item, "suggested_action"))
+    return ErrorItem(
+        _string_field(item, "code"), " ".join(filter(None, parts)), _string_field(item, "field")
+    )
 
 
-def _decisive(said: Sequence[Complaint]) -> Complaint:
-    known = [complaint for complaint in said if complaint.code in _CODES]
-    optouts = [complaint for complaint in known if _CODES[complaint.code].kind is OptedOut]
-    return next(iter([*optouts, *known, *said]), Complaint("", ""))
+def _decisive_item(items: Sequence[ErrorItem]) -> ErrorItem:
+    known = [item for item in items if item.code in _RULES_BY_CODE]
+    opt_outs = [
+        complaint for complaint in known if _RULES_BY_CODE[complaint.code].error_class is OptedOut
+    ]
+    return next(iter([*opt_outs, *known, *items]), ErrorItem("", ""))
 
 
-def _text(said: Mapping[str, Any], name: str) -> str:
-    value = said.get(name)
+def _string_field(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
     return value if isinstance(value, str) else ""

@@ -11,91 +11,104 @@ from typing import Any
 import msgspec
 
 from cooee.core.errors import RequestRefused
-from cooee.core.messages import Inbound, Media, Outbound, Receipt, fingerprint, outbound_place
+from cooee.core.messages import (
+    Inbound,
+    Media,
+    Outbound,
+    Receipt,
+    parse_outbound_id,
+    text_fingerprint,
+)
 from cooee.providers import Accepted, Subscription
-from cooee.providers.json_fields import address, stamp, string, word
-from cooee.providers.telstra_v3.errors import standing
+from cooee.providers.json_fields import get_address, get_ascii_word, get_string, parse_timestamp
+from cooee.providers.telstra_v3.errors import telstra_v3_status
 
-_AUSTRALIAN = re.compile(r"(?:\+?61|0)(4[0-9]{8})")
-_MINUTES = 10, 24 * 60  # the least and the most of `retryTimeout` that every source allows
-_TRIAL, _PAID = timedelta(days=30), timedelta(days=548)  # until an idle number is taken away
-_WARNED = timedelta(days=7)
-_MOST_MEDIA = 5  # in one message
+_AUSTRALIAN_MOBILE = re.compile(r"(?:\+?61|0)(4[0-9]{8})")
+_RETRY_MINUTES_RANGE = (
+    10,
+    24 * 60,
+)  # the least and the most of `retryTimeout` that every source allows
+_TRIAL_IDLE_LIMIT, _PAID_IDLE_LIMIT = (
+    timedelta(days=30),
+    timedelta(days=548),
+)  # until an idle number is taken away
+_WARN_BEFORE = timedelta(days=7)
+_MAX_MEDIA = 5  # in one message
 
 
 # Numbers
 
 
-def national(number: str) -> str:
+def to_national(number: str) -> str:
     """A number as Telstra v3 wants it: ``04…`` for Australian mobiles, any other as it is."""
-    mobile = _AUSTRALIAN.fullmatch(number.strip())
+    mobile = _AUSTRALIAN_MOBILE.fullmatch(number.strip())
     return f"0{mobile[1]}" if mobile else number
 
 
-def international(number: str) -> str:
+def to_e164(number: str) -> str:
     """A number as cooee has it: ``+614…`` for Australian mobiles, any other as it came."""
-    mobile = _AUSTRALIAN.fullmatch(number.strip())
+    mobile = _AUSTRALIAN_MOBILE.fullmatch(number.strip())
     return f"+61{mobile[1]}" if mobile else number
 
 
-def virtual(number: str) -> str:
+def to_virtual_number(number: str) -> str:
     """A virtual number in national form, however it is written; "" where it is none."""
-    mobile = _AUSTRALIAN.fullmatch("".join(number.split()))
+    mobile = _AUSTRALIAN_MOBILE.fullmatch("".join(number.split()))
     return f"0{mobile[1]}" if mobile else ""
 
 
-class Held(msgspec.Struct, frozen=True):
+class OwnVirtualNumber(msgspec.Struct, frozen=True):
     """A virtual number of the account's, in national form, as Telstra tells of it."""
 
     number: str
-    pushes_to: str | None
+    push_url: str | None
     tags: Sequence[str]
-    used_at: datetime | None
+    last_used_at: datetime | None
 
-    def told(self, pushes_to: str | None) -> Mapping[str, Any]:
+    def update_body(self, push_url: str | None) -> Mapping[str, Any]:
         """The body of the PUT that changes the way alone: what it leaves out is wiped."""
-        way = {"replyCallbackUrl": pushes_to} if pushes_to else {}
-        return way | ({"tags": self.tags} if self.tags else {})
+        webhook = {"replyCallbackUrl": push_url} if push_url else {}
+        return webhook | ({"tags": self.tags} if self.tags else {})
 
-    def subscription(self, notes: Sequence[str], at: datetime | None) -> Subscription:
+    def to_subscription(self, notes: Sequence[str], at: datetime | None) -> Subscription:
         """The same in the contract's words."""
-        said = (*notes, *self._ending(at))
-        return Subscription(international(self.number), self.pushes_to, notes=said)
+        all_notes = (*notes, *self._expiry_notes(at))
+        return Subscription(to_e164(self.number), self.push_url, notes=all_notes)
 
-    def _ending(self, at: datetime | None) -> Iterator[str]:
-        idle = at - self.used_at if at and self.used_at else timedelta(0)
-        if idle >= _PAID - 4 * _WARNED:
+    def _expiry_notes(self, at: datetime | None) -> Iterator[str]:
+        idle = at - self.last_used_at if at and self.last_used_at else timedelta(0)
+        if idle >= _PAID_IDLE_LIMIT - 4 * _WARN_BEFORE:
             yield (
-                f"{self.number} has had no traffic since {self.used_at:%d %B %Y}: Telstra takes a"
+                f"{self.number} has had no traffic since {self.last_used_at:%d %B %Y}: Telstra takes a"
                 " number away after 18 months. Send a text from it to keep it."
             )
-        elif idle >= _TRIAL - _WARNED:
+        elif idle >= _TRIAL_IDLE_LIMIT - _WARN_BEFORE:
             yield (
-                f"{self.number} has sent nothing since {self.used_at:%d %B %Y}: if this is a free"
+                f"{self.number} has sent nothing since {self.last_used_at:%d %B %Y}: if this is a free"
                 " trial, Telstra takes it away after 30 days. Send a text from it to keep it."
             )
 
 
-def held(body: Any) -> Held | None:
+def parse_virtual_number(body: Any) -> OwnVirtualNumber | None:
     """The number that an answer tells of; None where it tells of none."""
-    number = virtual(address(body, "virtualNumber"))
+    number = to_virtual_number(get_address(body, "virtualNumber"))
     if not number:
         return None
     tags = body.get("tags")
-    used = stamp(string(body, "lastUse"))
-    return Held(
+    last_used_at = parse_timestamp(get_string(body, "lastUse"))
+    return OwnVirtualNumber(
         number,
-        string(body, "replyCallbackUrl") or None,
+        get_string(body, "replyCallbackUrl") or None,
         [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
-        used.replace(tzinfo=UTC) if used else None,
+        last_used_at.replace(tzinfo=UTC) if last_used_at else None,
     )
 
 
-def all_held(body: Any) -> Sequence[Held] | None:
+def parse_virtual_numbers(body: Any) -> Sequence[OwnVirtualNumber] | None:
     """The numbers of a list, the lowest first; None where it is no list."""
     match body:
         case {"virtualNumbers": [*items]}:
-            found = filter(None, map(held, items))
+            found = filter(None, map(parse_virtual_number, items))
             return sorted(found, key=lambda one: one.number)
         case {"virtualNumbers": None}:
             return []
@@ -105,7 +118,7 @@ def all_held(body: Any) -> Sequence[Held] | None:
 # Texts of ours
 
 
-def message(outbound: Outbound, *, notified: bool) -> Mapping[str, Any]:
+def build_send_body(outbound: Outbound, *, with_notification: bool) -> Mapping[str, Any]:
     """The body that sends a text, with our id as its tag.
 
     What is half a character goes as "?": UTF-8 has no halves. Left alone, Telstra gives up on
@@ -114,35 +127,37 @@ def message(outbound: Outbound, *, notified: bool) -> Mapping[str, Any]:
     that is late by minutes is better than one that is refused (an assumption).
     """
     body: dict[str, Any] = {
-        "to": national(outbound.recipient),
-        "from": national(outbound.sender),
+        "to": to_national(outbound.recipient),
+        "from": to_national(outbound.sender),
         "messageContent": outbound.text.encode(errors="replace").decode(),
-        "retryTimeout": _retry_for(outbound),
+        "retryTimeout": _retry_minutes(outbound),
         "tags": [outbound.id],
     }
-    if notified:
+    if with_notification:
         body["deliveryNotification"] = True
         if outbound.callback:
             body["statusCallbackUrl"] = outbound.callback
     return body
 
 
-def _retry_for(outbound: Outbound) -> int:
-    least, most = _MINUTES
+def _retry_minutes(outbound: Outbound) -> int:
+    min_minutes, max_minutes = _RETRY_MINUTES_RANGE
     if not (outbound.good_until and outbound.at):
-        return most
-    return min(max((outbound.good_until - outbound.at) // timedelta(minutes=1), least), most)
+        return max_minutes
+    return min(
+        max((outbound.good_until - outbound.at) // timedelta(minutes=1), min_minutes), max_minutes
+    )
 
 
-def accepted(body: Any) -> Accepted | None:
+def parse_accepted(body: Any) -> Accepted | None:
     """The id in an answer; to a list of recipients it would be a list. None where there is none."""
     if isinstance(body, dict) and isinstance(ids := body.get("messageId"), list):
         body = {"messageId": next(iter(ids), None)}
-    found = word(body, "messageId")
-    return Accepted(found) if found else None
+    message_id = get_ascii_word(body, "messageId")
+    return Accepted(message_id) if message_id else None
 
 
-def messages(body: Any) -> Sequence[Any] | None:
+def parse_message_list(body: Any) -> Sequence[Any] | None:
     """The items of a page of messages; None where it is no page."""
     match body:
         case {"messages": [*items]}:
@@ -152,37 +167,41 @@ def messages(body: Any) -> Sequence[Any] | None:
     return None
 
 
-def tagged(items: Sequence[Any], tag: str) -> Accepted | None:
+def find_by_tag(items: Sequence[Any], tag: str) -> Accepted | None:
     """The message that bears our tag, compared whole: whether Telstra's filter is, is unsaid."""
     for item in items:
         tags = item.get("tags") if isinstance(item, dict) else None
-        if isinstance(tags, list) and tag in tags and (found := accepted(item)):
+        if isinstance(tags, list) and tag in tags and (found := parse_accepted(item)):
             return found
     return None
 
 
-def receipt(body: Any, outbound: str) -> Receipt | None:
+def parse_receipt(body: Any, outbound_id: str) -> Receipt | None:
     """News of a text, polled or pushed; None where it says no status, or names no text."""
-    said, provider_id = word(body, "status"), word(body, "messageId")
-    if not said or not (outbound or provider_id):
+    status_word, provider_id = get_ascii_word(body, "status"), get_ascii_word(body, "messageId")
+    if not status_word or not (outbound_id or provider_id):
         return None
-    names = ("timestamp", "receivedTimestamp", "sentTimestamp")
-    moments = [stamp(string(body, name)) for name in names]
-    at = next((moment.replace(tzinfo=UTC) for moment in moments if moment), None)
+    timestamp_fields = ("timestamp", "receivedTimestamp", "sentTimestamp")
+    timestamps = [parse_timestamp(get_string(body, name)) for name in timestamp_fields]
+    at = next((timestamp.replace(tzinfo=UTC) for timestamp in timestamps if timestamp), None)
     return Receipt(
-        status=standing(said), word=said, outbound=outbound, provider_id=provider_id, at=at
+        status=telstra_v3_status(status_word),
+        provider_status=status_word,
+        outbound_id=outbound_id,
+        provider_id=provider_id,
+        at=at,
     )
 
 
-def reported(body: Any, name: str) -> Receipt:
+def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:
     """The receipt that a push to ``status/name`` brings, where the name is our id of the text.
 
     Raises:
         RequestRefused: it names no text, or says no status.
     """
-    if name and outbound_place(name) is None:
+    if outbound_id and parse_outbound_id(outbound_id) is None:
         raise RequestRefused("The path names no text of ours.", 404)
-    found = receipt(body, name)
+    found = parse_receipt(body, outbound_id)
     if found is None:
         raise RequestRefused("A status pushed by Telstra is JSON with messageId and status.")
     return found
@@ -191,7 +210,7 @@ def reported(body: Any, name: str) -> Receipt:
 # Texts to us
 
 
-def incoming(body: Any, ours: str, at: datetime) -> Inbound | None:
+def parse_inbound(body: Any, ours: str, at: datetime) -> Inbound | None:
     """A text to `ours` (E.164, "" for unknown), polled or pushed; None where it is none.
 
     Which end is which is decided by our number: Telstra's samples show `to` and `from` the
@@ -201,53 +220,57 @@ def incoming(body: Any, ours: str, at: datetime) -> Inbound | None:
     A picture message may come without words; it is then an empty text, so that the person is
     answered.
     """
-    ends = [international(_end(body, name)) for name in ("to", "from")]
+    ends = [to_e164(_get_end_address(body, message_id)) for message_id in ("to", "from")]
     recipient, sender = reversed(ends) if ours and ends[0] != ours and ends[1] == ours else ends
-    media = _media(body.get("multimedia")) if isinstance(body, dict) else ()
-    text = string(body, "messageContent")
+    media = _parse_media(body.get("multimedia")) if isinstance(body, dict) else ()
+    text = get_string(body, "messageContent")
     if not sender or not recipient or (text is None and not media):
         return None
-    sent = string(body, "sentTimestamp", "timestamp", "createTimestamp") or ""
-    name = word(body, "messageId")
+    sent_at = get_string(body, "sentTimestamp", "timestamp", "createTimestamp") or ""
+    name = get_ascii_word(body, "messageId")
     return Inbound(
         sender=sender,
         recipient=recipient,
         text=text or "",
         received_at=at,
-        sent_at=stamp(sent),
+        sent_at=parse_timestamp(sent_at),
         provider_id=name,
-        key=name or fingerprint(sender, recipient, text or "", sent),
+        key=name or text_fingerprint(sender, recipient, text or "", sent_at),
         media=media,
     )
 
 
-def _media(said: Any) -> tuple[Media, ...]:
+def _parse_media(value: Any) -> tuple[Media, ...]:
     """What came with a text: a list, or in Telstra's sample of a push a single object."""
-    several = said if isinstance(said, list) else [said]
+    items = value if isinstance(value, list) else [value]
     return tuple(
-        _medium(one) for one in several[:_MOST_MEDIA] if isinstance(one, dict) and any(one.values())
+        _parse_medium(one)
+        for one in items[:_MAX_MEDIA]
+        if isinstance(one, dict) and any(one.values())
     )
 
 
-def _medium(said: Any) -> Media:
+def _parse_medium(item: Any) -> Media:
     """One of the media. A push brings it in base64; the log only says that there was one."""
-    kind, name = word(said, "type"), address(said, "fileName")
-    payload = string(said, "payload")
+    content_type, name = get_ascii_word(item, "type"), get_address(item, "fileName")
+    payload = get_string(item, "payload")
     try:
         content = b64decode(payload or "", validate=True)
     except ValueError:
-        return Media(content_type=kind, name=name, error="Telstra sent it as broken base64.")
-    why = "" if content else "Telstra's log has no media, only their names. A push brings them."
-    return Media(content_type=kind, name=name, content=content, error=why)
+        return Media(
+            content_type=content_type, name=name, error="Telstra sent it as broken base64."
+        )
+    error = "" if content else "Telstra's log has no media, only their names. A push brings them."
+    return Media(content_type=content_type, name=name, content=content, error=error)
 
 
-def pushed(body: Any, ours: str, at: datetime) -> Inbound:
+def parse_pushed_reply(body: Any, ours: str, at: datetime) -> Inbound:
     """The text that a push to ``reply`` brings.
 
     Raises:
         RequestRefused: it has no sender, no recipient, or neither text nor media.
     """
-    found = incoming(body, ours, at)
+    found = parse_inbound(body, ours, at)
     if found is None:
         raise RequestRefused(
             "A reply pushed by Telstra is JSON with from, to and messageContent; this is not."
@@ -255,18 +278,22 @@ def pushed(body: Any, ours: str, at: datetime) -> Inbound:
     return found
 
 
-def _end(body: Any, name: str) -> str:
+def _get_end_address(body: Any, name: str) -> str:
     """One end of a text: a string, or a list of one."""
-    if isinstance(body, dict) and isinstance(several := body.get(name), list) and len(several) == 1:
-        body = {name: several[0]}
-    return address(body, name)
+    if (
+        isinstance(body, dict)
+        and isinstance(addresses := body.get(name), list)
+        and len(addresses) == 1
+    ):
+        body = {name: addresses[0]}
+    return get_address(body, name)
 
 
-def optouts(body: Any) -> Sequence[str] | None:
+def parse_opt_outs(body: Any) -> Sequence[str] | None:
     """Who opted out, as E.164 numbers; None where it is no page of opt-outs."""
     match body:
         case {"recipientOptouts": [*items]}:
-            found = (international(address(item, "optoutNumber")) for item in items)
+            found = (to_e164(get_address(item, "optoutNumber")) for item in items)
             return [number for number in found if number]
         case {"recipientOptouts": None}:
             return []

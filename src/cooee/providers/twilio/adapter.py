@@ -14,29 +14,51 @@ import msgspec
 from cooee.core.errors import OutcomeUnknown, PermanentFailure, RequestRefused
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Inbound, Media, Outbound, Receipt
-from cooee.providers import Accepted, Credentials, Features, News, Received, Setting, Subscription
-from cooee.providers.twilio.cursor import Bookmark, beginning, bookmark, candidates, same_words
-from cooee.providers.twilio.errors import KEYS, refusal
-from cooee.providers.twilio.forms import MOST_MEDIA, fields, pushed, reported, written
-from cooee.providers.twilio.payloads import (
-    Message,
-    Number,
-    accepted,
-    message,
-    moment,
-    numbers,
-    page,
+from cooee.providers import (
+    Accepted,
+    Credentials,
+    Features,
+    PollResult,
+    Received,
+    Setting,
+    Subscription,
 )
-from cooee.providers.twilio.settings import SETTINGS, told
-from cooee.providers.twilio.signature import verify
-from cooee.providers.twilio.twiml import twiml
+from cooee.providers.twilio.cursor import (
+    TwilioCursor,
+    first_cursor,
+    lookup_candidates,
+    parse_cursor,
+    same_text,
+)
+from cooee.providers.twilio.errors import KEYS_HINT, twilio_error
+from cooee.providers.twilio.forms import (
+    MAX_MEDIA,
+    build_send_form,
+    parse_form,
+    parse_inbound_form,
+    parse_receipt_form,
+)
+from cooee.providers.twilio.payloads import (
+    IncomingPhoneNumber,
+    LoggedMessage,
+    parse_message,
+    parse_numbers,
+    parse_page,
+    parse_rfc2822_date,
+    parse_send_response,
+)
+from cooee.providers.twilio.settings import SETTINGS, read_settings
+from cooee.providers.twilio.signature import verify_signature
+from cooee.providers.twilio.twiml import build_twiml
 
-_OURS, _TEXTS = "/IncomingPhoneNumbers", "/Messages"
-_PAGE = 50
-_CLOCKS = timedelta(minutes=10)  # how far apart two clocks may be
-_AGAIN = "#rc=5&rp=all"  # five more tries of a push that failed, all within Twilio's 15 seconds
-_OUR_HOOK = re.compile(r"https?://[^#?]+/twilio/[^/#?]+/text(#.*)?")
-_HELD = timedelta(seconds=8)  # of the 15 that Twilio gives all tries of a push together
+_NUMBERS_PATH, _MESSAGES_PATH = "/IncomingPhoneNumbers", "/Messages"
+_PAGE_SIZE = 50
+_MAX_CLOCK_SKEW = timedelta(minutes=10)  # how far apart two clocks may be
+_RETRY_FRAGMENT = (
+    "#rc=5&rp=all"  # five more tries of a push that failed, all within Twilio's 15 seconds
+)
+_OUR_WEBHOOK_URL = re.compile(r"https?://[^#?]+/twilio/[^/#?]+/text(#.*)?")
+_REPLY_WITHIN = timedelta(seconds=8)  # of the 15 that Twilio gives all tries of a push together
 
 
 class Twilio:
@@ -59,9 +81,9 @@ class Twilio:
         push=True,
         receipts="callback",
         max_text=1600,
-        lookup_settles=timedelta(minutes=1),
+        lookup_settles_after=timedelta(minutes=1),
         media=True,
-        optout_words=frozenset(
+        opt_out_words=frozenset(
             {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
         ),
         signed=True,
@@ -74,16 +96,19 @@ class Twilio:
         Raises:
             SettingError: one is missing, or is not what it should be; the message says which.
         """
-        known = told(values)
-        self._token, self._shared = known.token, known.shared
-        self._basic = b64encode(known.pair.encode(errors="replace")).decode()
-        self._number, self._service = known.number, known.service
-        self._base, self._account = known.base, f"/2010-04-01/Accounts/{known.sid}"
-        if known.answers:
-            self.features = msgspec.structs.replace(self.features, answer_within=_HELD)
+        config = read_settings(values)
+        self._auth_token, self._shared_secrets = config.auth_token, config.webhook_secrets
+        self._basic_auth = b64encode(config.basic_auth.encode(errors="replace")).decode()
+        self._number, self._messaging_service = config.number, config.messaging_service_sid
+        self._base_url, self._account_path = (
+            config.base_url,
+            f"/2010-04-01/Accounts/{config.account_sid}",
+        )
+        if config.replies_in_webhook:
+            self.features = msgspec.structs.replace(self.features, reply_within=_REPLY_WITHIN)
 
     def __repr__(self) -> str:
-        return f"<Twilio at {self._base}>"
+        return f"<Twilio at {self._base_url}>"
 
     # Our side: keys, and a number
 
@@ -93,17 +118,17 @@ class Twilio:
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
         """
-        credentials = Credentials(self._basic)
-        look = self._get(f"{_OURS}.json", credentials, {"PageSize": "1"})
-        answer = yield look
-        if answer.status == 200 and numbers(answer.json()) is not None:
+        credentials = Credentials(self._basic_auth)
+        request = self._get_request(f"{_NUMBERS_PATH}.json", credentials, {"PageSize": "1"})
+        response = yield request
+        if response.status == 200 and parse_numbers(response.json()) is not None:
             return credentials
-        if answer.status in (400, 401, 403, 404):
-            raise refusal(look, answer, kind=PermanentFailure, hint=KEYS)
-        raise refusal(look, answer)
+        if response.status in (400, 401, 403, 404):
+            raise twilio_error(request, response, error_class=PermanentFailure, hint=KEYS_HINT)
+        raise twilio_error(request, response)
 
     def subscribe(
-        self, credentials: Credentials, hook: str | None, *, keep: bool = False
+        self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
         """Find our number, and have its texts pushed to ``hook/text``, by POST.
 
@@ -115,50 +140,61 @@ class Twilio:
             PermanentFailure: the account has no such number, or several and none was named.
         """
         query = {"PhoneNumber": self._number} if self._number else {"PageSize": "20"}
-        look = self._get(f"{_OURS}.json", credentials, query)
-        found = yield look
-        held = numbers(found.json()) if found.status == 200 else None
-        if held is None:
-            raise refusal(look, found)
-        ours = self._choose(held)
-        if keep:
+        numbers_request = self._get_request(f"{_NUMBERS_PATH}.json", credentials, query)
+        numbers_response = yield numbers_request
+        account_numbers = (
+            parse_numbers(numbers_response.json()) if numbers_response.status == 200 else None
+        )
+        if account_numbers is None:
+            raise twilio_error(numbers_request, numbers_response)
+        number = self._choose_number(account_numbers)
+        if keep_direction:
             notes = ["Pushing or reading was left as it is."]
-            return Subscription(ours.number, ours.pushes_to, notes=notes)
-        way = None if hook is None else f"{hook.rstrip('/')}/text{_AGAIN}"
-        change = _change(ours, way)
-        if change:
-            order = self._post(f"{_OURS}/{quote(ours.sid, safe='')}.json", credentials, change)
-            order = msgspec.structs.replace(order, safe=True)
-            made = yield order
-            if made.status != 200:
-                raise refusal(order, made)
-        pushes_to = None if way is None else way.removesuffix(_AGAIN)
-        return Subscription(ours.number, pushes_to, notes=self._notes(ours, way))
+            return Subscription(number.number, number.push_url, notes=notes)
+        retried_url = (
+            None if webhook_url is None else f"{webhook_url.rstrip('/')}/text{_RETRY_FRAGMENT}"
+        )
+        changes = _webhook_changes(number, retried_url)
+        if changes:
+            update_request = self._post_request(
+                f"{_NUMBERS_PATH}/{quote(number.sid, safe='')}.json", credentials, changes
+            )
+            update_request = msgspec.structs.replace(update_request, safe=True)
+            update_response = yield update_request
+            if update_response.status != 200:
+                raise twilio_error(update_request, update_response)
+        push_url = None if retried_url is None else retried_url.removesuffix(_RETRY_FRAGMENT)
+        return Subscription(
+            number.number, push_url, notes=self._subscription_notes(number, retried_url)
+        )
 
-    def _choose(self, held: Sequence[Number]) -> Number:
-        fitting = [one for one in held if self._number in ("", one.number)]
+    def _choose_number(self, account_numbers: Sequence[IncomingPhoneNumber]) -> IncomingPhoneNumber:
+        fitting = [one for one in account_numbers if self._number in ("", one.number)]
         if len(fitting) == 1:
             return fitting[0]
-        if self._number or not held:
+        if self._number or not account_numbers:
             raise PermanentFailure(
-                "The account has no number" + (" that is TWILIO_NUMBER." if held else "."),
+                "The account has no number"
+                + (" that is TWILIO_NUMBER." if account_numbers else "."),
                 hint="See Phone Numbers, Active Numbers at console.twilio.com.",
             )
-        some = ", ".join(one.number for one in held[:5])
-        raise PermanentFailure(f"The account has several numbers ({some}). Set TWILIO_NUMBER.")
+        examples = ", ".join(one.number for one in account_numbers[:5])
+        raise PermanentFailure(f"The account has several numbers ({examples}). Set TWILIO_NUMBER.")
 
-    def _notes(self, ours: Number, way: str | None) -> Sequence[str]:
-        if way is None:
-            stays = ours.pushes_to and not _OUR_HOOK.fullmatch(ours.sms_url)
-            words = f"Texts are also pushed to {ours.host}, which may answer them too."
-            return [words] if stays else []
-        if not self._service:
+    def _subscription_notes(
+        self, number: IncomingPhoneNumber, push_url: str | None
+    ) -> Sequence[str]:
+        if push_url is None:
+            pushes_elsewhere = number.push_url and not _OUR_WEBHOOK_URL.fullmatch(number.sms_url)
+            note = f"Texts are also pushed to {number.push_host}, which may answer them too."
+            return [note] if pushes_elsewhere else []
+        if not self._messaging_service:
             return []
-        words = (
+        note = (
             "The messaging service has to leave incoming texts to the number: Messaging,"
             " Services, Integration, “Defer to sender's webhook”."
         )
-        return [words]
+        return [note]
 
     # Texts
 
@@ -170,17 +206,19 @@ class Twilio:
                 code="21617",
                 hint="Split it.",
             )
-        if len(outbound.media) > MOST_MEDIA:
+        if len(outbound.media) > MAX_MEDIA:
             raise PermanentFailure("At most 10 media go with one text.", code="21623")
-        form = written(outbound, self._service)
-        request = self._post(f"{_TEXTS}.json", credentials, form)
-        answer = yield request
-        done = accepted(answer.json()) if answer.status in (200, 201) else None
-        if done is None:
-            raise refusal(request, answer)
-        return done
+        form = build_send_form(outbound, self._messaging_service)
+        request = self._post_request(f"{_MESSAGES_PATH}.json", credentials, form)
+        response = yield request
+        accepted_text = (
+            parse_send_response(response.json()) if response.status in (200, 201) else None
+        )
+        if accepted_text is None:
+            raise twilio_error(request, response)
+        return accepted_text
 
-    def poll(self, credentials: Credentials, cursor: str) -> Flow[News]:
+    def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
         """Read the log back to where it was read before, with 2 minutes of overlap.
 
         The cursor names the texts of those 2 minutes, so that none comes twice, and one that
@@ -189,19 +227,21 @@ class Twilio:
         """
         query = {"To": self._number} if self._number else {}
         if not cursor:
-            first, _ = yield from self._log(credentials, query, None)
-            return News(cursor=beginning(first))
-        mark = bookmark(cursor)
-        read, answer = yield from self._log(credentials, query, mark.moment)
-        inbounds = [text.inbound(_at(answer)) for text in mark.unread(read)]
-        return News(inbounds, cursor=mark.after(read))
+            newest_page, _ = yield from self._read_log(credentials, query, None)
+            return PollResult(cursor=first_cursor(newest_page))
+        position = parse_cursor(cursor)
+        messages, response = yield from self._read_log(credentials, query, position.since_time)
+        inbounds = [
+            text.to_inbound(_received_at(response)) for text in position.unread_messages(messages)
+        ]
+        return PollResult(inbounds, cursor=position.encode_after(messages))
 
     def list_since(self, credentials: Credentials, since: datetime) -> Flow[Sequence[Inbound]]:
         """Every text to us since a moment, oldest first: what an outage kept from us."""
         query = {"To": self._number} if self._number else {}
-        read, answer = yield from self._log(credentials, query, since)
-        found = Bookmark(int(since.timestamp())).unread(read)
-        return [text.inbound(_at(answer)) for text in found]
+        messages, response = yield from self._read_log(credentials, query, since)
+        found = TwilioCursor(int(since.timestamp())).unread_messages(messages)
+        return [text.to_inbound(_received_at(response)) for text in found]
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
         raise PermanentFailure("Twilio confirms nothing: its log is never emptied.")
@@ -210,15 +250,17 @@ class Twilio:
         """Ask how a text fares."""
         if not outbound.provider_id:
             return None
-        path = f"{_TEXTS}/{quote(outbound.provider_id, safe='')}.json"
-        request = self._get(path, credentials)
-        answer = yield request
-        if answer.status == 404:
+        path = f"{_MESSAGES_PATH}/{quote(outbound.provider_id, safe='')}.json"
+        request = self._get_request(path, credentials)
+        response = yield request
+        if response.status == 404:
             return None
-        found = message(answer.json()) if answer.status == 200 else None
+        found = parse_message(response.json()) if response.status == 200 else None
         if found is None:
-            raise refusal(request, answer)
-        return msgspec.structs.replace(found.receipt(outbound.id), provider_id=outbound.provider_id)
+            raise twilio_error(request, response)
+        return msgspec.structs.replace(
+            found.to_receipt(outbound.id), provider_id=outbound.provider_id
+        )
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
         """Look for a text in the log, by its ends, its words and the time of its attempt.
@@ -233,89 +275,100 @@ class Twilio:
         if outbound.at is None:
             raise OutcomeUnknown("Without the time of its attempt, a text cannot be looked up.")
         query = {"From": outbound.sender}
-        read, answer = yield from self._log(credentials, query, outbound.at - _CLOCKS)
-        theirs = moment(answer.headers.get("date"))
-        if theirs is None or abs(theirs - _at(answer)) > _CLOCKS:
+        messages, response = yield from self._read_log(
+            credentials, query, outbound.at - _MAX_CLOCK_SKEW
+        )
+        provider_time = parse_rfc2822_date(response.headers.get("date"))
+        if provider_time is None or abs(provider_time - _received_at(response)) > _MAX_CLOCK_SKEW:
             raise OutcomeUnknown("Twilio's clock and ours are too far apart for a look-up.")
-        began = outbound.at + (theirs - _at(answer))
-        told = [
-            (same_words(outbound.text, one.body), one) for one in candidates(outbound, read, began)
+        began_at = outbound.at + (provider_time - _received_at(response))
+        comparisons = [
+            (same_text(outbound.text, one.body), one)
+            for one in lookup_candidates(outbound, messages, began_at)
         ]
-        same = [one for alike, one in told if alike]
-        if len(same) == 1:
-            return same[0].accepted
-        if any(alike is not False for alike, _ in told):
+        matches = [one for alike, one in comparisons if alike]
+        if len(matches) == 1:
+            return matches[0].accepted
+        if any(alike is not False for alike, _ in comparisons):
             raise OutcomeUnknown("Twilio has texts of which any or none may be this one.")
         return None
 
-    def _log(
+    def _read_log(
         self, credentials: Credentials, query: Mapping[str, str], since: datetime | None
-    ) -> Flow[tuple[Sequence[Message], Response]]:
+    ) -> Flow[tuple[Sequence[LoggedMessage], Response]]:
         """The log, youngest first, page by page back to a moment; None: its first page.
 
         The answer that comes with it is the last page's.
         """
-        request = self._get(f"{_TEXTS}.json", credentials, {**query, "PageSize": str(_PAGE)})
-        asked: set[str] = set()
-        read: list[Message] = []
+        request = self._get_request(
+            f"{_MESSAGES_PATH}.json", credentials, {**query, "PageSize": str(_PAGE_SIZE)}
+        )
+        requested_urls: set[str] = set()
+        messages: list[LoggedMessage] = []
         while True:
-            answer = yield request
-            found = page(answer.json()) if answer.status == 200 else None
-            if found is None:
-                raise refusal(request, answer)
-            read += found.messages
-            asked.add(request.url)
-            far = since is None or any(each.created < since for each in found.messages)
-            request = self._request("GET", self._base + found.next, credentials)
-            if far or not found.next or request.url in asked:
-                return read, answer
+            response = yield request
+            log_page = parse_page(response.json()) if response.status == 200 else None
+            if log_page is None:
+                raise twilio_error(request, response)
+            messages += log_page.messages
+            requested_urls.add(request.url)
+            is_complete = since is None or any(
+                each.created_at < since for each in log_page.messages
+            )
+            request = self._request("GET", self._base_url + log_page.next_path, credentials)
+            if is_complete or not log_page.next_path or request.url in requested_urls:
+                return messages, response
 
     def media_request(self, media: Media, credentials: Credentials) -> Request:
         """The request for a picture: with our keys at the API's own host, where its URL lies."""
-        if media.url.startswith(f"{self._base}/"):
+        if media.url.startswith(f"{self._base_url}/"):
             request = self._request("GET", media.url, credentials)
             return msgspec.structs.replace(request, headers={**request.headers, "accept": "*/*"})
         return Request(method="GET", url=media.url, safe=True)
 
     # Webhooks
 
-    def receive(self, request: Request, tail: str, at: datetime) -> Received:
+    def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Verify a push, then read it: ``text``, or ``status/`` and our id of the text.
 
-        A text is answered with TwiML that says nothing, where it is not answered by `answer`. A
+        A text is answered with TwiML that says nothing, where it is not answered by `response`. A
         signature has no stamp, so that a request which is played again falls to its SID, as one
         that Twilio repeats.
         """
-        kind, _, name = tail.partition("/")
+        kind, _, name = subpath.partition("/")
         if kind not in ("text", "status") or (kind == "text" and name):
             raise RequestRefused("Twilio pushes to text and status/… only.", 404)
         if request.method != "POST":
             raise RequestRefused("Twilio pushes by POST.", 405)
-        form = fields(request, verify(request, self._token, self._shared))
+        form = parse_form(
+            request, verify_signature(request, self._auth_token, self._shared_secrets)
+        )
         if kind == "text":
-            return Received(inbounds=[pushed(form, at)], answer=twiml([]))
-        return Received(receipts=[reported(form, name)])
+            return Received(inbounds=[parse_inbound_form(form, at)], response=build_twiml([]))
+        return Received(receipts=[parse_receipt_form(form, name)])
 
-    def answer(self, replies: Sequence[Outbound]) -> Response:
+    def webhook_response(self, replies: Sequence[Outbound]) -> Response:
         """TwiML that says the replies (`TWILIO_REPLY_BY=webhook`).
 
         Raises:
             PermanentFailure: TwiML cannot say one of them.
         """
-        return twiml(replies)
+        return build_twiml(replies)
 
     # Requests
 
-    def _get(
+    def _get_request(
         self, path: str, credentials: Credentials, query: Mapping[str, str] | None = None
     ) -> Request:
-        asked = f"?{urlencode(query)}" if query else ""
-        return self._request("GET", f"{self._base}{self._account}{path}{asked}", credentials)
+        query_string = f"?{urlencode(query)}" if query else ""
+        return self._request(
+            "GET", f"{self._base_url}{self._account_path}{path}{query_string}", credentials
+        )
 
-    def _post(
+    def _post_request(
         self, path: str, credentials: Credentials, form: Sequence[tuple[str, str]]
     ) -> Request:
-        request = self._request("POST", f"{self._base}{self._account}{path}", credentials)
+        request = self._request("POST", f"{self._base_url}{self._account_path}{path}", credentials)
         headers = {**request.headers, "content-type": "application/x-www-form-urlencoded"}
         body = urlencode(form, errors="replace").encode()
         return msgspec.structs.replace(request, headers=headers, body=body)
@@ -325,15 +378,17 @@ class Twilio:
         return Request(method=method, url=url, headers=headers, safe=method == "GET")
 
 
-def _change(ours: Number, way: str | None) -> Sequence[tuple[str, str]]:
+def _webhook_changes(
+    number: IncomingPhoneNumber, push_url: str | None
+) -> Sequence[tuple[str, str]]:
     """What has to change at a number for its texts to be pushed there; nothing, if it is so."""
-    if way is None:
-        return [("SmsUrl", "")] if _OUR_HOOK.fullmatch(ours.sms_url) else []
-    if (ours.sms_url, ours.by_post, ours.application) == (way, True, ""):
+    if push_url is None:
+        return [("SmsUrl", "")] if _OUR_WEBHOOK_URL.fullmatch(number.sms_url) else []
+    if (number.sms_url, number.uses_post, number.application_sid) == (push_url, True, ""):
         return []
-    return [("SmsUrl", way), ("SmsMethod", "POST"), ("SmsApplicationSid", "")]
+    return [("SmsUrl", push_url), ("SmsMethod", "POST"), ("SmsApplicationSid", "")]
 
 
-def _at(answer: Response) -> datetime:
-    assert answer.at is not None, "A transport stamps its answers."
-    return answer.at
+def _received_at(response: Response) -> datetime:
+    assert response.at is not None, "A transport stamps its answers."
+    return response.at

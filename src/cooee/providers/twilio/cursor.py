@@ -11,30 +11,30 @@ import msgspec
 
 from cooee.core.errors import PermanentFailure
 from cooee.core.messages import Outbound
-from cooee.providers.twilio.payloads import Message
+from cooee.providers.twilio.payloads import LoggedMessage
 
 OVERLAP = timedelta(minutes=2)
 """How much later a text may show up in the log than younger ones: an assumption."""
-_WITHIN = timedelta(minutes=2)  # a request that is longer under way was given up
-_SLACK = timedelta(seconds=5)  # whole seconds, and an answer's time on its way
-_NOT_WORDS = re.compile(r"[\W_]+")
+_MAX_REQUEST_TIME = timedelta(minutes=2)  # a request that is longer under way was given up
+_CLOCK_SLACK = timedelta(seconds=5)  # whole seconds, and an answer's time on its way
+_NON_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
 # How far the log was read
 
 
-class Bookmark(msgspec.Struct, frozen=True):
-    """Everything before `since` is read, and of what came later, the texts that were `seen`."""
+class TwilioCursor(msgspec.Struct, frozen=True):
+    """Everything before `since` is read, and of what came later, the texts that were `seen_sids`."""
 
     since: Annotated[int, msgspec.Meta(ge=0, le=2**36)]  # unix seconds
-    seen: frozenset[str] = frozenset()
+    seen_sids: frozenset[str] = frozenset()
 
     @property
-    def moment(self) -> datetime:
+    def since_time(self) -> datetime:
         """`since` as a moment."""
         return datetime.fromtimestamp(self.since, UTC)
 
-    def unread(self, messages: Sequence[Message]) -> Sequence[Message]:
+    def unread_messages(self, messages: Sequence[LoggedMessage]) -> Sequence[LoggedMessage]:
         """What is new, oldest first.
 
         A text that is still *receiving* counts: its words are assumed to be there, and what
@@ -43,35 +43,41 @@ class Bookmark(msgspec.Struct, frozen=True):
         new = {
             each.sid: each
             for each in reversed(messages)
-            if not each.ours and each.created >= self.moment and each.sid not in self.seen
+            if not each.is_outbound
+            and each.created_at >= self.since_time
+            and each.sid not in self.seen_sids
         }
-        return sorted(new.values(), key=lambda each: each.created)
+        return sorted(new.values(), key=lambda each: each.created_at)
 
-    def after(self, messages: Sequence[Message]) -> str:
+    def encode_after(self, messages: Sequence[LoggedMessage]) -> str:
         """The cursor behind these, the unread ones and others, as a word for the store."""
-        latest = max((each.created for each in messages), default=self.moment)
-        since = max(self.moment, latest - OVERLAP)
-        seen = frozenset(each.sid for each in messages if not each.ours and each.created >= since)
-        return msgspec.json.encode(Bookmark(int(since.timestamp()), seen), order="sorted").decode()
+        latest = max((each.created_at for each in messages), default=self.since_time)
+        since = max(self.since_time, latest - OVERLAP)
+        seen_sids = frozenset(
+            each.sid for each in messages if not each.is_outbound and each.created_at >= since
+        )
+        return msgspec.json.encode(
+            TwilioCursor(int(since.timestamp()), seen_sids), order="sorted"
+        ).decode()
 
 
-def beginning(messages: Sequence[Message]) -> str:
+def first_cursor(messages: Sequence[LoggedMessage]) -> str:
     """The cursor behind all that the log holds at the first look: nothing of it is news.
 
     In an empty log anything will be news, so it begins with time itself: no clock is asked.
     """
-    created = max((each.created for each in messages), default=datetime.fromtimestamp(0, UTC))
-    return Bookmark(int(created.timestamp())).after(messages)
+    created = max((each.created_at for each in messages), default=datetime.fromtimestamp(0, UTC))
+    return TwilioCursor(int(created.timestamp())).encode_after(messages)
 
 
-def bookmark(cursor: str) -> Bookmark:
+def parse_cursor(cursor: str) -> TwilioCursor:
     """The bookmark that a cursor is.
 
     Raises:
         PermanentFailure: it is none of ours.
     """
     try:
-        return msgspec.json.decode(cursor, type=Bookmark)
+        return msgspec.json.decode(cursor, type=TwilioCursor)
     except msgspec.DecodeError as error:
         raise PermanentFailure("The cursor of the last reading is not one of Twilio's.") from error
 
@@ -79,33 +85,37 @@ def bookmark(cursor: str) -> Bookmark:
 # A text of ours in the log
 
 
-def candidates(
-    outbound: Outbound, messages: Sequence[Message], began: datetime
-) -> Sequence[Message]:
+def lookup_candidates(
+    outbound: Outbound, messages: Sequence[LoggedMessage], began_at: datetime
+) -> Sequence[LoggedMessage]:
     """The texts to the same person from the same number that an attempt may have become."""
-    first, last = began - _SLACK, began + _WITHIN
+    first, last = began_at - _CLOCK_SLACK, began_at + _MAX_REQUEST_TIME
     return [
         each
         for each in messages
-        if each.ours
+        if each.is_outbound
         and each.sender == outbound.sender
         and each.recipient == outbound.recipient
-        and first <= each.created <= last
+        and first <= each.created_at <= last
     ]
 
 
-def same_words(ours: str, theirs: str) -> bool | None:
+def same_text(sent_text: str, logged_text: str) -> bool | None:
     """Whether a text in the log is ours: yes, no, or None where it cannot be told.
 
     Twilio may put words in front (a trial account's), write punctuation in other letters
     (smart encoding) or hide the text (redaction), so letters and digits alone decide.
     """
-    if ours.strip() == theirs.strip():
+    if sent_text.strip() == logged_text.strip():
         return True
-    own, other = (_NOT_WORDS.sub("", words).casefold() for words in (ours, theirs))
-    if not own or not other:
+    sent_letters, logged_letters = (
+        _NON_ALPHANUMERIC.sub("", words).casefold() for words in (sent_text, logged_text)
+    )
+    if not sent_letters or not logged_letters:
         return None
-    if other.endswith(own):
+    if logged_letters.endswith(sent_letters):
         return True
-    alike = own[:8] == other[:8] and abs(len(own) - len(other)) * 10 <= len(own)
-    return None if alike else False
+    is_similar = sent_letters[:8] == logged_letters[:8] and abs(
+        len(sent_letters) - len(logged_letters)
+    ) * 10 <= len(sent_letters)
+    return None if is_similar else False

@@ -8,25 +8,25 @@ from typing import Any, Literal
 
 from cooee.core.errors import RequestRefused
 from cooee.core.http_messages import Request
-from cooee.core.messages import Inbound, Media, Outbound, Receipt, outbound_place
-from cooee.providers.twilio.errors import standing
-from cooee.providers.twilio.payloads import address, word
+from cooee.core.messages import Inbound, Media, Outbound, Receipt, parse_outbound_id
+from cooee.providers.twilio.errors import twilio_status
+from cooee.providers.twilio.payloads import address_or_empty, ascii_word
 
-MOST_MEDIA = 10
-_LONGEST_VALIDITY = 36_000  # seconds
-_CONSENT: Mapping[str, Literal["out", "in"]] = {"STOP": "out", "START": "in"}
+MAX_MEDIA = 10
+_MAX_VALIDITY_S = 36_000  # seconds
+_CONSENT_BY_TYPE: Mapping[str, Literal["out", "in"]] = {"STOP": "out", "START": "in"}
 
 
-def fields(request: Request, pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+def parse_form(request: Request, pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     """What was posted, by name: a form, or a flat JSON object of strings."""
     if pairs:
         return dict(pairs)
     body: Any = request.json() if request.body else None
-    named = body if isinstance(body, dict) else {}
-    return {name: value for name, value in named.items() if isinstance(value, str)}
+    members = body if isinstance(body, dict) else {}
+    return {name: value for name, value in members.items() if isinstance(value, str)}
 
 
-def pushed(form: Mapping[str, str], at: datetime) -> Inbound:
+def parse_inbound_form(form: Mapping[str, str], at: datetime) -> Inbound:
     """The text that a push brings. It has no stamp: what counts is when it came.
 
     `OptOutType` is there where a messaging service has Advanced Opt-Out, whose words are the
@@ -35,8 +35,8 @@ def pushed(form: Mapping[str, str], at: datetime) -> Inbound:
     Raises:
         RequestRefused: it has no SID, no sender or no recipient.
     """
-    sid = word(form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid"))
-    sender, recipient = address(form.get("From")), address(form.get("To"))
+    sid = ascii_word(form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid"))
+    sender, recipient = address_or_empty(form.get("From")), address_or_empty(form.get("To"))
     if not sid or not sender or not recipient:
         raise RequestRefused("A text pushed by Twilio has MessageSid, From and To; this has not.")
     return Inbound(
@@ -46,31 +46,35 @@ def pushed(form: Mapping[str, str], at: datetime) -> Inbound:
         received_at=at,
         provider_id=sid,
         key=sid,
-        media=_media(form),
-        consent=_CONSENT.get(form.get("OptOutType", "").upper(), ""),
+        media=_parse_media(form),
+        consent=_CONSENT_BY_TYPE.get(form.get("OptOutType", "").upper(), ""),
     )
 
 
-def reported(form: Mapping[str, str], name: str) -> Receipt:
+def parse_receipt_form(form: Mapping[str, str], outbound_id: str) -> Receipt:
     """The receipt that a push to ``status/name`` brings, where the name is our id of the text.
 
     Raises:
         RequestRefused: it names no text, or says no status.
     """
-    if name and outbound_place(name) is None:
+    if outbound_id and parse_outbound_id(outbound_id) is None:
         raise RequestRefused("The path names no text of ours.", 404)
-    sid = word(form.get("MessageSid") or form.get("SmsSid"))
-    said = word(form.get("MessageStatus") or form.get("SmsStatus"))
-    if not sid or not said:
+    sid = ascii_word(form.get("MessageSid") or form.get("SmsSid"))
+    status_word = ascii_word(form.get("MessageStatus") or form.get("SmsStatus"))
+    if not sid or not status_word:
         raise RequestRefused("A receipt pushed by Twilio has MessageSid and MessageStatus.")
-    code = word(form.get("ErrorCode"))
+    code = ascii_word(form.get("ErrorCode"))
     code = "" if code == "0" else code
     return Receipt(
-        status=standing(said, code), word=said, outbound=name, provider_id=sid, code=code
+        status=twilio_status(status_word, code),
+        provider_status=status_word,
+        outbound_id=outbound_id,
+        provider_id=sid,
+        code=code,
     )
 
 
-def written(outbound: Outbound, service: str) -> Sequence[tuple[str, str]]:
+def build_send_form(outbound: Outbound, service: str) -> Sequence[tuple[str, str]]:
     """The form that sends a text. What is half a character goes as "?": UTF-8 has no halves.
 
     `ValidityPeriod` is how long the text may wait at Twilio, in seconds, told where the text
@@ -87,18 +91,18 @@ def written(outbound: Outbound, service: str) -> Sequence[tuple[str, str]]:
         form.append(("StatusCallback", outbound.callback))
     if outbound.good_until and outbound.at:
         seconds = (outbound.good_until - outbound.at) // timedelta(seconds=1)
-        form.append(("ValidityPeriod", str(min(max(seconds, 1), _LONGEST_VALIDITY))))
+        form.append(("ValidityPeriod", str(min(max(seconds, 1), _MAX_VALIDITY_S))))
     return form
 
 
-def _media(form: Mapping[str, str]) -> tuple[Media, ...]:
+def _parse_media(form: Mapping[str, str]) -> tuple[Media, ...]:
     count = form.get("NumMedia", "0")
-    most = min(int(count), MOST_MEDIA) if count.isascii() and count.isdecimal() else 0
+    media_count = min(int(count), MAX_MEDIA) if count.isascii() and count.isdecimal() else 0
     found = (
         Media(
-            url=word(form.get(f"MediaUrl{place}"), longest=2048),
-            content_type=word(form.get(f"MediaContentType{place}")),
+            url=ascii_word(form.get(f"MediaUrl{index}"), max_chars=2048),
+            content_type=ascii_word(form.get(f"MediaContentType{index}")),
         )
-        for place in range(most)
+        for index in range(media_count)
     )
     return tuple(one for one in found if one.url)

@@ -11,52 +11,52 @@ import msgspec
 
 from cooee.core.messages import Inbound, Receipt
 from cooee.providers import Accepted
-from cooee.providers.twilio.errors import standing
+from cooee.providers.twilio.errors import twilio_status
 
 # Values
 
 
-def word(value: Any, *, longest: int = 128) -> str:
+def ascii_word(value: Any, *, max_chars: int = 128) -> str:
     """One short word of visible ASCII (a SID, a status, a code), else ""."""
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         return ""
-    return "" if " " in value or len(value) > longest else value
+    return "" if " " in value or len(value) > max_chars else value
 
 
-def address(value: Any) -> str:
+def address_or_empty(value: Any) -> str:
     """What can be a number, a short code or a sender's name, as it came; else ""."""
     return value if isinstance(value, str) and value.isprintable() and len(value) <= 64 else ""
 
 
-def moment(value: Any) -> datetime | None:
+def parse_rfc2822_date(value: Any) -> datetime | None:
     """A date as RFC 2822 has it: ``Mon, 16 Aug 2010 03:45:01 +0000``, or GMT for the offset."""
     try:
-        stamp = value.replace("GMT", "+0000") if isinstance(value, str) else ""
-        read = datetime.strptime(stamp, "%a, %d %b %Y %H:%M:%S %z").astimezone(UTC)
+        with_offset = value.replace("GMT", "+0000") if isinstance(value, str) else ""
+        date = datetime.strptime(with_offset, "%a, %d %b %Y %H:%M:%S %z").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return read if read.year > 2000 else None  # before there was a Twilio
+    return date if date.year > 2000 else None  # before there was a Twilio
 
 
 # Our number
 
 
-class Number(msgspec.Struct, frozen=True):
+class IncomingPhoneNumber(msgspec.Struct, frozen=True):
     """A number of the account's, and where its texts are pushed."""
 
     sid: str
     number: str
     sms_url: str
-    by_post: bool
-    application: str
+    uses_post: bool
+    application_sid: str
 
     @property
-    def pushes_to(self) -> str | None:
+    def push_url(self) -> str | None:
         """The URL without the fragment that says how to try again."""
         return self.sms_url.partition("#")[0] or None
 
     @property
-    def host(self) -> str:
+    def push_host(self) -> str:
         """Whose URL it is."""
         try:
             return urlsplit(self.sms_url).hostname or "somewhere"
@@ -64,25 +64,27 @@ class Number(msgspec.Struct, frozen=True):
             return "somewhere"
 
 
-def numbers(body: Any) -> Sequence[Number] | None:
+def parse_numbers(body: Any) -> Sequence[IncomingPhoneNumber] | None:
     """The account's numbers; None where the answer is no list of them."""
     match body:
         case {"incoming_phone_numbers": list() as listed}:
-            read = [_number(each) for each in listed]
-            return [one for one in read if one] if all(read) else None
+            parsed = [_parse_number(each) for each in listed]
+            return [one for one in parsed if one] if all(parsed) else None
     return None
 
 
-def _number(body: Any) -> Number | None:
+def _parse_number(body: Any) -> IncomingPhoneNumber | None:
     match body:
-        case {"sid": str(sid), "phone_number": str(number)} if word(sid) and address(number):
+        case {"sid": str(sid), "phone_number": str(number)} if ascii_word(sid) and address_or_empty(
+            number
+        ):
             url = body.get("sms_url")
-            return Number(
+            return IncomingPhoneNumber(
                 sid,
                 number,
                 url if isinstance(url, str) else "",
                 body.get("sms_method") == "POST",
-                word(body.get("sms_application_sid")),
+                ascii_word(body.get("sms_application_sid")),
             )
     return None
 
@@ -90,41 +92,41 @@ def _number(body: Any) -> Number | None:
 # Texts
 
 
-class Message(msgspec.Struct, frozen=True):
+class LoggedMessage(msgspec.Struct, frozen=True):
     """A text as Twilio's log has it. Its own dates are in whole seconds."""
 
     sid: str
     sender: str
     recipient: str
     body: str
-    ours: bool
+    is_outbound: bool
     status: str
-    created: datetime
-    updated: datetime | None
-    error: str
+    created_at: datetime
+    updated_at: datetime | None
+    error_code: str
     segments: int | None
 
-    def inbound(self, at: datetime) -> Inbound:
+    def to_inbound(self, at: datetime) -> Inbound:
         """The same as a text to us; its moment is when Twilio got it, before it called anybody."""
         return Inbound(
             sender=self.sender,
             recipient=self.recipient,
             text=self.body,
             received_at=at,
-            sent_at=self.created,
+            sent_at=self.created_at,
             provider_id=self.sid,
             key=self.sid,
         )
 
-    def receipt(self, outbound: str) -> Receipt:
+    def to_receipt(self, outbound_id: str) -> Receipt:
         """News of it, where it is a text of ours."""
         return Receipt(
-            status=standing(self.status, self.error),
-            word=self.status,
-            outbound=outbound,
+            status=twilio_status(self.status, self.error_code),
+            provider_status=self.status,
+            outbound_id=outbound_id,
             provider_id=self.sid,
-            code=self.error,
-            at=self.updated,
+            code=self.error_code,
+            at=self.updated_at,
         )
 
     @property
@@ -133,61 +135,63 @@ class Message(msgspec.Struct, frozen=True):
         return Accepted(self.sid, self.segments or None)
 
 
-def message(body: Any) -> Message | None:
+def parse_message(body: Any) -> LoggedMessage | None:
     """A text; None where it has no SID, status or date of birth."""
     if not isinstance(body, dict):
         return None
-    sid, status = word(body.get("sid")), word(body.get("status"))
-    created = moment(body.get("date_created"))
-    if not sid or not status or created is None:
+    sid, status = ascii_word(body.get("sid")), ascii_word(body.get("status"))
+    created_at = parse_rfc2822_date(body.get("date_created"))
+    if not sid or not status or created_at is None:
         return None
-    words = body.get("body")
+    text = body.get("body")
     code = body.get("error_code")
-    return Message(
+    return LoggedMessage(
         sid=sid,
-        sender=address(body.get("from")),
-        recipient=address(body.get("to")),
-        body=words if isinstance(words, str) else "",
-        ours=body.get("direction") != "inbound",
+        sender=address_or_empty(body.get("from")),
+        recipient=address_or_empty(body.get("to")),
+        body=text if isinstance(text, str) else "",
+        is_outbound=body.get("direction") != "inbound",
         status=status,
-        created=created,
-        updated=moment(body.get("date_updated")),
-        error=str(code) if type(code) is int and 0 <= code < 10**9 else "",
-        segments=_count(body.get("num_segments")),
+        created_at=created_at,
+        updated_at=parse_rfc2822_date(body.get("date_updated")),
+        error_code=str(code) if type(code) is int and 0 <= code < 10**9 else "",
+        segments=_parse_segments(body.get("num_segments")),
     )
 
 
-def accepted(body: Any) -> Accepted | None:
+def parse_send_response(body: Any) -> Accepted | None:
     """What a send came to; a SID will do, so that no oddity puts a text in doubt."""
     match body:
-        case {"sid": str(sid)} if word(sid):
-            return Accepted(sid, _count(body.get("num_segments")) or None)
+        case {"sid": str(sid)} if ascii_word(sid):
+            return Accepted(sid, _parse_segments(body.get("num_segments")) or None)
     return None
 
 
-def _count(value: Any) -> int | None:
-    short = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6
-    return int(value) if short else None
+def _parse_segments(value: Any) -> int | None:
+    is_short_number = (
+        isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6
+    )
+    return int(value) if is_short_number else None
 
 
-class Page(msgspec.Struct, frozen=True):
+class MessagePage(msgspec.Struct, frozen=True):
     """A page of the log, youngest first, and the path of the next one."""
 
-    messages: Sequence[Message]
-    next: str
+    messages: Sequence[LoggedMessage]
+    next_path: str
 
 
-def page(body: Any) -> Page | None:
+def parse_page(body: Any) -> MessagePage | None:
     """A page; None where it is none, or holds what cannot be read: better late than skipped."""
     match body:
         case {"messages": list() as listed}:
-            read = [message(each) for each in listed]
-            further = body.get("next_page_uri")
-            if all(read) and (further is None or _is_path(further)):
-                return Page([each for each in read if each], further or "")
+            parsed = [parse_message(each) for each in listed]
+            next_path = body.get("next_page_uri")
+            if all(parsed) and (next_path is None or _is_api_path(next_path)):
+                return MessagePage([each for each in parsed if each], next_path or "")
     return None
 
 
-def _is_path(value: Any) -> bool:
+def _is_api_path(value: Any) -> bool:
     """Whether it can only lead to where we already are: credentials go with the request."""
-    return bool(word(value, longest=2048)) and value.startswith("/2010-04-01/Accounts/")
+    return bool(ascii_word(value, max_chars=2048)) and value.startswith("/2010-04-01/Accounts/")

@@ -23,70 +23,74 @@ SETTINGS: Sequence[Setting] = (
 )
 
 _SID = re.compile(r"(AC|MG)[0-9a-fA-F]{32}")
-_NUMBER = re.compile(r"\+[1-9]\d{5,14}|\d{3,8}")
+_PHONE_NUMBER = re.compile(r"\+[1-9]\d{5,14}|\d{3,8}")
 
 
-class Told(msgspec.Struct, frozen=True):
+class TwilioSettings(msgspec.Struct, frozen=True):
     """The settings, checked.
 
-    `pair` is the user and the password of a call: an API key's, or the account's own.
-    `answers` says that replies go in the answer to a push.
+    `basic_auth` is the user and the password of a call: an API key's, or the account's own.
+    `replies_in_webhook` says that replies go in the answer to a push.
     """
 
-    sid: str
-    token: str
-    pair: str
+    account_sid: str
+    auth_token: str
+    basic_auth: str
     number: str
-    service: str
-    shared: Sequence[str]
-    base: str
-    answers: bool
+    messaging_service_sid: str
+    webhook_secrets: Sequence[str]
+    base_url: str
+    replies_in_webhook: bool
 
     def __repr__(self) -> str:  # it is full of secrets
-        return f"<Told of {self.sid}>"
+        return f"<Told of {self.account_sid}>"
 
 
-def told(values: Mapping[str, str]) -> Told:
+def read_settings(values: Mapping[str, str]) -> TwilioSettings:
     """Read the settings, without stray spaces.
 
     Raises:
         SettingError: one is missing, or is not what it should be; the message says which.
     """
-    given = {setting.name: _value(values, setting) for setting in SETTINGS}
+    given = {setting.name: _setting_value(values, setting) for setting in SETTINGS}
     number = re.sub(r"[\s()-]", "", given["TWILIO_NUMBER"])
-    _check(given, number)
+    _check_settings(given, number)
     sid, token = given["TWILIO_ACCOUNT_SID"], given["TWILIO_AUTH_TOKEN"]
     key, secret = given["TWILIO_API_KEY"], given["TWILIO_API_SECRET"]
-    return Told(
-        sid=sid,
-        token=token,
-        pair=f"{key}:{secret}" if key else f"{sid}:{token}",
+    return TwilioSettings(
+        account_sid=sid,
+        auth_token=token,
+        basic_auth=f"{key}:{secret}" if key else f"{sid}:{token}",
         number=number,
-        service=given["TWILIO_MESSAGING_SERVICE_SID"],
-        shared=[each.strip() for each in given["TWILIO_WEBHOOK_SECRET"].split(",") if each.strip()],
-        base=given["TWILIO_BASE_URL"].rstrip("/"),
-        answers=given["TWILIO_REPLY_BY"] == "webhook",
+        messaging_service_sid=given["TWILIO_MESSAGING_SERVICE_SID"],
+        webhook_secrets=[
+            each.strip() for each in given["TWILIO_WEBHOOK_SECRET"].split(",") if each.strip()
+        ],
+        base_url=given["TWILIO_BASE_URL"].rstrip("/"),
+        replies_in_webhook=given["TWILIO_REPLY_BY"] == "webhook",
     )
 
 
-def _value(values: Mapping[str, str], setting: Setting) -> str:
+def _setting_value(values: Mapping[str, str], setting: Setting) -> str:
     value = values.get(setting.name, "").strip() or setting.default
     if value is None:
         raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
     return value
 
 
-def _check(given: Mapping[str, str], number: str) -> None:
+def _check_settings(given: Mapping[str, str], number: str) -> None:
     for name, start in (("TWILIO_ACCOUNT_SID", "AC"), ("TWILIO_MESSAGING_SERVICE_SID", "MG")):
         value = given[name]
         if value and not (_SID.fullmatch(value) and value.startswith(start)):
             raise SettingError(f"{name} is not {start} and 32 letters. Copy it from the console.")
     if bool(given["TWILIO_API_KEY"]) != bool(given["TWILIO_API_SECRET"]):
         raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together: set both or none.")
-    if number and not _NUMBER.fullmatch(number):
+    if number and not _PHONE_NUMBER.fullmatch(number):
         raise SettingError(f"TWILIO_NUMBER is {number!r}. Write it as +61491570006.")
     if given["TWILIO_REPLY_BY"] not in ("rest", "webhook"):
-        way = given["TWILIO_REPLY_BY"]
-        raise SettingError(f"TWILIO_REPLY_BY={way!r} means nothing. Set it to rest or webhook.")
+        reply_by = given["TWILIO_REPLY_BY"]
+        raise SettingError(
+            f"TWILIO_REPLY_BY={reply_by!r} means nothing. Set it to rest or webhook."
+        )
     if not given["TWILIO_BASE_URL"].startswith(("https://", "http://")):
         raise SettingError("TWILIO_BASE_URL is not a URL. Leave it out, mostly.")

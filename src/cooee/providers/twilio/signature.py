@@ -12,26 +12,26 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from cooee.core.errors import RequestRefused
 from cooee.core.http_messages import Request
 
-Pairs: TypeAlias = Sequence[tuple[str, str]]
+FormFields: TypeAlias = Sequence[tuple[str, str]]
 
 _DIGESTS: Mapping[str, str] = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
-_PORTS: Mapping[str, int] = {"https": 443, "http": 80}
-_FORM = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 1000  # a text has about thirty
+_DEFAULT_PORTS: Mapping[str, int] = {"https": 443, "http": 80}
+_FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
+_MAX_FIELDS = 1000  # a text has about thirty
 
 
-def signature(url: str, pairs: Pairs, secret: str, digest: str = "sha1") -> str:
+def compute_signature(url: str, fields: FormFields, secret: str, digest: str = "sha1") -> str:
     """What Twilio puts into ``X-Twilio-Signature``: base64 of an HMAC.
 
     It is over the URL and, key by key in order, the key and its values; each value of a key
     once, in order (Twilio's Python SDK 9.13, request_validator.py).
     """
-    whole = url + "".join(name + value for name, value in sorted(set(pairs)))
-    signed = whole.encode(errors="surrogatepass")
-    return b64encode(hmac.digest(secret.encode(), signed, digest)).decode()
+    signed_text = url + "".join(name + value for name, value in sorted(set(fields)))
+    signed_bytes = signed_text.encode(errors="surrogatepass")
+    return b64encode(hmac.digest(secret.encode(), signed_bytes, digest)).decode()
 
 
-def verify(request: Request, token: str, shared: Sequence[str]) -> Pairs:
+def verify_signature(request: Request, token: str, shared_secrets: Sequence[str]) -> FormFields:
     """Hold a request against its signature; what was posted, if it is a form.
 
     An ordinary request is signed with the account's token by HMAC-SHA1. One that has a header
@@ -49,30 +49,34 @@ def verify(request: Request, token: str, shared: Sequence[str]) -> Pairs:
         RequestRefused: it is not Twilio's, or was changed on its way.
     """
     settings = request.headers.get("x-twilio-webhooks-signature-settings", "")
-    digest = _DIGESTS.get(_algorithm(settings))
+    digest = _DIGESTS.get(_digest_algorithm(settings))
     if digest is None:
         raise RequestRefused("The signature has an algorithm that is not known here.", 403)
-    pairs = _posted(request)
+    fields = _signed_fields(request)
     given = request.headers.get("x-twilio-signature", "").encode(errors="replace")
-    good = [
-        hmac.compare_digest(signature(url, pairs, secret, digest).encode(), given)
+    matches = [
+        hmac.compare_digest(compute_signature(url, fields, secret, digest).encode(), given)
         for url in _with_and_without_port(request.url)
-        for secret in (shared if settings else (token,))
+        for secret in (shared_secrets if settings else (token,))
     ]
-    if not any(good):  # all were compared: no short cut tells how near a guess was
-        raise RequestRefused(_WHY_SHARED if settings and not shared else _WHY, 403)
-    return pairs
+    if not any(matches):  # all were compared: no short cut tells how near a guess was
+        raise RequestRefused(
+            _NO_SHARED_SECRET if settings and not shared_secrets else _BAD_SIGNATURE, 403
+        )
+    return fields
 
 
-_WHY = (
+_BAD_SIGNATURE = (
     "The signature is not Twilio's. If Twilio sent it: COOEE_PUBLIC_URL has to be the address"
     " that Twilio calls, letter by letter, and TWILIO_AUTH_TOKEN the primary token of the"
     " account (or subaccount) that owns the number."
 )
-_WHY_SHARED = "It is signed with a shared key. Set TWILIO_WEBHOOK_SECRET to that key's secret."
+_NO_SHARED_SECRET = (
+    "It is signed with a shared key. Set TWILIO_WEBHOOK_SECRET to that key's secret."
+)
 
 
-def _algorithm(settings: str) -> str:
+def _digest_algorithm(settings: str) -> str:
     for part in settings.split(","):
         name, _, value = part.partition("=")
         if name.strip() == "algorithm" and value.strip():
@@ -80,18 +84,20 @@ def _algorithm(settings: str) -> str:
     return "HMAC_SHA1"
 
 
-def _posted(request: Request) -> Pairs:
+def _signed_fields(request: Request) -> FormFields:
     """The form, or nothing where the body is something else, which its hash then vouches for."""
-    kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
-    if kind == _FORM:
+    content_type = (
+        request.headers.get("content-type", _FORM_CONTENT_TYPE).partition(";")[0].strip().lower()
+    )
+    if content_type == _FORM_CONTENT_TYPE:
         try:
-            words = request.body.decode(errors="replace")
-            return parse_qsl(words, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+            form = request.body.decode(errors="replace")
+            return parse_qsl(form, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
         except ValueError as error:
             raise RequestRefused("A form with more fields than any text has.") from error
-    promised = parse_qs(urlsplit(request.url).query).get("bodySHA256", [""])[0]
-    found = sha256(request.body).hexdigest()
-    if not hmac.compare_digest(found.encode(), promised.encode(errors="replace")):
+    expected_hash = parse_qs(urlsplit(request.url).query).get("bodySHA256", [""])[0]
+    body_hash = sha256(request.body).hexdigest()
+    if not hmac.compare_digest(body_hash.encode(), expected_hash.encode(errors="replace")):
         raise RequestRefused("The body is not the one that was signed.", 403)
     return ()
 
@@ -103,5 +109,5 @@ def _with_and_without_port(url: str) -> Sequence[str]:
     except ValueError:
         return (url,)
     bare = split.netloc.removesuffix(f":{port}")
-    ported = f"{bare}:{port or _PORTS.get(split.scheme, 443)}"
+    ported = f"{bare}:{port or _DEFAULT_PORTS.get(split.scheme, 443)}"
     return [split._replace(netloc=netloc).geturl() for netloc in (bare, ported)]

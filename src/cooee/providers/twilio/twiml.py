@@ -9,14 +9,16 @@ from xml.sax.saxutils import escape, quoteattr
 from cooee.core.errors import PermanentFailure
 from cooee.core.http_messages import Response
 from cooee.core.messages import Outbound
-from cooee.providers.twilio.forms import MOST_MEDIA
+from cooee.providers.twilio.forms import MAX_MEDIA
 
-_LONGEST = 1600
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
-_KEPT = {"\r": "&#13;"}  # a bare one is read as a line feed (XML 1.0, 2.11)
+_MAX_TEXT_CHARS = 1600
+_INVALID_XML_CHARACTER = re.compile(
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)  # XML 1.0, 2.2
+_EXTRA_ENTITIES = {"\r": "&#13;"}  # a bare one is read as a line feed (XML 1.0, 2.11)
 
 
-def twiml(replies: Sequence[Outbound]) -> Response:
+def build_twiml(replies: Sequence[Outbound]) -> Response:
     """An answer that says these texts to the person who texted, from the number they texted.
 
     News goes to each one's `statusCallback`, not to an `action`: Twilio's older pages have it
@@ -28,8 +30,8 @@ def twiml(replies: Sequence[Outbound]) -> Response:
         PermanentFailure: one has no words, more than a text can have, words that XML cannot
             write, or a time after which it is stale.
     """
-    said = "".join(map(_message, replies))
-    document = f"<Response>{said}</Response>" if said else "<Response/>"
+    messages = "".join(map(_message_element, replies))
+    document = f"<Response>{messages}</Response>" if messages else "<Response/>"
     return Response(
         status=200,
         headers={"content-type": "text/xml"},
@@ -37,23 +39,23 @@ def twiml(replies: Sequence[Outbound]) -> Response:
     )
 
 
-def _message(reply: Outbound) -> str:
-    _check(reply)
-    heard = f" statusCallback={quoteattr(reply.callback)}" if reply.callback else ""
-    body = f"<Body>{escape(reply.text, _KEPT)}</Body>" if reply.text else ""
+def _message_element(reply: Outbound) -> str:
+    _check_reply(reply)
+    status_attribute = f" statusCallback={quoteattr(reply.callback)}" if reply.callback else ""
+    body = f"<Body>{escape(reply.text, _EXTRA_ENTITIES)}</Body>" if reply.text else ""
     media = "".join(f"<Media>{escape(url)}</Media>" for url in reply.media)
-    return f"<Message{heard}>{body}{media}</Message>"
+    return f"<Message{status_attribute}>{body}{media}</Message>"
 
 
-def _check(reply: Outbound) -> None:
-    why = ""
+def _check_reply(reply: Outbound) -> None:
+    reason = ""
     if not reply.text and not reply.media:
-        why = "nothing to say"
-    elif len(reply.text) > _LONGEST or len(reply.media) > MOST_MEDIA:
-        why = "more than one text can have"
-    elif _UNWRITABLE.search("".join((reply.text, *reply.media))):
-        why = "a character that XML cannot write"
+        reason = "nothing to say"
+    elif len(reply.text) > _MAX_TEXT_CHARS or len(reply.media) > MAX_MEDIA:
+        reason = "more than one text can have"
+    elif _INVALID_XML_CHARACTER.search("".join((reply.text, *reply.media))):
+        reason = "a character that XML cannot write"
     elif reply.good_until is not None:
-        why = "a time after which it is stale"
-    if why:
-        raise PermanentFailure(f"It has {why}, so TwiML cannot carry it.")
+        reason = "a time after which it is stale"
+    if reason:
+        raise PermanentFailure(f"It has {reason}, so TwiML cannot carry it.")

@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from cooee.core.app.app import App
-from cooee.core.app.opt_out import clashes, words
+from cooee.core.app.opt_out import keyword_clashes, opt_out_words
 from cooee.core.errors import DefinitionError
 from cooee.providers import Provider
 from cooee.runtime.checks import Finding
 
 
-def keywords(app: App[Any, Any], provider: Provider) -> Sequence[Finding]:
+def check_keywords(app: App[Any, Any], provider: Provider) -> Sequence[Finding]:
     """The app's keywords against the words that the company acts on itself."""
-    company = provider.features.optout_words
+    reserved = provider.features.opt_out_words
     try:
-        found = words(company, app.routes)
+        opt_outs = opt_out_words(reserved, app.routes)
     except DefinitionError as error:
         return [Finding("keywords", "wrong", str(error))]
-    told = [
-        Finding("keywords", "note" if clash.others else "wrong", clash.told(provider.name))
-        for clash in clashes(company, app.routes)
+    findings = [
+        Finding(
+            "keywords", "note" if clash.other_keywords else "wrong", clash.message(provider.name)
+        )
+        for clash in keyword_clashes(reserved, app.routes)
     ]
-    fine = Finding("keywords", "ok", f"People end all texts with {found.named}.")
-    return told or [fine]
+    all_good = Finding("keywords", "ok", f"People end all texts with {opt_outs.advertised}.")
+    return findings or [all_good]

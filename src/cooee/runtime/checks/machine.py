@@ -14,43 +14,48 @@ from cooee.runtime.checks import Finding, Verdict
 from cooee.storage.sqlite.database_file import journal_mode, mounts, network_file_system
 from cooee.storage.sqlite.store import SQLite
 
-_ROOM, _NO_ROOM = 500_000_000, 50_000_000  # bytes
+_LOW_DISK_BYTES, _FULL_DISK_BYTES = 500_000_000, 50_000_000  # bytes
 
 
-async def database(path: Path, now: Callable[[], datetime]) -> Sequence[Finding]:
+async def check_database(path: Path, now: Callable[[], datetime]) -> Sequence[Finding]:
     """Open the database beside whoever runs on it, and write nothing into it, successfully."""
-    if not _is_there(path):
-        return [_to_be_made(path)]
+    if not _file_exists(path):
+        return [_missing_file_finding(path)]
     try:
         store = await SQLite.open(path, now=now, owner=False)
         try:
             await store.prune(datetime(1970, 1, 2, tzinfo=UTC))  # a write that finds nothing
-            census = await store.census()
+            counts = await store.census()
         finally:
             await store.close()
         mode = journal_mode(path)
     except CooeeError as error:
         return [Finding("database", "wrong", f"{path}: {error}")]
-    notes = _on_the_disk(path, mode)
-    if census.unclean_exits:
-        notes.append(f"{_times(census.unclean_exits)} a process on it died without closing it.")
-    if census.set_aside or census.unknown:
+    notes = _file_notes(path, mode)
+    if counts.unclean_exits:
+        notes.append(
+            f"{_count_in_words(counts.unclean_exits)} a process on it died without closing it."
+        )
+    if counts.set_aside or counts.unknown:
         notes.append("Some texts need a person: cooee conversations --trouble.")
     verdict: Verdict = "note" if notes else "ok"
-    return [Finding("database", verdict, " ".join([f"{path} is written to.", *notes])), _room(path)]
+    return [
+        Finding("database", verdict, " ".join([f"{path} is written to.", *notes])),
+        _disk_space_finding(path),
+    ]
 
 
-def _is_there(path: Path) -> bool:
+def _file_exists(path: Path) -> bool:
     return path.exists()
 
 
-def _to_be_made(path: Path) -> Finding:
+def _missing_file_finding(path: Path) -> Finding:
     if path.parent.is_dir():
         return Finding("database", "ok", f"{path} will be made by the first `cooee run`.")
     return Finding("database", "wrong", f"There is no folder {path.parent}: make it.")
 
 
-def _on_the_disk(path: Path, mode: str) -> list[str]:
+def _file_notes(path: Path, mode: str) -> list[str]:
     notes = []
     if mode != "wal":
         notes.append(f"Its journal mode is {mode}, where it should be wal: commits are slow.")
@@ -62,24 +67,24 @@ def _on_the_disk(path: Path, mode: str) -> list[str]:
     return notes
 
 
-def _room(path: Path) -> Finding:
+def _disk_space_finding(path: Path) -> Finding:
     free = shutil.disk_usage(path.parent).free
-    words = f"{free / 1e9:.1f} GB are free."
-    if free < _ROOM:
-        verdict: Verdict = "wrong" if free < _NO_ROOM else "note"
-        return Finding("disk", verdict, f"{words} A full disk stops every text: make room.")
-    return Finding("disk", "ok", words)
+    free_in_words = f"{free / 1e9:.1f} GB are free."
+    if free < _LOW_DISK_BYTES:
+        verdict: Verdict = "wrong" if free < _FULL_DISK_BYTES else "note"
+        return Finding("disk", verdict, f"{free_in_words} A full disk stops every text: make room.")
+    return Finding("disk", "ok", free_in_words)
 
 
-def _times(count: int) -> str:
+def _count_in_words(count: int) -> str:
     return "Once" if count == 1 else f"{count} times"
 
 
-def time_zones(find: Callable[[str], Any] = ZoneInfo) -> Finding:
+def check_time_zones(load_zone: Callable[[str], Any] = ZoneInfo) -> Finding:
     """Whether this machine knows the world's time zones."""
     try:
-        find("Australia/Lord_Howe")
+        load_zone("Australia/Lord_Howe")
     except (ZoneInfoNotFoundError, OSError):
-        words = "There is no time zone data. Quiet hours and dates need it: pip install tzdata"
-        return Finding("time zones", "wrong", words)
+        problem = "There is no time zone data. Quiet hours and dates need it: pip install tzdata"
+        return Finding("time zones", "wrong", problem)
     return Finding("time zones", "ok", "The data is there.")

@@ -6,13 +6,13 @@ import secrets
 
 from cooee.core.errors import ProviderFailure, SettingError
 from cooee.core.http_messages import Request, Response
-from cooee.net.http_client import ASGI, Receive, Scope, Send, Transport
-from cooee.net.http_server import serving
+from cooee.net.http_client import ASGIApp, Receive, Scope, Send, Transport
+from cooee.net.http_server import serve_app
 from cooee.providers import Provider
 from cooee.runtime.checks import Finding
 
 
-async def webhook(
+async def check_webhook(
     provider: Provider, public_url: str | None, host: str, port: int, transport: Transport
 ) -> Finding:
     """Call our own public address, and see whether it is we who answer.
@@ -21,58 +21,62 @@ async def webhook(
     has to be cooee's. It is called from here: a firewall may treat the world otherwise.
     """
     if public_url is None:
-        return _unpushed(provider)
+        return _polling_finding(provider)
     if not provider.features.push:
-        words = f"{provider.name} cannot push. Type: unset COOEE_PUBLIC_URL"
-        return Finding("webhook", "wrong", words)
-    word = secrets.token_hex(16)
+        problem = f"{provider.name} cannot push. Type: unset COOEE_PUBLIC_URL"
+        return Finding("webhook", "wrong", problem)
+    token = secrets.token_hex(16)
     try:
-        async with serving(_answering(word), host=host, port=port, grace=1) as found:
-            return await _call(public_url, word, f"{host}:{found}", transport)
+        async with serve_app(_token_app(token), host=host, port=port, grace=1) as bound_port:
+            return await _call_public_url(public_url, token, f"{host}:{bound_port}", transport)
     except SettingError:
-        return await _call(public_url, "", f"{host}:{port}", transport)
+        return await _call_public_url(public_url, "", f"{host}:{port}", transport)
 
 
-def _unpushed(provider: Provider) -> Finding:
+def _polling_finding(provider: Provider) -> Finding:
     if provider.features.polling is None:
-        words = f"{provider.name} cannot be read. Type: export COOEE_PUBLIC_URL=https://…"
-        return Finding("webhook", "wrong", words)
+        problem = f"{provider.name} cannot be read. Type: export COOEE_PUBLIC_URL=https://…"
+        return Finding("webhook", "wrong", problem)
     return Finding("webhook", "ok", "Texts are read: COOEE_PUBLIC_URL is not set.")
 
 
-def _answering(word: str) -> ASGI:
+def _token_app(token: str) -> ASGIApp:
     async def answer(_: Scope, __: Receive, send: Send) -> None:
         headers = [(b"content-type", b"text/plain")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": word.encode()})
+        await send({"type": "http.response.body", "body": token.encode()})
 
     return answer
 
 
-async def _call(public_url: str, word: str, door: str, transport: Transport) -> Finding:
+async def _call_public_url(
+    public_url: str, token: str, local_address: str, transport: Transport
+) -> Finding:
     request = Request(method="GET", url=f"{public_url}/health", safe=True)
     try:
-        answer = await transport(request)
+        response = await transport(request)
     except ProviderFailure as failure:
         return Finding(
             "webhook",
             "wrong",
             f"Nobody answers at {public_url}: {failure.message} Look at its name in DNS, its"
-            f" certificate, the firewall, and the proxy that should hand on to {door}.",
+            f" certificate, the firewall, and the proxy that should hand on to {local_address}.",
         )
-    if word and answer.body == word.encode():
+    if token and response.body == token.encode():
         return Finding("webhook", "ok", f"{public_url} leads here.")
-    if not word and _is_cooees(answer):
-        return Finding("webhook", "ok", f"{public_url} leads to the cooee that runs on {door}.")
-    who = f"What listens on {door} is no cooee" if not word else "It is not led here"
+    if not token and _is_cooee_health(response):
+        return Finding(
+            "webhook", "ok", f"{public_url} leads to the cooee that runs on {local_address}."
+        )
+    reason = f"What listens on {local_address} is no cooee" if not token else "It is not led here"
     return Finding(
         "webhook",
         "wrong",
-        f"{public_url}/health answers {answer.status}, and not as cooee does. {who}: let the proxy"
-        f" hand on every path below it to {door}, and COOEE_PORT be the port it hands on to.",
+        f"{public_url}/health answers {response.status}, and not as cooee does. {reason}: let the proxy"
+        f" hand on every path below it to {local_address}, and COOEE_PORT be the port it hands on to.",
     )
 
 
-def _is_cooees(answer: Response) -> bool:
-    body = answer.json()
+def _is_cooee_health(response: Response) -> bool:
+    body = response.json()
     return isinstance(body, dict) and {"status", "polling", "database"} <= body.keys()

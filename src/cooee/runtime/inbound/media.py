@@ -16,33 +16,40 @@ from cooee.core.errors import PermanentFailure, ProviderFailure, StoreUnavailabl
 from cooee.core.http_messages import Request
 from cooee.core.messages import Media
 from cooee.net.http_client import Transport
-from cooee.net.ssrf_guard import Guard
+from cooee.net.ssrf_guard import SSRFGuard
 from cooee.providers import Credentials, MediaSource
-from cooee.runtime.inbound.media_download import download, kind_of
-from cooee.runtime.inbound.media_storage import Shelf
-from cooee.runtime.log import blame, tell
-from cooee.runtime.provider_session import Account
-from cooee.runtime.task_group import Crew
+from cooee.runtime.inbound.media_download import download_url, media_type_of
+from cooee.runtime.inbound.media_storage import MediaStorage
+from cooee.runtime.log import error_location, log_event
+from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.task_group import TaskGroup
 from cooee.storage import Claim, Pending, Store
 
-LARGEST = 10_000_000
+MAX_MEDIA_BYTES = 10_000_000
 """Bytes of one picture that are kept, unless COOEE_MEDIA_LARGEST says otherwise."""
 
-_PAUSES = (1.0, 5.0, 25.0, 60.0)  # seconds before each further try; then the turn goes without
-_AGAIN = timedelta(minutes=2)  # a text is looked at again after this, should its fetch be lost
-_AT_ONCE = 4
+_RETRY_PAUSES_S = (
+    1.0,
+    5.0,
+    25.0,
+    60.0,
+)  # seconds before each further try; then the turn goes without
+_RECHECK_AFTER = timedelta(
+    minutes=2
+)  # a text is looked at again after this, should its fetch be lost
+_MAX_CONCURRENT_FETCHES = 4
 
 
-class Cloakroom(msgspec.Struct, frozen=True):
+class MediaConfig(msgspec.Struct, frozen=True):
     """Where media come from and go: the way there, who may be asked, the shelf, and the limit."""
 
     transport: Transport
-    guard: Guard
-    shelf: Shelf
-    largest: int = LARGEST
+    guard: SSRFGuard
+    storage: MediaStorage
+    max_bytes: int = MAX_MEDIA_BYTES
 
 
-class Fetcher:
+class MediaFetcher:
     """Sees to it that a text's media are here, or given up, before its turn.
 
     A text that waits for its media gives way to nobody else of the same conversation, and to
@@ -59,26 +66,28 @@ class Fetcher:
 
     def __init__(
         self,
-        account: Account,
+        session: ProviderSession,
         store: Store,
-        cloakroom: Cloakroom,
+        config: MediaConfig,
         clock: Clock,
-        done: Callable[[], None],
+        on_fetched: Callable[[], None],
     ) -> None:
-        self._account, self._store, self._clock = account, store, clock
-        self._cloakroom, self._shelf = cloakroom, cloakroom.shelf
-        self._crew, self._done = Crew(clock, "fetch", done), done
+        self._session, self._store, self._clock = session, store, clock
+        self._config, self._storage = config, config.storage
+        self._task_group, self._on_fetched = TaskGroup(clock, "fetch", on_fetched), on_fetched
         self._tasks: dict[bytes, asyncio.Task[Any]] = {}
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._download_slots = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
 
-    async def sift(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+    async def hold_back(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         """What of these claims can be played now; the rest is given back, and fetched for."""
         ready: list[Claim] = []
         for claim in claims:
-            first = next((n for n, text in enumerate(claim.texts) if _lacks(text)), None)
+            first = next(
+                (n for n, text in enumerate(claim.texts) if _has_unfetched_media(text)), None
+            )
             if first == 0:
-                await self._store.postpone([claim], self._begin(claim, claim.texts[0]))
-                await self._hasten(claim, claim.texts[0])
+                await self._store.postpone([claim], self._start_fetch(claim, claim.texts[0]))
+                await self._resume_now(claim, claim.texts[0])
                 continue
             texts = claim.texts[:first]
             for text in texts:
@@ -86,19 +95,19 @@ class Fetcher:
             ready.append(msgspec.structs.replace(claim, texts=texts))
         return ready
 
-    async def _hasten(self, claim: Claim, text: Pending) -> None:
+    async def _resume_now(self, claim: Claim, text: Pending) -> None:
         """Have a text answered now whose media came while it was being put off."""
         task = self._tasks.get(text.id)
         if task is not None and task.done() and not (task.cancelled() or task.exception()):
-            await self._keep(claim, text, task.result())
-            self._done()
+            await self._record_media(claim, text, task.result())
+            self._on_fetched()
 
     async def close(self) -> None:
         """Leave what is being fetched; it is fetched again by whoever runs next."""
-        await self._crew.end(0)
-        await self._cloakroom.transport.close()
+        await self._task_group.close(0)
+        await self._config.transport.close()
 
-    def _begin(self, claim: Claim, text: Pending) -> datetime:
+    def _start_fetch(self, claim: Claim, text: Pending) -> datetime:
         """Fetch for a text, unless that is under way; when to look at it again.
 
         A fetch that has ended stays known until its text was claimed with what it brought: a
@@ -107,103 +116,109 @@ class Fetcher:
         now = self._clock.now()
         task = self._tasks.get(text.id)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
-            self._tasks[text.id] = self._crew.start(self._fetch(claim, text))
+            self._tasks[text.id] = self._task_group.start(self._fetch(claim, text))
         elif task.done():
             return now
-        return now + _AGAIN
+        return now + _RECHECK_AFTER
 
     async def _fetch(self, claim: Claim, text: Pending) -> Sequence[Media]:
         media = list(text.inbound.media)
-        for place, one in enumerate(media):
+        for index, one in enumerate(media):
             if not one.settled:
-                media[place] = await self._settle(one, claim, text, media, place)
-        tell(
+                media[index] = await self._fetch_one(one, claim, text, media, index)
+        log_event(
             "media-fetched",
             logging.DEBUG,
             turn=text.id.hex(),
             kept=sum(bool(one.size) for one in media),
             given_up=sum(bool(one.error) for one in media),
         )
-        if not await self._keep(claim, text, media):
+        if not await self._record_media(claim, text, media):
             self._tasks.pop(text.id, None)  # nobody will claim it
             for one in media:
-                await self._shelf.erase(one.path)
+                await self._storage.erase(one.path)
         return media
 
-    async def _settle(
-        self, one: Media, claim: Claim, text: Pending, media: list[Media], place: int
+    async def _fetch_one(
+        self, one: Media, claim: Claim, text: Pending, media: list[Media], index: int
     ) -> Media:
         """Fetch and put one away; what is given up says why."""
-        for pause in (*_PAUSES, None):
+        for pause in (*_RETRY_PAUSES_S, None):
             try:
-                async with self._room:
-                    content, content_type = await self._bring(one)
-                    path = one.path or self._shelf.new_path(content_type)
-                    media[place] = one = msgspec.structs.replace(one, path=path)
-                    await self._keep(claim, text, media)
-                    await self._shelf.put(path, content)
+                async with self._download_slots:
+                    content, content_type = await self._download(one)
+                    path = one.path or self._storage.new_path(content_type)
+                    media[index] = one = msgspec.structs.replace(one, path=path)
+                    await self._record_media(claim, text, media)
+                    await self._storage.put(path, content)
             except Exception as failure:  # whatever it was, the person is to be answered
                 if pause is None or isinstance(failure, PermanentFailure):
-                    return await self._given_up(one, text, failure)
+                    return await self._give_up(one, text, failure)
                 await self._clock.sleep(pause)
             else:
-                size, nothing = len(content), b""
-                return Media(one.url, content_type, one.name, nothing, path, size)
+                size, no_content = len(content), b""
+                return Media(one.url, content_type, one.name, no_content, path, size)
         raise AssertionError("the last try ends it either way")
 
-    async def _given_up(self, one: Media, text: Pending, failure: Exception) -> Media:
-        words = f"It cannot be kept: {type(failure).__name__}."
+    async def _give_up(self, one: Media, text: Pending, failure: Exception) -> Media:
+        problem = f"It cannot be kept: {type(failure).__name__}."
         if isinstance(failure, ProviderFailure):
-            words = failure.message
-        tell("media-lost", logging.WARNING, turn=text.id.hex(), why=words, error=blame(failure))
+            problem = failure.message
+        log_event(
+            "media-lost",
+            logging.WARNING,
+            turn=text.id.hex(),
+            why=problem,
+            error=error_location(failure),
+        )
         with contextlib.suppress(OSError):
-            await self._shelf.erase(one.path)
-        return Media(one.url, one.content_type, one.name, error=words)
+            await self._storage.erase(one.path)
+        return Media(one.url, one.content_type, one.name, error=problem)
 
-    async def _keep(self, claim: Claim, text: Pending, media: Sequence[Media]) -> bool:
+    async def _record_media(self, claim: Claim, text: Pending, media: Sequence[Media]) -> bool:
         while True:
             try:
                 return await self._store.keep_media(claim, text, media)
             except StoreUnavailable as error:
-                tell("store-unavailable", logging.ERROR, error=str(error), during="media")
+                log_event("store-unavailable", logging.ERROR, error=str(error), during="media")
                 await self._clock.sleep(1)
 
-    async def _bring(self, one: Media) -> tuple[bytes, str]:
+    async def _download(self, one: Media) -> tuple[bytes, str]:
         """The bytes, and what they are."""
         if one.content:
             content, content_type = one.content, one.content_type
         else:
-            answer = await self._account.ask(
-                lambda credentials: download(
-                    self._first(one, credentials), self._cloakroom.guard.allows
+            response = await self._session.call(
+                lambda credentials: download_url(
+                    self._first_request(one, credentials), self._config.guard.may_request
                 ),
-                self._cloakroom.transport,
+                self._config.transport,
             )
-            content, content_type = answer.body, kind_of(one, answer)
-        if not 0 < len(content) <= self._cloakroom.largest:
-            words = f"has more than {self._cloakroom.largest:,} bytes" if content else "is empty"
-            raise PermanentFailure(f"It {words}.")
+            content, content_type = response.body, media_type_of(one, response)
+        if not 0 < len(content) <= self._config.max_bytes:
+            problem = f"has more than {self._config.max_bytes:,} bytes" if content else "is empty"
+            raise PermanentFailure(f"It {problem}.")
         return content, content_type
 
-    def _first(self, one: Media, credentials: Credentials) -> Request:
-        provider = self._account.provider
+    def _first_request(self, one: Media, credentials: Credentials) -> Request:
+        provider = self._session.provider
         if isinstance(provider, MediaSource):
             return provider.media_request(one, credentials)
         return Request(method="GET", url=one.url, safe=True)
 
 
-def _lacks(text: Pending) -> bool:
+def _has_unfetched_media(text: Pending) -> bool:
     return text.runs and not all(one.settled for one in text.inbound.media)
 
 
-async def sweep(store: Store, shelf: Shelf) -> None:
+async def erase_forgotten_media(store: Store, storage: MediaStorage) -> None:
     """Erase what people who were forgotten had sent; what cannot be erased now stays listed."""
     erased = []
     for path in await store.discarded():
         try:
-            await shelf.erase(path)
+            await storage.erase(path)
         except OSError as error:
-            tell("media-not-erased", logging.ERROR, error=blame(error))
+            log_event("media-not-erased", logging.ERROR, error=error_location(error))
         else:
             erased.append(path)
     if erased:

@@ -9,13 +9,15 @@ from cooee.core.errors import PermanentFailure, TemporaryFailure, Unauthorized
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Media
 
-_HOPS = 5
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LATER = frozenset({404, 408, 425, 429})  # what a picture not yet there may be answered with
-_UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+_MAX_REDIRECTS = 5
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_RETRYABLE_STATUSES = frozenset(
+    {404, 408, 425, 429}
+)  # what a picture not yet there may be answered with
+_GENERIC_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
-def download(first: Request, allows: Callable[[str], bool]) -> Flow[Response]:
+def download_url(first_request: Request, is_allowed: Callable[[str], bool]) -> Flow[Response]:
     """Make a request and go where its answers point, at most 5 times.
 
     What the first request carries is for its own host: no redirect takes it along.
@@ -29,49 +31,52 @@ def download(first: Request, allows: Callable[[str], bool]) -> Flow[Response]:
         PermanentFailure: it is not to be had.
         TemporaryFailure: it may be had later.
     """
-    request = first
-    for _ in range(_HOPS + 1):
-        if not allows(request.url):
+    request = first_request
+    for _ in range(_MAX_REDIRECTS + 1):
+        if not is_allowed(request.url):
             raise PermanentFailure("It lies where only https may lead.")
-        answer = yield request
-        if answer.status not in _REDIRECTS:
-            return _whole(request, answer)
-        onward = _joined(request.url, answer.headers.get("location", ""))
-        request = Request(method="GET", url=onward, safe=True)
-    raise PermanentFailure(f"It was pointed elsewhere more than {_HOPS} times.")
+        response = yield request
+        if response.status not in _REDIRECT_STATUSES:
+            return _check_final_response(request, response)
+        location = _resolve_location(request.url, response.headers.get("location", ""))
+        request = Request(method="GET", url=location, safe=True)
+    raise PermanentFailure(f"It was pointed elsewhere more than {_MAX_REDIRECTS} times.")
 
 
-def _whole(request: Request, answer: Response) -> Response:
+def _check_final_response(request: Request, response: Response) -> Response:
     """An answer that is the thing itself."""
-    host, status = urlsplit(request.url).hostname, answer.status
-    words = f"{host} answered {status}."
-    if status == 200 and answer.headers.get("content-encoding", "identity") == "identity":
-        return answer
+    host, status = urlsplit(request.url).hostname, response.status
+    problem = f"{host} answered {status}."
+    if status == 200 and response.headers.get("content-encoding", "identity") == "identity":
+        return response
     if status == 401 and "authorization" in request.headers:
-        raise Unauthorized(words, status=status)
-    if status in _LATER or status >= 500:
-        raise TemporaryFailure(words, status=status)
-    packed = f"{host} sent it packed, unasked." if status == 200 else words
-    raise PermanentFailure(packed, status=status)
+        raise Unauthorized(problem, status=status)
+    if status in _RETRYABLE_STATUSES or status >= 500:
+        raise TemporaryFailure(problem, status=status)
+    refusal = f"{host} sent it packed, unasked." if status == 200 else problem
+    raise PermanentFailure(refusal, status=status)
 
 
-def _joined(url: str, location: str) -> str:
+def _resolve_location(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
         return ""
 
 
-def kind_of(one: Media, answer: Response) -> str:
+def media_type_of(one: Media, response: Response) -> str:
     """What the bytes are: as they came, or, where that says nothing, as was announced.
 
     Raises:
         PermanentFailure: a picture was announced, and something else came, an error page say.
     """
-    came = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    said = one.content_type.partition(";")[0].strip().lower()
-    if came in _UNSAID:
-        return said or "application/octet-stream"
-    if said not in _UNSAID and came.partition("/")[0] != said.partition("/")[0]:
-        raise PermanentFailure(f"It was to be {said:.60}, and {came:.60} came.")
-    return came
+    received = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    announced = one.content_type.partition(";")[0].strip().lower()
+    if received in _GENERIC_TYPES:
+        return announced or "application/octet-stream"
+    if (
+        announced not in _GENERIC_TYPES
+        and received.partition("/")[0] != announced.partition("/")[0]
+    ):
+        raise PermanentFailure(f"It was to be {announced:.60}, and {received:.60} came.")
+    return received

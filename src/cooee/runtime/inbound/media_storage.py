@@ -12,7 +12,7 @@ from typing import Any
 from cooee.core.errors import SettingError
 
 # The only endings that a file of ours can have. Types that a browser would run are not here.
-_ENDINGS = {
+_EXTENSIONS = {
     "image/jpeg": ".jpg",
     "image/jpg": ".jpg",
     "image/png": ".png",
@@ -39,7 +39,7 @@ _ENDINGS = {
 }
 
 
-class Shelf:
+class MediaStorage:
     """Keeps bytes under names that nobody can guess and no sender chose.
 
     Files are readable by their owner alone. Elsewhere the place's own rights apply.
@@ -51,64 +51,64 @@ class Shelf:
         SettingError: it is a URL, and fsspec or its part for that kind is not installed.
     """
 
-    def __init__(self, place: str) -> None:
-        self.place = place.removeprefix("file://").rstrip("/") or "/"
-        self._remote = _remote(self.place) if "://" in self.place else None
+    def __init__(self, location: str) -> None:
+        self.location = location.removeprefix("file://").rstrip("/") or "/"
+        self._run_remote = _remote_runner(self.location) if "://" in self.location else None
 
     def new_path(self, content_type: str) -> str:
         """A place for a file to come; its ending is of our choice, by its type."""
         kind = content_type.partition(";")[0].strip().lower()
-        return f"{self.place}/{secrets.token_hex(16)}{_ENDINGS.get(kind, '.bin')}"
+        return f"{self.location}/{secrets.token_hex(16)}{_EXTENSIONS.get(kind, '.bin')}"
 
     async def put(self, path: str, content: bytes) -> None:
         """Put a file at a path of ours, whole and on disk, or raise OSError."""
-        await asyncio.to_thread(self._put, path, content)
+        await asyncio.to_thread(self._write_file, path, content)
 
     async def erase(self, path: str) -> None:
         """Erase a file of ours, if it is there; or raise OSError.
 
         Only what lies on this shelf is touched, whatever the path says.
         """
-        if path.rpartition("/")[0] == self.place:
-            await asyncio.to_thread(self._erase, path)
+        if path.rpartition("/")[0] == self.location:
+            await asyncio.to_thread(self._erase_file, path)
 
-    def _put(self, path: str, content: bytes) -> None:
-        if self._remote is not None:
-            self._remote(lambda files: files.pipe_file(path, content))
+    def _write_file(self, path: str, content: bytes) -> None:
+        if self._run_remote is not None:
+            self._run_remote(lambda files: files.pipe_file(path, content))
             return
-        Path(self.place).mkdir(mode=0o700, parents=True, exist_ok=True)
-        started = f"{path}.part"
-        with open(started, "wb", opener=_ours_alone) as file:
+        Path(self.location).mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial_path = f"{path}.part"
+        with open(partial_path, "wb", opener=_open_private) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(started).replace(path)
+        Path(partial_path).replace(path)
 
-    def _erase(self, path: str) -> None:
-        if self._remote is not None:
-            self._remote(lambda files: files.rm_file(path) if files.exists(path) else None)
+    def _erase_file(self, path: str) -> None:
+        if self._run_remote is not None:
+            self._run_remote(lambda files: files.rm_file(path) if files.exists(path) else None)
             return
         for leftover in (path, f"{path}.part"):
             Path(leftover).unlink(missing_ok=True)
 
 
-def _ours_alone(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
-def _remote(place: str) -> Callable[[Callable[[Any], Any]], Any]:
+def _remote_runner(location: str) -> Callable[[Callable[[Any], Any]], Any]:
     """Something that does work in a place, whatever kind of errors it has, or raises OSError."""
     try:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 -- an extra, for those who keep media elsewhere
 
-        files, _ = fsspec.core.url_to_fs(place)
+        files, _ = fsspec.core.url_to_fs(location)
     except (ImportError, ValueError) as error:
-        kind = place.partition("://")[0]
-        words = (
+        kind = location.partition("://")[0]
+        message = (
             f"COOEE_MEDIA begins with {kind}://, and cooee cannot keep files there yet: {error}."
             " Type: pip install 'cooee[media]', with fsspec's own package for it, such as s3fs"
         )
-        raise SettingError(words) from error
+        raise SettingError(message) from error
 
     def work(do: Callable[[Any], Any]) -> Any:
         try:
@@ -116,6 +116,6 @@ def _remote(place: str) -> Callable[[Callable[[Any], Any]], Any]:
         except OSError:
             raise
         except Exception as error:  # each kind of place has errors of its own
-            raise OSError(f"{type(error).__name__} at {place}") from error
+            raise OSError(f"{type(error).__name__} at {location}") from error
 
     return work

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from cooee.clocks.clock import Bell, Clock
+from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.errors import OutcomeUnknown, ProviderFailure, StoreUnavailable, TemporaryFailure
-from cooee.providers import News
-from cooee.runtime.inbound.receiver import Intake
-from cooee.runtime.log import blame, tell
-from cooee.runtime.outbound.receipts import Newsroom
-from cooee.runtime.provider_session import Account
-from cooee.runtime.store_retry import insist
+from cooee.providers import PollResult
+from cooee.runtime.inbound.receiver import InboundReceiver
+from cooee.runtime.log import error_location, log_event
+from cooee.runtime.outbound.receipts import ReceiptHandler
+from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.store_retry import retry_until_available
 from cooee.storage import Store
 
-_LONGEST_PAUSE = 60.0  # seconds between two tries when everything fails
+_MAX_PAUSE_S = 60.0  # seconds between two tries when everything fails
 
 
 class Poller:
@@ -38,77 +38,82 @@ class Poller:
         self,
         ours: str,
         *,
-        account: Account,
+        session: ProviderSession,
         store: Store,
-        intake: Intake,
-        newsroom: Newsroom,
+        inbound_receiver: InboundReceiver,
+        receipt_handler: ReceiptHandler,
         clock: Clock,
         interval: float,
     ) -> None:
         self.trouble = ""
-        self.last_read: datetime | None = None
-        self._ours, self._account, self._store = ours, account, store
-        self._intake, self._newsroom = intake, newsroom
+        self.last_poll_at: datetime | None = None
+        self._ours, self._session, self._store = ours, session, store
+        self._inbound_receiver, self._receipt_handler = inbound_receiver, receipt_handler
         self._clock, self._interval = clock, interval
-        self._bell: Bell = clock.bell()
+        self._wake_up: WakeUp = clock.create_wake_up()
         self._failures = 0
         self._stopping = False
 
     async def run(self) -> None:
         """Read until `stop`."""
         while not self._stopping:
-            pause = await self._read()
+            pause = await self._poll_with_backoff()
             if pause:
-                await self._bell.wait(pause)
+                await self._wake_up.wait(pause)
 
     def stop(self) -> None:
         """Read no more; what is being read is still stored."""
         self._stopping = True
-        self._bell.ring()
+        self._wake_up.set()
 
-    async def _read(self) -> float:
+    async def _poll_with_backoff(self) -> float:
         """Read once; the seconds to rest."""
         try:
-            more = await self._bring()
+            more = await self._poll_once()
         except ProviderFailure as failure:
-            return await self._failed(failure)
+            return await self._after_failure(failure)
         except StoreUnavailable as error:
-            tell("store-unavailable", logging.ERROR, error=str(error), during="poll")
+            log_event("store-unavailable", logging.ERROR, error=str(error), during="poll")
             return 1
         except Exception as error:  # a poller that dies hears nobody
-            tell("poller-failed", logging.CRITICAL, error=blame(error))
+            log_event("poller-failed", logging.CRITICAL, error=error_location(error))
             return self._back_off(str(type(error).__name__))
         self._failures, self.trouble = 0, ""
-        self.last_read = self._clock.now()
+        self.last_poll_at = self._clock.now()
         return 0 if more else self._interval
 
-    async def _bring(self) -> bool:
-        provider = self._account.provider
+    async def _poll_once(self) -> bool:
+        provider = self._session.provider
         cursor = "" if provider.features.polling == "pop" else await self._store.cursor(self._ours)
-        news = await self._account.ask(lambda credentials: provider.poll(credentials, cursor))
-        await self._keep(news)
-        if news.cursor != cursor:
-            await self._store.advance(self._ours, news.cursor)
-        if news.confirm:
-            await self._account.ask(lambda credentials: provider.confirm(credentials, news.confirm))
-        return news.more
+        result = await self._session.call(lambda credentials: provider.poll(credentials, cursor))
+        await self._store_result(result)
+        if result.cursor != cursor:
+            await self._store.advance(self._ours, result.cursor)
+        if result.confirm:
+            await self._session.call(
+                lambda credentials: provider.confirm(credentials, result.confirm)
+            )
+        return result.more
 
-    async def _keep(self, news: News) -> None:
+    async def _store_result(self, result: PollResult) -> None:
         """Store what was read, however long the database takes: it may exist nowhere else."""
-        await insist(
-            self._clock, "receive", lambda: self._intake.receive(news.inbounds), heard=self._hear
+        await retry_until_available(
+            self._clock,
+            "receive",
+            lambda: self._inbound_receiver.receive(result.inbounds),
+            on_unavailable=self._set_trouble,
         )
-        if news.receipts:
-            await self._newsroom.settle(news.receipts)
+        if result.receipts:
+            await self._receipt_handler.apply(result.receipts)
 
-    def _hear(self, trouble: str) -> None:
+    def _set_trouble(self, trouble: str) -> None:
         self.trouble = trouble
 
-    async def _failed(self, failure: ProviderFailure) -> float:
-        lost = isinstance(failure, OutcomeUnknown)
-        if lost and self._account.provider.features.polling == "pop":
-            await self._count_doubt()
-        tell(
+    async def _after_failure(self, failure: ProviderFailure) -> float:
+        is_answer_lost = isinstance(failure, OutcomeUnknown)
+        if is_answer_lost and self._session.provider.features.polling == "pop":
+            await self._count_lost_read()
+        log_event(
             "poll-failed",
             logging.WARNING,
             failure=type(failure).__name__,
@@ -116,17 +121,17 @@ class Poller:
             status=failure.status or None,
             words=str(failure),
         )
-        asked = failure.retry_after if isinstance(failure, TemporaryFailure) else None
-        return max(self._back_off(str(failure)), asked or 0.0)
+        retry_after = failure.retry_after if isinstance(failure, TemporaryFailure) else None
+        return max(self._back_off(str(failure)), retry_after or 0.0)
 
-    async def _count_doubt(self) -> None:
+    async def _count_lost_read(self) -> None:
         try:
             await self._store.doubt_read(self._ours)
         except StoreUnavailable as error:
-            tell("doubtful-read-not-counted", logging.ERROR, error=str(error))
+            log_event("doubtful-read-not-counted", logging.ERROR, error=str(error))
 
-    def _back_off(self, words: str) -> float:
+    def _back_off(self, problem: str) -> float:
         self._failures += 1
-        self.trouble = words
-        doubled: float = max(self._interval, 0.1) * 2.0 ** min(self._failures - 1, 10)
-        return min(doubled, _LONGEST_PAUSE)
+        self.trouble = problem
+        pause: float = max(self._interval, 0.1) * 2.0 ** min(self._failures - 1, 10)
+        return min(pause, _MAX_PAUSE_S)

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from cooee.core.app.opt_out import Words
-from cooee.core.messages import Inbound, when_sent
-from cooee.core.phone_numbers import normalise
+from cooee.core.app.opt_out import OptOutWords
+from cooee.core.messages import Inbound, credible_sent_at
+from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
-from cooee.runtime.log import tell
+from cooee.runtime.log import log_event
 from cooee.storage import Arrival, Store
 
-_NOBODY = "unknown"  # the sender of a text that came without one: kept, and never answered
+_UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
 
 
-class Intake:
+class InboundReceiver:
     """Stores texts before anybody is told that they came (law 1).
 
     Args:
@@ -31,13 +31,13 @@ class Intake:
     def __init__(
         self,
         features: Features,
-        words: Words,
+        opt_out_words: OptOutWords,
         store: Store,
         announce: Callable[[str], None],
-        near: Callable[[], str],
+        our_number: Callable[[], str],
     ) -> None:
-        self._features, self._words, self._store = features, words, store
-        self._announce, self._near = announce, near
+        self._features, self._opt_out_words, self._store = features, opt_out_words, store
+        self._announce, self._our_number = announce, our_number
 
     async def receive(self, inbounds: Sequence[Inbound]) -> Sequence[Inbound]:
         """Store texts; those that were here before are known by their key, and not stored again.
@@ -50,30 +50,32 @@ class Intake:
         """
         if not inbounds:
             return ()
-        arrivals = [self._arrival(inbound) for inbound in inbounds]
-        fresh = await self._store.receive(arrivals)
-        for arrival, new in zip(arrivals, fresh, strict=True):
+        arrivals = [self._normalised(inbound) for inbound in inbounds]
+        are_new = await self._store.receive(arrivals)
+        for arrival, new in zip(arrivals, are_new, strict=True):
             inbound = arrival.inbound
-            tell(
+            log_event(
                 "received" if new else "received-again",
                 logging.DEBUG if new else logging.INFO,
                 private={"theirs": inbound.sender, "text": inbound.text},
             )
             if new:
                 self._announce(inbound.recipient)
-        heard = zip(arrivals, fresh, strict=True)
-        return [one.inbound for one, new in heard if new and one.consent in ("", "in")]
+        stored = zip(arrivals, are_new, strict=True)
+        return [one.inbound for one, new in stored if new and one.consent in ("", "in")]
 
-    def _arrival(self, inbound: Inbound) -> Arrival:
-        ours = self._near()
-        recipient = normalise(inbound.recipient, near=ours) or ours
-        changed = msgspec.structs.replace(
+    def _normalised(self, inbound: Inbound) -> Arrival:
+        ours = self._our_number()
+        recipient = normalise_number(inbound.recipient, our_number=ours) or ours
+        normalised = msgspec.structs.replace(
             inbound,
             recipient=recipient,
-            sender=normalise(inbound.sender, near=recipient) or _NOBODY,
-            sent_at=when_sent(inbound.sent_at, inbound.received_at, self._features.stamp_offset),
+            sender=normalise_number(inbound.sender, our_number=recipient) or _UNKNOWN_SENDER,
+            sent_at=credible_sent_at(
+                inbound.sent_at, inbound.received_at, self._features.timestamp_offset
+            ),
         )
         if inbound.consent:
-            return Arrival(changed, inbound.consent, "company")
-        consent = self._words.hear(inbound.text)
-        return Arrival(changed, consent, "plain words" if consent == "wish" else "word")
+            return Arrival(normalised, inbound.consent, "company")
+        consent = self._opt_out_words.consent_of(inbound.text)
+        return Arrival(normalised, consent, "plain words" if consent == "wish" else "word")

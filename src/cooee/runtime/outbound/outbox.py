@@ -11,15 +11,15 @@ from cooee.clocks.clock import Clock
 from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import replay as driver
-from cooee.core.dialogue.journal import digest, write_head
-from cooee.core.messages import Class, Reply
-from cooee.core.phone_numbers import normalise
+from cooee.core.dialogue.journal import derive_id, encode_head
+from cooee.core.messages import Priority, Reply
+from cooee.core.phone_numbers import normalise_number
 from cooee.runtime import opt_outs as consent
-from cooee.runtime.outbound.quiet_hours import Night
+from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.storage import Draft, Letter, Start, Store
 
 
-class Outbox:
+class DurableOutbox:
     """Where an app's own texts and dialogues are put; see `App.send` and `App.start`.
 
     Args:
@@ -37,12 +37,12 @@ class Outbox:
         store: Store,
         clock: Clock,
         *,
-        ours: Callable[[], Awaitable[str]],
-        queued: Callable[[str], None],
-        begun: Callable[[], None],
+        our_number: Callable[[], Awaitable[str]],
+        on_queued: Callable[[str], None],
+        on_started: Callable[[], None],
     ) -> None:
         self._app, self._store, self._clock = app, store, clock
-        self._ours, self._queued, self._begun = ours, queued, begun
+        self._our_number, self._on_queued, self._on_started = our_number, on_queued, on_started
 
     async def send(
         self,
@@ -55,22 +55,22 @@ class Outbox:
         key: str | None,
     ) -> str:
         """Queue a text; its id."""
-        ours = ours or await self._ours()
-        theirs, asked = normalise(to, near=ours), at or self._clock.now()
-        due = Night(self._app.quiet, ours).over(theirs, asked)
+        ours = ours or await self._our_number()
+        theirs, wanted_at = normalise_number(to, our_number=ours), at or self._clock.now()
+        due = QuietHoursGate(self._app.quiet_hours, ours).next_allowed(theirs, wanted_at)
         draft = Draft(
-            text=self._app.worded(Reply(text)).text,
-            kind=Class.STARTED,
+            text=self._app.apply_text_policy(Reply(text)).text,
+            kind=Priority.PROACTIVE,
             key=key,
-            due_at=at if due == asked else due,
-            good_until=None if good_for is None else asked + good_for,
+            due_at=at if due == wanted_at else due,
+            good_until=None if good_for is None else wanted_at + good_for,
         )
         (id,) = await self._store.enqueue([Letter(ours, theirs, draft)])
-        await consent.refuse_if_silent(self._store, ours, theirs, "The text is kept, cancelled")
-        self._queued(ours)
+        await consent.refuse_if_opted_out(self._store, ours, theirs, "The text is kept, cancelled")
+        self._on_queued(ours)
         return id
 
-    async def begin(
+    async def start(
         self,
         dialogue: Dialogue,
         to: str,
@@ -81,12 +81,12 @@ class Outbox:
         key: str | None,
     ) -> str:
         """Have a dialogue begun, in a turn of its own; its id."""
-        ours = ours or await self._ours()
-        theirs, now = normalise(to, near=ours), self._clock.now()
-        await consent.refuse_if_silent(self._store, ours, theirs, "Nothing is begun")
-        id = uuid4().hex if key is None else digest("start", dialogue.name, key)
-        head = write_head(driver.begin(id, dialogue.name, dict(inputs), None, now))
+        ours = ours or await self._our_number()
+        theirs, now = normalise_number(to, our_number=ours), self._clock.now()
+        await consent.refuse_if_opted_out(self._store, ours, theirs, "Nothing is begun")
+        id = uuid4().hex if key is None else derive_id("start", dialogue.name, key)
+        head = encode_head(driver.new_journal(id, dialogue.name, dict(inputs), None, now))
         start = Start(ours=ours, theirs=theirs, id=id, handler=dialogue.name, head=head, due_at=at)
         await self._store.start([start])
-        self._begun()
+        self._on_started()
         return id

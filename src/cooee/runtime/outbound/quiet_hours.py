@@ -7,43 +7,51 @@ from datetime import datetime
 
 from msgspec import structs
 
-from cooee.core.app.quiet_hours import Quiet, places
-from cooee.core.messages import Class, Outbound
+from cooee.core.app.quiet_hours import QuietHours, time_zones_of
+from cooee.core.messages import Outbound, Priority
 from cooee.storage import Taken
 
 
-class Night:
+class QuietHoursGate:
     """The quiet hours of an app, for what leaves from one number of ours; None has none."""
 
-    def __init__(self, hours: Quiet | None, ours: str) -> None:
+    def __init__(self, hours: QuietHours | None, ours: str) -> None:
         self._hours, self._ours = hours, ours
 
-    def over(self, theirs: str, moment: datetime) -> datetime:
+    def next_allowed(self, theirs: str, moment: datetime) -> datetime:
         """The first moment from `moment` on at which a person may be written to."""
         if self._hours is None:
             return moment
-        return self._hours.opens(moment, places(theirs, self._ours))
+        return self._hours.next_open(moment, time_zones_of(theirs, self._ours))
 
-    def sort(
-        self, taken: Sequence[Taken], now: datetime
+    def split(
+        self, attempts: Sequence[Taken], now: datetime
     ) -> tuple[Sequence[Taken], Sequence[tuple[Outbound, datetime]]]:
         """What may leave now, no longer good than its person is awake; and what has to wait."""
         if self._hours is None:
-            return taken, ()
+            return attempts, ()
         ready: list[Taken] = []
         later: list[tuple[Outbound, datetime]] = []
-        for one in taken:
-            due = now if one.kind is Class.REPLY else self.over(one.outbound.recipient, now)
+        for attempt in attempts:
+            due = (
+                now
+                if attempt.kind is Priority.REPLY
+                else self.next_allowed(attempt.outbound.recipient, now)
+            )
             if due > now:
-                later.append((one.outbound, due))
+                later.append((attempt.outbound, due))
             else:
-                ready.append(one if one.kind is Class.REPLY else self._until_night(one, now))
+                ready.append(
+                    attempt
+                    if attempt.kind is Priority.REPLY
+                    else self._expire_at_quiet_hours(attempt, now)
+                )
         return ready, later
 
-    def _until_night(self, taken: Taken, now: datetime) -> Taken:
+    def _expire_at_quiet_hours(self, attempt: Taken, now: datetime) -> Taken:
         """A text that the company gives up, rather than to deliver it at night."""
         assert self._hours is not None
-        outbound = taken.outbound
-        closes = self._hours.closes(now, places(outbound.recipient, self._ours))
-        good_until = min(closes, outbound.good_until or closes)
-        return structs.replace(taken, outbound=structs.replace(outbound, good_until=good_until))
+        outbound = attempt.outbound
+        next_quiet = self._hours.next_quiet(now, time_zones_of(outbound.recipient, self._ours))
+        good_until = min(next_quiet, outbound.good_until or next_quiet)
+        return structs.replace(attempt, outbound=structs.replace(outbound, good_until=good_until))

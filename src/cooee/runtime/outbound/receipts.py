@@ -10,11 +10,11 @@ from typing import Any
 
 from cooee.core.app.app import App
 from cooee.core.messages import Outbound, Receipt, Status
-from cooee.runtime.log import blame, tell
+from cooee.runtime.log import error_location, log_event
 from cooee.storage import Store
 
 
-class Newsroom:
+class ReceiptHandler:
     """Takes receipts, and calls the app's `on_delivered` and `on_failed` after the commit.
 
     The app hears at most once: what it does with the news is not part of any turn.
@@ -23,29 +23,34 @@ class Newsroom:
     def __init__(self, app: App[Any, Any], store: Store) -> None:
         self._app, self._store = app, store
 
-    async def settle(self, receipts: Sequence[Receipt]) -> None:
+    async def apply(self, receipts: Sequence[Receipt]) -> None:
         """Store receipts; texts that became final by them are told of."""
         for outbound, status in await self._store.settle(receipts):
-            tell("receipt", logging.DEBUG, id=outbound.id, status=status.name.lower())
+            log_event("receipt", logging.DEBUG, id=outbound.id, status=status.name.lower())
             handlers = (
                 self._app.delivered_handlers
                 if status is Status.DELIVERED
                 else self._app.failed_handlers
             )
-            await self._tell(handlers, outbound)
+            await self._call_handlers(handlers, outbound)
 
-    async def failed(self, outbound: Outbound) -> None:
+    async def report_failure(self, outbound: Outbound) -> None:
         """Tell of a text that the provider refused."""
-        await self._tell(self._app.failed_handlers, outbound)
+        await self._call_handlers(self._app.failed_handlers, outbound)
 
-    async def _tell(
+    async def _call_handlers(
         self, handlers: Sequence[Callable[[Outbound], Any]], outbound: Outbound
     ) -> None:
-        for call in handlers:
+        for handler in handlers:
             try:
-                if inspect.iscoroutinefunction(call):
-                    await call(outbound)
+                if inspect.iscoroutinefunction(handler):
+                    await handler(outbound)
                 else:
-                    await asyncio.get_running_loop().run_in_executor(None, call, outbound)
+                    await asyncio.get_running_loop().run_in_executor(None, handler, outbound)
             except Exception as error:  # the app's business must not stop ours
-                tell("news-handler-failed", logging.ERROR, id=outbound.id, error=blame(error))
+                log_event(
+                    "news-handler-failed",
+                    logging.ERROR,
+                    id=outbound.id,
+                    error=error_location(error),
+                )

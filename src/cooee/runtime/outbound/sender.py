@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from cooee.clocks.clock import Bell, Clock
-from cooee.core.backoff import send_after
+from cooee.clocks.clock import Clock, WakeUp
+from cooee.core.backoff import send_backoff
 from cooee.core.errors import (
     OptedOut,
     OutcomeUnknown,
@@ -20,12 +20,12 @@ from cooee.core.errors import (
 )
 from cooee.core.messages import Outbound, Receipt, Status
 from cooee.providers import Accepted
-from cooee.runtime.log import blame, tell
-from cooee.runtime.outbound.quiet_hours import Night
-from cooee.runtime.outbound.receipts import Newsroom
-from cooee.runtime.provider_session import PATIENCE, Account
-from cooee.runtime.store_retry import insist
-from cooee.runtime.task_group import Crew
+from cooee.runtime.log import error_location, log_event
+from cooee.runtime.outbound.quiet_hours import QuietHoursGate
+from cooee.runtime.outbound.receipts import ReceiptHandler
+from cooee.runtime.provider_session import RECEIPT_TIMEOUT, ProviderSession
+from cooee.runtime.store_retry import retry_until_available
+from cooee.runtime.task_group import TaskGroup
 from cooee.storage import Alarms, Outcome, Store, Taken
 
 
@@ -49,107 +49,116 @@ class Sender:
         self,
         ours: str,
         *,
-        account: Account,
+        session: ProviderSession,
         store: Store,
-        newsroom: Newsroom,
+        receipt_handler: ReceiptHandler,
         clock: Clock,
         policy: Literal["hold", "resend"],
-        night: Night,
+        quiet_hours: QuietHoursGate,
     ) -> None:
-        self.bell: Bell = clock.bell()
+        self.wake_up: WakeUp = clock.create_wake_up()
         self.trouble = ""
-        self._ours, self._account, self._store = ours, account, store
-        self._newsroom, self._clock, self._policy = newsroom, clock, policy
-        self._night = night
-        self._features = account.provider.features
-        self._rate = _Rate(self._features.rate, clock.now())
-        self._since = clock.now()
-        self._rest_until = clock.now()
-        self._crew = Crew(clock, "attempt", self.bell.ring)
+        self._ours, self._session, self._store = ours, session, store
+        self._receipt_handler, self._clock, self._policy = receipt_handler, clock, policy
+        self._quiet_hours = quiet_hours
+        self._features = session.provider.features
+        self._rate = _TokenBucket(self._features.rate, clock.now())
+        self._started_at = clock.now()
+        self._paused_until = clock.now()
+        self._task_group = TaskGroup(clock, "attempt", self.wake_up.set)
         self._stopping = False
 
     async def run(self) -> None:
         """Send until `stop`; then end the attempts under way."""
         while not self._stopping:
-            wait: float | None = 1
+            pause: float | None = 1
             try:
-                if await self._take():
+                if await self._start_attempts():
                     continue
-                alarms = await self._store.alarms()
-                if self._past(self._next_question(alarms)) and await self._ask_around():
+                next_due = await self._store.alarms()
+                if (
+                    self._is_past(self._next_status_check(next_due))
+                    and await self._check_outcomes()
+                ):
                     continue
-                wait = self._until_due(alarms)
+                pause = self._until_due(next_due)
             except StoreUnavailable as error:
-                tell("store-unavailable", logging.ERROR, error=str(error), during="send")
+                log_event("store-unavailable", logging.ERROR, error=str(error), during="send")
             except Exception as error:  # a sender that dies sends nothing for anybody
-                tell("sender-failed", logging.CRITICAL, error=blame(error))
-            await self.bell.wait(wait)
-        await self._crew.end()
+                log_event("sender-failed", logging.CRITICAL, error=error_location(error))
+            await self.wake_up.wait(pause)
+        await self._task_group.close()
 
     def stop(self) -> None:
         """Take nothing new."""
         self._stopping = True
-        self.bell.ring()
+        self.wake_up.set()
 
-    async def _take(self) -> bool:
+    async def _start_attempts(self) -> bool:
         now = self._clock.now()
-        room = min(self._features.concurrency - len(self._crew), self._rate.allowed(now))
-        if room <= 0 or now < self._rest_until:
+        free_slots = min(
+            self._features.concurrency - len(self._task_group), self._rate.available(now)
+        )
+        if free_slots <= 0 or now < self._paused_until:
             return False
-        taken = await self._store.take(self._ours, room)
-        ready, later = self._night.sort(taken, now)
+        attempts = await self._store.take(self._ours, free_slots)
+        ready, later = self._quiet_hours.split(attempts, now)
         if later:
-            await insist(self._clock, "defer", lambda: self._store.defer(later))
+            await retry_until_available(self._clock, "defer", lambda: self._store.defer(later))
         self._rate.spend(len(ready))
         for one in ready:
-            self._crew.start(self._attempt(one))
-        return len(taken) == room
+            self._task_group.start(self._run_attempt(one))
+        return len(attempts) == free_slots
 
-    def _until_due(self, alarms: Alarms) -> float | None:
+    def _until_due(self, next_due: Alarms) -> float | None:
         """Seconds until something is due; a moment where what is due is not ours to do."""
         now = self._clock.now()
-        full = len(self._crew) >= self._features.concurrency  # then the end of an attempt rings
-        times = [self._next_question(alarms)]
-        if alarms.send is not None and not full:
-            times.append(max(alarms.send, self._rest_until, self._rate.ready(now)))
+        is_full = (
+            len(self._task_group) >= self._features.concurrency
+        )  # then the end of an attempt rings
+        times = [self._next_status_check(next_due)]
+        if next_due.send is not None and not is_full:
+            times.append(max(next_due.send, self._paused_until, self._rate.next_token_at(now)))
         due = min((moment for moment in times if moment is not None), default=None)
         if due is None:
             return None
         return (due - now).total_seconds() if due > now else 0.1
 
-    def _next_question(self, alarms: Alarms) -> datetime | None:
+    def _next_status_check(self, next_due: Alarms) -> datetime | None:
         """When the provider is next to be asked about a text: where it is, or how it fares."""
-        times = [alarms.check, alarms.report if self._features.receipts != "none" else None]
+        times = [next_due.check, next_due.report if self._features.receipts != "none" else None]
         return min((moment for moment in times if moment is not None), default=None)
 
-    def _past(self, moment: datetime | None) -> bool:
+    def _is_past(self, moment: datetime | None) -> bool:
         return moment is not None and moment <= self._clock.now()
 
     # One attempt
 
-    async def _attempt(self, taken: Taken) -> None:
-        outbound = self._account.addressed(taken.outbound)
-        tell("sending", logging.DEBUG, id=outbound.id, attempt=outbound.attempt)
+    async def _run_attempt(self, attempt: Taken) -> None:
+        outbound = self._session.with_callback(attempt.outbound)
+        log_event("sending", logging.DEBUG, id=outbound.id, attempt=outbound.attempt)
         try:
-            accepted = await self._account.ask(
-                lambda credentials: self._account.provider.send(outbound, credentials)
+            accepted = await self._session.call(
+                lambda credentials: self._session.provider.send(outbound, credentials)
             )
         except ProviderFailure as failure:
-            outcome = self._failed(taken, failure)
+            result = self._failed_result(attempt, failure)
         except Exception as error:  # the adapter's own mistake: the text may have gone out
-            tell("provider-failed", logging.CRITICAL, id=outbound.id, error=blame(error))
-            outcome = self._failed(taken, OutcomeUnknown("The provider's adapter failed."))
+            log_event(
+                "provider-failed", logging.CRITICAL, id=outbound.id, error=error_location(error)
+            )
+            result = self._failed_result(attempt, OutcomeUnknown("The provider's adapter failed."))
         else:
             self.trouble = ""
-            outcome = _accepted(outbound, accepted)
-        tell("sent", logging.DEBUG, id=outbound.id, status=outcome.status.name.lower())
-        await self._keep(outcome)
-        tell("recorded", logging.DEBUG, id=outbound.id)
+            result = _accepted_result(outbound, accepted)
+        log_event("sent", logging.DEBUG, id=outbound.id, status=result.status.name.lower())
+        await self._record(result)
+        log_event("recorded", logging.DEBUG, id=outbound.id)
 
-    def _failed(self, taken: Taken, failure: ProviderFailure) -> Outcome:
+    def _failed_result(self, attempt: Taken, failure: ProviderFailure) -> Outcome:
         """What a failure makes of a text: another attempt, a doubt, or its end."""
-        outbound, now = taken.outbound, self._clock.now()
-        tell(
+        outbound, now = attempt.outbound, self._clock.now()
+        log_event(
             "send-failed",
             logging.WARNING,
             id=outbound.id,
@@ -161,14 +170,16 @@ class Sender:
         )
         status, retry_at = Status.FAILED, None
         if isinstance(failure, OutcomeUnknown):
-            status, retry_at = Status.UNKNOWN, now + self._account.first_doubt
+            status, retry_at = Status.UNKNOWN, now + self._session.unknown_grace
         elif not isinstance(failure, PermanentFailure):
-            asked = failure.retry_after if isinstance(failure, TemporaryFailure) else None
-            pause = send_after(outbound.attempt, asked)
+            retry_after = failure.retry_after if isinstance(failure, TemporaryFailure) else None
+            pause = send_backoff(outbound.attempt, retry_after)
             if pause is not None:
                 status, retry_at = Status.QUEUED, now + pause
-            if asked is not None:
-                self._rest_until = max(self._rest_until, now + timedelta(seconds=min(asked, 60)))
+            if retry_after is not None:
+                self._paused_until = max(
+                    self._paused_until, now + timedelta(seconds=min(retry_after, 60))
+                )
             self.trouble = str(failure)
         return Outcome(
             outbound=outbound,
@@ -179,98 +190,100 @@ class Sender:
             opted_out=isinstance(failure, OptedOut),
         )
 
-    async def _keep(self, outcome: Outcome) -> None:
-        await insist(self._clock, "record", lambda: self._store.record([outcome]))
-        if outcome.status is Status.FAILED:
-            await self._newsroom.failed(outcome.outbound)
+    async def _record(self, result: Outcome) -> None:
+        await retry_until_available(self._clock, "record", lambda: self._store.record([result]))
+        if result.status is Status.FAILED:
+            await self._receipt_handler.report_failure(result.outbound)
 
     # Attempts of unknown end, and news of accepted texts
 
-    async def _ask_around(self) -> bool:
+    async def _check_outcomes(self) -> bool:
         """Settle doubts and ask for news that are due; whether there were any."""
-        doubtful = await self._store.doubtful(self._ours, 16)
-        for taken in doubtful:
-            self._crew.start(self._settle(taken))
+        unknowns = await self._store.doubtful(self._ours, 16)
+        for attempt in unknowns:
+            self._task_group.start(self._resolve_unknown(attempt))
         if self._features.receipts == "none":
-            return bool(doubtful)
+            return bool(unknowns)
         unreported = await self._store.unreported(self._ours, 16)
-        for taken in unreported:
-            if self._is_to_ask(taken.outbound):
-                self._crew.start(self._inquire(taken.outbound))
-        return bool(doubtful or unreported)
+        for attempt in unreported:
+            if self._should_ask_status(attempt.outbound):
+                self._task_group.start(self._ask_status(attempt.outbound))
+        return bool(unknowns or unreported)
 
-    def _is_to_ask(self, outbound: Outbound) -> bool:
+    def _should_ask_status(self, outbound: Outbound) -> bool:
         """Whether to ask for news: where none is pushed to us, or what was pushed got lost."""
-        if self._features.receipts == "poll" or self._account.hook is None:
+        if self._features.receipts == "poll" or self._session.webhook_base_url is None:
             return True
-        return outbound.at is None or self._clock.now() - outbound.at > PATIENCE
+        return outbound.at is None or self._clock.now() - outbound.at > RECEIPT_TIMEOUT
 
-    async def _settle(self, taken: Taken) -> None:
-        outbound, features, now = taken.outbound, self._features, self._clock.now()
+    async def _resolve_unknown(self, attempt: Taken) -> None:
+        outbound, features, now = attempt.outbound, self._features, self._clock.now()
         # an attempt of the last run has no known age
-        ripe = self._since + self._account.first_doubt
-        if now < ripe and (features.lookup_settles or features.receipts == "callback"):
-            await self._keep(_doubt(outbound, ripe))
-        elif features.lookup_settles is not None:
+        resolve_at = self._started_at + self._session.unknown_grace
+        if now < resolve_at and (features.lookup_settles_after or features.receipts == "callback"):
+            await self._record(_unknown_result(outbound, resolve_at))
+        elif features.lookup_settles_after is not None:
             await self._look_up(outbound)
         elif features.idempotency or self._policy == "resend":
-            await self._keep(Outcome(outbound=outbound, status=Status.QUEUED, retry_at=now))
+            await self._record(Outcome(outbound=outbound, status=Status.QUEUED, retry_at=now))
         else:
-            tell("send-on-hold", logging.WARNING, id=outbound.id, attempt=outbound.attempt)
-            await self._keep(_doubt(outbound, None))
+            log_event("send-on-hold", logging.WARNING, id=outbound.id, attempt=outbound.attempt)
+            await self._record(_unknown_result(outbound, None))
 
     async def _look_up(self, outbound: Outbound) -> None:
         try:
-            found = await self._account.ask(
-                lambda credentials: self._account.provider.lookup(outbound, credentials)
+            accepted = await self._session.call(
+                lambda credentials: self._session.provider.lookup(outbound, credentials)
             )
         except ProviderFailure as failure:
-            tell("lookup-failed", logging.WARNING, id=outbound.id, error=str(failure))
+            log_event("lookup-failed", logging.WARNING, id=outbound.id, error=str(failure))
             return  # it comes again by itself
-        if found is None:
+        if accepted is None:
             retry = Outcome(outbound=outbound, status=Status.QUEUED, retry_at=self._clock.now())
-            await self._keep(retry)
+            await self._record(retry)
         else:
-            await self._keep(_accepted(outbound, found))
+            await self._record(_accepted_result(outbound, accepted))
 
-    async def _inquire(self, outbound: Outbound) -> None:
+    async def _ask_status(self, outbound: Outbound) -> None:
         try:
-            receipt: Receipt | None = await self._account.ask(
-                lambda credentials: self._account.provider.status(outbound, credentials)
+            receipt: Receipt | None = await self._session.call(
+                lambda credentials: self._session.provider.status(outbound, credentials)
             )
         except ProviderFailure as failure:
-            tell("status-failed", logging.DEBUG, id=outbound.id, error=str(failure))
+            log_event("status-failed", logging.DEBUG, id=outbound.id, error=str(failure))
             return
         if receipt is not None:
-            await self._newsroom.settle([msgspec.structs.replace(receipt, outbound=outbound.id)])
+            await self._receipt_handler.apply(
+                [msgspec.structs.replace(receipt, outbound=outbound.id)]
+            )
 
 
-class _Rate:
+class _TokenBucket:
     """A bucket of a second's texts that fills by itself."""
 
     def __init__(self, rate: float | None, now: datetime) -> None:
-        self._rate, self._tokens, self._at = rate, max(rate or 0, 1.0), now
+        self._rate, self._tokens, self._filled_at = rate, max(rate or 0, 1.0), now
 
-    def allowed(self, now: datetime) -> int:
+    def available(self, now: datetime) -> int:
         if self._rate is None:
             return 1 << 16
-        passed = (now - self._at).total_seconds()
-        self._tokens = min(max(self._rate, 1), self._tokens + passed * self._rate)
-        self._at = now
+        elapsed_s = (now - self._filled_at).total_seconds()
+        self._tokens = min(max(self._rate, 1), self._tokens + elapsed_s * self._rate)
+        self._filled_at = now
         return int(self._tokens)
 
     def spend(self, count: int) -> None:
         self._tokens -= count
 
-    def ready(self, now: datetime) -> datetime:
+    def next_token_at(self, now: datetime) -> datetime:
         if self._rate is None or self._tokens >= 1:
             return now
         return now + timedelta(seconds=(1 - self._tokens) / self._rate)
 
 
-def _accepted(outbound: Outbound, accepted: Accepted) -> Outcome:
+def _accepted_result(outbound: Outbound, accepted: Accepted) -> Outcome:
     return Outcome(outbound=outbound, status=Status.ACCEPTED, provider_id=accepted.provider_id)
 
 
-def _doubt(outbound: Outbound, until: datetime | None) -> Outcome:
-    return Outcome(outbound=outbound, status=Status.UNKNOWN, retry_at=until)
+def _unknown_result(outbound: Outbound, retry_at: datetime | None) -> Outcome:
+    return Outcome(outbound=outbound, status=Status.UNKNOWN, retry_at=retry_at)

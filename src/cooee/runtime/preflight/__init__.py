@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Fate: TypeAlias = Literal[
+DryRunOutcome: TypeAlias = Literal[
     "continues",  # it stands where it stood, awake or asleep
     "begins",  # its first turn was still to come
     "does",  # it comes to something to be done once, which was not done before
@@ -19,7 +19,7 @@ Fate: TypeAlias = Literal[
 ]
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class DryRunResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the code on disk makes of one dialogue.
 
     `what` is how: the exception's type, the way it ends, the name of what is done once. `where`
@@ -27,7 +27,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     the app's own part of a traceback.
     """
 
-    fate: Fate
+    outcome: DryRunOutcome
     handler: str
     where: str = ""
     what: str = ""

@@ -10,117 +10,119 @@ from threading import Thread, get_ident
 from typing import Any
 
 from cooee.core.errors import DialogueError
-from cooee.runtime.preflight.app_frames import Line, standing_at
+from cooee.runtime.preflight.app_frames import AppFrame, current_frames
 
-_THREAD = "_thread.start_new_thread"
-_FAMILIES = frozenset(
+_THREAD_START_EVENT = "_thread.start_new_thread"
+_REFUSED_FAMILIES = frozenset(
     {"socket", "subprocess", "sqlite3", "ctypes", "shutil", "tempfile", "fcntl", "pty", "syslog"}
 )
-_EVENTS = frozenset(
+_REFUSED_EVENTS = frozenset(
     {
         *(f"os.{name}" for name in ("system", "exec", "fork", "forkpty", "posix_spawn", "spawn")),
         *(f"os.{name}" for name in ("remove", "rename", "mkdir", "rmdir", "link", "symlink")),
         *(f"os.{name}" for name in ("truncate", "chmod", "chown", "utime", "setxattr", "lockf")),
         *(f"os.{name}" for name in ("removexattr", "chflags", "kill", "killpg", "putenv")),
         *(f"os.{name}" for name in ("unsetenv", "chdir", "startfile")),
-        _THREAD,
+        _THREAD_START_EVENT,
         "_thread.start_joinable_thread",
         "webbrowser.open",
     }
 )
-_CONNECTIONS = frozenset({"socket.connect", "sqlite3.connect"})
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CONNECT_EVENTS = frozenset({"socket.connect", "sqlite3.connect"})
+_WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-class Refused(DialogueError):
-    """A dialogue reached for the world outside `once`; `lines` are those of the app."""
+class IORefused(DialogueError):
+    """A dialogue reached for the world outside `once`; `frames` are those of the app."""
 
-    def __init__(self, message: str, lines: Sequence[Line]) -> None:
+    def __init__(self, message: str, frames: Sequence[AppFrame]) -> None:
         super().__init__(message)
-        self.lines = lines
+        self.frames = frames
 
 
-class Confinement:
+class IOGuard:
     """An audit hook (PEP 578), which acts only while a handler runs, and only in its thread.
 
     It is no sandbox against code that means harm, and it does not see what goes through a
-    connection or a file that was opened before: `opened` are the lines at which the app, while
+    connection or a file that was opened before: `opened_while_loading` are the lines at which the app, while
     it was loaded, opened one.
     """
 
     def __init__(self) -> None:
-        self.refused: Refused | None = None
-        self.opened: list[str] = []
-        self._thread = 0
-        self._loading = False
-        self._nowhere = open(os.devnull, "w")  # noqa: SIM115, PTH123 -- as long as the process
-        self._screen = sys.stdout, sys.stderr
-        sys.addaudithook(self._hear)
-        _tell_of_threads()
+        self.first_refusal: IORefused | None = None
+        self.opened_while_loading: list[str] = []
+        self._guarded_thread = 0
+        self._is_loading = False
+        self._devnull = open(os.devnull, "w")  # noqa: SIM115, PTH123 -- as long as the process
+        self._real_streams = sys.stdout, sys.stderr
+        sys.addaudithook(self._audit)
+        _audit_thread_starts()
 
     def __enter__(self) -> None:
-        self.refused = None
-        self._screen = sys.stdout, sys.stderr
-        sys.stdout = sys.stderr = self._nowhere
-        self._thread = get_ident()
+        self.first_refusal = None
+        self._real_streams = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = self._devnull
+        self._guarded_thread = get_ident()
 
     def __exit__(self, *_: object) -> None:
-        self._thread = 0
-        sys.stdout, sys.stderr = self._screen
+        self._guarded_thread = 0
+        sys.stdout, sys.stderr = self._real_streams
 
     @contextmanager
-    def loading(self) -> Iterator[None]:
+    def watch_loading(self) -> Iterator[None]:
         """Note what an app opens while it is loaded."""
-        self._loading = True
+        self._is_loading = True
         try:
             yield
         finally:
-            self._loading = False
+            self._is_loading = False
 
-    def refuse(self, what: str) -> Refused:
+    def refuse(self, action: str) -> IORefused:
         """Note that a dialogue did something that it may not; the error to raise."""
-        lines = standing_at(2)
-        where = f"{lines[-1].place}: " if lines else ""
-        error = Refused(
-            f"{where}{what}. A dialogue is run again for each text, and this would be done again"
+        frames = current_frames(2)
+        prefix = f"{frames[-1].location}: " if frames else ""
+        error = IORefused(
+            f"{prefix}{action}. A dialogue is run again for each text, and this would be done again"
             " each time. Put it into a function, and `await chat.once(that_function, …)`.",
-            lines,
+            frames,
         )
-        self.refused = self.refused or error
+        self.first_refusal = self.first_refusal or error
         return error
 
-    def _hear(self, event: str, args: tuple[Any, ...]) -> None:
-        if self._thread:
-            if get_ident() == self._thread and _reaches_out(event, args):
-                thread, self._thread = self._thread, 0
+    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
+        if self._guarded_thread:
+            if get_ident() == self._guarded_thread and _is_refused_event(event, args):
+                thread, self._guarded_thread = self._guarded_thread, 0
                 try:
-                    raise self.refuse(f"this dialogue reaches out: {_shown(event, args)}")
+                    raise self.refuse(f"this dialogue reaches out: {_describe_event(event, args)}")
                 finally:
-                    self._thread = thread
-        elif self._loading and event in _CONNECTIONS:
-            lines = standing_at(2)
-            self.opened.append(f"{lines[-1].place if lines else 'somewhere'}: {event}")
+                    self._guarded_thread = thread
+        elif self._is_loading and event in _CONNECT_EVENTS:
+            frames = current_frames(2)
+            self.opened_while_loading.append(
+                f"{frames[-1].location if frames else 'somewhere'}: {event}"
+            )
 
 
-def _tell_of_threads() -> None:
+def _audit_thread_starts() -> None:
     """Let a thread's start be audited, as Python does by itself from 3.12 on."""
-    start = Thread.start
+    real_start = Thread.start
 
-    def told(thread: Thread) -> None:
-        sys.audit(_THREAD, thread.name)
-        start(thread)
+    def audited_start(thread: Thread) -> None:
+        sys.audit(_THREAD_START_EVENT, thread.name)
+        real_start(thread)
 
-    setattr(Thread, "start", told)  # noqa: B010 -- a type checker forbids the plain way, rightly
+    setattr(Thread, "start", audited_start)  # noqa: B010 -- a type checker forbids the plain way, rightly
 
 
-def _reaches_out(event: str, args: tuple[Any, ...]) -> bool:
+def _is_refused_event(event: str, args: tuple[Any, ...]) -> bool:
     if event == "open":
-        return bool(args[2] & _WRITING)
-    return event in _EVENTS or event.partition(".")[0] in _FAMILIES
+        return bool(args[2] & _WRITE_FLAGS)
+    return event in _REFUSED_EVENTS or event.partition(".")[0] in _REFUSED_FAMILIES
 
 
-def _shown(event: str, args: tuple[Any, ...]) -> str:
+def _describe_event(event: str, args: tuple[Any, ...]) -> str:
     """What was tried, and on what, in no more words than say which."""
     first = next((one for one in args if isinstance(one, str | bytes | tuple | os.PathLike)), None)
-    how = f", {args[1]!r}" if event == "open" and args[1] else ""
-    return f"{event}({'' if first is None else f'{first!r:.60}'}{how})"
+    mode = f", {args[1]!r}" if event == "open" and args[1] else ""
+    return f"{event}({'' if first is None else f'{first!r:.60}'}{mode})"

@@ -13,126 +13,140 @@ from msgspec.structs import replace
 from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.journal import Journal, View
-from cooee.core.dialogue.replay import Effect, Outcome, RunOnce, turn
-from cooee.core.dialogue.run import Stage
+from cooee.core.dialogue.journal import Journal, JournalIndex
+from cooee.core.dialogue.replay import CallOnce, ReplayEffect, TurnOutcome, run_turn
+from cooee.core.dialogue.run import DialogueContext
 from cooee.core.errors import JournalError, TooLong
-from cooee.runtime.preflight import Verdict
-from cooee.runtime.preflight.app_frames import Line, raised_at
-from cooee.runtime.preflight.audit_hook import Confinement
-from cooee.runtime.preflight.service_stub import Absent, Onces
-from cooee.runtime.preflight.time_limit import Hung, Patience
-from cooee.runtime.turns.app_version import program_of
+from cooee.runtime.preflight import DryRunResult
+from cooee.runtime.preflight.app_frames import AppFrame, frames_of_error
+from cooee.runtime.preflight.audit_hook import IOGuard
+from cooee.runtime.preflight.service_stub import OnceNames, ServiceStub
+from cooee.runtime.preflight.time_limit import TimedOut, TimeLimit
+from cooee.runtime.turns.app_version import code_version_of
 from cooee.storage import Talk
 
-_ENOUGH = 3
+_MAX_TIMEOUTS = 3
 """Dialogues of one handler, at one question, that may hang before no more of them are run."""
 
 
-class Rehearsal:
+class DryRun:
     """Replays dialogues one after the other, with the world shut out; nothing is written."""
 
     def __init__(
-        self, app: App[Any, Any], confinement: Confinement, patience: Patience | None = None
+        self, app: App[Any, Any], io_guard: IOGuard, time_limit: TimeLimit | None = None
     ) -> None:
-        self._app, self._confinement = app, confinement
-        self._patience = patience or Patience()
-        self._program = program_of(app)
-        self._hung = Counter[tuple[str, str]]()
+        self._app, self._io_guard = app, io_guard
+        self._time_limit = time_limit or TimeLimit()
+        self._code_version = code_version_of(app)
+        self._timeouts = Counter[tuple[str, str]]()
 
-    def play(self, talk: Talk) -> Verdict:
+    def run(self, stored: Talk) -> DryRunResult:
         """What the code on disk makes of a dialogue."""
-        name = talk.dialogue.handler
-        if name in self._app.retired:
-            return Verdict(fate="retired", handler=name)
-        dialogue = self._app.routes.named(name)
+        name = stored.dialogue.handler
+        if name in self._app.retired_dialogues:
+            return DryRunResult(outcome="retired", handler=name)
+        dialogue = self._app.routes.dialogue_named(name)
         if dialogue is None:
-            return Verdict(fate="unknown", handler=name)
+            return DryRunResult(outcome="unknown", handler=name)
         try:
-            journal = _begun(talk, journals.read(talk.dialogue.head, talk.dialogue.entries))
-            now = _now(journal)
+            journal = _with_start_time(
+                stored, journals.decode_journal(stored.dialogue.head, stored.dialogue.entries)
+            )
+            now = _time_of_dry_run(journal)
         except (JournalError, LookupError) as error:  # records may contradict each other
             kind = type(error).__name__
-            return Verdict(fate="unreadable", handler=name, what=kind, words=str(error))
-        return self._played(dialogue, talk, journal, now)
+            return DryRunResult(outcome="unreadable", handler=name, what=kind, words=str(error))
+        return self._run_limited(dialogue, stored, journal, now)
 
-    def over(self) -> None:
+    def close(self) -> None:
         """No more will be replayed."""
-        self._patience.over()
+        self._time_limit.cancel()
 
-    def _played(self, dialogue: Dialogue, talk: Talk, journal: Journal, now: datetime) -> Verdict:
-        place = (dialogue.name, _asked(journal))
-        if self._hung[place] >= _ENOUGH:
-            return _hung(dialogue, "Not run: others that wait for the same took too long.")
-        stage = self._stage(dialogue, talk, journal)
+    def _run_limited(
+        self, dialogue: Dialogue, stored: Talk, journal: Journal, now: datetime
+    ) -> DryRunResult:
+        question = (dialogue.name, _prompt_before(journal))
+        if self._timeouts[question] >= _MAX_TIMEOUTS:
+            return _timeout_result(
+                dialogue, "Not run: others that wait for the same took too long."
+            )
+        context = self._make_context(dialogue, stored, journal)
         try:
-            came = self._run(stage, journal, now)
-        except Hung as error:
-            self._patience.end()
-            self._hung[place] += 1
-            words = f"It ran for {self._patience.seconds:g} seconds and neither asked nor ended."
-            return _hung(dialogue, words, error.lines)
+            result = self._run_turn(context, journal, now)
+        except TimedOut as error:
+            self._time_limit.stop()
+            self._timeouts[question] += 1
+            problem = (
+                f"It ran for {self._time_limit.seconds:g} seconds and neither asked nor ended."
+            )
+            return _timeout_result(dialogue, problem, error.frames)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit, say: a handler may raise what it likes
-            return _broken(dialogue, self._confinement.refused or error)
-        if self._confinement.refused is not None:  # it caught that, and went on
-            return _broken(dialogue, self._confinement.refused)
+            return _error_result(dialogue, self._io_guard.first_refusal or error)
+        if self._io_guard.first_refusal is not None:  # it caught that, and went on
+            return _error_result(dialogue, self._io_guard.first_refusal)
         try:
-            return _gone_well(self._app, dialogue, journal, came)
+            return _result_of(self._app, dialogue, journal, result)
         except TooLong as error:
-            return _broken(dialogue, error)
+            return _error_result(dialogue, error)
 
-    def _run(self, stage: Stage, journal: Journal, now: datetime) -> Outcome | Effect:
-        flow = turn(stage, journal, None, now)
+    def _run_turn(
+        self, context: DialogueContext, journal: Journal, now: datetime
+    ) -> TurnOutcome | ReplayEffect:
+        flow = run_turn(context, journal, None, now)
         try:
-            with self._confinement:
-                self._patience.begin()
+            with self._io_guard:
+                self._time_limit.start()
                 try:
                     effect = next(flow)
                 except StopIteration as done:
-                    outcome: Outcome = done.value
+                    outcome: TurnOutcome = done.value
                     return outcome
                 flow.close()
                 return effect
         finally:
-            self._patience.end()
+            self._time_limit.stop()
 
-    def _stage(self, dialogue: Dialogue, talk: Talk, journal: Journal) -> Stage:
-        onces = Onces(entry.key[2] for entry in journal.entries if entry.key[0] == "once")
-        services = None if self._app.services is None else Absent(self._confinement, onces)
-        return Stage(
-            call=dialogue.handler.call,
-            codec=self._app.codec,
+    def _make_context(self, dialogue: Dialogue, stored: Talk, journal: Journal) -> DialogueContext:
+        once_names = OnceNames(entry.key[2] for entry in journal.entries if entry.key[0] == "once")
+        services = (
+            None if self._app.services_lifespan is None else ServiceStub(self._io_guard, once_names)
+        )
+        return DialogueContext(
+            function=dialogue.handler.function,
+            codec=self._app.state_codec,
             services=services,
-            ours=talk.ours,
-            theirs=talk.theirs,
-            zone=partial(self._app.zone, talk.theirs),
-            program=self._program,
-            recall=_no_history,
+            ours=stored.ours,
+            theirs=stored.theirs,
+            find_zone=partial(self._app.time_zone_of, stored.theirs),
+            code_version=self._code_version,
+            read_history=_no_history,
             strict=True,
         )
 
 
-def _begun(talk: Talk, journal: Journal) -> Journal:
+def _with_start_time(stored: Talk, journal: Journal) -> Journal:
     """Its journal; before its first turn, with the person's state and the time of that turn."""
-    if journal.turn:
+    if journal.turn_count:
         return journal
-    due = talk.dialogue.due_at or journal.started_at
-    return replace(journal, base=talk.state, started_at=max(due, journal.started_at))
+    due = stored.dialogue.due_at or journal.started_at
+    return replace(journal, initial_state=stored.state, started_at=max(due, journal.started_at))
 
 
-def _now(journal: Journal) -> datetime:
+def _time_of_dry_run(journal: Journal) -> datetime:
     """A time at which nothing is due that was not when it last stood still.
 
     Where a turn was cut off after it had recorded something, the time of that.
     """
     waiting = journal.waiting
     now = journal.started_at if waiting is None else waiting.asked_at
-    if len(journal.entries) == journal.settled:
+    if len(journal.entries) == journal.finished_count:
         return now
-    records = View(journal.entries).records.values()
-    return max([now, *(found.entry.at for found in records if found.place >= journal.settled)])
+    records = JournalIndex(journal.entries).records.values()
+    return max(
+        [now, *(found.entry.at for found in records if found.position >= journal.finished_count)]
+    )
 
 
 async def _no_history(_: int) -> NoReturn:
@@ -142,60 +156,66 @@ async def _no_history(_: int) -> NoReturn:
 # What came of it
 
 
-def _gone_well(
-    app: App[Any, Any], dialogue: Dialogue, journal: Journal, came: Outcome | Effect
-) -> Verdict:
-    name, before = dialogue.name, _asked(journal)
-    if not isinstance(came, Outcome):
-        what = came.name if isinstance(came, RunOnce) else ""
-        return Verdict(fate="does", handler=name, what=what, before=before)
-    said = [app.worded(one.reply).text for one in came.says]
-    if came.ended:
-        last = {"no reply": app.no_reply, "too many attempts": app.too_many}.get(came.ended)
-        words = last or (said[-1] if said else "")
-        return Verdict(fate="ends", handler=name, what=came.ended, words=words, before=before)
-    standing = came.journal.waiting
-    assert standing is not None
-    where, words = standing.line, standing.prompt
-    if not journal.turn:
-        return Verdict(fate="begins", handler=name, where=where, words=words)
-    if _stands_still(journal, came):
-        return Verdict(fate="continues", handler=name)
-    what = "asks" if standing.asks else "sleeps"
-    return Verdict(fate="asks", handler=name, where=where, what=what, words=words, before=before)
+def _result_of(
+    app: App[Any, Any], dialogue: Dialogue, journal: Journal, result: TurnOutcome | ReplayEffect
+) -> DryRunResult:
+    name, before = dialogue.name, _prompt_before(journal)
+    if not isinstance(result, TurnOutcome):
+        what = result.name if isinstance(result, CallOnce) else ""
+        return DryRunResult(outcome="does", handler=name, what=what, before=before)
+    texts = [app.apply_text_policy(one.reply).text for one in result.texts]
+    if result.ended:
+        fixed_text = {"no reply": app.no_reply, "too many attempts": app.too_many}.get(result.ended)
+        text = fixed_text or (texts[-1] if texts else "")
+        return DryRunResult(
+            outcome="ends", handler=name, what=result.ended, words=text, before=before
+        )
+    waiting = result.journal.waiting
+    assert waiting is not None
+    where, text = waiting.location, waiting.prompt
+    if not journal.turn_count:
+        return DryRunResult(outcome="begins", handler=name, where=where, words=text)
+    if _is_unmoved(journal, result):
+        return DryRunResult(outcome="continues", handler=name)
+    what = "asks" if waiting.expects_text else "sleeps"
+    return DryRunResult(
+        outcome="asks", handler=name, where=where, what=what, words=text, before=before
+    )
 
 
-def _stands_still(journal: Journal, came: Outcome) -> bool:
+def _is_unmoved(journal: Journal, result: TurnOutcome) -> bool:
     """Whether it is where it was; or, where its turn was cut off, where that was to lead."""
-    waiting, standing = journal.waiting, came.journal.waiting
-    assert standing is not None
-    stood = journal.furthest if waiting is None else waiting.key
-    return standing.key == stood or stood in View(journal.entries).records
+    waiting, now_waiting = journal.waiting, result.journal.waiting
+    assert now_waiting is not None
+    key_before = journal.frontier if waiting is None else waiting.key
+    return now_waiting.key == key_before or key_before in JournalIndex(journal.entries).records
 
 
-def _asked(journal: Journal) -> str:
+def _prompt_before(journal: Journal) -> str:
     waiting = journal.waiting
     return "" if waiting is None else waiting.prompt
 
 
-def _broken(dialogue: Dialogue, error: BaseException) -> Verdict:
-    lines = getattr(error, "lines", None) or raised_at(error)
-    return Verdict(
-        fate="breaks",
+def _error_result(dialogue: Dialogue, error: BaseException) -> DryRunResult:
+    frames = getattr(error, "lines", None) or frames_of_error(error)
+    return DryRunResult(
+        outcome="breaks",
         handler=dialogue.name,
-        where=lines[-1].place if lines else dialogue.handler.where,
+        where=frames[-1].location if frames else dialogue.handler.location,
         what=type(error).__name__,
         words=str(error),
-        trace=tuple(map(str, lines)),
+        trace=tuple(map(str, frames)),
     )
 
 
-def _hung(dialogue: Dialogue, words: str, lines: Sequence[Line] = ()) -> Verdict:
-    return Verdict(
-        fate="breaks",
+def _timeout_result(
+    dialogue: Dialogue, problem: str, frames: Sequence[AppFrame] = ()
+) -> DryRunResult:
+    return DryRunResult(
+        outcome="breaks",
         handler=dialogue.name,
-        where=lines[-1].place if lines else dialogue.handler.where,
+        where=frames[-1].location if frames else dialogue.handler.location,
         what="Hung",
-        words=words,
-        trace=tuple(map(str, lines)),
+        words=problem,
+        trace=tuple(map(str, frames)),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cooee.runtime.preflight.audit_hook import Confinement
+from cooee.runtime.preflight.audit_hook import IOGuard
 
-_TOUCHES = {
+_REFUSED_USES = {
     "called": ("__call__",),
     "awaited": ("__await__",),
     "entered": ("__enter__", "__exit__", "__aenter__", "__aexit__"),
@@ -25,7 +25,7 @@ _TOUCHES = {
 }
 
 
-class Onces:
+class OnceNames:
     """The names of what a dialogue did once, for the stand-ins of the functions that did it.
 
     A once without a key is known by its function's name, such as ``Desk.reserve``, and of the
@@ -33,27 +33,29 @@ class Onces:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._left = list(names)
-        self._known: dict[str, str] = {}
+        self._unmatched = list(names)
+        self._names_by_path: dict[str, str] = {}
 
-    def name(self, path: str) -> str:
+    def name_of(self, path: str) -> str:
         """What the function at a path was called; its path, where it was never called."""
-        if path not in self._known:
+        if path not in self._names_by_path:
             last = path.rpartition(".")[2]
-            found = next((one for one in self._left if one.rpartition(".")[2] == last), None)
-            if found is not None:
-                self._left.remove(found)
-            self._known[path] = found or path
-        return self._known[path]
+            match = next((one for one in self._unmatched if one.rpartition(".")[2] == last), None)
+            if match is not None:
+                self._unmatched.remove(match)
+            self._names_by_path[path] = match or path
+        return self._names_by_path[path]
 
 
-class Absent:
+class ServiceStub:
     """A service, or something of one. Every use of it is refused, and says why."""
 
     __slots__ = ("_confinement", "_onces", "_path")
 
-    def __init__(self, confinement: Confinement, onces: Onces, path: str = "chat.services") -> None:
-        for name, value in (("_confinement", confinement), ("_onces", onces), ("_path", path)):
+    def __init__(
+        self, io_guard: IOGuard, once_names: OnceNames, path: str = "chat.services"
+    ) -> None:
+        for name, value in (("_confinement", io_guard), ("_onces", once_names), ("_path", path)):
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -61,7 +63,7 @@ class Absent:
             return self._onces.name(self._path)
         if name.startswith("__"):
             raise AttributeError(name)
-        return Absent(self._confinement, self._onces, f"{self._path}.{name}")
+        return ServiceStub(self._confinement, self._onces, f"{self._path}.{name}")
 
     __hash__ = object.__hash__
 
@@ -69,17 +71,17 @@ class Absent:
         return f"<{self._path}, which is not there>"
 
 
-def _refusing(how: str) -> Callable[..., Any]:
-    def refuse(self: Absent, *_: object, **__: object) -> Any:
-        confinement, path = self._confinement, self._path
-        raise confinement.refuse(
-            f"{path} is {how} outside of a once, and here there are no services, since the app's"
+def _make_refusal(use: str) -> Callable[..., Any]:
+    def refuse(self: ServiceStub, *_: object, **__: object) -> Any:
+        io_guard, path = self._confinement, self._path
+        raise io_guard.refuse(
+            f"{path} is {use} outside of a once, and here there are no services, since the app's"
             " lifespan is not run"
         )
 
     return refuse
 
 
-for _how, _names in _TOUCHES.items():
+for _use, _names in _REFUSED_USES.items():
     for _name in _names:
-        setattr(Absent, _name, _refusing(_how))
+        setattr(ServiceStub, _name, _make_refusal(_use))

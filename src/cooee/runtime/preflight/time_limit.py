@@ -6,23 +6,23 @@ import faulthandler
 import signal
 from types import FrameType
 
-from cooee.clocks.clock import stopwatch
-from cooee.runtime.preflight.app_frames import Line, standing_at
+from cooee.clocks.clock import monotonic
+from cooee.runtime.preflight.app_frames import AppFrame, current_frames
 
-_AGAIN = 1.0  # seconds between two tries to interrupt a handler that catches everything
-_STDERR = 2
-_BEAT = 1.0  # seconds after which the last resort is wound up anew
+_INTERRUPT_EVERY_S = 1.0  # seconds between two tries to interrupt a handler that catches everything
+_STDERR_FD = 2
+_REARM_AFTER_S = 1.0  # seconds after which the last resort is wound up anew
 
 
-class Hung(BaseException):
+class TimedOut(BaseException):
     """Raised in the middle of a handler that took too long; no `except Exception` stops it."""
 
-    def __init__(self, lines: tuple[Line, ...]) -> None:
+    def __init__(self, frames: tuple[AppFrame, ...]) -> None:
         super().__init__("It took too long.")
-        self.lines = lines
+        self.frames = frames
 
 
-class Patience:
+class TimeLimit:
     """Interrupts a handler after some seconds, and then every second until it gives in.
 
     One that catches even that, or that is busy outside of Python, ends the process with the
@@ -31,28 +31,28 @@ class Patience:
 
     def __init__(self, seconds: float = 5.0) -> None:
         self.seconds = seconds
-        self._wound = 0.0
-        self._running = False
-        signal.signal(signal.SIGALRM, self._ring)
+        self._armed_at = 0.0
+        self._is_running = False
+        signal.signal(signal.SIGALRM, self._on_alarm)
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """A handler is about to run."""
-        now = stopwatch()
-        if now - self._wound > _BEAT:
-            self._wound = now
-            faulthandler.dump_traceback_later(10 * self.seconds, exit=True, file=_STDERR)
-        self._running = True
-        signal.setitimer(signal.ITIMER_REAL, self.seconds, _AGAIN)
+        now = monotonic()
+        if now - self._armed_at > _REARM_AFTER_S:
+            self._armed_at = now
+            faulthandler.dump_traceback_later(10 * self.seconds, exit=True, file=_STDERR_FD)
+        self._is_running = True
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, _INTERRUPT_EVERY_S)
 
-    def end(self) -> None:
-        """It has given control back; what it may raise last is `Hung`."""
-        self._running = False
+    def stop(self) -> None:
+        """It has given control back; what it may raise last is `TimedOut`."""
+        self._is_running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def over(self) -> None:
+    def cancel(self) -> None:
         """Let the process take its time again."""
         faulthandler.cancel_dump_traceback_later()
 
-    def _ring(self, _number: int, _frame: FrameType | None) -> None:
-        if self._running:
-            raise Hung(tuple(standing_at(2)))
+    def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        if self._is_running:
+            raise TimedOut(tuple(current_frames(2)))

@@ -12,10 +12,10 @@ from typing import Any
 
 from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
-from cooee.core.dialogue.code_version import own_files, program
+from cooee.core.dialogue.code_version import app_files, hash_sources
 
 
-def program_of(app: App[Any, Any]) -> str:
+def code_version_of(app: App[Any, Any]) -> str:
     """A name of the program.
 
     Another name is another program: a source of the app's own has changed, a dialogue has come,
@@ -27,38 +27,40 @@ def program_of(app: App[Any, Any]) -> str:
 
     Ask once, when the app is loaded: what is read is on disk now.
     """
-    decisive = f"{version('cooee')} {app.version}"
+    versions = f"{version('cooee')} {app.version}"
     dialogues = app.routes.dialogues
     if not dialogues:
-        return program((), decisive)
-    loaded = dict(sys.modules)
-    files = {file for dialogue in dialogues for file in _files(dialogue, loaded)}
-    home = commonpath({Path(_place(dialogue)[0]).parent for dialogue in dialogues})
-    sources = [(relpath(file, home), _contents(Path(file))) for file in files]
+        return hash_sources((), versions)
+    loaded_modules = dict(sys.modules)
+    files = {file for dialogue in dialogues for file in _source_files(dialogue, loaded_modules)}
+    root_dir = commonpath(
+        {Path(_definition_location(dialogue)[0]).parent for dialogue in dialogues}
+    )
+    sources = [(relpath(file, root_dir), _read_source(Path(file))) for file in files]
     for dialogue in dialogues:
-        file, line = _place(dialogue)
-        sources.append((dialogue.name, f"{relpath(file, home)}:{line}".encode()))
-    return program(sources, decisive)
+        file, line = _definition_location(dialogue)
+        sources.append((dialogue.name, f"{relpath(file, root_dir)}:{line}".encode()))
+    return hash_sources(sources, versions)
 
 
-def _files(dialogue: Dialogue, loaded: Mapping[str, ModuleType]) -> Iterator[str]:
-    file = _place(dialogue)[0]
+def _source_files(dialogue: Dialogue, loaded_modules: Mapping[str, ModuleType]) -> Iterator[str]:
+    file = _definition_location(dialogue)[0]
     yield file
-    yield from own_files(loaded, file)
-    package = str(dialogue.handler.call.__module__).partition(".")[0]
-    for name, module in loaded.items():
+    yield from app_files(loaded_modules, file)
+    package = str(dialogue.handler.function.__module__).partition(".")[0]
+    for name, module in loaded_modules.items():
         source = getattr(module, "__file__", None)
         if source and source.endswith(".py") and name.partition(".")[0] == package:
             yield source
 
 
-def _place(dialogue: Dialogue) -> tuple[str, str]:
+def _definition_location(dialogue: Dialogue) -> tuple[str, str]:
     """The file that a dialogue is in, absolute, and its line."""
-    file, _, line = dialogue.handler.where.rpartition(":")
+    file, _, line = dialogue.handler.location.rpartition(":")
     return str(Path(file).absolute()), line
 
 
-def _contents(file: Path) -> bytes:
+def _read_source(file: Path) -> bytes:
     """What a source file holds; of one inside an archive, all that the archive holds."""
-    found = next((place for place in (file, *file.parents) if place.is_file()), None)
-    return b"" if found is None else found.read_bytes()
+    readable = next((path for path in (file, *file.parents) if path.is_file()), None)
+    return b"" if readable is None else readable.read_bytes()

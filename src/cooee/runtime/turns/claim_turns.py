@@ -8,209 +8,222 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from cooee.core.backoff import after
-from cooee.core.dialogue.call_sites import raised
+from cooee.core.backoff import turn_backoff
+from cooee.core.dialogue.call_sites import raise_location
 from cooee.core.errors import DialogueError, JournalError, TooLong
-from cooee.core.messages import Class
-from cooee.runtime.turns.context import Played, Surroundings, Turn
-from cooee.runtime.turns.dialogue_turn import CommitFirst, InDialogue, play
-from cooee.runtime.turns.effects import LeaseLost, Steps, Turns
-from cooee.runtime.turns.open_dialogues import Dialogues, Live, opened
-from cooee.runtime.turns.progress import Standing
-from cooee.runtime.turns.routing import answer, apology, retire, retired
+from cooee.core.messages import Priority
+from cooee.runtime.turns.context import Turn, TurnContext, TurnEvent
+from cooee.runtime.turns.dialogue_turn import DialogueFailure, NeedsCommitFirst, run_dialogue
+from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
+from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
+from cooee.runtime.turns.progress import ClaimProgress
+from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
 from cooee.storage import Claim, Failure, Finish, Pending
 
-_HOPELESS = (TooLong, DialogueError, JournalError)  # the next try would go the same way
-_TALKING = timedelta(minutes=10)  # after a person's last text, what we say is still a reply
+_NEVER_RETRIED = (TooLong, DialogueError, JournalError)  # the next try would go the same way
+_REPLY_WINDOW = timedelta(minutes=10)  # after a person's last text, what we say is still a reply
 
-Play: TypeAlias = Callable[[Turn, Standing], Steps[Standing]]
+TurnFunction: TypeAlias = Callable[[Turn, ClaimProgress], TurnFlow[ClaimProgress]]
 
 
-def turns(around: Surroundings, claim: Claim) -> Turns:
+def run_claim(context: TurnContext, claim: Claim) -> ClaimFlow:
     """Play a claim's texts in order, or the alarms that are due where it has none.
 
     A failure ends it, and what came before it stands. Dialogues with something to say before
     they can take a text (begun by the app, or back after another) come before the texts.
     """
-    sitting = _Sitting(around, claim)
+    run = _ClaimRun(context, claim)
     try:
-        yield from sitting.play()
-    except CommitFirst:
+        yield from run.run()
+    except NeedsCommitFirst:
         pass  # the rest is for the next claim, which is due at once
     except LeaseLost:
         return None
-    return sitting.finish()
+    return run.finish()
 
 
-class _Sitting:
+class _ClaimRun:
     """What a claim has come to so far."""
 
-    def __init__(self, around: Surroundings, claim: Claim) -> None:
-        self._around, self._claim = around, claim
-        self._standing = Standing(claim.state, opened(claim))
-        self._clock = claim.now
-        self._handled = claim.texts[0].seq - 1 if claim.texts else claim.handled
+    def __init__(self, context: TurnContext, claim: Claim) -> None:
+        self._context, self._claim = context, claim
+        self._progress = ClaimProgress(claim.state, load_dialogues(claim))
+        self._last_turn_at = claim.now
+        self._handled_seq = claim.texts[0].seq - 1 if claim.texts else claim.handled
         self._failure: Failure | None = None
-        self._uncommitted = False
+        self._has_uncommitted = False
 
-    def play(self) -> Steps[None]:
+    def run(self) -> TurnFlow[None]:
         """Play all of it, or up to the first failure."""
-        yield from self._ready()
+        yield from self._run_ready_dialogues()
         for pending in self._claim.texts:
             if self._failure is not None:
                 return
             if pending.runs:
-                yield from self._text(pending)
+                yield from self._run_text(pending)
             else:
-                self._handled = pending.seq
-            yield from self._ready()
+                self._handled_seq = pending.seq
+            yield from self._run_ready_dialogues()
         if not self._claim.texts:
-            yield from self._due()
+            yield from self._run_due_dialogues()
 
     def finish(self) -> Finish:
         """What is to be committed."""
-        claim, standing = self._claim, self._standing
-        asks = standing.dialogues.asking is not None if standing.dialogues.known else None
+        claim, progress = self._claim, self._progress
+        is_asking = progress.dialogues.asking is not None if progress.dialogues.by_id else None
         return Finish(
             claim=claim,
-            handled=self._handled,
-            now=self._clock,
-            state=None if standing.state == claim.state else standing.state,
-            drafts=standing.drafts,
+            handled=self._handled_seq,
+            now=self._last_turn_at,
+            state=None if progress.state == claim.state else progress.state,
+            drafts=progress.drafts,
             failure=self._failure,
-            asks=asks,
-            dialogues=standing.dialogues.to_keep(),
+            asks=is_asking,
+            dialogues=progress.dialogues.updates(),
         )
 
     # Texts
 
-    def _text(self, pending: Pending) -> Steps[None]:
+    def _run_text(self, pending: Pending) -> TurnFlow[None]:
         """One text; what it does not survive, its person is told of."""
-        turn = self._turn(pending)
-        first = pending is self._claim.texts[0]
-        attempts = self._claim.attempts if first else 1
+        turn = self._make_turn(pending)
+        is_first = pending is self._claim.texts[0]
+        attempts = self._claim.attempts if is_first else 1
 
-        def play(turn: Turn, standing: Standing) -> Steps[Standing]:
-            if first and attempts > 1 and after(attempts - 1) is None:
-                raise _ended_the_process(attempts, "it answered this text")
-            return (yield from answer(self._around, turn, pending, standing))
+        def answer_text(turn: Turn, progress: ClaimProgress) -> TurnFlow[ClaimProgress]:
+            if is_first and attempts > 1 and turn_backoff(attempts - 1) is None:
+                raise _crash_error(attempts, "it answered this text")
+            return (yield from route_text(self._context, turn, pending, progress))
 
-        error = yield from self._played(turn, play)
+        error = yield from self._run_turn(turn, answer_text)
         if error is not None:
-            self._failure = self._failed(error, attempts, seq=pending.seq)
+            self._failure = self._make_failure(error, attempts, seq=pending.seq)
             if self._failure.retry_at is not None:
                 return
-            self._standing = yield from apology(self._around, turn, self._standing, _why(error))
-        self._clock, self._handled = turn.moment, pending.seq
+            self._progress = yield from failure_reply(
+                self._context, turn, self._progress, _app_error(error)
+            )
+        self._last_turn_at, self._handled_seq = turn.chat_time, pending.seq
 
     # Dialogues by themselves
 
-    def _ready(self) -> Steps[None]:
+    def _run_ready_dialogues(self) -> TurnFlow[None]:
         """Those that have something to say before they can take a text; each once."""
-        done: set[str] = set()
-        while self._failure is None and self._standing.dialogues.known:
-            due = self._standing.dialogues.due(self._around.now())
-            ready = [live for live in due if live.ready and live.id not in done]
+        tried: set[str] = set()
+        while self._failure is None and self._progress.dialogues.by_id:
+            due = self._progress.dialogues.due(self._context.now())
+            ready = [live for live in due if live.speaks_first and live.id not in tried]
             if not ready:
                 return
-            done.add(ready[0].id)
-            yield from self._by_itself(ready[0])
+            tried.add(ready[0].id)
+            yield from self._run_by_itself(ready[0])
 
-    def _due(self) -> Steps[None]:
+    def _run_due_dialogues(self) -> TurnFlow[None]:
         """Those whose alarm rings."""
-        for live in self._standing.dialogues.due(self._around.now()):
-            if self._failure is None and not self._standing.dialogues.known[live.id].ended:
-                yield from self._by_itself(self._standing.dialogues.known[live.id])
-        yield from self._ready()
+        for dialogue in self._progress.dialogues.due(self._context.now()):
+            if self._failure is None and not self._progress.dialogues.by_id[dialogue.id].ended:
+                yield from self._run_by_itself(self._progress.dialogues.by_id[dialogue.id])
+        yield from self._run_ready_dialogues()
 
-    def _by_itself(self, live: Live) -> Steps[None]:
+    def _run_by_itself(self, dialogue: OpenDialogue) -> TurnFlow[None]:
         attempts = self._claim.attempts
-        killed = self._untouched() and attempts > 1 and after(attempts - 1) is None
+        is_suspect = (
+            self._is_first_of_claim() and attempts > 1 and turn_backoff(attempts - 1) is None
+        )
 
-        def play_it(turn: Turn, standing: Standing) -> Steps[Standing]:
-            if killed:
-                raise _ended_the_process(attempts, f"{live.handler} went on by itself")
-            return (yield from self._alone(turn, standing, live))
+        def continue_dialogue(turn: Turn, progress: ClaimProgress) -> TurnFlow[ClaimProgress]:
+            if is_suspect:
+                raise _crash_error(attempts, f"{dialogue.handler} went on by itself")
+            return (yield from self._run_or_defer(turn, progress, dialogue))
 
-        error = yield from self._played(self._turn(None), play_it)
+        error = yield from self._run_turn(self._make_turn(None), continue_dialogue)
         if error is not None:
-            failed = attempts if killed else live.attempts + 1
-            self._failure = self._failed(error, failed, dialogue=live.id)
+            failed_attempts = attempts if is_suspect else dialogue.attempts + 1
+            self._failure = self._make_failure(error, failed_attempts, dialogue=dialogue.id)
 
-    def _untouched(self) -> bool:
+    def _is_first_of_claim(self) -> bool:
         """Whether what is played now is the first of this claim, and guilty if that ended it."""
         texts = self._claim.texts
-        return not self._uncommitted and not (texts and self._handled >= texts[0].seq)
+        return not self._has_uncommitted and not (texts and self._handled_seq >= texts[0].seq)
 
-    def _alone(self, turn: Turn, standing: Standing, live: Live) -> Steps[Standing]:
-        if retired(self._around, live):
-            return retire(self._around, turn, standing, live)
-        asking, found = standing.dialogues.asking, self._around.app.routes.named(live.handler)
-        refuses = found is not None and found.busy == "refuse"
-        if refuses and asking is not None and asking.id != live.id:
-            if live.fresh:
-                return _with(standing, standing.dialogues.ended(live, "refused", turn.now))
-            if live.waiting is not None:
-                return _with(standing, standing.dialogues.put_off(live))
-        standing, _ = yield from play(self._around, turn, standing, live, None)
-        return standing
+    def _run_or_defer(
+        self, turn: Turn, progress: ClaimProgress, dialogue: OpenDialogue
+    ) -> TurnFlow[ClaimProgress]:
+        if is_retired(self._context, dialogue):
+            return end_retired_dialogue(self._context, turn, progress, dialogue)
+        asking, definition = (
+            progress.dialogues.asking,
+            self._context.app.routes.dialogue_named(dialogue.handler),
+        )
+        gives_way = definition is not None and definition.busy == "refuse"
+        if gives_way and asking is not None and asking.id != dialogue.id:
+            if dialogue.is_new:
+                return _with_dialogues(
+                    progress, progress.dialogues.with_ended(dialogue, "refused", turn.now)
+                )
+            if dialogue.waiting is not None:
+                return _with_dialogues(progress, progress.dialogues.with_postponed(dialogue))
+        progress, _ = yield from run_dialogue(self._context, turn, progress, dialogue, None)
+        return progress
 
     # What both have in common
 
-    def _turn(self, pending: Pending | None) -> Turn:
-        now = self._around.now()
+    def _make_turn(self, pending: Pending | None) -> Turn:
+        now = self._context.now()
         if pending is None:
-            moment = now if self._clock is None else max(now, self._clock)
+            chat_time = now if self._last_turn_at is None else max(now, self._last_turn_at)
         else:
-            sent = pending.inbound.sent_at or pending.inbound.received_at
-            moment = sent if self._clock is None else max(sent, self._clock)
-        talks = self._clock is not None and now - self._clock <= _TALKING
-        kind = Class.REPLY if self._claim.texts or talks else Class.STARTED
-        return Turn(self._claim, pending, now, moment, kind, not self._uncommitted)
+            sent_at = pending.inbound.sent_at or pending.inbound.received_at
+            chat_time = sent_at if self._last_turn_at is None else max(sent_at, self._last_turn_at)
+        in_conversation = (
+            self._last_turn_at is not None and now - self._last_turn_at <= _REPLY_WINDOW
+        )
+        priority = Priority.REPLY if self._claim.texts or in_conversation else Priority.PROACTIVE
+        return Turn(self._claim, pending, now, chat_time, priority, not self._has_uncommitted)
 
-    def _played(self, turn: Turn, play: Play) -> Steps[Exception | None]:
+    def _run_turn(self, turn: Turn, run: TurnFunction) -> TurnFlow[Exception | None]:
         """Play one turn, whole or not at all; what it raised."""
-        before, claim, pending = self._standing, self._claim, turn.pending
+        progress, claim, pending = self._progress, self._claim, turn.pending
         try:
-            self._standing = after = yield from play(turn, before)
-        except (CommitFirst, LeaseLost):
+            self._progress = advanced = yield from run(turn, progress)
+        except (NeedsCommitFirst, LeaseLost):
             raise
         except Exception as error:
-            unchanged = (before.state, before.state, _why(error))
-            self._around.observe(Played(claim, pending, None, True, *unchanged))
+            unchanged = (progress.state, progress.state, _app_error(error))
+            self._context.on_turn_event(TurnEvent(claim, pending, None, True, *unchanged))
             return error
-        self._uncommitted = True
-        said = len(after.drafts) - len(before.drafts)
-        self._around.observe(
-            Played(claim, pending, None, True, before.state, after.state, None, said)
+        self._has_uncommitted = True
+        reply_count = len(advanced.drafts) - len(progress.drafts)
+        self._context.on_turn_event(
+            TurnEvent(claim, pending, None, True, progress.state, advanced.state, None, reply_count)
         )
         return None
 
-    def _failed(
+    def _make_failure(
         self, error: Exception, attempts: int, *, seq: int = 0, dialogue: str = ""
     ) -> Failure:
-        why = _why(error)
-        wait = None if isinstance(why, _HOPELESS) else after(attempts)
-        again_at: datetime | None = None if wait is None else self._around.now() + wait
-        in_dialogue = isinstance(error, InDialogue) or dialogue
-        program = self._around.program if in_dialogue and wait is None else ""
-        return Failure(seq, _told(why), again_at, program, dialogue)
+        cause = _app_error(error)
+        pause = None if isinstance(cause, _NEVER_RETRIED) else turn_backoff(attempts)
+        retry_at: datetime | None = None if pause is None else self._context.now() + pause
+        in_dialogue = isinstance(error, DialogueFailure) or dialogue
+        code_version = self._context.code_version if in_dialogue and pause is None else ""
+        return Failure(seq, _error_message(cause), retry_at, code_version, dialogue)
 
 
-def _why(error: Exception) -> Exception:
+def _app_error(error: Exception) -> Exception:
     """What the app's own code raised."""
-    return error.error if isinstance(error, InDialogue) else error
+    return error.error if isinstance(error, DialogueFailure) else error
 
 
-def _told(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     """An error in words, with the line of the app at which it arose."""
-    words, place = f"{type(error).__name__}: {error}"[:2000], raised(error)
-    return words if not place or place in words else f"{words} ({place})"
+    message, location = f"{type(error).__name__}: {error}"[:2000], raise_location(error)
+    return message if not location or location in message else f"{message} ({location})"
 
 
-def _with(standing: Standing, dialogues: Dialogues) -> Standing:
-    return replace(standing, dialogues=dialogues)
+def _with_dialogues(progress: ClaimProgress, dialogues: OpenDialogues) -> ClaimProgress:
+    return replace(progress, dialogues=dialogues)
 
 
-def _ended_the_process(attempts: int, what: str) -> RuntimeError:
-    return RuntimeError(f"The process ended {attempts - 1} times while {what}.")
+def _crash_error(attempts: int, during: str) -> RuntimeError:
+    return RuntimeError(f"The process ended {attempts - 1} times while {during}.")

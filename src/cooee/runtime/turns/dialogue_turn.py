@@ -14,23 +14,29 @@ from cooee.core.app.chat import Chat
 from cooee.core.app.routes import Dialogue, handler_of
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue import replay as driver
-from cooee.core.dialogue.journal import Journal, digest
-from cooee.core.dialogue.questions import Text
-from cooee.core.dialogue.replay import Outcome, Ran, RunOnce
+from cooee.core.dialogue.journal import Journal, derive_id
+from cooee.core.dialogue.questions import IncomingText
+from cooee.core.dialogue.replay import CallOnce, CallResult, TurnOutcome
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
-from cooee.runtime.turns.context import Played, Surroundings, Turn, chat, stage
-from cooee.runtime.turns.effects import Call, LeaseLost, Steps
-from cooee.runtime.turns.open_dialogues import Live, begun, entries
-from cooee.runtime.turns.progress import Standing, draft
+from cooee.runtime.turns.context import (
+    Turn,
+    TurnContext,
+    TurnEvent,
+    make_chat,
+    make_dialogue_context,
+)
+from cooee.runtime.turns.effects import HandlerCall, LeaseLost, TurnFlow
+from cooee.runtime.turns.open_dialogues import OpenDialogue, new_dialogue, unsaved_entries
+from cooee.runtime.turns.progress import ClaimProgress, make_draft
 from cooee.storage import Draft, Jot, Kept, Pending
 
 
-class CommitFirst(Exception):
+class NeedsCommitFirst(Exception):
     """Before this turn can write something down, those before it have to be committed."""
 
 
-class InDialogue(Exception):
+class DialogueFailure(Exception):
     """A dialogue's turn failed: it is tried again too when the app's code is another."""
 
     def __init__(self, error: Exception) -> None:
@@ -39,40 +45,48 @@ class InDialogue(Exception):
 
 
 @contextmanager
-def in_dialogue() -> Iterator[None]:
+def mark_dialogue_failures() -> Iterator[None]:
     """Whatever fails meanwhile has failed in a dialogue."""
     try:
         yield
-    except (CommitFirst, LeaseLost, InDialogue):
+    except (NeedsCommitFirst, LeaseLost, DialogueFailure):
         raise
     except Exception as error:
-        raise InDialogue(error) from error
+        raise DialogueFailure(error) from error
 
 
-def begin(
-    around: Surroundings,
+def start_dialogue(
+    context: TurnContext,
     turn: Turn,
-    standing: Standing,
+    progress: ClaimProgress,
     dialogue: Dialogue,
     fields: Mapping[str, Any],
-) -> Steps[Standing]:
+) -> TurnFlow[ClaimProgress]:
     """Begin a dialogue by a text, unless it gives way to one that asks."""
-    asking = standing.dialogues.asking
+    asking = progress.dialogues.asking
     if asking is not None and dialogue.busy == "refuse":
-        return replace(standing, dialogues=standing.dialogues.asked_again(asking, turn.now))
-    with in_dialogue():
-        id = digest(turn.name, dialogue.name)
-        live = standing.dialogues.known.get(id)  # an earlier attempt may have begun it
-        if live is None:
-            inputs, state = dict(fields), standing.state
-            live = begun(driver.begin(id, dialogue.name, inputs, state, turn.moment))
-    standing, _ = yield from play(around, turn, standing, live, None)
-    return standing
+        return replace(
+            progress, dialogues=progress.dialogues.with_question_repeated(asking, turn.now)
+        )
+    with mark_dialogue_failures():
+        id = derive_id(turn.id, dialogue.name)
+        open_dialogue = progress.dialogues.by_id.get(id)  # an earlier attempt may have begun it
+        if open_dialogue is None:
+            inputs, state = dict(fields), progress.state
+            open_dialogue = new_dialogue(
+                driver.new_journal(id, dialogue.name, inputs, state, turn.chat_time)
+            )
+    progress, _ = yield from run_dialogue(context, turn, progress, open_dialogue, None)
+    return progress
 
 
-def play(
-    around: Surroundings, turn: Turn, standing: Standing, live: Live, text: Text | None
-) -> Steps[tuple[Standing, Outcome]]:
+def run_dialogue(
+    context: TurnContext,
+    turn: Turn,
+    progress: ClaimProgress,
+    open_dialogue: OpenDialogue,
+    text: IncomingText | None,
+) -> TurnFlow[tuple[ClaimProgress, TurnOutcome]]:
     """Run a dialogue once, for a text of its own or because it is time.
 
     Raises:
@@ -80,123 +94,145 @@ def play(
         InDialogue: it failed.
         LeaseLost: the conversation is somebody else's.
     """
-    with in_dialogue():
-        dialogue, journal = _found(around, live), _begun(turn, standing, live)
-        around.observe(Played(turn.claim, turn.pending, dialogue.handler))
-        live, outcome = yield from _outcome(around, turn, standing, live, journal, dialogue, text)
+    with mark_dialogue_failures():
+        dialogue, journal = (
+            _find_definition(context, open_dialogue),
+            _journal_to_run(turn, progress, open_dialogue),
+        )
+        context.on_turn_event(TurnEvent(turn.claim, turn.pending, dialogue.handler))
+        open_dialogue, outcome = yield from _run_effects(
+            context, turn, progress, open_dialogue, journal, dialogue, text
+        )
         for warning in outcome.warnings:
-            around.warn(warning)
-        drafts = _drafts(around, turn, outcome)
-    state = standing.state if outcome.state is None else outcome.state
-    dialogues = standing.dialogues.after(live, outcome, dialogue.busy, turn.now)
-    dialogues = dialogues.changed(standing.state, state, turn.now, {live.id})
-    return replace(standing, state=state, dialogues=dialogues).said(drafts), outcome
+            context.warn(warning)
+        drafts = _make_drafts(context, turn, outcome)
+    state = progress.state if outcome.state is None else outcome.state
+    dialogues = progress.dialogues.with_outcome(open_dialogue, outcome, dialogue.busy, turn.now)
+    dialogues = dialogues.with_state_change(progress.state, state, turn.now, {open_dialogue.id})
+    return replace(progress, state=state, dialogues=dialogues).with_drafts(drafts), outcome
 
 
-def heard(turn: Turn, pending: Pending) -> Text:
+def as_dialogue_text(turn: Turn, pending: Pending) -> IncomingText:
     """A text as a dialogue is handed it."""
     inbound = pending.inbound
     media = tuple(replace(one, content=b"") for one in inbound.media)
-    return Text(inbound.text, pending.id.hex(), turn.moment, inbound.received_at, media)
+    return IncomingText(inbound.text, pending.id.hex(), turn.chat_time, inbound.received_at, media)
 
 
-def _found(around: Surroundings, live: Live) -> Dialogue:
-    if live.trouble is not None:
-        raise live.trouble
-    found = around.app.routes.named(live.handler)
-    if found is None:
+def _find_definition(context: TurnContext, open_dialogue: OpenDialogue) -> Dialogue:
+    if open_dialogue.read_error is not None:
+        raise open_dialogue.read_error
+    definition = context.app.routes.dialogue_named(open_dialogue.handler)
+    if definition is None:
         raise DialogueError(
-            f"The app has no dialogue {live.handler!r} any more, and somebody is in the middle of"
-            f" it. Where it has a new name, write was={live.handler!r} there; where it is gone,"
-            f" app.retire({live.handler!r}, say=…)."
+            f"The app has no dialogue {open_dialogue.handler!r} any more, and somebody is in the middle of"
+            f" it. Where it has a new name, write was={open_dialogue.handler!r} there; where it is gone,"
+            f" app.retire({open_dialogue.handler!r}, say=…)."
         )
-    return found
+    return definition
 
 
-def _begun(turn: Turn, standing: Standing, live: Live) -> Journal:
+def _journal_to_run(turn: Turn, progress: ClaimProgress, open_dialogue: OpenDialogue) -> Journal:
     """Its journal; before its first turn, with the person's state as it is now."""
-    assert live.journal is not None
-    if not live.fresh:
-        return live.journal
-    return replace(live.journal, base=standing.state, started_at=turn.moment)
+    assert open_dialogue.journal is not None
+    if not open_dialogue.is_new:
+        return open_dialogue.journal
+    return replace(open_dialogue.journal, initial_state=progress.state, started_at=turn.chat_time)
 
 
-def _outcome(  # noqa: PLR0917 -- all that a run needs, once
-    around: Surroundings,
+def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
+    context: TurnContext,
     turn: Turn,
-    standing: Standing,
-    live: Live,
+    progress: ClaimProgress,
+    open_dialogue: OpenDialogue,
     journal: Journal,
     dialogue: Dialogue,
-    text: Text | None,
-) -> Steps[tuple[Live, Outcome]]:
+    text: IncomingText | None,
+) -> TurnFlow[tuple[OpenDialogue, TurnOutcome]]:
     """Advance a run from one effect to the next, and see to each."""
-    recall, strict = around.recall(turn.claim, turn.seq), around.strict
-    set_up = stage(around, dialogue, turn.claim, recall, strict=strict)
-    flow, given, handler = driver.turn(set_up, journal, text, turn.now), None, dialogue.handler
-    surrounded = chat(around, turn, around.app.codec.decode(standing.state)[0])
+    recall, strict = context.history_reader(turn.claim, turn.last_seq), context.strict
+    dialogue_context = make_dialogue_context(context, dialogue, turn.claim, recall, strict=strict)
+    flow, result, handler = (
+        driver.run_turn(dialogue_context, journal, text, turn.now),
+        None,
+        dialogue.handler,
+    )
+    handler_chat = make_chat(context, turn, context.app.state_codec.decode(progress.state)[0])
     try:
         while True:
-            advance = partial(_advance, flow, given)
-            step = yield Call(handler, turn.name, surrounded, advance, True, around.stuck)
-            if isinstance(step, Outcome):
+            advance = partial(_advance_flow, flow, result)
+            step = yield HandlerCall(
+                handler, turn.id, handler_chat, advance, True, context.dialogue_timeout_s
+            )
+            if isinstance(step, TurnOutcome):
                 break
-            if not turn.first:
-                raise CommitFirst
-            live = yield from _jot(turn, live, journal, step.entries)
-            given = None
-            if isinstance(step, RunOnce):
-                given = yield from _ran(turn, surrounded, step)
+            if not turn.can_checkpoint:
+                raise NeedsCommitFirst
+            open_dialogue = yield from _write_checkpoint(turn, open_dialogue, journal, step.entries)
+            result = None
+            if isinstance(step, CallOnce):
+                result = yield from _run_once(turn, handler_chat, step)
     finally:
         with suppress(ValueError):  # a thread that never came back is still inside
             flow.close()
     if strict:
-        again = partial(driver.replay, set_up, step, turn.now)
-        yield Call(handler, turn.name, surrounded, again, sync=True)
-    return live, step
+        check = partial(driver.check_replay, dialogue_context, step, turn.now)
+        yield HandlerCall(handler, turn.id, handler_chat, check, sync=True)
+    return open_dialogue, step
 
 
-def _advance(flow: driver.Flow, given: Ran | None) -> Any:
+def _advance_flow(flow: driver.ReplayFlow, result: CallResult | None) -> Any:
     try:
-        return flow.send(given)
-    except StopIteration as done:
-        return done.value
+        return flow.send(result)
+    except StopIteration as stop:
+        return stop.value
 
 
-def _jot(
-    turn: Turn, live: Live, journal: Journal, further: Sequence[journals.Entry]
-) -> Steps[Live]:
+def _write_checkpoint(
+    turn: Turn,
+    open_dialogue: OpenDialogue,
+    journal: Journal,
+    new_entries: Sequence[journals.JournalEntry],
+) -> TurnFlow[OpenDialogue]:
     """Have entries written down now; the text stays unhandled."""
-    unkept = entries(live, further)
-    head = journals.write_head(journal)
-    kept = Kept(id=live.id, handler=live.handler, count=live.kept, entries=unkept, head=head)
-    if not (yield Jot(turn.claim, kept)):
+    unsaved = unsaved_entries(open_dialogue, new_entries)
+    head = journals.encode_head(journal)
+    update = Kept(
+        id=open_dialogue.id,
+        handler=open_dialogue.handler,
+        count=open_dialogue.stored_count,
+        entries=unsaved,
+        head=head,
+    )
+    if not (yield Jot(turn.claim, update)):
         raise LeaseLost
-    return replace(live, kept=live.kept + len(unkept))
+    return replace(open_dialogue, kept=open_dialogue.stored_count + len(unsaved))
 
 
-def _ran(turn: Turn, surrounded: Chat[Any, Any], once: RunOnce) -> Steps[Ran]:
+def _run_once(
+    turn: Turn, handler_chat: Chat[Any, Any], call_once: CallOnce
+) -> TurnFlow[CallResult]:
     """Do what is to be done once, in a thread or on the event loop, as it is written."""
-    handler = handler_of(once.call)
-    run = partial(once.call, *once.args, **once.kwargs)
+    handler = handler_of(call_once.function)
+    run = partial(call_once.function, *call_once.args, **call_once.kwargs)
     try:
-        value = yield Call(handler, turn.name, surrounded, run, sync=handler.sync)
+        value = yield HandlerCall(handler, turn.id, handler_chat, run, sync=handler.sync)
         if inspect.isawaitable(value):  # a plain function that returned something to await
-            waiting = value
-            value = yield Call(handler, turn.name, surrounded, lambda: waiting, sync=False)
+            awaitable = value
+            value = yield HandlerCall(handler, turn.id, handler_chat, lambda: awaitable, sync=False)
     except Exception as error:
-        return Ran(error=error)
-    return Ran(value)
+        return CallResult(error=error)
+    return CallResult(value)
 
 
-def _drafts(around: Surroundings, turn: Turn, outcome: Outcome) -> Sequence[Draft]:
-    drafts = [draft(around, turn, said.reply, said.key) for said in outcome.says]
-    last = _LAST_WORDS.get(outcome.ended)
-    words = None if last is None else getattr(around.app, last)
-    if words:
-        key = digest(outcome.journal.id, outcome.ended)
-        drafts.append(draft(around, turn, Reply(words), key, capped=False))
+def _make_drafts(context: TurnContext, turn: Turn, outcome: TurnOutcome) -> Sequence[Draft]:
+    drafts = [make_draft(context, turn, said.reply, said.key) for said in outcome.texts]
+    attribute = _CLOSING_TEXT_OF.get(outcome.ended)
+    text = None if attribute is None else getattr(context.app, attribute)
+    if text:
+        key = derive_id(outcome.journal.id, outcome.ended)
+        drafts.append(make_draft(context, turn, Reply(text), key, capped=False))
     return drafts
 
 
-_LAST_WORDS = {"no reply": "no_reply", "too many attempts": "too_many"}
+_CLOSING_TEXT_OF = {"no reply": "no_reply", "too many attempts": "too_many"}

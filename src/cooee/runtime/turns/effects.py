@@ -14,29 +14,29 @@ from cooee.storage import Finish, Jot
 T = TypeVar("T")
 
 
-class Call(msgspec.Struct, frozen=True):
+class HandlerCall(msgspec.Struct, frozen=True):
     """Something of the app's to call now: a handler, a stretch of a dialogue, or a once.
 
     `run` calls it, and returns its result or, where it is not `sync`, something to await for
-    it. `turn` names the turn in logs, `chat` is for what surrounds a turn. With a `limit`, in
+    it. `turn_id` names the turn in logs, `chat` is for what surrounds a turn. With a `timeout_s`, in
     seconds, it is ended where it takes longer.
     """
 
     handler: Handler
-    turn: str
+    turn_id: str
     chat: Chat[Any, Any]
     run: Callable[[], Any]
     sync: bool
-    limit: float | None = None
+    timeout_s: float | None = None
 
 
-Step: TypeAlias = Call | Jot
+TurnEffect: TypeAlias = HandlerCall | Jot
 """A jot is answered by whether the lease still held."""
 
-Steps: TypeAlias = Generator[Step, Any, T]
+TurnFlow: TypeAlias = Generator[TurnEffect, Any, T]
 """Yields steps and is sent what they came to, or has what they raised thrown in."""
 
-Turns: TypeAlias = Steps[Finish | None]
+ClaimFlow: TypeAlias = TurnFlow[Finish | None]
 """A claim, played to its end; None where its lease was lost, and with it all that it came to."""
 
 

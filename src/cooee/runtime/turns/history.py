@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cooee.core.app.chat import Line, Recall
+from cooee.core.app.chat import HistoryEntry, HistoryReader
 from cooee.storage import Claim, Store
 
 
-def recall(store: Store, claim: Claim, seq: int) -> Recall:
+def history_reader(store: Store, claim: Claim, seq: int) -> HistoryReader:
     """The history of a claim's conversation, up to the text with this number."""
 
-    async def recalled(n: int) -> Sequence[Line]:
+    async def read_history(n: int) -> Sequence[HistoryEntry]:
         entries = await store.history(claim.ours, claim.theirs, n + len(claim.texts))
-        lines = [
-            Line("them" if entry.direction == "in" else "us", entry.text, entry.at)
+        history = [
+            HistoryEntry("them" if entry.direction == "in" else "us", entry.text, entry.at)
             for entry in entries
             if entry.direction == "out" or entry.seq <= seq
         ]
-        return lines[-n:]
+        return history[-n:]
 
-    return recalled
+    return read_history

@@ -8,30 +8,30 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from cooee.core.app.routes import Busy
+from cooee.core.app.routes import BusyPolicy
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import Journal, Waiting
-from cooee.core.dialogue.replay import Outcome, again
+from cooee.core.dialogue.replay import TurnOutcome, next_round
 from cooee.core.errors import JournalError
 from cooee.storage import Claim, Dialogue, Kept
 
 
-class Live(msgspec.Struct, frozen=True, kw_only=True):
+class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
     """One dialogue as it is now.
 
-    `kept` entries of it are on disk; `touched` says whether more than further entries is to be
-    written. Without a `journal` it cannot be read, for the reason in `trouble`.
+    `update` entries of it are on disk; `is_changed` says whether more than further entries is to be
+    written. Without a `journal` it cannot be read, for the reason in `read_error`.
     """
 
     id: str
     handler: str
     journal: Journal | None
-    trouble: JournalError | None = None
-    kept: int = 0
+    read_error: JournalError | None = None
+    stored_count: int = 0
     due_at: datetime | None = None
     attempts: int = 0
     ended: str = ""
-    touched: bool = False
+    is_changed: bool = False
 
     @property
     def waiting(self) -> Waiting | None:
@@ -39,196 +39,221 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.journal is None else self.journal.waiting
 
     @property
-    def asks(self) -> bool:
+    def is_asking(self) -> bool:
         """Whether the person's next text is for it; where that cannot be read, it may be."""
         if self.journal is None:
             return True
         waiting = self.journal.waiting
-        return waiting is not None and waiting.asks and not waiting.parked
+        return waiting is not None and waiting.expects_text and not waiting.paused
 
     @property
-    def ready(self) -> bool:
+    def speaks_first(self) -> bool:
         """Whether it has something to say before it can take a text."""
         waiting = self.waiting
-        return self.journal is not None and (waiting is None or waiting.again)
+        return self.journal is not None and (waiting is None or waiting.re_ask)
 
     @property
-    def fresh(self) -> bool:
+    def is_new(self) -> bool:
         """Whether its first turn is still to come."""
-        return self.journal is not None and self.journal.turn == 0
+        return self.journal is not None and self.journal.turn_count == 0
 
 
-class Dialogues(msgspec.Struct, frozen=True):
+class OpenDialogues(msgspec.Struct, frozen=True):
     """Those that were not over when the claim began, and those begun since."""
 
-    known: Mapping[str, Live] = {}
+    by_id: Mapping[str, OpenDialogue] = {}
 
     @property
-    def asking(self) -> Live | None:
+    def asking(self) -> OpenDialogue | None:
         """The one whose question waits for the person's next text."""
-        if not self.known:  # as with most people
+        if not self.by_id:  # as with most people
             return None
-        asking = [live for live in self.live if live.asks]
+        asking = [live for live in self.unfinished if live.is_asking]
         return max(asking, key=_asked_at, default=None)
 
     @property
-    def live(self) -> Sequence[Live]:
+    def unfinished(self) -> Sequence[OpenDialogue]:
         """Those that are not over."""
-        return [live for live in self.known.values() if not live.ended]
+        return [live for live in self.by_id.values() if not live.ended]
 
-    def due(self, now: datetime) -> Sequence[Live]:
+    def due(self, now: datetime) -> Sequence[OpenDialogue]:
         """Those whose time has come, the earliest first."""
-        due = [live for live in self.live if live.due_at is not None and live.due_at <= now]
+        due = [live for live in self.unfinished if live.due_at is not None and live.due_at <= now]
         return sorted(due, key=lambda live: live.due_at or now)
 
-    def put(self, *lives: Live) -> Dialogues:
+    def with_replaced(self, *dialogues: OpenDialogue) -> OpenDialogues:
         """With these as they are now."""
-        return Dialogues({**self.known, **{live.id: live for live in lives}})
+        return OpenDialogues({**self.by_id, **{live.id: live for live in dialogues}})
 
-    def after(self, live: Live, outcome: Outcome, busy: Busy, now: datetime) -> Dialogues:
+    def with_outcome(
+        self, dialogue: OpenDialogue, outcome: TurnOutcome, busy: BusyPolicy, now: datetime
+    ) -> OpenDialogues:
         """With what a turn of one of them came to, for it and for the others.
 
         Where it asks while another does, that one is put by, or replaced. Where nobody asks
         any more, the one that was put by last comes back.
         """
         other = self.asking
-        standing = _after(live, outcome)
-        settled = self.put(standing)
+        after_turn = _after_turn(dialogue, outcome)
+        result = self.with_replaced(after_turn)
         if outcome.ended == "restarted":
-            settled = settled.put(begun(again(outcome), now))
-        if other is not None and other.id != live.id and standing.asks and not standing.ended:
-            replaced = busy == "replace"
-            settled = settled.put(_ended(other, "replaced") if replaced else _parked(other))
-        return settled.resumed(now)
+            result = result.with_replaced(new_dialogue(next_round(outcome), now))
+        if (
+            other is not None
+            and other.id != dialogue.id
+            and after_turn.is_asking
+            and not after_turn.ended
+        ):
+            replaces = busy == "replace"
+            result = result.with_replaced(
+                _as_ended(other, "replaced") if replaces else _as_suspended(other)
+            )
+        return result.with_resumed(now)
 
-    def resumed(self, now: datetime) -> Dialogues:
+    def with_resumed(self, now: datetime) -> OpenDialogues:
         """With the one back that was put by last, where no other asks or is about to."""
-        if self.asking or any(live.ready for live in self.due(now)):
+        if self.asking or any(live.speaks_first for live in self.due(now)):
             return self
-        parked = [live for live in self.live if live.waiting is not None and live.waiting.parked]
-        if not parked:
+        suspended = [
+            live for live in self.unfinished if live.waiting is not None and live.waiting.paused
+        ]
+        if not suspended:
             return self
-        return self.asked_again(max(parked, key=lambda live: (_asks(live), _asked_at(live))), now)
+        return self.with_question_repeated(
+            max(suspended, key=lambda live: (_is_asking(live), _asked_at(live))), now
+        )
 
-    def asked_again(self, live: Live, now: datetime) -> Dialogues:
+    def with_question_repeated(self, dialogue: OpenDialogue, now: datetime) -> OpenDialogues:
         """With its question to be asked once more."""
-        if live.journal is None:
+        if dialogue.journal is None:
             return self
-        return self.taken_back(live, journals.come_back(live.journal), now)
+        return self.with_journal(dialogue, journals.resume_question(dialogue.journal), now)
 
-    def put_off(self, live: Live) -> Dialogues:
+    def with_postponed(self, dialogue: OpenDialogue) -> OpenDialogues:
         """With one asleep until nobody asks any more."""
-        return self.put(replace(_parked(live), due_at=None))
+        return self.with_replaced(replace(_as_suspended(dialogue), due_at=None))
 
-    def taken_back(self, live: Live, journal: Journal, now: datetime) -> Dialogues:
+    def with_journal(
+        self, dialogue: OpenDialogue, journal: Journal, now: datetime
+    ) -> OpenDialogues:
         """With one where this journal has it, to ask from there at once."""
-        return self.put(replace(live, journal=journal, due_at=now, touched=True))
+        return self.with_replaced(replace(dialogue, journal=journal, due_at=now, is_changed=True))
 
-    def ended(self, live: Live, how: str, now: datetime) -> Dialogues:
+    def with_ended(self, dialogue: OpenDialogue, reason: str, now: datetime) -> OpenDialogues:
         """With one of them over."""
-        return self.put(_ended(live, how)).resumed(now)
+        return self.with_replaced(_as_ended(dialogue, reason)).with_resumed(now)
 
-    def changed(
-        self, before: bytes | None, after: bytes | None, now: datetime, but: Collection[str]
-    ) -> Dialogues:
+    def with_state_change(
+        self, before: bytes | None, after: bytes | None, now: datetime, except_ids: Collection[str]
+    ) -> OpenDialogues:
         """With a change of the person's state noted by all others, so that their runs count it.
 
         One whose first turn is still to come begins with the state as it will be then.
         """
-        if before == after or not self.known:
+        if before == after or not self.by_id:
             return self
-        others = [live for live in self.live if live.id not in but and not live.fresh]
-        return self.put(*[_changed(live, before, after, now) for live in others])
+        others = [live for live in self.unfinished if live.id not in except_ids and not live.is_new]
+        return self.with_replaced(
+            *[_with_state_change(live, before, after, now) for live in others]
+        )
 
-    def to_keep(self) -> Sequence[Kept]:
+    def updates(self) -> Sequence[Kept]:
         """What is to be written of each that something became of."""
-        return [kept for live in self.known.values() if (kept := _to_keep(live)) is not None]
+        return [
+            update for live in self.by_id.values() if (update := _make_update(live)) is not None
+        ]
 
 
-def opened(claim: Claim) -> Dialogues:
+def load_dialogues(claim: Claim) -> OpenDialogues:
     """A person's dialogues as a claim brings them."""
-    return Dialogues({stored.id: _read(stored) for stored in claim.dialogues})
+    return OpenDialogues({stored.id: _load_dialogue(stored) for stored in claim.dialogues})
 
 
-def begun(journal: Journal, due_at: datetime | None = None) -> Live:
+def new_dialogue(journal: Journal, due_at: datetime | None = None) -> OpenDialogue:
     """A dialogue that begins in this claim."""
-    return Live(
-        id=journal.id, handler=journal.handler, journal=journal, due_at=due_at, touched=True
+    return OpenDialogue(
+        id=journal.id, handler=journal.handler, journal=journal, due_at=due_at, is_changed=True
     )
 
 
-def entries(live: Live, further: Sequence[journals.Entry] = ()) -> Sequence[bytes]:
+def unsaved_entries(
+    dialogue: OpenDialogue, new_entries: Sequence[journals.JournalEntry] = ()
+) -> Sequence[bytes]:
     """The entries that are not on disk yet, as they are stored."""
-    unkept = () if live.journal is None else live.journal.entries[live.kept :]
-    return [journals.write_entry(entry) for entry in (*unkept, *further)]
+    unsaved = () if dialogue.journal is None else dialogue.journal.entries[dialogue.stored_count :]
+    return [journals.encode_entry(entry) for entry in (*unsaved, *new_entries)]
 
 
-def _read(stored: Dialogue) -> Live:
-    journal, trouble = None, None
+def _load_dialogue(stored: Dialogue) -> OpenDialogue:
+    journal, read_error = None, None
     try:
-        journal = journals.read(stored.head, stored.entries)
+        journal = journals.decode_journal(stored.head, stored.entries)
     except JournalError as error:
-        trouble = error
-    return Live(
+        read_error = error
+    return OpenDialogue(
         id=stored.id,
         handler=stored.handler,
         journal=journal,
-        trouble=trouble,
-        kept=len(stored.entries),
+        read_error=read_error,
+        stored_count=len(stored.entries),
         due_at=stored.due_at,
         attempts=stored.attempts,
     )
 
 
-def _after(live: Live, outcome: Outcome) -> Live:
+def _after_turn(dialogue: OpenDialogue, outcome: TurnOutcome) -> OpenDialogue:
     """One of them after its turn."""
     waiting = outcome.journal.waiting
     return replace(
-        live,
+        dialogue,
         journal=outcome.journal,
         due_at=None if waiting is None or outcome.ended else waiting.due_at,
         attempts=0,
         ended=outcome.ended,
-        touched=True,
+        is_changed=True,
     )
 
 
-def _ended(live: Live, how: str) -> Live:
-    if live.journal is None:
-        return live
-    return replace(live, ended=how, due_at=None, touched=True)
+def _as_ended(dialogue: OpenDialogue, reason: str) -> OpenDialogue:
+    if dialogue.journal is None:
+        return dialogue
+    return replace(dialogue, ended=reason, due_at=None, is_changed=True)
 
 
-def _parked(live: Live) -> Live:
-    if live.journal is None:
-        return live
-    return replace(live, journal=journals.park(live.journal), touched=True)
+def _as_suspended(dialogue: OpenDialogue) -> OpenDialogue:
+    if dialogue.journal is None:
+        return dialogue
+    return replace(dialogue, journal=journals.pause_question(dialogue.journal), is_changed=True)
 
 
-def _changed(live: Live, before: bytes | None, after: bytes | None, now: datetime) -> Live:
-    if live.journal is None:  # nothing of what cannot be read is ever written to
-        return live
-    return replace(live, journal=journals.changed(live.journal, before, after, now))
+def _with_state_change(
+    dialogue: OpenDialogue, before: bytes | None, after: bytes | None, now: datetime
+) -> OpenDialogue:
+    if dialogue.journal is None:  # nothing of what cannot be read is ever written to
+        return dialogue
+    return replace(
+        dialogue, journal=journals.add_state_change(dialogue.journal, before, after, now)
+    )
 
 
-def _to_keep(live: Live) -> Kept | None:
-    further = entries(live)
-    if live.journal is None or not (further or live.touched):
+def _make_update(dialogue: OpenDialogue) -> Kept | None:
+    unsaved = unsaved_entries(dialogue)
+    if dialogue.journal is None or not (unsaved or dialogue.is_changed):
         return None
     return Kept(
-        id=live.id,
-        handler=live.handler,
-        count=live.kept,
-        entries=further,
-        head=journals.write_head(live.journal) if live.touched else None,
-        due_at=live.due_at,
-        ended=live.ended,
+        id=dialogue.id,
+        handler=dialogue.handler,
+        count=dialogue.stored_count,
+        entries=unsaved,
+        head=journals.encode_head(dialogue.journal) if dialogue.is_changed else None,
+        due_at=dialogue.due_at,
+        ended=dialogue.ended,
     )
 
 
-def _asks(live: Live) -> bool:
-    return live.waiting is not None and live.waiting.asks
+def _is_asking(dialogue: OpenDialogue) -> bool:
+    return dialogue.waiting is not None and dialogue.waiting.expects_text
 
 
-def _asked_at(live: Live) -> float:
-    return live.waiting.asked_at.timestamp() if live.waiting is not None else 0
+def _asked_at(dialogue: OpenDialogue) -> float:
+    return dialogue.waiting.asked_at.timestamp() if dialogue.waiting is not None else 0

@@ -8,25 +8,25 @@ import msgspec
 
 from cooee.core.errors import DefinitionError
 from cooee.core.messages import Reply
-from cooee.runtime.turns.context import Surroundings, Turn
-from cooee.runtime.turns.open_dialogues import Dialogues
+from cooee.runtime.turns.context import Turn, TurnContext
+from cooee.runtime.turns.open_dialogues import OpenDialogues
 from cooee.storage import Draft
 
 
-class Standing(msgspec.Struct, frozen=True):
+class ClaimProgress(msgspec.Struct, frozen=True):
     """A person's state, their dialogues, and the texts that wait for the commit."""
 
     state: bytes | None
-    dialogues: Dialogues
+    dialogues: OpenDialogues
     drafts: tuple[Draft, ...] = ()
 
-    def said(self, drafts: Sequence[Draft]) -> Standing:
+    def with_drafts(self, drafts: Sequence[Draft]) -> ClaimProgress:
         """With further texts."""
         return msgspec.structs.replace(self, drafts=(*self.drafts, *drafts))
 
 
-def draft(
-    around: Surroundings, turn: Turn, reply: Reply, key: str | None = None, *, capped: bool = True
+def make_draft(
+    context: TurnContext, turn: Turn, reply: Reply, key: str | None = None, *, capped: bool = True
 ) -> Draft:
     """A reply as it is to be queued.
 
@@ -34,10 +34,10 @@ def draft(
         TooLong: it needs more segments than the app allows.
         DefinitionError: its pictures could never be sent, and half of it is not said.
     """
-    if around.no_media and reply.media:
+    if context.provider_without_media and reply.media:
         raise DefinitionError(
-            f"{around.no_media} cannot send pictures. Reply without media, or choose a provider"
+            f"{context.provider_without_media} cannot send pictures. Reply without media, or choose a provider"
             " that carries them: cooee providers"
         )
-    worded = around.app.worded(reply, capped=capped)
-    return Draft(text=worded.text, media=worded.media, kind=turn.kind, key=key)
+    final_reply = context.app.apply_text_policy(reply, limited=capped)
+    return Draft(text=final_reply.text, media=final_reply.media, kind=turn.priority, key=key)

@@ -10,146 +10,168 @@ from msgspec.structs import replace
 
 from cooee.core.app.routes import Route
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.journal import digest
+from cooee.core.dialogue.journal import derive_id
 from cooee.core.errors import CannotGoBack
-from cooee.core.messages import Reply, spoken
-from cooee.runtime.turns.context import Played, Surroundings, Turn, chat
-from cooee.runtime.turns.dialogue_turn import begin, heard, play
-from cooee.runtime.turns.effects import Call, Steps
-from cooee.runtime.turns.open_dialogues import Dialogues, Live
-from cooee.runtime.turns.progress import Standing, draft
+from cooee.core.messages import Reply, as_reply
+from cooee.runtime.turns.context import Turn, TurnContext, TurnEvent, make_chat
+from cooee.runtime.turns.dialogue_turn import as_dialogue_text, run_dialogue, start_dialogue
+from cooee.runtime.turns.effects import HandlerCall, TurnFlow
+from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues
+from cooee.runtime.turns.progress import ClaimProgress, make_draft
 from cooee.storage import Pending
 
 
-def answer(
-    around: Surroundings, turn: Turn, pending: Pending, standing: Standing
-) -> Steps[Standing]:
+def route_text(
+    context: TurnContext, turn: Turn, pending: Pending, progress: ClaimProgress
+) -> TurnFlow[ClaimProgress]:
     """One text: what it comes to, in the order of precedence."""
-    text, before = pending.inbound.text, len(standing.drafts)
-    found, asking = around.app.routes.find(text), standing.dialogues.asking
-    claimed = False
+    text, draft_count = pending.inbound.text, len(progress.drafts)
+    matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
+    consumed = False
     if asking is not None and pending.returns:
-        claimed = found is None or found[0].matcher is None
-        if claimed:  # START was for us, and not for the question: it was out of sight meanwhile
-            standing = replace(standing, dialogues=standing.dialogues.asked_again(asking, turn.now))
-    elif asking is not None and not (found and found[0].always):
-        standing, claimed = yield from _for_question(around, turn, pending, standing, asking)
-        if found is not None and found[0].matcher is None:
-            found = None  # what nothing else answers is not for a text that was an answer
-    if found is not None and not claimed:
-        standing = yield from _routed(around, turn, pending, standing, found)
-    return _and_ask(around, turn, text, standing, before)
+        consumed = matched is None or matched[0].matcher is None
+        if consumed:  # START was for us, and not for the question: it was out of sight meanwhile
+            progress = replace(
+                progress, dialogues=progress.dialogues.with_question_repeated(asking, turn.now)
+            )
+    elif asking is not None and not (matched and matched[0].always):
+        progress, consumed = yield from _answer_question(context, turn, pending, progress, asking)
+        if matched is not None and matched[0].matcher is None:
+            matched = None  # what nothing else answers is not for a text that was an answer
+    if matched is not None and not consumed:
+        progress = yield from _call_handler(context, turn, pending, progress, matched)
+    return _ask_about_opt_out(context, turn, text, progress, draft_count)
 
 
-def retire(around: Surroundings, turn: Turn, standing: Standing, live: Live) -> Standing:
+def end_retired_dialogue(
+    context: TurnContext, turn: Turn, progress: ClaimProgress, dialogue: OpenDialogue
+) -> ClaimProgress:
     """End a dialogue that the app no longer has, with the words that it left for that."""
-    words = around.app.retired[live.handler]
-    said = [draft(around, turn, words, digest(live.id, "retired"))] if words else []
-    dialogues = standing.dialogues.ended(live, "retired", turn.now)
-    return replace(standing, dialogues=dialogues).said(said)
+    reply = context.app.retired_dialogues[dialogue.handler]
+    drafts = [make_draft(context, turn, reply, derive_id(dialogue.id, "retired"))] if reply else []
+    dialogues = progress.dialogues.with_ended(dialogue, "retired", turn.now)
+    return replace(progress, dialogues=dialogues).with_drafts(drafts)
 
 
-def retired(around: Surroundings, live: Live) -> bool:
+def is_retired(context: TurnContext, dialogue: OpenDialogue) -> bool:
     """Whether a dialogue is one that the app no longer has, and said so."""
-    return live.handler in around.app.retired and live.journal is not None
+    return dialogue.handler in context.app.retired_dialogues and dialogue.journal is not None
 
 
-def _for_question(
-    around: Surroundings, turn: Turn, pending: Pending, standing: Standing, asking: Live
-) -> Steps[tuple[Standing, bool]]:
-    """Hand a text to the question that waits; whether it was one for it."""
-    if retired(around, asking):
-        return retire(around, turn, standing, asking), False
-    standing, outcome = yield from play(around, turn, standing, asking, heard(turn, pending))
-    return standing, outcome.text != "unclaimed"
-
-
-def _routed(
-    around: Surroundings,
+def _answer_question(
+    context: TurnContext,
     turn: Turn,
     pending: Pending,
-    standing: Standing,
-    found: tuple[Route, Mapping[str, Any]],
-) -> Steps[Standing]:
+    progress: ClaimProgress,
+    asking: OpenDialogue,
+) -> TurnFlow[tuple[ClaimProgress, bool]]:
+    """Hand a text to the question that waits; whether it was one for it."""
+    if is_retired(context, asking):
+        return end_retired_dialogue(context, turn, progress, asking), False
+    progress, outcome = yield from run_dialogue(
+        context, turn, progress, asking, as_dialogue_text(turn, pending)
+    )
+    return progress, outcome.text_disposition != "unclaimed"
+
+
+def _call_handler(
+    context: TurnContext,
+    turn: Turn,
+    pending: Pending,
+    progress: ClaimProgress,
+    matched: tuple[Route, Mapping[str, Any]],
+) -> TurnFlow[ClaimProgress]:
     """Call the handler that a text leads to."""
-    route, fields = found
-    around.observe(Played(turn.claim, pending, route.handler))
+    route, fields = matched
+    context.on_turn_event(TurnEvent(turn.claim, pending, route.handler))
     if route.dialogue is not None:
-        return (yield from begin(around, turn, standing, route.dialogue, fields))
-    app, asking = around.app, standing.dialogues.asking
-    state, extras = app.codec.decode(standing.state)
-    interruption = _Interruption(asking, turn) if asking and asking.journal else None
-    held = chat(around, turn, state, interruption)
+        return (yield from start_dialogue(context, turn, progress, route.dialogue, fields))
+    app, asking = context.app, progress.dialogues.asking
+    state, unknown_fields = app.state_codec.decode(progress.state)
+    interruption = _InterruptedDialogue(asking, turn) if asking and asking.journal else None
+    handler_chat = make_chat(context, turn, state, interruption)
     handler = route.handler
-    run = partial(handler.call, held, **fields)
-    held.say((yield Call(handler, turn.name, held, run, handler.sync)))
-    drafts = [draft(around, turn, reply) for reply in held._said]  # noqa: SLF001 -- for the turn
-    after = app.codec.encode(held.state, extras)
-    dialogues = standing.dialogues.changed(standing.state, after, turn.now, ())
+    run = partial(handler.function, handler_chat, **fields)
+    handler_chat.say((yield HandlerCall(handler, turn.id, handler_chat, run, handler.sync)))
+    drafts = [make_draft(context, turn, reply) for reply in handler_chat._replies]  # noqa: SLF001 -- for the turn
+    new_state = app.state_codec.encode(handler_chat.state, unknown_fields)
+    dialogues = progress.dialogues.with_state_change(progress.state, new_state, turn.now, ())
     if interruption is not None:
-        dialogues = interruption.applied(dialogues)
-    return Standing(after, dialogues, standing.drafts).said(drafts)
+        dialogues = interruption.apply_to(dialogues)
+    return ClaimProgress(new_state, dialogues, progress.drafts).with_drafts(drafts)
 
 
-class _Interruption:
+class _InterruptedDialogue:
     """What a handler does about the dialogue that waits while it answers."""
 
-    def __init__(self, live: Live, turn: Turn) -> None:
-        assert live.journal is not None
-        self._id, self._journal, self._now = live.id, live.journal, turn.now
-        self._taken_back, self._left = 0, False
-        waiting = live.journal.waiting
+    def __init__(self, dialogue: OpenDialogue, turn: Turn) -> None:
+        assert dialogue.journal is not None
+        self._id, self._journal, self._now = dialogue.id, dialogue.journal, turn.now
+        self._undo_count, self._is_left = 0, False
+        waiting = dialogue.journal.waiting
         self.question = "" if waiting is None else waiting.prompt
 
     def back(self) -> None:
-        if self._left:
+        if self._is_left:
             raise CannotGoBack("This dialogue was just left.")
-        self._journal = journals.back(self._journal, self._now)
-        self._taken_back += 1
+        self._journal = journals.undo_last_answer(self._journal, self._now)
+        self._undo_count += 1
 
     def leave(self) -> None:
-        self._left = True
+        self._is_left = True
 
-    def applied(self, dialogues: Dialogues) -> Dialogues:
+    def apply_to(self, dialogues: OpenDialogues) -> OpenDialogues:
         """The dialogues, after what was done about this one."""
-        live = dialogues.known[self._id]
-        if self._left:
-            return dialogues.ended(live, "left", self._now)
-        journal = live.journal
+        dialogue = dialogues.by_id[self._id]
+        if self._is_left:
+            return dialogues.with_ended(dialogue, "left", self._now)
+        journal = dialogue.journal
         assert journal is not None
-        for _ in range(self._taken_back):  # on the journal as the handler's own changes left it
-            journal = journals.back(journal, self._now)
-        return dialogues.taken_back(live, journal, self._now) if self._taken_back else dialogues
+        for _ in range(self._undo_count):  # on the journal as the handler's own changes left it
+            journal = journals.undo_last_answer(journal, self._now)
+        return (
+            dialogues.with_journal(dialogue, journal, self._now) if self._undo_count else dialogues
+        )
 
 
-def _and_ask(
-    around: Surroundings, turn: Turn, text: str, standing: Standing, before: int
-) -> Standing:
+def _ask_about_opt_out(
+    context: TurnContext, turn: Turn, text: str, progress: ClaimProgress, draft_count: int
+) -> ClaimProgress:
     """With our question, where a text that was an answer may have been a wish for silence.
 
     Such a wish comes here only as an answer; then we ask whether it was one, and do no more.
     """
-    words = around.words
-    if words is None or words.hear(text) != "wish":
-        return standing
-    asked = any(said.text == words.question for said in standing.drafts[before:])
-    return standing if asked else standing.said([draft(around, turn, Reply(words.question))])
+    opt_out = context.opt_out_words
+    if opt_out is None or opt_out.consent_of(text) != "wish":
+        return progress
+    already_asked = any(
+        said.text == opt_out.opt_out_prompt for said in progress.drafts[draft_count:]
+    )
+    return (
+        progress
+        if already_asked
+        else progress.with_drafts([make_draft(context, turn, Reply(opt_out.opt_out_prompt))])
+    )
 
 
-def apology(
-    around: Surroundings, turn: Turn, standing: Standing, error: Exception
-) -> Steps[Standing]:
+def failure_reply(
+    context: TurnContext, turn: Turn, progress: ClaimProgress, error: Exception
+) -> TurnFlow[ClaimProgress]:
     """What a person is told when a text of theirs is set aside."""
-    app = around.app
-    replies = [spoken(app.sorry)]
+    app = context.app
+    replies = [as_reply(app.sorry)]
     if app.error_handler is not None:
-        held = chat(around, turn, app.codec.start())
-        run = partial(app.error_handler.call, held, error)
+        handler_chat = make_chat(context, turn, app.state_codec.new_state())
+        run = partial(app.error_handler.function, handler_chat, error)
         try:
-            said = yield Call(app.error_handler, turn.name, held, run, app.error_handler.sync)
-            replies = [*held._said, spoken(said)]  # noqa: SLF001 -- for the turn
-            drafts = [draft(around, turn, reply, capped=False) for reply in replies if reply]
-            return standing.said(drafts)
+            returned = yield HandlerCall(
+                app.error_handler, turn.id, handler_chat, run, app.error_handler.sync
+            )
+            replies = [*handler_chat._replies, as_reply(returned)]  # noqa: SLF001 -- for the turn
+            drafts = [make_draft(context, turn, reply, capped=False) for reply in replies if reply]
+            return progress.with_drafts(drafts)
         except Exception:  # an apology must not fail the turn a second time
-            replies = [spoken(app.sorry)]
-    return standing.said([draft(around, turn, reply, capped=False) for reply in replies if reply])
+            replies = [as_reply(app.sorry)]
+    return progress.with_drafts(
+        [make_draft(context, turn, reply, capped=False) for reply in replies if reply]
+    )

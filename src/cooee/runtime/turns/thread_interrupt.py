@@ -12,66 +12,68 @@ from typing import Any
 from cooee.core.errors import DialogueError
 
 
-class Runaway(BaseException):
+class HandlerTimeout(BaseException):
     """Raised in the middle of code that took too long; no `except Exception` stops it."""
 
 
-class Stretch:
+class InterruptibleCall:
     """A call in a thread that can be found and ended from outside."""
 
     def __init__(self, call: Callable[[], Any]) -> None:
         self._call = call
-        self._thread: int | None = None
-        self._ended = False
+        self._thread_id: int | None = None
+        self._interrupted = False
         self._lock = threading.Lock()
 
     def __call__(self) -> Any:
-        """Make the call, here. Once it has returned or raised, no `Runaway` comes any more."""
-        self._thread = threading.get_ident()
+        """Make the call, here. Once it has returned or raised, no `HandlerTimeout` comes any more."""
+        self._thread_id = threading.get_ident()
         try:
             return self._call()
         finally:
-            while self._thread is not None:
+            while self._thread_id is not None:
                 try:
-                    self._let_go()
-                except Runaway:
+                    self._detach_thread()
+                except HandlerTimeout:
                     continue  # it came late, and does no harm here
 
     @property
-    def line(self) -> str:
+    def current_line(self) -> str:
         """The file and line of the app's code where it is now; "" where it is over."""
-        thread = self._thread
-        frame = None if thread is None else sys._current_frames().get(thread)  # noqa: SLF001 -- its only name
-        while frame is not None and _is_ours(frame):
+        thread_id = self._thread_id
+        frame = None if thread_id is None else sys._current_frames().get(thread_id)  # noqa: SLF001 -- its only name
+        while frame is not None and _is_cooee_frame(frame):
             frame = frame.f_back
         return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
-    def end(self) -> bool:
-        """Make it raise `Runaway` at its next line of Python, so that it burns no more time.
+    def interrupt(self) -> bool:
+        """Make it raise `HandlerTimeout` at its next line of Python, so that it burns no more time.
 
         False where it is over. Who catches everything has to be told again, and who is busy
         outside of Python (`time.sleep`) hears it when they come back.
         """
         with self._lock:
-            if self._thread is None:
+            if self._thread_id is None:
                 return False
-            self._ended = True
-            _raise_in(self._thread, Runaway)
+            self._interrupted = True
+            _raise_in_thread(self._thread_id, HandlerTimeout)
             return True
 
-    def _let_go(self) -> None:
+    def _detach_thread(self) -> None:
         with self._lock:
-            if self._thread is not None and self._ended:
-                _raise_in(self._thread, None)  # what was sent and has not arrived is taken back
-            self._thread = None
+            if self._thread_id is not None and self._interrupted:
+                _raise_in_thread(
+                    self._thread_id, None
+                )  # what was sent and has not arrived is taken back
+            self._thread_id = None
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    raised = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+def _raise_in_thread(thread_id: int, error_type: type[BaseException] | None) -> None:
+    exception = None if error_type is None else ctypes.py_object(error_type)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), exception)
 
 
-def too_long(name: str, seconds: float, line: str) -> DialogueError:
+def dialogue_timeout_error(name: str, seconds: float, line: str) -> DialogueError:
     """What to say of a dialogue that neither asks nor ends."""
     return DialogueError(
         f"{name} ran for {seconds:g} seconds without asking anything ({line or 'no line known'})."
@@ -80,5 +82,5 @@ def too_long(name: str, seconds: float, line: str) -> DialogueError:
     )
 
 
-def _is_ours(frame: FrameType) -> bool:
+def _is_cooee_frame(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith("cooee.")

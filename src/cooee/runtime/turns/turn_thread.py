@@ -7,100 +7,114 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from cooee.clocks.clock import stopwatch
-from cooee.runtime.turns.effects import Call, Turns
-from cooee.runtime.turns.thread_interrupt import Stretch, too_long
+from cooee.clocks.clock import monotonic
+from cooee.runtime.turns.effects import ClaimFlow, HandlerCall
+from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
 from cooee.storage import Finish, Jot
 
 
-class Game:
+class TurnRunner:
     """A claim's turns, moved on by one hand at a time.
 
-    A thread plays it until it ends or has to be awaited: then it is `rested`, and `step` is its
+    A thread plays it until it ends or has to be awaited: then it is `idle`, and `step` is its
     Finish, or the Call or Jot to await; None where its lease was lost. A thread that takes too
     long can lose it.
     """
 
-    def __init__(self, turns: Turns) -> None:
-        self.step: Call | Jot | Finish | None = None
-        self.rested = False
-        self._under_way: tuple[Stretch, Call, float] | None = None
-        self._turns = turns
+    def __init__(self, flow: ClaimFlow) -> None:
+        self.step: HandlerCall | Jot | Finish | None = None
+        self.idle = False
+        self._running_call: tuple[InterruptibleCall, HandlerCall, float] | None = None
+        self._flow = flow
         self._lock = threading.Lock()
-        self._lost = False
+        self._detached = False
 
-    def play(self, here: Callable[[Call], bool], begin: Callable[[Call, Stretch], Any]) -> None:
-        """Go on with every call that may be made `here`, in this thread."""
-        self._move(None, None)
-        while isinstance(call := self.step, Call) and here(call) and not self._lost:
-            stretch = Stretch(call.run)
-            self._under_way = (stretch, call, stopwatch())
+    def run(
+        self,
+        may_run_here: Callable[[HandlerCall], bool],
+        run_call: Callable[[HandlerCall, InterruptibleCall], Any],
+    ) -> None:
+        """Go on with every call that may be made `may_run_here`, in this thread."""
+        self._advance(None, None)
+        while (
+            isinstance(call := self.step, HandlerCall) and may_run_here(call) and not self._detached
+        ):
+            interruptible = InterruptibleCall(call.run)
+            self._running_call = (interruptible, call, monotonic())
             try:
-                reply, error = begin(call, stretch), None
-            except BaseException as raised:
-                reply, error = None, plain(call, raised)
-            self._under_way = None
-            self._move(reply, error)
-        self.rested = True
+                reply, error = run_call(call, interruptible), None
+            except BaseException as caught:
+                reply, error = None, as_exception(call, caught)
+            self._running_call = None
+            self._advance(reply, error)
+        self.idle = True
 
-    def take_back(self) -> Stretch | None:
+    def reclaim(self) -> InterruptibleCall | None:
         """Take it from a thread that runs over its call's own limit; what still runs there.
 
         The call has failed by that, and `step` is what follows. None where no limit is over.
         """
         with self._lock:
-            if self._lost or self._under_way is None:
+            if self._detached or self._running_call is None:
                 return None
-            stretch, call, began = self._under_way
-            if call.limit is None or stopwatch() - began < call.limit:
+            interruptible, call, started_at = self._running_call
+            if call.timeout_s is None or monotonic() - started_at < call.timeout_s:
                 return None
-            self._lost = True
-        self.move(error=too_long(call.handler.name, call.limit, stretch.line))
-        return stretch
+            self._detached = True
+        self.advance(
+            error=dialogue_timeout_error(
+                call.handler.name, call.timeout_s, interruptible.current_line
+            )
+        )
+        return interruptible
 
-    def move(self, reply: Any = None, error: Exception | None = None) -> Call | Jot | Finish | None:
+    def advance(
+        self, reply: Any = None, error: Exception | None = None
+    ) -> HandlerCall | Jot | Finish | None:
         """Go on from what was awaited, to the next call or to the end."""
-        self.step = _step(self._turns, reply, error)
+        self.step = _next_step(self._flow, reply, error)
         return self.step
 
-    def take_away(self, error: Exception) -> Call | Jot | Finish | None:
+    def abandon(self, error: Exception) -> HandlerCall | Jot | Finish | None:
         """Take it from its thread, whose call has failed with `error`, whatever comes of it."""
         with self._lock:
-            self._lost = True
+            self._detached = True
             if isinstance(self.step, Finish):
                 return self.step
-            return self.move(error=error)
+            return self.advance(error=error)
 
-    def _move(self, reply: Any, error: Exception | None) -> None:
+    def _advance(self, reply: Any, error: Exception | None) -> None:
         with self._lock:
-            if not self._lost:
-                self.move(reply, error)
+            if not self._detached:
+                self.advance(reply, error)
 
 
-def play_all(
-    left: deque[Game],
-    here: Callable[[Call], bool],
-    begin: Callable[[Call, Stretch], Any],
+def run_all(
+    queue: deque[TurnRunner],
+    may_run_here: Callable[[HandlerCall], bool],
+    run_call: Callable[[HandlerCall, InterruptibleCall], Any],
 ) -> None:
-    """Play games in this thread until none is left; others may take from `left` meanwhile."""
-    while left:
+    """Play games in this thread until none is left; others may take from `queue` meanwhile."""
+    while queue:
         try:
-            game = left.popleft()
+            runner = queue.popleft()
         except IndexError:  # another thread was quicker
             return
-        game.play(here, begin)
+        runner.run(may_run_here, run_call)
 
 
-def plain(call: Call, error: BaseException) -> Exception:
+def as_exception(call: HandlerCall, error: BaseException) -> Exception:
     """A handler's exception; one that would end the process ends only its turn."""
     if isinstance(error, Exception):
         return error
     return RuntimeError(f"{call.handler.name} raised {type(error).__name__}")
 
 
-def _step(turns: Turns, reply: Any, error: Exception | None) -> Call | Jot | Finish | None:
+def _next_step(
+    flow: ClaimFlow, reply: Any, error: Exception | None
+) -> HandlerCall | Jot | Finish | None:
     try:
-        return turns.send(reply) if error is None else turns.throw(error)
-    except StopIteration as done:
-        finish: Finish | None = done.value
+        return flow.send(reply) if error is None else flow.throw(error)
+    except StopIteration as stop:
+        finish: Finish | None = stop.value
         return finish

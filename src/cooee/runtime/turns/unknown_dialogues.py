@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from cooee.core.app.app import App
-from cooee.runtime.log import tell
+from cooee.runtime.log import log_event
 from cooee.storage import Store
 
 
-async def orphans(app: App[Any, Any], store: Store) -> Sequence[str]:
+async def unknown_dialogue_notes(app: App[Any, Any], store: Store) -> Sequence[str]:
     """A note for each of them, with what to write."""
     notes = []
     for name, count in (await store.handlers()).items():
-        if app.routes.named(name) is None and name not in app.retired:
-            tell("dialogue-unknown", logging.WARNING, dialogue=name, count=count)
+        if app.routes.dialogue_named(name) is None and name not in app.retired_dialogues:
+            log_event("dialogue-unknown", logging.WARNING, dialogue=name, count=count)
             notes.append(
                 f"{count} in the middle of {name}, which the app does not have: their texts are"
                 f" set aside. Write was={name!r} where it has a new name, or"

@@ -11,30 +11,34 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
-from cooee.clocks.clock import Bell, Clock, stopwatch
+from cooee.clocks.clock import Clock, WakeUp, monotonic
 from cooee.core.errors import StorageError, StoreUnavailable
-from cooee.runtime.log import tell
-from cooee.runtime.store_retry import insist
-from cooee.runtime.task_group import Crew
-from cooee.runtime.turns.claim_turns import turns
-from cooee.runtime.turns.context import Surroundings
-from cooee.runtime.turns.effects import Call
-from cooee.runtime.turns.thread_interrupt import Stretch, too_long
-from cooee.runtime.turns.turn_thread import Game, plain, play_all
+from cooee.runtime.log import log_event
+from cooee.runtime.store_retry import retry_until_available
+from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.turns.claim_turns import run_claim
+from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.effects import HandlerCall
+from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
+from cooee.runtime.turns.turn_thread import TurnRunner, as_exception, run_all
 from cooee.storage import Claim, Finish, Jot, Store
 
 T = TypeVar("T")
-Sift: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
+PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 
-_AT_ONCE = 256  # conversations under way; a claim asks for what is left of it
-_SLOW = 0.005  # seconds; a handler that once took longer runs in a thread of its own
-_HELD_UP = 0.05  # seconds; after that a second thread takes over what a first one leaves waiting
-_REFUSED = timedelta(minutes=1)  # until a turn is tried again whose commit the database refused
-_AGAIN = 1.0  # seconds between two tries to end a handler that catches everything
-_THREADS = 256  # a handler that never ends keeps its thread for good
+_MAX_CONVERSATIONS = 256  # conversations under way; a claim asks for what is left of it
+_SLOW_HANDLER_S = 0.005  # seconds; a handler that once took longer runs in a thread of its own
+_SECOND_THREAD_AFTER_S = (
+    0.05  # seconds; after that a second thread takes over what a first one leaves waiting
+)
+_COMMIT_RETRY_AFTER = timedelta(
+    minutes=1
+)  # until a turn is tried again whose commit the database refused
+_INTERRUPT_AGAIN_AFTER_S = 1.0  # seconds between two tries to end a handler that catches everything
+_MAX_THREADS = 256  # a handler that never ends keeps its thread for good
 
 
-async def _all(claims: Sequence[Claim]) -> Sequence[Claim]:
+async def _all_claims(claims: Sequence[Claim]) -> Sequence[Claim]:
     return claims
 
 
@@ -49,236 +53,264 @@ class Worker:
         store: where texts wait.
         clock: what to sleep on.
         outgoing: rung when replies were queued.
-        over: told of turns whose commit has been asked for, before `outgoing` rings.
+        over: told of turns whose commit has been asked for, before `wake_senders` rings.
         sift: what of the claims can be played now; it sees to the rest.
         limit: seconds a handler may take before its turn has failed.
     """
 
     def __init__(
         self,
-        around: Surroundings,
+        context: TurnContext,
         store: Store,
         clock: Clock,
-        outgoing: Callable[[], None],
+        wake_senders: Callable[[], None],
         *,
-        over: Callable[[Sequence[Finish]], None] = lambda _: None,
-        sift: Sift = _all,
-        limit: float = 60,
+        on_finish: Callable[[Sequence[Finish]], None] = lambda _: None,
+        prepare: PrepareClaims = _all_claims,
+        handler_timeout_s: float = 60,
     ) -> None:
-        self.bell: Bell = clock.bell()
-        self._around, self._store, self._clock = around, store, clock
-        self._outgoing, self._over = outgoing, over
-        self._sift, self._limit = sift, limit
-        self._slow: set[str] = set()
-        self._threads = ThreadPoolExecutor(_THREADS, "cooee-handler")
-        self._under_way = 0
-        self._crew = Crew(clock, "turn", self.bell.ring)
+        self.wake_up: WakeUp = clock.create_wake_up()
+        self._context, self._store, self._clock = context, store, clock
+        self._wake_senders, self._on_finish = wake_senders, on_finish
+        self._prepare, self._handler_timeout_s = prepare, handler_timeout_s
+        self._slow_handlers: set[str] = set()
+        self._threads = ThreadPoolExecutor(_MAX_THREADS, "cooee-handler")
+        self._running_count = 0
+        self._tasks = TaskGroup(clock, "turn", self.wake_up.set)
         self._stopping = False
 
     async def run(self) -> None:
         """Answer until `stop`; then end what is under way."""
         while not self._stopping:
-            wait: float | None = None
+            timeout: float | None = None
             try:
                 claims = await self._claim()
                 if claims:
-                    self._under_way += len(claims)
-                    self._crew.start(self._several(claims))
+                    self._running_count += len(claims)
+                    self._tasks.start(self._run_batch(claims))
                     continue
-                wait = await self._until_due()
+                timeout = await self._seconds_until_due()
             except StoreUnavailable as error:
-                tell("store-unavailable", logging.ERROR, error=str(error), during="claim")
-                wait = 1
-            await self.bell.wait(wait)
-        await self._crew.end()
+                log_event("store-unavailable", logging.ERROR, error=str(error), during="claim")
+                timeout = 1
+            await self.wake_up.wait(timeout)
+        await self._tasks.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def stop(self) -> None:
         """Take nothing new."""
         self._stopping = True
-        self.bell.ring()
+        self.wake_up.set()
 
     async def _claim(self) -> Sequence[Claim]:
-        room = _AT_ONCE - self._under_way
+        room = _MAX_CONVERSATIONS - self._running_count
         if room <= 0:
             return []
-        claims = await self._sift(await self._store.claim(room))
+        claims = await self._prepare(await self._store.claim(room))
         for claim in claims:
-            tell("claimed", logging.DEBUG, turn=claim.turn, attempt=claim.attempts)
+            log_event("claimed", logging.DEBUG, turn=claim.turn, attempt=claim.attempts)
         return claims
 
-    async def _until_due(self) -> float | None:
+    async def _seconds_until_due(self) -> float | None:
         due = (await self._store.alarms()).turn
-        if due is None or self._under_way >= _AT_ONCE:
+        if due is None or self._running_count >= _MAX_CONVERSATIONS:
             return None
-        left = (due - self._clock.now()).total_seconds()
-        return left if left > 0 else 0.1  # due, and not to be had: the end of a turn rings
+        seconds = (due - self._clock.now()).total_seconds()
+        return seconds if seconds > 0 else 0.1  # due, and not to be had: the end of a turn rings
 
-    async def _several(self, claims: Sequence[Claim]) -> None:
+    async def _run_batch(self, claims: Sequence[Claim]) -> None:
         """Play a batch in one thread; what a slow handler holds up goes on in another."""
-        games = [Game(turns(self._around, claim)) for claim in claims]
-        left, began = deque(games), stopwatch()
-        threads = {self._in_thread(play_all, left, self._is_here, self._begin)}
-        while games:
-            _, threads = await asyncio.wait(threads, timeout=_HELD_UP)
-            late = stopwatch() - began > self._limit
-            done = [game for game in games if game.rested or late]
-            games = [game for game in games if not (game.rested or late)]
-            await self._hand_on(done)
-            for game in list(games):
-                stretch = game.take_back()
-                if stretch is not None:
-                    games.remove(game)
-                    self._end(stretch)
-                    self._go_on(game, game.step)
-            if left:
-                threads.add(self._in_thread(play_all, left, self._is_here, self._begin))
+        runners = [TurnRunner(run_claim(self._context, claim)) for claim in claims]
+        queue, started_at = deque(runners), monotonic()
+        threads = {self._run_in_thread(run_all, queue, self._may_share_thread, self._run_timed)}
+        while runners:
+            _, threads = await asyncio.wait(threads, timeout=_SECOND_THREAD_AFTER_S)
+            timed_out = monotonic() - started_at > self._handler_timeout_s
+            stopped = [game for game in runners if game.idle or timed_out]
+            runners = [game for game in runners if not (game.idle or timed_out)]
+            await self._settle(stopped)
+            for game in list(runners):
+                interruptible = game.reclaim()
+                if interruptible is not None:
+                    runners.remove(game)
+                    self._interrupt(interruptible)
+                    self._await_rest(game, game.step)
+            if queue:
+                threads.add(
+                    self._run_in_thread(run_all, queue, self._may_share_thread, self._run_timed)
+                )
 
-    async def _hand_on(self, games: Sequence[Game]) -> None:
+    async def _settle(self, runners: Sequence[TurnRunner]) -> None:
         """Commit what has ended, and await what has to be awaited."""
-        steps = [game.step if game.rested else self._taken_away(game) for game in games]
-        for game, step in zip(games, steps, strict=True):
+        steps = [game.step if game.idle else self._abandon(game) for game in runners]
+        for game, step in zip(runners, steps, strict=True):
             if not isinstance(step, Finish):
-                self._go_on(game, step)
+                self._await_rest(game, step)
         finished = [step for step in steps if isinstance(step, Finish)]
         if finished:
-            await self._finish(finished)
+            await self._finish_turns(finished)
 
-    def _go_on(self, game: Game, step: Call | Jot | Finish | None) -> None:
+    def _await_rest(self, runner: TurnRunner, step: HandlerCall | Jot | Finish | None) -> None:
         """Let a game go on by itself."""
-        self._crew.start(self._one(game, step))
+        self._tasks.start(self._run_one(runner, step))
 
-    def _is_here(self, call: Call) -> bool:
+    def _may_share_thread(self, call: HandlerCall) -> bool:
         """Whether a call may be made in a thread that others share."""
-        return call.sync and not self._around.app.arounds and call.handler.name not in self._slow
+        return (
+            call.sync
+            and not self._context.app.middleware
+            and call.handler.name not in self._slow_handlers
+        )
 
-    def _begin(self, call: Call, stretch: Stretch) -> Any:
-        began = stopwatch()
+    def _run_timed(self, call: HandlerCall, interruptible: InterruptibleCall) -> Any:
+        started_at = monotonic()
         try:
-            return stretch()
+            return interruptible()
         finally:
-            if stopwatch() - began > _SLOW:
-                self._slow.add(call.handler.name)
+            if monotonic() - started_at > _SLOW_HANDLER_S:
+                self._slow_handlers.add(call.handler.name)
 
-    def _taken_away(self, game: Game) -> Call | Jot | Finish | None:
+    def _abandon(self, runner: TurnRunner) -> HandlerCall | Jot | Finish | None:
         """What becomes of turns whose thread has taken too long; what it comes to is dropped."""
-        call = game.step
-        name = call.handler.name if isinstance(call, Call) else "A handler"
-        return game.take_away(self._too_long(name))
+        call = runner.step
+        name = call.handler.name if isinstance(call, HandlerCall) else "A handler"
+        return runner.abandon(self._timeout_error(name))
 
-    def _too_long(self, name: str) -> TimeoutError:
-        return TimeoutError(f"{name} took longer than {self._limit:g} seconds.")
+    def _timeout_error(self, name: str) -> TimeoutError:
+        return TimeoutError(f"{name} took longer than {self._handler_timeout_s:g} seconds.")
 
-    async def _one(self, game: Game, step: Call | Jot | Finish | None) -> None:
+    async def _run_one(self, runner: TurnRunner, step: HandlerCall | Jot | Finish | None) -> None:
         """Play one conversation, waiting where its handlers wait."""
-        while isinstance(step, Call | Jot):
+        while isinstance(step, HandlerCall | Jot):
             step = await (
-                self._jot(game, step) if isinstance(step, Jot) else self._call(game, step)
+                self._write_checkpoint(runner, step)
+                if isinstance(step, Jot)
+                else self._call_handler(runner, step)
             )
         if step is not None:
-            await self._finish([step])
+            await self._finish_turns([step])
         else:
-            self._under_way -= 1
+            self._running_count -= 1
 
-    async def _jot(self, game: Game, jot: Jot) -> Call | Jot | Finish | None:
+    async def _write_checkpoint(
+        self, runner: TurnRunner, checkpoint: Jot
+    ) -> HandlerCall | Jot | Finish | None:
         """Write down what a turn must not lose, before it goes on."""
-        tell("jotting", logging.DEBUG, turn=jot.claim.turn)
+        log_event("jotting", logging.DEBUG, turn=checkpoint.claim.turn)
         try:
-            (held,) = await insist(self._clock, "jot", lambda: self._store.jot([jot]))
+            (lease_held,) = await retry_until_available(
+                self._clock, "jot", lambda: self._store.jot([checkpoint])
+            )
         except StorageError as error:
-            return game.move(error=error)
-        tell("jotted" if held else "lease-lost", logging.DEBUG, turn=jot.claim.turn)
-        return game.move(held)
+            return runner.advance(error=error)
+        log_event(
+            "jotted" if lease_held else "lease-lost", logging.DEBUG, turn=checkpoint.claim.turn
+        )
+        return runner.advance(lease_held)
 
-    async def _call(self, game: Game, call: Call) -> Call | Jot | Finish | None:
-        limit = asyncio.timeout(self._limit)
+    async def _call_handler(
+        self, runner: TurnRunner, call: HandlerCall
+    ) -> HandlerCall | Jot | Finish | None:
+        timeout = asyncio.timeout(self._handler_timeout_s)
         try:
-            async with limit:
-                reply = await self._wait(call)
+            async with timeout:
+                reply = await self._call_in_middleware(call)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            late = limit.expired() and isinstance(error, TimeoutError)
-            why = self._too_long(call.handler.name) if late else plain(call, error)
-            return game.move(error=why)
-        return game.move(reply)
+            timed_out = timeout.expired() and isinstance(error, TimeoutError)
+            cause = (
+                self._timeout_error(call.handler.name) if timed_out else as_exception(call, error)
+            )
+            return runner.advance(error=cause)
+        return runner.advance(reply)
 
-    async def _wait(self, call: Call) -> Any:
-        proceed: Callable[[], Awaitable[Any]] = functools.partial(self._proceed, call)
-        for around in reversed(self._around.app.arounds):
-            proceed = functools.partial(around, call.chat, proceed)
+    async def _call_in_middleware(self, call: HandlerCall) -> Any:
+        proceed: Callable[[], Awaitable[Any]] = functools.partial(self._run_call, call)
+        for middleware in reversed(self._context.app.middleware):
+            proceed = functools.partial(middleware, call.chat, proceed)
         return await proceed()
 
-    async def _proceed(self, call: Call) -> Any:
+    async def _run_call(self, call: HandlerCall) -> Any:
         if not call.sync:
             return await call.run()
-        began, stretch, limit = stopwatch(), Stretch(call.run), asyncio.timeout(call.limit)
+        started_at, interruptible, timeout = (
+            monotonic(),
+            InterruptibleCall(call.run),
+            asyncio.timeout(call.timeout_s),
+        )
         try:
-            async with limit:
-                return await self._in_thread(stretch)
+            async with timeout:
+                return await self._run_in_thread(interruptible)
         except TimeoutError as error:
-            if call.limit is None or not limit.expired():
+            if call.timeout_s is None or not timeout.expired():
                 raise
-            line = stretch.line
-            self._end(stretch)
-            raise too_long(call.handler.name, call.limit, line) from error
+            line = interruptible.current_line
+            self._interrupt(interruptible)
+            raise dialogue_timeout_error(call.handler.name, call.timeout_s, line) from error
         finally:
-            if stopwatch() - began < _SLOW / 5:
-                self._slow.discard(call.handler.name)
+            if monotonic() - started_at < _SLOW_HANDLER_S / 5:
+                self._slow_handlers.discard(call.handler.name)
 
-    def _end(self, stretch: Stretch) -> None:
+    def _interrupt(self, interruptible: InterruptibleCall) -> None:
         """End what runs too long; what catches that is told again, for as long as it runs."""
-        if stretch.end():
-            asyncio.get_running_loop().call_later(_AGAIN, self._end, stretch)
+        if interruptible.interrupt():
+            asyncio.get_running_loop().call_later(
+                _INTERRUPT_AGAIN_AFTER_S, self._interrupt, interruptible
+            )
 
-    def _in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def _run_in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
-    async def _finish(self, finishes: Sequence[Finish]) -> None:
+    async def _finish_turns(self, finishes: Sequence[Finish]) -> None:
         for finish in finishes:
-            tell("finishing", logging.DEBUG, turn=finish.claim.turn)
+            log_event("finishing", logging.DEBUG, turn=finish.claim.turn)
             if finish.failure is not None:
-                _tell_failure(finish)
+                _log_failure(finish)
         try:
-            done = await insist(self._clock, "finish", lambda: self._commit(finishes))
+            committed = await retry_until_available(
+                self._clock, "finish", lambda: self._commit(finishes)
+            )
         except StorageError as error:
-            await self._refused(finishes, error)
+            await self._isolate_refused(finishes, error)
             return
-        self._under_way -= len(finishes)
-        for finish, kept in zip(finishes, done, strict=True):
+        self._running_count -= len(finishes)
+        for finish, is_committed in zip(finishes, committed, strict=True):
             turn = finish.claim.turn
-            tell(
-                "finished" if kept else "lease-lost",
-                logging.DEBUG if kept else logging.WARNING,
+            log_event(
+                "finished" if is_committed else "lease-lost",
+                logging.DEBUG if is_committed else logging.WARNING,
                 turn=turn,
             )
 
-    async def _refused(self, finishes: Sequence[Finish], error: StorageError) -> None:
+    async def _isolate_refused(self, finishes: Sequence[Finish], error: StorageError) -> None:
         """Find out whose commit the database refuses, and leave that one alone for a while."""
         if len(finishes) > 1:
             for finish in finishes:
-                await self._finish([finish])
+                await self._finish_turns([finish])
             return
         claim = finishes[0].claim
-        tell("commit-refused", logging.CRITICAL, turn=claim.turn, error=str(error))
-        until = self._clock.now() + _REFUSED
-        await insist(self._clock, "postpone", lambda: self._store.postpone([claim], until))
-        self._under_way -= 1
+        log_event("commit-refused", logging.CRITICAL, turn=claim.turn, error=str(error))
+        until = self._clock.now() + _COMMIT_RETRY_AFTER
+        await retry_until_available(
+            self._clock, "postpone", lambda: self._store.postpone([claim], until)
+        )
+        self._running_count -= 1
 
     async def _commit(self, finishes: Sequence[Finish]) -> Sequence[bool]:
         """Commit turns that are played already; the sender, rung between, shares the commit."""
-        asked = asyncio.ensure_future(self._store.finish(finishes))
-        self._over(finishes)
+        commit = asyncio.ensure_future(self._store.finish(finishes))
+        self._on_finish(finishes)
         await asyncio.sleep(0)  # it is asked now; who is rung asks next
         if any(finish.drafts for finish in finishes):
-            self._outgoing()
-        return await asked
+            self._wake_senders()
+        return await commit
 
 
-def _tell_failure(finish: Finish) -> None:
+def _log_failure(finish: Finish) -> None:
     failure = finish.failure
     assert failure is not None
-    tell(
+    log_event(
         "turn-failed" if failure.retry_at else "turn-set-aside",
         logging.ERROR,
         turn=finish.claim.turn,

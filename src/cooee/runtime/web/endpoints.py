@@ -13,18 +13,18 @@ from cooee.core.errors import RequestRefused, StoreUnavailable
 from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import Receive, Scope, Send
 from cooee.providers import Provider
-from cooee.runtime.inbound.receiver import Intake
-from cooee.runtime.log import blame, tell
-from cooee.runtime.outbound.receipts import Newsroom
-from cooee.runtime.web.inline_replies import Answer, Callers
-from cooee.runtime.web.request_body import body
-from cooee.runtime.web.send_api import Letters
-from cooee.runtime.web.webhook_urls import Hooks
+from cooee.runtime.inbound.receiver import InboundReceiver
+from cooee.runtime.log import error_location, log_event
+from cooee.runtime.outbound.receipts import ReceiptHandler
+from cooee.runtime.web.inline_replies import InlineReplies, WebhookAnswer
+from cooee.runtime.web.request_body import read_body
+from cooee.runtime.web.send_api import SendEndpoint
+from cooee.runtime.web.webhook_urls import WebhookURLs
 
-Health = Callable[[], Awaitable[tuple[bool, Mapping[str, Any]]]]
+HealthCheck = Callable[[], Awaitable[tuple[bool, Mapping[str, Any]]]]
 
 
-class Web:
+class HTTPEndpoints:
     """What the world may ask of us.
 
     Args:
@@ -43,19 +43,23 @@ class Web:
         self,
         provider: Provider,
         *,
-        hooks: Hooks,
+        webhook_urls: WebhookURLs,
         public_url: str | None,
-        intake: Intake,
-        newsroom: Newsroom,
-        callers: Callers,
+        inbound_receiver: InboundReceiver,
+        receipt_handler: ReceiptHandler,
+        inline_replies: InlineReplies,
         clock: Clock,
-        health: Health,
-        letters: Letters,
+        check_health: HealthCheck,
+        send_endpoint: SendEndpoint,
     ) -> None:
-        self._provider, self._hooks = provider, hooks
+        self._provider, self._webhook_urls = provider, webhook_urls
         self._public_url = (public_url or "").rstrip("/")
-        self._intake, self._newsroom, self._callers = intake, newsroom, callers
-        self._clock, self._health, self._letters = clock, health, letters
+        self._inbound_receiver, self._receipt_handler, self._inline_replies = (
+            inbound_receiver,
+            receipt_handler,
+            inline_replies,
+        )
+        self._clock, self._check_health, self._send_endpoint = clock, check_health, send_endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,58 +68,60 @@ class Web:
         try:
             answer = await self._answer(path, scope, receive)
         except RequestRefused as refused:
-            tell("request-refused", logging.WARNING, status=refused.status, why=refused.message)
-            answer = _words(refused.status, "refused")
+            log_event(
+                "request-refused", logging.WARNING, status=refused.status, why=refused.message
+            )
+            answer = _text_answer(refused.status, "refused")
         except StoreUnavailable as error:
-            tell("store-unavailable", logging.ERROR, error=str(error), during="webhook")
-            answer = _words(503, "try again later")
+            log_event("store-unavailable", logging.ERROR, error=str(error), during="webhook")
+            answer = _text_answer(503, "try again later")
         except Exception as error:  # whatever it was, the caller is to try again
-            tell("webhook-failed", logging.CRITICAL, error=blame(error))
-            answer = _words(503, "try again later")
-        with self._callers.attempt(answer):
-            await _respond(answer.response, send)
+            log_event("webhook-failed", logging.CRITICAL, error=error_location(error))
+            answer = _text_answer(503, "try again later")
+        with self._inline_replies.recording_attempt(answer):
+            await _send_response(answer.response, send)
 
-    async def _answer(self, path: str, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, path: str, scope: Scope, receive: Receive) -> WebhookAnswer:
         if path == "/health":
-            return Answer(await self._report(scope["method"]))
+            return WebhookAnswer(await self._health_response(scope["method"]))
         if path == "/send":
-            return Answer(await self._letters(scope, receive))
+            return WebhookAnswer(await self._send_endpoint(scope, receive))
         name, _, rest = path.removeprefix("/").partition("/")
-        word, _, tail = rest.partition("/")
-        if name != self._provider.name or not self._hooks.knows(word):
+        secret, _, subpath = rest.partition("/")
+        if name != self._provider.name or not self._webhook_urls.accepts(secret):
             raise RequestRefused("A webhook path that is not ours, or no longer.", 404)
         request = Request(
             method=scope["method"],
-            url=self._public(path, scope),
+            url=self._public_request_url(path, scope),
             headers={n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]},
-            body=await body(scope, receive),
+            body=await read_body(scope, receive),
         )
-        received = self._provider.receive(request, tail, self._clock.now())
-        texts = await self._intake.receive(received.inbounds)
+        received = self._provider.receive(request, subpath, self._clock.now())
+        texts = await self._inbound_receiver.receive(received.inbounds)
         if received.receipts:
-            await self._newsroom.settle(received.receipts)
-            self._callers.heard()
-        return await self._callers.answer(received.answer, texts, receive)
+            await self._receipt_handler.apply(received.receipts)
+            self._inline_replies.receipts_arrived()
+        return await self._inline_replies.answer(received.response, texts, receive)
 
-    async def _report(self, method: str) -> Response:
+    async def _health_response(self, method: str) -> Response:
         if method not in {"GET", "HEAD"}:
             raise RequestRefused("/health is only read.", 405)
-        well, particulars = await self._health()
-        report = msgspec.json.encode({"status": "ok" if well else "failing", **particulars})
+        is_healthy, details = await self._check_health()
+        report = msgspec.json.encode({"status": "ok" if is_healthy else "failing", **details})
         headers = {"content-type": "application/json"}
-        return Response(status=200 if well else 503, headers=headers, body=report)
+        return Response(status=200 if is_healthy else 503, headers=headers, body=report)
 
-    def _public(self, path: str, scope: Scope) -> str:
+    def _public_request_url(self, path: str, scope: Scope) -> str:
         query = scope["query_string"].decode("latin-1")
         return self._public_url + path + (f"?{query}" if query else "")
 
 
-def _words(status: int, words: str) -> Answer:
+def _text_answer(status: int, text: str) -> WebhookAnswer:
     plain = {"content-type": "text/plain"}
-    return Answer(Response(status=status, headers=plain, body=words.encode()))
+    return WebhookAnswer(Response(status=status, headers=plain, body=text.encode()))
 
 
-async def _respond(answer: Response, send: Send) -> None:
+async def _send_response(answer: Response, send: Send) -> None:
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     if answer.status != 204:
         headers.append((b"content-length", str(len(answer.body)).encode()))

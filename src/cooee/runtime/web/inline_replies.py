@@ -10,31 +10,31 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from cooee.clocks.clock import Bell, Clock
+from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.errors import ProviderFailure, StoreUnavailable
 from cooee.core.http_messages import Response
 from cooee.core.messages import Inbound, Outbound, Status
 from cooee.net.http_client import Receive
-from cooee.providers import Answerer
-from cooee.runtime.log import blame, tell
-from cooee.runtime.provider_session import Account
-from cooee.runtime.store_retry import insist
+from cooee.providers import RepliesInWebhook
+from cooee.runtime.log import error_location, log_event
+from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.store_retry import retry_until_available
 from cooee.storage import Finish, Outcome, Store
 
-_MOST = 10  # replies in one answer; more than that go the usual way, behind them
+_MAX_INLINE_REPLIES = 10  # replies in one answer; more than that go the usual way, behind them
 
-Line: TypeAlias = tuple[str, str, str]
+InboundKey: TypeAlias = tuple[str, str, str]
 """Our number, theirs, and the company's id of the text."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class WebhookAnswer(msgspec.Struct, frozen=True):
     """What a caller is told, and the texts of ours that go out with it."""
 
     response: Response
-    carries: Sequence[Outbound] = ()
+    replies: Sequence[Outbound] = ()
 
 
-class Callers:
+class InlineReplies:
     """Gives replies to the webhook that brought their text, where the company takes them so.
 
     Nothing is kept aside for a caller. Its replies are queued like any others; it is woken when
@@ -54,33 +54,37 @@ class Callers:
 
     def __init__(
         self,
-        account: Account,
+        session: ProviderSession,
         store: Store,
         clock: Clock,
         *,
-        start: Callable[[Coroutine[Any, Any, None]], object],
-        ring: Callable[[], None],
+        start_task: Callable[[Coroutine[Any, Any, None]], object],
+        wake_senders: Callable[[], None],
     ) -> None:
-        self._account, self._store, self._clock = account, store, clock
-        self._start, self._ring = start, ring
-        self._lines: dict[Line, Bell] = {}
+        self._session, self._store, self._clock = session, store, clock
+        self._start_task, self._wake_senders = start_task, wake_senders
+        self._waiting_webhooks: dict[InboundKey, WakeUp] = {}
 
-    def over(self, finishes: Sequence[Finish]) -> None:
+    def turns_finished(self, finishes: Sequence[Finish]) -> None:
         """Wake the callers whose turns these are."""
-        if not self._lines:
+        if not self._waiting_webhooks:
             return
         for claim in (finish.claim for finish in finishes):
             for pending in claim.texts:
-                bell = self._lines.get((claim.ours, claim.theirs, pending.inbound.provider_id))
-                if bell is not None:
-                    bell.ring()
+                wake_up = self._waiting_webhooks.get(
+                    (claim.ours, claim.theirs, pending.inbound.provider_id)
+                )
+                if wake_up is not None:
+                    wake_up.set()
 
-    def heard(self) -> None:
+    def receipts_arrived(self) -> None:
         """Wake the senders: a receipt came, and a text may have waited for a doubt to end."""
-        if self._account.provider.features.answer_within is not None:
-            self._ring()
+        if self._session.provider.features.reply_within is not None:
+            self._wake_senders()
 
-    async def answer(self, plain: Response, texts: Sequence[Inbound], receive: Receive) -> Answer:
+    async def answer(
+        self, plain_response: Response, texts: Sequence[Inbound], receive: Receive
+    ) -> WebhookAnswer:
         """The answer to a webhook: the replies to its text, if they are there in time.
 
         Args:
@@ -88,74 +92,80 @@ class Callers:
             texts: those that it brought and that will have a turn; with one, it may wait.
             receive: tells when the caller hangs up.
         """
-        provider = self._account.provider
-        within = provider.features.answer_within
-        if within is None or len(texts) != 1 or not isinstance(provider, Answerer):
-            return Answer(plain)
-        replies = await self._replies(texts[0], receive, within.total_seconds())
+        provider = self._session.provider
+        answer_within = provider.features.reply_within
+        if answer_within is None or len(texts) != 1 or not isinstance(provider, RepliesInWebhook):
+            return WebhookAnswer(plain_response)
+        replies = await self._take_replies(texts[0], receive, answer_within.total_seconds())
         if not replies:
-            return Answer(plain)
+            return WebhookAnswer(plain_response)
         try:
-            return Answer(provider.answer(replies), replies)
+            return WebhookAnswer(provider.webhook_response(replies), replies)
         except ProviderFailure as failure:
-            tell("answer-impossible", logging.INFO, id=replies[0].id, why=failure.message)
+            log_event("answer-impossible", logging.INFO, id=replies[0].id, why=failure.message)
         except Exception as error:  # the adapter's own mistake, and nothing has gone out yet
-            tell("provider-failed", logging.CRITICAL, id=replies[0].id, error=blame(error))
-        await self._put_back(replies)
-        return Answer(plain)
+            log_event(
+                "provider-failed", logging.CRITICAL, id=replies[0].id, error=error_location(error)
+            )
+        await self._return_to_outbox(replies)
+        return WebhookAnswer(plain_response)
 
     @contextmanager
-    def attempt(self, answer: Answer) -> Iterator[None]:
+    def recording_attempt(self, answer: WebhookAnswer) -> Iterator[None]:
         """Give an answer meanwhile; what it carries is then in doubt until there is news."""
-        words = ""
+        problem = ""
         try:
             yield
         except BaseException:
-            words = "the caller hung up while it was answered"
+            problem = "the caller hung up while it was answered"
             raise
         finally:
-            if answer.carries:
-                self._start(self._doubt(answer.carries, words))
+            if answer.replies:
+                self._start_task(self._record_unknown(answer.replies, problem))
 
-    async def _replies(self, text: Inbound, receive: Receive, within: float) -> Sequence[Outbound]:
+    async def _take_replies(
+        self, text: Inbound, receive: Receive, timeout_s: float
+    ) -> Sequence[Outbound]:
         """The replies to a text, taken; none where they come too late or nobody listens."""
-        line, bell = (text.recipient, text.sender, text.provider_id), self._clock.bell()
-        self._lines[line] = bell
-        hanging_up = asyncio.ensure_future(_hang_up(receive, bell))
+        key, wake_up = (text.recipient, text.sender, text.provider_id), self._clock.create_wake_up()
+        self._waiting_webhooks[key] = wake_up
+        disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, wake_up))
         try:
-            if not await bell.wait(within) or hanging_up.done():
+            if not await wake_up.wait(timeout_s) or disconnect.done():
                 return ()
-            taken = await self._store.take_replies(text.recipient, text.sender, _MOST)
-            replies = [self._account.addressed(one.outbound) for one in taken]
-            if replies and hanging_up.done():
-                await self._put_back(replies)
+            attempts = await self._store.take_replies(
+                text.recipient, text.sender, _MAX_INLINE_REPLIES
+            )
+            replies = [self._session.with_callback(one.outbound) for one in attempts]
+            if replies and disconnect.done():
+                await self._return_to_outbox(replies)
                 return ()
         except StoreUnavailable as error:
-            tell("store-unavailable", logging.ERROR, error=str(error), during="answer")
+            log_event("store-unavailable", logging.ERROR, error=str(error), during="answer")
             return ()
         finally:
-            del self._lines[line]
-            hanging_up.cancel()
+            del self._waiting_webhooks[key]
+            disconnect.cancel()
         return replies
 
-    async def _put_back(self, replies: Sequence[Outbound]) -> None:
+    async def _return_to_outbox(self, replies: Sequence[Outbound]) -> None:
         now = self._clock.now()
-        await insist(
+        await retry_until_available(
             self._clock, "defer", lambda: self._store.defer([(one, now) for one in replies])
         )
-        self._ring()
+        self._wake_senders()
 
-    async def _doubt(self, replies: Sequence[Outbound], words: str) -> None:
-        until = self._clock.now() + self._account.first_doubt
+    async def _record_unknown(self, replies: Sequence[Outbound], problem: str) -> None:
+        retry_at = self._clock.now() + self._session.unknown_grace
         outcomes = [
-            Outcome(outbound=one, status=Status.UNKNOWN, words=words, retry_at=until)
+            Outcome(outbound=one, status=Status.UNKNOWN, words=problem, retry_at=retry_at)
             for one in replies
         ]
-        await insist(self._clock, "record", lambda: self._store.record(outcomes))
-        self._ring()  # there is something to ask about, later
+        await retry_until_available(self._clock, "record", lambda: self._store.record(outcomes))
+        self._wake_senders()  # there is something to ask about, later
 
 
-async def _hang_up(receive: Receive, bell: Bell) -> None:
+async def _wake_on_disconnect(receive: Receive, wake_up: WakeUp) -> None:
     """Ring when the caller is gone: behind a request that is whole nothing else can come."""
     await receive()
-    bell.ring()
+    wake_up.set()

@@ -7,37 +7,37 @@ import asyncio
 from cooee.core.errors import RequestRefused
 from cooee.net.http_client import Receive, Scope
 
-LARGEST = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 """Bytes that a body may have. Telstra's v3 brings pictures in it, of almost a million letters."""
 
-_SLOWEST = 10.0  # seconds that a whole body may take; no company is slower
+_BODY_TIMEOUT_S = 10.0  # seconds that a whole body may take; no company is slower
 
 
-async def body(scope: Scope, receive: Receive, *, slowest: float = _SLOWEST) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, timeout_s: float = _BODY_TIMEOUT_S) -> bytes:
     """The whole body; refused as soon as it is known to be too long, or too long in coming.
 
     Raises:
         RequestRefused: 413, 408, or 400 where the caller went away.
     """
-    announced = dict(scope["headers"]).get(b"content-length", b"0")
-    if not announced.isdigit() or int(announced) > LARGEST:
-        raise RequestRefused(f"A body of {announced.decode('latin-1'):.20} bytes.", 413)
+    content_length = dict(scope["headers"]).get(b"content-length", b"0")
+    if not content_length.isdigit() or int(content_length) > MAX_BODY_BYTES:
+        raise RequestRefused(f"A body of {content_length.decode('latin-1'):.20} bytes.", 413)
     try:
-        async with asyncio.timeout(slowest):
-            return await _whole(receive)
+        async with asyncio.timeout(timeout_s):
+            return await _collect_chunks(receive)
     except TimeoutError:
-        words = f"A body that was not whole after {slowest:g} seconds."
-        raise RequestRefused(words, 408) from None
+        message = f"A body that was not whole after {timeout_s:g} seconds."
+        raise RequestRefused(message, 408) from None
 
 
-async def _whole(receive: Receive) -> bytes:
-    found = bytearray()
+async def _collect_chunks(receive: Receive) -> bytes:
+    content = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestRefused("The caller left before its request was whole.")
-        found += message.get("body", b"")
-        if len(found) > LARGEST:
+        content += message.get("body", b"")
+        if len(content) > MAX_BODY_BYTES:
             raise RequestRefused("A body over 1 MB.", 413)
         if not message.get("more_body"):
-            return bytes(found)
+            return bytes(content)

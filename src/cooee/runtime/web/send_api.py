@@ -13,15 +13,15 @@ import msgspec
 from cooee.core.app.app import Outbox
 from cooee.core.errors import OptedOut, RequestRefused
 from cooee.core.http_messages import Response
-from cooee.core.phone_numbers import normalise
+from cooee.core.phone_numbers import normalise_number
 from cooee.net.http_client import Receive, Scope
-from cooee.runtime.web.request_body import body
+from cooee.runtime.web.request_body import read_body
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_LONGEST = 365 * 86_400  # seconds that a text may be good for
+_MAX_GOOD_FOR_S = 365 * 86_400  # seconds that a text may be good for
 
 
-class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is posted: the arguments of `App.send`, with `good_for` in seconds."""
 
     to: str
@@ -32,7 +32,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None = None
 
 
-class Letters:
+class SendEndpoint:
     """Takes texts from other processes, and answers with each one's id once it is queued.
 
     Args:
@@ -41,8 +41,8 @@ class Letters:
         ours: our number, "" while it is not known yet.
     """
 
-    def __init__(self, token: str, outbox: Outbox, ours: Callable[[], str]) -> None:
-        self._token, self._outbox, self._ours = token.encode(), outbox, ours
+    def __init__(self, token: str, outbox: Outbox, our_number: Callable[[], str]) -> None:
+        self._token, self._outbox, self._our_number = token.encode(), outbox, our_number
 
     async def __call__(self, scope: Scope, receive: Receive) -> Response:
         """Answer one request: 201 and ``{"id": …}``, or a 4xx or 503 and ``{"error": …}``.
@@ -51,59 +51,71 @@ class Letters:
             StoreUnavailable: nothing was queued.
         """
         try:
-            self._admit(scope)
-            wanted = _read(await body(scope, receive))
-            return _json(201, id=await self._send(wanted))
+            self._authorize(scope)
+            send_request = _parse_send_request(await read_body(scope, receive))
+            return _json_response(201, id=await self._queue_text(send_request))
         except RequestRefused as refused:
-            return _json(refused.status, error=refused.message)
+            return _json_response(refused.status, error=refused.message)
 
-    def _admit(self, scope: Scope) -> None:
+    def _authorize(self, scope: Scope) -> None:
         if not self._token:
-            words = "Nobody may send here. To change that, set COOEE_SEND_TOKEN and start again."
-            raise RequestRefused(words, 404)
+            message = "Nobody may send here. To change that, set COOEE_SEND_TOKEN and start again."
+            raise RequestRefused(message, 404)
         if scope["method"] != "POST":
             raise RequestRefused("Texts are sent by POST.", 405)
-        shown = dict(scope["headers"]).get(b"authorization", b"")
-        kind, _, token = shown.partition(b" ")
-        good = hmac.compare_digest(token.strip(), self._token)
-        if not good or kind.lower() != b"bearer":
+        authorization = dict(scope["headers"]).get(b"authorization", b"")
+        scheme, _, token = authorization.partition(b" ")
+        is_valid = hmac.compare_digest(token.strip(), self._token)
+        if not is_valid or scheme.lower() != b"bearer":
             raise RequestRefused("Show the token: Authorization: Bearer …", 401)
 
-    async def _send(self, wanted: Wanted) -> str:
-        ours = self._ours() if wanted.ours is None else wanted.ours
+    async def _queue_text(self, send_request: SendRequest) -> str:
+        ours = self._our_number() if send_request.ours is None else send_request.ours
         if not ours:
-            words = "Our number is not known yet. Say which it is (ours), or try again later."
-            raise RequestRefused(words, 503)
-        sender, to = normalise(ours, near=self._ours()), normalise(wanted.to, near=ours)
-        for name, number, given in (("ours", sender, ours), ("to", to, wanted.to)):
+            message = "Our number is not known yet. Say which it is (ours), or try again later."
+            raise RequestRefused(message, 503)
+        sender, to = (
+            normalise_number(ours, our_number=self._our_number()),
+            normalise_number(send_request.to, our_number=ours),
+        )
+        for name, number, given in (("ours", sender, ours), ("to", to, send_request.to)):
             if not _E164.fullmatch(number):
-                words = f"{name}={given[:40]!r} is not a number. Write it like +61491570156."
-                raise RequestRefused(words, 422)
-        good_for = None if wanted.good_for is None else timedelta(seconds=wanted.good_for)
+                message = f"{name}={given[:40]!r} is not a number. Write it like +61491570156."
+                raise RequestRefused(message, 422)
+        good_for = (
+            None if send_request.good_for is None else timedelta(seconds=send_request.good_for)
+        )
         try:
             return await self._outbox.send(
-                to, wanted.text, ours=sender, at=wanted.at, good_for=good_for, key=wanted.key
+                to,
+                send_request.text,
+                ours=sender,
+                at=send_request.at,
+                good_for=good_for,
+                key=send_request.key,
             )
         except OptedOut as error:
             raise RequestRefused(str(error), 409) from error
 
 
-def _read(raw: bytes) -> Wanted:
+def _parse_send_request(posted: bytes) -> SendRequest:
     """What was posted, where it makes sense."""
     try:
-        wanted = msgspec.json.decode(raw, type=Wanted)
+        send_request = msgspec.json.decode(posted, type=SendRequest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # its words name the field
         raise RequestRefused(f"That is no text to send: {error}", 422) from error
-    if not wanted.text.strip():
+    if not send_request.text.strip():
         raise RequestRefused("The text has no words.", 422)
-    if wanted.at is not None and wanted.at.tzinfo is None:
-        words = f"at={wanted.at.isoformat()} could be anywhere. Add the offset, like +10:00."
-        raise RequestRefused(words, 422)
-    if wanted.good_for is not None and not 0 < wanted.good_for <= _LONGEST:
+    if send_request.at is not None and send_request.at.tzinfo is None:
+        message = (
+            f"at={send_request.at.isoformat()} could be anywhere. Add the offset, like +10:00."
+        )
+        raise RequestRefused(message, 422)
+    if send_request.good_for is not None and not 0 < send_request.good_for <= _MAX_GOOD_FOR_S:
         raise RequestRefused("good_for is in seconds, more than none and at most a year.", 422)
-    return wanted
+    return send_request
 
 
-def _json(status: int, **content: Any) -> Response:
+def _json_response(status: int, **content: Any) -> Response:
     headers = {"content-type": "application/json"}
     return Response(status=status, headers=headers, body=msgspec.json.encode(content))

@@ -12,11 +12,11 @@ from cooee.net.ssrf_guard import is_public
 from cooee.providers import Provider
 from cooee.storage import Store
 
-SECRET = "webhook-path"  # noqa: S105 -- the name of a secret, not one
+WEBHOOK_SECRET_NAME = "webhook-path"  # noqa: S105 -- the name of a secret, not one
 """The secret of the store that is the word in our webhooks' path."""
 
 
-class Hooks:
+class WebhookURLs:
     """The words in our webhooks' path that are good, as the store has them.
 
     Args:
@@ -30,33 +30,37 @@ class Hooks:
     """
 
     def __init__(self, store: Store, provider: Provider, public_url: str | None) -> None:
-        _check(provider, public_url)
-        self._store, self._public_url, self._name = store, public_url, provider.name
-        self.words: Sequence[str] = ()
+        _refuse_plain_http(provider, public_url)
+        self._store, self._public_url, self._provider_name = store, public_url, provider.name
+        self.secrets: Sequence[str] = ()
 
-    async def refresh(self) -> bool:
+    async def reload(self) -> bool:
         """Read the words again; whether the newest is another now."""
-        before, self.words = self.words, await self._store.secrets(SECRET)
-        return before[:1] != self.words[:1]
+        secrets_before, self.secrets = self.secrets, await self._store.secrets(WEBHOOK_SECRET_NAME)
+        return secrets_before[:1] != self.secrets[:1]
 
     @property
     def url(self) -> str | None:
         """The URL below which the company is to call us, with the newest word."""
-        return hook_url(self._public_url, self._name, self.words[0]) if self._public_url else None
+        return (
+            make_webhook_base_url(self._public_url, self._provider_name, self.secrets[0])
+            if self._public_url
+            else None
+        )
 
-    def knows(self, word: str) -> bool:
+    def accepts(self, secret: str) -> bool:
         """Whether a word is good; takes as long whichever it is, and however wrong."""
-        given = word.encode(errors="surrogatepass")
-        good = (each.encode() for each in self.words)
-        return sum(hmac.compare_digest(given, each) for each in good) > 0  # no short cut
+        given = secret.encode(errors="surrogatepass")
+        accepted = (each.encode() for each in self.secrets)
+        return sum(hmac.compare_digest(given, each) for each in accepted) > 0  # no short cut
 
 
-def hook_url(public_url: str, provider: str, word: str) -> str:
+def make_webhook_base_url(public_url: str, provider: str, secret: str) -> str:
     """The URL below which a provider calls us."""
-    return f"{public_url}/{provider}/{word}"
+    return f"{public_url}/{provider}/{secret}"
 
 
-def _check(provider: Provider, public_url: str | None) -> None:
+def _refuse_plain_http(provider: Provider, public_url: str | None) -> None:
     """Refuse a public address where the only proof of a caller would travel in plain view.
 
     A provider that signs nothing is known by the word in the path alone. Without TLS everybody
@@ -65,7 +69,7 @@ def _check(provider: Provider, public_url: str | None) -> None:
     if public_url is None or provider.features.signed:
         return
     parts = urlsplit(public_url)
-    if parts.scheme != "https" and not _is_near(parts.hostname or ""):
+    if parts.scheme != "https" and not _is_private_host(parts.hostname or ""):
         raise SettingError(
             f"{provider.name} signs nothing, so its webhooks are known by a secret path alone, and"
             " over http anybody on the way could read that. Type:\n"
@@ -74,7 +78,7 @@ def _check(provider: Provider, public_url: str | None) -> None:
         )
 
 
-def _is_near(host: str) -> bool:
+def _is_private_host(host: str) -> bool:
     """Whether a host is this machine, or an address that the world cannot reach."""
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -9,24 +9,24 @@ from cooee.core.http_messages import Request, Response
 from cooee.simulator.faults import Faults
 
 
-class Face(Protocol):
+class ProviderAPI(Protocol):
     """One company's API over the network.
 
-    `prefix` begins the paths of its calls. `home` is the host and path under which the company
+    `prefix` begins the paths of its calls. `real_base` is the host and path under which the company
     itself serves them, if there is one: calls that were led here under that name are answered
     as well. `faults` are what is to go wrong.
     """
 
     name: str
     prefix: str
-    home: str
+    real_base: str
     faults: Faults
 
-    def answer(self, request: Request, path: str) -> Response:
+    def handle(self, request: Request, path: str) -> Response:
         """Do what a call asks; `path` is decoded, and begins behind the prefix."""
         ...
 
-    def failure(self, name: str, request: Request, path: str, /) -> Response:
+    def fault_response(self, name: str, request: Request, path: str, /) -> Response:
         """The answer to a call that fails on purpose.
 
         It is error-500, error-503, throttle, or expire-token: the token that the call carries
@@ -34,11 +34,11 @@ class Face(Protocol):
         """
         ...
 
-    def numbers(self) -> Sequence[Mapping[str, str | None]]:
+    def numbers_in_use(self) -> Sequence[Mapping[str, str | None]]:
         """The numbers in use: ``{"number", "notifyURL"}`` each, oldest first."""
         ...
 
-    def switch(self, switches: Sequence[str]) -> None:
+    def set_switches(self, switches: Sequence[str]) -> None:
         """Choose how it behaves.
 
         Raises:

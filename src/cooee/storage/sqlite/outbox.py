@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 import msgspec
 
 from cooee.core.messages import (
-    Class,
     Outbound,
+    Priority,
     Receipt,
     Status,
     conversation_id,
     outbound_id,
-    outbound_place,
+    parse_outbound_id,
 )
 from cooee.storage import Letter, Outcome, Taken
 from cooee.storage.sql_file import load
@@ -61,15 +61,15 @@ def take(connection: Connection, ours: str, limit: int, now: int, *, bulk: int) 
     """Record the next attempts; at least `bulk` of them are for bulk, where any waits."""
     connection.execute(_SQL["expire_late"], (now, ours))
 
-    def waiting(kind: Class, room: int) -> list[Any]:
+    def waiting(kind: Priority, room: int) -> list[Any]:
         if room <= 0:
             return []
         return connection.execute(_SQL["next_texts"], (ours, int(kind), now, room)).fetchall()
 
-    reserved = waiting(Class.BULK, min(bulk, limit))
-    rows = waiting(Class.REPLY, limit - len(reserved))
-    rows += waiting(Class.STARTED, limit - len(reserved) - len(rows))
-    rows += waiting(Class.BULK, limit - len(rows)) if len(reserved) == bulk else reserved
+    reserved = waiting(Priority.BULK, min(bulk, limit))
+    rows = waiting(Priority.REPLY, limit - len(reserved))
+    rows += waiting(Priority.PROACTIVE, limit - len(reserved) - len(rows))
+    rows += waiting(Priority.BULK, limit - len(rows)) if len(reserved) == bulk else reserved
     return _begin(connection, ours, rows, now)
 
 
@@ -104,7 +104,7 @@ def _taken(ours: str, row: Sequence[Any], *, at: int | None = None) -> Taken:
         good_until=moment_or_none(good_until),
         provider_id=known_as or "",
     )
-    return Taken(outbound, moment(queued_at), *map(Class, kind))
+    return Taken(outbound, moment(queued_at), *map(Priority, kind))
 
 
 def put_back(connection: Connection, taken: Sequence[Taken], now: int) -> None:
@@ -117,7 +117,7 @@ def put_back(connection: Connection, taken: Sequence[Taken], now: int) -> None:
 def defer(connection: Connection, taken: Sequence[tuple[Outbound, datetime]]) -> None:
     """Queue what was taken and not attempted again, each for a later moment."""
     for outbound, until in taken:
-        place = outbound_place(outbound.id)
+        place = parse_outbound_id(outbound.id)
         if place is not None:
             moved = (*place, stamp(until), outbound.attempt)
             if not connection.execute(_SQL["defer"], moved).fetchone():
@@ -126,7 +126,7 @@ def defer(connection: Connection, taken: Sequence[tuple[Outbound, datetime]]) ->
 
 def record(connection: Connection, outcomes: Sequence[Outcome], now: int) -> None:
     """Record how attempts ended. States only move forward."""
-    places = [outbound_place(outcome.outbound.id) for outcome in outcomes]
+    places = [parse_outbound_id(outcome.outbound.id) for outcome in outcomes]
     known = [(place, outcome) for place, outcome in zip(places, outcomes, strict=True) if place]
     good = [(place, outcome) for place, outcome in known if _succeeded(outcome)]
     for place, outcome in known:
@@ -186,11 +186,11 @@ def settle(
 
 
 def _settle(connection: Connection, receipt: Receipt, now: int) -> tuple[Outbound, Status] | None:
-    provider_id, word, code = map(fit, (receipt.provider_id, receipt.word, receipt.code))
+    provider_id, word, code = map(fit, (receipt.provider_id, receipt.provider_status, receipt.code))
     at = now if receipt.at is None else stamp(receipt.at)
     place = _place_of(connection, receipt, provider_id)
     if place is None:
-        if provider_id and not receipt.outbound:  # its text may not be recorded yet
+        if provider_id and not receipt.outbound_id:  # its text may not be recorded yet
             early = (provider_id, at, int(receipt.status), word, code)
             connection.execute(_SQL["keep_early"], early)
         return None
@@ -206,10 +206,10 @@ def _settle(connection: Connection, receipt: Receipt, now: int) -> tuple[Outboun
 
 def _place_of(connection: Connection, receipt: Receipt, provider_id: str) -> Place | None:
     """Which text a receipt is about; None where there is none, or its two names contradict."""
-    if not receipt.outbound:
+    if not receipt.outbound_id:
         found = connection.execute(_SQL["find_by_provider"], (provider_id,)).fetchone()
         return None if found is None else (found[0], found[1])
-    place = outbound_place(receipt.outbound)
+    place = parse_outbound_id(receipt.outbound_id)
     known = place and connection.execute(_SQL["provider_id_of"], place).fetchone()
     if not known or (provider_id and known[0] and provider_id != known[0]):
         return None

@@ -15,7 +15,7 @@ import typer
 from cooee.core.errors import SettingError
 
 # What is written, and from which file beside this one: there they are data, and not code of ours.
-_FILES = {
+_TEMPLATES = {
     "app.py": "app.txt",
     "test_app.py": "test_app.txt",
     "README.md": "readme.txt",
@@ -23,8 +23,8 @@ _FILES = {
     "requirements.txt": "requirements.txt",
     ".gitignore": "gitignore.txt",
 }
-_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
-_TAKEN = frozenset({"cooee", "test", "tests"})
+_NAME_PATTERN = re.compile(r"[A-Za-z](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
+_RESERVED_NAMES = frozenset({"cooee", "test", "tests"})
 
 
 def new(
@@ -36,53 +36,58 @@ def new(
 
     Both work at once: text with the app by cooee phone FOLDER/app.py, test it by pytest FOLDER.
     """
-    name = _name(folder)
+    name = _app_name(folder)
     _check_empty(folder)
-    words = {"name": name, "version": version("cooee")}
-    texts = {file: _text(source).substitute(words) for file, source in _FILES.items()}
+    substitutions = {"name": name, "version": version("cooee")}
+    texts = {
+        file: _read_template(source).substitute(substitutions)
+        for file, source in _TEMPLATES.items()
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in texts.items():
             (folder / file).write_text(text, encoding="utf-8")
     except OSError as error:
         raise SettingError(f"{folder} cannot be written: {error.strerror}.") from error
-    print(_next(folder))
+    print(_next_steps(folder))
 
 
-def _name(folder: Path) -> str:
+def _app_name(folder: Path) -> str:
     """The app's name: the folder's own."""
     name = folder.absolute().resolve().name
-    if name in _TAKEN or not _NAME.fullmatch(name):
+    if name in _RESERVED_NAMES or not _NAME_PATTERN.fullmatch(name):
         raise SettingError(
             f"{name!r} is no name for an app. Take letters, digits, - and _, beginning with a"
-            " letter, and none of " + ", ".join(sorted(_TAKEN)) + ". Type: cooee new my-app"
+            " letter, and none of "
+            + ", ".join(sorted(_RESERVED_NAMES))
+            + ". Type: cooee new my-app"
         )
     return name
 
 
 def _check_empty(folder: Path) -> None:
     try:
-        there = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+        file_names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     except OSError as error:
         raise SettingError(f"{folder} cannot be used: {error.strerror}. Name another.") from error
-    if there:
+    if file_names:
         raise SettingError(
-            f"{folder} is not empty: {there[0]} is in it. Nothing was written. Name another folder."
+            f"{folder} is not empty: {file_names[0]} is in it. Nothing was written. Name another folder."
         )
 
 
-def _text(source: str) -> Template:
+def _read_template(source: str) -> Template:
     return Template(files(__name__).joinpath("written", source).read_text(encoding="utf-8"))
 
 
-def _next(folder: Path) -> str:
+def _next_steps(folder: Path) -> str:
     """What to type now."""
-    here = folder.resolve() == Path.cwd()
-    app, tests = ("app.py", "") if here else (folder / "app.py", folder)
+    is_current = folder.resolve() == Path.cwd()
+    app, tests = ("app.py", "") if is_current else (folder / "app.py", folder)
     lines = {
         f"cooee phone {shlex.quote(str(app))}": "a phone, to text with it",
         f"pytest {shlex.quote(str(tests))}" if tests else "pytest": "its test",
     }
     width = max(map(len, lines))
-    told = [f"  {line:<{width}}  # {what}" for line, what in lines.items()]
-    return "\n".join([f"{folder} holds an app, a shopping list by text. Go on with:", *told])
+    steps = [f"  {line:<{width}}  # {what}" for line, what in lines.items()]
+    return "\n".join([f"{folder} holds an app, a shopping list by text. Go on with:", *steps])

@@ -9,28 +9,28 @@ from typing import Any
 
 import msgspec
 
-from cooee.simulator.apis.simulated.errors import Refusal
-from cooee.simulator.apis.simulated.inbox import Inbox, Incoming, Reading
-from cooee.simulator.network import Network, Text
-from cooee.simulator.segments import segments
-from cooee.simulator.webhook_sender import Pushes
+from cooee.simulator.apis.simulated.errors import SimulatedAPIError
+from cooee.simulator.apis.simulated.inbox import Inbox, InboxText, ReadMode
+from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.segments import count_segments
+from cooee.simulator.webhook_sender import WebhookSender
 
-READINGS = ("pop", "cursor", "confirm")
-FOUND_AFTER = timedelta(seconds=2)
+READ_MODES = ("pop", "cursor", "confirm")
+LOOKUP_AFTER = timedelta(seconds=2)
 """How long an accepted text cannot be looked up; the company declares a settling time of 5 s."""
-_OUT, _IN = {"STOP", "UNSUBSCRIBE"}, {"START"}
+_OPT_OUT_WORDS, _OPT_IN_WORDS = {"STOP", "UNSUBSCRIBE"}, {"START"}
 
 
-class Switches(msgspec.Struct, frozen=True):
+class SimulatedSwitches(msgspec.Struct, frozen=True):
     """How the company behaves."""
 
-    reading: Reading = "pop"
+    read_mode: ReadMode = "pop"
     lookup: bool = False
     idempotency: bool = False
     optout: bool = False
 
 
-class Order(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+class SimulatedSendRequest(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     """A text to send, as ``POST /texts`` has it."""
 
     sender: str
@@ -40,151 +40,171 @@ class Order(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     callback: str | None = None
 
 
-class Sent(msgspec.Struct, eq=False):
+class SimulatedSentText(msgspec.Struct, eq=False):
     """A text that was accepted, and what is known of it."""
 
     id: str
-    order: Order
-    at: datetime
+    request: SimulatedSendRequest
+    status_at: datetime
     accepted_at: datetime
     status: str = "sent"
 
-    def shape(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str]:
         """Its JSON."""
         return {
             "id": self.id,
-            "reference": self.order.reference,
+            "reference": self.request.reference,
             "status": self.status,
-            "at": stamp(self.at),
+            "at": format_utc_millis(self.status_at),
         }
 
 
-class Account:
+class SimulatedAccount:
     """One key's belongings; the number is there from the start."""
 
-    def __init__(self, network: Network, pushes: Pushes, switches: Switches) -> None:
+    def __init__(
+        self, network: Network, webhook_sender: WebhookSender, switches: SimulatedSwitches
+    ) -> None:
         self.switches = switches
-        self.number = network.free_number()
+        self.number = network.allocate_number()
         self.inbox = Inbox()
-        self.url: str | None = None
-        self._network, self._pushes = network, pushes
-        self._secret = ""
-        self._sent: dict[str, Sent] = {}
-        self._answers: dict[str, dict[str, Any]] = {}
+        self.webhook_url: str | None = None
+        self._network, self._webhook_sender = network, webhook_sender
+        self._webhook_secret = ""
+        self._sent_texts: dict[str, SimulatedSentText] = {}
+        self._responses_by_key: dict[str, dict[str, Any]] = {}
         self._opted_out: set[str] = set()
-        network.lines[self.number] = self
+        network.our_numbers[self.number] = self
 
     @property
-    def unread(self) -> int:
+    def unread_count(self) -> int:
         """How many texts wait to be read."""
-        return 0 if self.url else self.inbox.unread(self.switches.reading)
+        return 0 if self.webhook_url else self.inbox.unread_count(self.switches.read_mode)
 
-    def hook(self, url: str | None, secret: str) -> None:
+    def set_webhook(self, url: str | None, secret: str) -> None:
         """Push texts below a URL from now on, or keep them for reading."""
-        self.url, self._secret = url, secret
+        self.webhook_url, self._webhook_secret = url, secret
 
-    def arrive(self, text: Text) -> bool:
+    def receive(self, text: SimulatedText) -> bool:
         """Take a text in; what eight pushes could not deliver is kept for reading."""
-        incoming = self._incoming(text)
-        if self.url is None:
-            self.inbox.add(incoming)
+        inbox_text = self._inbox_text(text)
+        if self.webhook_url is None:
+            self.inbox.add(inbox_text)
         else:
-            self._push(text.sender, self.url.rstrip("/") + "/text", incoming, keep=incoming)
+            self._push(
+                text.sender,
+                self.webhook_url.rstrip("/") + "/text",
+                inbox_text,
+                keep_on_failure=inbox_text,
+            )
         return True
 
-    def send(self, order: Order, key: str) -> dict[str, Any]:
+    def send(self, send_request: SimulatedSendRequest, idempotency_key: str) -> dict[str, Any]:
         """Accept a text; with the same idempotency key, the first answer again.
 
         Raises:
             Refusal: this person has opted out.
         """
-        if self.switches.idempotency and key in self._answers:
-            return self._answers[key]
-        if self.switches.optout and order.to in self._opted_out:
-            raise Refusal("opted-out", "This person does not want your texts.")
+        if self.switches.idempotency and idempotency_key in self._responses_by_key:
+            return self._responses_by_key[idempotency_key]
+        if self.switches.optout and send_request.to in self._opted_out:
+            raise SimulatedAPIError("opted-out", "This person does not want your texts.")
         now = self._network.clock.now()
-        sent = Sent(f"out-{self._network.serial()}", order, now, now)
-        self._sent[sent.id] = sent
-        answer = {"id": sent.id, "status": "accepted", "segments": segments(order.text)}
-        if key:
-            self._answers[key] = answer
-        self._network.send(
-            self.number, order.to, order.text, news=lambda text: self._hear(sent, text)
+        sent = SimulatedSentText(f"out-{self._network.next_serial()}", send_request, now, now)
+        self._sent_texts[sent.id] = sent
+        response = {
+            "id": sent.id,
+            "status": "accepted",
+            "segments": count_segments(send_request.text),
+        }
+        if idempotency_key:
+            self._responses_by_key[idempotency_key] = response
+        self._network.send_from_number(
+            self.number,
+            send_request.to,
+            send_request.text,
+            on_receipt=lambda text: self._record_receipt(sent, text),
         )
-        return answer
+        return response
 
-    def status(self, id: str) -> Mapping[str, str]:
+    def text_status(self, id: str) -> Mapping[str, str]:
         """How a text fares.
 
         Raises:
             Refusal: there is no such text.
         """
-        if id not in self._sent:
-            raise Refusal("not-found", f"There is no text {id!r}.")
-        return self._sent[id].shape()
+        if id not in self._sent_texts:
+            raise SimulatedAPIError("not-found", f"There is no text {id!r}.")
+        return self._sent_texts[id].to_json()
 
-    def lookup(self, reference: str) -> list[Mapping[str, str]]:
+    def find_by_reference(self, reference: str) -> list[Mapping[str, str]]:
         """The texts that were accepted under a reference, a while ago.
 
         Raises:
             Refusal: the company cannot be asked.
         """
         if not self.switches.lookup:
-            raise Refusal("not-found", "Texts cannot be looked up by reference here.")
-        latest = self._network.clock.now() - FOUND_AFTER
+            raise SimulatedAPIError("not-found", "Texts cannot be looked up by reference here.")
+        latest = self._network.clock.now() - LOOKUP_AFTER
         return [
-            sent.shape()
-            for sent in self._sent.values()
-            if sent.order.reference == reference and sent.accepted_at <= latest
+            sent.to_json()
+            for sent in self._sent_texts.values()
+            if sent.request.reference == reference and sent.accepted_at <= latest
         ]
 
-    def _incoming(self, text: Text) -> Incoming:
-        incoming = {
+    def _inbox_text(self, text: SimulatedText) -> InboxText:
+        inbox_text = {
             "id": f"in-{text.id}",
             "from": text.sender,
             "to": text.recipient,
             "text": text.text,
-            "sent_at": stamp(text.sent_at),
+            "sent_at": format_utc_millis(text.sent_at),
         }
-        change = self._opt(text) if self.switches.optout else None
-        return incoming | ({"optout": change} if change else {})
+        change = self._apply_opt_out_word(text) if self.switches.optout else None
+        return inbox_text | ({"optout": change} if change else {})
 
-    def _opt(self, text: Text) -> str | None:
+    def _apply_opt_out_word(self, text: SimulatedText) -> str | None:
         """What a text changes for its sender: "out", "in" or nothing."""
-        word = text.text.strip(" \t\r\n.!").upper()
-        if word in _OUT:
+        keyword = text.text.strip(" \t\r\n.!").upper()
+        if keyword in _OPT_OUT_WORDS:
             self._opted_out.add(text.sender)
             return "out"
-        if word in _IN:
+        if keyword in _OPT_IN_WORDS:
             self._opted_out.discard(text.sender)
             return "in"
         return None
 
-    def _hear(self, sent: Sent, text: Text) -> None:
-        sent.status, sent.at = text.status, text.ended_at or text.sent_at
-        if sent.order.callback is not None:
-            self._push(sent.id, sent.order.callback, sent.shape())
+    def _record_receipt(self, sent: SimulatedSentText, text: SimulatedText) -> None:
+        sent.status, sent.status_at = text.status, text.ended_at or text.sent_at
+        if sent.request.callback is not None:
+            self._push(sent.id, sent.request.callback, sent.to_json())
 
     def _push(
-        self, lane: str, url: str, shape: Mapping[str, Any], keep: Incoming | None = None
+        self,
+        lane: str,
+        url: str,
+        content: Mapping[str, Any],
+        keep_on_failure: InboxText | None = None,
     ) -> None:
-        body = msgspec.json.encode(shape)
-        self._pushes.post(
+        body = msgspec.json.encode(content)
+        self._webhook_sender.post(
             lane,
             url,
             body,
-            headers=lambda: self._signature(body),
-            given_up=None if keep is None else lambda: self.inbox.add(keep),
+            headers=lambda: self._signature_header(body),
+            on_give_up=None if keep_on_failure is None else lambda: self.inbox.add(keep_on_failure),
         )
 
-    def _signature(self, body: bytes) -> dict[str, str]:
+    def _signature_header(self, body: bytes) -> dict[str, str]:
         """The header that signs a push, made at the moment of each try."""
-        at = str(int(self._network.clock.now().timestamp()))
-        digest = hmac.digest(self._secret.encode(), at.encode() + b"." + body, "sha256").hex()
-        return {"x-simulated-signature": f"t={at},v1={digest}"}
+        timestamp = str(int(self._network.clock.now().timestamp()))
+        digest = hmac.digest(
+            self._webhook_secret.encode(), timestamp.encode() + b"." + body, "sha256"
+        ).hex()
+        return {"x-simulated-signature": f"t={timestamp},v1={digest}"}
 
 
-def stamp(moment: datetime) -> str:
+def format_utc_millis(time: datetime) -> str:
     """A time as this company writes it: UTC, in milliseconds."""
-    utc = moment.astimezone(UTC)
+    utc = time.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

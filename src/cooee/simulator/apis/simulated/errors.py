@@ -16,17 +16,17 @@ _STATUSES = {
     "internal": 500,
     "unavailable": 503,
 }
-_FAILURES = {
+_FAULT_ERRORS = {
     "error-500": ("internal", "Something broke here. Whether it was done is not known."),
     "error-503": ("unavailable", "Closed for the moment."),
     "throttle": ("throttled", "Too many calls. Wait as long as Retry-After says."),
     "expire-token": ("unauthorized", "This key has ended."),
 }
-RETRY_AFTER = 2
+RETRY_AFTER_S = 2
 """Seconds."""
 
 
-class Refusal(Exception):
+class SimulatedAPIError(Exception):
     """An answer that says no, by its code and in words."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -34,13 +34,13 @@ class Refusal(Exception):
         self.code, self.message = code, message
 
     @property
-    def answer(self) -> Response:
+    def response(self) -> Response:
         """The HTTP answer."""
-        headers = {"retry_after": str(RETRY_AFTER)} if self.code == "throttled" else {}
+        headers = {"retry_after": str(RETRY_AFTER_S)} if self.code == "throttled" else {}
         content = {"error": self.code, "message": self.message}
-        return desk.json(_STATUSES[self.code], content, **headers)
+        return desk.json_response(_STATUSES[self.code], content, **headers)
 
 
-def failure(name: str) -> Response:
+def simulated_fault_response(name: str) -> Response:
     """The answer that is a fault."""
-    return Refusal(*_FAILURES[name]).answer
+    return SimulatedAPIError(*_FAULT_ERRORS[name]).response

@@ -5,55 +5,57 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Literal, TypeAlias
 
-from cooee.simulator.apis.simulated.errors import Refusal
+from cooee.simulator.apis.simulated.errors import SimulatedAPIError
 
-Reading: TypeAlias = Literal["pop", "cursor", "confirm"]
-Incoming: TypeAlias = dict[str, Any]
-PAGE = 50
+ReadMode: TypeAlias = Literal["pop", "cursor", "confirm"]
+InboxText: TypeAlias = dict[str, Any]
+PAGE_SIZE = 50
 
 
 class Inbox:
     """One log of texts. Popping and confirming remove from what waits, a cursor from nothing."""
 
     def __init__(self) -> None:
-        self._log: list[Incoming] = []
-        self._waiting: list[Incoming] = []
-        self._handed_out = 0  # how far the furthest cursor is
+        self._log: list[InboxText] = []
+        self._unread: list[InboxText] = []
+        self._read_count = 0  # how far the furthest cursor is
 
-    def add(self, text: Incoming) -> None:
+    def add(self, text: InboxText) -> None:
         """Keep a text for reading."""
         self._log.append(text)
-        self._waiting.append(text)
+        self._unread.append(text)
 
-    def unread(self, reading: Reading) -> int:
+    def unread_count(self, read_mode: ReadMode) -> int:
         """How many texts nobody has read."""
-        return len(self._log) - self._handed_out if reading == "cursor" else len(self._waiting)
+        return len(self._log) - self._read_count if read_mode == "cursor" else len(self._unread)
 
-    def pop(self) -> Sequence[Incoming]:
+    def pop(self) -> Sequence[InboxText]:
         """The earliest text, which is gone with the reading; or none."""
-        return [self._waiting.pop(0)] if self._waiting else []
+        return [self._unread.pop(0)] if self._unread else []
 
-    def unconfirmed(self) -> Sequence[Incoming]:
+    def unconfirmed(self) -> Sequence[InboxText]:
         """The earliest texts, the same again until they are confirmed."""
-        return self._waiting[:PAGE]
+        return self._unread[:PAGE_SIZE]
 
     def confirm(self, ids: Collection[str]) -> None:
         """Let go of texts; ids that are not waiting are no error, so that it can be repeated."""
-        self._waiting = [text for text in self._waiting if text["id"] not in ids]
+        self._unread = [text for text in self._unread if text["id"] not in ids]
 
-    def after(self, cursor: str | None, limit: int) -> tuple[Sequence[Incoming], str]:
+    def read_after(self, cursor: str | None, limit: int) -> tuple[Sequence[InboxText], str]:
         """The texts behind a cursor, and the cursor behind them; without one, none from now on.
 
         Raises:
             Refusal: it is no cursor of ours.
         """
-        start = len(self._log) if cursor is None else self._place(cursor)
+        start = len(self._log) if cursor is None else self._cursor_position(cursor)
         texts = self._log[start : start + limit]
-        self._handed_out = max(self._handed_out, start + len(texts))
+        self._read_count = max(self._read_count, start + len(texts))
         return texts, f"c{start + len(texts)}"
 
-    def _place(self, cursor: str) -> int:
+    def _cursor_position(self, cursor: str) -> int:
         number = cursor.removeprefix("c")
         if not cursor.startswith("c") or not (number.isascii() and number.isdigit()):
-            raise Refusal("bad-request", f"{cursor!r} is no cursor. Begin without `after`.")
+            raise SimulatedAPIError(
+                "bad-request", f"{cursor!r} is no cursor. Begin without `read_after`."
+            )
         return min(int(number), len(self._log))

@@ -1,5 +1,5 @@
 """Telstra's Messaging API v2, as the box serves it."""
 
-from cooee.simulator.apis.telstra_v2.api import TelstraV2
+from cooee.simulator.apis.telstra_v2.api import TelstraV2API
 
-__all__ = ["TelstraV2"]
+__all__ = ["TelstraV2API"]

@@ -11,84 +11,86 @@ import msgspec
 
 from cooee.simulator.apis.telstra_v2 import requests as orders
 from cooee.simulator.apis.telstra_v2 import responses as shapes
-from cooee.simulator.apis.telstra_v2.errors import Refusal, invalid
-from cooee.simulator.apis.telstra_v2.requests import Order
-from cooee.simulator.apis.telstra_v2.subscription import Subscription
-from cooee.simulator.apis.telstra_v2.threads import Threads
-from cooee.simulator.network import Network, Text
-from cooee.simulator.webhook_sender import Pushes
+from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError, invalid_parameter
+from cooee.simulator.apis.telstra_v2.requests import TelstraV2SendRequest
+from cooee.simulator.apis.telstra_v2.subscription import TelstraV2Subscription
+from cooee.simulator.apis.telstra_v2.threads import ReplyThreads
+from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.webhook_sender import WebhookSender
 
-STATUS_AFTER, STATUS_KEPT = timedelta(seconds=2), timedelta(days=7)
+STATUS_READABLE_AFTER, STATUS_RETENTION = timedelta(seconds=2), timedelta(days=7)
 """When a status can be read. Not at once: Telstra's own tests try five times. How soon it can is
 an assumption."""
-ALLOWANCE, REGISTERED = 100, 5
+MAX_TRIAL_TEXTS, MAX_TRIAL_NUMBERS = 100, 5
 """A free trial's texts, and the numbers they may go to."""
 
 
-class Sent(msgspec.Struct, eq=False):
+class TelstraV2SentText(msgspec.Struct, eq=False):
     """A text that was accepted, and what Telstra has heard of it."""
 
     id: str
     recipient: str
-    order: Order
+    request: TelstraV2SendRequest
     accepted_at: datetime
     reply_address: str | None = None
-    word: str | None = None
+    delivery_status: str | None = None
     ended_at: datetime | None = None
 
 
-_WORDS = {"delivered": "DELIVRD", "undelivered": "UNDVBL", "expired": "EXPIRED"}
+_DELIVERY_STATUSES = {"delivered": "DELIVRD", "undelivered": "UNDVBL", "expired": "EXPIRED"}
 
 
-class Account:
+class TelstraV2Account:
     """One client id's belongings."""
 
-    def __init__(self, network: Network, pushes: Pushes, *, trial: bool = False) -> None:
-        self.network, self.pushes = network, pushes
-        self.trial = trial
-        self.subscription: Subscription | None = None
-        self.registered: list[str] = []
-        self.unread: deque[tuple[Text, str]] = deque()
-        self._sent: dict[str, Sent] = {}
-        self._threads = Threads(network, self.take_in)
+    def __init__(
+        self, network: Network, webhook_sender: WebhookSender, *, is_trial: bool = False
+    ) -> None:
+        self.network, self.webhook_sender = network, webhook_sender
+        self.is_trial = is_trial
+        self.subscription: TelstraV2Subscription | None = None
+        self.registered_numbers: list[str] = []
+        self.unread: deque[tuple[SimulatedText, str]] = deque()
+        self._sent_texts: dict[str, TelstraV2SentText] = {}
+        self._threads = ReplyThreads(network, self.receive_reply)
 
     # --- the number
 
-    def in_use(self) -> Subscription:
+    def active_subscription(self) -> TelstraV2Subscription:
         """The number, which everything else needs.
 
         Raises:
             Refusal: there never was one, or it was deleted (400); or it has expired, which
                 has the same 404 as a wrong URL.
         """
-        held = self.subscription
-        if held is None or held.deleted:
-            raise Refusal(400, "NOT-PROVISIONED")
-        if not held.active:
-            raise Refusal(404, "RESOURCE-NOT-FOUND")
-        return held
+        subscription = self.subscription
+        if subscription is None or subscription.is_deleted:
+            raise TelstraV2APIError(400, "NOT-PROVISIONED")
+        if not subscription.is_active:
+            raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND")
+        return subscription
 
-    def provision(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def provision(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Get a number, or change the one there is.
 
         `notifyURL` has three states: a string pushes, null polls, and its absence changes
         nothing, which at first is polling.
         """
-        days = None if self.trial else asked.get("activeDays")
+        days = None if self.is_trial else body.get("activeDays")
         if days is not None and (isinstance(days, bool) or not isinstance(days, int)):
-            raise invalid("'activeDays': a whole number is expected")
-        changed = {"url": orders.callback(asked["notifyURL"])} if "notifyURL" in asked else {}
-        held = self.subscription
-        if held is None or held.lapsed:
-            held = Subscription(self.network, self.take_in, self.unread)
-        answer = held.extend(30 if days is None else days, once=self.trial)
-        held.notify_url = changed.get("url", held.notify_url)
-        self.subscription = held
-        return answer
+            raise invalid_parameter("'activeDays': a whole number is expected")
+        changes = {"url": orders.check_notify_url(body["notifyURL"])} if "notifyURL" in body else {}
+        subscription = self.subscription
+        if subscription is None or subscription.is_lapsed:
+            subscription = TelstraV2Subscription(self.network, self.receive_reply, self.unread)
+        response = subscription.extend(30 if days is None else days, is_trial=self.is_trial)
+        subscription.notify_url = changes.get("url", subscription.notify_url)
+        self.subscription = subscription
+        return response
 
     # --- replies
 
-    def take_in(self, text: Text, message_id: str = "") -> None:
+    def receive_reply(self, text: SimulatedText, message_id: str = "") -> None:
         """A reply came: push it, or keep it until it is read.
 
         What no push could deliver is kept as well, and read once pushing ends (an assumption;
@@ -98,12 +100,12 @@ class Account:
         if url is None:
             self.unread.append((text, message_id))
             return
-        shape = shapes.pushed(text, message_id or f"DMASApiA{int(text.id):010}")
-        self.pushes.post(
+        content = shapes.pushed_reply(text, message_id or f"DMASApiA{int(text.id):010}")
+        self.webhook_sender.post(
             text.sender,
             url,
-            msgspec.json.encode(shape),
-            given_up=lambda: self.unread.append((text, message_id)),
+            msgspec.json.encode(content),
+            on_give_up=lambda: self.unread.append((text, message_id)),
         )
 
     def next_reply(self) -> dict[str, str]:
@@ -112,94 +114,108 @@ class Account:
         While replies are pushed, reading "will not provide any useful information" (S2.2.9):
         EMPTY is assumed.
         """
-        if self.in_use().notify_url is not None or not self.unread:
+        if self.active_subscription().notify_url is not None or not self.unread:
             return {"status": "EMPTY"}
-        return shapes.polled(*self.unread.popleft())
+        return shapes.polled_reply(*self.unread.popleft())
 
     # --- texts of ours
 
-    def send(self, wanted: Sequence[Order]) -> list[Sent]:
+    def send(self, send_requests: Sequence[TelstraV2SendRequest]) -> list[TelstraV2SentText]:
         """Send texts, one for each recipient of each order.
 
         Raises:
             Refusal: the account may not, and nothing was sent.
         """
-        number = self.in_use().number
-        for order in wanted:
-            self._check(order)
-        texts = sum(len(order.recipients) for order in wanted)
-        if self.trial and len(self._sent) + texts > ALLOWANCE:
-            raise Refusal(403, "SpikeArrest")
+        number = self.active_subscription().number
+        for send_request in send_requests:
+            self._check_allowed(send_request)
+        text_count = sum(len(order.recipients) for order in send_requests)
+        if self.is_trial and len(self._sent_texts) + text_count > MAX_TRIAL_TEXTS:
+            raise TelstraV2APIError(403, "SpikeArrest")
         return [
-            self._send(order, recipient, number)
-            for order in wanted
+            self._send_one(order, recipient, number)
+            for order in send_requests
             for recipient in order.recipients
         ]
 
-    def status(self, message_id: str) -> dict[str, str]:
+    def message_status(self, message_id: str) -> dict[str, str]:
         """How a text fares.
 
         Raises:
             Refusal: it cannot be read yet, or no more, or never could be.
         """
         now = self.network.clock.now()
-        sent = self._sent.get(shapes.plain(message_id))
-        if sent is None or not sent.order.receipts:
-            raise Refusal(404, "OLD-NONEXISTANT-MESSAGE-ID")
-        if not sent.accepted_at + STATUS_AFTER <= now < sent.accepted_at + STATUS_KEPT:
-            raise Refusal(404, "OLD-NONEXISTANT-MESSAGE-ID")
-        return shapes.status(
-            sent.recipient, sent.accepted_at, sent.ended_at or sent.accepted_at, self._word(sent)
+        sent = self._sent_texts.get(shapes.plain_message_id(message_id))
+        if sent is None or not sent.request.wants_receipt:
+            raise TelstraV2APIError(404, "OLD-NONEXISTANT-MESSAGE-ID")
+        if (
+            not sent.accepted_at + STATUS_READABLE_AFTER
+            <= now
+            < sent.accepted_at + STATUS_RETENTION
+        ):
+            raise TelstraV2APIError(404, "OLD-NONEXISTANT-MESSAGE-ID")
+        return shapes.message_status(
+            sent.recipient,
+            sent.accepted_at,
+            sent.ended_at or sent.accepted_at,
+            self._current_status(sent),
         )
 
-    def register(self, numbers: Sequence[str]) -> list[str]:
+    def register_numbers(self, numbers: Sequence[str]) -> list[str]:
         """Add to the numbers that a free trial may text; none can be taken away again."""
-        new = [number for number in dict.fromkeys(numbers) if number not in self.registered]
-        if len(self.registered) + len(new) > REGISTERED:
-            raise Refusal(400, "FREE-TRIAL-MAX-BNUM")
-        self.registered += new
-        return self.registered
+        new = [number for number in dict.fromkeys(numbers) if number not in self.registered_numbers]
+        if len(self.registered_numbers) + len(new) > MAX_TRIAL_NUMBERS:
+            raise TelstraV2APIError(400, "FREE-TRIAL-MAX-BNUM")
+        self.registered_numbers += new
+        return self.registered_numbers
 
-    def _check(self, order: Order) -> None:
-        sender = order.sender
+    def _check_allowed(self, send_request: TelstraV2SendRequest) -> None:
+        sender = send_request.sender
         is_number = sender is not None and sender.lstrip("+").isdigit()
         if is_number and sender not in self._threads.numbers:
-            raise Refusal(400, "DELIVERY-IMPOSSIBLE", "Invalid 'from' address specified")
-        if not self.trial:
+            raise TelstraV2APIError(400, "DELIVERY-IMPOSSIBLE", "Invalid 'from' address specified")
+        if not self.is_trial:
             return
-        if order.thread or sender is not None:
-            raise Refusal(400, "DELIVERY-IMPOSSIBLE", "Not available in a free trial")
-        if not self.registered:
-            raise Refusal(400, "FREE-TRIAL-NO-BNUM")
-        if not set(order.recipients) <= set(self.registered):
-            raise Refusal(400, "FREE-TRIAL-INVALID-BNUM")
+        if send_request.wants_reply_number or sender is not None:
+            raise TelstraV2APIError(400, "DELIVERY-IMPOSSIBLE", "Not available in a free trial")
+        if not self.registered_numbers:
+            raise TelstraV2APIError(400, "FREE-TRIAL-NO-BNUM")
+        if not set(send_request.recipients) <= set(self.registered_numbers):
+            raise TelstraV2APIError(400, "FREE-TRIAL-INVALID-BNUM")
 
-    def _send(self, order: Order, recipient: str, number: str) -> Sent:
-        id = f"{self.network.serial():040x}-12{recipient.lstrip('+')}"
-        sent = Sent(id, recipient, order, self.network.clock.now())
-        if order.thread:
-            sent.reply_address = self._threads.begin(recipient, id)
-        self._sent[id] = sent
-        self.network.send(
-            sent.reply_address or order.sender or number,
+    def _send_one(
+        self, send_request: TelstraV2SendRequest, recipient: str, number: str
+    ) -> TelstraV2SentText:
+        id = f"{self.network.next_serial():040x}-12{recipient.lstrip('+')}"
+        sent = TelstraV2SentText(id, recipient, send_request, self.network.clock.now())
+        if send_request.wants_reply_number:
+            sent.reply_address = self._threads.open_thread(recipient, id)
+        self._sent_texts[id] = sent
+        self.network.send_from_number(
+            sent.reply_address or send_request.sender or number,
             recipient,
-            order.body,
-            wait=order.wait,
-            good_for=order.good_for,
-            news=lambda text: self._hear(sent, text),
+            send_request.body,
+            delay_s=send_request.delay_s,
+            validity_s=send_request.validity_s,
+            on_receipt=lambda text: self._record_receipt(sent, text),
         )
         return sent
 
-    def _hear(self, sent: Sent, text: Text) -> None:
+    def _record_receipt(self, sent: TelstraV2SentText, text: SimulatedText) -> None:
         """A receipt came: remember it, and push it once, since it is final."""
-        sent.word, sent.ended_at = _WORDS[text.status], text.ended_at or text.sent_at
-        if sent.order.notify_url is not None:
-            shape = shapes.status(sent.recipient, sent.accepted_at, sent.ended_at, sent.word)
-            body = msgspec.json.encode({**shape, "messageId": shapes.slashed(sent.id)})
-            self.pushes.post(sent.id, sent.order.notify_url, body)
+        sent.delivery_status, sent.ended_at = (
+            _DELIVERY_STATUSES[text.status],
+            text.ended_at or text.sent_at,
+        )
+        if sent.request.notify_url is not None:
+            content = shapes.message_status(
+                sent.recipient, sent.accepted_at, sent.ended_at, sent.delivery_status
+            )
+            body = msgspec.json.encode({**content, "messageId": shapes.slashed_message_id(sent.id)})
+            self.webhook_sender.post(sent.id, sent.request.notify_url, body)
 
-    def _word(self, sent: Sent) -> str:
+    def _current_status(self, sent: TelstraV2SentText) -> str:
         """The status: PEND until it sets out, and for good where a network gives no receipts."""
-        sets_out = sent.accepted_at + timedelta(seconds=sent.order.wait)
-        pending = self.network.clock.now() < sets_out or not self.network.conditions.receipts
-        return sent.word or ("PEND" if pending else "SENT")
+        sends_at = sent.accepted_at + timedelta(seconds=sent.request.delay_s)
+        is_pending = self.network.clock.now() < sends_at or not self.network.conditions.receipts
+        return sent.delivery_status or ("PEND" if is_pending else "SENT")

@@ -11,22 +11,22 @@ from cooee.net.http_client import Transport
 from cooee.simulator.apis.telstra_v2 import endpoints as calls
 from cooee.simulator.apis.telstra_v2 import errors as refusals
 from cooee.simulator.apis.telstra_v2 import responses as shapes
-from cooee.simulator.apis.telstra_v2.account import Account
-from cooee.simulator.apis.telstra_v2.errors import Refusal
-from cooee.simulator.apis.telstra_v2.requests import Impossible
-from cooee.simulator.apis.telstra_v2.tokens import Tokens
+from cooee.simulator.apis.telstra_v2.account import TelstraV2Account
+from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
+from cooee.simulator.apis.telstra_v2.requests import InvalidRecipients
+from cooee.simulator.apis.telstra_v2.tokens import TelstraV2Tokens
 from cooee.simulator.faults import Faults
 from cooee.simulator.network import Network
-from cooee.simulator.webhook_sender import Pushes
+from cooee.simulator.webhook_sender import WebhookSender
 
-PUSHED_AGAIN = (300.0,) * 12
+WEBHOOK_RETRY_DELAYS_S = (300.0,) * 12
 """A push without a 2xx is repeated five minutes later. How often is stated nowhere: an hour of
 tries is assumed. The pages want 204; Telstra's own sample answers 200, so any 2xx will do."""
 
-_HEALTH = {"/messages/sms/healthcheck", "/messages/mms/healthcheck"}
+_HEALTH_PATHS = {"/messages/sms/healthcheck", "/messages/mms/healthcheck"}
 
 
-class TelstraV2:
+class TelstraV2API:
     """Telstra's API; each client id has an account of its own.
 
     The switch `free-trial` makes every account a free trial, with its limits.
@@ -34,7 +34,7 @@ class TelstraV2:
 
     name = "telstra-v2"
     prefix = "/telstra/v2"
-    home = "tapi.telstra.com/v2"
+    real_base = "tapi.telstra.com/v2"
 
     def __init__(
         self,
@@ -46,72 +46,80 @@ class TelstraV2:
     ) -> None:
         self.faults = Faults()
         self._network = network
-        self._tokens = Tokens(network, client_id, client_secret)
-        self._pushes = Pushes(network.clock, network.lanes, transport, self.faults, PUSHED_AGAIN)
-        self._accounts: dict[str, Account] = {}
-        self._trial = False
+        self._tokens = TelstraV2Tokens(network, client_id, client_secret)
+        self._webhook_sender = WebhookSender(
+            network.clock, network.jobs, transport, self.faults, WEBHOOK_RETRY_DELAYS_S
+        )
+        self._accounts: dict[str, TelstraV2Account] = {}
+        self._is_trial = False
 
-    def answer(self, request: Request, path: str) -> Response:
+    def handle(self, request: Request, path: str) -> Response:
         try:
-            return self._answer(request, path)
-        except Refusal as refusal:
-            return refusal.answer
-        except Impossible as impossible:
+            return self._route(request, path)
+        except TelstraV2APIError as error:
+            return error.response
+        except InvalidRecipients as invalid:
             items = [
-                shapes.impossible(one, _base(request), refusals.REFER)
-                for one in impossible.recipients
+                shapes.invalid_recipient_item(recipient, _base_url_for(request), refusals.DOCS_HINT)
+                for recipient in invalid.recipients
             ]
-            return desk.json(400, shapes.sent(items, (), 1))
+            return desk.json_response(400, shapes.accepted_response(items, (), 1))
 
-    def failure(self, name: str, request: Request, path: str, /) -> Response:
+    def fault_response(self, name: str, request: Request, path: str, /) -> Response:
         if name == "expire-token":
-            self._tokens.end(request)
-            return self.answer(request, path)
-        sending = request.method == "POST" and path.startswith("/messages/sms")
-        return refusals.fault(name, sending=sending)
+            self._tokens.revoke_token(request)
+            return self.handle(request, path)
+        is_send = request.method == "POST" and path.startswith("/messages/sms")
+        return refusals.telstra_v2_fault_response(name, is_send=is_send)
 
-    def numbers(self) -> Sequence[Mapping[str, str | None]]:
-        held = [account.subscription for account in self._accounts.values()]
+    def numbers_in_use(self) -> Sequence[Mapping[str, str | None]]:
+        subscriptions = [account.subscription for account in self._accounts.values()]
         return [
-            {"number": one.number, "notifyURL": one.notify_url}
-            for one in held
-            if one is not None and one.active
+            {"number": subscription.number, "notifyURL": subscription.notify_url}
+            for subscription in subscriptions
+            if subscription is not None and subscription.is_active
         ]
 
-    def switch(self, switches: Sequence[str]) -> None:
-        if wrong := set(switches) - {"free-trial"}:
-            raise ValueError(f"telstra-v2 has no switch {min(wrong)!r}, only 'free-trial'.")
-        self._trial = "free-trial" in switches
+    def set_switches(self, switches: Sequence[str]) -> None:
+        if unknown := set(switches) - {"free-trial"}:
+            raise ValueError(f"telstra-v2 has no switch {min(unknown)!r}, only 'free-trial'.")
+        self._is_trial = "free-trial" in switches
         for account in self._accounts.values():
-            account.trial = self._trial
+            account.is_trial = self._is_trial
 
-    def _answer(self, request: Request, path: str) -> Response:
+    def _route(self, request: Request, path: str) -> Response:
         if (request.method, path) == ("POST", "/oauth/token"):
-            return self._tokens.give(request)
-        if request.method == "GET" and path in _HEALTH:
-            return desk.json(200, {"status": "up"})
-        account = self._account(self._tokens.client(request))
-        found = calls.ROUTES.find(request.method, path)
-        if found is None:
-            raise _nothing(path)
-        handler, names = found
-        return handler(account, calls.Call(request, names, _base(request)))
+            return self._tokens.issue_token(request)
+        if request.method == "GET" and path in _HEALTH_PATHS:
+            return desk.json_response(200, {"status": "up"})
+        account = self._account_of(self._tokens.client_of(request))
+        match = calls.ROUTES.match_request(request.method, path)
+        if match is None:
+            raise _unknown_path_error(path)
+        endpoint, path_params = match
+        return endpoint(account, calls.TelstraV2Call(request, path_params, _base_url_for(request)))
 
-    def _account(self, client: str) -> Account:
-        if client not in self._accounts:
-            self._accounts[client] = Account(self._network, self._pushes, trial=self._trial)
-        return self._accounts[client]
+    def _account_of(self, client_id: str) -> TelstraV2Account:
+        if client_id not in self._accounts:
+            self._accounts[client_id] = TelstraV2Account(
+                self._network, self._webhook_sender, is_trial=self._is_trial
+            )
+        return self._accounts[client_id]
 
 
-def _nothing(path: str) -> Refusal:
+def _unknown_path_error(path: str) -> TelstraV2APIError:
     """There is no such call; the code of a 405 was never seen and is an assumption."""
-    if methods := calls.ROUTES.methods(path):
-        return Refusal(405, "METHOD-NOT-ALLOWED", f"Only {' and '.join(methods)} are supported")
-    return Refusal(404, "RESOURCE-NOT-FOUND")
+    if methods := calls.ROUTES.allowed_methods(path):
+        return TelstraV2APIError(
+            405, "METHOD-NOT-ALLOWED", f"Only {' and '.join(methods)} are supported"
+        )
+    return TelstraV2APIError(404, "RESOURCE-NOT-FOUND")
 
 
-def _base(request: Request) -> str:
+def _base_url_for(request: Request) -> str:
     """Where the caller found the API, so that `messageStatusURL` leads back here."""
     url = urlsplit(request.url)
-    at_home = TelstraV2.home.startswith(f"{url.hostname}/")
-    return f"{url.scheme}://" + (TelstraV2.home if at_home else url.netloc + TelstraV2.prefix)
+    is_real_host = TelstraV2API.real_base.startswith(f"{url.hostname}/")
+    return f"{url.scheme}://" + (
+        TelstraV2API.real_base if is_real_host else url.netloc + TelstraV2API.prefix
+    )

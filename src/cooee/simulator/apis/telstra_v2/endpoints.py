@@ -12,133 +12,147 @@ from cooee.core.http_messages import Request, Response
 from cooee.net import asgi as desk
 from cooee.simulator.apis.telstra_v2 import requests as orders
 from cooee.simulator.apis.telstra_v2 import responses as shapes
-from cooee.simulator.apis.telstra_v2.account import Account
-from cooee.simulator.apis.telstra_v2.errors import Refusal, invalid
-from cooee.simulator.apis.telstra_v2.requests import Order
-from cooee.simulator.segments import segments
+from cooee.simulator.apis.telstra_v2.account import TelstraV2Account
+from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError, invalid_parameter
+from cooee.simulator.apis.telstra_v2.requests import TelstraV2SendRequest
+from cooee.simulator.segments import count_segments
 
 
-class Call(msgspec.Struct, frozen=True):
+class TelstraV2Call(msgspec.Struct, frozen=True):
     """A call: as it came, what its path names, and the URL that the API has for its caller."""
 
     request: Request
-    names: Mapping[str, str]
-    base: str
+    path_params: Mapping[str, str]
+    base_url: str
 
     @property
-    def content(self) -> dict[str, Any]:
+    def json_body(self) -> dict[str, Any]:
         """The JSON object in its body."""
-        return orders.content(self.request)
+        return orders.parse_json_body(self.request)
 
 
-Handler: TypeAlias = Callable[[Account, Call], Response]
+Endpoint: TypeAlias = Callable[[TelstraV2Account, TelstraV2Call], Response]
 
 
-def subscribe(account: Account, call: Call) -> Response:
+def create_subscription(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Get a number, or change the one there is."""
-    return desk.json(201, account.provision(call.content))
+    return desk.json_response(201, account.provision(call.json_body))
 
 
-def subscription(account: Account, _: Call) -> Response:
+def get_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """Tell of the number."""
     if account.subscription is None:
-        raise Refusal(404, "RESOURCE-NOT-FOUND", "")
-    return desk.json(200, account.subscription.read())
+        raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND", "")
+    return desk.json_response(200, account.subscription.to_json())
 
 
-def unsubscribe(account: Account, _: Call) -> Response:
+def delete_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """Give the number up; a documented body of ``{"emptyArr": 0}`` is not insisted on."""
-    held = account.subscription
-    if held is None or not held.active:
-        raise Refusal(404, "RESOURCE-NOT-FOUND", "")
-    if account.trial:
-        raise invalid("request: a free trial cannot delete its number")
-    held.delete()
+    subscription = account.subscription
+    if subscription is None or not subscription.is_active:
+        raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND", "")
+    if account.is_trial:
+        raise invalid_parameter("request: a free trial cannot delete its number")
+    subscription.delete()
     return Response(status=204)
 
 
-def register(account: Account, call: Call) -> Response:
+def register_trial_numbers(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Register numbers that a free trial may text."""
-    return desk.json(200, {"bnum": account.register(_numbers(call.content))})
+    return desk.json_response(
+        200, {"bnum": account.register_numbers(_parse_trial_numbers(call.json_body))}
+    )
 
 
-def registered(account: Account, _: Call) -> Response:
+def list_trial_numbers(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """List them; without any the body is empty, as Telstra's Python SDK learnt the hard way."""
-    if not account.registered:
+    if not account.registered_numbers:
         return Response(status=200)
-    return desk.json(200, {"bnum": account.registered})
+    return desk.json_response(200, {"bnum": account.registered_numbers})
 
 
-def send(account: Account, call: Call) -> Response:
+def send_sms(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Send one text, to one or to several."""
-    return _sent(201, account, [orders.order(call.content)], call.base)
+    return _send_all(201, account, [orders.parse_sms_request(call.json_body)], call.base_url)
 
 
-def send_multi(account: Account, call: Call) -> Response:
+def send_multiple_sms(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Send several texts; the one send that answers 200."""
-    return _sent(200, account, orders.orders(call.content), call.base)
+    return _send_all(200, account, orders.parse_multi_request(call.json_body), call.base_url)
 
 
-def read(account: Account, _: Call) -> Response:
+def get_next_reply(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """Hand over the earliest unread reply; a body, which the article sends, is not looked at."""
-    return desk.json(200, account.next_reply())
+    return desk.json_response(200, account.next_reply())
 
 
-def read_mms(account: Account, _: Call) -> Response:
+def get_next_mms(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """The queue of MMS, which is another one; no phone in the box sends any."""
-    account.in_use()
-    return desk.json(200, {"status": "EMPTY"})
+    account.active_subscription()
+    return desk.json_response(200, {"status": "EMPTY"})
 
 
-def send_mms(_: Account, __: Call) -> Response:
+def send_mms(_: TelstraV2Account, __: TelstraV2Call) -> Response:
     """Refuse: the box carries no MMS."""
-    raise Refusal(501, "TECH-ERR", "The box carries no MMS")
+    raise TelstraV2APIError(501, "TECH-ERR", "The box carries no MMS")
 
 
-def status(account: Account, call: Call) -> Response:
+def get_sms_status(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Tell how a text fares: a list of one."""
-    return desk.json(200, [account.status(call.names["id"])])
+    return desk.json_response(200, [account.message_status(call.path_params["id"])])
 
 
-ROUTES: desk.Routes[Handler] = desk.Routes(
+ROUTES: desk.Router[Endpoint] = desk.Router(
     [
-        ("POST /messages/provisioning/subscriptions", subscribe),
-        ("GET /messages/provisioning/subscriptions", subscription),
-        ("DELETE /messages/provisioning/subscriptions", unsubscribe),
-        ("POST /messages/freetrial/bnum", register),
-        ("GET /messages/freetrial/bnum", registered),
-        ("POST /messages/sms", send),
-        ("POST /messages/sms/multi", send_multi),
-        ("GET /messages/sms", read),
+        ("POST /messages/provisioning/subscriptions", create_subscription),
+        ("GET /messages/provisioning/subscriptions", get_subscription),
+        ("DELETE /messages/provisioning/subscriptions", delete_subscription),
+        ("POST /messages/freetrial/bnum", register_trial_numbers),
+        ("GET /messages/freetrial/bnum", list_trial_numbers),
+        ("POST /messages/sms", send_sms),
+        ("POST /messages/sms/multi", send_multiple_sms),
+        ("GET /messages/sms", get_next_reply),
         ("POST /messages/mms", send_mms),
-        ("GET /messages/mms", read_mms),
-        ("GET /messages/sms/{id*}/status", status),
-        ("GET /messages/sms/{id*}", status),
-        ("GET /messages/mms/{id*}/status", status),
+        ("GET /messages/mms", get_next_mms),
+        ("GET /messages/sms/{id*}/status", get_sms_status),
+        ("GET /messages/sms/{id*}", get_sms_status),
+        ("GET /messages/mms/{id*}/status", get_sms_status),
     ]
 )
 
 
-def _sent(code: int, account: Account, wanted: Sequence[Order], base: str) -> Response:
-    done = account.send(wanted)
-    content = shapes.sent(
-        [shapes.waiting(one.recipient, one.id, base) for one in done],
-        [one.recipient for one in done],
-        max(segments(order.body) for order in wanted),
+def _send_all(
+    status: int,
+    account: TelstraV2Account,
+    send_requests: Sequence[TelstraV2SendRequest],
+    base_url: str,
+) -> Response:
+    sent_texts = account.send(send_requests)
+    content = shapes.accepted_response(
+        [
+            shapes.accepted_item(sent_text.recipient, sent_text.id, base_url)
+            for sent_text in sent_texts
+        ],
+        [one.recipient for one in sent_texts],
+        max(count_segments(send_request.body) for send_request in send_requests),
     )
-    if done[0].reply_address is not None:
-        content["ReplyAddress"] = done[0].reply_address
-    return desk.json(code, content)
+    if sent_texts[0].reply_address is not None:
+        content["ReplyAddress"] = sent_texts[0].reply_address
+    return desk.json_response(status, content)
 
 
-def _numbers(asked: Mapping[str, Any]) -> list[str]:
+def _parse_trial_numbers(body: Mapping[str, Any]) -> list[str]:
     """The numbers in ``{"bnum": [...]}``; the schema says a string, every example a list."""
-    listed = asked.get("bnum")
-    named = [listed] if isinstance(listed, str) else listed
-    if not isinstance(named, list) or not named or not all(isinstance(one, str) for one in named):
-        raise invalid("'bnum': a list of numbers is expected")
-    if any(len(one.lstrip("+")) > 15 for one in named):
-        raise Refusal(400, "BNUM-TOO-LONG")
-    if any(not re.fullmatch(r"(\+614|04)\d{8}", one) for one in named):
-        raise invalid("'bnum': Australian mobile numbers are expected")
-    return ["+61" + one[1:] if one.startswith("0") else one for one in named]
+    value = body.get("bnum")
+    numbers = [value] if isinstance(value, str) else value
+    if (
+        not isinstance(numbers, list)
+        or not numbers
+        or not all(isinstance(number, str) for number in numbers)
+    ):
+        raise invalid_parameter("'bnum': a list of numbers is expected")
+    if any(len(one.lstrip("+")) > 15 for one in numbers):
+        raise TelstraV2APIError(400, "BNUM-TOO-LONG")
+    if any(not re.fullmatch(r"(\+614|04)\d{8}", one) for one in numbers):
+        raise invalid_parameter("'bnum': Australian mobile numbers are expected")
+    return ["+61" + one[1:] if one.startswith("0") else one for one in numbers]

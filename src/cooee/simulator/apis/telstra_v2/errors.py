@@ -5,10 +5,10 @@ from __future__ import annotations
 from cooee.core.http_messages import Response
 from cooee.net import asgi as desk
 
-REFER = "Refer to API docs at https://dev.telstra.com"
+DOCS_HINT = "Refer to API docs at https://dev.telstra.com"
 
-_WORDS = {
-    "RESOURCE-NOT-FOUND": f"Invalid resource. {REFER}",
+_MESSAGES = {
+    "RESOURCE-NOT-FOUND": f"Invalid resource. {DOCS_HINT}",
     "FREE-TRIAL-NO-BNUM": "Register the numbers that your free trial may text first",
     "FREE-TRIAL-INVALID-BNUM": "A free trial may text registered numbers only",
     "FREE-TRIAL-MAX-BNUM": "A free trial may register five numbers",
@@ -20,7 +20,7 @@ _WORDS = {
 }
 
 
-class Refusal(Exception):
+class TelstraV2APIError(Exception):
     """Telstra's answer to a call that it will not do.
 
     The shape is ``{"status", "code", "message"}``, and `status` is a string.
@@ -34,44 +34,44 @@ class Refusal(Exception):
     def __init__(self, status: int, code: str, message: str | None = None) -> None:
         super().__init__(status, code, message)
         self.status, self.code = status, code
-        self.message = _WORDS.get(code, REFER) if message is None else message
+        self.message = _MESSAGES.get(code, DOCS_HINT) if message is None else message
 
     @property
-    def answer(self) -> Response:
+    def response(self) -> Response:
         """The HTTP answer."""
         content = {"status": str(self.status), "code": self.code, "message": self.message}
-        return desk.json(self.status, content)
+        return desk.json_response(self.status, content)
 
 
-def invalid(what: str) -> Refusal:
+def invalid_parameter(problem: str) -> TelstraV2APIError:
     """A parameter that has no code of its own (an assumption: TECH-ERR stands for it)."""
-    return Refusal(400, "TECH-ERR", f"Invalid {what}. {REFER}")
+    return TelstraV2APIError(400, "TECH-ERR", f"Invalid {problem}. {DOCS_HINT}")
 
 
-def not_json(reason: str) -> Refusal:
+def malformed_json(reason: str) -> TelstraV2APIError:
     """What a gateway in front of Telstra's API says to a body that is not JSON: 500, not 400.
 
     Observed by a user who sent a form (issue 1 of Telstra's repository).
     """
-    words = (
+    message = (
         "Technical error : JSONThreatProtection[cp_JSONThreatProtection.DoSAEvaluation]: "
         f"Execution failed. reason: {reason} : An error has occurred while processing your "
         "request, please refer to API Docs for summary on the issue"
     )
-    return Refusal(500, "TECH-ERR", words)
+    return TelstraV2APIError(500, "TECH-ERR", message)
 
 
-def fault(name: str, *, sending: bool) -> Response:
+def telstra_v2_fault_response(name: str, *, is_send: bool) -> Response:
     """The answer that is a fault: error-500, error-503 or throttle.
 
     The pages name 429 for sending alone and SpikeArrest for all; the literal JSON of neither
     was ever seen, so the general shape is assumed.
     """
     if name == "throttle":
-        limit = (429, "Too Many Requests") if sending else (403, "SpikeArrest")
-        return Refusal(*limit).answer
+        limit = (429, "Too Many Requests") if is_send else (403, "SpikeArrest")
+        return TelstraV2APIError(*limit).response
     if name == "error-503":
-        words = "The service requested is currently unavailable"
-        return Refusal(503, "TECH-ERR", words).answer
-    words = "Technical error : Unable to route the message to a Target Endpoint"
-    return Refusal(500, "TECH-ERR", words).answer
+        message = "The service requested is currently unavailable"
+        return TelstraV2APIError(503, "TECH-ERR", message).response
+    message = "Technical error : Unable to route the message to a Target Endpoint"
+    return TelstraV2APIError(500, "TECH-ERR", message).response

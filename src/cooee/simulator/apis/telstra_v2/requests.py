@@ -11,31 +11,35 @@ import msgspec
 
 from cooee.core.http_messages import Request
 from cooee.net import asgi as desk
-from cooee.simulator.apis.telstra_v2.errors import Refusal, invalid, not_json
+from cooee.simulator.apis.telstra_v2.errors import (
+    TelstraV2APIError,
+    invalid_parameter,
+    malformed_json,
+)
 
-MOST_RECIPIENTS = 10
-WEEK = 7 * 24 * 60  # minutes
+MAX_RECIPIENTS = 10
+MAX_VALIDITY_MINUTES = 7 * 24 * 60  # minutes
 
 _RECIPIENT = re.compile(r"\+614\d{8}|04\d{8}|\+(?!61)[1-9]\d{6,14}")
-_NAME = re.compile(r"[\w~!@#$%^&*()+\-={}|\[\];'?,./]{1,11}", re.ASCII)
-_PHONE = re.compile(r"\+?\d+")
-_NOT_SERVED = ("+95", "+225", "+53", "+98", "+850", "+963")
+_SENDER_NAME = re.compile(r"[\w~!@#$%^&*()+\-={}|\[\];'?,./]{1,11}", re.ASCII)
+_PHONE_NUMBER = re.compile(r"\+?\d+")
+_UNSUPPORTED_PREFIXES = ("+95", "+225", "+53", "+98", "+850", "+963")
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class TelstraV2SendRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One text to send: `recipients` as `+61…`, times in seconds."""
 
     recipients: tuple[str, ...]
     body: str
     sender: str | None = None
-    wait: float = 0.0
-    good_for: float = WEEK * 60.0
+    delay_s: float = 0.0
+    validity_s: float = MAX_VALIDITY_MINUTES * 60.0
     notify_url: str | None = None
-    receipts: bool = True
-    thread: bool = False  # `replyRequest`: a number of its own for the reply
+    wants_receipt: bool = True
+    wants_reply_number: bool = False  # `replyRequest`: a number of its own for the reply
 
 
-class Impossible(Exception):
+class InvalidRecipients(Exception):
     """Recipients that are no numbers. Telstra answers 400 in the shape of a success."""
 
     def __init__(self, recipients: list[str]) -> None:
@@ -43,7 +47,7 @@ class Impossible(Exception):
         self.recipients = recipients
 
 
-def content(request: Request) -> dict[str, Any]:
+def parse_json_body(request: Request) -> dict[str, Any]:
     """The JSON object in a call's body.
 
     Raises:
@@ -52,19 +56,19 @@ def content(request: Request) -> dict[str, Any]:
     try:
         request.body.decode()
     except UnicodeDecodeError:
-        raise Refusal(400, "BODY-NOT-VALID") from None
+        raise TelstraV2APIError(400, "BODY-NOT-VALID") from None
     try:
-        found = msgspec.json.decode(request.body)
+        content = msgspec.json.decode(request.body)
     except msgspec.DecodeError:
-        starts = request.body.lstrip()[:1] in {b"{", b"["}
-        reason = "JSON is malformed" if starts else "Expecting { or [ at line 1"
-        raise not_json(reason) from None
-    if not isinstance(found, dict):
-        raise invalid("request: a JSON object is expected")
-    return found
+        looks_like_json = request.body.lstrip()[:1] in {b"{", b"["}
+        reason = "JSON is malformed" if looks_like_json else "Expecting { or [ at line 1"
+        raise malformed_json(reason) from None
+    if not isinstance(content, dict):
+        raise invalid_parameter("request: a JSON object is expected")
+    return content
 
 
-def order(asked: Mapping[str, Any]) -> Order:
+def parse_sms_request(body: Mapping[str, Any]) -> TelstraV2SendRequest:
     """Read what ``POST /messages/sms`` is given.
 
     Telstra's limits contradict each other; those of its error texts are kept: 1999 characters
@@ -75,45 +79,50 @@ def order(asked: Mapping[str, Any]) -> Order:
         Refusal: something is missing or wrong.
         Impossible: recipients are no numbers.
     """
-    recipients = _recipients(asked.get("to"))
-    thread = _flag(asked, "replyRequest")
-    if len(recipients) > (1 if thread else MOST_RECIPIENTS):
-        raise Refusal(400, "TOO MANY DESTINATIONS")
-    receipts = not _flag(asked, "receiptOff")
-    _flag(asked, "priority")
-    return Order(
+    recipients = _parse_recipients(body.get("to"))
+    wants_reply_number = _get_flag(body, "replyRequest")
+    if len(recipients) > (1 if wants_reply_number else MAX_RECIPIENTS):
+        raise TelstraV2APIError(400, "TOO MANY DESTINATIONS")
+    wants_receipt = not _get_flag(body, "receiptOff")
+    _get_flag(body, "priority")
+    return TelstraV2SendRequest(
         recipients=recipients,
-        body=_body(asked.get("body"), longest=1999 if len(recipients) == 1 else 1998),
-        sender=None if thread else _sender(asked.get("from")),
-        wait=60.0 * (_minutes(asked, "scheduledDelivery") or 0),
-        good_for=60.0 * (_minutes(asked, "validity", most=WEEK) or WEEK),
-        notify_url=callback(asked.get("notifyURL")) if receipts else None,
-        receipts=receipts,
-        thread=thread,
+        body=_check_body(body.get("body"), max_chars=1999 if len(recipients) == 1 else 1998),
+        sender=None if wants_reply_number else _check_sender(body.get("from")),
+        delay_s=60.0 * (_get_minutes(body, "scheduledDelivery") or 0),
+        validity_s=60.0
+        * (_get_minutes(body, "validity", maximum=MAX_VALIDITY_MINUTES) or MAX_VALIDITY_MINUTES),
+        notify_url=check_notify_url(body.get("notifyURL")) if wants_receipt else None,
+        wants_receipt=wants_receipt,
+        wants_reply_number=wants_reply_number,
     )
 
 
-def orders(asked: Mapping[str, Any]) -> list[Order]:
+def parse_multi_request(body: Mapping[str, Any]) -> list[TelstraV2SendRequest]:
     """Read what ``POST /messages/sms/multi`` is given: up to ten texts, each to one.
 
     Raises:
         Refusal: something is missing or wrong.
         Impossible: recipients are no numbers.
     """
-    items = asked.get("smsMulti")
-    if not isinstance(items, list) or not items or not all(isinstance(one, dict) for one in items):
-        raise invalid("'smsMulti': a list of messages is expected")
-    if len(items) > MOST_RECIPIENTS:
-        raise Refusal(400, "TOO MANY DESTINATIONS")
-    url = asked.get("notifyURL")
-    named = [{name: one.get(name) for name in ("to", "body", "receiptOff")} for one in items]
-    read = [order({**one, "notifyURL": url}) for one in named]
-    if any(one.receipts and one.notify_url is None for one in read):
-        raise Refusal(400, "DR-NOTIFY-URL-MISSING")
-    return read
+    items = body.get("smsMulti")
+    if (
+        not isinstance(items, list)
+        or not items
+        or not all(isinstance(item, dict) for item in items)
+    ):
+        raise invalid_parameter("'smsMulti': a list of messages is expected")
+    if len(items) > MAX_RECIPIENTS:
+        raise TelstraV2APIError(400, "TOO MANY DESTINATIONS")
+    url = body.get("notifyURL")
+    named_items = [{name: one.get(name) for name in ("to", "body", "receiptOff")} for one in items]
+    send_requests = [parse_sms_request({**one, "notifyURL": url}) for one in named_items]
+    if any(one.wants_receipt and one.notify_url is None for one in send_requests):
+        raise TelstraV2APIError(400, "DR-NOTIFY-URL-MISSING")
+    return send_requests
 
 
-def callback(url: object) -> str | None:
+def check_notify_url(url: object) -> str | None:
     """A URL to call: with its scheme, and a bare domain with its slash (S2.2.10).
 
     Raises:
@@ -122,58 +131,60 @@ def callback(url: object) -> str | None:
     if url is None:
         return None
     if not isinstance(url, str) or not desk.host_of(url) or not urlsplit(url).path:
-        raise invalid("'notifyURL': a full URL such as https://www.example.com/ is expected")
+        raise invalid_parameter(
+            "'notifyURL': a full URL such as https://www.example.com/ is expected"
+        )
     return url
 
 
-def _recipients(to: object) -> tuple[str, ...]:
-    listed = to.split(",") if isinstance(to, str) else to
-    if not isinstance(listed, list) or not listed:
-        raise Refusal(400, "TO-MSISDN-NOT-VALID")
-    named = [one.strip() if isinstance(one, str) else str(one) for one in listed]
-    if any(_PHONE.fullmatch(one) and len(one.lstrip("+")) > 15 for one in named):
-        raise Refusal(400, "TO-MSISDN-TOO-LONG")
-    if wrong := [one for one in named if not _RECIPIENT.fullmatch(one)]:
-        raise Impossible(wrong)
-    if any(one.startswith(_NOT_SERVED) for one in named):
-        raise Refusal(400, "DELIVERY-IMPOSSIBLE")
-    return tuple("+61" + one[1:] if one.startswith("0") else one for one in named)
+def _parse_recipients(to: object) -> tuple[str, ...]:
+    items = to.split(",") if isinstance(to, str) else to
+    if not isinstance(items, list) or not items:
+        raise TelstraV2APIError(400, "TO-MSISDN-NOT-VALID")
+    numbers = [number.strip() if isinstance(number, str) else str(number) for number in items]
+    if any(_PHONE_NUMBER.fullmatch(one) and len(one.lstrip("+")) > 15 for one in numbers):
+        raise TelstraV2APIError(400, "TO-MSISDN-TOO-LONG")
+    if invalid_numbers := [one for one in numbers if not _RECIPIENT.fullmatch(one)]:
+        raise InvalidRecipients(invalid_numbers)
+    if any(one.startswith(_UNSUPPORTED_PREFIXES) for one in numbers):
+        raise TelstraV2APIError(400, "DELIVERY-IMPOSSIBLE")
+    return tuple("+61" + one[1:] if one.startswith("0") else one for one in numbers)
 
 
-def _body(body: object, longest: int) -> str:
+def _check_body(body: object, max_chars: int) -> str:
     if body is None or body == "":
-        raise Refusal(400, "BODY-MISSING")
+        raise TelstraV2APIError(400, "BODY-MISSING")
     if not isinstance(body, str):
-        raise Refusal(400, "BODY-NOT-VALID")
-    if len(body) > longest:
-        raise Refusal(400, "BODY-TOO-LONG")
+        raise TelstraV2APIError(400, "BODY-NOT-VALID")
+    if len(body) > max_chars:
+        raise TelstraV2APIError(400, "BODY-TOO-LONG")
     return body
 
 
-def _sender(sender: object) -> str | None:
+def _check_sender(sender: object) -> str | None:
     """A sender's name, or a number that only its owner can know to be a thread's."""
     if sender is None or sender == "":
         return None
     if not isinstance(sender, str):
-        raise Refusal(400, "DELIVERY-IMPOSSIBLE", "Invalid 'from' address specified")
+        raise TelstraV2APIError(400, "DELIVERY-IMPOSSIBLE", "Invalid 'from' address specified")
     if len(sender) > 15:
-        raise Refusal(400, "FROM-MSISDN-TOO-LONG")
-    if not _PHONE.fullmatch(sender) and not _NAME.fullmatch(sender):
-        raise Refusal(400, "DELIVERY-IMPOSSIBLE", "Invalid 'from' address specified")
+        raise TelstraV2APIError(400, "FROM-MSISDN-TOO-LONG")
+    if not _PHONE_NUMBER.fullmatch(sender) and not _SENDER_NAME.fullmatch(sender):
+        raise TelstraV2APIError(400, "DELIVERY-IMPOSSIBLE", "Invalid 'from' address specified")
     return sender
 
 
-def _flag(asked: Mapping[str, Any], name: str) -> bool:
-    value = asked.get(name)
+def _get_flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise invalid(f"'{name}': true or false is expected")
+        raise invalid_parameter(f"'{name}': true or false is expected")
     return bool(value)
 
 
-def _minutes(asked: Mapping[str, Any], name: str, most: int = 10**6) -> int | None:
-    value = asked.get(name)
+def _get_minutes(body: Mapping[str, Any], name: str, maximum: int = 10**6) -> int | None:
+    value = body.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise invalid(f"'{name}': whole minutes are expected")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
+        raise invalid_parameter(f"'{name}': whole minutes are expected")
     return value

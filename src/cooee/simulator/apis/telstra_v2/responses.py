@@ -7,81 +7,85 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from cooee.simulator.network import Text
+from cooee.simulator.network import SimulatedText
 
 AEST = timezone(timedelta(hours=10))
 """Every sample has +10:00, in daylight time too: a clock that stays on standard time."""
 
-_COUNTRIES = {"+61": "AUS", "+64": "NZL", "+44": "GBR", "+65": "SGP", "+91": "IND", "+1": "USA"}
+_COUNTRY_CODES = {"+61": "AUS", "+64": "NZL", "+44": "GBR", "+65": "SGP", "+91": "IND", "+1": "USA"}
 
 
-def stamp(moment: datetime) -> str:
+def format_aest(time: datetime) -> str:
     """A time as Telstra writes it: whole seconds, at +10:00."""
-    return moment.astimezone(AEST).replace(microsecond=0).isoformat()
+    return time.astimezone(AEST).replace(microsecond=0).isoformat()
 
 
-def naive(moment: datetime) -> str:
+def format_aest_without_offset(time: datetime) -> str:
     """A time as a reply's push has it: the same clock, its offset left out."""
-    return stamp(moment).removesuffix("+10:00")
+    return format_aest(time).removesuffix("+10:00")
 
 
-def milliseconds(moment: datetime) -> int:
+def unix_millis(time: datetime) -> int:
     """Unix time in milliseconds, a number where its neighbours are strings."""
-    return round((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
+    return round((time - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
 
 
-def slashed(message_id: str) -> str:
+def slashed_message_id(message_id: str) -> str:
     """A message's id as delivery pushes write it: `/x/126…` for the `x-126…` of the answer."""
     return "/" + message_id.replace("-", "/")
 
 
-def plain(message_id: str) -> str:
+def plain_message_id(message_id: str) -> str:
     """A message's id as it was given out, however a path wrote it."""
     return message_id.strip("/").replace("/", "-")
 
 
-def countries(recipients: Sequence[str]) -> list[dict[str, int]]:
+def count_countries(recipients: Sequence[str]) -> list[dict[str, int]]:
     """The key `Country` (with a capital): how many recipients in which."""
-    counted = Counter(
-        next((code for prefix, code in _COUNTRIES.items() if one.startswith(prefix)), "UNK")
-        for one in recipients
+    counts = Counter(
+        next(
+            (code for prefix, code in _COUNTRY_CODES.items() if recipient.startswith(prefix)), "UNK"
+        )
+        for recipient in recipients
     )
-    return [{code: count} for code, count in counted.items()]
+    return [{code: count} for code, count in counts.items()]
 
 
-def sent(messages: Sequence[Any], recipients: Sequence[str], segments: int) -> dict[str, Any]:
+def accepted_response(
+    messages: Sequence[Any], recipients: Sequence[str], segment_count: int
+) -> dict[str, Any]:
     """The answer to a send, one item for each recipient."""
     return {
         "messages": messages,
-        "Country": countries(recipients),
+        "Country": count_countries(recipients),
         "messageType": "SMS",
-        "numberSegments": segments,
+        "numberSegments": segment_count,
     }
 
 
-def waiting(recipient: str, message_id: str, base: str) -> dict[str, str]:
+def accepted_item(recipient: str, message_id: str, base_url: str) -> dict[str, str]:
     """The item of a recipient whose text was accepted."""
     return {
         "to": recipient,
         "deliveryStatus": "MessageWaiting",
         "messageId": message_id,
-        "messageStatusURL": f"{base}/messages/sms/{message_id}/status",
+        "messageStatusURL": f"{base_url}/messages/sms/{message_id}/status",
     }
 
 
-def impossible(recipient: str, base: str, words: str) -> dict[str, str]:
+def invalid_recipient_item(recipient: str, base_url: str, message: str) -> dict[str, str]:
     """The item of a recipient who is none: the shape of a success, with an error in it."""
     return {
         "to": recipient,
         "deliveryStatus": "DeliveryImpossible",
-        "messageStatusURL": f"{base}/messages/sms//status",
+        "messageStatusURL": f"{base_url}/messages/sms//status",
         "status": "400",
         "code": "TO-MSISDN-NOT-VALID",
-        "message": words,
+        "message": message,
     }
 
 
-def polled(text: Text, message_id: str) -> dict[str, str]:
+def polled_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
     """A reply as reading gives it. To the number itself, its id is empty."""
     return {
         "status": "RECEIVED",
@@ -90,26 +94,28 @@ def polled(text: Text, message_id: str) -> dict[str, str]:
         "message": text.text,
         "messageId": message_id,
         "apiMsgId": "",
-        "sentTimestamp": stamp(text.sent_at),
+        "sentTimestamp": format_aest(text.sent_at),
     }
 
 
-def pushed(text: Text, message_id: str) -> dict[str, str]:
+def pushed_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
     """The same reply as a push gives it: other keys, an id, and a stamp without offset."""
     return {
         "to": text.recipient,
         "from": text.sender,
         "body": text.text,
-        "sentTimestamp": naive(text.sent_at),
+        "sentTimestamp": format_aest_without_offset(text.sent_at),
         "messageId": message_id,
     }
 
 
-def status(recipient: str, sent_at: datetime, ended_at: datetime, word: str) -> dict[str, str]:
+def message_status(
+    recipient: str, sent_at: datetime, ended_at: datetime, delivery_status: str
+) -> dict[str, str]:
     """How a text fares. Received after sent, as live answers had it and the pages have not."""
     return {
         "to": recipient,
-        "sentTimestamp": stamp(sent_at),
-        "receivedTimestamp": stamp(ended_at),
-        "deliveryStatus": word,
+        "sentTimestamp": format_aest(sent_at),
+        "receivedTimestamp": format_aest(ended_at),
+        "deliveryStatus": delivery_status,
     }

@@ -7,16 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 from cooee.simulator.apis.telstra_v2 import responses as shapes
-from cooee.simulator.apis.telstra_v2.errors import Refusal
-from cooee.simulator.network import Network, Text
+from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
+from cooee.simulator.network import Network, SimulatedText
 
 DAY = timedelta(days=1)
-MOST_DAYS = 1825
-QUARANTINE = 90 * DAY
+MAX_ACTIVE_DAYS = 1825
+QUARANTINE_TIME = 90 * DAY
 READABLE_AFTER = timedelta(minutes=1)
 
 
-class Subscription:
+class TelstraV2Subscription:
     """A client's number, from its provisioning until 90 days after its end.
 
     Args:
@@ -25,52 +25,54 @@ class Subscription:
         waiting: the replies that nobody has read.
     """
 
-    def __init__(self, network: Network, take_in: Callable[[Text], None], waiting: Sized) -> None:
+    def __init__(
+        self, network: Network, on_text: Callable[[SimulatedText], None], unread_texts: Sized
+    ) -> None:
         self._network, self._clock = network, network.clock
-        self._take_in, self._waiting = take_in, waiting
+        self._on_text, self._unread_texts = on_text, unread_texts
         self.number = ""
         self.notify_url: str | None = None
-        self.deleted = False
+        self.is_deleted = False
         self._created_at = self._ends_at = self._clock.now()
 
     @property
-    def active(self) -> bool:
+    def is_active(self) -> bool:
         """Whether texts to the number arrive."""
         return self._clock.now() < self._ends_at
 
     @property
-    def lapsed(self) -> bool:
+    def is_lapsed(self) -> bool:
         """Whether it ended so long ago that the number is lost."""
-        return bool(self.number) and self._clock.now() >= self._ends_at + QUARANTINE
+        return bool(self.number) and self._clock.now() >= self._ends_at + QUARANTINE_TIME
 
     @property
-    def unread(self) -> int:
+    def unread_count(self) -> int:
         """How many replies wait to be read."""
-        readable = self.active and self.notify_url is None
-        return len(self._waiting) if readable else 0
+        is_readable = self.is_active and self.notify_url is None
+        return len(self._unread_texts) if is_readable else 0
 
-    def arrive(self, text: Text) -> bool:
+    def receive(self, text: SimulatedText) -> bool:
         """Take a reply in."""
-        if self.active:
-            self._take_in(text)
-        return self.active
+        if self.is_active:
+            self._on_text(text)
+        return self.is_active
 
-    def extend(self, days: int, *, once: bool) -> dict[str, Any]:
-        """Add days, or take some away; `once` is a free trial, which gets them once.
+    def extend(self, days: int, *, is_trial: bool) -> dict[str, Any]:
+        """Add days, or take some away; `is_trial` is a free trial, which gets them once.
 
         Raises:
             Refusal: the days would be more than five years (409, and nothing changes).
         """
-        if not self.active:
-            return self._begin(days, trial=once)
-        if not once:
-            if self._days + days > MOST_DAYS:
-                raise Refusal(409, "Active Days Max")
-            changed = self._ends_at + max(days, -MOST_DAYS) * DAY
-            self._ends_at = max(changed, self._clock.now())
-        return self._answer(trial=once)
+        if not self.is_active:
+            return self._activate(days, is_trial=is_trial)
+        if not is_trial:
+            if self._days_left + days > MAX_ACTIVE_DAYS:
+                raise TelstraV2APIError(409, "Active Days Max")
+            new_end = self._ends_at + max(days, -MAX_ACTIVE_DAYS) * DAY
+            self._ends_at = max(new_end, self._clock.now())
+        return self._provision_response(is_trial=is_trial)
 
-    def read(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, str]:
         """What ``GET`` tells; nothing within a minute of the number's creation.
 
         All values are strings; that `notifyURL` is an empty one without a URL is an assumption.
@@ -78,38 +80,38 @@ class Subscription:
         Raises:
             Refusal: 404 with an empty message, whatever the cause (issue 10 of Telstra's).
         """
-        if not self.active or self._clock.now() < self._created_at + READABLE_AFTER:
-            raise Refusal(404, "RESOURCE-NOT-FOUND", "")
+        if not self.is_active or self._clock.now() < self._created_at + READABLE_AFTER:
+            raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND", "")
         return {
-            "activeDays": str(self._days),
+            "activeDays": str(self._days_left),
             "notifyURL": self.notify_url or "",
             "destinationAddress": self.number,
         }
 
     def delete(self) -> None:
         """Give the number up; for 90 days it can still be had back."""
-        self.deleted, self.notify_url = True, None
+        self.is_deleted, self.notify_url = True, None
         self._ends_at = min(self._ends_at, self._clock.now())
 
     @property
-    def _days(self) -> int:
+    def _days_left(self) -> int:
         return max(-((self._clock.now() - self._ends_at) // DAY), 0)
 
-    def _begin(self, days: int, *, trial: bool) -> dict[str, Any]:
-        if days > MOST_DAYS:
-            raise Refusal(409, "Active Days Max")
+    def _activate(self, days: int, *, is_trial: bool) -> dict[str, Any]:
+        if days > MAX_ACTIVE_DAYS:
+            raise TelstraV2APIError(409, "Active Days Max")
         if not self.number:
-            self.number = self._network.free_number()
-            self._network.lines[self.number] = self
-        self.deleted = False
+            self.number = self._network.allocate_number()
+            self._network.our_numbers[self.number] = self
+        self.is_deleted = False
         self._created_at = self._clock.now()
         self._ends_at = self._created_at + max(days, 0) * DAY
-        return self._answer(trial=trial)
+        return self._provision_response(is_trial=is_trial)
 
-    def _answer(self, *, trial: bool) -> dict[str, Any]:
+    def _provision_response(self, *, is_trial: bool) -> dict[str, Any]:
         """`activeDays` is a string; a trial's `expiryDate` is a number of milliseconds."""
-        answer: dict[str, Any] = {
+        response: dict[str, Any] = {
             "destinationAddress": self.number,
-            "activeDays": str(self._days),
+            "activeDays": str(self._days_left),
         }
-        return answer | ({"expiryDate": shapes.milliseconds(self._ends_at)} if trial else {})
+        return response | ({"expiryDate": shapes.unix_millis(self._ends_at)} if is_trial else {})

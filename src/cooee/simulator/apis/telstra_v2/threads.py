@@ -5,69 +5,69 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from cooee.simulator.apis.telstra_v2.errors import Refusal
-from cooee.simulator.network import Network, Text
+from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
+from cooee.simulator.network import Network, SimulatedText
 
-LIFE = timedelta(days=7)
-MOST = 50
+THREAD_LIFETIME = timedelta(days=7)
+MAX_THREADS_PER_PERSON = 50
 """Threads with one person at a time."""
 
 
-class Threads:
+class ReplyThreads:
     """A client's threads: which text a reply to a lent number answers.
 
     One number serves many people, and one person never has two threads on it.
     """
 
-    def __init__(self, network: Network, take_in: Callable[[Text, str], None]) -> None:
-        self._network, self._take_in = network, take_in
-        self._lent: list[_Lent] = []
+    def __init__(self, network: Network, on_reply: Callable[[SimulatedText, str], None]) -> None:
+        self._network, self._on_reply = network, on_reply
+        self._reply_numbers: list[_ReplyNumber] = []
 
     @property
     def numbers(self) -> set[str]:
         """The numbers that texts of a thread may be sent from."""
-        return {lent.number for lent in self._lent}
+        return {reply_number.number for reply_number in self._reply_numbers}
 
-    def begin(self, person: str, message_id: str) -> str:
+    def open_thread(self, person: str, message_id: str) -> str:
         """Begin a thread; the number that the person's answer will come to.
 
         Raises:
             Refusal: there are too many with this person.
         """
-        for lent in self._lent:
-            if lent.begin(person, message_id):
-                return lent.number
-        if len(self._lent) >= MOST:
-            raise Refusal(400, "DELIVERY-IMPOSSIBLE", "Too many open conversations")
-        lent = _Lent(self._network, self._take_in)
-        self._network.lines[lent.number] = lent
-        self._lent.append(lent)
-        lent.begin(person, message_id)
-        return lent.number
+        for reply_number in self._reply_numbers:
+            if reply_number.open_thread(person, message_id):
+                return reply_number.number
+        if len(self._reply_numbers) >= MAX_THREADS_PER_PERSON:
+            raise TelstraV2APIError(400, "DELIVERY-IMPOSSIBLE", "Too many open conversations")
+        reply_number = _ReplyNumber(self._network, self._on_reply)
+        self._network.our_numbers[reply_number.number] = reply_number
+        self._reply_numbers.append(reply_number)
+        reply_number.open_thread(person, message_id)
+        return reply_number.number
 
 
-class _Lent:
+class _ReplyNumber:
     """One lent number, which is nobody's to read: replies go where the client's others go."""
 
-    unread = 0
+    unread_count = 0
 
-    def __init__(self, network: Network, take_in: Callable[[Text, str], None]) -> None:
-        self._clock, self._take_in = network.clock, take_in
-        self.number = network.free_number()
+    def __init__(self, network: Network, on_reply: Callable[[SimulatedText, str], None]) -> None:
+        self._clock, self._on_reply = network.clock, on_reply
+        self.number = network.allocate_number()
         self._threads: dict[str, tuple[str, datetime]] = {}
 
-    def begin(self, person: str, message_id: str) -> bool:
-        if self._thread(person) is not None:
+    def open_thread(self, person: str, message_id: str) -> bool:
+        if self._open_thread_with(person) is not None:
             return False
-        self._threads[person] = message_id, self._clock.now() + LIFE
+        self._threads[person] = message_id, self._clock.now() + THREAD_LIFETIME
         return True
 
-    def arrive(self, text: Text) -> bool:
-        message_id = self._thread(text.sender)
+    def receive(self, text: SimulatedText) -> bool:
+        message_id = self._open_thread_with(text.sender)
         if message_id is not None:
-            self._take_in(text, message_id)
+            self._on_reply(text, message_id)
         return message_id is not None
 
-    def _thread(self, person: str) -> str | None:
+    def _open_thread_with(self, person: str) -> str | None:
         message_id, ends_at = self._threads.get(person, ("", None))
         return message_id if ends_at is not None and self._clock.now() < ends_at else None

@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl
 
 from cooee.core.http_messages import Request, Response
 from cooee.net import asgi as desk
-from cooee.simulator.apis.telstra_v2.errors import Refusal
+from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
 from cooee.simulator.network import Network
 
-LIFE = timedelta(seconds=3599)
-_LETTERS = string.ascii_letters + string.digits
+TOKEN_LIFETIME = timedelta(seconds=3599)
+_TOKEN_CHARACTERS = string.ascii_letters + string.digits
 
 
-class Tokens:
+class TelstraV2Tokens:
     """Gives tokens out, and knows whose they are until they end.
 
     Any client id and secret are accepted, unless the box was given its own.
@@ -25,9 +25,9 @@ class Tokens:
     def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
         self._network = network
         self._client_id, self._client_secret = client_id, client_secret
-        self._given: dict[str, tuple[str, datetime]] = {}
+        self._issued: dict[str, tuple[str, datetime]] = {}
 
-    def give(self, request: Request) -> Response:
+    def issue_token(self, request: Request) -> Response:
         """Answer ``POST /oauth/token``: exactly three keys, and `expires_in` is a string.
 
         `token_type` was never seen from the live service: an assumption, as in Telstra's own
@@ -35,48 +35,48 @@ class Tokens:
         """
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
         if form.get("grant_type") != "client_credentials":
-            words = "grant_type must be client_credentials"
-            return _refused(400, "unsupported_grant_type", words)
-        client = form.get("client_id", "")
-        if not self._known(client, form.get("client_secret", "")):
-            return _refused(401, "invalid_client", "Client authentication failed")
-        token = "".join(self._network.chance.choices(_LETTERS, k=28))
-        self._given[token] = client, self._network.clock.now() + LIFE
-        seconds = str(int(LIFE.total_seconds()))
+            message = "grant_type must be client_credentials"
+            return _oauth_error(400, "unsupported_grant_type", message)
+        client_id = form.get("client_id", "")
+        if not self._is_known_client(client_id, form.get("client_secret", "")):
+            return _oauth_error(401, "invalid_client", "Client authentication failed")
+        token = "".join(self._network.random.choices(_TOKEN_CHARACTERS, k=28))
+        self._issued[token] = client_id, self._network.clock.now() + TOKEN_LIFETIME
+        seconds = str(int(TOKEN_LIFETIME.total_seconds()))
         content = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
-        return desk.json(200, content)
+        return desk.json_response(200, content)
 
-    def client(self, request: Request) -> str:
+    def client_of(self, request: Request) -> str:
         """Whose token a call carries.
 
         Raises:
             Refusal: nobody's, or one that has ended.
         """
-        client, ends_at = self._given.get(_bearer(request), ("", None))
+        client_id, ends_at = self._issued.get(_bearer_token(request), ("", None))
         if ends_at is None or self._network.clock.now() >= ends_at:
-            words = "Invalid access token. Please try with a valid token"
-            raise Refusal(401, "TECH-ERR", words)
-        return client
+            message = "Invalid access token. Please try with a valid token"
+            raise TelstraV2APIError(401, "TECH-ERR", message)
+        return client_id
 
-    def end(self, request: Request) -> None:
+    def revoke_token(self, request: Request) -> None:
         """End the token that a call carries before its time."""
-        self._given.pop(_bearer(request), None)
+        self._issued.pop(_bearer_token(request), None)
 
-    def _known(self, client: str, secret: str) -> bool:
+    def _is_known_client(self, client_id: str, client_secret: str) -> bool:
         """Whether a client may come in; spaces around its keys were a cause of 401s."""
-        given = (client, self._client_id), (secret, self._client_secret)
+        credentials = (client_id, self._client_id), (client_secret, self._client_secret)
         return all(
-            part and part == part.strip()
+            given and given == given.strip()
             if expected is None
-            else compare_digest(part.encode(), expected.encode())
-            for part, expected in given
+            else compare_digest(given.encode(), expected.encode())
+            for given, expected in credentials
         )
 
 
-def _bearer(request: Request) -> str:
+def _bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _refused(status: int, error: str, words: str) -> Response:
-    return desk.json(status, {"error": error, "error_description": words})
+def _oauth_error(status: int, error: str, description: str) -> Response:
+    return desk.json_response(status, {"error": error, "error_description": description})

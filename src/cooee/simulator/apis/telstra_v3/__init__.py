@@ -1,5 +1,5 @@
 """Telstra's Messaging API v3, as the box serves it."""
 
-from cooee.simulator.apis.telstra_v3.api import TelstraV3
+from cooee.simulator.apis.telstra_v3.api import TelstraV3API
 
-__all__ = ["TelstraV3"]
+__all__ = ["TelstraV3API"]

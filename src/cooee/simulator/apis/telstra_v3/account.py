@@ -8,267 +8,291 @@ from datetime import datetime, timedelta
 import msgspec
 
 from cooee.simulator.apis.telstra_v3 import responses as shapes
-from cooee.simulator.apis.telstra_v3.errors import Refusal
-from cooee.simulator.apis.telstra_v3.fields import international
-from cooee.simulator.apis.telstra_v3.reports import Report
-from cooee.simulator.apis.telstra_v3.requests import Order
-from cooee.simulator.apis.telstra_v3.responses import Message
+from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError
+from cooee.simulator.apis.telstra_v3.fields import to_e164
+from cooee.simulator.apis.telstra_v3.reports import MessageReport
+from cooee.simulator.apis.telstra_v3.requests import TelstraV3SendRequest
+from cooee.simulator.apis.telstra_v3.responses import TelstraV3Message
 from cooee.simulator.apis.telstra_v3.virtual_numbers import VirtualNumber
-from cooee.simulator.network import Network, Text
-from cooee.simulator.webhook_sender import Pushes
+from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.webhook_sender import WebhookSender
 
-KEPT = timedelta(days=30)
-MOST_NUMBERS, MOST_IN_TRIAL = 100, 1
-RECIPIENTS, BY_THEMSELVES = 10, 5
+MESSAGE_RETENTION = timedelta(days=30)
+MAX_NUMBERS, MAX_NUMBERS_IN_TRIAL = 100, 1
+MAX_TRIAL_RECIPIENTS, MAX_AUTO_REGISTERED = 10, 5
 """A free trial's recipients, and how many of them are added by being texted."""
-OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"})
-BACK_IN = frozenset({"START", "UNSTOP"})
+OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"})
+OPT_IN_WORDS = frozenset({"START", "UNSTOP"})
 """That a word brings a person back, and which, is an assumption."""
-_WORDS = {"delivered": "delivered", "undelivered": "undeliverable", "expired": "expired"}
+_FINAL_STATUSES = {"delivered": "delivered", "undelivered": "undeliverable", "expired": "expired"}
 
 
-class OptOut(msgspec.Struct, frozen=True):
+class TelstraV3OptOut(msgspec.Struct, frozen=True):
     """A person who does not want texts from a number, by which message, since when."""
 
     number: str
     person: str
     message_id: str
-    since: datetime
+    created_at: datetime
 
 
-class Account:
+class TelstraV3Account:
     """One client id's belongings."""
 
-    def __init__(self, network: Network, pushes: Pushes, *, trial: bool) -> None:
-        self.network, self.pushes, self.trial = network, pushes, trial
+    def __init__(self, network: Network, webhook_sender: WebhookSender, *, is_trial: bool) -> None:
+        self.network, self.webhook_sender, self.is_trial = network, webhook_sender, is_trial
         self.numbers: dict[str, VirtualNumber] = {}
-        self.messages: dict[str, Message] = {}
-        self.optouts: dict[tuple[str, str], OptOut] = {}
-        self.registered: list[str] = []
-        self.reports: dict[str, Report] = {}
+        self.messages: dict[str, TelstraV3Message] = {}
+        self.opt_outs: dict[tuple[str, str], TelstraV3OptOut] = {}
+        self.registered_recipients: list[str] = []
+        self.reports: dict[str, MessageReport] = {}
 
     @property
     def now(self) -> datetime:
         """The network's time."""
         return self.network.clock.now()
 
-    def identify(self) -> str:
+    def new_id(self) -> str:
         """A new UUID of version 1."""
-        return shapes.uuid(self.network.serial())
+        return shapes.make_uuid(self.network.next_serial())
 
     # --- numbers
 
-    def held(self) -> list[VirtualNumber]:
+    def assigned_numbers(self) -> list[VirtualNumber]:
         """The numbers that are assigned, oldest first."""
-        return [number for number in self.numbers.values() if number.assigned]
+        return [number for number in self.numbers.values() if number.is_assigned]
 
-    def assign(self, reply_url: str | None, tags: tuple[str, ...]) -> VirtualNumber:
+    def assign_number(self, reply_url: str | None, tags: tuple[str, ...]) -> VirtualNumber:
         """Get another number.
 
         Raises:
             Refusal: there are as many as there may be.
         """
-        if len(self.held()) >= (MOST_IN_TRIAL if self.trial else MOST_NUMBERS):
-            raise Refusal("ACCOUNT_LIMIT_ERROR", "There are no more virtual numbers for you")
+        if len(self.assigned_numbers()) >= (MAX_NUMBERS_IN_TRIAL if self.is_trial else MAX_NUMBERS):
+            raise TelstraV3APIError(
+                "ACCOUNT_LIMIT_ERROR", "There are no more virtual numbers for you"
+            )
         number = VirtualNumber(
-            self.network, trial=self.trial, take_in=self.take_in, waiting=self._waiting
+            self.network,
+            is_trial=self.is_trial,
+            on_text=self.receive_text,
+            count_unread=self._count_unread,
         )
-        number.change(reply_url, tags)
+        number.set_details(reply_url, tags)
         self.numbers[number.number] = number
         return number
 
-    def number(self, wanted: str) -> VirtualNumber:
+    def get_number(self, number: str) -> VirtualNumber:
         """A number that is assigned.
 
         Raises:
             Refusal: it never was, or is no longer.
         """
-        found = self.numbers.get(wanted)
+        found = self.numbers.get(number)
         if found is None:
-            raise Refusal("VIRTUAL_NUM_UNKNOWN", "Unknown", "virtual-number", "path")
-        if not found.assigned:
-            raise Refusal("VIRTUAL_NUM_UNASSIGNED", "Unassigned", "virtual-number", "path")
+            raise TelstraV3APIError("VIRTUAL_NUM_UNKNOWN", "Unknown", "virtual-number", "path")
+        if not found.is_assigned:
+            raise TelstraV3APIError(
+                "VIRTUAL_NUM_UNASSIGNED", "Unassigned", "virtual-number", "path"
+            )
         return found
 
-    def register(self, people: Sequence[str]) -> list[str]:
+    def register_recipients(self, people: Sequence[str]) -> list[str]:
         """Add to the numbers that a free trial may text; none can be taken away again."""
-        new = [one for one in dict.fromkeys(people) if one not in self.registered]
-        if len(self.registered) + len(new) > RECIPIENTS:
-            raise Refusal("FREE_TRIAL_ERR", "A free trial has ten recipients", "freeTrialNumbers")
-        self.registered += new
-        return self.registered
+        new = [
+            person for person in dict.fromkeys(people) if person not in self.registered_recipients
+        ]
+        if len(self.registered_recipients) + len(new) > MAX_TRIAL_RECIPIENTS:
+            raise TelstraV3APIError(
+                "FREE_TRIAL_ERR", "A free trial has ten recipients", "freeTrialNumbers"
+            )
+        self.registered_recipients += new
+        return self.registered_recipients
 
     # --- texts of ours
 
-    def send(self, order: Order) -> list[Message]:
+    def send(self, send_request: TelstraV3SendRequest) -> list[TelstraV3Message]:
         """Take an order, for one message to each recipient.
 
         Raises:
             Refusal: the account may not, or somebody does not want it, and nothing was sent.
         """
-        number = self._check(order)
-        made = [self._log(order, number, recipient) for recipient in order.recipients]
-        for message in made:
-            self._begin(message, order)
-        return made
+        number = self._check_allowed(send_request)
+        messages = [
+            self._log_message(send_request, number, recipient)
+            for recipient in send_request.recipients
+        ]
+        for message in messages:
+            self._send_when_due(message, send_request)
+        return messages
 
-    def update(self, message: Message, order: Order) -> None:
+    def update_message(self, message: TelstraV3Message, send_request: TelstraV3SendRequest) -> None:
         """Replace a message that is still waiting for its time.
 
         Raises:
             Refusal: it is sent, or the new one may not be.
         """
-        if not self._is_waiting(message):
-            raise Refusal("UPDATE_INVALID_MSG_SENT", "The message is sent")
-        message.sender = self._check(order)
-        (message.recipient,) = order.recipients
-        message.content, message.tags, message.order = order.words, order.tags, order
-        self._begin(message, order)
+        if not self._is_scheduled(message):
+            raise TelstraV3APIError("UPDATE_INVALID_MSG_SENT", "The message is sent")
+        message.sender = self._check_allowed(send_request)
+        (message.recipient,) = send_request.recipients
+        message.text, message.tags, message.request = (
+            send_request.screen_text,
+            send_request.tags,
+            send_request,
+        )
+        self._send_when_due(message, send_request)
 
-    def delete(self, message: Message) -> None:
+    def delete_message(self, message: TelstraV3Message) -> None:
         """Forget a message that is still waiting for its time.
 
         Raises:
             Refusal: it is sent.
         """
-        if not self._is_waiting(message):
-            raise Refusal("DELETE_INVALID_MSG_SENT", "The message is sent")
-        message.order = None
+        if not self._is_scheduled(message):
+            raise TelstraV3APIError("DELETE_INVALID_MSG_SENT", "The message is sent")
+        message.request = None
         del self.messages[message.id]
 
-    def message(self, id: str) -> Message:
+    def get_message(self, id: str) -> TelstraV3Message:
         """A message of the last 30 days, whichever way it went.
 
         Raises:
             Refusal: there is none of that id, or it is older. Not 404: that is how it is.
         """
         if not shapes.is_uuid(id):
-            raise Refusal("ID_INVALID", "Not an id of ours", "messageId", "path")
+            raise TelstraV3APIError("ID_INVALID", "Not an id of ours", "messageId", "path")
         found = self.messages.get(id)
         if found is None:
-            raise Refusal("ID_NOT_ASSIGNED", "No such message", "messageId", "path")
-        if found.created_at < self.now - KEPT:
-            raise Refusal("TIMEFRAME_ERR", "Too old", "messageId", "path")
+            raise TelstraV3APIError("ID_NOT_ASSIGNED", "No such message", "messageId", "path")
+        if found.created_at < self.now - MESSAGE_RETENTION:
+            raise TelstraV3APIError("TIMEFRAME_ERR", "Too old", "messageId", "path")
         return found
 
     # --- texts to us
 
-    def take_in(self, number: VirtualNumber, text: Text) -> None:
+    def receive_text(self, number: VirtualNumber, text: SimulatedText) -> None:
         """A text came: log it, let it opt out or in, and push it where replies are pushed.
 
         That what is pushed is in the log as well, that the word that opts out comes through
         like any other, and that it has to be the whole text, are assumptions.
         """
-        message = Message(
-            id=self.identify(),
+        message = TelstraV3Message(
+            id=self.new_id(),
             direction="incoming",
             sender=text.sender,
             recipient=text.recipient,
-            content=text.text,
+            text=text.text,
             created_at=self.now,
             status="delivered",  # which status it has is stated nowhere
             sent_at=text.sent_at,
             received_at=self.now,
         )
         self.messages[message.id] = message
-        self._opt(message)
+        self._apply_opt_out_word(message)
         if number.reply_url is not None:
-            body = msgspec.json.encode(shapes.reply(message))
-            self.pushes.post(text.sender, number.reply_url, body)
+            body = msgspec.json.encode(shapes.reply_callback(message))
+            self.webhook_sender.post(text.sender, number.reply_url, body)
 
-    def _opt(self, message: Message) -> None:
-        word = (message.content or "").strip(" \t\r\n.!").upper()
+    def _apply_opt_out_word(self, message: TelstraV3Message) -> None:
+        keyword = (message.text or "").strip(" \t\r\n.!").upper()
         key = message.recipient, message.sender
-        if word in OUT:
-            self.optouts.setdefault(key, OptOut(*key, message.id, self.now))
-        elif word in BACK_IN:
-            self.optouts.pop(key, None)
+        if keyword in OPT_OUT_WORDS:
+            self.opt_outs.setdefault(key, TelstraV3OptOut(*key, message.id, self.now))
+        elif keyword in OPT_IN_WORDS:
+            self.opt_outs.pop(key, None)
 
-    def _waiting(self, number: str) -> int:
+    def _count_unread(self, number: str) -> int:
         return sum(
-            message.direction == "incoming"
-            and message.recipient == number
-            and not message.handed_out
+            message.direction == "incoming" and message.recipient == number and not message.was_read
             for message in self.messages.values()
         )
 
     # --- on its way
 
-    def _check(self, order: Order) -> str:
+    def _check_allowed(self, send_request: TelstraV3SendRequest) -> str:
         """The number that an order goes out from, once it may."""
-        if not order.sender.isdigit():
+        if not send_request.sender.isdigit():
             issue = "No sender name is approved; email us"
-            raise Refusal("SENDERNAME_ERR", issue, "from")
-        number = international(order.sender)
-        held = self.numbers.get(number)
-        if held is None or not held.assigned:
-            raise Refusal("VIRTUAL_NUM_UNASSIGNED", "Not a virtual number of yours", "from")
-        if any((number, person) in self.optouts for person in order.recipients):
-            raise Refusal("RECIPIENT_OPTOUT", "The recipient has opted out", "to")
-        if self.trial:
-            self._admit(order.recipients)
+            raise TelstraV3APIError("SENDERNAME_ERR", issue, "from")
+        number = to_e164(send_request.sender)
+        virtual_number = self.numbers.get(number)
+        if virtual_number is None or not virtual_number.is_assigned:
+            raise TelstraV3APIError(
+                "VIRTUAL_NUM_UNASSIGNED", "Not a virtual number of yours", "from"
+            )
+        if any((number, person) in self.opt_outs for person in send_request.recipients):
+            raise TelstraV3APIError("RECIPIENT_OPTOUT", "The recipient has opted out", "to")
+        if self.is_trial:
+            self._auto_register(send_request.recipients)
         return number
 
-    def _admit(self, people: Sequence[str]) -> None:
+    def _auto_register(self, people: Sequence[str]) -> None:
         """A free trial's first five recipients are registered by being texted."""
-        new = [one for one in dict.fromkeys(people) if one not in self.registered]
-        if new and len(self.registered) + len(new) > BY_THEMSELVES:
-            raise Refusal("FREE_TRIAL_ERR", "Not one of your free trial numbers", "to")
-        self.registered += new
+        new = [
+            person for person in dict.fromkeys(people) if person not in self.registered_recipients
+        ]
+        if new and len(self.registered_recipients) + len(new) > MAX_AUTO_REGISTERED:
+            raise TelstraV3APIError("FREE_TRIAL_ERR", "Not one of your free trial numbers", "to")
+        self.registered_recipients += new
 
-    def _log(self, order: Order, number: str, recipient: str) -> Message:
-        message = Message(
-            id=self.identify(),
+    def _log_message(
+        self, send_request: TelstraV3SendRequest, number: str, recipient: str
+    ) -> TelstraV3Message:
+        message = TelstraV3Message(
+            id=self.new_id(),
             direction="outgoing",
             sender=number,
             recipient=recipient,
-            content=order.content,
+            text=send_request.text,
             created_at=self.now,
             status="queued",
-            tags=order.tags,
-            order=order,
+            tags=send_request.tags,
+            request=send_request,
         )
         self.messages[message.id] = message
         return message
 
-    def _is_waiting(self, message: Message) -> bool:
-        return bool(message.order and message.order.send_at and message.status == "queued")
+    def _is_scheduled(self, message: TelstraV3Message) -> bool:
+        return bool(message.request and message.request.send_at and message.status == "queued")
 
-    def _begin(self, message: Message, order: Order) -> None:
-        if order.send_at is None:
-            self._set_out(message, order)
+    def _send_when_due(self, message: TelstraV3Message, send_request: TelstraV3SendRequest) -> None:
+        if send_request.send_at is None:
+            self._send_now(message, send_request)
             return
-        wait = (order.send_at - self.now).total_seconds()
+        delay_s = (send_request.send_at - self.now).total_seconds()
 
         async def later() -> None:
-            await self.network.clock.sleep(wait)
-            if message.order is order:  # neither changed nor deleted meanwhile
-                self._set_out(message, order)
+            await self.network.clock.sleep(delay_s)
+            if message.request is send_request:  # neither changed nor deleted meanwhile
+                self._send_now(message, send_request)
 
-        self.network.lanes.add(("scheduled", message.id, object()), later)
+        self.network.jobs.add(("scheduled", message.id, object()), later)
 
-    def _set_out(self, message: Message, order: Order) -> None:
-        self.numbers[message.sender].use()
+    def _send_now(self, message: TelstraV3Message, send_request: TelstraV3SendRequest) -> None:
+        self.numbers[message.sender].mark_used()
         message.status, message.sent_at = "sent", self.now
-        self._report(message, order)
-        self.network.send(
+        self._push_status(message, send_request)
+        self.network.send_from_number(
             message.sender,
             message.recipient,
-            order.words,
-            good_for=60.0 * order.minutes,
-            news=lambda text: self._hear(message, order, text),
+            send_request.screen_text,
+            validity_s=60.0 * send_request.retry_minutes,
+            on_receipt=lambda text: self._record_receipt(message, send_request, text),
         )
 
-    def _hear(self, message: Message, order: Order, text: Text) -> None:
+    def _record_receipt(
+        self, message: TelstraV3Message, send_request: TelstraV3SendRequest, text: SimulatedText
+    ) -> None:
         """A receipt came. Whether it arrived is told only to those who pay to know."""
-        word = _WORDS[text.status]
-        if not order.notified and word != "expired":
+        status = _FINAL_STATUSES[text.status]
+        if not send_request.delivery_notification and status != "expired":
             return
-        message.status = word
-        message.received_at = (text.ended_at or self.now) if word == "delivered" else None
-        self._report(message, order)
+        message.status = status
+        message.received_at = (text.ended_at or self.now) if status == "delivered" else None
+        self._push_status(message, send_request)
 
-    def _report(self, message: Message, order: Order) -> None:
-        if order.notified and order.callback:
-            body = msgspec.json.encode(shapes.status(message, self.now))
-            self.pushes.post(message.id, order.callback, body)
+    def _push_status(self, message: TelstraV3Message, send_request: TelstraV3SendRequest) -> None:
+        if send_request.delivery_notification and send_request.status_callback_url:
+            body = msgspec.json.encode(shapes.status_callback(message, self.now))
+            self.webhook_sender.post(message.id, send_request.status_callback_url, body)

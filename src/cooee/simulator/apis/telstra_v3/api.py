@@ -11,23 +11,23 @@ from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import Transport
 from cooee.simulator.apis.telstra_v3 import endpoints as calls
 from cooee.simulator.apis.telstra_v3 import errors as refusals
-from cooee.simulator.apis.telstra_v3.account import Account
-from cooee.simulator.apis.telstra_v3.errors import Refusal
-from cooee.simulator.apis.telstra_v3.tokens import Tokens
+from cooee.simulator.apis.telstra_v3.account import TelstraV3Account
+from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError
+from cooee.simulator.apis.telstra_v3.tokens import TelstraV3Tokens
 from cooee.simulator.faults import Faults
 from cooee.simulator.network import Network
-from cooee.simulator.webhook_sender import Pushes
+from cooee.simulator.webhook_sender import WebhookSender
 
-PUSHED_AGAIN = (60.0, 300.0, 900.0)
+WEBHOOK_RETRY_DELAYS_S = (60.0, 300.0, 900.0)
 """Seconds after which a push without a 2xx is repeated. Whether it is at all is stated nowhere;
 three more tries are assumed, so that customers meet both a repeat and its end."""
 
-_TOKEN, _API = "/v2/oauth/token", "/messaging/v3"
+_TOKEN_PATH, _API_PATH = "/v2/oauth/token", "/messaging/v3"
 _SWITCHES = ("free-trial", "lenient-headers", "offset-counts-records")
-_LANGUAGE = {"content-language": "en-au"}
+_LANGUAGE_HEADER = {"content-language": "en-au"}
 
 
-class TelstraV3:
+class TelstraV3API:
     """Telstra's API; each client id has an account of its own.
 
     Its switches: `free-trial` makes every account a free trial, with its limits;
@@ -40,7 +40,7 @@ class TelstraV3:
 
     name = "telstra-v3"
     prefix = "/telstra/v3"
-    home = "products.api.telstra.com"
+    real_base = "products.api.telstra.com"
 
     def __init__(
         self,
@@ -52,87 +52,96 @@ class TelstraV3:
     ) -> None:
         self.faults = Faults()
         self._network = network
-        self._tokens = Tokens(network, client_id, client_secret)
-        self._pushes = Pushes(network.clock, network.lanes, transport, self.faults, PUSHED_AGAIN)
-        self._accounts: dict[str, Account] = {}
+        self._tokens = TelstraV3Tokens(network, client_id, client_secret)
+        self._webhook_sender = WebhookSender(
+            network.clock, network.jobs, transport, self.faults, WEBHOOK_RETRY_DELAYS_S
+        )
+        self._accounts: dict[str, TelstraV3Account] = {}
         self._switches: frozenset[str] = frozenset()
 
-    def answer(self, request: Request, path: str) -> Response:
+    def handle(self, request: Request, path: str) -> Response:
         try:
-            done = self._answer(request, path)
-        except Refusal as refusal:
-            done = refusal.answer
-        return msgspec.structs.replace(done, headers={**done.headers, **_LANGUAGE})
+            response = self._route(request, path)
+        except TelstraV3APIError as error:
+            response = error.response
+        return msgspec.structs.replace(response, headers={**response.headers, **_LANGUAGE_HEADER})
 
-    def failure(self, name: str, request: Request, path: str, /) -> Response:
+    def fault_response(self, name: str, request: Request, path: str, /) -> Response:
         if name == "expire-token":
-            self._tokens.end(request)
-            return self.answer(request, path)
-        return refusals.fault(name)
+            self._tokens.revoke_token(request)
+            return self.handle(request, path)
+        return refusals.telstra_v3_fault_response(name)
 
-    def numbers(self) -> Sequence[Mapping[str, str | None]]:
+    def numbers_in_use(self) -> Sequence[Mapping[str, str | None]]:
         return [
-            {"number": one.number, "notifyURL": one.reply_url}
+            {"number": number.number, "notifyURL": number.reply_url}
             for account in self._accounts.values()
-            for one in account.held()
+            for number in account.assigned_numbers()
         ]
 
-    def switch(self, switches: Sequence[str]) -> None:
-        if wrong := set(switches) - {*_SWITCHES}:
+    def set_switches(self, switches: Sequence[str]) -> None:
+        if unknown := set(switches) - {*_SWITCHES}:
             known = ", ".join(_SWITCHES)
-            raise ValueError(f"telstra-v3 has no switch {min(wrong)!r}. It has {known}.")
+            raise ValueError(f"telstra-v3 has no switch {min(unknown)!r}. It has {known}.")
         self._switches = frozenset(switches)
         for account in self._accounts.values():
-            account.trial = "free-trial" in switches
+            account.is_trial = "free-trial" in switches
             for number in account.numbers.values():
-                number.trial = account.trial
+                number.is_trial = account.is_trial
 
-    def _answer(self, request: Request, path: str) -> Response:
-        if (request.method, path) == ("POST", _TOKEN):
-            return self._tokens.give(request)
-        if not path.startswith(f"{_API}/"):
-            raise Refusal("RESOURCE_NOT_FOUND", "There is no such resource")
-        path = path.removeprefix(_API)
-        grant = self._tokens.grant(request)
+    def _route(self, request: Request, path: str) -> Response:
+        if (request.method, path) == ("POST", _TOKEN_PATH):
+            return self._tokens.issue_token(request)
+        if not path.startswith(f"{_API_PATH}/"):
+            raise TelstraV3APIError("RESOURCE_NOT_FOUND", "There is no such resource")
+        path = path.removeprefix(_API_PATH)
+        grant = self._tokens.grant_of(request)
         if "lenient-headers" not in self._switches:
             _check_headers(request)
-        found = calls.ROUTES.find(request.method, path)
-        if found is None:
-            raise _nothing(path)
-        grant.check(request.method, path)
-        handler, names = found
-        records = "offset-counts-records" in self._switches
-        return handler(
-            self._account(grant.client), calls.Call(request, names, _base(request), records)
+        match = calls.ROUTES.match_request(request.method, path)
+        if match is None:
+            raise _unknown_path_error(path)
+        grant.check_scope(request.method, path)
+        endpoint, path_params = match
+        offset_in_records = "offset-counts-records" in self._switches
+        return endpoint(
+            self._account_of(grant.client_id),
+            calls.TelstraV3Call(request, path_params, _base_url_for(request), offset_in_records),
         )
 
-    def _account(self, client: str) -> Account:
-        if client not in self._accounts:
-            trial = "free-trial" in self._switches
-            self._accounts[client] = Account(self._network, self._pushes, trial=trial)
-        return self._accounts[client]
+    def _account_of(self, client_id: str) -> TelstraV3Account:
+        if client_id not in self._accounts:
+            is_trial = "free-trial" in self._switches
+            self._accounts[client_id] = TelstraV3Account(
+                self._network, self._webhook_sender, is_trial=is_trial
+            )
+        return self._accounts[client_id]
 
 
 def _check_headers(request: Request) -> None:
     """Insist on the required headers, on those without a body too."""
-    given = {name: value.lower().replace(" ", "") for name, value in request.headers.items()}
-    if given.get("accept") != "application/json":
-        raise Refusal("MEDIA_TYPE_INVALID", "Accept: application/json is required")
-    if given.get("content-type", "").partition(";")[0] != "application/json":
-        raise Refusal("PAYLOAD_MEDIA_TYPE_ERR", "Content-Type: application/json is required")
+    headers = {name: value.lower().replace(" ", "") for name, value in request.headers.items()}
+    if headers.get("accept") != "application/json":
+        raise TelstraV3APIError("MEDIA_TYPE_INVALID", "Accept: application/json is required")
+    if headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise TelstraV3APIError(
+            "PAYLOAD_MEDIA_TYPE_ERR", "Content-Type: application/json is required"
+        )
     for name, value in (("content-language", "en-au"), ("accept-charset", "utf-8")):
-        if given.get(name) != value:
-            raise Refusal("FIELD_MISSING", f"The header {name}: {value} is required")
+        if headers.get(name) != value:
+            raise TelstraV3APIError("FIELD_MISSING", f"The header {name}: {value} is required")
 
 
-def _nothing(path: str) -> Refusal:
-    if methods := calls.ROUTES.methods(path):
-        return Refusal("METHOD_INVALID", f"Only {' and '.join(methods)} are supported")
-    return Refusal("RESOURCE_NOT_FOUND", "There is no such resource")
+def _unknown_path_error(path: str) -> TelstraV3APIError:
+    if methods := calls.ROUTES.allowed_methods(path):
+        return TelstraV3APIError("METHOD_INVALID", f"Only {' and '.join(methods)} are supported")
+    return TelstraV3APIError("RESOURCE_NOT_FOUND", "There is no such resource")
 
 
-def _base(request: Request) -> str:
+def _base_url_for(request: Request) -> str:
     """Where the caller found the API, so that a report's link leads back here."""
     url = urlsplit(request.url)
-    at_home = url.hostname == TelstraV3.home
-    return f"{url.scheme}://{url.netloc}" + ("" if at_home else TelstraV3.prefix) + _API
+    is_real_host = url.hostname == TelstraV3API.real_base
+    return (
+        f"{url.scheme}://{url.netloc}" + ("" if is_real_host else TelstraV3API.prefix) + _API_PATH
+    )

@@ -13,292 +13,328 @@ from cooee.net import asgi as desk
 from cooee.simulator.apis.telstra_v3 import fields, paging
 from cooee.simulator.apis.telstra_v3 import requests as orders
 from cooee.simulator.apis.telstra_v3 import responses as shapes
-from cooee.simulator.apis.telstra_v3.account import KEPT, RECIPIENTS, Account
-from cooee.simulator.apis.telstra_v3.errors import Refusal, invalid
-from cooee.simulator.apis.telstra_v3.reports import MADE_AFTER, Report
-from cooee.simulator.apis.telstra_v3.responses import Message
+from cooee.simulator.apis.telstra_v3.account import (
+    MAX_TRIAL_RECIPIENTS,
+    MESSAGE_RETENTION,
+    TelstraV3Account,
+)
+from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError, invalid_field
+from cooee.simulator.apis.telstra_v3.reports import READY_AFTER, MessageReport
+from cooee.simulator.apis.telstra_v3.responses import TelstraV3Message
 
-_FILTERS = ("direction", "status", "filter", "reverse", "startTime", "endTime")
+_MESSAGE_FILTERS = ("direction", "status", "filter", "reverse", "startTime", "endTime")
 _STATUSES = ("queued", "sent", "delivered", "expired", "undeliverable")
-_MONTHS = timedelta(days=92)
+_REPORTABLE_TIME = timedelta(days=92)
 
 
-class Call(msgspec.Struct, frozen=True):
+class TelstraV3Call(msgspec.Struct, frozen=True):
     """A call: as it came, what its path names, where its caller found the API."""
 
     request: Request
-    names: Mapping[str, str]
-    base: str
-    records: bool  # what `offset` counts
+    path_params: Mapping[str, str]
+    base_url: str
+    offset_in_records: bool  # what `offset` counts
 
-    def content(self, *known: str) -> dict[str, Any]:
+    def json_body(self, *known_fields: str) -> dict[str, Any]:
         """The JSON object in its body, with no fields but the known ones."""
-        return fields.content(self.request, known)
+        return fields.parse_json_body(self.request, known_fields)
 
-    def page(self, name: str, items: Sequence[Any], path: str, *known: str) -> Response:
+    def list_response(
+        self, name: str, items: Sequence[Any], path: str, *known_params: str
+    ) -> Response:
         """The page of a list that its query asks for."""
-        asked = paging.query(self.request, known)
-        shown, block = paging.page(items, asked, path, records=self.records)
-        return desk.json(200, {name: shown, "paging": block})
+        query = paging.parse_query(self.request, known_params)
+        shown_items, paging_json = paging.make_page(
+            items, query, path, offset_in_records=self.offset_in_records
+        )
+        return desk.json_response(200, {name: shown_items, "paging": paging_json})
 
 
-Handler: TypeAlias = Callable[[Account, Call], Response]
+Endpoint: TypeAlias = Callable[[TelstraV3Account, TelstraV3Call], Response]
 
 
 # --- virtual numbers
 
 
-def assign(account: Account, call: Call) -> Response:
+def assign_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Get another number."""
-    asked = call.content("replyCallbackUrl", "tags")
-    number = account.assign(fields.url(asked, "replyCallbackUrl"), fields.tags(asked))
-    return desk.json(201, number.shape)
+    body = call.json_body("replyCallbackUrl", "tags")
+    number = account.assign_number(fields.get_url(body, "replyCallbackUrl"), fields.get_tags(body))
+    return desk.json_response(201, number.json_form)
 
 
-def numbers(account: Account, call: Call) -> Response:
+def list_virtual_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """List the numbers, or those of a tag, or one."""
-    wanted = desk.query_of(call.request).get("filter")
-    shapes_ = [
-        one.shape
-        for one in account.held()
-        if wanted is None or wanted in one.tags or fields.international(wanted) == one.number
+    tag_or_number = desk.query_of(call.request).get("filter")
+    items = [
+        number.json_form
+        for number in account.assigned_numbers()
+        if tag_or_number is None
+        or tag_or_number in number.tags
+        or fields.to_e164(tag_or_number) == number.number
     ]
-    return call.page("virtualNumbers", shapes_, "/virtual-numbers", "filter")
+    return call.list_response("virtualNumbers", items, "/virtual-numbers", "filter")
 
 
-def number(account: Account, call: Call) -> Response:
+def get_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Tell of a number."""
-    return desk.json(200, account.number(fields.virtual(call.names["number"])).shape)
+    return desk.json_response(
+        200, account.get_number(fields.check_virtual_number(call.path_params["number"])).json_form
+    )
 
 
-def change_number(account: Account, call: Call) -> Response:
+def update_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Replace where a number's replies go, and its tags: what is left out is wiped."""
-    held = account.number(fields.virtual(call.names["number"]))
-    asked = call.content("replyCallbackUrl", "tags")
-    held.change(fields.url(asked, "replyCallbackUrl"), fields.tags(asked))
-    return desk.json(200, held.shape)
+    number = account.get_number(fields.check_virtual_number(call.path_params["number"]))
+    body = call.json_body("replyCallbackUrl", "tags")
+    number.set_details(fields.get_url(body, "replyCallbackUrl"), fields.get_tags(body))
+    return desk.json_response(200, number.json_form)
 
 
-def release_number(account: Account, call: Call) -> Response:
+def release_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Give a number up."""
-    account.number(fields.virtual(call.names["number"])).release()
+    account.get_number(fields.check_virtual_number(call.path_params["number"])).release()
     return Response(status=204)
 
 
-def optouts(account: Account, call: Call) -> Response:
+def list_opt_outs(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """List who opted out of a number."""
-    held = account.number(fields.virtual(call.names["number"]))
+    number = account.get_number(fields.check_virtual_number(call.path_params["number"]))
     items = [
         {
-            "messageId": one.message_id,
-            "virtualNumber": shapes.national(one.number),
-            "optoutNumber": shapes.national(one.person),
-            "createTimestamp": shapes.stamp(one.since),
+            "messageId": opt_out.message_id,
+            "virtualNumber": shapes.to_national(opt_out.number),
+            "optoutNumber": shapes.to_national(opt_out.person),
+            "createTimestamp": shapes.format_utc(opt_out.created_at),
         }
-        for one in account.optouts.values()
-        if one.number == held.number
+        for opt_out in account.opt_outs.values()
+        if opt_out.number == number.number
     ]
-    path = f"/virtual-numbers/{shapes.national(held.number)}/optouts"
-    return call.page("recipientOptouts", items, path)
+    path = f"/virtual-numbers/{shapes.to_national(number.number)}/optouts"
+    return call.list_response("recipientOptouts", items, path)
 
 
 # --- free trial numbers
 
 
-def register(account: Account, call: Call) -> Response:
+def register_trial_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Register numbers that a free trial may text: one, or a list."""
-    _in_trial(account)
-    asked = call.content("freeTrialNumbers")
-    people = fields.people(asked.get("freeTrialNumbers"), "freeTrialNumbers", RECIPIENTS)
-    return desk.json(201, _registered(account.register(people)))
+    _require_trial(account)
+    body = call.json_body("freeTrialNumbers")
+    people = fields.parse_person_numbers(
+        body.get("freeTrialNumbers"), "freeTrialNumbers", MAX_TRIAL_RECIPIENTS
+    )
+    return desk.json_response(201, _trial_numbers_json(account.register_recipients(people)))
 
 
-def registered(account: Account, _: Call) -> Response:
+def list_trial_numbers(account: TelstraV3Account, _: TelstraV3Call) -> Response:
     """List them; without any the body is empty, which Telstra's Python SDK is ready for."""
-    _in_trial(account)
-    if not account.registered:
+    _require_trial(account)
+    if not account.registered_recipients:
         return Response(status=200)
-    return desk.json(200, _registered(account.registered))
+    return desk.json_response(200, _trial_numbers_json(account.registered_recipients))
 
 
 # --- messages
 
 
-def send(account: Account, call: Call) -> Response:
+def send_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Send a text, to one or to many."""
-    order = orders.order(call.content(*orders.FIELDS), account.now, trial=account.trial)
-    sent = account.send(order)
-    return desk.json(201, shapes.sent(order, sent), location=f"/messages/{sent[0].id}")
+    send_request = orders.parse_message_request(
+        call.json_body(*orders.SEND_FIELDS), account.now, is_trial=account.is_trial
+    )
+    sent = account.send(send_request)
+    return desk.json_response(
+        201, shapes.accepted_response(send_request, sent), location=f"/messages/{sent[0].id}"
+    )
 
 
-def messages(account: Account, call: Call) -> Response:
+def list_messages(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """List messages of the last 30 days, the oldest first, or the newest."""
-    asked = paging.query(call.request, _FILTERS)
-    fits = _search(asked, account.now - KEPT)
-    found = [message for message in account.messages.values() if fits(message)]
-    if _choice(asked, "reverse", ("true", "false")) == "true":
+    query = paging.parse_query(call.request, _MESSAGE_FILTERS)
+    matches = _message_matcher(query, account.now - MESSAGE_RETENTION)
+    found = [message for message in account.messages.values() if matches(message)]
+    if _get_choice(query, "reverse", ("true", "false")) == "true":
         found.reverse()
-    shown, block = paging.page(found, asked, "/messages", records=call.records)
-    for message in shown:
-        message.handed_out = True
-    return desk.json(200, {"messages": [*map(shapes.listed, shown)], "paging": block})
+    shown_messages, paging_json = paging.make_page(
+        found, query, "/messages", offset_in_records=call.offset_in_records
+    )
+    for message in shown_messages:
+        message.was_read = True
+    return desk.json_response(
+        200, {"messages": [*map(shapes.message_json, shown_messages)], "paging": paging_json}
+    )
 
 
-def message(account: Account, call: Call) -> Response:
+def get_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Tell of a message."""
-    return desk.json(200, shapes.listed(account.message(call.names["id"])))
+    return desk.json_response(200, shapes.message_json(account.get_message(call.path_params["id"])))
 
 
-def change_message(account: Account, call: Call) -> Response:
+def update_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Replace a message that is scheduled."""
-    found = account.message(call.names["id"])
-    asked = call.content(*orders.FIELDS)
-    order = orders.order(asked, account.now, trial=account.trial, single=True)
-    account.update(found, order)
-    return desk.json(200, shapes.sent(order, [found]))
+    message = account.get_message(call.path_params["id"])
+    body = call.json_body(*orders.SEND_FIELDS)
+    send_request = orders.parse_message_request(
+        body, account.now, is_trial=account.is_trial, is_single=True
+    )
+    account.update_message(message, send_request)
+    return desk.json_response(200, shapes.accepted_response(send_request, [message]))
 
 
-def tag_message(account: Account, call: Call) -> Response:
+def update_message_tags(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Replace the tags of a message, whether it is sent or not."""
-    found = account.message(call.names["id"])
-    found.tags = fields.tags(call.content("tags"), least=0)
+    message = account.get_message(call.path_params["id"])
+    message.tags = fields.get_tags(call.json_body("tags"), minimum=0)
     return Response(status=204)
 
 
-def delete_message(account: Account, call: Call) -> Response:
+def delete_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Delete a message that is scheduled."""
-    account.delete(account.message(call.names["id"]))
+    account.delete_message(account.get_message(call.path_params["id"]))
     return Response(status=204)
 
 
 # --- reports and health
 
 
-def report(account: Account, call: Call) -> Response:
+def create_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Ask for a report of messages."""
-    asked = call.content("startDate", "endDate", "reportCallbackUrl", "filter")
-    url = fields.url(asked, "reportCallbackUrl")
-    earliest = account.now - _MONTHS
-    start, end = (fields.date(asked, name, earliest) for name in ("startDate", "endDate"))
+    body = call.json_body("startDate", "endDate", "reportCallbackUrl", "filter")
+    url = fields.get_url(body, "reportCallbackUrl")
+    earliest = account.now - _REPORTABLE_TIME
+    start, end = (fields.get_date(body, name, earliest) for name in ("startDate", "endDate"))
     if end < start:
-        raise Refusal("LOGIC_ERR", "endDate is before startDate", "endDate")
-    wanted = asked.get("filter")
-    if wanted is not None and not isinstance(wanted, str):
-        raise invalid("filter", "a tag or a number")
-    made = Report(account.identify(), account.now, start, end, wanted)
-    account.reports[made.id] = made
+        raise TelstraV3APIError("LOGIC_ERR", "endDate is before startDate", "endDate")
+    tag_or_number = body.get("filter")
+    if tag_or_number is not None and not isinstance(tag_or_number, str):
+        raise invalid_field("filter", "a tag or a number")
+    created = MessageReport(account.new_id(), account.now, start, end, tag_or_number)
+    account.reports[created.id] = created
     if url is not None:
-        _announce(account, made, url)
-    shape = {"reportId": made.id, "reportCallbackUrl": url, "reportStatus": "queued"}
-    return desk.json(201, {name: value for name, value in shape.items() if value is not None})
+        _announce_report(account, created, url)
+    content = {"reportId": created.id, "reportCallbackUrl": url, "reportStatus": "queued"}
+    return desk.json_response(
+        201, {name: value for name, value in content.items() if value is not None}
+    )
 
 
-def reports(account: Account, _: Call) -> Response:
+def list_reports(account: TelstraV3Account, _: TelstraV3Call) -> Response:
     """List the reports of the last week."""
-    kept = [one for one in account.reports.values() if one.kept(account.now)]
-    return desk.json(200, {"reports": [one.shape(account.now) for one in kept]})
+    kept = [report for report in account.reports.values() if report.is_available(account.now)]
+    return desk.json_response(200, {"reports": [one.to_json(account.now) for one in kept]})
 
 
-def one_report(account: Account, call: Call) -> Response:
+def get_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Tell of a report, and once it is made where it can be fetched."""
-    found = _report(account, call)
-    shape = {"reportId": found.id, "reportStatus": found.status(account.now)}
-    if shape["reportStatus"] == "completed":
-        shape["reportUrl"] = f"{call.base}/reports/{found.id}/csv"
-    return desk.json(200, shape)
+    report = _find_report(account, call)
+    content = {"reportId": report.id, "reportStatus": report.status(account.now)}
+    if content["reportStatus"] == "completed":
+        content["reportUrl"] = f"{call.base_url}/reports/{report.id}/csv"
+    return desk.json_response(200, content)
 
 
-def report_csv(account: Account, call: Call) -> Response:
+def download_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Hand a report over; this path is the box's own, and wants the headers of the others."""
-    found = _report(account, call)
-    listed = [one for one in account.messages.values() if _is_about(one, found.filter)]
-    return Response(status=200, headers={"content-type": "text/csv"}, body=found.csv(listed))
+    report = _find_report(account, call)
+    messages = [
+        message
+        for message in account.messages.values()
+        if _has_tag_or_number(message, report.tag_or_number)
+    ]
+    return Response(status=200, headers={"content-type": "text/csv"}, body=report.to_csv(messages))
 
 
-def health(_: Account, __: Call) -> Response:
+def check_health(_: TelstraV3Account, __: TelstraV3Call) -> Response:
     """Say that all is well; a 504 would say that it is not."""
-    return desk.json(200, {"status": "up"})
+    return desk.json_response(200, {"status": "up"})
 
 
-ROUTES: desk.Routes[Handler] = desk.Routes(
+ROUTES: desk.Router[Endpoint] = desk.Router(
     [
-        ("POST /virtual-numbers", assign),
-        ("GET /virtual-numbers", numbers),
-        ("GET /virtual-numbers/{number}", number),
-        ("PUT /virtual-numbers/{number}", change_number),
-        ("DELETE /virtual-numbers/{number}", release_number),
-        ("GET /virtual-numbers/{number}/optouts", optouts),
-        ("POST /free-trial-numbers", register),
-        ("GET /free-trial-numbers", registered),
-        ("POST /messages", send),
-        ("GET /messages", messages),
-        ("GET /messages/{id}", message),
-        ("PUT /messages/{id}", change_message),
-        ("PATCH /messages/{id}", tag_message),
+        ("POST /virtual-numbers", assign_number),
+        ("GET /virtual-numbers", list_virtual_numbers),
+        ("GET /virtual-numbers/{number}", get_virtual_number),
+        ("PUT /virtual-numbers/{number}", update_virtual_number),
+        ("DELETE /virtual-numbers/{number}", release_virtual_number),
+        ("GET /virtual-numbers/{number}/optouts", list_opt_outs),
+        ("POST /free-trial-numbers", register_trial_numbers),
+        ("GET /free-trial-numbers", list_trial_numbers),
+        ("POST /messages", send_message),
+        ("GET /messages", list_messages),
+        ("GET /messages/{id}", get_message),
+        ("PUT /messages/{id}", update_message),
+        ("PATCH /messages/{id}", update_message_tags),
         ("DELETE /messages/{id}", delete_message),
-        ("POST /reports/messages", report),
-        ("GET /reports", reports),
-        ("GET /reports/{id}", one_report),
-        ("GET /reports/{id}/csv", report_csv),
-        ("GET /health-check", health),
+        ("POST /reports/messages", create_report),
+        ("GET /reports", list_reports),
+        ("GET /reports/{id}", get_report),
+        ("GET /reports/{id}/csv", download_report),
+        ("GET /health-check", check_health),
     ]
 )
 
 
-def _in_trial(account: Account) -> None:
-    if not account.trial:
-        raise Refusal("FREE_TRIAL_ERR", "A paid plan texts anybody, and registers nobody")
+def _require_trial(account: TelstraV3Account) -> None:
+    if not account.is_trial:
+        raise TelstraV3APIError("FREE_TRIAL_ERR", "A paid plan texts anybody, and registers nobody")
 
 
-def _registered(people: Sequence[str]) -> dict[str, list[str]]:
-    return {"freeTrialNumbers": [shapes.national(person) for person in people]}
+def _trial_numbers_json(people: Sequence[str]) -> dict[str, list[str]]:
+    return {"freeTrialNumbers": [shapes.to_national(person) for person in people]}
 
 
-def _search(asked: Mapping[str, str], earliest: datetime) -> Callable[[Message], bool]:
+def _message_matcher(
+    query: Mapping[str, str], earliest: datetime
+) -> Callable[[TelstraV3Message], bool]:
     """What tells whether a message is asked for; a time of more than 30 days ago is refused."""
-    start, end = (fields.moment(asked.get(n), n, "query") for n in ("startTime", "endTime"))
-    if any(moment and moment < earliest for moment in (start, end)):
-        raise invalid("startTime", "a time within the last 30 days", "query")
-    direction = _choice(asked, "direction", ("incoming", "outgoing"))
-    status = _choice(asked, "status", _STATUSES)
+    start, end = (fields.parse_utc_time(query.get(n), n, "query") for n in ("startTime", "endTime"))
+    if any(time and time < earliest for time in (start, end)):
+        raise invalid_field("startTime", "a time within the last 30 days", "query")
+    direction = _get_choice(query, "direction", ("incoming", "outgoing"))
+    status = _get_choice(query, "status", _STATUSES)
 
-    def fits(message: Message) -> bool:
+    def matches(message: TelstraV3Message) -> bool:
         return (
             message.created_at >= max(earliest, start or earliest)
             and (end is None or message.created_at <= end)
             and direction in (None, message.direction)
             and status in (None, message.status)
-            and _is_about(message, asked.get("filter"))
+            and _has_tag_or_number(message, query.get("filter"))
         )
 
-    return fits
+    return matches
 
 
-def _is_about(message: Message, wanted: str | None) -> bool:
+def _has_tag_or_number(message: TelstraV3Message, tag_or_number: str | None) -> bool:
     """Whether a tag or either number is the wanted one, whole (an assumption)."""
-    ends = (message.sender, message.recipient)
-    return wanted is None or wanted in message.tags or fields.international(wanted) in ends
+    numbers = (message.sender, message.recipient)
+    return (
+        tag_or_number is None
+        or tag_or_number in message.tags
+        or fields.to_e164(tag_or_number) in numbers
+    )
 
 
-def _choice(asked: Mapping[str, str], name: str, choices: Sequence[str]) -> str | None:
-    value = asked.get(name)
+def _get_choice(query: Mapping[str, str], name: str, choices: Sequence[str]) -> str | None:
+    value = query.get(name)
     if value is not None and value not in choices:
-        raise invalid(name, " or ".join(choices), "query")
+        raise invalid_field(name, " or ".join(choices), "query")
     return value
 
 
-def _report(account: Account, call: Call) -> Report:
-    found = account.reports.get(call.names["id"])
-    if found is None or not found.kept(account.now):
-        raise Refusal("RESOURCE_NOT_FOUND", "There is no such report", "reportId", "path")
-    return found
+def _find_report(account: TelstraV3Account, call: TelstraV3Call) -> MessageReport:
+    report = account.reports.get(call.path_params["id"])
+    if report is None or not report.is_available(account.now):
+        raise TelstraV3APIError("RESOURCE_NOT_FOUND", "There is no such report", "reportId", "path")
+    return report
 
 
-def _announce(account: Account, made: Report, url: str) -> None:
-    async def later() -> None:
-        await account.network.clock.sleep(MADE_AFTER.total_seconds())
-        news = {"reportId": made.id, "reportStatus": "completed"}
-        news["timestamp"] = shapes.stamp(account.now)
-        account.pushes.post(made.id, url, msgspec.json.encode(news))
+def _announce_report(account: TelstraV3Account, report: MessageReport, url: str) -> None:
+    async def push_when_ready() -> None:
+        await account.network.clock.sleep(READY_AFTER.total_seconds())
+        content = {"reportId": report.id, "reportStatus": "completed"}
+        content["timestamp"] = shapes.format_utc(account.now)
+        account.webhook_sender.post(report.id, url, msgspec.json.encode(content))
 
-    account.network.lanes.add(("report", made.id), later)
+    account.network.jobs.add(("report", report.id), push_when_ready)

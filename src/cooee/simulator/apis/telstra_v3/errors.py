@@ -5,11 +5,11 @@ from __future__ import annotations
 from cooee.core.http_messages import Response
 from cooee.net import asgi as desk
 
-RETRY_AFTER = 2
+RETRY_AFTER_S = 2
 """Seconds that a throttled caller is told to wait."""
 
 # Every code of the specification, its HTTP status, and what it suggests.
-_CODES: dict[str, tuple[int, str]] = {
+_ERRORS: dict[str, tuple[int, str]] = {
     "FIELD_INVALID": (400, "Check the format of the field."),
     "FIELD_MISSING": (400, "Include the field."),
     "FIELD_LENGTH_ERR": (400, "Check the length of the field."),
@@ -51,7 +51,7 @@ _CODES: dict[str, tuple[int, str]] = {
 }
 
 
-class Refusal(Exception):
+class TelstraV3APIError(Exception):
     """Telstra's answer to a call that it will not do.
 
     The shape is ``{"errors": [{"code", "issue", "suggested_action", …}]}``.
@@ -68,31 +68,31 @@ class Refusal(Exception):
         self.code, self.issue, self.field, self.location = code, issue, field, location
 
     @property
-    def answer(self) -> Response:
+    def response(self) -> Response:
         """The HTTP answer."""
-        status, action = _CODES[self.code]
+        status, action = _ERRORS[self.code]
         error = {"code": self.code, "issue": self.issue, "suggested_action": action}
         if self.field:
             error |= {"field": self.field, "location": self.location}
-        headers = {"retry_after": str(RETRY_AFTER)} if status == 429 else {}
-        return desk.json(status, {"errors": [error]}, **headers)
+        headers = {"retry_after": str(RETRY_AFTER_S)} if status == 429 else {}
+        return desk.json_response(status, {"errors": [error]}, **headers)
 
 
-def invalid(field: str, wanted: str, location: str = "body") -> Refusal:
+def invalid_field(field: str, expected: str, location: str = "body") -> TelstraV3APIError:
     """A field that is not what it should be."""
-    return Refusal("FIELD_INVALID", f"{field}: {wanted} is expected", field, location)
+    return TelstraV3APIError("FIELD_INVALID", f"{field}: {expected} is expected", field, location)
 
 
-def fault(name: str) -> Response:
+def telstra_v3_fault_response(name: str) -> Response:
     """The answer that is a fault: error-500, error-503 or throttle.
 
     The table has no 503; one comes from the gateway before the API, in the gateway's own shape
     (an assumption, after what users of v2 saw of it).
     """
     if name == "throttle":
-        return Refusal("TOO_MANY_REQUESTS", "Too many requests").answer
+        return TelstraV3APIError("TOO_MANY_REQUESTS", "Too many requests").response
     if name == "error-503":
-        words = "The Service is temporarily unavailable"
+        message = "The Service is temporarily unavailable"
         detail = {"errorcode": "messaging.adaptors.http.flow.ServiceUnavailable"}
-        return desk.json(503, {"fault": {"faultstring": words, "detail": detail}})
-    return Refusal("INTERNAL_SERVER_ERR", "The server has met an error").answer
+        return desk.json_response(503, {"fault": {"faultstring": message, "detail": detail}})
+    return TelstraV3APIError("INTERNAL_SERVER_ERR", "The server has met an error").response

@@ -9,34 +9,34 @@ from uuid import UUID
 
 import msgspec
 
-from cooee.simulator.apis.telstra_v3.requests import Order
+from cooee.simulator.apis.telstra_v3.requests import TelstraV3SendRequest
 
-_GREGORIAN = 0x01B21DD213814000  # 1582-10-15 to 1970, in 100 ns
-_NODE = 0x0242C00EE000
+_GREGORIAN_OFFSET = 0x01B21DD213814000  # 1582-10-15 to 1970, in 100 ns
+_UUID_NODE = 0x0242C00EE000
 
 
-class Message(msgspec.Struct, kw_only=True, eq=False):
+class TelstraV3Message(msgspec.Struct, kw_only=True, eq=False):
     """One message in the log, whichever way it went; numbers as ``+61…``."""
 
     id: str
     direction: str
     sender: str
     recipient: str
-    content: str | None
+    text: str | None
     created_at: datetime
     status: str
     tags: tuple[str, ...] = ()
-    order: Order | None = None
+    request: TelstraV3SendRequest | None = None
     sent_at: datetime | None = None
     received_at: datetime | None = None
-    handed_out: bool = False
+    was_read: bool = False
 
 
-def uuid(serial: int) -> str:
+def make_uuid(serial: int) -> str:
     """A UUID of version 1, of a number of microseconds since 1970: unique where that is."""
-    ticks = serial * 10 + _GREGORIAN
+    ticks = serial * 10 + _GREGORIAN_OFFSET
     low, mid, high = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF
-    return str(UUID(fields=(low, mid, high | 0x1000, 0x84, 0x56, _NODE)))
+    return str(UUID(fields=(low, mid, high | 0x1000, 0x84, 0x56, _UUID_NODE)))
 
 
 def is_uuid(id: str) -> bool:
@@ -47,86 +47,90 @@ def is_uuid(id: str) -> bool:
         return False
 
 
-def stamp(moment: datetime) -> str:
+def format_utc(time: datetime) -> str:
     """A time as Telstra writes it: UTC, 24 characters."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def national(number: str) -> str:
+def to_national(number: str) -> str:
     """``+614…`` as ``04…``; anything else as it is."""
     return f"0{number[3:]}" if number.startswith("+614") else number
 
 
-def listed(message: Message) -> dict[str, Any]:
+def message_json(message: TelstraV3Message) -> dict[str, Any]:
     """A message as it is fetched."""
-    stamps = {
+    timestamps = {
         "createTimestamp": message.created_at,
         "sentTimestamp": message.sent_at,
         "receivedTimestamp": message.received_at,
     }
-    shape = {
+    content = {
         "messageId": message.id,
         "status": message.status,
-        **{name: stamp(moment) for name, moment in stamps.items() if moment},
-        "to": national(message.recipient),
-        "from": national(message.sender),
-        "messageContent": message.content,
+        **{name: format_utc(time) for name, time in timestamps.items() if time},
+        "to": to_national(message.recipient),
+        "from": to_national(message.sender),
+        "messageContent": message.text,
         "direction": message.direction,
         "tags": list(message.tags) or None,
-        **(_wishes(message.order) if message.order else {}),
+        **(_send_request_json(message.request) if message.request else {}),
     }
-    return _present(shape)
+    return _without_none(content)
 
 
-def sent(order: Order, messages: Sequence[Message]) -> dict[str, Any]:
+def accepted_response(
+    send_request: TelstraV3SendRequest, messages: Sequence[TelstraV3Message]
+) -> dict[str, Any]:
     """The answer to a send: to one a string, to a list lists."""
     ids = [message.id for message in messages]
-    to = [national(message.recipient) for message in messages]
-    shape = {
-        "messageId": ids if order.several else ids[0],
+    to = [to_national(message.recipient) for message in messages]
+    content = {
+        "messageId": ids if send_request.is_list else ids[0],
         "status": "queued",
-        "to": to if order.several else to[0],
-        "from": national(messages[0].sender),
-        "messageContent": order.content,
-        "tags": list(order.tags) or None,
-        **_wishes(order),
+        "to": to if send_request.is_list else to[0],
+        "from": to_national(messages[0].sender),
+        "messageContent": send_request.text,
+        "tags": list(send_request.tags) or None,
+        **_send_request_json(send_request),
     }
-    return _present(shape)
+    return _without_none(content)
 
 
-def status(message: Message, moment: datetime) -> dict[str, str]:
+def status_callback(message: TelstraV3Message, time: datetime) -> dict[str, str]:
     """What a status callback brings."""
     return {
-        "to": national(message.recipient),
-        "from": national(message.sender),
-        "timestamp": stamp(moment),
+        "to": to_national(message.recipient),
+        "from": to_national(message.sender),
+        "timestamp": format_utc(time),
         "messageId": message.id,
         "status": message.status,
     }
 
 
-def reply(message: Message) -> dict[str, Any]:
+def reply_callback(message: TelstraV3Message) -> dict[str, Any]:
     """What a reply callback brings. `from` is the person, as the names say (an assumption)."""
     return {
-        "to": national(message.recipient),
-        "from": national(message.sender),
-        "timestamp": stamp(message.sent_at or message.created_at),
+        "to": to_national(message.recipient),
+        "from": to_national(message.sender),
+        "timestamp": format_utc(message.sent_at or message.created_at),
         "messageId": message.id,
-        "messageContent": message.content,
+        "messageContent": message.text,
     }
 
 
-def _wishes(order: Order) -> dict[str, Any]:
-    media = [{"type": one["type"], "fileName": one.get("fileName")} for one in order.media]
+def _send_request_json(send_request: TelstraV3SendRequest) -> dict[str, Any]:
+    media = [
+        {"type": item["type"], "fileName": item.get("fileName")} for item in send_request.media
+    ]
     return {
         "multimedia": media or None,
-        "retryTimeout": order.minutes,
-        "scheduleSend": order.send_at and stamp(order.send_at),
-        "deliveryNotification": order.notified,
-        "statusCallbackUrl": order.callback,
-        "queuePriority": order.priority,
+        "retryTimeout": send_request.retry_minutes,
+        "scheduleSend": send_request.send_at and format_utc(send_request.send_at),
+        "deliveryNotification": send_request.delivery_notification,
+        "statusCallbackUrl": send_request.status_callback_url,
+        "queuePriority": send_request.priority,
     }
 
 
-def _present(shape: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in shape.items() if value is not None}
+def _without_none(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if value is not None}

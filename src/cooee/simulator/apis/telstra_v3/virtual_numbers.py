@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from cooee.simulator.apis.telstra_v3 import responses as shapes
-from cooee.simulator.network import Network, Text
+from cooee.simulator.network import Network, SimulatedText
 
-IDLE_IN_TRIAL, IDLE = timedelta(days=30), timedelta(days=548)
+MAX_IDLE_IN_TRIAL, MAX_IDLE = timedelta(days=30), timedelta(days=548)
 """How long without sending (in a free trial) or without traffic (18 months) it stays."""
 
 
@@ -27,58 +27,58 @@ class VirtualNumber:
         self,
         network: Network,
         *,
-        trial: bool,
-        take_in: Callable[[VirtualNumber, Text], None],
-        waiting: Callable[[str], int],
+        is_trial: bool,
+        on_text: Callable[[VirtualNumber, SimulatedText], None],
+        count_unread: Callable[[str], int],
     ) -> None:
-        self._clock, self._take_in, self._waiting = network.clock, take_in, waiting
-        self.number = network.free_number()
+        self._clock, self._on_text, self._count_unread = network.clock, on_text, count_unread
+        self.number = network.allocate_number()
         self.reply_url: str | None = None
         self.tags: tuple[str, ...] = ()
-        self.trial = trial
+        self.is_trial = is_trial
         self._last_use = self._last_traffic = self._clock.now()
-        self._released = False
-        network.lines[self.number] = self
+        self._is_released = False
+        network.our_numbers[self.number] = self
 
     @property
-    def assigned(self) -> bool:
+    def is_assigned(self) -> bool:
         """Whether it is still the account's."""
-        idle = IDLE_IN_TRIAL if self.trial else IDLE
-        since = self._last_use if self.trial else self._last_traffic
-        return not self._released and self._clock.now() < since + idle
+        max_idle = MAX_IDLE_IN_TRIAL if self.is_trial else MAX_IDLE
+        since = self._last_use if self.is_trial else self._last_traffic
+        return not self._is_released and self._clock.now() < since + max_idle
 
     @property
-    def unread(self) -> int:
+    def unread_count(self) -> int:
         """How many texts to it nobody has read; none where they are pushed."""
-        return self._waiting(self.number) if self.assigned and self.reply_url is None else 0
+        return self._count_unread(self.number) if self.is_assigned and self.reply_url is None else 0
 
     @property
-    def shape(self) -> dict[str, Any]:
+    def json_form(self) -> dict[str, Any]:
         """The number as it is answered. `lastUse` of a new one is its birth (an assumption)."""
-        shape = {
-            "virtualNumber": shapes.national(self.number),
+        content = {
+            "virtualNumber": shapes.to_national(self.number),
             "replyCallbackUrl": self.reply_url,
             "tags": list(self.tags) or None,
-            "lastUse": shapes.stamp(self._last_use),
+            "lastUse": shapes.format_utc(self._last_use),
         }
-        return {name: value for name, value in shape.items() if value is not None}
+        return {name: value for name, value in content.items() if value is not None}
 
-    def arrive(self, text: Text) -> bool:
+    def receive(self, text: SimulatedText) -> bool:
         """Take a text in."""
-        if not self.assigned:
+        if not self.is_assigned:
             return False
         self._last_traffic = self._clock.now()
-        self._take_in(self, text)
+        self._on_text(self, text)
         return True
 
-    def change(self, reply_url: str | None, tags: tuple[str, ...]) -> None:
+    def set_details(self, reply_url: str | None, tags: tuple[str, ...]) -> None:
         """Replace all that can be changed: what is left out is wiped."""
         self.reply_url, self.tags = reply_url, tags
 
-    def use(self) -> None:
+    def mark_used(self) -> None:
         """Remember that a text was sent from it."""
         self._last_use = self._last_traffic = self._clock.now()
 
     def release(self) -> None:
         """Give it up."""
-        self._released, self.reply_url = True, None
+        self._is_released, self.reply_url = True, None

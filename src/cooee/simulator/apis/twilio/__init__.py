@@ -1,5 +1,5 @@
 """Twilio's Programmable Messaging API (2010-04-01), as its SDK and its pages describe it."""
 
-from cooee.simulator.apis.twilio.api import Twilio
+from cooee.simulator.apis.twilio.api import TwilioAPI
 
-__all__ = ["Twilio"]
+__all__ = ["TwilioAPI"]

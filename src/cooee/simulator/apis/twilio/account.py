@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 from cooee.core.http_messages import Response
 from cooee.simulator.apis.twilio import responses as shapes
-from cooee.simulator.apis.twilio.errors import Refusal
-from cooee.simulator.apis.twilio.opt_outs import Heard, OptOuts
-from cooee.simulator.apis.twilio.requests import Order, Wanted
-from cooee.simulator.apis.twilio.responses import Message, Number
-from cooee.simulator.apis.twilio.twiml import Saying, sayings
-from cooee.simulator.apis.twilio.webhooks import Webhooks
-from cooee.simulator.network import Network, Text
-from cooee.simulator.segments import segments
+from cooee.simulator.apis.twilio.errors import TwilioAPIError
+from cooee.simulator.apis.twilio.opt_outs import TwilioKeyword, TwilioOptOuts
+from cooee.simulator.apis.twilio.requests import MessageQuery, TwilioSendRequest
+from cooee.simulator.apis.twilio.responses import TwilioMessage, TwilioNumber
+from cooee.simulator.apis.twilio.twiml import TwiMLMessage, parse_twiml
+from cooee.simulator.apis.twilio.webhooks import TwilioWebhookSender
+from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.segments import count_segments
 
-UNKNOWN_TOKEN = "0" * 32
+PLACEHOLDER_TOKEN = "0" * 32
 """What signs for an account that only API keys have called yet."""
-PATIENCE = 72 * 3600.0
+VALIDITY_S = 72 * 3600.0
 """Seconds that the networks behind Twilio try a phone that is off: an assumption."""
-_ENDS = {
+_FINAL_STATUSES = {
     "delivered": ("delivered", None),
     "undelivered": ("undelivered", 30005),
     "expired": ("undelivered", 30003),
@@ -29,163 +29,180 @@ _ENDS = {
 log = logging.getLogger(__name__)
 
 
-class Account:
+class TwilioAccount:
     """One account's belongings; the number is there from the start, and pushes nowhere."""
 
-    def __init__(self, sid: str, network: Network, webhooks: Webhooks) -> None:
-        self.sid, self.token = sid, UNKNOWN_TOKEN
-        self.service: str | None = None  # the messaging service that the number is in
-        self.redacted = False
-        self.opted_out = OptOuts()
-        self._network, self._webhooks = network, webhooks
-        self._log: list[Message] = []
-        self.number = Number(
-            sid=self._new("PN"),
-            account=sid,
-            number=network.free_number(),
+    def __init__(self, sid: str, network: Network, webhook_sender: TwilioWebhookSender) -> None:
+        self.sid, self.auth_token = sid, PLACEHOLDER_TOKEN
+        self.service_sid: str | None = None  # the messaging service that the number is in
+        self.is_redacted = False
+        self.opt_outs = TwilioOptOuts()
+        self._network, self._webhooks = network, webhook_sender
+        self._log: list[TwilioMessage] = []
+        self.number = TwilioNumber(
+            sid=self._new_sid("PN"),
+            account_sid=sid,
+            number=network.allocate_number(),
             created_at=network.clock.now(),
         )
-        network.lines[self.number.number] = self
+        network.our_numbers[self.number.number] = self
 
     @property
-    def unread(self) -> int:
+    def unread_count(self) -> int:
         """How many texts to us are neither pushed nor listed yet."""
         if self.number.sms_url:
             return 0
-        return sum(text.inbound and not text.listed for text in self._log)
+        return sum(message.is_inbound and not message.was_listed for message in self._log)
 
     # --- texts to us
 
-    def arrive(self, text: Text) -> bool:
+    def receive(self, text: SimulatedText) -> bool:
         """Take a text in: log it, act on Twilio's own words, and call the customer."""
-        one = self._write("inbound", text.sender, text.recipient, text.text, service=self.service)
-        one.status, one.sent_at = "received", one.created_at
-        heard = self.opted_out.hear(text.sender, text.text)
-        if heard and heard.reply:  # Twilio's own replies are in no log
-            self._network.send(self.number.number, text.sender, heard.reply)
+        message = self._log_message(
+            "inbound", text.sender, text.recipient, text.text, service_sid=self.service_sid
+        )
+        message.status, message.sent_at = "received", message.created_at
+        keyword = self.opt_outs.apply_keyword(text.sender, text.text)
+        if keyword and keyword.reply:  # Twilio's own replies are in no log
+            self._network.send_from_number(self.number.number, text.sender, keyword.reply)
         if self.number.sms_url:
-            self._push(one, heard)
+            self._push_inbound(message, keyword)
         return True
 
-    def _push(self, one: Message, heard: Heard | None) -> None:
-        pairs = shapes.pushed(one, heard and heard.kind)
-        main, fallback = self.number.sms_url, self.number.sms_fallback_url
+    def _push_inbound(self, message: TwilioMessage, keyword: TwilioKeyword | None) -> None:
+        form = shapes.inbound_form(message, keyword and keyword.opt_out_type)
+        url, fallback_url = self.number.sms_url, self.number.sms_fallback_url
 
-        def then(answer: Response | None) -> None:
-            if answer is not None and answer.status < 400:
-                self._obey(one, answer)
-            elif fallback:
-                again = [*pairs, ("ErrorCode", "11200"), ("ErrorUrl", main)]
-                self._webhooks.call(
-                    one.sender,
-                    fallback,
-                    again,
-                    token=self.token,
-                    heard=lambda late: self._obey(one, late),
+        def on_response(response: Response | None) -> None:
+            if response is not None and response.status < 400:
+                self._run_twiml(message, response)
+            elif fallback_url:
+                fallback_form = [*form, ("ErrorCode", "11200"), ("ErrorUrl", url)]
+                self._webhooks.post(
+                    message.sender,
+                    fallback_url,
+                    fallback_form,
+                    token=self.auth_token,
+                    on_response=lambda late: self._run_twiml(message, late),
                 )
 
-        self._webhooks.call(one.sender, main, pairs, token=self.token, heard=then)
+        self._webhooks.post(
+            message.sender, url, form, token=self.auth_token, on_response=on_response
+        )
 
-    def _obey(self, one: Message, answer: Response | None) -> None:
+    def _run_twiml(self, message: TwilioMessage, response: Response | None) -> None:
         """Do what an answer's TwiML says."""
         try:
-            asked = [] if answer is None or answer.status >= 400 else sayings(answer)
+            replies = [] if response is None or response.status >= 400 else parse_twiml(response)
         except ValueError as error:
             log.warning("TwiML not understood: %s", error)
             return
-        for saying in asked:
-            self._reply(one, saying)
+        for reply in replies:
+            self._send_reply(message, reply)
 
-    def _reply(self, one: Message, saying: Saying) -> None:
-        order = Order(
-            recipient=saying.to or one.sender,
-            sender=one.recipient,
-            body=saying.body,
-            media=saying.media,
-            callback=saying.callback,
+    def _send_reply(self, message: TwilioMessage, reply: TwiMLMessage) -> None:
+        send_request = TwilioSendRequest(
+            recipient=reply.recipient or message.sender,
+            sender=message.recipient,
+            body=reply.body,
+            media_urls=reply.media_urls,
+            status_callback_url=reply.status_callback_url,
         )
         try:
-            self.send(order, "outbound-reply")
-        except (Refusal, ValueError) as refusal:
-            log.warning("TwiML's message not sent: %s", refusal)
+            self.send(send_request, "outbound-reply")
+        except (TwilioAPIError, ValueError) as error:
+            log.warning("TwiML's message not sent: %s", error)
 
     # --- texts of ours
 
-    def send(self, order: Order, direction: str = "outbound-api") -> dict[str, object]:
+    def send(
+        self, send_request: TwilioSendRequest, direction: str = "outbound-api"
+    ) -> dict[str, object]:
         """Accept a text; the answer tells how it was at that moment, before it set out.
 
         Raises:
             Refusal: this person has opted out.
         """
-        if order.recipient in self.opted_out:
-            raise Refusal(21610)
-        one = self._write(
-            direction, order.sender, order.recipient, order.body, service=order.service
+        if send_request.recipient in self.opt_outs:
+            raise TwilioAPIError(21610)
+        message = self._log_message(
+            direction,
+            send_request.sender,
+            send_request.recipient,
+            send_request.body,
+            service_sid=send_request.service_sid,
         )
-        one.media, one.callback = order.media, order.callback
-        one.status = "accepted" if order.service else "queued"
-        answer = shapes.message(one)
-        self._tell(one, "sent")
-        one.sent_at = one.created_at
-        self._network.send(
-            one.sender,
-            one.recipient,
-            one.body,
-            good_for=PATIENCE,
-            news=lambda text: self._tell(one, *_ENDS[text.status]),
+        message.media_urls, message.status_callback_url = (
+            send_request.media_urls,
+            send_request.status_callback_url,
         )
-        return answer
+        message.status = "accepted" if send_request.service_sid else "queued"
+        response = shapes.message_json(message)
+        self._set_status(message, "sent")
+        message.sent_at = message.created_at
+        self._network.send_from_number(
+            message.sender,
+            message.recipient,
+            message.body,
+            validity_s=VALIDITY_S,
+            on_receipt=lambda text: self._set_status(message, *_FINAL_STATUSES[text.status]),
+        )
+        return response
 
-    def _tell(self, one: Message, status: str, error: int | None = None) -> None:
+    def _set_status(
+        self, message: TwilioMessage, status: str, error_code: int | None = None
+    ) -> None:
         """News of a text: it is remembered and, where it was asked for, pushed."""
-        one.status, one.error_code = status, error
-        one.updated_at = self._network.clock.now()
-        if one.callback:
-            pairs = shapes.reported(one)
-            self._webhooks.call(one.sid, one.callback, pairs, token=self.token)
+        message.status, message.error_code = status, error_code
+        message.updated_at = self._network.clock.now()
+        if message.status_callback_url:
+            form = shapes.status_form(message)
+            self._webhooks.post(
+                message.sid, message.status_callback_url, form, token=self.auth_token
+            )
 
     # --- the log
 
-    def find(self, sid: str) -> Message:
+    def find_message(self, sid: str) -> TwilioMessage:
         """A text of the log.
 
         Raises:
             Refusal: there is none.
         """
-        for one in self._log:
-            if one.sid == sid:
-                return one
-        raise Refusal(20404, shapes.path(self.sid, "Messages", sid))
+        for message in self._log:
+            if message.sid == sid:
+                return message
+        raise TwilioAPIError(20404, shapes.resource_path(self.sid, "Messages", sid))
 
-    def forget(self, sid: str) -> None:
+    def delete_message(self, sid: str) -> None:
         """Delete a text of the log.
 
         Raises:
             Refusal: there is none.
         """
-        self._log.remove(self.find(sid))
+        self._log.remove(self.find_message(sid))
 
-    def shown(self, one: Message) -> dict[str, object]:
+    def message_json(self, message: TwilioMessage) -> dict[str, object]:
         """A text as the log shows it."""
-        return shapes.message(one) | ({"body": ""} if self.redacted else {})
+        return shapes.message_json(message) | ({"body": ""} if self.is_redacted else {})
 
-    def page(self, wanted: Wanted) -> tuple[Sequence[Message], bool]:
+    def list_page(self, query: MessageQuery) -> tuple[Sequence[TwilioMessage], bool]:
         """A page of the log, youngest first, and whether there is another one behind it."""
-        fitting = [one for one in reversed(self._log) if wanted.fits(one)]
-        if wanted.behind:
-            fitting = [one for one in fitting if one.sid[2:] < wanted.behind[2:]]
-        found = fitting[: wanted.size]
-        for one in found:
-            one.listed = True
-        return found, len(fitting) > wanted.size
+        matching = [message for message in reversed(self._log) if query.matches(message)]
+        if query.after_sid:
+            matching = [one for one in matching if one.sid[2:] < query.after_sid[2:]]
+        page = matching[: query.page_size]
+        for one in page:
+            one.was_listed = True
+        return page, len(matching) > query.page_size
 
-    def _write(
-        self, direction: str, sender: str, recipient: str, body: str, *, service: str | None
-    ) -> Message:
+    def _log_message(
+        self, direction: str, sender: str, recipient: str, body: str, *, service_sid: str | None
+    ) -> TwilioMessage:
         now = self._network.clock.now()
-        one = Message(
-            sid=self._new("SM"),
-            account=self.sid,
+        message = TwilioMessage(
+            sid=self._new_sid("SM"),
+            account_sid=self.sid,
             direction=direction,
             sender=sender,
             recipient=recipient,
@@ -193,11 +210,11 @@ class Account:
             status="queued",
             created_at=now,
             updated_at=now,
-            segments=segments(body),
-            service=service,
+            segment_count=count_segments(body),
+            service_sid=service_sid,
         )
-        self._log.append(one)
-        return one
+        self._log.append(message)
+        return message
 
-    def _new(self, kind: str) -> str:
-        return f"{kind}{self._network.serial():032x}"
+    def _new_sid(self, kind: str) -> str:
+        return f"{kind}{self._network.next_serial():032x}"

@@ -12,69 +12,77 @@ from cooee.core.http_messages import Request, Response
 from cooee.net import asgi as desk
 from cooee.simulator.apis.twilio import requests as orders
 from cooee.simulator.apis.twilio import responses as shapes
-from cooee.simulator.apis.twilio.account import Account
-from cooee.simulator.apis.twilio.errors import Refusal
-from cooee.simulator.apis.twilio.requests import Form, Wanted
+from cooee.simulator.apis.twilio.account import TwilioAccount
+from cooee.simulator.apis.twilio.errors import TwilioAPIError
+from cooee.simulator.apis.twilio.requests import Form, MessageQuery
 
-Names: TypeAlias = Mapping[str, str]
-Handler: TypeAlias = Callable[[Account, Request, Names], Response]
+PathParams: TypeAlias = Mapping[str, str]
+Endpoint: TypeAlias = Callable[[TwilioAccount, Request, PathParams], Response]
 
 
-def send(account: Account, request: Request, _: Names) -> Response:
+def create_message(account: TwilioAccount, request: Request, _: PathParams) -> Response:
     """Send one text."""
-    order = orders.order(orders.form(request), account.number.number)
-    return desk.json(201, account.send(order))
+    send_request = orders.parse_message_form(orders.parse_form(request), account.number.number)
+    return desk.json_response(201, account.send(send_request))
 
 
-def texts(account: Account, request: Request, _: Names) -> Response:
+def list_messages(account: TwilioAccount, request: Request, _: PathParams) -> Response:
     """List texts, youngest first, a page at a time."""
     query = desk.query_of(request)
-    wanted = orders.wanted(query)
-    found, more = account.page(wanted)
-    behind = found[-1].sid if more else ""
-    listed = {"messages": [account.shown(one) for one in found]}
-    own = shapes.path(account.sid, "Messages")
-    return desk.json(200, listed | _paging(own, query, wanted, behind))
+    message_query = orders.parse_message_query(query)
+    messages, has_more = account.list_page(message_query)
+    last_sid = messages[-1].sid if has_more else ""
+    content = {"messages": [account.message_json(message) for message in messages]}
+    list_path = shapes.resource_path(account.sid, "Messages")
+    return desk.json_response(
+        200, content | _paging_json(list_path, query, message_query, last_sid)
+    )
 
 
-def text(account: Account, _: Request, names: Names) -> Response:
+def fetch_message(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
     """Tell of one text."""
-    return desk.json(200, account.shown(account.find(names["sid"])))
+    return desk.json_response(200, account.message_json(account.find_message(path_params["sid"])))
 
 
-def forget(account: Account, _: Request, names: Names) -> Response:
+def delete_message(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
     """Delete one text from the log."""
-    account.forget(names["sid"])
+    account.delete_message(path_params["sid"])
     return Response(status=204)
 
 
-def numbers(account: Account, request: Request, _: Names) -> Response:
+def list_numbers(account: TwilioAccount, request: Request, _: PathParams) -> Response:
     """List the numbers, of which there is one; `PhoneNumber` asks for those with such digits."""
     query = desk.query_of(request)
-    held = [account.number] if query.get("PhoneNumber", "") in account.number.number else []
-    listed = {"incoming_phone_numbers": [shapes.number(one) for one in held]}
-    wanted = orders.wanted({name: query[name] for name in ("PageSize",) if name in query})
-    own = shapes.path(account.sid, "IncomingPhoneNumbers")
-    return desk.json(200, listed | _paging(own, query, wanted, ""))
+    numbers = [account.number] if query.get("PhoneNumber", "") in account.number.number else []
+    content = {"incoming_phone_numbers": [shapes.number_json(number) for number in numbers]}
+    message_query = orders.parse_message_query(
+        {name: query[name] for name in ("PageSize",) if name in query}
+    )
+    list_path = shapes.resource_path(account.sid, "IncomingPhoneNumbers")
+    return desk.json_response(200, content | _paging_json(list_path, query, message_query, ""))
 
 
-def number(account: Account, _: Request, names: Names) -> Response:
+def fetch_number(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
     """Tell of a number."""
-    _check_number(account, names)
-    return desk.json(200, shapes.number(account.number))
+    _check_number_sid(account, path_params)
+    return desk.json_response(200, shapes.number_json(account.number))
 
 
-def change(account: Account, request: Request, names: Names) -> Response:
+def update_number(account: TwilioAccount, request: Request, path_params: PathParams) -> Response:
     """Change what is called when a text comes to a number; what is not named stays."""
-    _check_number(account, names)
-    asked = orders.form(request)
-    changes = {field: orders.one(asked, name) for name, field in _FIELDS.items() if name in asked}
-    _check_changes(asked)
+    _check_number_sid(account, path_params)
+    form = orders.parse_form(request)
+    changes = {
+        field: orders.form_value(form, name)
+        for name, field in _UPDATABLE_FIELDS.items()
+        if name in form
+    }
+    _check_number_changes(form)
     account.number = msgspec.structs.replace(account.number, **changes)
-    return desk.json(200, shapes.number(account.number))
+    return desk.json_response(200, shapes.number_json(account.number))
 
 
-_FIELDS = {
+_UPDATABLE_FIELDS = {
     "SmsUrl": "sms_url",
     "SmsMethod": "sms_method",
     "SmsFallbackUrl": "sms_fallback_url",
@@ -83,47 +91,55 @@ _FIELDS = {
     "FriendlyName": "friendly_name",
 }
 
-ROUTES: desk.Routes[Handler] = desk.Routes(
+ROUTES: desk.Router[Endpoint] = desk.Router(
     [
-        ("POST /2010-04-01/Accounts/{account}/Messages.json", send),
-        ("GET /2010-04-01/Accounts/{account}/Messages.json", texts),
-        ("GET /2010-04-01/Accounts/{account}/Messages/{sid}.json", text),
-        ("DELETE /2010-04-01/Accounts/{account}/Messages/{sid}.json", forget),
-        ("GET /2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", numbers),
-        ("GET /2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json", number),
-        ("POST /2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json", change),
+        ("POST /2010-04-01/Accounts/{account}/Messages.json", create_message),
+        ("GET /2010-04-01/Accounts/{account}/Messages.json", list_messages),
+        ("GET /2010-04-01/Accounts/{account}/Messages/{sid}.json", fetch_message),
+        ("DELETE /2010-04-01/Accounts/{account}/Messages/{sid}.json", delete_message),
+        ("GET /2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", list_numbers),
+        ("GET /2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json", fetch_number),
+        ("POST /2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json", update_number),
     ]
 )
 
 
-def _check_number(account: Account, names: Names) -> None:
-    if names["sid"] != account.number.sid:
-        raise Refusal(20404, shapes.path(account.sid, "IncomingPhoneNumbers", names["sid"]))
+def _check_number_sid(account: TwilioAccount, path_params: PathParams) -> None:
+    if path_params["sid"] != account.number.sid:
+        raise TwilioAPIError(
+            20404, shapes.resource_path(account.sid, "IncomingPhoneNumbers", path_params["sid"])
+        )
 
 
-def _check_changes(asked: Form) -> None:
+def _check_number_changes(form: Form) -> None:
     for name in ("SmsUrl", "SmsFallbackUrl"):
-        url = orders.one(asked, name)
+        url = orders.form_value(form, name)
         if url and not desk.host_of(url):
-            raise Refusal(21402, url)
+            raise TwilioAPIError(21402, url)
     for name in ("SmsMethod", "SmsFallbackMethod"):
-        if orders.one(asked, name) not in ("", "GET", "POST"):
-            raise Refusal(21403, name)
+        if orders.form_value(form, name) not in ("", "GET", "POST"):
+            raise TwilioAPIError(21403, name)
 
 
-def _paging(own: str, query: Mapping[str, str], wanted: Wanted, behind: str) -> dict[str, Any]:
-    """What a list says of itself, beside what is in it; `behind` begins the next page."""
-    asked = {name: value for name, value in query.items() if name not in ("Page", "PageToken")}
-    sized = {**asked, "PageSize": str(wanted.size)}
-    further = {**sized, "Page": str(wanted.page + 1), "PageToken": f"PA{behind}"}
-    start = wanted.page * wanted.size
+def _paging_json(
+    list_path: str, query: Mapping[str, str], message_query: MessageQuery, last_sid: str
+) -> dict[str, Any]:
+    """What a list says of itself, beside what is in it; `last_sid` begins the next page."""
+    filters = {name: value for name, value in query.items() if name not in ("Page", "PageToken")}
+    page_query = {**filters, "PageSize": str(message_query.page_size)}
+    next_query = {
+        **page_query,
+        "Page": str(message_query.page_number + 1),
+        "PageToken": f"PA{last_sid}",
+    }
+    start = message_query.page_number * message_query.page_size
     return {
-        "end": start + wanted.size - 1,
-        "first_page_uri": f"{own}?{urlencode({**sized, 'Page': '0'})}",
-        "next_page_uri": f"{own}?{urlencode(further)}" if behind else None,
-        "page": wanted.page,
-        "page_size": wanted.size,
+        "end": start + message_query.page_size - 1,
+        "first_page_uri": f"{list_path}?{urlencode({**page_query, 'Page': '0'})}",
+        "next_page_uri": f"{list_path}?{urlencode(next_query)}" if last_sid else None,
+        "page": message_query.page_number,
+        "page_size": message_query.page_size,
         "previous_page_uri": None,
         "start": start,
-        "uri": f"{own}?{urlencode({**sized, 'Page': str(wanted.page)})}",
+        "uri": f"{list_path}?{urlencode({**page_query, 'Page': str(message_query.page_number)})}",
     }

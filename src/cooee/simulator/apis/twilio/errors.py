@@ -5,7 +5,7 @@ from __future__ import annotations
 from cooee.core.http_messages import Response
 from cooee.net import asgi as desk
 
-_WORDS: dict[int, tuple[int, str]] = {
+_ERRORS: dict[int, tuple[int, str]] = {
     20001: (400, "A parameter is not valid"),
     20003: (401, "Authenticate"),
     20004: (405, "Method not allowed"),
@@ -28,10 +28,10 @@ _WORDS: dict[int, tuple[int, str]] = {
     21623: (400, "Number of media files exceeds allowed limit"),
     21705: (400, "The Messaging Service SID is not valid"),
 }
-_FAULTS = {"error-500": 20500, "error-503": 20503, "throttle": 20429, "expire-token": 20003}
+_FAULT_CODES = {"error-500": 20500, "error-503": 20503, "throttle": 20429, "expire-token": 20003}
 
 
-class Refusal(Exception):
+class TwilioAPIError(Exception):
     """Twilio's answer to a call that it will not do.
 
     Args:
@@ -44,19 +44,19 @@ class Refusal(Exception):
         self.code, self.detail = code, detail
 
     @property
-    def answer(self) -> Response:
+    def response(self) -> Response:
         """The HTTP answer."""
-        status, words = _WORDS[self.code]
+        status, message = _ERRORS[self.code]
         content = {
             "code": self.code,
-            "message": f"{words}: {self.detail}" if self.detail else words,
+            "message": f"{message}: {self.detail}" if self.detail else message,
             "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
             "status": status,
         }
         challenge = {"www_authenticate": 'Basic realm="Twilio API"'} if status == 401 else {}
-        return desk.json(status, content, **challenge)
+        return desk.json_response(status, content, **challenge)
 
 
-def fault(name: str) -> Response:
+def twilio_fault_response(name: str) -> Response:
     """The answer that is a fault."""
-    return Refusal(_FAULTS[name]).answer
+    return TwilioAPIError(_FAULT_CODES[name]).response

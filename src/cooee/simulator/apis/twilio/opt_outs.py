@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-Kind: TypeAlias = Literal["STOP", "START", "HELP"]
+OptOutType: TypeAlias = Literal["STOP", "START", "HELP"]
 
-_WORDS: dict[str, Kind] = {
+_KEYWORDS: dict[str, OptOutType] = {
     **dict.fromkeys(
         ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"), "STOP"
     ),
     **dict.fromkeys(("START", "YES", "UNSTOP"), "START"),
     **dict.fromkeys(("HELP", "INFO"), "HELP"),
 }
-_REPLIES: dict[Kind, str] = {
+_KEYWORD_REPLIES: dict[OptOutType, str] = {
     "STOP": (
         "You have successfully been unsubscribed. You will not receive any more messages from"
         " this number. Reply START to resubscribe."
@@ -26,14 +26,14 @@ _REPLIES: dict[Kind, str] = {
 }
 
 
-class Heard(NamedTuple):
+class TwilioKeyword(NamedTuple):
     """What Twilio made of a text: a keyword of which kind, and what it says back."""
 
-    kind: Kind
+    opt_out_type: OptOutType
     reply: str | None
 
 
-class OptOuts:
+class TwilioOptOuts:
     """The people who opted out of one number's texts.
 
     Only a text that is one of the words and nothing else counts, in any case. What changes
@@ -41,20 +41,20 @@ class OptOuts:
     """
 
     def __init__(self) -> None:
-        self._out: set[str] = set()
+        self._opted_out: set[str] = set()
 
     def __contains__(self, person: str) -> bool:
-        return person in self._out
+        return person in self._opted_out
 
-    def hear(self, person: str, text: str) -> Heard | None:
+    def apply_keyword(self, person: str, text: str) -> TwilioKeyword | None:
         """Take a text in; None where it is no keyword."""
-        kind = _WORDS.get(text.strip().upper())
-        if kind is None:
+        opt_out_type = _KEYWORDS.get(text.strip().upper())
+        if opt_out_type is None:
             return None
-        out = person in self
-        if kind == "STOP":
-            self._out.add(person)
-        elif kind == "START":
-            self._out.discard(person)
-        answered = out if kind == "START" else not out
-        return Heard(kind, _REPLIES[kind] if answered else None)
+        was_opted_out = person in self
+        if opt_out_type == "STOP":
+            self._opted_out.add(person)
+        elif opt_out_type == "START":
+            self._opted_out.discard(person)
+        gets_reply = was_opted_out if opt_out_type == "START" else not was_opted_out
+        return TwilioKeyword(opt_out_type, _KEYWORD_REPLIES[opt_out_type] if gets_reply else None)

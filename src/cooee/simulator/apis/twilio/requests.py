@@ -12,34 +12,34 @@ import msgspec
 
 from cooee.core.http_messages import Request
 from cooee.net import asgi as desk
-from cooee.simulator.apis.twilio.errors import Refusal
-from cooee.simulator.apis.twilio.responses import Message
+from cooee.simulator.apis.twilio.errors import TwilioAPIError
+from cooee.simulator.apis.twilio.responses import TwilioMessage
 
 Form: TypeAlias = Mapping[str, Sequence[str]]
 
-LONGEST, MOST_MEDIA, PAGE, LARGEST_PAGE = 1600, 10, 50, 1000
+MAX_TEXT_CHARS, MAX_MEDIA, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 1600, 10, 50, 1000
 _RECIPIENT = re.compile(r"\+[1-9]\d{6,14}")
-_SERVICE = re.compile(r"MG[0-9a-f]{32}")
-_VALIDITY = 36_000  # seconds
+_SERVICE_SID = re.compile(r"MG[0-9a-f]{32}")
+_MAX_VALIDITY_S = 36_000  # seconds
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class TwilioSendRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One text to send."""
 
     recipient: str
     sender: str
     body: str
-    media: tuple[str, ...] = ()
-    service: str | None = None
-    callback: str = ""
+    media_urls: tuple[str, ...] = ()
+    service_sid: str | None = None
+    status_callback_url: str = ""
 
 
-def form(request: Request) -> Form:
+def parse_form(request: Request) -> Form:
     """What was posted, the values of each name; what is not known is not minded, as there."""
     return parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
 
 
-def order(asked: Form, ours: str) -> Order:
+def parse_message_form(form: Form, own_number: str) -> TwilioSendRequest:
     """Read what ``POST Messages.json`` is given; scheduled texts are not carried by the box.
 
     Args:
@@ -49,90 +49,96 @@ def order(asked: Form, ours: str) -> Order:
     Raises:
         Refusal: something is missing or wrong.
     """
-    service, body, media = one(asked, "MessagingServiceSid"), one(asked, "Body"), _media(asked)
-    if service and not _SERVICE.fullmatch(service):
-        raise Refusal(21705, service)
-    sender = one(asked, "From") or (ours if service else "")
-    if not body and not media:
-        raise Refusal(21602)
-    if len(body) > LONGEST:
-        raise Refusal(21617)
-    callback = one(asked, "StatusCallback")
-    if callback and not desk.host_of(callback):
-        raise Refusal(21609, callback)
-    _check_ends(one(asked, "To"), sender, ours)
-    _check_rest(asked)
-    return Order(
-        recipient=one(asked, "To"),
+    service_sid, body, media_urls = (
+        form_value(form, "MessagingServiceSid"),
+        form_value(form, "Body"),
+        _parse_media_urls(form),
+    )
+    if service_sid and not _SERVICE_SID.fullmatch(service_sid):
+        raise TwilioAPIError(21705, service_sid)
+    sender = form_value(form, "From") or (own_number if service_sid else "")
+    if not body and not media_urls:
+        raise TwilioAPIError(21602)
+    if len(body) > MAX_TEXT_CHARS:
+        raise TwilioAPIError(21617)
+    status_callback_url = form_value(form, "StatusCallback")
+    if status_callback_url and not desk.host_of(status_callback_url):
+        raise TwilioAPIError(21609, status_callback_url)
+    _check_numbers(form_value(form, "To"), sender, own_number)
+    _check_delivery_options(form)
+    return TwilioSendRequest(
+        recipient=form_value(form, "To"),
         sender=sender,
         body=body,
-        media=media,
-        service=service or None,
-        callback=callback,
+        media_urls=media_urls,
+        service_sid=service_sid or None,
+        status_callback_url=status_callback_url,
     )
 
 
-def one(asked: Form, name: str) -> str:
+def form_value(form: Form, name: str) -> str:
     """The value of a name, the last where there are several; else ""."""
-    return asked.get(name, [""])[-1].strip(" ") if name != "Body" else asked.get(name, [""])[-1]
+    return form.get(name, [""])[-1].strip(" ") if name != "Body" else form.get(name, [""])[-1]
 
 
-def _check_ends(recipient: str, sender: str, ours: str) -> None:
+def _check_numbers(recipient: str, sender: str, own_number: str) -> None:
     if not recipient:
-        raise Refusal(21604)
+        raise TwilioAPIError(21604)
     if not sender:
-        raise Refusal(21603)
+        raise TwilioAPIError(21603)
     if not _RECIPIENT.fullmatch(recipient):
-        raise Refusal(21211, recipient)
-    if sender != ours:
-        raise Refusal(21606, sender)
+        raise TwilioAPIError(21211, recipient)
+    if sender != own_number:
+        raise TwilioAPIError(21606, sender)
     if recipient == sender:
-        raise Refusal(21266)
+        raise TwilioAPIError(21266)
 
 
-def _check_rest(asked: Form) -> None:
+def _check_delivery_options(form: Form) -> None:
     """Check what is kept to itself. The codes of these two refusals are an assumption."""
-    validity = one(asked, "ValidityPeriod")
-    if validity and not (validity.isdecimal() and 1 <= int(validity) <= _VALIDITY):
-        raise Refusal(20001, f"ValidityPeriod {validity} is not from 1 to {_VALIDITY}")
-    if one(asked, "ScheduleType") or one(asked, "SendAt"):
-        raise Refusal(20001, "the box carries no scheduled texts")
+    validity = form_value(form, "ValidityPeriod")
+    if validity and not (validity.isdecimal() and 1 <= int(validity) <= _MAX_VALIDITY_S):
+        raise TwilioAPIError(20001, f"ValidityPeriod {validity} is not from 1 to {_MAX_VALIDITY_S}")
+    if form_value(form, "ScheduleType") or form_value(form, "SendAt"):
+        raise TwilioAPIError(20001, "the box carries no scheduled texts")
 
 
-def _media(asked: Form) -> tuple[str, ...]:
-    media = tuple(asked.get("MediaUrl", ()))
-    if len(media) > MOST_MEDIA:
-        raise Refusal(21623)
-    if wrong := [url for url in media if not desk.host_of(url)]:
-        raise Refusal(21620, wrong[0])
-    return media
+def _parse_media_urls(form: Form) -> tuple[str, ...]:
+    media_urls = tuple(form.get("MediaUrl", ()))
+    if len(media_urls) > MAX_MEDIA:
+        raise TwilioAPIError(21623)
+    if invalid := [url for url in media_urls if not desk.host_of(url)]:
+        raise TwilioAPIError(21620, invalid[0])
+    return media_urls
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class MessageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which texts of the log are asked for, and from where on."""
 
     sender: str = ""
     recipient: str = ""
-    first: datetime | None = None
-    last: datetime | None = None
-    size: int = PAGE
-    page: int = 0
-    behind: str = ""  # the SID of the text that the page before ended with
+    sent_from: datetime | None = None
+    sent_before: datetime | None = None
+    page_size: int = DEFAULT_PAGE_SIZE
+    page_number: int = 0
+    after_sid: str = ""  # the SID of the text that the page before ended with
 
-    def fits(self, text: Message) -> bool:
+    def matches(self, message: TwilioMessage) -> bool:
         """Whether it is one of them; one without a `date_sent` is in no span of dates."""
-        ends = (self.sender in ("", text.sender)) and (self.recipient in ("", text.recipient))
-        if not ends or (self.first is None and self.last is None):
-            return ends
-        at = text.sent_at
+        numbers_match = (self.sender in ("", message.sender)) and (
+            self.recipient in ("", message.recipient)
+        )
+        if not numbers_match or (self.sent_from is None and self.sent_before is None):
+            return numbers_match
+        sent_at = message.sent_at
         return (
-            at is not None
-            and (self.first is None or at >= self.first)
-            and (self.last is None or at < self.last)
+            sent_at is not None
+            and (self.sent_from is None or sent_at >= self.sent_from)
+            and (self.sent_before is None or sent_at < self.sent_before)
         )
 
 
-def wanted(query: Mapping[str, str]) -> Wanted:
+def parse_message_query(query: Mapping[str, str]) -> MessageQuery:
     """Read a list's query.
 
     Dates are days or, as the SDK writes them, moments, which are taken as they are; Twilio's
@@ -141,32 +147,34 @@ def wanted(query: Mapping[str, str]) -> Wanted:
     Raises:
         Refusal: a date, a size or a token makes no sense.
     """
-    size = query.get("PageSize", str(PAGE))
-    page, token = query.get("Page", "0"), query.get("PageToken", "")
-    whole = all(each.isascii() and each.isdecimal() and len(each) < 9 for each in (size, page))
-    if not whole or (token and not token.startswith("PA")):
-        raise Refusal(20001, "PageSize, Page or PageToken")
-    on, after, before = (query.get(f"DateSent{end}", "") for end in ("", ">", "<"))
-    first = _date(on or after)
-    last = _date(on or before)
-    return Wanted(
+    page_size = query.get("PageSize", str(DEFAULT_PAGE_SIZE))
+    page_number, token = query.get("Page", "0"), query.get("PageToken", "")
+    are_numbers = all(
+        each.isascii() and each.isdecimal() and len(each) < 9 for each in (page_size, page_number)
+    )
+    if not are_numbers or (token and not token.startswith("PA")):
+        raise TwilioAPIError(20001, "PageSize, Page or PageToken")
+    on, after, before = (query.get(f"DateSent{comparison}", "") for comparison in ("", ">", "<"))
+    sent_from = _parse_date_or_time(on or after)
+    last_date = _parse_date_or_time(on or before)
+    return MessageQuery(
         sender=query.get("From", ""),
         recipient=query.get("To", ""),
-        first=first,
-        last=None if last is None else last + _span(on or before),
-        size=max(1, min(int(size), LARGEST_PAGE)),
-        page=int(page),
-        behind=token.removeprefix("PA"),
+        sent_from=sent_from,
+        sent_before=None if last_date is None else last_date + _date_precision(on or before),
+        page_size=max(1, min(int(page_size), MAX_PAGE_SIZE)),
+        page_number=int(page_number),
+        after_sid=token.removeprefix("PA"),
     )
 
 
-def _date(value: str) -> datetime | None:
+def _parse_date_or_time(value: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(value) if value else None
+        time = datetime.fromisoformat(value) if value else None
     except ValueError as error:
-        raise Refusal(20001, f"{value} is no date") from error
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise TwilioAPIError(20001, f"{value} is no date") from error
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _span(value: str) -> timedelta:
+def _date_precision(value: str) -> timedelta:
     return timedelta(days=1) if len(value) == len("2026-01-01") else timedelta(seconds=1)

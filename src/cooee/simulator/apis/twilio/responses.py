@@ -8,16 +8,16 @@ from typing import Any
 
 import msgspec
 
-from cooee.simulator.apis.twilio.opt_outs import Kind
+from cooee.simulator.apis.twilio.opt_outs import OptOutType
 
-VERSION = "2010-04-01"
+API_VERSION = "2010-04-01"
 
 
-class Message(msgspec.Struct, eq=False, kw_only=True):
+class TwilioMessage(msgspec.Struct, eq=False, kw_only=True):
     """A text in an account's log."""
 
     sid: str
-    account: str
+    account_sid: str
     direction: str  # inbound, outbound-api, outbound-reply
     sender: str
     recipient: str
@@ -26,24 +26,24 @@ class Message(msgspec.Struct, eq=False, kw_only=True):
     created_at: datetime
     updated_at: datetime
     sent_at: datetime | None = None
-    segments: int = 1
-    media: Sequence[str] = ()
-    service: str | None = None
-    callback: str = ""
+    segment_count: int = 1
+    media_urls: Sequence[str] = ()
+    service_sid: str | None = None
+    status_callback_url: str = ""
     error_code: int | None = None
-    listed: bool = False
+    was_listed: bool = False
 
     @property
-    def inbound(self) -> bool:
+    def is_inbound(self) -> bool:
         """Whether it is a text to us."""
         return self.direction == "inbound"
 
 
-class Number(msgspec.Struct, kw_only=True):
+class TwilioNumber(msgspec.Struct, kw_only=True):
     """A number of an account, and what is called when a text comes."""
 
     sid: str
-    account: str
+    account_sid: str
     number: str
     created_at: datetime
     sms_url: str = ""
@@ -54,120 +54,122 @@ class Number(msgspec.Struct, kw_only=True):
     friendly_name: str = ""
 
 
-def stamp(moment: datetime | None) -> str | None:
+def format_rfc2822(time: datetime | None) -> str | None:
     """A date as RFC 2822 has it."""
-    return None if moment is None else moment.strftime("%a, %d %b %Y %H:%M:%S +0000")
+    return None if time is None else time.strftime("%a, %d %b %Y %H:%M:%S +0000")
 
 
-def path(account: str, *parts: str) -> str:
+def resource_path(account_sid: str, *parts: str) -> str:
     """The path of a resource, relative to the API's host."""
-    return "/".join([f"/{VERSION}/Accounts/{account}", *parts]) + ".json"
+    return "/".join([f"/{API_VERSION}/Accounts/{account_sid}", *parts]) + ".json"
 
 
-_WORDS = {
+_ERROR_MESSAGES = {
     30003: "Unreachable destination handset",
     30005: "Unknown destination handset",
     30036: "Validity Period Expired",
 }
 
 
-def message(one: Message) -> dict[str, Any]:
+def message_json(message: TwilioMessage) -> dict[str, Any]:
     """A text."""
-    own = path(one.account, "Messages", one.sid)
-    counted = "0" if one.service and one.status == "accepted" else str(one.segments)
+    own_path = resource_path(message.account_sid, "Messages", message.sid)
+    num_segments = (
+        "0" if message.service_sid and message.status == "accepted" else str(message.segment_count)
+    )
     return {
-        "account_sid": one.account,
-        "api_version": VERSION,
-        "body": one.body,
-        "date_created": stamp(one.created_at),
-        "date_sent": stamp(one.sent_at),
-        "date_updated": stamp(one.updated_at),
-        "direction": one.direction,
-        "error_code": one.error_code,
-        "error_message": _WORDS.get(one.error_code or 0),
-        "from": one.sender,
-        "messaging_service_sid": one.service,
-        "num_media": str(len(one.media)),
-        "num_segments": counted,
+        "account_sid": message.account_sid,
+        "api_version": API_VERSION,
+        "body": message.body,
+        "date_created": format_rfc2822(message.created_at),
+        "date_sent": format_rfc2822(message.sent_at),
+        "date_updated": format_rfc2822(message.updated_at),
+        "direction": message.direction,
+        "error_code": message.error_code,
+        "error_message": _ERROR_MESSAGES.get(message.error_code or 0),
+        "from": message.sender,
+        "messaging_service_sid": message.service_sid,
+        "num_media": str(len(message.media_urls)),
+        "num_segments": num_segments,
         "price": None,
         "price_unit": "USD",
-        "sid": one.sid,
-        "status": one.status,
-        "subresource_uris": {"media": own.removesuffix(".json") + "/Media.json"},
-        "to": one.recipient,
-        "uri": own,
+        "sid": message.sid,
+        "status": message.status,
+        "subresource_uris": {"media": own_path.removesuffix(".json") + "/Media.json"},
+        "to": message.recipient,
+        "uri": own_path,
     }
 
 
-def number(one: Number) -> dict[str, Any]:
+def number_json(number: TwilioNumber) -> dict[str, Any]:
     """A number, with every field of the SDK's model that a text has to do with."""
-    at = stamp(one.created_at)
+    created = format_rfc2822(number.created_at)
     return {
-        "account_sid": one.account,
+        "account_sid": number.account_sid,
         "address_requirements": "none",
         "address_sid": None,
-        "api_version": VERSION,
+        "api_version": API_VERSION,
         "beta": False,
         "bundle_sid": None,
         "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
-        "date_created": at,
-        "date_updated": at,
-        "friendly_name": one.friendly_name or one.number,
+        "date_created": created,
+        "date_updated": created,
+        "friendly_name": number.friendly_name or number.number,
         "identity_sid": None,
         "origin": "twilio",
-        "phone_number": one.number,
-        "sid": one.sid,
-        "sms_application_sid": one.sms_application_sid,
-        "sms_fallback_method": one.sms_fallback_method,
-        "sms_fallback_url": one.sms_fallback_url,
-        "sms_method": one.sms_method,
-        "sms_url": one.sms_url,
+        "phone_number": number.number,
+        "sid": number.sid,
+        "sms_application_sid": number.sms_application_sid,
+        "sms_fallback_method": number.sms_fallback_method,
+        "sms_fallback_url": number.sms_fallback_url,
+        "sms_method": number.sms_method,
+        "sms_url": number.sms_url,
         "status": "in-use",
         "trunk_sid": None,
-        "uri": path(one.account, "IncomingPhoneNumbers", one.sid),
+        "uri": resource_path(number.account_sid, "IncomingPhoneNumbers", number.sid),
         "voice_method": "POST",
         "voice_url": "",
     }
 
 
-def pushed(one: Message, optout: Kind | None) -> list[tuple[str, str]]:
+def inbound_form(message: TwilioMessage, opt_out_type: OptOutType | None) -> list[tuple[str, str]]:
     """A text as it is posted to `SmsUrl`."""
-    pairs = [
+    form = [
         ("ToCountry", "AU"),
-        ("SmsMessageSid", one.sid),
-        ("NumMedia", str(len(one.media))),
+        ("SmsMessageSid", message.sid),
+        ("NumMedia", str(len(message.media_urls))),
         ("FromState", ""),
-        ("SmsSid", one.sid),
+        ("SmsSid", message.sid),
         ("SmsStatus", "received"),
-        ("Body", one.body),
+        ("Body", message.body),
         ("FromCountry", "AU"),
-        ("To", one.recipient),
-        ("NumSegments", str(one.segments)),
-        ("MessageSid", one.sid),
-        ("AccountSid", one.account),
-        ("From", one.sender),
-        ("ApiVersion", VERSION),
+        ("To", message.recipient),
+        ("NumSegments", str(message.segment_count)),
+        ("MessageSid", message.sid),
+        ("AccountSid", message.account_sid),
+        ("From", message.sender),
+        ("ApiVersion", API_VERSION),
     ]
-    if one.service:
-        pairs.append(("MessagingServiceSid", one.service))
-        pairs += [("OptOutType", optout)] if optout else []
-    return pairs
+    if message.service_sid:
+        form.append(("MessagingServiceSid", message.service_sid))
+        form += [("OptOutType", opt_out_type)] if opt_out_type else []
+    return form
 
 
-def reported(one: Message) -> list[tuple[str, str]]:
+def status_form(message: TwilioMessage) -> list[tuple[str, str]]:
     """News of a text as it is posted to `StatusCallback`."""
-    pairs = [
-        ("SmsSid", one.sid),
-        ("SmsStatus", one.status),
-        ("MessageStatus", one.status),
-        ("To", one.recipient),
-        ("MessageSid", one.sid),
-        ("AccountSid", one.account),
-        ("From", one.sender),
-        ("ApiVersion", VERSION),
+    form = [
+        ("SmsSid", message.sid),
+        ("SmsStatus", message.status),
+        ("MessageStatus", message.status),
+        ("To", message.recipient),
+        ("MessageSid", message.sid),
+        ("AccountSid", message.account_sid),
+        ("From", message.sender),
+        ("ApiVersion", API_VERSION),
     ]
-    if one.service:
-        pairs.append(("MessagingServiceSid", one.service))
-    if one.error_code:
-        pairs.append(("ErrorCode", str(one.error_code)))
-    return pairs
+    if message.service_sid:
+        form.append(("MessagingServiceSid", message.service_sid))
+    if message.error_code:
+        form.append(("ErrorCode", str(message.error_code)))
+    return form

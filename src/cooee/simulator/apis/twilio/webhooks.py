@@ -17,50 +17,52 @@ from cooee.net.http_client import Transport
 from cooee.simulator.faults import Faults
 from cooee.simulator.network import Network
 
-Pairs: TypeAlias = Sequence[tuple[str, str]]
+FormFields: TypeAlias = Sequence[tuple[str, str]]
 
-LONGEST = 15.0
+WEBHOOK_TIMEOUT_S = 15.0
 """Seconds for all tries of a call together."""
-_PAUSE = 0.5  # seconds between two tries: an assumption
-_FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+_RETRY_PAUSE_S = 0.5  # seconds between two tries: an assumption
+_FORM_CONTENT_TYPE = "application/x-www-form-urlencoded; charset=UTF-8"
 
 log = logging.getLogger(__name__)
 
 
-class Policy(msgspec.Struct, frozen=True):
+class WebhookRetryPolicy(msgspec.Struct, frozen=True):
     """How often a call is tried again, and after which ends of it.
 
     ``#rc=5&rp=all``: up to five times more, whatever went wrong. `rp` lists *ct* (no
     connection), *rt* (no answer in time), *4xx*, *5xx* or *all*; by default once, after *ct*.
     """
 
-    again: int = 1
-    after: frozenset[str] = frozenset({"ct"})
+    max_retries: int = 1
+    retry_on: frozenset[str] = frozenset({"ct"})
 
-    def covers(self, end: str) -> bool:
+    def should_retry(self, outcome: str) -> bool:
         """Whether such an end is one to try again after."""
-        return end in self.after or ("all" in self.after and end != "")
+        return outcome in self.retry_on or ("all" in self.retry_on and outcome != "")
 
 
-def policy(url: str) -> Policy:
+def parse_retry_policy(url: str) -> WebhookRetryPolicy:
     """The policy in a URL's fragment."""
-    told = parse_qs(urlsplit(url).fragment)
-    count, after = told.get("rc", ["1"])[0], told.get("rp", ["ct"])[0]
-    again = min(int(count), 5) if count.isascii() and count.isdecimal() else 1
-    return Policy(again, frozenset(after.split(",")))
+    options = parse_qs(urlsplit(url).fragment)
+    count, retry_on = options.get("rc", ["1"])[0], options.get("rp", ["ct"])[0]
+    max_retries = min(int(count), 5) if count.isascii() and count.isdecimal() else 1
+    return WebhookRetryPolicy(max_retries, frozenset(retry_on.split(",")))
 
 
-def sign(url: str, pairs: Pairs, token: str) -> str:
+def sign_webhook(url: str, form: FormFields, token: str) -> str:
     """``X-Twilio-Signature``: the URL, then each name and its values, sorted, under the token."""
     values: dict[str, set[str]] = {}
-    for name, value in pairs:
+    for name, value in form:
         values.setdefault(name, set()).add(value)
-    signed = url + "".join(name + one for name in sorted(values) for one in sorted(values[name]))
+    signed = url + "".join(
+        name + value for name in sorted(values) for value in sorted(values[name])
+    )
     digest = hmac.new(token.encode(), signed.encode(errors="replace"), "sha1").digest()
     return base64.b64encode(digest).decode()
 
 
-class Webhooks:
+class TwilioWebhookSender:
     """Calls customers' URLs with forms; those of one lane in order.
 
     Args:
@@ -72,63 +74,65 @@ class Webhooks:
     def __init__(self, network: Network, transport: Transport, faults: Faults) -> None:
         self._network, self._transport, self._faults = network, transport, faults
 
-    def call(
+    def post(
         self,
         lane: Hashable,
         url: str,
-        pairs: Pairs,
+        form: FormFields,
         *,
         token: str,
-        heard: Callable[[Response | None], None] = lambda _: None,
+        on_response: Callable[[Response | None], None] = lambda _: None,
     ) -> None:
-        """Post a form to a URL, in its turn; `heard` gets the answer, None if there was none."""
-        plain = url.partition("#")[0]
+        """Post a form to a URL, in its turn; `on_response` gets the answer, None if there was none."""
+        url_without_fragment = url.partition("#")[0]
         request = Request(
             method="POST",
-            url=plain,
+            url=url_without_fragment,
             headers={
-                "content-type": _FORM,
-                "x-twilio-signature": sign(plain, pairs, token),
-                "i-twilio-idempotency-token": f"{self._network.serial():032x}",
+                "content-type": _FORM_CONTENT_TYPE,
+                "x-twilio-signature": sign_webhook(url_without_fragment, form, token),
+                "i-twilio-idempotency-token": f"{self._network.next_serial():032x}",
                 "user-agent": "TwilioProxy/1.1",
             },
-            body=urlencode(pairs, errors="replace").encode(),
+            body=urlencode(form, errors="replace").encode(),
         )
 
-        async def call() -> None:
-            if self._faults.for_push():
-                await self._tried(request, policy(url))
-            heard(await self._tried(request, policy(url)))
+        async def deliver() -> None:
+            if self._faults.take_duplicate_push():
+                await self._attempt_with_retries(request, parse_retry_policy(url))
+            on_response(await self._attempt_with_retries(request, parse_retry_policy(url)))
 
-        self._network.lanes.add(("twilio", lane), call)
+        self._network.jobs.add(("twilio", lane), deliver)
 
-    async def _tried(self, request: Request, policy: Policy) -> Response | None:
+    async def _attempt_with_retries(
+        self, request: Request, policy: WebhookRetryPolicy
+    ) -> Response | None:
         """The answer after all tries; a bad one, where no try brought a good one."""
-        clock, began = self._network.clock, self._network.clock.now()
-        answer, end = await self._try(request)
-        for _ in range(policy.again):
-            passed = (clock.now() - began).total_seconds()
-            if not policy.covers(end) or passed + _PAUSE >= LONGEST:
+        clock, started_at = self._network.clock, self._network.clock.now()
+        response, outcome = await self._attempt(request)
+        for _ in range(policy.max_retries):
+            elapsed_s = (clock.now() - started_at).total_seconds()
+            if not policy.should_retry(outcome) or elapsed_s + _RETRY_PAUSE_S >= WEBHOOK_TIMEOUT_S:
                 break
-            await clock.sleep(_PAUSE)
-            answer, end = await self._try(request)
-        return answer
+            await clock.sleep(_RETRY_PAUSE_S)
+            response, outcome = await self._attempt(request)
+        return response
 
-    async def _try(self, request: Request) -> tuple[Response | None, str]:
+    async def _attempt(self, request: Request) -> tuple[Response | None, str]:
         """An answer, and how the try ended: "" is well."""
         clock = self._network.clock
-        bell = clock.bell()
-        asking = clock.spawn(self._ask(request))
-        asking.add_done_callback(lambda _: bell.ring())
-        if not await bell.wait(LONGEST):
-            asking.cancel()
+        wake_up = clock.create_wake_up()
+        task = clock.spawn(self._send(request))
+        task.add_done_callback(lambda _: wake_up.set())
+        if not await wake_up.wait(WEBHOOK_TIMEOUT_S):
+            task.cancel()
             return None, "rt"
-        answer, end = asking.result()
-        if answer is not None and answer.status >= 400:
-            end = "4xx" if answer.status < 500 else "5xx"
-        return answer, end
+        response, outcome = task.result()
+        if response is not None and response.status >= 400:
+            outcome = "4xx" if response.status < 500 else "5xx"
+        return response, outcome
 
-    async def _ask(self, request: Request) -> tuple[Response | None, str]:
+    async def _send(self, request: Request) -> tuple[Response | None, str]:
         try:
             return await self._transport(request), ""
         except OutcomeUnknown:
