@@ -4,23 +4,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+XDIST := --numprocesses auto --dist loadfile --durations 15 --durations-min 5
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
-.PHONY: phone demo run test lint types rings docs screenshot bench proof check clean help
+.PHONY: phone demo run test test-all lint types rings docs screenshot bench proof check clean help
 
 phone: .venv/.installed  ## two phones in the browser, texting the stopwatch; save the file to change it
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --database phone.db
 
-demo: .venv/.installed  ## a phone in the terminal, texting the stopwatch over a carrier in a box
+demo: .venv/.installed  ## a phone in the terminal, texting the stopwatch over a simulated network
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --terminal \
 		--provider telstra-v2 --database demo.db
 
 run: .venv/.installed  ## the stopwatch for real, as your environment says (cooee run --help)
 	@$(BIN)/cooee run examples/stopwatch.py
 
-test: .venv/.developing  ## every test
-	@$(BIN)/python -m pytest -q
+test: .venv/.developing  ## every test that needs neither minutes nor a browser (about 4 minutes)
+	@$(BIN)/python -m pytest -q $(XDIST) -m 'not slow'
+
+test-all: .venv/.developing  ## every test: real processes, kills, a browser, every block of the docs
+	@$(BIN)/python -m pytest -q $(XDIST)
 
 proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait (minutes)
 	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/scenarios/random_edits tests/scenarios/durability
@@ -48,13 +52,13 @@ bench: .venv/.developing  ## texts a second, beside the same SQL without cooee; 
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/preflight.py --people 20000
 
-check: lint types rings docs test  ## all that has to pass
+check: lint types rings docs test-all  ## all that has to pass
 
 clean:  ## remove what was installed and built; conversations (*.db) stay
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis docs/_build
 
 help:  ## this
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 17
 
 # pip is kept away from standard input: what is piped into `make demo` is for the phone.
 
