@@ -5,7 +5,7 @@ from __future__ import annotations
 from cooee.core.errors import SettingError
 from cooee.providers import Provider, Setting, find_provider
 
-SIMULATED_SECRET = "made-up-secret"  # noqa: S105 -- the box takes any word, and nobody else is told it
+SIMULATED_SECRET = "made-up-secret"
 
 _API_PATHS = {"simulated": "/simulated/v1", "telstra-v2": "/telstra/v2"}
 _PUSH_PROVIDERS = frozenset(

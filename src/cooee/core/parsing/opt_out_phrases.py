@@ -1,5 +1,4 @@
 """What people write, in their own words, when they want no more texts."""
-# ruff: noqa: E501 -- a table of expressions is read line by line
 
 from __future__ import annotations
 
