@@ -17,7 +17,7 @@ JSON = {"content-type": "application/json", "origin": HERE}
 
 
 @pytest.fixture
-async def show():
+async def session():
     clock = OffsetClock()
     return BrowserSession(
         "app.py", "simulated", Simulator(clock, InProcessClient(clock, {})), clock
@@ -25,8 +25,8 @@ async def show():
 
 
 @pytest.fixture
-async def ask(show):
-    page = PageServer(show, 8410)
+async def ask(session):
+    page = PageServer(session, 8410)
 
     async def call(method, path, body=b"", base=HERE, **headers):
         transport = InProcessClient(RealClock(), {base: page})
@@ -61,12 +61,12 @@ async def test_a_call_under_another_host_is_refused_as_a_rebound_name_would_come
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://127.0.0.1:8411", "https://127.0.0.1:8410", ""]
 )
-async def test_a_call_from_another_sites_page_is_refused(ask, show, origin):
+async def test_a_call_from_another_sites_page_is_refused(ask, session, origin):
     body = b'{"name": "carrier-down", "on": true}'
     answer = await ask("POST", "/switches", body, content_type="application/json", origin=origin)
     assert answer.status == 403
     assert (await ask("GET", "/events", origin=origin)).status == 403
-    assert not any(switch["on"] for switch in show.board._notes["status"]["switches"])
+    assert not any(switch["is_on"] for switch in session.feed._values["status"]["switches"])
 
 
 async def test_a_call_that_changes_something_says_where_it_is_from_and_is_json(ask):
@@ -114,13 +114,13 @@ async def test_what_is_not_there_is_not_found(ask):
     assert (await ask("POST", "/texts", b"x" * 3_000_000, **JSON)).status == 413
 
 
-async def test_what_the_page_asks_for_is_done(ask, show):
+async def test_what_the_page_asks_for_is_done(ask, session):
     assert (await ask("POST", "/phones", b"{}", **JSON)).json() == {"phone": 3}
     assert (await ask("POST", "/clock", b'{"seconds": 3600}', **JSON)).status == 204
-    assert show.clock.offset.total_seconds() == 3600
+    assert session.clock.offset.total_seconds() == 3600
     for on in (True, False):
         for name in ("carrier-down", "lose-answer", "duplicate", "delay"):
             body = json.dumps({"name": name, "on": on}).encode()
             assert (await ask("POST", "/switches", body, **JSON)).status == 204
-        shown = show.board._notes["status"]["switches"]
-        assert [switch["on"] for switch in shown] == [on] * 4
+        shown = session.feed._values["status"]["switches"]
+        assert [switch["is_on"] for switch in shown] == [on] * 4

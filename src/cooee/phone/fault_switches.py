@@ -51,7 +51,7 @@ class FaultSwitches:
         return [
             msgspec.structs.replace(
                 switch,
-                on=self._is_on(switch.name),
+                is_on=self._is_on(switch.name),
                 is_available=self._is_pushed or switch.name != "duplicate",
             )
             for switch in _ALL_SWITCHES

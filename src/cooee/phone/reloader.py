@@ -85,7 +85,7 @@ class Reloader:
         A text may end the process each time it is answered, until it is set aside.
         """
         if self.status.version:
-            self._update_status(mood="reloading", trouble=None)
+            self._update_status(phase="reloading", error=None)
         self._known_times = self._modified_times()
         new = await self._spawn()
         loaded = await new.wait_until_loaded()
@@ -93,14 +93,14 @@ class Reloader:
         outcome = loaded if isinstance(loaded, AppBroken) else await self._hand_over(new)
         if isinstance(outcome, AppBroken):
             await new.close()
-            self._update_status(mood="broken", trouble=outcome.error)
+            self._update_status(phase="broken", error=outcome.error)
             self._crash_count += 1
             return (
                 outcome.process_died and self._current is None and self._crash_count < _MAX_CRASHES
             )
         self._crash_count = 0
         version = self.status.version + 1
-        self._update_status(mood="playing", version=version, playing=outcome, trouble=None)
+        self._update_status(phase="playing", version=version, started=outcome, error=None)
         return False
 
     async def _hand_over(self, new: AppProcess) -> AppStarted | AppBroken:

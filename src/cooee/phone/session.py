@@ -45,7 +45,7 @@ class BrowserSession:
     def __init__(self, app: str, provider: str, simulator: Simulator, clock: OffsetClock) -> None:
         self.feed, self.clock, self.app_status = StateFeed(), clock, AppStatus()
         self._app, self._provider, self._simulator = app, provider, simulator
-        api = next(face for face in simulator.apis if face.name == provider)
+        api = next(api for api in simulator.apis if api.name == provider)
         self._switches = FaultSwitches(simulator.network, api, is_pushed=is_push_provider(provider))
         self._timeline = Timeline()
         self._phone_count = 2
@@ -174,9 +174,9 @@ class BrowserSession:
             "provider": self._provider,
             "pushed": is_push_provider(self._provider),
             "ours": self._our_number,
-            "mood": self.app_status.phase,
+            "phase": self.app_status.phase,
             "version": self.app_status.version,
-            "trouble": _to_json_types(self.app_status.error),
+            "error": _to_json_types(self.app_status.error),
             "offset": round(self.clock.offset.total_seconds() * 1000),
             "switches": _to_json_types(self._switches.list_switches()),
         }
@@ -224,10 +224,10 @@ def _to_json_types(value: Any) -> Any:
 
 def _story_view(story: Story) -> dict[str, Any]:
     shown: dict[str, Any] = _to_json_types(story)
-    del shown["marks"]
+    del shown["step_times"]
     shown["state"] = [{**_to_json_types(cell), "changed": cell.changed} for cell in story.state]
     shown["steps"] = [
-        {"name": name, "took": duration_ms} for name, duration_ms in story.step_durations()
+        {"name": name, "duration_ms": duration_ms} for name, duration_ms in story.step_durations()
     ]
     return shown
 
@@ -261,9 +261,8 @@ async def run_browser_session(
     async with run_simulator(clock, port=0) as (simulator, port):
         session = BrowserSession(app, provider, simulator, clock)
         with bind_socket("127.0.0.1", 0) as webhook_socket:
-            webhook_socket.listen(
-                128
-            )  # so that a call waits between two versions, instead of failing
+            # A call between two versions waits in the backlog, instead of failing.
+            webhook_socket.listen(128)
             webhook_socket.set_inheritable(True)
             simulator_url = f"http://127.0.0.1:{port}"
             args = StartArgs(

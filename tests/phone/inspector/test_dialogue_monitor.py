@@ -1,4 +1,4 @@
-"""Where dialogues stand in the code as it is now: looked at, and never touched."""
+"""Where dialogues state in the code as it is now: looked at, and never touched."""
 
 import asyncio
 import importlib.util
@@ -51,21 +51,21 @@ def load(tmp_path):
 
 
 @asynccontextmanager
-async def looking(kit, folder):
-    """What a lookout tells, each when it is asked for."""
+async def watching(kit, folder):
+    """What a monitor tells, each when it is asked for."""
     told = asyncio.Queue()
-    lookout = DialogueMonitor(told.put_nowait, folder, SourceFiles([]))
-    watching = asyncio.ensure_future(lookout.run(kit.store, kit.service.context))
+    monitor = DialogueMonitor(told.put_nowait, folder, SourceFiles([]))
+    running = asyncio.ensure_future(monitor.run(kit.store, kit.service.context))
     try:
-        yield lookout, lambda: asyncio.wait_for(told.get(), 10)
+        yield monitor, lambda: asyncio.wait_for(told.get(), 10)
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def standing(kit, folder):
-    """Where the only person's dialogues stand."""
-    async with looking(kit, folder) as (_, told):
+    """Where the only person's dialogues state."""
+    async with watching(kit, folder) as (_, told):
         return (await told()).dialogues
 
 
@@ -73,27 +73,27 @@ async def test_it_tells_at_the_start_and_again_of_who_has_moved(load, tmp_path):
     async with Kit(load(NAME, MANY, END)) as kit:
         anna = kit.phone()
         await anna.text("BOOK")
-        async with looking(kit, tmp_path) as (lookout, told):
+        async with watching(kit, tmp_path) as (monitor, told):
             first = await told()
             assert first.theirs == anna.number
-            (stand,) = first.dialogues
-            assert (stand.how, stand.prompt, stand.handler) == ("asks", "Name?", "book")
-            assert stand.code == [(FIRST, NAME.strip())]
-            assert (stand.file, stand.line) == (str(tmp_path / "app.py"), FIRST)
+            (state,) = first.dialogues
+            assert (state.status, state.prompt, state.handler) == ("asks", "Name?", "book")
+            assert state.code == [(FIRST, NAME.strip())]
+            assert (state.file, state.line) == (str(tmp_path / "app.py"), FIRST)
 
             async def moved():
-                (talk,) = await kit.store.dialogues(over=True, limit=1)
-                row = {"conversation": talk.conversation.hex().upper()}
+                (stored,) = await kit.store.dialogues(over=True, limit=1)
+                row = {"conversation": stored.conversation.hex().upper()}
                 await asyncio.to_thread(
-                    lookout.on_commit, [Change("update", "dialogues", None, row)]
+                    monitor.on_commit, [Change("update", "dialogues", None, row)]
                 )
                 return (await told()).dialogues
 
             await anna.text("Anna")
-            (stand,) = await moved()
-            assert stand.prompt == "How many?"
-            assert stand.deadline == stand.due_at.replace(microsecond=stand.deadline.microsecond)
-            assert [(one.question, one.value) for one in stand.noted] == [("Name?", "Anna")]
+            (state,) = await moved()
+            assert state.prompt == "How many?"
+            assert state.deadline == state.due_at.replace(microsecond=state.deadline.microsecond)
+            assert [(one.question, one.value) for one in state.journal_steps] == [("Name?", "Anna")]
             await anna.text("4")
             assert await moved() == ()
 
@@ -105,13 +105,13 @@ async def test_of_another_program_the_line_is_todays_and_nothing_is_written(load
         await anna.text("Anna")
         await kit.deploy(load("    # moved\n", NAME, MANY, END))
         before = await kit.store.dialogues()
-        (stand,) = await standing(kit, tmp_path)
-        assert (stand.prompt, stand.line, stand.instead) == ("How many?", FIRST + 2, "")
+        (state,) = await standing(kit, tmp_path)
+        assert (state.prompt, state.line, state.divergence) == ("How many?", FIRST + 2, "")
         await kit.deploy(load(NAME, MANY.replace("2", "9"), END))
-        (stand,) = await standing(kit, tmp_path)
-        assert (stand.deadline - stand.since).total_seconds() == 9 * 3600
-        assert [talk.dialogue.head for talk in await kit.store.dialogues()] == [
-            talk.dialogue.head for talk in before
+        (state,) = await standing(kit, tmp_path)
+        assert (state.deadline - state.since).total_seconds() == 9 * 3600
+        assert [stored.dialogue.head for stored in await kit.store.dialogues()] == [
+            stored.dialogue.head for stored in before
         ]
         assert anna.read() == []
 
@@ -131,8 +131,8 @@ async def test_what_the_code_does_first_now_is_told(load, tmp_path, capsys, line
         await anna.text("BOOK")
         await anna.text("Anna")
         await kit.deploy(load(*lines))
-        (stand,) = await standing(kit, tmp_path)
-        assert (stand.prompt, (stand.instead, stand.line)) == ("How many?", found)
+        (state,) = await standing(kit, tmp_path)
+        assert (state.prompt, (state.divergence, state.line)) == ("How many?", found)
         assert capsys.readouterr().out == ""
 
 
@@ -151,17 +151,17 @@ async def test_code_that_breaks_is_told_with_its_line(load, tmp_path, broken, wo
         await anna.text("BOOK")
         await anna.text("Anna")
         await kit.deploy(load(NAME, broken, MANY, END))
-        (stand,) = await standing(kit, tmp_path)
-        assert words in stand.trouble.words
-        assert (stand.trouble.file, stand.trouble.line) == (str(tmp_path / "app.py"), line)
+        (state,) = await standing(kit, tmp_path)
+        assert words in state.error.message
+        assert (state.error.file, state.error.line) == (str(tmp_path / "app.py"), line)
 
 
 async def test_a_dialogue_that_is_gone_from_the_code_is_told(load, tmp_path):
     async with Kit(load(NAME, MANY, END)) as kit:
         await kit.phone().text("BOOK")
         await kit.deploy(load(NAME.replace("Name", "Who"), END).__class__())
-        (stand,) = await standing(kit, tmp_path)
-        assert stand.trouble.words == "The code has no dialogue book any more."
+        (state,) = await standing(kit, tmp_path)
+        assert state.error.message == "The code has no dialogue book any more."
 
 
 async def test_a_journal_that_cannot_be_read_is_told_and_so_are_the_others(load, tmp_path):
@@ -171,9 +171,9 @@ async def test_a_journal_that_cannot_be_read_is_told_and_so_are_the_others(load,
         first, second = await kit.store.dialogues()
         with closing(sqlite3.connect(kit.store.path)) as db, db:
             db.execute("update dialogues set head = x'7b' where id = ?", [first.dialogue.id])
-        async with looking(kit, tmp_path) as (_, told):
+        async with watching(kit, tmp_path) as (_, told):
             damaged, whole = await told(), await told()
-        assert "cannot be read" in damaged.dialogues[0].trouble.words
+        assert "cannot be read" in damaged.dialogues[0].error.message
         assert (whole.theirs, whole.dialogues[0].prompt) == (second.theirs, "Name?")
 
 
@@ -183,5 +183,5 @@ async def test_one_that_is_put_by_says_so(load, tmp_path):
         await anna.text("BOOK")
         await kit.app.start("other", anna.number)
         await kit.quiet()
-        stands = await standing(kit, tmp_path)
-        assert {(one.handler, one.how) for one in stands} == {("book", "parked"), ("other", "asks")}
+        states = await standing(kit, tmp_path)
+        assert {(one.handler, one.status) for one in states} == {("book", "parked"), ("other", "asks")}

@@ -136,7 +136,7 @@ class DialogueMonitor:
         dialogue = context.app.routes.dialogue_named(stored.dialogue.handler)
         if dialogue is None:
             message = f"The code has no dialogue {stored.dialogue.handler} any more."
-            return replace(state, trouble=AppError(message))
+            return replace(state, error=AppError(message))
         dry_run = InterruptibleCall(
             partial(replay_current_code, context, dialogue, stored, journal)
         )
@@ -151,7 +151,7 @@ class DialogueMonitor:
         else:
             error = running.exception()  # whatever a handler may raise
         if error is not None:
-            return replace(state, trouble=describe_error(error, self._folder))
+            return replace(state, error=describe_error(error, self._folder))
         return self._with_dry_run(state, journal, running.result())
 
     def _with_dry_run(

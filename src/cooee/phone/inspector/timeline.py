@@ -362,5 +362,5 @@ def _seconds_between(earlier: str, later: str) -> float:
 
 
 def _is_repetition(one: HTTPExchange, other: HTTPExchange) -> bool:
-    names = ("ours", "method", "url", "status", "response_body", "failure")
+    names = ("from_app", "method", "url", "status", "response_body", "failure")
     return all(getattr(one, name) == getattr(other, name) for name in names)

@@ -201,16 +201,16 @@ function showBubble(node, bubble) {
   if (node.dataset.shape === shape) return;
   const first = !node.dataset.shape;
   node.dataset.shape = shape;
-  node.className = `text${bubble.mine ? " mine" : ""}${bubble.ahead ? " ahead" : ""}`;
+  node.className = `text${bubble.from_phone ? " mine" : ""}${bubble.on_its_way ? " ahead" : ""}`;
   node.dataset.status = bubble.status;
   if (first) {
-    node.append(unseen(bubble.mine ? "You: " : "The app: "), el("div", { class: "words" }, bubble.text), el("div", { class: "meta" }), el("div", { class: "note" }));
+    node.append(unseen(bubble.from_phone ? "You: " : "The app: "), el("div", { class: "words" }, bubble.text), el("div", { class: "meta" }), el("div", { class: "note" }));
   }
   const at = new Date(bubble.at);
   const status = el("span", { "data-status": bubble.status, title: FATES[bubble.status] }, icon(TICKS[bubble.status], "0 0 15 11"), unseen(FATES[bubble.status]));
-  const time = el("time", { datetime: bubble.at, title: at.toLocaleString("en-AU") }, bubble.ahead ? "on its way" : hour(at));
-  const parts = bubble.copy ? "the same again" : plural(bubble.segments, "segment");
-  const wide = bubble.wide ? [el("span", { class: "wide", title: "A character outside GSM-7 made this text UCS-2: 70 characters a segment, not 160" }, "UCS-2")] : [];
+  const time = el("time", { datetime: bubble.at, title: at.toLocaleString("en-AU") }, bubble.on_its_way ? "on its way" : hour(at));
+  const parts = bubble.is_duplicate ? "the same again" : plural(bubble.segments, "segment");
+  const wide = bubble.is_ucs2 ? [el("span", { class: "wide", title: "A character outside GSM-7 made this text UCS-2: 70 characters a segment, not 160" }, "UCS-2")] : [];
   node.querySelector(".meta").replaceChildren(time, el("span", { "aria-hidden": "true" }, "·"), el("span", {}, parts), ...wide, status);
   const note = node.querySelector(".note");
   write(note, bubble.note);
@@ -222,9 +222,9 @@ function showBubble(node, bubble) {
 function showStatus(status) {
   document.title = `${status.app} · cooee phone`;
   write(byId("app"), status.app);
-  const words = status.mood === "broken" && !status.version ? "an error; nothing runs yet" : MOODS[status.mood];
-  const version = status.mood === "playing" && status.version > 1 ? `, version ${status.version}` : "";
-  showMood(status.mood, words + version);
+  const words = status.phase === "broken" && !status.version ? "an error; nothing runs yet" : MOODS[status.phase];
+  const version = status.phase === "playing" && status.version > 1 ? `, version ${status.version}` : "";
+  showMood(status.phase, words + version);
   write(byId("route"), `${status.provider}: texts are ${status.pushed ? "pushed to the app" : "read by the app"}, over HTTP`);
   showSwitches(status.switches);
   showTrouble(status);
@@ -249,20 +249,20 @@ function showSwitches(switches) {
       });
       place.append(node);
     }
-    node.setAttribute("aria-checked", String(one.on));
-    node.disabled = !one.able;
-    if (!one.able) node.title = "Only where texts are pushed; this company’s are read.";
+    node.setAttribute("aria-checked", String(one.is_on));
+    node.disabled = !one.is_available;
+    if (!one.is_available) node.title = "Only where texts are pushed; this provider’s are read.";
   }
 }
 
 function showTrouble(status) {
   const place = byId("trouble");
-  const shape = JSON.stringify(status.trouble);
+  const shape = JSON.stringify(status.error);
   if (place.dataset.shape === shape) return;
   place.dataset.shape = shape;
-  const mend = status.trouble?.file ? "Mend the file and save it." : "";
+  const mend = status.error?.file ? "Mend the file and save it." : "";
   const after = `${status.version ? "The version before goes on answering. " : ""}${mend}`;
-  place.replaceChildren(...(status.trouble ? [trouble(status.trouble, after)] : []));
+  place.replaceChildren(...(status.error ? [trouble(status.error, after)] : []));
 }
 
 function trouble(wrong, after) {
@@ -270,7 +270,7 @@ function trouble(wrong, after) {
     el("li", { class: n === wrong.line ? "here" : "" }, el("span", { class: "n" }, String(n)), code));
   const file = wrong.file.split("/").pop();
   return el("div", { class: "trouble" },
-    el("p", { class: "trouble-words" }, wrong.words),
+    el("p", { class: "trouble-words" }, wrong.message),
     wrong.file ? el("p", { class: "trouble-place" }, `${file}, line ${wrong.line}. ${after}`) : el("p", { class: "trouble-place" }, after),
     lines.length ? el("ol", { class: "excerpt", tabindex: "0", "aria-label": `${file}, around line ${wrong.line}` }, ...lines) : null);
 }
@@ -305,20 +305,20 @@ function wait(one, number) {
   const since = new Date(one.since);
   const head = el("p", { class: "wait-head" },
     el("span", { class: "who" }, phoneOf(number)), el("span", { class: "by" }, `${one.handler}()`),
-    el("span", { class: "stand" }, STANDS[one.how]),
+    el("span", { class: "stand" }, STANDS[one.status]),
     el("time", { class: "total", datetime: one.since, title: since.toLocaleString("en-AU") }, `since ${moment(since)}`));
-  const words = one.prompt || (one.how === "asks" ? "Any text" : "");
-  return el("article", { class: "wait", "data-how": one.how },
+  const words = one.prompt || (one.status === "asks" ? "Any text" : "");
+  return el("article", { class: "wait", "data-how": one.status },
     head, words ? el("p", { class: "wait-words" }, words) : null, until(one), instead(one),
-    one.trouble ? trouble(one.trouble, "Mend it and save the file.") : null,
-    one.trouble?.file ? null : place(one), remembered(one.noted));
+    one.error ? trouble(one.error, "Mend it and save the file.") : null,
+    one.error?.file ? null : place(one), remembered(one.journal_steps));
 }
 
 function until(one) {
   const due = one.due_at && new Date(one.due_at);
   const deadline = one.deadline && new Date(one.deadline);
   const parts = [];
-  if (due && !(deadline && due >= deadline - 1000)) parts.push([due, DUE[one.how] ?? "Reminds"]);
+  if (due && !(deadline && due >= deadline - 1000)) parts.push([due, DUE[one.status] ?? "Reminds"]);
   if (deadline) parts.push([deadline, "The time is up"]);
   if (!parts.length) return null;
   return el("p", { class: "until" },
@@ -345,7 +345,7 @@ function skip([at, what]) {
 }
 
 function instead(one) {
-  return one.instead ? el("p", { class: "aside" }, `The code has changed since: it ${one.instead} first. The next text is kept for the question above.`) : null;
+  return one.divergence ? el("p", { class: "aside" }, `The code has changed since: it ${one.divergence} first. The next text is kept for the question above.`) : null;
 }
 
 function place(one) {
@@ -362,7 +362,7 @@ function remembered(noted) {
     one.step === "once" ? el("span", { class: "who" }, "once") : null,
     el("span", { class: "asked" }, one.step === "slept" ? `slept ${one.question}` : one.question || "any text"),
     ...(one.step === "slept" ? [] : [el("span", { class: "who", "aria-hidden": "true" }, "→"), el("b", {}, one.value)]),
-    one.said ? el("span", { class: "who" }, `from “${one.said}”`) : null));
+    one.original_text ? el("span", { class: "who" }, `from “${one.original_text}”`) : null));
   return el("div", {}, el("h4", {}, "Remembered"), el("ul", { class: "noted" }, ...lines));
 }
 
@@ -372,15 +372,15 @@ function showStory(story) {
   byId("empty")?.remove();
   let held = stories.get(story.id);
   if (!held) {
-    const node = el("details", { class: "story", "data-number": story.number },
+    const node = el("details", { class: "story", "data-number": story.position },
       el("summary", {}), el("div", { class: "inside" }));
     held = { node, open: new Set() };
     const newest = byId("stories").firstElementChild;
-    if (!newest || Number(newest.dataset.number) < story.number) {
+    if (!newest || Number(newest.dataset.number) < story.position) {
       for (const other of stories.values()) if (!other.node.contains(document.activeElement)) other.node.open = false;
       node.open = true;
     }
-    const after = [...byId("stories").children].find((other) => Number(other.dataset.number) < story.number);
+    const after = [...byId("stories").children].find((other) => Number(other.dataset.number) < story.position);
     byId("stories").insertBefore(node, after ?? null);
     stories.set(story.id, held);
   }
@@ -389,19 +389,19 @@ function showStory(story) {
 }
 
 function showSummary(node, story) {
-  const whole = story.steps.reduce((sum, step) => sum + step.took, 0);
+  const whole = story.steps.reduce((sum, step) => sum + step.duration_ms, 0);
   const wrong = story.status === "failed";
   const outcome = wrong ? "failed" : story.status === "waiting" ? "waiting" : story.status === "opted out" ? "opted out" : ms(whole);
   node.replaceChildren(
-    el("span", { class: `said${story.alarm ? " alarm" : ""}` }, story.alarm ? later(story) : story.text),
+    el("span", { class: `said${story.by_timer ? " alarm" : ""}` }, story.by_timer ? later(story) : story.text),
     el("span", { class: "who" }, phoneOf(story.theirs)),
     el("span", { class: "by" }, story.handler ? `${story.handler}()` : story.status === "answered" ? "no handler" : ""),
-    el("span", { class: "place" }, story.where),
+    el("span", { class: "place" }, story.location),
     el("span", { class: `total${wrong ? " wrong" : ""}` }, outcome));
 }
 
 function later(story) {
-  return story.later >= 1 ? `${span(story.later)} later: ${story.text}` : story.text;
+  return story.gap_s >= 1 ? `${span(story.gap_s)} later: ${story.text}` : story.text;
 }
 
 function phoneOf(number) {
@@ -414,9 +414,9 @@ function showInside(held, story) {
   const open = new Set([...inside.querySelectorAll("details[open]")].map((node) => node.dataset.key));
   const focused = inside.contains(document.activeElement) ? document.activeElement.parentElement?.dataset.key : null;
   const parts = [
-    steps(story), story.trouble ? trouble(story.trouble, story.note || "It is tried again soon.") : null,
-    story.again ? el("p", { class: "aside" }, `It came ${story.again + 1} times, and was answered once.`) : null,
-    remembered(story.noted), state(story), replies(story), rows(story), calls(story.exchanges),
+    steps(story), story.error ? trouble(story.error, story.note || "It is tried again soon.") : null,
+    story.duplicates ? el("p", { class: "aside" }, `It came ${story.duplicates + 1} times, and was answered once.`) : null,
+    remembered(story.journal_steps), state(story), replies(story), rows(story), calls(story.exchanges),
   ];
   inside.replaceChildren(...parts.filter(Boolean));
   for (const node of inside.querySelectorAll("details")) node.open = open.has(node.dataset.key);
@@ -427,11 +427,11 @@ function steps(story) {
   if (!story.steps.length) return null;
   const way = el("div", { class: "way", "aria-hidden": "true" }, ...story.steps.map((step) => {
     const bar = el("i");
-    bar.style.flexGrow = String(Math.max(step.took, 0.01));
+    bar.style.flexGrow = String(Math.max(step.duration_ms, 0.01));
     return bar;
   }));
   const took = el("dl", { class: "took" }, ...story.steps.map((step) =>
-    el("div", {}, el("dt", {}, STEPS[step.name]), el("dd", {}, ms(step.took)))));
+    el("div", {}, el("dt", {}, STEPS[step.name]), el("dd", {}, ms(step.duration_ms)))));
   return el("div", { class: "steps" }, way, took);
 }
 
@@ -447,8 +447,8 @@ function state(story) {
 }
 
 function replies(story) {
-  if (!story.letters.length) return null;
-  const lines = story.letters.map((letter) => {
+  if (!story.outbounds.length) return null;
+  const lines = story.outbounds.map((letter) => {
     const wrong = letter.status === "failed" || letter.status === "unknown";
     const tries = letter.attempts > 1 ? ` after ${letter.attempts} attempts` : "";
     return el("li", { class: "reply" }, el("q", {}, letter.text),
@@ -483,11 +483,11 @@ function call(one, times) {
   const outcome = one.status ? String(one.status) : "no answer";
   return el("details", { class: "call", "data-key": `call ${one.id}` },
     el("summary", {},
-      el("span", {}, one.ours ? "→" : "←", unseen(one.ours ? " from the app " : " to the app ")),
+      el("span", {}, one.from_app ? "→" : "←", unseen(one.from_app ? " from the app " : " to the app ")),
       el("span", {}, `${one.method} ${path}`),
       el("span", { class: `code${wrong ? " wrong" : ""}` }, outcome),
       times > 1 ? el("span", { class: "who" }, `×${times}`) : null,
-      el("span", { class: "took-ms" }, ms(one.took * 1000))),
+      el("span", { class: "took-ms" }, ms(one.duration_s * 1000))),
     el("pre", { class: "wire", tabindex: "0", "aria-label": `${one.method} ${path}` }, wire(one)));
 }
 
@@ -538,7 +538,7 @@ function apply(notes) {
 }
 
 function number(name) {
-  return Number(name.startsWith("phone ") ? name.slice(6) : board.get(name)?.number ?? 0);
+  return Number(name.startsWith("phone ") ? name.slice(6) : board.get(name)?.position ?? 0);
 }
 
 function begin() {
