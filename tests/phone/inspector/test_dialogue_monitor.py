@@ -184,4 +184,7 @@ async def test_one_that_is_put_by_says_so(load, tmp_path):
         await kit.app.start("other", anna.number)
         await kit.quiet()
         states = await standing(kit, tmp_path)
-        assert {(one.handler, one.status) for one in states} == {("book", "parked"), ("other", "asks")}
+        assert {(one.handler, one.status) for one in states} == {
+            ("book", "parked"),
+            ("other", "asks"),
+        }
