@@ -2,7 +2,7 @@
 
 - python runs, with what the page's earlier blocks made; or is saved, where the words before it
   say "Save it as `app.py`", or "Add this to `app.py`". A saved file is run, a saved test passes.
-- sh is typed: each line succeeds. What goes on (`cooee run`, `cooee carrier`, …) is left running
+- sh is typed: each line succeeds. What goes on (`cooee run`, `cooee simulator`, …) is left running
   to the page's end, or until the words before a block say Ctrl-C, and has to end well. What
   installs something is only looked at.
 - text is what the block before it printed, "…" standing for anything; or, beginning with ">"
@@ -89,7 +89,7 @@ LOOKED_AT = ("pip install ", "python -m venv ", "python3 -m venv ", ". .venv/", 
 # What goes on until it is told to stop, and what it says once it is ready.
 GOES_ON = {
     "cooee run ": "listening",
-    "cooee carrier": "The box is open",
+    "cooee simulator": "The simulator is open",
     "cooee phone ": "The phone is at",
     "uvicorn ": "Uvicorn running",
 }
@@ -110,8 +110,8 @@ MADE_UP = {
 class Desk:
     """Somebody with a terminal and an editor, who does what a page says."""
 
-    def __init__(self, folder, box):
-        self.folder, self.box = folder, box
+    def __init__(self, folder, simulator):
+        self.folder, self.simulator = folder, simulator
         self.env = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}
         self.env |= {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(folder)}
         self.env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
@@ -279,9 +279,9 @@ class Desk:
         self.said += log.read_text()
 
     def bases(self):
-        """Where the company's API is: in the box, and never at the company."""
+        """Where the company's API is: in the simulator, and never at the company."""
         name, path = BASES[self.env.get("COOEE_PROVIDER", "telstra-v2")]
-        return {name: self.box.rstrip("/") + path}
+        return {name: self.simulator.rstrip("/") + path}
 
     def leave(self):
         """End what goes on, the last first; each has to end well."""
@@ -317,27 +317,27 @@ def look_at(command):
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory):
-    """The address of a box that all pages share, for companies that a page does not box itself."""
-    said = tmp_path_factory.mktemp("box") / "said"
+def simulator(tmp_path_factory):
+    """The address of a simulator that all pages share, for companies that a page does not simulator itself."""
+    said = tmp_path_factory.mktemp("simulator") / "said"
     with said.open("w") as out:
-        command = [sys.executable, "-m", "cooee", "carrier", "--port", "0"]
+        command = [sys.executable, "-m", "cooee", "simulator", "--port", "0"]
         process = subprocess.Popen(command, stdout=out)
     deadline = time.monotonic() + 20
     while "For an app" not in said.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    yield re.search(r"the box itself +(http\S+)/box/", said.read_text())[1]
+    yield re.search(r"control interface +(http\S+)/control/", said.read_text())[1]
     process.terminate()
     process.wait(timeout=12)
 
 
 @pytest.fixture
-def desk(tmp_path, box, monkeypatch):
+def desk(tmp_path, simulator, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a file may change within a second
-    desk = Desk(tmp_path, box)
+    desk = Desk(tmp_path, simulator)
     try:
         yield desk
         desk.leave()
@@ -390,8 +390,8 @@ def check(desk, words):
 
 
 def test_the_boxs_page_has_every_call_and_every_fault():
-    page = (DOCS / "how-to" / "carrier.md").read_text()
-    calls = re.findall(r"^\| `([A-Z]+) /box(/\S+)`", page, re.MULTILINE)
+    page = (DOCS / "how-to" / "simulator.md").read_text()
+    calls = re.findall(r"^\| `([A-Z]+) /control(/\S+)`", page, re.MULTILINE)
     source = inspect.getsource(controls)
     assert set(calls) == set(re.findall(r'"([A-Z]+) (/[\w/{}]+)"', source))
     faults = page.partition("## What can go wrong")[2].partition("```")[0]

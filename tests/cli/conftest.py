@@ -122,15 +122,15 @@ class Box:
 
     def _call(self, path, content=None):
         body = None if content is None else json.dumps(content).encode()
-        request = urllib.request.Request(f"{self.base}/box{path}", body)
+        request = urllib.request.Request(f"{self.base}/control{path}", body)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
 
 @pytest.fixture
 def box(start):
-    carrier = start("carrier", "--port", "0")
-    return Box(carrier.until(r"the box itself +(http://\S+)/box/")[1])
+    carrier = start("simulator", "--port", "0")
+    return Box(carrier.until(r"control interface +(http://\S+)/control/")[1])
 
 
 @pytest.fixture

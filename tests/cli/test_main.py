@@ -11,9 +11,7 @@ COMMANDS = [command.callback.__name__ for command in cli.registered_commands]
 
 
 def test_every_command_that_was_promised_is_there():
-    promised = (
-        "new run phone send conversations show retry forget backup carrier providers segments check"
-    )
+    promised = "new run phone send conversations show retry forget backup simulator providers segments check"
     assert set(promised.split()) <= set(COMMANDS)
 
 

@@ -67,7 +67,7 @@ def told(monkeypatch, tmp_path):
 
 async def pushed_to(carrier):
     wire = InProcessClient(RealClock(), {"http://127.0.0.1": carrier.app})
-    answer = await wire(Request(method="GET", url="http://127.0.0.1/box/numbers"))
+    answer = await wire(Request(method="GET", url="http://127.0.0.1/control/numbers"))
     return [number for number in answer.json() if number["notifyURL"]]
 
 

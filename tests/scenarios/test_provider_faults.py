@@ -192,7 +192,7 @@ async def test_a_first_start_on_a_log_begins_now_and_never_with_history():
     kit = Kit(echo(), push=False, switches=["cursor"])
     phone = kit.phone()
     await kit.clock.advance(10)
-    kit.carrier.network.send_from_phone(phone.number, "+61491570006", "before we were there")
+    kit.simulator.network.send_from_phone(phone.number, "+61491570006", "before we were there")
     async with kit:
         await kit.wait(30)
         assert phone.inbox == []

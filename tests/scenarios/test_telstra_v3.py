@@ -77,7 +77,11 @@ async def test_history_from_before_the_first_start_is_not_answered():
         phone, number = kit.phone(), kit.number
         assert len(await phone.text("hello")) == 1
     again = telstra(echo(), push=False)
-    again.carrier, again._webhook_client, again.clock = kit.carrier, kit._webhook_client, kit.clock
+    again.carrier, again._webhook_client, again.clock = (
+        kit.simulator,
+        kit._webhook_client,
+        kit.clock,
+    )
     await again.carrier.start()
     async with again:
         await again.wait(60)
@@ -106,7 +110,7 @@ async def test_a_person_whom_only_telstra_knows_to_have_opted_out_is_believed():
         phone = kit.phone()
         await phone.text("hello")
         kit.send(phone, "QUIT")
-        (face,) = (face for face in kit.carrier.apis if face.name == "telstra-v3")
+        (face,) = (face for face in kit.simulator.apis if face.name == "telstra-v3")
         (account,) = face._accounts.values()
         account.messages.popitem()  # the word itself never comes through
         await app.send(phone.number, "Still there?")
@@ -160,7 +164,7 @@ async def test_what_became_of_a_text_is_known_as_far_as_the_plan_tells(push, swi
 
 async def test_the_way_is_changed_at_a_restart_and_tags_stay():
     async with telstra(echo()) as kit:
-        (face,) = (face for face in kit.carrier.apis if face.name == "telstra-v3")
+        (face,) = (face for face in kit.simulator.apis if face.name == "telstra-v3")
         (number,) = face._accounts["kit"].assigned_numbers()
         assert number.reply_url.endswith("/reply/0491570006")
         number.tags = ("somebody's",)

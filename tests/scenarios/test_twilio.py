@@ -70,7 +70,7 @@ async def test_a_text_that_came_while_we_were_away_is_answered_when_we_are_back(
     await anna.text("One")
     number = kit.number
     await kit.stop()
-    kit.carrier.network.send_from_phone(anna.number, number, "Two")
+    kit.simulator.network.send_from_phone(anna.number, number, "Two")
     await kit.clock.advance(3600)
     await kit.start()
     await kit.quiet()

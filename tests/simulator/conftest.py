@@ -1,4 +1,4 @@
-"""A box in this process, and a customer of each company who speaks plain HTTP to it."""
+"""A simulator in this process, and a customer of each company who speaks plain HTTP to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import InProcessClient
 from cooee.simulator import Simulator
 
-BOX = "http://127.0.0.1:8400"
+SIMULATOR_URL = "http://127.0.0.1:8400"
 ANNA, BEN = "+61491570156", "+61491570157"
 
 
@@ -39,7 +39,7 @@ class Webhook:
 
 
 class Customer:
-    """Somebody who calls one company's API in the box."""
+    """Somebody who calls one company's API in the simulator."""
 
     def __init__(self, transport, base: str) -> None:
         self.transport, self.base = transport, base
@@ -99,37 +99,37 @@ def transport(clock, webhook):
 
 
 @pytest.fixture
-async def carrier(clock, transport):
-    carrier = Simulator(clock, transport)
-    transport.apps[BOX] = carrier.app
-    await carrier.start()
-    yield carrier
-    await carrier.close()
+async def simulator(clock, transport):
+    simulator = Simulator(clock, transport)
+    transport.apps[SIMULATOR_URL] = simulator.app
+    await simulator.start()
+    yield simulator
+    await simulator.close()
 
 
 @pytest.fixture
-def customer(carrier, transport):
-    """Makes a customer of the box, by where the company's API is in it."""
-    return lambda path: Customer(transport, BOX + path)
+def customer(simulator, transport):
+    """Makes a customer of the simulator, by where the company's API is in it."""
+    return lambda path: Customer(transport, SIMULATOR_URL + path)
 
 
 @pytest.fixture
-def controls(carrier, transport):
-    return Customer(transport, BOX + "/box")
+def controls(simulator, transport):
+    return Customer(transport, SIMULATOR_URL + "/control")
 
 
 @pytest.fixture
-def simulated(carrier, transport):
+def simulated(simulator, transport):
     """A customer of the simulated company."""
-    customer = Customer(transport, BOX + "/simulated/v1")
+    customer = Customer(transport, SIMULATOR_URL + "/simulated/v1")
     customer.headers["authorization"] = "Bearer simulated"
     return customer
 
 
 @pytest.fixture
-async def telstra(carrier, transport):
+async def telstra(simulator, transport):
     """A customer of Telstra's who has logged in and has no number yet."""
-    customer = Customer(transport, BOX + "/telstra/v2")
+    customer = Customer(transport, SIMULATOR_URL + "/telstra/v2")
     await customer.log_in()
     return customer
 

@@ -1,4 +1,4 @@
-"""Whatever is asked of whom, there is an answer, and the box goes on."""
+"""Whatever is asked of whom, there is an answer, and the simulator goes on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import quote
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import BOX, Customer
+from .conftest import SIMULATOR_URL, Customer
 
 ANNA = "+61491570156"
 CALLS = {
@@ -27,12 +27,12 @@ CALLS = {
     "GET /simulated/v1/texts": [],
     "GET /simulated/v1/inbox": [],
     "POST /simulated/v1/inbox/confirmed": ["ids"],
-    "POST /box/phones/+61491570156/texts": ["to", "text"],
-    "PUT /box/phones/+61491570156": ["on"],
-    "POST /box/faults": ["face", "fault", "count", "on"],
-    "PUT /box/network": ["delay", "spread", "loss", "duplicates", "receipts"],
-    "PUT /box/switches": ["face", "switches"],
-    "POST /box/clock": ["advance"],
+    "POST /control/phones/+61491570156/texts": ["to", "text"],
+    "PUT /control/phones/+61491570156": ["on"],
+    "POST /control/faults": ["face", "fault", "count", "on"],
+    "PUT /control/network": ["delay", "spread", "loss", "duplicates", "receipts"],
+    "PUT /control/switches": ["face", "switches"],
+    "POST /control/clock": ["advance"],
 }
 WORDS = st.one_of(
     st.text(max_size=20),
@@ -71,7 +71,7 @@ def calls(draw):
 async def test_any_call_is_answered(telstra, transport, controls, clock, asked):
     await controls.ask("DELETE", "/faults")
     await telstra.log_in()
-    caller = Customer(transport, BOX)
+    caller = Customer(transport, SIMULATOR_URL)
     caller.headers["authorization"] = telstra.headers["authorization"]
     for method, path, body in asked:
         answer = await caller.ask(method, path, body)

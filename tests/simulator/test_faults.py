@@ -15,19 +15,19 @@ from cooee.net.http_client import InProcessClient
 from cooee.simulator import Simulator, run_simulator
 from cooee.simulator.faults import FAULT_NAMES, parse_fault
 
-from .conftest import BOX, Customer
+from .conftest import SIMULATOR_URL, Customer
 
 ANNA = "+61491570156"
 
 
 @pytest.fixture(params=["telstra-v2", "simulated"])
-async def company(request, carrier, transport, telstra):
-    """A way to send and to read at either company, with the name of its face."""
+async def company(request, simulator, transport, telstra):
+    """A way to send and to read at either company, with the name of its API."""
     if request.param == "telstra-v2":
         await telstra.subscribe()
         telstra.name = request.param
         return telstra
-    customer = Simulated(transport, BOX + "/simulated/v1")
+    customer = Simulated(transport, SIMULATOR_URL + "/simulated/v1")
     customer.headers["authorization"] = "Bearer simulated"
     customer.number = (await customer.ask("GET", "/numbers")).json()[0]["number"]
     customer.name = request.param
@@ -50,30 +50,30 @@ def break_it(controls, company):
     return break_it
 
 
-def shown(carrier):
-    return [entry.text.text for entry in carrier.network.phone_screen(ANNA)]
+def shown(simulator):
+    return [entry.text.text for entry in simulator.network.phone_screen(ANNA)]
 
 
-async def test_a_lost_answer_is_work_done_without_a_word(company, break_it, carrier):
+async def test_a_lost_answer_is_work_done_without_a_word(company, break_it, simulator):
     await break_it("lose-answer", 2)
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
             await company.send(ANNA)
-    assert shown(carrier) == ["Hello", "Hello"]
+    assert shown(simulator) == ["Hello", "Hello"]
     assert (await company.send(ANNA)).status == 201
 
 
-async def test_a_carrier_that_is_down_does_nothing(company, break_it, carrier):
+async def test_a_carrier_that_is_down_does_nothing(company, break_it, simulator):
     await break_it("carrier-down")
     with pytest.raises(OutcomeUnknown):
         await company.send(ANNA)
-    assert shown(carrier) == []
+    assert shown(simulator) == []
     assert (await company.send(ANNA)).status == 201
 
 
 @pytest.mark.parametrize(("name", "status"), [("error-500", 500), ("error-503", 503)])
 async def test_an_error_has_the_companys_own_shape_and_nothing_is_done(
-    company, break_it, carrier, name, status
+    company, break_it, simulator, name, status
 ):
     await break_it(name, 3)
     for _ in range(3):
@@ -81,11 +81,11 @@ async def test_an_error_has_the_companys_own_shape_and_nothing_is_done(
         assert answer.status == status
         keys = {"telstra-v2": {"status", "code", "message"}, "simulated": {"error", "message"}}
         assert set(answer.json()) == keys[company.name]
-    assert shown(carrier) == []
+    assert shown(simulator) == []
     assert (await company.send(ANNA)).status == 201
 
 
-async def test_throttling_is_said_as_each_company_says_it(company, break_it, carrier):
+async def test_throttling_is_said_as_each_company_says_it(company, break_it, simulator):
     await break_it("throttle")
     answer = await company.send(ANNA)
     if company.name == "telstra-v2":
@@ -96,37 +96,37 @@ async def test_throttling_is_said_as_each_company_says_it(company, break_it, car
     else:
         assert (answer.status, answer.json()["error"]) == (429, "throttled")
         assert int(answer.headers["retry-after"]) > 0
-    assert shown(carrier) == []
+    assert shown(simulator) == []
 
 
-async def test_an_ended_token_is_refused(company, break_it, carrier):
+async def test_an_ended_token_is_refused(company, break_it, simulator):
     await break_it("expire-token")
     assert (await company.send(ANNA)).status == 401
-    assert shown(carrier) == []
+    assert shown(simulator) == []
     if company.name == "telstra-v2":
         assert (await company.send(ANNA)).status == 401, "it has ended for good"
         await company.log_in()
     assert (await company.send(ANNA)).status == 201
 
 
-async def test_garbage_is_a_200_that_is_no_json_and_nothing_is_done(company, break_it, carrier):
+async def test_garbage_is_a_200_that_is_no_json_and_nothing_is_done(company, break_it, simulator):
     await break_it("garbage")
     answer = await company.send(ANNA)
     assert (answer.status, answer.json()) == (200, None)
-    assert shown(carrier) == []
+    assert shown(simulator) == []
 
 
-async def test_a_delay_does_the_work_at_once_and_answers_later(company, break_it, carrier, clock):
+async def test_a_delay_does_the_work_at_once_and_answers_later(company, break_it, simulator, clock):
     await break_it("delay:30")
     asked = clock.spawn(company.send(ANNA))
     await clock.advance(29)
-    assert shown(carrier) == ["Hello"]
+    assert shown(simulator) == ["Hello"]
     assert not asked.done()
     await clock.advance(1)
     assert (await asked).status == 201
 
 
-async def test_a_doubled_push_is_the_same_push_twice(company, break_it, carrier, clock, webhook):
+async def test_a_doubled_push_is_the_same_push_twice(company, break_it, simulator, clock, webhook):
     if company.name == "telstra-v2":
         number = (await company.subscribe(notifyURL="https://example.com/r")).json()
         number = number["destinationAddress"]
@@ -136,13 +136,13 @@ async def test_a_doubled_push_is_the_same_push_twice(company, break_it, carrier,
         await company.ask("PUT", "/webhook", asked)
     await break_it("duplicate-push")
     for text in ["One", "Two"]:
-        carrier.network.send_from_phone(ANNA, number, text)
+        simulator.network.send_from_phone(ANNA, number, text)
     await clock.advance(3600)
     assert len(webhook.pushed) == 3
     assert webhook.pushed[0] == webhook.pushed[1] != webhook.pushed[2]
 
 
-async def test_a_fault_can_wait_for_one_kind_of_call(company, break_it, carrier):
+async def test_a_fault_can_wait_for_one_kind_of_call(company, break_it, simulator):
     verb = "POST /messages/sms" if company.name == "telstra-v2" else "POST /texts"
     await break_it("error-500", on=verb)
     path = "/messages/sms" if company.name == "telstra-v2" else "/numbers"
@@ -172,7 +172,7 @@ async def test_a_fault_of_one_company_leaves_the_other_alone(company, break_it, 
         "telstra-v2": "/simulated/v1/numbers",
         "simulated": "/telstra/v2/messages/sms/healthcheck",
     }
-    customer = Customer(transport, BOX)
+    customer = Customer(transport, SIMULATOR_URL)
     answer = await customer.ask("GET", other[company.name], authorization="Bearer x")
     assert answer.status == 200
 
@@ -187,7 +187,7 @@ def test_an_unknown_fault_is_refused_with_those_there_are(words):
 
 
 async def test_a_lost_answer_on_a_real_clock_and_real_http():
-    async with run_simulator(RealClock(), port=0) as (carrier, port):
+    async with run_simulator(RealClock(), port=0) as (simulator, port):
 
         def call(method, path, content=None):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -202,7 +202,7 @@ async def test_a_lost_answer_on_a_real_clock_and_real_http():
             faults = [("carrier-down", 1), ("lose-answer", 1), ("delay:0.3", 1)]
             for name, count in faults:
                 asked = {"face": "simulated", "fault": name, "count": count}
-                assert call("POST", "/box/faults", asked) == 201
+                assert call("POST", "/control/faults", asked) == 201
             order = {"from": "+61491570006", "to": ANNA, "text": "Hello"}
             for _ in range(2):
                 with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
@@ -212,17 +212,17 @@ async def test_a_lost_answer_on_a_real_clock_and_real_http():
             assert time.monotonic() - begun >= 0.3
 
         await asyncio.to_thread(script)
-        assert shown(carrier) == ["Hello", "Hello"]
+        assert shown(simulator) == ["Hello", "Hello"]
 
 
 async def test_a_closed_box_drops_every_call_and_can_open_again():
     clock = VirtualClock()
     transport = InProcessClient(clock, {})
-    carrier = Simulator(clock, transport)
-    transport.apps[BOX] = carrier.app
-    customer = Customer(transport, BOX + "/telstra/v2")
-    await carrier.close()
+    simulator = Simulator(clock, transport)
+    transport.apps[SIMULATOR_URL] = simulator.app
+    customer = Customer(transport, SIMULATOR_URL + "/telstra/v2")
+    await simulator.close()
     with pytest.raises(TemporaryFailure):
         await customer.ask("GET", "/messages/sms/healthcheck")
-    await carrier.start()
+    await simulator.start()
     assert (await customer.ask("GET", "/messages/sms/healthcheck")).status == 200

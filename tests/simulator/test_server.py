@@ -1,4 +1,4 @@
-"""The box's own interface, as people script against it."""
+"""The simulator's own interface, as people script against it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cooee.core.errors import SettingError
 from cooee.net.http_client import InProcessClient
 from cooee.simulator import Simulator, run_simulator
 
-from .conftest import BOX, Customer
+from .conftest import SIMULATOR_URL, Customer
 
 ANNA, BEN = "+61491570156", "+61491570157"
 
@@ -72,7 +72,7 @@ async def test_any_words_go_through(controls, telstra, number, words):
 
 async def test_numbers_are_listed_with_their_face_and_url(controls, telstra, number, transport):
     await telstra.subscribe(notifyURL="https://example.com/r")
-    simulated = Customer(transport, BOX + "/simulated/v1")
+    simulated = Customer(transport, SIMULATOR_URL + "/simulated/v1")
     (other,) = (await simulated.ask("GET", "/numbers", authorization="Bearer k")).json()
     assert (await controls.ask("GET", "/numbers")).json() == [
         {"number": number, "face": "telstra-v2", "notifyURL": "https://example.com/r"},
@@ -80,17 +80,17 @@ async def test_numbers_are_listed_with_their_face_and_url(controls, telstra, num
     ]
 
 
-async def test_a_phone_is_switched_off_and_on(controls, telstra, number, carrier, clock):
+async def test_a_phone_is_switched_off_and_on(controls, telstra, number, simulator, clock):
     assert (await controls.ask("PUT", f"/phones/{ANNA}", {"on": False})).json() == {"on": False}
     await telstra.send(ANNA)
     await clock.advance(60)
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
     await controls.ask("PUT", f"/phones/{ANNA}", {"on": True})
     await clock.advance(0)
-    assert len(carrier.network.phone_screen(ANNA)) == 1
+    assert len(simulator.network.phone_screen(ANNA)) == 1
 
 
-async def test_the_weather_is_told_and_changed(controls, carrier):
+async def test_the_weather_is_told_and_changed(controls, simulator):
     told = (await controls.ask("GET", "/network")).json()
     assert told == {
         "delay": 0.0,
@@ -102,7 +102,7 @@ async def test_the_weather_is_told_and_changed(controls, carrier):
     }
     changed = await controls.ask("PUT", "/network", {"delay": 2, "loss": 0.5})
     assert changed.status == 200
-    assert (carrier.network.conditions.delay, carrier.network.conditions.loss) == (2, 0.5)
+    assert (simulator.network.conditions.delay, simulator.network.conditions.loss) == (2, 0.5)
 
 
 async def test_the_virtual_clock_is_advanced(controls, clock):
@@ -117,9 +117,9 @@ async def test_the_virtual_clock_is_advanced(controls, clock):
 
 async def test_a_real_clock_cannot_be_advanced_and_says_why():
     transport = InProcessClient(RealClock(), {})
-    carrier = Simulator(RealClock(), transport)
-    transport.apps[BOX] = carrier.app
-    answer = await Customer(transport, BOX).ask("POST", "/box/clock", {"advance": 1})
+    simulator = Simulator(RealClock(), transport)
+    transport.apps[SIMULATOR_URL] = simulator.app
+    answer = await Customer(transport, SIMULATOR_URL).ask("POST", "/control/clock", {"advance": 1})
     assert answer.status == 409
     assert "--virtual-clock" in answer.json()["error"]
 
@@ -168,10 +168,10 @@ async def test_wrong_input_is_a_400_in_words(controls, method, path, content, wo
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("PATCH", "/box/numbers", 405), ("GET", "/box/nothing", 404), ("GET", "/", 404)],
+    [("PATCH", "/control/numbers", 405), ("GET", "/control/nothing", 404), ("GET", "/", 404)],
 )
-async def test_what_is_not_there_is_said_so(carrier, transport, method, path, status):
-    answer = await Customer(transport, BOX).ask(method, path)
+async def test_what_is_not_there_is_said_so(simulator, transport, method, path, status):
+    answer = await Customer(transport, SIMULATOR_URL).ask(method, path)
     assert answer.status == status
     assert path in answer.json()["error"]
 
@@ -201,8 +201,8 @@ async def test_only_callers_who_meant_this_machine_are_answered(controls, header
     assert (await controls.ask("GET", "/numbers", **headers)).status == status
 
 
-async def test_calls_led_here_under_the_companys_own_name_are_answered(carrier, transport):
-    customer = Customer(transport, BOX + "/v2")
+async def test_calls_led_here_under_the_companys_own_name_are_answered(simulator, transport):
+    customer = Customer(transport, SIMULATOR_URL + "/v2")
     customer.headers["host"] = "tapi.telstra.com"
     await customer.log_in()
     await customer.subscribe()
@@ -212,12 +212,12 @@ async def test_calls_led_here_under_the_companys_own_name_are_answered(carrier, 
 
 async def test_given_keys_are_the_only_ones(clock):
     transport = InProcessClient(clock, {})
-    carrier = Simulator(clock, transport, client_id="me", client_secret="word", api_key="k")
-    transport.apps[BOX] = carrier.app
-    customer = Customer(transport, BOX + "/telstra/v2")
+    simulator = Simulator(clock, transport, client_id="me", client_secret="word", api_key="k")
+    transport.apps[SIMULATOR_URL] = simulator.app
+    customer = Customer(transport, SIMULATOR_URL + "/telstra/v2")
     for client, secret, status in [("me", "x", 401), ("x", "word", 401), ("me", "word", 200)]:
         assert (await customer.log_in(client, secret)).status == status
-    simulated = Customer(transport, BOX + "/simulated/v1")
+    simulated = Customer(transport, SIMULATOR_URL + "/simulated/v1")
     for key, status in [("x", 401), ("é", 401), ("k", 200)]:
         answer = await simulated.ask("GET", "/numbers", authorization=f"Bearer {key}")
         assert answer.status == status
@@ -225,8 +225,8 @@ async def test_given_keys_are_the_only_ones(clock):
 
 async def test_the_same_seed_is_the_same_chance(clock):
     def arrivals(seed):
-        carrier = Simulator(clock, InProcessClient(clock, {}), seed=seed)
-        return [carrier.network.random.random() for _ in range(5)]
+        simulator = Simulator(clock, InProcessClient(clock, {}), seed=seed)
+        return [simulator.network.random.random() for _ in range(5)]
 
     assert arrivals(1) == arrivals(1) != arrivals(2)
 
@@ -248,7 +248,7 @@ async def test_a_script_holds_a_conversation_over_real_http():
         def script():
             key = {"Authorization": "Bearer k"}
             _, [held] = call("GET", "/simulated/v1/numbers", **key)
-            path = "/box/phones/+61491570156/texts"
+            path = "/control/phones/+61491570156/texts"
             assert call("POST", path, {"to": held["number"], "text": "Hi"})[0] == 201
             for _ in range(500):
                 if texts := call("GET", "/simulated/v1/inbox", **key)[1]["texts"]:
@@ -256,7 +256,7 @@ async def test_a_script_holds_a_conversation_over_real_http():
             return None
 
         assert await asyncio.to_thread(script) == "Hi"
-        assert await asyncio.to_thread(call, "DELETE", "/box/faults") == (204, None)
+        assert await asyncio.to_thread(call, "DELETE", "/control/faults") == (204, None)
 
 
 async def test_a_taken_port_is_said_in_words():

@@ -1,4 +1,4 @@
-"""The article's stopwatch, as its readers typed it, against the box over real HTTP."""
+"""The article's stopwatch, as its readers typed it, against the simulator over real HTTP."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Article:
 
 
 async def test_the_articles_script_holds_its_conversation_with_only_the_base_url_changed():
-    async with run_simulator(RealClock(), port=0) as (carrier, port):
+    async with run_simulator(RealClock(), port=0) as (simulator, port):
         loop = asyncio.get_running_loop()
         number = loop.create_future()
         done = threading.Event()
@@ -111,18 +111,20 @@ async def test_the_articles_script_holds_its_conversation_with_only_the_base_url
         script = loop.create_task(asyncio.to_thread(article.run, done, subscribed))
         try:
             ours = await asyncio.wait_for(number, 5)
-            await _until(lambda: carrier.network.phone_screen(ANNA), script)
+            await _until(lambda: simulator.network.phone_screen(ANNA), script)
             for words in ["TIME", "START", "TIME", "STOP", "STOP", "what?"]:
-                before = len(carrier.network.phone_screen(ANNA))
-                carrier.network.send_from_phone(ANNA, ours, words)
+                before = len(simulator.network.phone_screen(ANNA))
+                simulator.network.send_from_phone(ANNA, ours, words)
                 await _until(
-                    lambda n=before: len(carrier.network.phone_screen(ANNA)) == n + 2, script
+                    lambda n=before: len(simulator.network.phone_screen(ANNA)) == n + 2, script
                 )
         finally:
             done.set()
             await script
 
-        shown = [(entry.direction, entry.text.text) for entry in carrier.network.phone_screen(ANNA)]
+        shown = [
+            (entry.direction, entry.text.text) for entry in simulator.network.phone_screen(ANNA)
+        ]
         replies = [text for direction, text in shown if direction == "to_phone"]
         assert replies[:4] == [
             "Stopwatch app online!",
@@ -135,7 +137,9 @@ async def test_the_articles_script_holds_its_conversation_with_only_the_base_url
             "The timer is already stopped.",
             'I only understand "START", "STOP" and "TIME".',
         ]
-        assert all(entry.text.status == "delivered" for entry in carrier.network.phone_screen(ANNA))
+        assert all(
+            entry.text.status == "delivered" for entry in simulator.network.phone_screen(ANNA)
+        )
 
 
 async def _until(true, script) -> None:

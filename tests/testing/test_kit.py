@@ -69,7 +69,7 @@ async def test_with_pushes_a_conversation_takes_no_time_at_all():
 async def test_a_reply_takes_as_long_as_the_network_and_no_longer():
     async with Kit(clock_app()) as kit:
         phone = kit.phone()
-        kit.carrier.network.conditions = Conditions(delay=2)
+        kit.simulator.network.conditions = Conditions(delay=2)
         assert await phone.text("hello") == ["00:00:00"]
         assert kit.clock.now() <= NEW_YEAR + timedelta(seconds=6)  # there, back, and a receipt
 
@@ -101,10 +101,10 @@ async def test_what_is_planned_for_later_is_not_waited_for():
 async def test_a_phone_that_is_off_is_waited_for_a_minute_at_most():
     async with Kit(clock_app(), push=False) as kit:
         phone = kit.phone()
-        kit.carrier.network.switch_phone(phone.number, on=False)
+        kit.simulator.network.switch_phone(phone.number, on=False)
         assert await phone.text("hello") == []
         assert kit.clock.now() <= NEW_YEAR + timedelta(minutes=1)
-        kit.carrier.network.switch_phone(phone.number, on=True)
+        kit.simulator.network.switch_phone(phone.number, on=True)
         again = f"{kit.clock.now():%H:%M:%S}"
         assert await phone.text("hello") == ["00:00:00", again]
 

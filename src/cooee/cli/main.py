@@ -8,9 +8,8 @@ import sys
 
 import typer
 
-from cooee.cli.commands import answers, new, phone, preflight, run, waiting, webhook
+from cooee.cli.commands import answers, new, phone, preflight, run, simulator, waiting, webhook
 from cooee.cli.commands import backup as upkeep
-from cooee.cli.commands import carrier as box
 from cooee.cli.commands import check as checking
 from cooee.cli.commands import conversations as people
 from cooee.cli.commands import providers as companies
@@ -41,7 +40,7 @@ for command in (
     preflight.preflight,
     upkeep.backup,
     webhook.webhook,
-    box.carrier,
+    simulator.simulator,
     companies.providers,
     counting.segments,
     checking.check,

@@ -1,4 +1,4 @@
-"""The box's own interface under /box: phones to text with, and things to make go wrong."""
+"""The simulator's own interface under /control: phones to text with, and things to make go wrong."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import msgspec
 
 from cooee.clocks.clock import VirtualClock
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator import faults
-from cooee.simulator import phone_numbers as numbers
+from cooee.simulator import phone_numbers
 from cooee.simulator.apis import ProviderAPI
 from cooee.simulator.network import Conditions, Network, ScreenEntry
 
@@ -26,7 +26,7 @@ class _ControlRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a call's JSON may hold."""
 
 
-class _TextRequest(_ControlRequest, frozen=True):
+class _SendTextRequest(_ControlRequest, frozen=True):
     to: str
     text: str
 
@@ -52,12 +52,12 @@ class _AdvanceRequest(_ControlRequest, frozen=True):
 
 
 class ControlAPI:
-    """Answers the calls under /box. What it cannot do, it says in words, with a 4xx."""
+    """Answers the calls under /control. What it cannot do, it says in words, with a 4xx."""
 
     def __init__(self, network: Network, apis: Sequence[ProviderAPI]) -> None:
         self._network = network
         self._apis = {api.name: api for api in apis}
-        self._routes: desk.Router[ControlEndpoint] = desk.Router(
+        self._routes: asgi.Router[ControlEndpoint] = asgi.Router(
             [
                 ("POST /phones/{number}/texts", self._send_text),
                 ("GET /phones/{number}/texts", self._list_texts),
@@ -88,26 +88,26 @@ class ControlAPI:
     def _no_route_response(self, path: str) -> Response:
         methods = self._routes.allowed_methods(path)
         if methods:
-            return _error_response(405, f"/box{path} takes {' and '.join(methods)}.")
-        return _error_response(404, f"There is no /box{path}.")
+            return _error_response(405, f"/control{path} takes {' and '.join(methods)}.")
+        return _error_response(404, f"There is no /control{path}.")
 
     # --- phones
 
     async def _send_text(self, request: Request, path_params: PathParams) -> Response:
-        body = _decode_request(request, _TextRequest)
+        body = _decode_request(request, _SendTextRequest)
         text = self._network.send_from_phone(path_params["number"], body.to, body.text)
-        return desk.json_response(201, {"id": text.id, "status": text.status})
+        return asgi.json_response(201, {"id": text.id, "status": text.status})
 
     async def _list_texts(self, _: Request, path_params: PathParams) -> Response:
         phone = _phone_number(path_params)
-        return desk.json_response(
+        return asgi.json_response(
             200, [_entry_json(entry) for entry in self._network.phone_screen(phone)]
         )
 
     async def _switch_phone(self, request: Request, path_params: PathParams) -> Response:
         body = _decode_request(request, _PhoneRequest)
         self._network.switch_phone(_phone_number(path_params), on=body.on)
-        return desk.json_response(200, {"on": body.on})
+        return asgi.json_response(200, {"on": body.on})
 
     async def _list_numbers(self, _: Request, __: PathParams) -> Response:
         rows = [
@@ -115,7 +115,7 @@ class ControlAPI:
             for api in self._apis.values()
             for number in api.numbers_in_use()
         ]
-        return desk.json_response(200, rows)
+        return asgi.json_response(200, rows)
 
     # --- what goes wrong
 
@@ -123,7 +123,7 @@ class ControlAPI:
         body = _decode_request(request, _FaultRequest)
         fault = faults.parse_fault(body.fault, body.count, body.on)
         self._api_named(body.face).faults.add(fault)
-        return desk.json_response(201, body)
+        return asgi.json_response(201, body)
 
     async def _list_faults(self, _: Request, __: PathParams) -> Response:
         rows = [
@@ -136,7 +136,7 @@ class ControlAPI:
             for api in self._apis.values()
             for fault in api.faults.pending
         ]
-        return desk.json_response(200, rows)
+        return asgi.json_response(200, rows)
 
     async def _clear_faults(self, _: Request, __: PathParams) -> Response:
         for api in self._apis.values():
@@ -145,7 +145,7 @@ class ControlAPI:
 
     async def _get_conditions(self, _: Request, __: PathParams) -> Response:
         conditions = msgspec.structs.asdict(self._network.conditions)
-        return desk.json_response(200, {**conditions, "idle": self._network.is_idle})
+        return asgi.json_response(200, {**conditions, "idle": self._network.is_idle})
 
     async def _set_conditions(self, request: Request, path_params: PathParams) -> Response:
         self._network.conditions = _decode_request(request, Conditions)
@@ -154,13 +154,13 @@ class ControlAPI:
     async def _set_switches(self, request: Request, _: PathParams) -> Response:
         body = _decode_request(request, _SwitchesRequest)
         self._api_named(body.face).set_switches(body.switches)
-        return desk.json_response(200, body)
+        return asgi.json_response(200, body)
 
     # --- time
 
     async def _get_clock(self, _: Request, __: PathParams) -> Response:
         is_virtual = isinstance(self._network.clock, VirtualClock)
-        return desk.json_response(
+        return asgi.json_response(
             200, {"now": _iso_millis(self._network.clock.now()), "virtual": is_virtual}
         )
 
@@ -185,7 +185,7 @@ def _decode_request(request: Request, kind: type[T]) -> T:
 
 
 def _phone_number(path_params: PathParams) -> str:
-    number = numbers.parse_address(path_params["number"])
+    number = phone_numbers.parse_address(path_params["number"])
     if number is None:
         raise ValueError(
             f"{path_params['number']!r} is no phone. Write +61491570156 or 0491570156."
@@ -211,4 +211,4 @@ def _iso_millis(time: datetime) -> str:
 
 
 def _error_response(status: int, message: str) -> Response:
-    return desk.json_response(status, {"error": message})
+    return asgi.json_response(status, {"error": message})

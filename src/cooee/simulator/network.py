@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Protocol, TypeAlias
 import msgspec
 
 from cooee.clocks.clock import Clock, WakeUp
-from cooee.simulator import phone_numbers as numbers
+from cooee.simulator import phone_numbers
 from cooee.simulator.ordered_jobs import OrderedJobs
 
 DeliveryStatus: TypeAlias = Literal["sent", "delivered", "undelivered", "expired", "lost"]
@@ -95,10 +95,12 @@ class Network:
         self.conditions = conditions or Conditions()
         self.jobs = OrderedJobs(clock)
         self.our_numbers: dict[str, OurNumber] = {}
-        self._unused_numbers = numbers.allocatable_numbers()
+        self._unused_numbers = phone_numbers.allocatable_numbers()
         self._phones: dict[str, list[ScreenEntry]] = {}
         self._switched_off: dict[str, WakeUp] = {}
-        self._last_serial = int(clock.now().timestamp() * 1e6)  # a box started again repeats none
+        self._last_serial = int(
+            clock.now().timestamp() * 1e6
+        )  # a simulator started again repeats none
 
     @property
     def is_idle(self) -> bool:
@@ -153,11 +155,11 @@ class Network:
 
     def phone_screen(self, number: str) -> list[ScreenEntry]:
         """What a phone shows, sent and arrived, oldest first."""
-        return list(self._phones.get(numbers.parse_address(number) or "", ()))
+        return list(self._phones.get(phone_numbers.parse_address(number) or "", ()))
 
     def switch_phone(self, number: str, *, on: bool) -> None:
         """Switch a phone on or off; texts wait for one that is off, as long as they are good."""
-        phone = numbers.parse_address(number) or number
+        phone = phone_numbers.parse_address(number) or number
         if on and phone in self._switched_off:
             self._switched_off.pop(phone).set()
         elif not on:
@@ -257,7 +259,7 @@ class Network:
 
 
 def _require_address(written: str) -> str:
-    number = numbers.parse_address(written)
+    number = phone_numbers.parse_address(written)
     if number is None:
         raise ValueError(f"{written!r} is not a number. Write it as +61491570156 or 0491570156.")
     return number

@@ -1,4 +1,4 @@
-"""Numbers as phones dial them, and the ones the box gives out."""
+"""Numbers as phones dial them, and the ones the simulator gives out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def parse_address(written: str) -> str | None:
 
 
 def allocatable_numbers() -> Iterator[str]:
-    """The numbers that the box gives out, in an order that never changes."""
+    """The numbers that the simulator gives out, in an order that never changes."""
     yield from _FICTIONAL_NUMBERS
-    for count in range(10_000):  # more clients than fiction has numbers: nothing leaves the box
+    for count in range(
+        10_000
+    ):  # more clients than fiction has numbers: nothing leaves the simulator
         yield f"+6149158{count:04}"

@@ -1,4 +1,4 @@
-"""The carrier in a box: a mobile network, and the companies' APIs to it, on one port."""
+"""The simulator: a mobile network, and the companies' APIs to it, on one port."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from cooee.clocks.clock import Clock
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.net import http_client as http
 from cooee.net.http_client import HANG_UP_EXTENSION, Receive, Scope, Send, Transport
 from cooee.net.http_server import serve_app
@@ -26,7 +26,7 @@ _GARBAGE_PAGE = (
 
 
 class Simulator:
-    """The box.
+    """The simulator.
 
     Its `app` is an ASGI app for real HTTP or for `InProcess`; its `network` has the phones.
 
@@ -66,7 +66,7 @@ class Simulator:
         self._is_open = True
 
     async def start(self) -> None:
-        """Take calls; a box does from the beginning, and again after `close`."""
+        """Take calls; a simulator does from the beginning, and again after `close`."""
         self._is_open = True
 
     async def close(self) -> None:
@@ -79,16 +79,16 @@ class Simulator:
         if scope["type"] != "http":
             return
         try:
-            request = await desk.read_request(scope, receive)
-        except desk.BodyTooLarge:
-            message = f"The body has more than {desk.MAX_BODY_BYTES:,} bytes."
-            await desk.write_response(send, desk.json_response(413, {"error": message}))
+            request = await asgi.read_request(scope, receive)
+        except asgi.BodyTooLarge:
+            message = f"The body has more than {asgi.MAX_BODY_BYTES:,} bytes."
+            await asgi.write_response(send, asgi.json_response(413, {"error": message}))
             return
         if request is None:
             return
         response = await self._route(request)
         if response is not None:
-            await desk.write_response(send, response)
+            await asgi.write_response(send, response)
         elif HANG_UP_EXTENSION in scope.get("extensions", {}):
             scope["extensions"][HANG_UP_EXTENSION]()
 
@@ -98,8 +98,8 @@ class Simulator:
             return None
         if refusal := self._refuse_foreign_caller(request):
             return refusal
-        path = desk.path_of(request)
-        address = (desk.host_of(request.url) or "") + path
+        path = asgi.path_of(request)
+        address = (asgi.host_of(request.url) or "") + path
         for api in self.apis:
             if path.startswith(api.prefix + "/"):
                 return await self._handle_with_faults(api, request, path.removeprefix(api.prefix))
@@ -107,11 +107,11 @@ class Simulator:
                 return await self._handle_with_faults(
                     api, request, address.removeprefix(api.real_base)
                 )
-        if path.startswith("/box/"):
-            return await self._control_api.handle(request, path.removeprefix("/box"))
+        if path.startswith("/control/"):
+            return await self._control_api.handle(request, path.removeprefix("/control"))
         prefixes = [f"{face.prefix}/" for face in self.apis]
-        message = f"There is no {path}. There is {', '.join(prefixes)} and /box/."
-        return desk.json_response(404, {"error": message})
+        message = f"There is no {path}. There is {', '.join(prefixes)} and /control/."
+        return asgi.json_response(404, {"error": message})
 
     def _refuse_foreign_caller(self, request: Request) -> Response | None:
         """The refusal of a call that was not meant for this machine, by its own words.
@@ -119,13 +119,13 @@ class Simulator:
         A page on the Internet can make a browser call 127.0.0.1, under the page's name in Host
         or Origin. A program whose calls to a company are led here has the company's in Host.
         """
-        if desk.host_of(request.url) not in self._allowed_hosts:
-            message = "The box answers calls to 127.0.0.1 and localhost only."
-            return desk.json_response(421, {"error": message})
+        if asgi.host_of(request.url) not in self._allowed_hosts:
+            message = "The simulator answers calls to 127.0.0.1 and localhost only."
+            return asgi.json_response(421, {"error": message})
         origin = request.headers.get("origin")
-        if origin is not None and desk.host_of(origin) not in _LOOPBACK_HOSTS:
-            return desk.json_response(
-                403, {"error": "The box takes no calls from other sites' pages."}
+        if origin is not None and asgi.host_of(origin) not in _LOOPBACK_HOSTS:
+            return asgi.json_response(
+                403, {"error": "The simulator takes no calls from other sites' pages."}
             )
         return None
 
@@ -162,7 +162,7 @@ async def run_simulator(
     client_secret: str | None = None,
     api_key: str | None = None,
 ) -> AsyncIterator[tuple[Simulator, int]]:
-    """A box on a port of this machine, on loopback alone; yields it and the port.
+    """A simulator on a port of this machine, on loopback alone; yields it and the port.
 
     Args:
         clock: what it runs on; a `VirtualClock` stands still until it is advanced.

@@ -74,7 +74,7 @@ class WebhookSender:
         except ProviderFailure as failure:
             log.info("push not taken: %s", failure)
             return False
-        except Exception as error:  # a URL that no client can call must not end the box
+        except Exception as error:  # a URL that no client can call must not end the simulator
             log.warning("push impossible: %s", error)
             return False
         return 200 <= response.status < 300

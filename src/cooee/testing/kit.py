@@ -37,7 +37,7 @@ _SIMULATOR_URL, _PUBLIC_URL = "http://127.0.0.1:8400", "https://app.example"
 _QUIET_TIMEOUT = timedelta(minutes=1)
 _NO_TIME, _END_OF_TIME = timedelta(), datetime.max.replace(tzinfo=UTC)
 
-# What each provider has to be told to find the box.
+# What each provider has to be told to find the simulator.
 _PROVIDER_SETTINGS = {
     "simulated": {"SIMULATED_BASE_URL": f"{_SIMULATOR_URL}/simulated/v1"},
     "telstra-v2": {
@@ -66,7 +66,7 @@ class Kit:
             assert await anna.text("START") == ["The timer is running!"]
 
     The service, the SQLite store (a temporary file), the provider's adapter and its HTTP API in
-    the carrier in a box are the real ones; only sockets are left out. Nothing waits for real
+    the simulator are the real ones; only sockets are left out. Nothing waits for real
     time. Tasks that a handler starts behind cooee's back are not waited for.
 
     Args:
@@ -83,7 +83,7 @@ class Kit:
     Attributes:
         clock: the world's only clock.
         media: the world's pictures: ``kit.media.apps["https://pictures.example"] = some_asgi_app``.
-        carrier: the box; ``kit.carrier.network.conditions`` is its weather.
+        simulator: the simulator; ``kit.simulator.network.conditions`` is its weather.
         service: the app at work.
         store: where its conversations are.
     """
@@ -106,8 +106,8 @@ class Kit:
         self.clock = VirtualClock(start)
         self._webhook_client = InProcessClient(self.clock, {})
         self.media = InProcessClient(self.clock, {})
-        self.carrier = Simulator(self.clock, self._webhook_client)
-        self._api = _find_api(self.carrier, provider)
+        self.simulator = Simulator(self.clock, self._webhook_client)
+        self._api = _find_api(self.simulator, provider)
         self._provider = _make_provider(provider, switches, settings)
         if switches:
             self._api.set_switches(switches)
@@ -121,7 +121,7 @@ class Kit:
         async with AsyncExitStack() as stack:
             folder = stack.enter_context(TemporaryDirectory(prefix="cooee-", dir=_memory_folder()))
             self._database_path = Path(folder) / "cooee.db"
-            stack.push_async_callback(self.carrier.close)
+            stack.push_async_callback(self.simulator.close)
             await self.start()
             stack.push_async_callback(self.stop)
             self._exit_stack = stack.pop_all()
@@ -139,7 +139,7 @@ class Kit:
             self.app,
             self._provider,
             self.store,
-            InProcessClient(self.clock, {_SIMULATOR_URL: self.carrier.app}),
+            InProcessClient(self.clock, {_SIMULATOR_URL: self.simulator.app}),
             self.clock,
             public_url=_PUBLIC_URL if self._push else None,
             poll_interval=self._poll_interval,
@@ -206,7 +206,7 @@ class Kit:
 
     def send(self, phone: Phone, words: str) -> None:
         """Let a phone text the app, at this very moment, and wait for nothing."""
-        self.carrier.network.send_from_phone(phone.number, self.number, words)
+        self.simulator.network.send_from_phone(phone.number, self.number, words)
         self._time_waited = _NO_TIME
 
     def fault(self, name: str, count: int = 1, *, on: str = "") -> None:
@@ -249,7 +249,7 @@ class Kit:
         self._time_waited = max(self._time_waited - time, _NO_TIME)
 
     async def _is_busy(self) -> bool:
-        if not self.carrier.network.is_idle:
+        if not self.simulator.network.is_idle:
             return True
         if not self._running:
             return False
@@ -321,7 +321,7 @@ class Phone:
     @property
     def inbox(self) -> Sequence[str]:
         """Every text that arrived here, oldest first."""
-        entries = self._kit.carrier.network.phone_screen(self.number)
+        entries = self._kit.simulator.network.phone_screen(self.number)
         return [entry.text.text for entry in entries if entry.direction == "to_phone"]
 
     def read(self) -> Sequence[str]:

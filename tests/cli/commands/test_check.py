@@ -47,8 +47,10 @@ def test_where_all_is_well_it_says_so_and_ends_with_0(cooee, box, written):
 
 
 def test_what_is_wrong_is_named_and_it_ends_with_1(cooee, start, written):
-    carrier = start("carrier", "--port", "0", "--client-id", "me", "--client-secret", "mine-alone")
-    base = carrier.until(r"the box itself +(http://\S+)/box/")[1]
+    carrier = start(
+        "simulator", "--port", "0", "--client-id", "me", "--client-secret", "mine-alone"
+    )
+    base = carrier.until(r"control interface +(http://\S+)/control/")[1]
     keys = {"TELSTRA_CLIENT_ID": "me", "TELSTRA_CLIENT_SECRET": "another-secret"}
     wrong = {**keys, "TELSTRA_BASE_URL": f"{base}/telstra/v2", "COOEE_PROVIDER": "telstra-v2"}
     closed = {"COOEE_PUBLIC_URL": f"http://127.0.0.1:{free_port()}"}

@@ -161,7 +161,7 @@ def test_a_second_run_on_the_same_file_is_refused_in_words(start, box, cooee):
 
 
 def test_wrong_keys_end_a_run_with_1_and_words(start, cooee):
-    carrier = start("carrier", "--port", "0", "--client-id", "me", "--client-secret", "word")
+    carrier = start("simulator", "--port", "0", "--client-id", "me", "--client-secret", "word")
     base = carrier.until(r"telstra-v2 +(http://\S+)/\n")[1]
     run = cooee(
         "run",

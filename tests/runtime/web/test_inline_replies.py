@@ -65,7 +65,7 @@ class World:
         self._listen()
 
     def _listen(self):
-        kit, web, api = self.kit, self.kit.service.endpoints, self.kit.carrier.app
+        kit, web, api = self.kit, self.kit.service.endpoints, self.kit.simulator.app
 
         async def overheard(scope, receive, send):
             heard = bytearray()

@@ -68,8 +68,8 @@ async def test_without_a_key_nothing_is_told(company, header):
     assert refused(answer) == (401, "unauthorized")
 
 
-async def test_a_text_is_accepted_and_delivered(company, number, carrier, clock):
-    carrier.network.conditions = Conditions(delay=1)
+async def test_a_text_is_accepted_and_delivered(company, number, simulator, clock):
+    simulator.network.conditions = Conditions(delay=1)
     answer = await send(company, number)
     content = answer.json()
     assert (answer.status, content["status"], content["segments"]) == (201, "accepted", 1)
@@ -83,7 +83,7 @@ async def test_a_text_is_accepted_and_delivered(company, number, carrier, clock)
         "status": "delivered",
         "at": "2026-01-01T00:00:01.000Z",
     }
-    assert carrier.network.phone_screen(ANNA)[0].text.sender == number
+    assert simulator.network.phone_screen(ANNA)[0].text.sender == number
     assert refused(await company.ask("GET", "/texts/out-0")) == (404, "not-found")
 
 
@@ -99,9 +99,11 @@ async def test_a_text_is_accepted_and_delivered(company, number, carrier, clock)
         ({"callback": "nowhere"}, "bad-request"),
     ],
 )
-async def test_a_wrong_order_is_refused_and_nothing_sent(company, number, carrier, asked, expected):
+async def test_a_wrong_order_is_refused_and_nothing_sent(
+    company, number, simulator, asked, expected
+):
     assert refused(await send(company, number, **asked)) == (400, expected)
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])
@@ -137,7 +139,7 @@ async def test_a_text_is_found_two_seconds_after_it_was_accepted(company, number
 
 @pytest.mark.parametrize(("switches", "sent"), [((), 2), (("idempotency",), 1)])
 async def test_the_same_key_is_the_same_text_with_the_switch_alone(
-    company, switch, carrier, switches, sent
+    company, switch, simulator, switches, sent
 ):
     await switch(*switches)
     number = await number_of(company)
@@ -145,23 +147,23 @@ async def test_the_same_key_is_the_same_text_with_the_switch_alone(
     answers = [await company.ask("POST", "/texts", order, idempotency_key="once") for _ in range(2)]
     assert [answer.status for answer in answers] == [201, 201]
     assert len({answer.body for answer in answers}) == sent
-    assert len(carrier.network.phone_screen(ANNA)) == sent
+    assert len(simulator.network.phone_screen(ANNA)) == sent
 
 
-async def test_another_key_is_another_text(company, number, switch, carrier):
+async def test_another_key_is_another_text(company, number, switch, simulator):
     await switch("idempotency")
     order = {"from": number, "to": ANNA, "text": "Hello"}
     for key in ["one", "two", ""]:
         await company.ask("POST", "/texts", order, idempotency_key=key)
-    assert len(carrier.network.phone_screen(ANNA)) == 3
+    assert len(simulator.network.phone_screen(ANNA)) == 3
 
 
 # --- reading
 
 
-async def test_a_text_read_has_every_key(company, number, carrier, clock):
+async def test_a_text_read_has_every_key(company, number, simulator, clock):
     await clock.advance(0.25)
-    sent = carrier.network.send_from_phone(ANNA, number, "Hello ")
+    sent = simulator.network.send_from_phone(ANNA, number, "Hello ")
     assert await texts(company) == [
         {
             "id": f"in-{sent.id}",
@@ -175,11 +177,13 @@ async def test_a_text_read_has_every_key(company, number, carrier, clock):
 
 @CASES
 @given(steps=st.lists(st.booleans(), max_size=30))
-async def test_popping_gives_each_text_once_and_the_earliest_first(company, number, carrier, steps):
+async def test_popping_gives_each_text_once_and_the_earliest_first(
+    company, number, simulator, steps
+):
     sent, read = [], []
     for count, sending in enumerate([*steps, *[False] * len(steps)]):
         if sending:
-            sent.append(carrier.network.send_from_phone(ANNA, number, f"{count}").send_from_phone)
+            sent.append(simulator.network.send_from_phone(ANNA, number, f"{count}").text)
         else:
             read += [text["text"] for text in await texts(company)]
     assert read == sent
@@ -189,16 +193,16 @@ async def test_popping_gives_each_text_once_and_the_earliest_first(company, numb
 @CASES
 @given(steps=st.lists(st.one_of(st.none(), st.integers(1, 50)), max_size=30))
 async def test_a_cursor_pages_through_everything_since_it_began(
-    company, number, carrier, switch, steps
+    company, number, simulator, switch, steps
 ):
     await switch("cursor")
-    carrier.network.send_from_phone(ANNA, number, "history")
+    simulator.network.send_from_phone(ANNA, number, "history")
     began = (await company.ask("GET", "/inbox")).json()
     assert began["texts"] == []
     cursor, sent, read = began["cursor"], [], []
     for count, limit in enumerate([*steps, *[1] * len(steps)]):
         if limit is None:
-            sent.append(carrier.network.send_from_phone(ANNA, number, f"{count}").send_from_phone)
+            sent.append(simulator.network.send_from_phone(ANNA, number, f"{count}").text)
         else:
             path = f"/inbox?after={cursor}&limit={limit}"
             page = (await company.ask("GET", path)).json()
@@ -207,7 +211,7 @@ async def test_a_cursor_pages_through_everything_since_it_began(
             read += [text["text"] for text in page["texts"]]
             cursor = page["cursor"]
     assert read == sent
-    assert carrier.network.is_idle
+    assert simulator.network.is_idle
 
 
 @pytest.mark.parametrize(
@@ -219,21 +223,23 @@ async def test_what_is_no_cursor_is_refused(company, number, switch, query):
 
 
 @pytest.mark.parametrize("reading", ["pop", "cursor", "confirm"])
-async def test_all_is_quiet_only_when_every_text_is_read(company, number, carrier, switch, reading):
+async def test_all_is_quiet_only_when_every_text_is_read(
+    company, number, simulator, switch, reading
+):
     await switch(reading)
     cursor = (await company.ask("GET", "/inbox")).json().get("cursor", "")
-    carrier.network.send_from_phone(ANNA, number, "Hello")
-    assert not carrier.network.is_idle
+    simulator.network.send_from_phone(ANNA, number, "Hello")
+    assert not simulator.network.is_idle
     (text,) = await texts(company, f"?after={cursor}")
     if reading == "confirm":
         await company.ask("POST", "/inbox/confirmed", {"ids": [text["id"]]})
-    assert carrier.network.is_idle
+    assert simulator.network.is_idle
 
 
-async def test_texts_come_again_until_they_are_confirmed(company, number, carrier, switch):
+async def test_texts_come_again_until_they_are_confirmed(company, number, simulator, switch):
     await switch("confirm")
     for count in range(60):
-        carrier.network.send_from_phone(ANNA, number, f"{count}")
+        simulator.network.send_from_phone(ANNA, number, f"{count}")
     first = await texts(company)
     assert [text["text"] for text in first] == [f"{count}" for count in range(50)]
     assert await texts(company) == first
@@ -249,9 +255,9 @@ async def test_confirming_is_nothing_where_it_is_not_needed(company, number):
     assert refused(answer) == (404, "not-found")
 
 
-async def test_a_text_that_the_network_doubled_has_one_id(company, number, carrier):
-    carrier.network.conditions = Conditions(duplicates=1)
-    carrier.network.send_from_phone(ANNA, number, "Hello")
+async def test_a_text_that_the_network_doubled_has_one_id(company, number, simulator):
+    simulator.network.conditions = Conditions(duplicates=1)
+    simulator.network.send_from_phone(ANNA, number, "Hello")
     first, second = await texts(company), await texts(company)
     assert first == second != []
 
@@ -270,14 +276,14 @@ def signed(headers, body, secret=b"s3cret"):
     return int(parts["t"]), parts["v1"] == digest
 
 
-async def test_a_text_is_pushed_and_signed(company, number, carrier, clock, webhook):
+async def test_a_text_is_pushed_and_signed(company, number, simulator, clock, webhook):
     answer = await hook(company, number)
     assert (answer.status, answer.json()) == (
         200,
         {"number": number, "url": "https://example.com/hook"},
     )
     await clock.advance(7)
-    carrier.network.send_from_phone(ANNA, number, "Grüße")
+    simulator.network.send_from_phone(ANNA, number, "Grüße")
     await clock.advance(0)
     ((path, headers, body, at),) = webhook.requests
     assert path == "/hook/text"
@@ -287,11 +293,11 @@ async def test_a_text_is_pushed_and_signed(company, number, carrier, clock, webh
 
 
 async def test_a_push_is_tried_eight_times_each_signed_anew(
-    company, number, carrier, clock, webhook
+    company, number, simulator, clock, webhook
 ):
     await hook(company, number)
     webhook.status = 500
-    carrier.network.send_from_phone(ANNA, number, "Hello")
+    simulator.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(3600)
     times = [at for *_, at in webhook.requests]
     assert [later - earlier for earlier, later in pairwise(times)] == [
@@ -337,25 +343,25 @@ async def test_a_webhook_for_somebody_elses_number_is_refused(company, number):
 
 @pytest.mark.parametrize("word", ["STOP", " stop. ", "Unsubscribe", "STOP!"])
 async def test_a_person_who_opts_out_gets_no_more_texts_until_they_opt_in(
-    company, number, carrier, switch, word
+    company, number, simulator, switch, word
 ):
     await switch("optout")
-    carrier.network.send_from_phone(ANNA, number, word)
+    simulator.network.send_from_phone(ANNA, number, word)
     (text,) = await texts(company)
     assert (text["text"], text["optout"]) == (word, "out")
     assert refused(await send(company, number)) == (403, "opted-out")
     assert (await send(company, number, to=BEN)).status == 201
-    carrier.network.send_from_phone(ANNA, number, "start")
+    simulator.network.send_from_phone(ANNA, number, "start")
     (text,) = await texts(company)
     assert text["optout"] == "in"
     assert (await send(company, number)).status == 201
 
 
 @pytest.mark.parametrize(("switches", "word"), [((), "STOP"), (("optout",), "stop it")])
-async def test_other_words_and_no_switch_opt_nobody_out(company, carrier, switch, switches, word):
+async def test_other_words_and_no_switch_opt_nobody_out(company, simulator, switch, switches, word):
     await switch(*switches)
     number = await number_of(company)
-    carrier.network.send_from_phone(ANNA, number, word)
+    simulator.network.send_from_phone(ANNA, number, word)
     (text,) = await texts(company)
     assert "optout" not in text
     assert (await send(company, number)).status == 201

@@ -168,14 +168,14 @@ async def test_days_that_are_no_whole_number_are_refused(telstra, days):
     assert code(await telstra.subscribe(activeDays=days)) == (400, "TECH-ERR")
 
 
-async def test_an_expired_number_is_a_404_like_a_wrong_url(telstra, number, carrier, clock):
+async def test_an_expired_number_is_a_404_like_a_wrong_url(telstra, number, simulator, clock):
     await clock.advance(30 * DAY)
     await telstra.log_in()
     assert (await telstra.send(ANNA)).json() == NOT_FOUND
     assert (await telstra.ask("GET", "/messages/sms")).json() == NOT_FOUND
     assert (await telstra.ask("GET", "/messages/nothing")).json() == NOT_FOUND
     assert (await telstra.ask("GET", SUBSCRIPTIONS)).status == 404
-    assert carrier.network.send_from_phone(ANNA, number, "Anybody?").status == "undelivered"
+    assert simulator.network.send_from_phone(ANNA, number, "Anybody?").status == "undelivered"
 
 
 @pytest.mark.parametrize(("days", "same"), [(89, True), (91, False)])
@@ -189,12 +189,12 @@ async def test_an_expired_number_can_be_had_back_for_ninety_days(
     assert again["activeDays"] == "30"
 
 
-async def test_a_deleted_number_is_gone_and_can_be_had_back(telstra, number, carrier):
+async def test_a_deleted_number_is_gone_and_can_be_had_back(telstra, number, simulator):
     answer = await telstra.ask("DELETE", SUBSCRIPTIONS, {"emptyArr": 0})
     assert (answer.status, answer.body) == (204, b"")
     assert (await telstra.ask("DELETE", SUBSCRIPTIONS)).status == 404
     assert code(await telstra.send(ANNA)) == (400, "NOT-PROVISIONED")
-    assert carrier.network.send_from_phone(ANNA, number, "Anybody?").status == "undelivered"
+    assert simulator.network.send_from_phone(ANNA, number, "Anybody?").status == "undelivered"
     assert (await telstra.subscribe()).json()["destinationAddress"] == number
     assert (await telstra.send(ANNA)).status == 201
 
@@ -209,7 +209,7 @@ async def test_without_a_number_nothing_is_sent_or_read(telstra):
 # --- sending
 
 
-async def test_a_sent_text_is_answered_201_with_every_key(telstra, number, carrier):
+async def test_a_sent_text_is_answered_201_with_every_key(telstra, number, simulator):
     answer = await telstra.send(ANNA, "Hello")
     assert answer.status == 201
     content = answer.json()
@@ -223,16 +223,16 @@ async def test_a_sent_text_is_answered_201_with_every_key(telstra, number, carri
         "messageId": id,
         "messageStatusURL": f"http://127.0.0.1:8400/telstra/v2/messages/sms/{id}/status",
     }
-    (entry,) = carrier.network.phone_screen(ANNA)
+    (entry,) = simulator.network.phone_screen(ANNA)
     assert (entry.text.sender, entry.text.text) == (number, "Hello")
 
 
-async def test_each_of_several_recipients_has_an_item_and_an_id(telstra, number, carrier):
+async def test_each_of_several_recipients_has_an_item_and_an_id(telstra, number, simulator):
     content = (await telstra.send([ANNA, "0491570157", "+6421123456"])).json()
     assert [item["to"] for item in content["messages"]] == [ANNA, BEN, "+6421123456"]
     assert len({item["messageId"] for item in content["messages"]}) == 3
     assert content["Country"] == [{"AUS": 2}, {"NZL": 1}]
-    assert len(carrier.network.phone_screen(BEN)) == 1
+    assert len(simulator.network.phone_screen(BEN)) == 1
 
 
 async def test_recipients_may_be_joined_by_commas_as_in_early_pages(telstra, number):
@@ -244,7 +244,7 @@ async def test_recipients_may_be_joined_by_commas_as_in_early_pages(telstra, num
     "to", ["", "not a number", "+614915701", "0291570156", "+61291570156", "+0", [ANNA, "x"]]
 )
 async def test_an_invalid_recipient_is_a_400_in_the_shape_of_a_success(
-    telstra, number, carrier, to
+    telstra, number, simulator, to
 ):
     answer = await telstra.send(to)
     assert answer.status == 400
@@ -260,7 +260,7 @@ async def test_an_invalid_recipient_is_a_400_in_the_shape_of_a_success(
         }
     ]
     assert content == {"Country": [], "messageType": "SMS", "numberSegments": 1}
-    assert carrier.network.phone_screen(ANNA) == [], "an invalid one among several stops all"
+    assert simulator.network.phone_screen(ANNA) == [], "an invalid one among several stops all"
 
 
 @pytest.mark.parametrize(
@@ -293,11 +293,11 @@ async def test_an_invalid_recipient_is_a_400_in_the_shape_of_a_success(
     ],
 )
 async def test_a_wrong_order_is_refused_with_its_code_and_nothing_sent(
-    telstra, number, carrier, asked, expected
+    telstra, number, simulator, asked, expected
 ):
     answer = await telstra.send(**{"to": ANNA, "body": "Hello", **asked})
     assert code(answer) == (400, expected)
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize(("to", "most"), [(ANNA, 1999), ([ANNA, BEN], 1998)])
@@ -313,7 +313,7 @@ async def test_ten_recipients_are_not_too_many(telstra, number):
 @pytest.mark.parametrize(
     "body", [b"to=%2B61491570156&body=Hello", b"", b"plain", b'{"to": ', b"7x"]
 )
-async def test_a_body_that_is_no_json_is_a_500_of_the_gateway(telstra, number, carrier, body):
+async def test_a_body_that_is_no_json_is_a_500_of_the_gateway(telstra, number, simulator, body):
     kind = "application/x-www-form-urlencoded"
     answer = await telstra.ask("POST", "/messages/sms", body, content_type=kind)
     assert code(answer) == (500, "TECH-ERR")
@@ -321,7 +321,7 @@ async def test_a_body_that_is_no_json_is_a_500_of_the_gateway(telstra, number, c
         "Technical error : JSONThreatProtection[cp_JSONThreatProtection.DoSAEvaluation]: "
         "Execution failed. reason: "
     )
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize(
@@ -332,18 +332,18 @@ async def test_a_body_that_is_no_utf8_or_no_object_is_a_400(telstra, number, bod
     assert code(await telstra.ask("POST", "/messages/sms", body)) == (400, expected)
 
 
-async def test_a_scheduled_text_waits_its_minutes(telstra, number, carrier, clock):
+async def test_a_scheduled_text_waits_its_minutes(telstra, number, simulator, clock):
     id = (await telstra.send(ANNA, scheduledDelivery=2)).json()["messages"][0]["messageId"]
     await clock.advance(119)
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "PEND"
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
     await clock.advance(1)
-    assert len(carrier.network.phone_screen(ANNA)) == 1
+    assert len(simulator.network.phone_screen(ANNA)) == 1
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "DELIVRD"
 
 
-async def test_a_text_expires_after_its_validity(telstra, number, carrier, clock):
-    carrier.network.switch_phone(ANNA, on=False)
+async def test_a_text_expires_after_its_validity(telstra, number, simulator, clock):
+    simulator.network.switch_phone(ANNA, on=False)
     id = (await telstra.send(ANNA, validity=5)).json()["messages"][0]["messageId"]
     await clock.advance(299)
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "SENT"
@@ -351,12 +351,12 @@ async def test_a_text_expires_after_its_validity(telstra, number, carrier, clock
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "EXPIRED"
 
 
-async def test_a_name_can_be_the_sender(telstra, number, carrier):
+async def test_a_name_can_be_the_sender(telstra, number, simulator):
     assert (await telstra.send(ANNA, **{"from": "Cooee!"})).status == 201
-    assert carrier.network.phone_screen(ANNA)[0].text.sender == "Cooee!"
+    assert simulator.network.phone_screen(ANNA)[0].text.sender == "Cooee!"
 
 
-async def test_several_texts_go_in_one_call_which_alone_answers_200(telstra, number, carrier):
+async def test_several_texts_go_in_one_call_which_alone_answers_200(telstra, number, simulator):
     asked = {
         "smsMulti": [{"to": ANNA, "body": "One"}, {"to": BEN, "body": "Two", "receiptOff": True}],
         "notifyURL": "https://example.com/status",
@@ -364,7 +364,7 @@ async def test_several_texts_go_in_one_call_which_alone_answers_200(telstra, num
     answer = await telstra.ask("POST", "/messages/sms/multi", asked)
     assert answer.status == 200
     assert [item["to"] for item in answer.json()["messages"]] == [ANNA, BEN]
-    assert carrier.network.phone_screen(BEN)[0].text.text == "Two"
+    assert simulator.network.phone_screen(BEN)[0].text.text == "Two"
 
 
 @pytest.mark.parametrize(
@@ -380,18 +380,20 @@ async def test_several_texts_go_in_one_call_which_alone_answers_200(telstra, num
         ({}, "TECH-ERR"),
     ],
 )
-async def test_a_wrong_call_for_several_texts_sends_none(telstra, number, carrier, asked, expected):
+async def test_a_wrong_call_for_several_texts_sends_none(
+    telstra, number, simulator, asked, expected
+):
     answer = await telstra.ask("POST", "/messages/sms/multi", asked)
     assert code(answer) == (400, expected)
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
 
 
 # --- reading replies
 
 
-async def test_a_reply_read_has_every_key_and_empty_ids(telstra, number, carrier, clock):
+async def test_a_reply_read_has_every_key_and_empty_ids(telstra, number, simulator, clock):
     await clock.advance(0.9)
-    carrier.network.send_from_phone(ANNA, number, "Hi Python! This is an SMS. ")
+    simulator.network.send_from_phone(ANNA, number, "Hi Python! This is an SMS. ")
     assert await telstra.read() == {
         "status": "RECEIVED",
         "destinationAddress": number,
@@ -404,16 +406,16 @@ async def test_a_reply_read_has_every_key_and_empty_ids(telstra, number, carrier
     assert await telstra.read() == {"status": "EMPTY"}
 
 
-async def test_all_is_quiet_only_when_every_reply_is_read(telstra, number, carrier):
-    assert carrier.network.is_idle
-    carrier.network.send_from_phone(ANNA, number, "Hello")
-    assert not carrier.network.is_idle
+async def test_all_is_quiet_only_when_every_reply_is_read(telstra, number, simulator):
+    assert simulator.network.is_idle
+    simulator.network.send_from_phone(ANNA, number, "Hello")
+    assert not simulator.network.is_idle
     await telstra.read()
-    assert carrier.network.is_idle
+    assert simulator.network.is_idle
 
 
-async def test_a_read_with_a_json_body_is_a_read(telstra, number, carrier):
-    carrier.network.send_from_phone(ANNA, number, "Hello")
+async def test_a_read_with_a_json_body_is_a_read(telstra, number, simulator):
+    simulator.network.send_from_phone(ANNA, number, "Hello")
     answer = await telstra.ask("GET", "/messages/sms", {})
     assert answer.json()["message"] == "Hello"
 
@@ -423,12 +425,12 @@ async def test_a_read_with_a_json_body_is_a_read(telstra, number, carrier):
 )
 @given(steps=st.lists(st.one_of(st.none(), st.sampled_from([ANNA, BEN])), max_size=40))
 async def test_replies_are_read_earliest_first_and_each_exactly_once(
-    telstra, number, carrier, steps
+    telstra, number, simulator, steps
 ):
     sent, read = [], []
     for count, phone in enumerate([*steps, *[None] * len(steps)]):
         if phone:
-            carrier.network.send_from_phone(phone, number, f"{count}")
+            simulator.network.send_from_phone(phone, number, f"{count}")
             sent.append((phone, f"{count}"))
         elif (reply := await telstra.read())["status"] == "RECEIVED":
             read.append((reply["senderAddress"], reply["message"]))
@@ -437,12 +439,12 @@ async def test_replies_are_read_earliest_first_and_each_exactly_once(
 
 
 async def test_while_replies_are_pushed_reading_is_empty_and_what_waited_stays(
-    telstra, number, carrier, webhook, clock
+    telstra, number, simulator, webhook, clock
 ):
-    carrier.network.send_from_phone(ANNA, number, "Before")
+    simulator.network.send_from_phone(ANNA, number, "Before")
     await telstra.subscribe(notifyURL="https://example.com/r")
     assert await telstra.read() == {"status": "EMPTY"}
-    carrier.network.send_from_phone(ANNA, number, "During")
+    simulator.network.send_from_phone(ANNA, number, "During")
     await clock.advance(1)
     assert [one["body"] for one in webhook.pushed] == ["During"]
     await telstra.subscribe(notifyURL=None)
@@ -456,8 +458,8 @@ async def test_texts_to_our_own_number_are_read_as_replies(telstra, number):
     assert (reply["senderAddress"], reply["message"]) == (number, "Round trip")
 
 
-async def test_mms_has_a_queue_of_its_own(telstra, number, carrier):
-    carrier.network.send_from_phone(ANNA, number, "Hello")
+async def test_mms_has_a_queue_of_its_own(telstra, number, simulator):
+    simulator.network.send_from_phone(ANNA, number, "Hello")
     assert (await telstra.ask("GET", "/messages/mms")).json() == {"status": "EMPTY"}
     assert (await telstra.ask("POST", "/messages/mms", {})).status == 501
     assert (await telstra.read())["status"] == "RECEIVED"
@@ -466,8 +468,8 @@ async def test_mms_has_a_queue_of_its_own(telstra, number, carrier):
 # --- status
 
 
-async def test_a_status_is_a_list_of_one_and_not_there_at_once(telstra, number, carrier, clock):
-    carrier.network.conditions = Conditions(delay=3)
+async def test_a_status_is_a_list_of_one_and_not_there_at_once(telstra, number, simulator, clock):
+    simulator.network.conditions = Conditions(delay=3)
     id = (await telstra.send(ANNA)).json()["messages"][0]["messageId"]
     assert code(await telstra.status(id)) == (404, "OLD-NONEXISTANT-MESSAGE-ID")
     await clock.advance(2)
@@ -511,8 +513,8 @@ async def test_a_text_without_receipt_has_no_status_and_no_push(telstra, number,
     assert webhook.pushed == []
 
 
-async def test_where_no_receipts_come_a_text_stays_pending(telstra, number, carrier, clock):
-    carrier.network.conditions = Conditions(receipts=False)
+async def test_where_no_receipts_come_a_text_stays_pending(telstra, number, simulator, clock):
+    simulator.network.conditions = Conditions(receipts=False)
     id = (await telstra.send(ANNA)).json()["messages"][0]["messageId"]
     await clock.advance(DAY / 48)
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "PEND"
@@ -529,10 +531,10 @@ async def test_the_status_of_somebody_elses_text_is_not_told(telstra, number, cl
 
 
 async def test_a_reply_is_pushed_under_other_keys_and_without_an_offset(
-    telstra, number, carrier, clock, webhook
+    telstra, number, simulator, clock, webhook
 ):
     await telstra.subscribe(notifyURL="https://example.com/hook/reply")
-    carrier.network.send_from_phone(ANNA, number, "Foo4 ")
+    simulator.network.send_from_phone(ANNA, number, "Foo4 ")
     await clock.advance(1)
     ((path, headers, body, _),) = webhook.requests
     assert (path, headers["content-type"]) == ("/hook/reply", "application/json")
@@ -562,40 +564,42 @@ async def test_a_delivery_is_pushed_once_with_slashes_in_its_id(telstra, number,
     ]
 
 
-async def test_replies_of_one_person_are_pushed_in_order(telstra, number, carrier, clock, webhook):
+async def test_replies_of_one_person_are_pushed_in_order(
+    telstra, number, simulator, clock, webhook
+):
     await telstra.subscribe(notifyURL="https://example.com/r")
     for count in range(20):
-        carrier.network.send_from_phone(ANNA, number, f"{count}")
+        simulator.network.send_from_phone(ANNA, number, f"{count}")
     await clock.advance(1)
     assert [one["body"] for one in webhook.pushed] == [f"{count}" for count in range(20)]
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 500, 503])
 async def test_a_push_without_a_2xx_comes_again_after_five_minutes(
-    number, telstra, carrier, webhook, status
+    number, telstra, simulator, webhook, status
 ):
     clock = webhook.clock
     await telstra.subscribe(notifyURL="https://example.com/r")
     webhook.status = status
-    carrier.network.send_from_phone(ANNA, number, "Hello")
+    simulator.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(299)
     assert len(webhook.pushed) == 1
-    assert not carrier.network.is_idle
+    assert not simulator.network.is_idle
     webhook.status = 200
     await clock.advance(1)
     assert len(webhook.pushed) == 2
     assert webhook.pushed[0] == webhook.pushed[1]
     await clock.advance(3600)
     assert len(webhook.pushed) == 2
-    assert carrier.network.is_idle
+    assert simulator.network.is_idle
 
 
 async def test_pushes_end_after_an_hour_and_the_text_waits_to_be_read(
-    telstra, number, carrier, clock, webhook
+    telstra, number, simulator, clock, webhook
 ):
     await telstra.subscribe(notifyURL="https://example.com/r")
     webhook.status = 500
-    carrier.network.send_from_phone(ANNA, number, "Hello")
+    simulator.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(DAY)
     assert len(webhook.pushed) == 13
     await telstra.log_in()
@@ -603,11 +607,13 @@ async def test_pushes_end_after_an_hour_and_the_text_waits_to_be_read(
     assert (await telstra.read())["message"] == "Hello"
 
 
-async def test_a_webhook_that_is_not_there_is_tried_again(telstra, number, carrier, clock, webhook):
+async def test_a_webhook_that_is_not_there_is_tried_again(
+    telstra, number, simulator, clock, webhook
+):
     await telstra.subscribe(notifyURL="https://nobody.example/r")
-    carrier.network.send_from_phone(ANNA, number, "Hello")
+    simulator.network.send_from_phone(ANNA, number, "Hello")
     await clock.advance(1)
-    carrier.network.send_from_phone(BEN, number, "Hello too")
+    simulator.network.send_from_phone(BEN, number, "Hello too")
     await clock.advance(10 * DAY / 24)
     assert webhook.pushed == []
     await telstra.log_in()
@@ -618,18 +624,18 @@ async def test_a_webhook_that_is_not_there_is_tried_again(telstra, number, carri
 # --- threads of their own
 
 
-async def test_a_reply_to_a_reply_request_carries_the_texts_id(telstra, number, carrier, clock):
+async def test_a_reply_to_a_reply_request_carries_the_texts_id(telstra, number, simulator, clock):
     sent = (await telstra.send(ANNA, replyRequest=True)).json()
     id, lent = sent["messages"][0]["messageId"], sent["ReplyAddress"]
     assert lent != number
-    assert carrier.network.phone_screen(ANNA)[0].text.sender == lent
-    carrier.network.send_from_phone(ANNA, lent, "Yes")
+    assert simulator.network.phone_screen(ANNA)[0].text.sender == lent
+    simulator.network.send_from_phone(ANNA, lent, "Yes")
     reply = await telstra.read()
     assert (reply["messageId"], reply["destinationAddress"]) == (id, lent)
     assert (await telstra.send(ANNA, **{"from": lent})).status == 201
     await clock.advance(7 * DAY)
-    assert carrier.network.send_from_phone(ANNA, lent, "Too late").status == "undelivered"
-    assert carrier.network.send_from_phone(BEN, lent, "Not mine").status == "undelivered"
+    assert simulator.network.send_from_phone(ANNA, lent, "Too late").status == "undelivered"
+    assert simulator.network.send_from_phone(BEN, lent, "Not mine").status == "undelivered"
 
 
 async def test_a_person_has_each_lent_number_once_and_people_share_them(telstra, number):
@@ -722,11 +728,11 @@ async def test_a_wrong_method_and_a_wrong_path_are_told_apart(telstra):
     assert (await telstra.ask("GET", "/messages/nothing")).json() == NOT_FOUND
 
 
-async def test_two_clients_never_see_each_others_replies(telstra, number, carrier):
+async def test_two_clients_never_see_each_others_replies(telstra, number, simulator):
     await telstra.log_in("another")
     theirs = (await telstra.subscribe()).json()["destinationAddress"]
-    carrier.network.send_from_phone(ANNA, number, "For the first")
-    carrier.network.send_from_phone(ANNA, theirs, "For the second")
+    simulator.network.send_from_phone(ANNA, number, "For the first")
+    simulator.network.send_from_phone(ANNA, theirs, "For the second")
     assert (await telstra.read())["message"] == "For the second"
     assert await telstra.read() == {"status": "EMPTY"}
     await telstra.log_in("key")

@@ -1,4 +1,4 @@
-"""Telstra's own Python SDK (tls-messaging 0.6.4), every function of it, against the box."""
+"""Telstra's own Python SDK (tls-messaging 0.6.4), every function of it, against the simulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANNA = "+61491570156"
 
 
 class ToTheBox(urllib.request.HTTPSHandler):
-    """Calls to https://tapi.telstra.com go to the box, and are otherwise as they were."""
+    """Calls to https://tapi.telstra.com go to the simulator, and are otherwise as they were."""
 
     def __init__(self, port: int) -> None:
         super().__init__()
@@ -30,13 +30,13 @@ class ToTheBox(urllib.request.HTTPSHandler):
 
 
 @pytest.fixture
-async def carrier():
-    async with run_simulator(VirtualClock(), port=0) as (carrier, port):
+async def simulator():
+    async with run_simulator(VirtualClock(), port=0) as (simulator, port):
         urllib.request.install_opener(urllib.request.build_opener(ToTheBox(port)))
         config.CONFIG.tls_client_key = "PutYour32CharClientKeyHereThanks"
         config.CONFIG.tls_client_secret = "ClientSecretHere"
         oauth._CACHE["old_token"] = None
-        yield carrier
+        yield simulator
         urllib.request.install_opener(None)
 
 
@@ -44,32 +44,32 @@ async def sdk(function, *args, **named):
     return await asyncio.to_thread(function, *args, **named)
 
 
-async def test_a_token_is_got_and_used_again(carrier):
+async def test_a_token_is_got_and_used_again(simulator):
     token = await sdk(oauth.get_token)
     assert (len(token.access_token), token.token_type, token.expires_in) == (28, "Bearer", 3599)
     assert await sdk(oauth.get_token) is token
 
 
-async def test_a_subscription_is_created_read_and_deleted(carrier):
+async def test_a_subscription_is_created_read_and_deleted(simulator):
     created = await sdk(subscription.create, active_days=10, notify_url="https://example.com/r")
     assert created.destination_address == "+61491570006"
     assert created.active_days == "10"
     with pytest.raises(exceptions.SubscriptionError, match="404"):
         await sdk(subscription.get)
-    await carrier.network.clock.advance(60)
+    await simulator.network.clock.advance(60)
     assert await sdk(subscription.get) == created
     await sdk(subscription.delete)
     with pytest.raises(exceptions.SubscriptionError, match="404"):
         await sdk(subscription.get)
 
 
-async def test_trial_numbers_are_registered_and_read(carrier):
+async def test_trial_numbers_are_registered_and_read(simulator):
     assert await sdk(bnum.register, [ANNA]) == [ANNA]
     assert await sdk(bnum.register, ["0491570157"]) == [ANNA, "+61491570157"]
     assert await sdk(bnum.get) == [ANNA, "+61491570157"]
 
 
-async def test_a_text_is_sent_and_its_status_read(carrier):
+async def test_a_text_is_sent_and_its_status_read(simulator):
     await sdk(subscription.create)
     sent = await sdk(
         sms.send,
@@ -83,26 +83,26 @@ async def test_a_text_is_sent_and_its_status_read(carrier):
     assert (sent.to, sent.delivery_status) == (ANNA, "MessageWaiting")
     with pytest.raises(exceptions.SmsError, match="404"):
         await sdk(sms.get_status, sent.message_id)
-    await carrier.network.clock.advance(5)
+    await simulator.network.clock.advance(5)
     status = await sdk(sms.get_status, sent.message_id)
     assert (status.to, status.delivery_status) == (ANNA, "DELIVRD")
-    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)] == ["Hello"]
+    assert [entry.text.text for entry in simulator.network.phone_screen(ANNA)] == ["Hello"]
 
 
-async def test_a_text_goes_to_a_list_under_a_name(carrier):
+async def test_a_text_goes_to_a_list_under_a_name(simulator):
     await sdk(subscription.create)
     sent = await sdk(sms.send, [ANNA, "0491570157"], "Hello", from_="Cooee", scheduled_delivery=1)
     assert sent.to == ANNA
-    assert carrier.network.phone_screen("0491570157") == []
-    await carrier.network.clock.advance(60)
-    assert carrier.network.phone_screen("0491570157")[0].text.sender == "Cooee"
+    assert simulator.network.phone_screen("0491570157") == []
+    await simulator.network.clock.advance(60)
+    assert simulator.network.phone_screen("0491570157")[0].text.sender == "Cooee"
 
 
-async def test_replies_are_read_until_there_are_none(carrier):
+async def test_replies_are_read_until_there_are_none(simulator):
     number = (await sdk(subscription.create)).destination_address
     assert await sdk(sms.get_next_unread_reply) is None
     for words in ["One ", "Two"]:
-        carrier.network.send_from_phone(ANNA, number, words)
+        simulator.network.send_from_phone(ANNA, number, words)
     replies = [await sdk(sms.get_next_unread_reply) for _ in range(3)]
     assert [reply and reply.message for reply in replies] == ["One ", "Two", None]
     assert replies[0].sender_address == ANNA
@@ -110,7 +110,7 @@ async def test_replies_are_read_until_there_are_none(carrier):
     assert replies[0].sent_timestamp == "2026-01-01T10:00:00+10:00"
 
 
-async def test_an_app_that_texts_its_own_number_reads_it_as_a_reply(carrier):
+async def test_an_app_that_texts_its_own_number_reads_it_as_a_reply(simulator):
     number = (await sdk(subscription.create)).destination_address
     await sdk(sms.send, number, "Round trip")
     reply = await sdk(sms.get_next_unread_reply)

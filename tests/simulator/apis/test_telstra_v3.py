@@ -1,4 +1,4 @@
-"""Telstra's API v3 as the box serves it: what the SDK cannot ask, and what it would hide."""
+"""Telstra's API v3 as the simulator serves it: what the SDK cannot ask, and what it would hide."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cooee.simulator import Simulator
 from cooee.simulator.apis.telstra_v3.paging import make_page
 
-ANNA, BEN, BOX = "+61491570156", "+61491570157", "http://127.0.0.1:8400"
+ANNA, BEN, SIMULATOR_URL = "+61491570156", "+61491570157", "http://127.0.0.1:8400"
 REQUIRED = {
     "content-language": "en-au",
     "accept": "application/json",
@@ -147,7 +147,7 @@ async def test_a_token_ends_after_its_hour(company, number, clock):
 
 async def test_only_the_boxs_own_keys_are_let_in(clock, transport, customer):
     box = Simulator(clock, transport, client_id="mine", client_secret="hidden")
-    transport.apps[BOX] = box.app
+    transport.apps[SIMULATOR_URL] = box.app
     telstra = Telstra(customer("/telstra/v3"))
     assert (await telstra.log_in()).status == 401
     assert (await telstra.log_in("mine", "hidden")).status == 200
@@ -192,7 +192,7 @@ async def test_a_number_that_is_none_is_refused(company, number, wanted, expecte
 
 
 @pytest.mark.parametrize("days", [30, 548])
-async def test_an_idle_number_is_taken_away(company, switch, carrier, clock, days):
+async def test_an_idle_number_is_taken_away(company, switch, simulator, clock, days):
     await switch(*(["free-trial"] if days == 30 else []))
     await company.ask("POST", "/virtual-numbers", {})
     await clock.advance(timedelta(days=days) - timedelta(seconds=1))
@@ -207,7 +207,7 @@ async def test_an_idle_number_is_taken_away(company, switch, carrier, clock, day
     gone = await company.ask("GET", f"/virtual-numbers/{OURS}")
     assert refused(gone)[1] == "VIRTUAL_NUM_UNASSIGNED"
     assert refused(await company.send())[1:] == ("VIRTUAL_NUM_UNASSIGNED", "from")
-    assert carrier.network.send_from_phone(ANNA, OURS, "Anybody?").status == "undelivered"
+    assert simulator.network.send_from_phone(ANNA, OURS, "Anybody?").status == "undelivered"
 
 
 async def test_a_trial_has_one_number(company, switch, number):
@@ -264,10 +264,10 @@ async def test_an_answer_to_one_is_strings_and_to_a_list_lists(company, number):
     ],
 )
 async def test_a_field_that_is_wrong_is_refused_and_nothing_sent(
-    company, number, carrier, asked, expected
+    company, number, simulator, asked, expected
 ):
     assert refused(await company.send(**asked)) == expected
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize("body", [b"to=1", b"[]", b"\xff", b"{"])
@@ -282,11 +282,11 @@ async def test_a_trial_texts_no_other_country(company, number, switch):
     assert refused(await company.send(["0491570156"] * 6))[1] == "FIELD_LENGTH_ERR"
 
 
-async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(company, number, carrier):
-    carrier.network.send_from_phone(ANNA, OURS, "UNSUBSCRIBE")
+async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(company, number, simulator):
+    simulator.network.send_from_phone(ANNA, OURS, "UNSUBSCRIBE")
     answer = await company.send(["0491570157", "0491570156"])
     assert refused(answer)[:2] == (400, "RECIPIENT_OPTOUT")
-    assert carrier.network.phone_screen(BEN) == []
+    assert simulator.network.phone_screen(BEN) == []
 
 
 @pytest.mark.parametrize(
@@ -304,17 +304,19 @@ async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(company, number, 
     ],
 )
 async def test_telstras_own_words_opt_out_where_they_are_the_whole_text(
-    company, number, carrier, words, out
+    company, number, simulator, words, out
 ):
-    carrier.network.send_from_phone(ANNA, OURS, words)
+    simulator.network.send_from_phone(ANNA, OURS, words)
     assert (await company.send()).status == (400 if out else 201)
     listed = (await company.list(direction="incoming")).json()["messages"]
     assert [one["messageContent"] for one in listed] == [words]  # and it comes through
 
 
-async def test_a_number_that_never_was_texted_is_not_opted_out_by_another(company, number, carrier):
+async def test_a_number_that_never_was_texted_is_not_opted_out_by_another(
+    company, number, simulator
+):
     other = (await company.ask("POST", "/virtual-numbers", {})).json()["virtualNumber"]
-    carrier.network.send_from_phone(ANNA, other, "STOP")
+    simulator.network.send_from_phone(ANNA, other, "STOP")
     assert (await company.send()).status == 201
     assert refused(await company.send(**{"from": other}))[1] == "RECIPIENT_OPTOUT"
 
@@ -348,8 +350,8 @@ async def test_a_status_is_pushed_at_every_step_and_again_without_a_2xx(
     assert len(webhook.pushed) == 8  # four tries each, and then no more
 
 
-async def test_a_text_to_a_phone_that_is_off_expires(company, number, carrier, clock):
-    carrier.network.switch_phone(ANNA, on=False)
+async def test_a_text_to_a_phone_that_is_off_expires(company, number, simulator, clock):
+    simulator.network.switch_phone(ANNA, on=False)
     id = (await company.send(retryTimeout=10)).json()["messageId"]
     await clock.advance(timedelta(minutes=11))
     assert (await company.ask("GET", f"/messages/{id}")).json()["status"] == "expired"
@@ -370,9 +372,9 @@ async def test_an_id_that_is_none_is_a_400(company, number, method, id, code):
     assert refused(answer)[:2] == (400, code)
 
 
-async def test_after_thirty_days_a_message_is_gone(company, number, carrier, clock):
+async def test_after_thirty_days_a_message_is_gone(company, number, simulator, clock):
     id = (await company.send()).json()["messageId"]
-    carrier.network.send_from_phone(ANNA, OURS, "Hi")
+    simulator.network.send_from_phone(ANNA, OURS, "Hi")
     await clock.advance(timedelta(days=30, seconds=1))
     await company.log_in()
     assert refused(await company.ask("GET", f"/messages/{id}"))[1] == "TIMEFRAME_ERR"
@@ -382,10 +384,10 @@ async def test_after_thirty_days_a_message_is_gone(company, number, carrier, clo
 # --- the list
 
 
-async def test_a_reply_is_pushed_and_listed(company, number, carrier, webhook, clock):
+async def test_a_reply_is_pushed_and_listed(company, number, simulator, webhook, clock):
     way = {"replyCallbackUrl": "https://example.com/r"}
     await company.ask("PUT", f"/virtual-numbers/{OURS}", way)
-    carrier.network.send_from_phone(ANNA, OURS, "Hi ")
+    simulator.network.send_from_phone(ANNA, OURS, "Hi ")
     await clock.advance(1)
     (pushed,) = webhook.pushed
     assert (pushed["from"], pushed["to"], pushed["messageContent"]) == ("0491570156", OURS, "Hi ")
@@ -468,11 +470,11 @@ async def test_an_unknown_switch_is_refused_with_those_there_are(company, contro
 
 
 async def test_a_finished_report_is_announced_and_has_every_message(
-    company, number, carrier, webhook, clock
+    company, number, simulator, webhook, clock
 ):
     await company.log_in(scope=f"{ALL} reports:read")
     await company.send(tags=["ours"])
-    carrier.network.send_from_phone(ANNA, OURS, "Hi, there")
+    simulator.network.send_from_phone(ANNA, OURS, "Hi, there")
     asked = {"startDate": "2026-01-01", "endDate": "2026-01-01"}
     asked["reportCallbackUrl"] = "https://example.com/report"
     id = (await company.ask("POST", "/reports/messages", asked)).json()["reportId"]

@@ -1,4 +1,4 @@
-"""Telstra's own Python SDK (telstra-messaging 3.3.19), every function of it, against the box."""
+"""Telstra's own Python SDK (telstra-messaging 3.3.19), every function of it, against the simulator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHERS = [f"04915701{n}" for n in range(60, 70)]
 
 
 class ToTheBox(urllib.request.HTTPSHandler):
-    """Calls to https://products.api.telstra.com go to the box, and are otherwise as they were."""
+    """Calls to https://products.api.telstra.com go to the simulator, and are otherwise as they were."""
 
     def __init__(self, port: int) -> None:
         super().__init__()
@@ -41,18 +41,18 @@ class ToTheBox(urllib.request.HTTPSHandler):
 
 
 @pytest.fixture
-async def carrier():
-    async with run_simulator(VirtualClock(datetime.now(UTC)), port=0) as (carrier, port):
+async def simulator():
+    async with run_simulator(VirtualClock(datetime.now(UTC)), port=0) as (simulator, port):
         urllib.request.install_opener(urllib.request.build_opener(ToTheBox(port)))
         config.CONFIG.telstra_client_id = "ClientId"
         config.CONFIG.telstra_client_secret = "ClientSecret"
         oauth._CACHE["old_token"] = None
-        yield carrier
+        yield simulator
         urllib.request.install_opener(None)
 
 
 @pytest.fixture
-async def number(carrier):
+async def number(simulator):
     return (await sdk(virtual_number.assign)).virtual_number
 
 
@@ -60,23 +60,23 @@ async def sdk(function, *args, **named):
     return await asyncio.to_thread(function, *args, **named)
 
 
-def trial(carrier):
-    (face,) = (face for face in carrier.apis if face.name == "telstra-v3")
-    face.set_switches(["free-trial"])
+def trial(simulator):
+    (api,) = (api for api in simulator.apis if api.name == "telstra-v3")
+    api.set_switches(["free-trial"])
 
 
-async def test_a_token_is_got_and_used_again(carrier):
+async def test_a_token_is_got_and_used_again(simulator):
     token = await sdk(oauth.get_token)
     assert (token.token_type, token.expires_in) == ("Bearer", 3599)
     assert "messages:write" in token.scope
     assert await sdk(oauth.get_token) is token
 
 
-async def test_the_service_is_healthy(carrier):
+async def test_the_service_is_healthy(simulator):
     assert await sdk(health_check.get) is None
 
 
-async def test_a_number_is_assigned_read_changed_and_given_up(carrier):
+async def test_a_number_is_assigned_read_changed_and_given_up(simulator):
     way = "https://example.com/reply"
     made = await sdk(virtual_number.assign, reply_callback_url=way, tags=["one", "two"])
     assert (made.virtual_number, made.reply_callback_url) == (OURS, way)
@@ -93,7 +93,7 @@ async def test_a_number_is_assigned_read_changed_and_given_up(carrier):
         await sdk(virtual_number.get, OURS)
 
 
-async def test_a_text_is_sent_and_told_of(carrier, number):
+async def test_a_text_is_sent_and_told_of(simulator, number):
     sent = await sdk(
         message.send,
         to=ANNA,
@@ -106,30 +106,30 @@ async def test_a_text_is_sent_and_told_of(carrier, number):
     )
     assert UUID(sent.message_id).version == 1
     assert (sent.to, sent.from_, sent.delivery_status) == (ANNA, number, "queued")
-    await carrier.network.clock.advance(1)
+    await simulator.network.clock.advance(1)
     told = await sdk(message.get, sent.message_id)
     assert (told.delivery_status, told.direction, told.tags) == ("delivered", "outgoing", ["ours"])
     assert (told.retry_timeout, told.queue_priority) == (60, 2)
     assert len(told.create_timestamp) == len(told.received_timestamp) == 24
-    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)] == ["Hello"]
+    assert [entry.text.text for entry in simulator.network.phone_screen(ANNA)] == ["Hello"]
 
 
-async def test_a_text_to_several_has_as_many_ids(carrier, number):
+async def test_a_text_to_several_has_as_many_ids(simulator, number):
     sent = await sdk(message.send, to=[ANNA, f"+61{BEN[1:]}"], from_=number, message_content="Hi")
     assert sent.to == [ANNA, BEN]
     assert len(set(sent.message_id)) == 2
-    assert [len(carrier.network.phone_screen(one)) for one in (ANNA, BEN)] == [1, 1]
+    assert [len(simulator.network.phone_screen(one)) for one in (ANNA, BEN)] == [1, 1]
 
 
-async def test_pictures_are_sent(carrier, number):
+async def test_pictures_are_sent(simulator, number):
     picture = message.Multimedia(type="image/png", fileName="us.png", payload="aGVsbG8=")
     sent = await sdk(message.send, to=ANNA, from_=number, multimedia=[picture])
     assert sent.multimedia == [{"type": "image/png", "fileName": "us.png"}]
-    assert carrier.network.phone_screen(ANNA)[0].text.text == "[us.png]"
+    assert simulator.network.phone_screen(ANNA)[0].text.text == "[us.png]"
 
 
-async def test_a_scheduled_text_is_changed_tagged_and_sent_once(carrier, number):
-    clock = carrier.network.clock
+async def test_a_scheduled_text_is_changed_tagged_and_sent_once(simulator, number):
+    clock = simulator.network.clock
     at = (clock.now() + timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     later = (clock.now() + timedelta(minutes=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
     sent = await sdk(message.send, to=ANNA, from_=number, message_content="One", schedule_send=at)
@@ -144,29 +144,29 @@ async def test_a_scheduled_text_is_changed_tagged_and_sent_once(carrier, number)
     assert changed.message_content == "Two"
     await sdk(message.update_tags, sent.message_id, ["new"])
     await clock.advance(timedelta(minutes=15))
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
     await clock.advance(timedelta(minutes=15))
-    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)] == ["Two"]
+    assert [entry.text.text for entry in simulator.network.phone_screen(ANNA)] == ["Two"]
     assert (await sdk(message.get, sent.message_id)).tags == ["new"]
     with pytest.raises(exceptions.MessageError, match="before it is sent"):
         await sdk(message.delete, sent.message_id)
 
 
-async def test_a_scheduled_text_is_deleted(carrier, number):
-    clock = carrier.network.clock
+async def test_a_scheduled_text_is_deleted(simulator, number):
+    clock = simulator.network.clock
     at = (clock.now() + timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     sent = await sdk(message.send, to=ANNA, from_=number, message_content="No", schedule_send=at)
     await sdk(message.delete, sent.message_id)
     await clock.advance(timedelta(minutes=30))
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
     with pytest.raises(exceptions.MessageError, match="assigned to nothing"):
         await sdk(message.get, sent.message_id)
 
 
-async def test_replies_are_listed_again_and_again(carrier, number):
-    carrier.network.send_from_phone(ANNA, number, "One ")
-    await carrier.network.clock.advance(1)
-    carrier.network.send_from_phone(BEN, number, "Two")
+async def test_replies_are_listed_again_and_again(simulator, number):
+    simulator.network.send_from_phone(ANNA, number, "One ")
+    await simulator.network.clock.advance(1)
+    simulator.network.send_from_phone(BEN, number, "Two")
     await sdk(message.send, to=ANNA, from_=number, message_content="Hello")
     for _ in range(2):
         listed = await sdk(message.get_all, direction="incoming")
@@ -184,28 +184,28 @@ async def test_replies_are_listed_again_and_again(carrier, number):
     assert [one.message_content for one in bens.messages] == ["Two"]
 
 
-async def test_a_person_opts_out_and_back_in(carrier, number):
-    carrier.network.send_from_phone(ANNA, number, "Stop")
+async def test_a_person_opts_out_and_back_in(simulator, number):
+    simulator.network.send_from_phone(ANNA, number, "Stop")
     listed = await sdk(virtual_number.get_optouts, number)
     (optout,) = listed.recipient_optouts
     assert (optout.virtual_number, optout.optout_number) == (number, ANNA)
     with pytest.raises(exceptions.MessageError, match="opted out"):
         await sdk(message.send, to=ANNA, from_=number, message_content="Hello?")
-    carrier.network.send_from_phone(ANNA, number, "START")
+    simulator.network.send_from_phone(ANNA, number, "START")
     assert (await sdk(virtual_number.get_optouts, number)).recipient_optouts == []
     await sdk(message.send, to=ANNA, from_=number, message_content="Hello!")
 
 
-async def test_trial_numbers_are_registered_and_read(carrier):
-    trial(carrier)
+async def test_trial_numbers_are_registered_and_read(simulator):
+    trial(simulator)
     assert await sdk(free_trial_numbers.get_all) == []
     assert await sdk(free_trial_numbers.create, [ANNA]) == [ANNA]
     assert await sdk(free_trial_numbers.create, [BEN]) == [ANNA, BEN]
     assert await sdk(free_trial_numbers.get_all) == [ANNA, BEN]
 
 
-async def test_a_trial_texts_five_by_themselves_and_ten_in_all(carrier, number):
-    trial(carrier)
+async def test_a_trial_texts_five_by_themselves_and_ten_in_all(simulator, number):
+    trial(simulator)
     for one in OTHERS[:5]:
         await sdk(message.send, to=one, from_=number, message_content="Hello")
     with pytest.raises(exceptions.MessageError, match="free trial"):
@@ -220,27 +220,27 @@ async def test_a_trial_texts_five_by_themselves_and_ten_in_all(carrier, number):
         )
 
 
-async def test_a_paid_account_registers_nobody(carrier):
+async def test_a_paid_account_registers_nobody(simulator):
     with pytest.raises(exceptions.FreeTrialNumbersError, match="free trial"):
         await sdk(free_trial_numbers.create, [ANNA])
 
 
-async def test_a_report_is_asked_for_and_made(carrier, number):
+async def test_a_report_is_asked_for_and_made(simulator, number):
     await sdk(message.send, to=ANNA, from_=number, message_content="Hello")
-    today = carrier.network.clock.now().strftime("%Y-%m-%d")
+    today = simulator.network.clock.now().strftime("%Y-%m-%d")
     asked = await sdk(reports.create, today, today)
     assert asked.report_status == "queued"
-    await carrier.network.clock.advance(3)
+    await simulator.network.clock.advance(3)
     (listed,) = (await sdk(reports.get_all)).reports
     assert (listed.report_id, listed.report_status) == (asked.report_id, "completed")
     told = await sdk(reports.get, asked.report_id)
     assert told.report_url.endswith(f"/messaging/v3/reports/{asked.report_id}/csv")
-    await carrier.network.clock.advance(timedelta(days=8))
+    await simulator.network.clock.advance(timedelta(days=8))
     with pytest.raises(exceptions.ReportsError):
         oauth._CACHE["old_token"] = None
         await sdk(reports.get, asked.report_id)
 
 
-async def test_a_sender_name_has_to_be_approved(carrier, number):
+async def test_a_sender_name_has_to_be_approved(simulator, number):
     with pytest.raises(exceptions.MessageError, match="approved"):
         await sdk(message.send, to=ANNA, from_="Cooee", message_content="Hello")

@@ -1,4 +1,4 @@
-"""What Twilio's face answers, refuses, pushes and repeats."""
+"""What Twilio's simulated API answers, refuses, pushes and repeats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOOK = "https://example.com/sms"
 
 
 class Customer:
-    """Somebody who calls Twilio's API in the box."""
+    """Somebody who calls Twilio's API in the simulator."""
 
     def __init__(self, transport) -> None:
         self.transport = transport
@@ -61,7 +61,7 @@ class Customer:
 
 
 @pytest.fixture
-def us(carrier, transport):
+def us(simulator, transport):
     return Customer(transport)
 
 
@@ -71,8 +71,8 @@ async def ours(us):
 
 
 @pytest.fixture
-def face(carrier):
-    return next(face for face in carrier.faces if face.name == "twilio")
+def api(simulator):
+    return next(api for api in simulator.apis if api.name == "twilio")
 
 
 def form(webhook, place=-1):
@@ -136,10 +136,10 @@ async def test_what_there_is_not_is_refused_as_twilio_does(us, method, path, sta
         ({"ScheduleType": "fixed"}, 20001),
     ],
 )
-async def test_a_send_that_twilio_would_refuse_is_refused_with_its_code(us, carrier, wrong, code):
+async def test_a_send_that_twilio_would_refuse_is_refused_with_its_code(us, simulator, wrong, code):
     refused = await us.send(**wrong)
     assert (refused.status, refused.json()["code"]) == (400, code)
-    assert carrier.network.phone_screen(ANNA) == []
+    assert simulator.network.phone_screen(ANNA) == []
 
 
 async def test_eleven_pictures_are_too_many(us):
@@ -162,10 +162,10 @@ async def test_an_accepted_text_has_every_field_of_the_api(us, ours):
 
 
 @pytest.mark.parametrize(("weather", "word"), [({}, "delivered"), ({"receipts": False}, "sent")])
-async def test_news_goes_to_the_callback_in_order(us, carrier, webhook, weather, word):
-    carrier.network.conditions = Conditions(**weather)
+async def test_news_goes_to_the_callback_in_order(us, simulator, webhook, weather, word):
+    simulator.network.conditions = Conditions(**weather)
     sent = (await us.send(StatusCallback="https://example.com/news/7")).json()
-    await carrier.network.clock.wait_until_idle()
+    await simulator.network.clock.wait_until_idle()
     assert form(webhook, 0)["MessageStatus"] == "sent"
     last = form(webhook)
     assert (last["MessageSid"], last["MessageStatus"]) == (sent["sid"], word)
@@ -173,8 +173,8 @@ async def test_news_goes_to_the_callback_in_order(us, carrier, webhook, weather,
     assert "ErrorCode" not in last
 
 
-async def test_a_phone_that_stays_off_is_undelivered_with_30003(us, carrier, clock, webhook):
-    carrier.network.switch_phone(ANNA, on=False)
+async def test_a_phone_that_stays_off_is_undelivered_with_30003(us, simulator, clock, webhook):
+    simulator.network.switch_phone(ANNA, on=False)
     sent = (await us.send(StatusCallback="https://example.com/news")).json()
     await clock.advance(72 * 3600)
     assert (form(webhook)["MessageStatus"], form(webhook)["ErrorCode"]) == ("undelivered", "30003")
@@ -187,10 +187,10 @@ async def test_a_phone_that_stays_off_is_undelivered_with_30003(us, carrier, clo
 
 
 async def test_a_text_is_posted_to_the_number_s_url_signed_with_the_accounts_token(
-    us, ours, carrier, clock, webhook
+    us, ours, simulator, clock, webhook
 ):
     await us.hook(HOOK + "#rc=5&rp=all")
-    carrier.network.send_from_phone(ANNA, ours, "START")
+    simulator.network.send_from_phone(ANNA, ours, "START")
     await clock.wait_until_idle()
     (path, headers, _, _) = webhook.requests[0]
     assert path == "/sms"
@@ -217,21 +217,23 @@ def test_the_box_signs_as_the_sdk_does(pairs):
     assert sign_webhook(HOOK, pairs, TOKEN) == RequestValidator(TOKEN).compute_signature(HOOK, many)
 
 
-async def test_an_account_that_only_a_key_has_called_signs_with_zeros(us, carrier, clock, webhook):
+async def test_an_account_that_only_a_key_has_called_signs_with_zeros(
+    us, simulator, clock, webhook
+):
     us.pair = f"SK{'b2' * 16}:hush"
     ours = (await us.number())["phone_number"]
     await us.hook()
-    carrier.network.send_from_phone(ANNA, ours, "START")
+    simulator.network.send_from_phone(ANNA, ours, "START")
     await clock.wait_until_idle()
     signature = webhook.requests[0][1]["x-twilio-signature"]
     assert RequestValidator("0" * 32).validate(HOOK, form(webhook), signature)
 
 
-async def test_texts_that_are_not_pushed_wait_until_they_are_listed(us, ours, carrier):
-    carrier.network.send_from_phone(ANNA, ours, "START")
-    assert not carrier.network.is_idle
+async def test_texts_that_are_not_pushed_wait_until_they_are_listed(us, ours, simulator):
+    simulator.network.send_from_phone(ANNA, ours, "START")
+    assert not simulator.network.is_idle
     await us.texts(f"?To={ours.replace('+', '%2B')}")
-    assert carrier.network.is_idle
+    assert simulator.network.is_idle
 
 
 @pytest.mark.parametrize(
@@ -253,11 +255,11 @@ def test_the_fragment_says_how_often_to_try_again(fragment, expected):
     [("", 500, 1), ("#rc=3&rp=5xx", 503, 4), ("#rc=3&rp=5xx", 404, 1), ("#rc=2&rp=all", 400, 3)],
 )
 async def test_a_push_is_tried_again_as_its_fragment_says(
-    us, ours, *, carrier, clock, webhook, fragment, status, tries
+    us, ours, *, simulator, clock, webhook, fragment, status, tries
 ):
     webhook.status = status
     await us.hook(HOOK + fragment)
-    carrier.network.send_from_phone(ANNA, ours, "START")
+    simulator.network.send_from_phone(ANNA, ours, "START")
     await clock.advance(60)
     assert len(webhook.requests) == tries
     tokens = {headers["i-twilio-idempotency-token"] for _, headers, _, _ in webhook.requests}
@@ -266,11 +268,11 @@ async def test_a_push_is_tried_again_as_its_fragment_says(
 
 
 async def test_a_connection_that_fails_is_tried_once_more(
-    us, ours, *, carrier, clock, transport, webhook
+    us, ours, *, simulator, clock, transport, webhook
 ):
     await us.hook()
     del transport.apps["https://example.com"]
-    carrier.network.send_from_phone(ANNA, ours, "START")
+    simulator.network.send_from_phone(ANNA, ours, "START")
     await clock.wait_until_idle()
     transport.apps["https://example.com"] = webhook
     await clock.advance(1)
@@ -278,7 +280,7 @@ async def test_a_connection_that_fails_is_tried_once_more(
 
 
 async def test_a_customer_who_never_answers_is_given_fifteen_seconds(
-    us, ours, *, carrier, clock, transport, webhook
+    us, ours, *, simulator, clock, transport, webhook
 ):
     async def silent(scope, receive, send):
         await clock.sleep(3600)
@@ -286,17 +288,17 @@ async def test_a_customer_who_never_answers_is_given_fifteen_seconds(
     transport.apps["https://example.com/silent"] = silent
     await us.hook("https://example.com/silent", SmsFallbackUrl="https://example.com/fallback")
     began = clock.now().timestamp()
-    carrier.network.send_from_phone(ANNA, ours, "START")
+    simulator.network.send_from_phone(ANNA, ours, "START")
     await clock.advance(60)
     (path, _, _, at) = webhook.requests[0]
     assert (path, at - began) == ("/fallback", 15)
     assert form(webhook)["ErrorCode"] == "11200"
 
 
-async def test_a_push_goes_out_twice_when_it_is_to(us, ours, *, face, carrier, clock, webhook):
+async def test_a_push_goes_out_twice_when_it_is_to(us, ours, *, api, simulator, clock, webhook):
     await us.hook()
-    face.faults.add(parse_fault("duplicate-push"))
-    carrier.network.send_from_phone(ANNA, ours, "START")
+    api.faults.add(parse_fault("duplicate-push"))
+    simulator.network.send_from_phone(ANNA, ours, "START")
     await clock.wait_until_idle()
     assert len(webhook.requests) == 2
     assert form(webhook, 0)["MessageSid"] == form(webhook, 1)["MessageSid"]
@@ -331,20 +333,22 @@ class Saying:
         (Saying(b'<Response><Message to="nobody">One</Message></Response>'), []),
     ],
 )
-async def test_an_answer_in_twiml_is_obeyed(us, ours, *, carrier, clock, transport, answer, heard):
+async def test_an_answer_in_twiml_is_obeyed(
+    us, ours, *, simulator, clock, transport, answer, heard
+):
     transport.apps["https://example.com"] = answer
     await us.hook()
-    carrier.network.send_from_phone(ANNA, ours, "Hello")
+    simulator.network.send_from_phone(ANNA, ours, "Hello")
     await clock.wait_until_idle()
-    assert [entry.text.text for entry in carrier.network.phone_screen(ANNA)][1:] == heard
+    assert [entry.text.text for entry in simulator.network.phone_screen(ANNA)][1:] == heard
 
 
-async def test_twiml_cannot_text_somebody_who_opted_out(us, ours, carrier, clock, transport):
+async def test_twiml_cannot_text_somebody_who_opted_out(us, ours, simulator, clock, transport):
     transport.apps["https://example.com"] = Saying(b"<Response><Message>Hi</Message></Response>")
     await us.hook()
-    carrier.network.send_from_phone(ANNA, ours, "STOP")
+    simulator.network.send_from_phone(ANNA, ours, "STOP")
     await clock.wait_until_idle()
-    (_, confirmed) = carrier.network.phone_screen(ANNA)
+    (_, confirmed) = simulator.network.phone_screen(ANNA)
     assert "unsubscribed" in confirmed.text.text
 
 
@@ -357,46 +361,48 @@ OUT = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPT
 @pytest.mark.parametrize("word", OUT)
 @pytest.mark.parametrize("back", ["START", "YES", "unstop"])
 async def test_each_word_of_its_list_ends_texts_until_the_person_comes_back(
-    us, ours, carrier, word, back
+    us, ours, simulator, word, back
 ):
-    carrier.network.send_from_phone(ANNA, ours, word)
+    simulator.network.send_from_phone(ANNA, ours, word)
     refused = await us.send()
     assert (refused.status, refused.json()["code"]) == (400, 21610)
     assert (await us.send(To=BEN)).status == 201
-    carrier.network.send_from_phone(ANNA, ours, back)
+    simulator.network.send_from_phone(ANNA, ours, back)
     assert (await us.send()).status == 201
 
 
 @pytest.mark.parametrize("words", ["stop please", "STOP!", "opt out", "halt", ""])
-async def test_other_words_end_nothing(us, ours, carrier, words):
-    carrier.network.send_from_phone(ANNA, ours, words)
+async def test_other_words_end_nothing(us, ours, simulator, words):
+    simulator.network.send_from_phone(ANNA, ours, words)
     assert (await us.send()).status == 201
 
 
-async def test_what_changes_nothing_is_not_answered(us, ours, carrier):
+async def test_what_changes_nothing_is_not_answered(us, ours, simulator):
     for word in ["START", "YES", "STOP", "stop", "HELP", "START", "INFO"]:
-        carrier.network.send_from_phone(ANNA, ours, word)
+        simulator.network.send_from_phone(ANNA, ours, word)
     arrived = [
-        entry.text.text for entry in carrier.network.phone_screen(ANNA) if not entry.text.from_phone
+        entry.text.text
+        for entry in simulator.network.phone_screen(ANNA)
+        if not entry.text.from_phone
     ]
     assert [words.split()[3] for words in arrived] == ["been", "been", "unsubscribe."]
     assert [one["direction"] for one in (await us.texts())["messages"]] == ["inbound"] * 7
 
 
 async def test_a_messaging_service_says_what_it_made_of_a_text(
-    us, ours, *, face, carrier, clock, webhook
+    us, ours, *, api, simulator, clock, webhook
 ):
-    face.switch(["messaging-service"])
+    api.set_switches(["messaging-service"])
     await us.hook()
     for word in ["STOP", "START", "HELP", "hello"]:
-        carrier.network.send_from_phone(ANNA, ours, word)
+        simulator.network.send_from_phone(ANNA, ours, word)
     await clock.wait_until_idle()
     said = [form(webhook, place).get("OptOutType") for place in range(4)]
     assert said == ["STOP", "START", "HELP", None]
     assert form(webhook)["MessagingServiceSid"].startswith("MG")
-    face.switch([])
+    api.set_switches([])
     with pytest.raises(ValueError, match=r"'x'.*messaging-service"):
-        face.switch(["x"])
+        api.set_switches(["x"])
 
 
 # Numbers
@@ -439,8 +445,8 @@ async def test_the_box_shows_where_a_number_pushes(us, ours, controls):
         ("expire-token", 401, 20003),
     ],
 )
-async def test_a_fault_is_an_answer_of_twilios_once(us, face, name, status, code):
-    face.faults.add(parse_fault(name))
+async def test_a_fault_is_an_answer_of_twilios_once(us, api, name, status, code):
+    api.faults.add(parse_fault(name))
     refused = await us.ask("GET", "/Messages.json")
     assert (refused.status, refused.json()["code"]) == (status, code)
     assert (await us.ask("GET", "/Messages.json")).status == 200

@@ -1,4 +1,4 @@
-"""Twilio's own Python SDK (twilio 9.13), with nothing but its host redirected, against the box."""
+"""Twilio's own Python SDK (twilio 9.13), with nothing but its host redirected, against the simulator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOOK = "https://example.com/sms"
 
 
 class ToTheBox(TwilioHttpClient):
-    """Calls to https://api.twilio.com go to the box, and are otherwise as they were."""
+    """Calls to https://api.twilio.com go to the simulator, and are otherwise as they were."""
 
     def __init__(self, port: int) -> None:
         super().__init__()
@@ -59,21 +59,21 @@ def customer():
 
 
 @pytest.fixture
-async def carrier(customer):
-    async with run_simulator(VirtualClock(), port=0) as (carrier, port):
-        twilio = next(face for face in carrier.apis if face.name == "twilio")
+async def simulator(customer):
+    async with run_simulator(VirtualClock(), port=0) as (simulator, port):
+        twilio = next(api for api in simulator.apis if api.name == "twilio")
         transport = InProcessClient(
-            carrier.network.clock,
+            simulator.network.clock,
             {"https://example.com": customer, "https://example.com:443": customer},
         )
-        twilio._webhooks._transport = transport
-        carrier.port = port
-        yield carrier
+        twilio._webhook_sender._transport = transport
+        simulator.port = port
+        yield simulator
 
 
 @pytest.fixture
-def client(carrier):
-    client = Client(SID, TOKEN, http_client=ToTheBox(carrier.port))
+def client(simulator):
+    client = Client(SID, TOKEN, http_client=ToTheBox(simulator.port))
     yield client
     client.http_client.session.close()
 
@@ -88,7 +88,7 @@ async def number(client):
     return number
 
 
-async def test_a_text_is_sent_and_every_field_of_it_can_be_read(client, number, carrier):
+async def test_a_text_is_sent_and_every_field_of_it_can_be_read(client, number, simulator):
     sent = await sdk(
         client.messages.create,
         to=ANNA,
@@ -102,10 +102,10 @@ async def test_a_text_is_sent_and_every_field_of_it_can_be_read(client, number, 
     assert (sent.status, sent.direction, sent.num_segments) == ("queued", "outbound-api", "1")
     assert sent.date_created == datetime(2026, 1, 1, tzinfo=UTC)
     assert (sent.account_sid, sent.num_media, sent.error_code) == (SID, "0", None)
-    await carrier.network.clock.idle()
+    await simulator.network.clock.wait_until_idle()
     again = await sdk(client.messages(sent.sid).fetch)
     assert (again.sid, again.status) == (sent.sid, "delivered")
-    assert [entry.text.text for entry in carrier.network.inbox(ANNA)] == ["Hello"]
+    assert [entry.text.text for entry in simulator.network.inbox(ANNA)] == ["Hello"]
     assert await sdk(client.messages(sent.sid).delete)
     with pytest.raises(TwilioRestException) as gone:
         await sdk(client.messages(sent.sid).fetch)
@@ -123,10 +123,10 @@ async def test_a_text_with_pictures_goes_through_a_messaging_service(client, num
     assert sent.messaging_service_sid == "MG" + "c3" * 16
 
 
-async def test_texts_are_listed_youngest_first_across_pages(client, number, carrier):
+async def test_texts_are_listed_youngest_first_across_pages(client, number, simulator):
     for count in range(5):
-        carrier.network.text(ANNA, number.phone_number, f"text {count}")
-        await carrier.network.clock.advance(60)
+        simulator.network.send_from_phone(ANNA, number.phone_number, f"text {count}")
+        await simulator.network.clock.advance(60)
     await sdk(client.messages.create, to=BEN, from_=number.phone_number, body="ours")
     listed = await sdk(client.messages.list, page_size=2)
     assert [one.body for one in listed] == ["ours", *(f"text {n}" for n in (4, 3, 2, 1, 0))]
@@ -140,11 +140,11 @@ async def test_texts_are_listed_youngest_first_across_pages(client, number, carr
     assert [one.body for one in early] == ["text 1", "text 0"]
 
 
-async def test_a_page_does_not_shift_when_texts_come_meanwhile(client, number, carrier):
+async def test_a_page_does_not_shift_when_texts_come_meanwhile(client, number, simulator):
     for count in range(4):
-        carrier.network.text(ANNA, number.phone_number, f"text {count}")
+        simulator.network.send_from_phone(ANNA, number.phone_number, f"text {count}")
     first = await sdk(client.messages.page, page_size=2)
-    carrier.network.text(ANNA, number.phone_number, "late")
+    simulator.network.send_from_phone(ANNA, number.phone_number, "late")
     second = await sdk(first.next_page)
     assert [one.body for one in second] == ["text 1", "text 0"]
     assert second.next_page_url is None
@@ -162,9 +162,9 @@ async def test_a_number_is_found_and_told_where_to_push(client, number):
     assert await sdk(client.incoming_phone_numbers.list, phone_number="+1555") == []
 
 
-async def test_the_sdk_believes_what_the_box_signs(client, number, carrier, customer):
+async def test_the_sdk_believes_what_the_box_signs(client, number, simulator, customer):
     await sdk(number.update, sms_url=HOOK + "?a=1&b=%20#rc=5&rp=all")
-    carrier.network.text(ANNA, number.phone_number, "Grüße & =+ 👋\nzwei ")
+    simulator.network.send_from_phone(ANNA, number.phone_number, "Grüße & =+ 👋\nzwei ")
     await sdk(
         client.messages.create,
         to=BEN,
@@ -172,7 +172,7 @@ async def test_the_sdk_believes_what_the_box_signs(client, number, carrier, cust
         body="Hi",
         status_callback="https://example.com:443/news",
     )
-    await carrier.network.clock.idle()
+    await simulator.network.clock.wait_until_idle()
     assert [path for path, _, _ in customer.posted] == ["/sms", "/news", "/news"]
     urls = {"/sms": HOOK + "?a=1&b=%20", "/news": "https://example.com:443/news"}
     validator = RequestValidator(TOKEN)
@@ -183,37 +183,37 @@ async def test_the_sdk_believes_what_the_box_signs(client, number, carrier, cust
     assert [form["MessageStatus"] for _, _, form in customer.posted[1:]] == ["sent", "delivered"]
 
 
-async def test_the_box_does_what_the_sdks_twiml_says(client, number, carrier, customer):
+async def test_the_box_does_what_the_sdks_twiml_says(client, number, simulator, customer):
     customer.answer.message("Hello back", action="https://example.com/news")
     with customer.answer.message(to=BEN) as other:
         other.body("And you")
         other.media("https://example.com/a.png")
     await sdk(number.update, sms_url=HOOK)
-    carrier.network.text(ANNA, number.phone_number, "Hello")
-    await carrier.network.clock.idle()
-    assert [entry.text.text for entry in carrier.network.inbox(ANNA)] == ["Hello", "Hello back"]
-    assert [entry.text.text for entry in carrier.network.inbox(BEN)] == ["And you"]
+    simulator.network.send_from_phone(ANNA, number.phone_number, "Hello")
+    await simulator.network.clock.wait_until_idle()
+    assert [entry.text.text for entry in simulator.network.inbox(ANNA)] == ["Hello", "Hello back"]
+    assert [entry.text.text for entry in simulator.network.inbox(BEN)] == ["And you"]
     replies = [one for one in await sdk(client.messages.list) if one.direction == "outbound-reply"]
     assert sorted(one.num_media for one in replies) == ["0", "1"]
 
 
-async def test_an_api_key_opens_the_account_too(client, number, carrier):
-    keyed = Client(KEY, "hush", SID, http_client=ToTheBox(carrier.port))
+async def test_an_api_key_opens_the_account_too(client, number, simulator):
+    keyed = Client(KEY, "hush", SID, http_client=ToTheBox(simulator.port))
     assert [one.sid for one in await sdk(keyed.incoming_phone_numbers.list)] == [number.sid]
     keyed.http_client.session.close()
 
 
 @pytest.mark.parametrize("keys", [(SID, "wrong"), (KEY, "hush", "AC" + "d4" * 16)])
-async def test_wrong_keys_do_not(client, number, carrier, keys):
-    await sdk(Client(KEY, "hush", SID, http_client=ToTheBox(carrier.port)).messages.list)
-    wrong = Client(*keys, http_client=ToTheBox(carrier.port))
+async def test_wrong_keys_do_not(client, number, simulator, keys):
+    await sdk(Client(KEY, "hush", SID, http_client=ToTheBox(simulator.port)).messages.list)
+    wrong = Client(*keys, http_client=ToTheBox(simulator.port))
     with pytest.raises(TwilioRestException) as refused:
         await sdk(wrong.messages.create, to=ANNA, from_=number.phone_number, body="Hi")
     assert (refused.value.status, refused.value.code) == (401, 20003)
     wrong.http_client.session.close()
 
 
-async def test_a_person_who_opted_out_is_21610_until_they_come_back(client, number, carrier):
+async def test_a_person_who_opted_out_is_21610_until_they_come_back(client, number, simulator):
     async def code():
         try:
             await sdk(client.messages.create, to=ANNA, from_=number.phone_number, body="Hi")
@@ -222,7 +222,7 @@ async def test_a_person_who_opted_out_is_21610_until_they_come_back(client, numb
         return None
 
     assert await code() is None
-    carrier.network.text(ANNA, number.phone_number, "Stop")
+    simulator.network.send_from_phone(ANNA, number.phone_number, "Stop")
     assert await code() == (400, 21610)
-    carrier.network.text(ANNA, number.phone_number, "yes")
+    simulator.network.send_from_phone(ANNA, number.phone_number, "yes")
     assert await code() is None

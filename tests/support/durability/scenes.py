@@ -80,7 +80,7 @@ class Scene:
             "count": 1,
             "on": "POST /messages/sms",
         }
-        await box(self.carrier, "POST", "/box/faults", fault)
+        await box(self.carrier, "POST", "/control/faults", fault)
 
     async def all_text(self):
         ours = self.number()
@@ -122,7 +122,7 @@ async def scene(folder, provider, switches=""):
     await carrier.start()
     if switches:
         chosen = {"face": "simulated", "switches": switches.split(",")}
-        await box(carrier, "PUT", "/box/switches", chosen)
+        await box(carrier, "PUT", "/control/switches", chosen)
     try:
         async with serve_app(carrier.app) as port:
             yield Scene(folder, carrier, port, provider, switches)

@@ -1,4 +1,4 @@
-"""Companies' HTTP APIs, as the box serves them, and what the box wants of each."""
+"""Companies' HTTP APIs, as the simulator serves them, and what the simulator wants of each."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.net.http_client import Transport
 from cooee.simulator.apis.simulated.account import (
     READ_MODES,
@@ -97,7 +97,7 @@ class SimulatedAPI:
             raise ValueError(f"Choose one way of reading, not {' and '.join(read_modes)}.")
         options = {option: option in switches for option in _OPTION_SWITCHES}
         self._switches = msgspec.convert(
-            {**options, "reading": read_modes[0] if read_modes else "pop"}, SimulatedSwitches
+            {**options, "read_mode": read_modes[0] if read_modes else "pop"}, SimulatedSwitches
         )
         for account in self._accounts.values():
             account.switches = self._switches
@@ -122,7 +122,7 @@ class SimulatedAPI:
 
 def list_numbers(account: SimulatedAccount, _: Request, __: Mapping[str, str]) -> Response:
     """List the numbers, of which there is one."""
-    return desk.json_response(200, [{"number": account.number}])
+    return asgi.json_response(200, [{"number": account.number}])
 
 
 def set_webhook(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
@@ -133,7 +133,7 @@ def set_webhook(account: SimulatedAccount, request: Request, _: Mapping[str, str
     if body.url is not None:
         _check_url(body.url)
     account.set_webhook(body.url, body.secret)
-    return desk.json_response(200, {"number": account.number, "url": account.webhook_url})
+    return asgi.json_response(200, {"number": account.number, "url": account.webhook_url})
 
 
 def send_text(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
@@ -155,7 +155,7 @@ def send_text(account: SimulatedAccount, request: Request, _: Mapping[str, str])
         )
     if send_request.callback is not None:
         _check_url(send_request.callback)
-    return desk.json_response(
+    return asgi.json_response(
         201, account.send(send_request, request.headers.get("idempotency-key", ""))
     )
 
@@ -164,30 +164,30 @@ def get_text_status(
     account: SimulatedAccount, _: Request, path_params: Mapping[str, str]
 ) -> Response:
     """Tell how a text fares."""
-    return desk.json_response(200, account.text_status(path_params["id"]))
+    return asgi.json_response(200, account.text_status(path_params["id"]))
 
 
 def find_texts(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
     """Tell which texts were accepted under a reference."""
-    reference = desk.query_of(request).get("reference", "")
+    reference = asgi.query_of(request).get("reference", "")
     if not reference:
         raise SimulatedAPIError(
             "bad-request", "Ask with ?reference=… for the texts of that reference."
         )
-    return desk.json_response(200, {"texts": account.find_by_reference(reference)})
+    return asgi.json_response(200, {"texts": account.find_by_reference(reference)})
 
 
 def read_inbox(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
     """Hand over texts, in the way that is switched on."""
     match account.switches.read_mode:
         case "pop":
-            return desk.json_response(200, {"texts": account.inbox.pop()})
+            return asgi.json_response(200, {"texts": account.inbox.pop()})
         case "confirm":
-            return desk.json_response(200, {"texts": account.inbox.unconfirmed()})
+            return asgi.json_response(200, {"texts": account.inbox.unconfirmed()})
         case "cursor":
-            query = desk.query_of(request)
+            query = asgi.query_of(request)
             texts, cursor = account.inbox.read_after(query.get("after"), _parse_limit(query))
-            return desk.json_response(200, {"texts": texts, "cursor": cursor})
+            return asgi.json_response(200, {"texts": texts, "cursor": cursor})
 
 
 def confirm_texts(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
@@ -198,7 +198,7 @@ def confirm_texts(account: SimulatedAccount, request: Request, _: Mapping[str, s
     return Response(status=204)
 
 
-_ROUTES: desk.Router[Endpoint] = desk.Router(
+_ROUTES: asgi.Router[Endpoint] = asgi.Router(
     [
         ("GET /numbers", list_numbers),
         ("PUT /webhook", set_webhook),
@@ -231,5 +231,5 @@ def _parse_limit(query: Mapping[str, str]) -> int:
 
 
 def _check_url(url: str) -> None:
-    if not desk.host_of(url):
+    if not asgi.host_of(url):
         raise SimulatedAPIError("bad-request", f"{url!r} is not a URL that could be called.")

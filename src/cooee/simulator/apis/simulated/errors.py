@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cooee.core.http_messages import Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 
 _STATUSES = {
     "bad-request": 400,
@@ -38,7 +38,7 @@ class SimulatedAPIError(Exception):
         """The HTTP answer."""
         headers = {"retry_after": str(RETRY_AFTER_S)} if self.code == "throttled" else {}
         content = {"error": self.code, "message": self.message}
-        return desk.json_response(_STATUSES[self.code], content, **headers)
+        return asgi.json_response(_STATUSES[self.code], content, **headers)
 
 
 def simulated_fault_response(name: str) -> Response:

@@ -1,4 +1,4 @@
-"""Telstra's Messaging API v2, as the box serves it."""
+"""Telstra's Messaging API v2, as the simulator serves it."""
 
 from cooee.simulator.apis.telstra_v2.api import TelstraV2API
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.net.http_client import Transport
 from cooee.simulator.apis.telstra_v2 import endpoints as calls
 from cooee.simulator.apis.telstra_v2 import errors as refusals
@@ -63,7 +63,7 @@ class TelstraV2API:
                 shapes.invalid_recipient_item(recipient, _base_url_for(request), refusals.DOCS_HINT)
                 for recipient in invalid.recipients
             ]
-            return desk.json_response(400, shapes.accepted_response(items, (), 1))
+            return asgi.json_response(400, shapes.accepted_response(items, (), 1))
 
     def fault_response(self, name: str, request: Request, path: str, /) -> Response:
         if name == "expire-token":
@@ -91,7 +91,7 @@ class TelstraV2API:
         if (request.method, path) == ("POST", "/oauth/token"):
             return self._tokens.issue_token(request)
         if request.method == "GET" and path in _HEALTH_PATHS:
-            return desk.json_response(200, {"status": "up"})
+            return asgi.json_response(200, {"status": "up"})
         account = self._account_of(self._tokens.client_of(request))
         match = calls.ROUTES.match_request(request.method, path)
         if match is None:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.telstra_v2 import requests as orders
 from cooee.simulator.apis.telstra_v2 import responses as shapes
 from cooee.simulator.apis.telstra_v2.account import TelstraV2Account
@@ -36,14 +36,14 @@ Endpoint: TypeAlias = Callable[[TelstraV2Account, TelstraV2Call], Response]
 
 def create_subscription(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Get a number, or change the one there is."""
-    return desk.json_response(201, account.provision(call.json_body))
+    return asgi.json_response(201, account.provision(call.json_body))
 
 
 def get_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """Tell of the number."""
     if account.subscription is None:
         raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND", "")
-    return desk.json_response(200, account.subscription.to_json())
+    return asgi.json_response(200, account.subscription.to_json())
 
 
 def delete_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response:
@@ -59,7 +59,7 @@ def delete_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response
 
 def register_trial_numbers(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Register numbers that a free trial may text."""
-    return desk.json_response(
+    return asgi.json_response(
         200, {"bnum": account.register_numbers(_parse_trial_numbers(call.json_body))}
     )
 
@@ -68,7 +68,7 @@ def list_trial_numbers(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """List them; without any the body is empty, as Telstra's Python SDK learnt the hard way."""
     if not account.registered_numbers:
         return Response(status=200)
-    return desk.json_response(200, {"bnum": account.registered_numbers})
+    return asgi.json_response(200, {"bnum": account.registered_numbers})
 
 
 def send_sms(account: TelstraV2Account, call: TelstraV2Call) -> Response:
@@ -83,26 +83,26 @@ def send_multiple_sms(account: TelstraV2Account, call: TelstraV2Call) -> Respons
 
 def get_next_reply(account: TelstraV2Account, _: TelstraV2Call) -> Response:
     """Hand over the earliest unread reply; a body, which the article sends, is not looked at."""
-    return desk.json_response(200, account.next_reply())
+    return asgi.json_response(200, account.next_reply())
 
 
 def get_next_mms(account: TelstraV2Account, _: TelstraV2Call) -> Response:
-    """The queue of MMS, which is another one; no phone in the box sends any."""
+    """The queue of MMS, which is another one; no phone in the simulator sends any."""
     account.active_subscription()
-    return desk.json_response(200, {"status": "EMPTY"})
+    return asgi.json_response(200, {"status": "EMPTY"})
 
 
 def send_mms(_: TelstraV2Account, __: TelstraV2Call) -> Response:
-    """Refuse: the box carries no MMS."""
-    raise TelstraV2APIError(501, "TECH-ERR", "The box carries no MMS")
+    """Refuse: the simulator carries no MMS."""
+    raise TelstraV2APIError(501, "TECH-ERR", "The simulator carries no MMS")
 
 
 def get_sms_status(account: TelstraV2Account, call: TelstraV2Call) -> Response:
     """Tell how a text fares: a list of one."""
-    return desk.json_response(200, [account.message_status(call.path_params["id"])])
+    return asgi.json_response(200, [account.message_status(call.path_params["id"])])
 
 
-ROUTES: desk.Router[Endpoint] = desk.Router(
+ROUTES: asgi.Router[Endpoint] = asgi.Router(
     [
         ("POST /messages/provisioning/subscriptions", create_subscription),
         ("GET /messages/provisioning/subscriptions", get_subscription),
@@ -138,7 +138,7 @@ def _send_all(
     )
     if sent_texts[0].reply_address is not None:
         content["ReplyAddress"] = sent_texts[0].reply_address
-    return desk.json_response(status, content)
+    return asgi.json_response(status, content)
 
 
 def _parse_trial_numbers(body: Mapping[str, Any]) -> list[str]:

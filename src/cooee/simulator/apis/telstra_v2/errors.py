@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cooee.core.http_messages import Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 
 DOCS_HINT = "Refer to API docs at https://dev.telstra.com"
 
@@ -40,7 +40,7 @@ class TelstraV2APIError(Exception):
     def response(self) -> Response:
         """The HTTP answer."""
         content = {"status": str(self.status), "code": self.code, "message": self.message}
-        return desk.json_response(self.status, content)
+        return asgi.json_response(self.status, content)
 
 
 def invalid_parameter(problem: str) -> TelstraV2APIError:

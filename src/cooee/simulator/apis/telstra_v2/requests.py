@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cooee.core.http_messages import Request
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.telstra_v2.errors import (
     TelstraV2APIError,
     invalid_parameter,
@@ -130,7 +130,7 @@ def check_notify_url(url: object) -> str | None:
     """
     if url is None:
         return None
-    if not isinstance(url, str) or not desk.host_of(url) or not urlsplit(url).path:
+    if not isinstance(url, str) or not asgi.host_of(url) or not urlsplit(url).path:
         raise invalid_parameter(
             "'notifyURL': a full URL such as https://www.example.com/ is expected"
         )

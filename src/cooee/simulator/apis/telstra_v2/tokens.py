@@ -8,7 +8,7 @@ from hmac import compare_digest
 from urllib.parse import parse_qsl
 
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
 from cooee.simulator.network import Network
 
@@ -19,7 +19,7 @@ _TOKEN_CHARACTERS = string.ascii_letters + string.digits
 class TelstraV2Tokens:
     """Gives tokens out, and knows whose they are until they end.
 
-    Any client id and secret are accepted, unless the box was given its own.
+    Any client id and secret are accepted, unless the simulator was given its own.
     """
 
     def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
@@ -44,7 +44,7 @@ class TelstraV2Tokens:
         self._issued[token] = client_id, self._network.clock.now() + TOKEN_LIFETIME
         seconds = str(int(TOKEN_LIFETIME.total_seconds()))
         content = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
-        return desk.json_response(200, content)
+        return asgi.json_response(200, content)
 
     def client_of(self, request: Request) -> str:
         """Whose token a call carries.
@@ -79,4 +79,4 @@ def _bearer_token(request: Request) -> str:
 
 
 def _oauth_error(status: int, error: str, description: str) -> Response:
-    return desk.json_response(status, {"error": error, "error_description": description})
+    return asgi.json_response(status, {"error": error, "error_description": description})

@@ -1,4 +1,4 @@
-"""Telstra's Messaging API v3, as the box serves it."""
+"""Telstra's Messaging API v3, as the simulator serves it."""
 
 from cooee.simulator.apis.telstra_v3.api import TelstraV3API
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.telstra_v3 import fields, paging
 from cooee.simulator.apis.telstra_v3 import requests as orders
 from cooee.simulator.apis.telstra_v3 import responses as shapes
@@ -47,7 +47,7 @@ class TelstraV3Call(msgspec.Struct, frozen=True):
         shown_items, paging_json = paging.make_page(
             items, query, path, offset_in_records=self.offset_in_records
         )
-        return desk.json_response(200, {name: shown_items, "paging": paging_json})
+        return asgi.json_response(200, {name: shown_items, "paging": paging_json})
 
 
 Endpoint: TypeAlias = Callable[[TelstraV3Account, TelstraV3Call], Response]
@@ -60,12 +60,12 @@ def assign_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Get another number."""
     body = call.json_body("replyCallbackUrl", "tags")
     number = account.assign_number(fields.get_url(body, "replyCallbackUrl"), fields.get_tags(body))
-    return desk.json_response(201, number.json_form)
+    return asgi.json_response(201, number.json_form)
 
 
 def list_virtual_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """List the numbers, or those of a tag, or one."""
-    tag_or_number = desk.query_of(call.request).get("filter")
+    tag_or_number = asgi.query_of(call.request).get("filter")
     items = [
         number.json_form
         for number in account.assigned_numbers()
@@ -78,7 +78,7 @@ def list_virtual_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Resp
 
 def get_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Tell of a number."""
-    return desk.json_response(
+    return asgi.json_response(
         200, account.get_number(fields.check_virtual_number(call.path_params["number"])).json_form
     )
 
@@ -88,7 +88,7 @@ def update_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Res
     number = account.get_number(fields.check_virtual_number(call.path_params["number"]))
     body = call.json_body("replyCallbackUrl", "tags")
     number.set_details(fields.get_url(body, "replyCallbackUrl"), fields.get_tags(body))
-    return desk.json_response(200, number.json_form)
+    return asgi.json_response(200, number.json_form)
 
 
 def release_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
@@ -124,7 +124,7 @@ def register_trial_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Re
     people = fields.parse_person_numbers(
         body.get("freeTrialNumbers"), "freeTrialNumbers", MAX_TRIAL_RECIPIENTS
     )
-    return desk.json_response(201, _trial_numbers_json(account.register_recipients(people)))
+    return asgi.json_response(201, _trial_numbers_json(account.register_recipients(people)))
 
 
 def list_trial_numbers(account: TelstraV3Account, _: TelstraV3Call) -> Response:
@@ -132,7 +132,7 @@ def list_trial_numbers(account: TelstraV3Account, _: TelstraV3Call) -> Response:
     _require_trial(account)
     if not account.registered_recipients:
         return Response(status=200)
-    return desk.json_response(200, _trial_numbers_json(account.registered_recipients))
+    return asgi.json_response(200, _trial_numbers_json(account.registered_recipients))
 
 
 # --- messages
@@ -144,7 +144,7 @@ def send_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
         call.json_body(*orders.SEND_FIELDS), account.now, is_trial=account.is_trial
     )
     sent = account.send(send_request)
-    return desk.json_response(
+    return asgi.json_response(
         201, shapes.accepted_response(send_request, sent), location=f"/messages/{sent[0].id}"
     )
 
@@ -161,14 +161,14 @@ def list_messages(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     )
     for message in shown_messages:
         message.was_read = True
-    return desk.json_response(
+    return asgi.json_response(
         200, {"messages": [*map(shapes.message_json, shown_messages)], "paging": paging_json}
     )
 
 
 def get_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     """Tell of a message."""
-    return desk.json_response(200, shapes.message_json(account.get_message(call.path_params["id"])))
+    return asgi.json_response(200, shapes.message_json(account.get_message(call.path_params["id"])))
 
 
 def update_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
@@ -179,7 +179,7 @@ def update_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
         body, account.now, is_trial=account.is_trial, is_single=True
     )
     account.update_message(message, send_request)
-    return desk.json_response(200, shapes.accepted_response(send_request, [message]))
+    return asgi.json_response(200, shapes.accepted_response(send_request, [message]))
 
 
 def update_message_tags(account: TelstraV3Account, call: TelstraV3Call) -> Response:
@@ -214,7 +214,7 @@ def create_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     if url is not None:
         _announce_report(account, created, url)
     content = {"reportId": created.id, "reportCallbackUrl": url, "reportStatus": "queued"}
-    return desk.json_response(
+    return asgi.json_response(
         201, {name: value for name, value in content.items() if value is not None}
     )
 
@@ -222,7 +222,7 @@ def create_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 def list_reports(account: TelstraV3Account, _: TelstraV3Call) -> Response:
     """List the reports of the last week."""
     kept = [report for report in account.reports.values() if report.is_available(account.now)]
-    return desk.json_response(200, {"reports": [one.to_json(account.now) for one in kept]})
+    return asgi.json_response(200, {"reports": [one.to_json(account.now) for one in kept]})
 
 
 def get_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
@@ -231,11 +231,11 @@ def get_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
     content = {"reportId": report.id, "reportStatus": report.status(account.now)}
     if content["reportStatus"] == "completed":
         content["reportUrl"] = f"{call.base_url}/reports/{report.id}/csv"
-    return desk.json_response(200, content)
+    return asgi.json_response(200, content)
 
 
 def download_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Hand a report over; this path is the box's own, and wants the headers of the others."""
+    """Hand a report over; this path is the simulator's own, and wants the headers of the others."""
     report = _find_report(account, call)
     messages = [
         message
@@ -247,10 +247,10 @@ def download_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 def check_health(_: TelstraV3Account, __: TelstraV3Call) -> Response:
     """Say that all is well; a 504 would say that it is not."""
-    return desk.json_response(200, {"status": "up"})
+    return asgi.json_response(200, {"status": "up"})
 
 
-ROUTES: desk.Router[Endpoint] = desk.Router(
+ROUTES: asgi.Router[Endpoint] = asgi.Router(
     [
         ("POST /virtual-numbers", assign_number),
         ("GET /virtual-numbers", list_virtual_numbers),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cooee.core.http_messages import Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 
 RETRY_AFTER_S = 2
 """Seconds that a throttled caller is told to wait."""
@@ -75,7 +75,7 @@ class TelstraV3APIError(Exception):
         if self.field:
             error |= {"field": self.field, "location": self.location}
         headers = {"retry_after": str(RETRY_AFTER_S)} if status == 429 else {}
-        return desk.json_response(status, {"errors": [error]}, **headers)
+        return asgi.json_response(status, {"errors": [error]}, **headers)
 
 
 def invalid_field(field: str, expected: str, location: str = "body") -> TelstraV3APIError:
@@ -94,5 +94,5 @@ def telstra_v3_fault_response(name: str) -> Response:
     if name == "error-503":
         message = "The Service is temporarily unavailable"
         detail = {"errorcode": "messaging.adaptors.http.flow.ServiceUnavailable"}
-        return desk.json_response(503, {"fault": {"faultstring": message, "detail": detail}})
+        return asgi.json_response(503, {"fault": {"faultstring": message, "detail": detail}})
     return TelstraV3APIError("INTERNAL_SERVER_ERR", "The server has met an error").response

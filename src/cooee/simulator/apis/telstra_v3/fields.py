@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cooee.core.http_messages import Request
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError, invalid_field
 
 _VIRTUAL_NUMBER = re.compile(r"04\d{8}", re.ASCII)
@@ -56,9 +56,9 @@ def get_whole_number(body: Mapping[str, Any], name: str, default: int, allowed: 
 
 
 def get_url(body: Mapping[str, Any], name: str) -> str | None:
-    """A URL to call. Telstra's SDKs insist on https; the box takes http too, for programs here."""
+    """A URL to call. Telstra's SDKs insist on https; the simulator takes http too, for programs here."""
     value = body.get(name)
-    if value is not None and not desk.host_of(value):
+    if value is not None and not asgi.host_of(value):
         raise invalid_field(name, "a URL such as https://www.example.com/path")
     return value
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from cooee.core.http_messages import Request
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError, invalid_field
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ def parse_query(request: Request, known_params: Collection[str]) -> dict[str, st
     Raises:
         Refusal: it has another.
     """
-    query = desk.query_of(request)
+    query = asgi.query_of(request)
     if unknown := sorted(query.keys() - {*known_params, "limit", "offset"}):
         raise TelstraV3APIError(
             "FIELD_INVALID", "There is no such parameter", unknown[0][:64], "query"

@@ -46,7 +46,7 @@ class MessageReport(msgspec.Struct, frozen=True):
         }
 
     def to_csv(self, messages: Iterable[TelstraV3Message]) -> bytes:
-        """The report itself. Its columns are the box's own: Telstra's were never seen."""
+        """The report itself. Its columns are the simulator's own: Telstra's were never seen."""
         output = io.StringIO()
         writer = csv.writer(output)
         writer.writerow(_COLUMNS)

@@ -36,7 +36,7 @@ class TelstraV3SendRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def screen_text(self) -> str:
-        """What a phone in the box shows: it has no pictures, so their names."""
+        """What a phone in the simulator shows: it has no pictures, so their names."""
         path_params = [f"[{item.get('fileName') or item['type']}]" for item in self.media]
         return " ".join(filter(None, [self.text, *path_params]))
 

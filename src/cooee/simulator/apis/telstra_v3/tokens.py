@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError
 from cooee.simulator.network import Network
 
@@ -47,7 +47,7 @@ class TokenGrant(msgspec.Struct, frozen=True):
 class TelstraV3Tokens:
     """Gives tokens out, and knows whose they are until they end.
 
-    Any client id and secret are accepted, unless the box was given its own.
+    Any client id and secret are accepted, unless the simulator was given its own.
     """
 
     def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
@@ -75,7 +75,7 @@ class TelstraV3Tokens:
         )
         seconds = str(int(TOKEN_LIFETIME.total_seconds()))
         content = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
-        return desk.json_response(200, {**content, "scope": " ".join(sorted(scopes))})
+        return asgi.json_response(200, {**content, "scope": " ".join(sorted(scopes))})
 
     def grant_of(self, request: Request) -> TokenGrant:
         """What the token of a call was given for.
@@ -113,4 +113,4 @@ def _bearer_token(request: Request) -> str:
 
 
 def _oauth_error(status: int, error: str, description: str) -> Response:
-    return desk.json_response(status, {"error": error, "error_description": description})
+    return asgi.json_response(status, {"error": error, "error_description": description})

@@ -1,4 +1,4 @@
-"""The calls of Twilio's API that the box answers."""
+"""The calls of Twilio's API that the simulator answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.twilio import requests as orders
 from cooee.simulator.apis.twilio import responses as shapes
 from cooee.simulator.apis.twilio.account import TwilioAccount
@@ -23,25 +23,25 @@ Endpoint: TypeAlias = Callable[[TwilioAccount, Request, PathParams], Response]
 def create_message(account: TwilioAccount, request: Request, _: PathParams) -> Response:
     """Send one text."""
     send_request = orders.parse_message_form(orders.parse_form(request), account.number.number)
-    return desk.json_response(201, account.send(send_request))
+    return asgi.json_response(201, account.send(send_request))
 
 
 def list_messages(account: TwilioAccount, request: Request, _: PathParams) -> Response:
     """List texts, youngest first, a page at a time."""
-    query = desk.query_of(request)
+    query = asgi.query_of(request)
     message_query = orders.parse_message_query(query)
     messages, has_more = account.list_page(message_query)
     last_sid = messages[-1].sid if has_more else ""
     content = {"messages": [account.message_json(message) for message in messages]}
     list_path = shapes.resource_path(account.sid, "Messages")
-    return desk.json_response(
+    return asgi.json_response(
         200, content | _paging_json(list_path, query, message_query, last_sid)
     )
 
 
 def fetch_message(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
     """Tell of one text."""
-    return desk.json_response(200, account.message_json(account.find_message(path_params["sid"])))
+    return asgi.json_response(200, account.message_json(account.find_message(path_params["sid"])))
 
 
 def delete_message(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
@@ -52,20 +52,20 @@ def delete_message(account: TwilioAccount, _: Request, path_params: PathParams) 
 
 def list_numbers(account: TwilioAccount, request: Request, _: PathParams) -> Response:
     """List the numbers, of which there is one; `PhoneNumber` asks for those with such digits."""
-    query = desk.query_of(request)
+    query = asgi.query_of(request)
     numbers = [account.number] if query.get("PhoneNumber", "") in account.number.number else []
     content = {"incoming_phone_numbers": [shapes.number_json(number) for number in numbers]}
     message_query = orders.parse_message_query(
         {name: query[name] for name in ("PageSize",) if name in query}
     )
     list_path = shapes.resource_path(account.sid, "IncomingPhoneNumbers")
-    return desk.json_response(200, content | _paging_json(list_path, query, message_query, ""))
+    return asgi.json_response(200, content | _paging_json(list_path, query, message_query, ""))
 
 
 def fetch_number(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
     """Tell of a number."""
     _check_number_sid(account, path_params)
-    return desk.json_response(200, shapes.number_json(account.number))
+    return asgi.json_response(200, shapes.number_json(account.number))
 
 
 def update_number(account: TwilioAccount, request: Request, path_params: PathParams) -> Response:
@@ -79,7 +79,7 @@ def update_number(account: TwilioAccount, request: Request, path_params: PathPar
     }
     _check_number_changes(form)
     account.number = msgspec.structs.replace(account.number, **changes)
-    return desk.json_response(200, shapes.number_json(account.number))
+    return asgi.json_response(200, shapes.number_json(account.number))
 
 
 _UPDATABLE_FIELDS = {
@@ -91,7 +91,7 @@ _UPDATABLE_FIELDS = {
     "FriendlyName": "friendly_name",
 }
 
-ROUTES: desk.Router[Endpoint] = desk.Router(
+ROUTES: asgi.Router[Endpoint] = asgi.Router(
     [
         ("POST /2010-04-01/Accounts/{account}/Messages.json", create_message),
         ("GET /2010-04-01/Accounts/{account}/Messages.json", list_messages),
@@ -114,7 +114,7 @@ def _check_number_sid(account: TwilioAccount, path_params: PathParams) -> None:
 def _check_number_changes(form: Form) -> None:
     for name in ("SmsUrl", "SmsFallbackUrl"):
         url = orders.form_value(form, name)
-        if url and not desk.host_of(url):
+        if url and not asgi.host_of(url):
             raise TwilioAPIError(21402, url)
     for name in ("SmsMethod", "SmsFallbackMethod"):
         if orders.form_value(form, name) not in ("", "GET", "POST"):

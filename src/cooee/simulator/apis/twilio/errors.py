@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cooee.core.http_messages import Response
-from cooee.net import asgi as desk
+from cooee.net import asgi
 
 _ERRORS: dict[int, tuple[int, str]] = {
     20001: (400, "A parameter is not valid"),
@@ -54,7 +54,7 @@ class TwilioAPIError(Exception):
             "status": status,
         }
         challenge = {"www_authenticate": 'Basic realm="Twilio API"'} if status == 401 else {}
-        return desk.json_response(status, content, **challenge)
+        return asgi.json_response(status, content, **challenge)
 
 
 def twilio_fault_response(name: str) -> Response:

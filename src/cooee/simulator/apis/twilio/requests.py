@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from cooee.core.http_messages import Request
-from cooee.net import asgi as desk
+from cooee.net import asgi
 from cooee.simulator.apis.twilio.errors import TwilioAPIError
 from cooee.simulator.apis.twilio.responses import TwilioMessage
 
@@ -40,7 +40,7 @@ def parse_form(request: Request) -> Form:
 
 
 def parse_message_form(form: Form, own_number: str) -> TwilioSendRequest:
-    """Read what ``POST Messages.json`` is given; scheduled texts are not carried by the box.
+    """Read what ``POST Messages.json`` is given; scheduled texts are not carried by the simulator.
 
     Args:
         asked: the form.
@@ -62,7 +62,7 @@ def parse_message_form(form: Form, own_number: str) -> TwilioSendRequest:
     if len(body) > MAX_TEXT_CHARS:
         raise TwilioAPIError(21617)
     status_callback_url = form_value(form, "StatusCallback")
-    if status_callback_url and not desk.host_of(status_callback_url):
+    if status_callback_url and not asgi.host_of(status_callback_url):
         raise TwilioAPIError(21609, status_callback_url)
     _check_numbers(form_value(form, "To"), sender, own_number)
     _check_delivery_options(form)
@@ -100,14 +100,14 @@ def _check_delivery_options(form: Form) -> None:
     if validity and not (validity.isdecimal() and 1 <= int(validity) <= _MAX_VALIDITY_S):
         raise TwilioAPIError(20001, f"ValidityPeriod {validity} is not from 1 to {_MAX_VALIDITY_S}")
     if form_value(form, "ScheduleType") or form_value(form, "SendAt"):
-        raise TwilioAPIError(20001, "the box carries no scheduled texts")
+        raise TwilioAPIError(20001, "the simulator carries no scheduled texts")
 
 
 def _parse_media_urls(form: Form) -> tuple[str, ...]:
     media_urls = tuple(form.get("MediaUrl", ()))
     if len(media_urls) > MAX_MEDIA:
         raise TwilioAPIError(21623)
-    if invalid := [url for url in media_urls if not desk.host_of(url)]:
+    if invalid := [url for url in media_urls if not asgi.host_of(url)]:
         raise TwilioAPIError(21620, invalid[0])
     return media_urls
 

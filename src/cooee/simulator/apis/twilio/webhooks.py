@@ -140,6 +140,6 @@ class TwilioWebhookSender:
         except ProviderFailure as failure:
             log.info("push not taken: %s", failure)
             return None, "ct"
-        except Exception as error:  # a URL that no client can call must not end the box
+        except Exception as error:  # a URL that no client can call must not end the simulator
             log.warning("push impossible: %s", error)
             return None, "ct"

@@ -1,4 +1,4 @@
-"""`cooee carrier`: a mobile network in a box, on a port of this machine."""
+"""`cooee simulator`: a simulated mobile network, on a port of this machine."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from cooee.cli.commands.run import configure_logging
 from cooee.cli.shutdown import run_until_signal
 
 
-def carrier(
+def simulator(
     *,
     port: Annotated[int, typer.Option(help="On loopback only; 0 is any.", min=0, max=65535)] = 8400,
     virtual_clock: Annotated[
         bool,
-        typer.Option("--virtual-clock", help="Time stands still; POST /box/clock moves it."),
+        typer.Option("--virtual-clock", help="Time stands still; POST /control/clock moves it."),
     ] = False,
     client_id: Annotated[
         str | None, typer.Option(help="The only client id to accept; any by default.")
     ] = None,
     client_secret: Annotated[
-        str | None, typer.Option(help="The only secret to accept: a made-up one, for the box.")
+        str | None,
+        typer.Option(help="The only secret to accept: a made-up one, for the simulator."),
     ] = None,
     delay: Annotated[
         float, typer.Option(help="Seconds that a text takes.", min=0, max=86_400)
     ] = 0.0,
 ) -> None:
-    """Run a mobile network in a box.
+    """Run a simulated mobile network.
 
     It has the providers' HTTP APIs, and phones to text with.
 
-    A program that speaks a provider's API talks to the box when only its base URL is changed.
-    Phones text through POST /box/phones/NUMBER/texts, and nothing leaves this machine.
+    A program that speaks a provider's API talks to the simulator when only its base URL is changed.
+    Phones text through POST /control/phones/NUMBER/texts, and nothing leaves this machine.
     """
     configure_logging(logging.WARNING, private=True)
     run_until_signal(
@@ -67,24 +68,24 @@ async def _serve_simulator(
         delay=delay,
         client_id=client_id,
         client_secret=client_secret,
-    ) as (simulator, bound_port):
+    ) as (running, bound_port):
         base = f"http://127.0.0.1:{bound_port}"
-        api_urls = {face.name: base + face.prefix for face in simulator.apis}
+        api_urls = {api.name: base + api.prefix for api in running.apis}
         credentials = client_id or "any", client_secret or "any"
         print("\n".join(_banner_lines(base, api_urls, credentials)), flush=True)
         await stop.wait()
 
 
 def _banner_lines(base: str, api_urls: dict[str, str], credentials: tuple[str, str]) -> list[str]:
-    width = max(map(len, [*api_urls, "the box itself"]))
+    width = max(map(len, [*api_urls, "control interface"]))
     phone, body = (
-        f"{base}/box/phones/+61491570156/texts",
+        f"{base}/control/phones/+61491570156/texts",
         '{"to": "+61491570006", "text": "START"}',
     )
     return [
-        "The box is open. Ctrl-C closes it.",
+        "The simulator is open. Ctrl-C closes it.",
         *(f"  {name:<{width}}  {url}/" for name, url in api_urls.items()),
-        f"  {'the box itself':<{width}}  {base}/box/",
+        f"  {'control interface':<{width}}  {base}/control/",
         "For an app that is to run on it:",
         *_export_lines(api_urls, credentials),
         "Text it from a phone:",
