@@ -11,8 +11,7 @@ import msgspec
 from cooee.clocks.clock import VirtualClock
 from cooee.core.http_messages import Request, Response
 from cooee.net import asgi
-from cooee.simulator import faults
-from cooee.simulator import phone_numbers
+from cooee.simulator import faults, phone_numbers
 from cooee.simulator.apis import ProviderAPI
 from cooee.simulator.network import Conditions, Network, ScreenEntry
 
