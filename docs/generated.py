@@ -31,7 +31,7 @@ def front() -> str:
     return "\n\n".join(["```{eval-rst}", ".. py:module:: cooee", *entries, "```"])
 
 
-_FIRST = ("App", "Routes", "Chat", "Line", "Reply", "Inbound", "Outbound", "Receipt", "Status")
+_FIRST = ("App", "Routes", "Chat", "HistoryEntry", "Reply", "Inbound", "Outbound", "Receipt", "Status")
 _GIVEN = ("Chat",)  # what nobody makes, so that how it is made says nothing
 
 
@@ -134,15 +134,15 @@ _QUESTIONS: dict[str, tuple[str, Tell]] = {
         "news of our texts",
         lambda way: {"callback": "pushed", "poll": "asked for"}.get(way, "none"),
     ),
-    "lookup_settles": ("a lost answer can be asked after", _seconds),
+    "lookup_settles_after": ("a lost answer can be asked after", _seconds),
     "idempotency": ("sending twice sends once", _yes),
     "media": ("pictures", _yes),
     "max_text": ("characters in a text", lambda most: f"{most:,}"),
     "rate": ("texts a second, per number", lambda rate: f"{rate:g}" if rate else "not told"),
     "concurrency": ("sends at once", str),
     "replay_window": ("a text may come again for", lambda window: f"{window.days} days"),
-    "stamp_offset": ("stamps without an offset are at", _offset),
-    "optout_words": (
+    "timestamp_offset": ("stamps without an offset are at", _offset),
+    "opt_out_words": (
         "opt-out words of its own",
         lambda words: ", ".join(sorted(words)) or "none",
     ),

@@ -420,7 +420,7 @@ def test_every_answer_in_the_table_of_types_is_read_as_one():
         for text in re.findall("`(.+?)`", texts):
             assert parse_answer(parser_for(eval(kind, types)), text, here) is not None, text
     assert parse_answer(parser_for(date), "3/4", here) == date(2027, 4, 3)
-    american = replace(here, near="+12025550123")
+    american = replace(here, our_number="+12025550123")
     assert parse_answer(parser_for(date), "3/4", american) == date(2027, 3, 4)
 
 

@@ -195,7 +195,7 @@ def _storable_text(text: IncomingText | None) -> IncomingText | None:
     """The text as JSON can hold it: half a surrogate pair becomes a question mark."""
     if text is None or text.text.isascii():
         return text
-    return replace(text, words=text.text.encode(errors="replace").decode())
+    return replace(text, text=text.text.encode(errors="replace").decode())
 
 
 def _skip_recorded_text(

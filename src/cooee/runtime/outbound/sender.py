@@ -254,7 +254,7 @@ class Sender:
             return
         if receipt is not None:
             await self._receipt_handler.apply(
-                [msgspec.structs.replace(receipt, outbound=outbound.id)]
+                [msgspec.structs.replace(receipt, outbound_id=outbound.id)]
             )
 
 
