@@ -31,7 +31,17 @@ def front() -> str:
     return "\n\n".join(["```{eval-rst}", ".. py:module:: cooee", *entries, "```"])
 
 
-_FIRST = ("App", "Routes", "Chat", "HistoryEntry", "Reply", "Inbound", "Outbound", "Receipt", "Status")
+_FIRST = (
+    "App",
+    "Routes",
+    "Chat",
+    "HistoryEntry",
+    "Reply",
+    "Inbound",
+    "Outbound",
+    "Receipt",
+    "Status",
+)
 _GIVEN = ("Chat",)  # what nobody makes, so that how it is made says nothing
 
 
