@@ -35,7 +35,7 @@ def start(chat: Chat[Stopwatch]) -> str:
     return "The timer is running!"
 
 
-@app.on("STOP", "HALT")  # some companies keep STOP to themselves; HALT works everywhere
+@app.on("STOP", "HALT")  # some providers keep STOP to themselves; HALT works everywhere
 def stop(chat: Chat[Stopwatch]) -> str:
     watch = chat.state
     if not watch.started:
