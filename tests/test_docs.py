@@ -89,7 +89,7 @@ LOOKED_AT = ("pip install ", "python -m venv ", "python3 -m venv ", ". .venv/", 
 # What goes on until it is told to stop, and what it says once it is ready.
 GOES_ON = {
     "cooee run ": "listening",
-    "cooee simulator": "The simulator is open",
+    "cooee simulator": "The simulator is running",
     "cooee phone ": "The phone is at",
     "uvicorn ": "Uvicorn running",
 }
@@ -318,13 +318,13 @@ def look_at(command):
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory):
-    """The address of a simulator that all pages share, for companies that a page does not simulator itself."""
+    """The address of a simulator that all pages share, for pages that start none."""
     said = tmp_path_factory.mktemp("simulator") / "said"
     with said.open("w") as out:
         command = [sys.executable, "-m", "cooee", "simulator", "--port", "0"]
         process = subprocess.Popen(command, stdout=out)
     deadline = time.monotonic() + 20
-    while "For an app" not in said.read_text():
+    while "curl" not in said.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)
     yield re.search(r"control interface +(http\S+)/control/", said.read_text())[1]

@@ -10,7 +10,12 @@ from cooee.simulator.faults import parse_fault
 
 _UNLIMITED = 1_000_000_000
 _SLOW_DELAY_S = 3.0  # seconds that a text takes
-_SEND_CALLS = {"simulated": "POST /texts", "telstra-v2": "POST /messages/sms"}
+_SEND_CALLS = {
+    "simulated": "POST /texts",
+    "telstra-v2": "POST /messages/sms",
+    "telstra-v3": "POST /messaging/v3/messages",
+    "twilio": "POST /2010-04-01/Accounts/",
+}  # how the path of a send begins in each provider's API
 
 
 class FaultSwitch(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from cooee.core.app.app import App
 from cooee.net.http_client import InProcessClient
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.providers import Provider, find_provider
+from cooee.providers.simulator import simulated_providers, simulator_settings
 from cooee.runtime.inbound.media import MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
@@ -36,26 +37,6 @@ from cooee.testing.script import (
 _SIMULATOR_URL, _PUBLIC_URL = "http://127.0.0.1:8400", "https://app.example"
 _QUIET_TIMEOUT = timedelta(minutes=1)
 _NO_TIME, _END_OF_TIME = timedelta(), datetime.max.replace(tzinfo=UTC)
-
-# What each provider has to be told to find the simulator.
-_PROVIDER_SETTINGS = {
-    "simulated": {"SIMULATED_BASE_URL": f"{_SIMULATOR_URL}/simulated/v1"},
-    "telstra-v2": {
-        "TELSTRA_BASE_URL": f"{_SIMULATOR_URL}/telstra/v2",
-        "TELSTRA_CLIENT_ID": "kit",
-        "TELSTRA_CLIENT_SECRET": "kit",
-    },
-    "telstra-v3": {
-        "TELSTRA_BASE_URL": f"{_SIMULATOR_URL}/telstra/v3/messaging/v3",
-        "TELSTRA_CLIENT_ID": "kit",
-        "TELSTRA_CLIENT_SECRET": "kit",
-    },
-    "twilio": {
-        "TWILIO_BASE_URL": f"{_SIMULATOR_URL}/twilio",
-        "TWILIO_ACCOUNT_SID": f"AC{0:032x}",
-        "TWILIO_AUTH_TOKEN": "kit",
-    },
-}
 
 
 class Kit:
@@ -282,16 +263,17 @@ def _describe_trouble(entry: Entry) -> str:
 
 def _find_api(simulator: Simulator, provider: str) -> ProviderAPI:
     for api in simulator.apis:
-        if api.name == provider and provider in _PROVIDER_SETTINGS:
+        if api.name == provider:
             return api
     raise ValueError(
-        f"The kit has no provider {provider!r}. It has {' and '.join(_PROVIDER_SETTINGS)}."
+        f"The kit has no provider {provider!r}. It has {' and '.join(simulated_providers())}."
     )
 
 
 def _make_provider(name: str, switches: Sequence[str], settings: Mapping[str, str]) -> Provider:
     switch_setting = {"SIMULATED_SWITCHES": ",".join(switches)} if switches else {}
-    return find_provider(name)({**_PROVIDER_SETTINGS[name], **switch_setting, **settings})
+    told = simulator_settings(name, _SIMULATOR_URL, client_id="kit", secret="kit")
+    return find_provider(name)({**told, **switch_setting, **settings})
 
 
 def _memory_folder() -> str | None:

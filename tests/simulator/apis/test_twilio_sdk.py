@@ -105,7 +105,7 @@ async def test_a_text_is_sent_and_every_field_of_it_can_be_read(client, number, 
     await simulator.network.clock.wait_until_idle()
     again = await sdk(client.messages(sent.sid).fetch)
     assert (again.sid, again.status) == (sent.sid, "delivered")
-    assert [entry.text.text for entry in simulator.network.inbox(ANNA)] == ["Hello"]
+    assert [entry.text.text for entry in simulator.network.phone_screen(ANNA)] == ["Hello"]
     assert await sdk(client.messages(sent.sid).delete)
     with pytest.raises(TwilioRestException) as gone:
         await sdk(client.messages(sent.sid).fetch)
@@ -191,8 +191,11 @@ async def test_the_box_does_what_the_sdks_twiml_says(client, number, simulator, 
     await sdk(number.update, sms_url=HOOK)
     simulator.network.send_from_phone(ANNA, number.phone_number, "Hello")
     await simulator.network.clock.wait_until_idle()
-    assert [entry.text.text for entry in simulator.network.inbox(ANNA)] == ["Hello", "Hello back"]
-    assert [entry.text.text for entry in simulator.network.inbox(BEN)] == ["And you"]
+    assert [entry.text.text for entry in simulator.network.phone_screen(ANNA)] == [
+        "Hello",
+        "Hello back",
+    ]
+    assert [entry.text.text for entry in simulator.network.phone_screen(BEN)] == ["And you"]
     replies = [one for one in await sdk(client.messages.list) if one.direction == "outbound-reply"]
     assert sorted(one.num_media for one in replies) == ["0", "1"]
 

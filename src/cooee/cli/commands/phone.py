@@ -28,7 +28,7 @@ def phone(
         bool, typer.Option("--terminal", help="A phone in this terminal, or in a pipe.")
     ] = False,
     provider: Annotated[
-        str, typer.Option(help="The API between app and box: simulated or telstra-v2.")
+        str, typer.Option(help="The API between app and simulator; `cooee providers` lists them.")
     ] = "simulated",
     database: Annotated[
         str | None,

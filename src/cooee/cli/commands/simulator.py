@@ -1,4 +1,4 @@
-"""`cooee simulator`: a simulated mobile network, on a port of this machine."""
+"""`cooee simulator`: a simulated mobile network with the providers' APIs, on a port of this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import typer
 
 from cooee.cli.commands.run import configure_logging
 from cooee.cli.shutdown import run_until_signal
+
+_PHONE, _FIRST_NUMBER = "+61491570156", "+61491570006"
 
 
 def simulator(
@@ -23,18 +25,15 @@ def simulator(
         str | None, typer.Option(help="The only client id to accept; any by default.")
     ] = None,
     client_secret: Annotated[
-        str | None,
-        typer.Option(help="The only secret to accept: a made-up one, for the simulator."),
+        str | None, typer.Option(help="The only client secret to accept, a made-up one.")
     ] = None,
     delay: Annotated[
         float, typer.Option(help="Seconds that a text takes.", min=0, max=86_400)
     ] = 0.0,
 ) -> None:
-    """Run a simulated mobile network.
+    """Run a simulated mobile network, with the providers' HTTP APIs and phones to text with.
 
-    It has the providers' HTTP APIs, and phones to text with.
-
-    A program that speaks a provider's API talks to the simulator when only its base URL is changed.
+    A program that speaks a provider's API calls the simulator when only its base URL is changed.
     Phones text through POST /control/phones/NUMBER/texts, and nothing leaves this machine.
     """
     configure_logging(logging.WARNING, private=True)
@@ -69,41 +68,41 @@ async def _serve_simulator(
         client_id=client_id,
         client_secret=client_secret,
     ) as (running, bound_port):
-        base = f"http://127.0.0.1:{bound_port}"
-        api_urls = {api.name: base + api.prefix for api in running.apis}
-        credentials = client_id or "any", client_secret or "any"
-        print("\n".join(_banner_lines(base, api_urls, credentials)), flush=True)
+        base_url = f"http://127.0.0.1:{bound_port}"
+        prefixes = {api.name: api.prefix for api in running.apis}
+        lines = _banner_lines(base_url, prefixes, client_id or "any", client_secret or "any")
+        print("\n".join(lines), flush=True)
         await stop.wait()
 
 
-def _banner_lines(base: str, api_urls: dict[str, str], credentials: tuple[str, str]) -> list[str]:
-    width = max(map(len, [*api_urls, "control interface"]))
-    phone, body = (
-        f"{base}/control/phones/+61491570156/texts",
-        '{"to": "+61491570006", "text": "START"}',
-    )
+def _banner_lines(
+    base_url: str, prefixes: dict[str, str], client_id: str, client_secret: str
+) -> list[str]:
+    """Return the lines that name each API, the settings for it, and how a phone texts."""
+    width = max(map(len, [*prefixes, "control interface"]))
+    texts_url = f"{base_url}/control/phones/{_PHONE}/texts"
+    settings_lines = [
+        line
+        for name in prefixes
+        for line in _settings_lines(name, base_url, client_id, client_secret)
+    ]
     return [
-        "The simulator is open. Ctrl-C closes it.",
-        *(f"  {name:<{width}}  {url}/" for name, url in api_urls.items()),
-        f"  {'control interface':<{width}}  {base}/control/",
-        "For an app that is to run on it:",
-        *_export_lines(api_urls, credentials),
-        "Text it from a phone:",
-        f"  curl {phone} -d '{body}'",
-        f"  curl {phone}",
+        "The simulator is running. Ctrl-C ends it.",
+        *(f"  {name:<{width}}  {base_url}{prefix}/" for name, prefix in prefixes.items()),
+        f"  {'control interface':<{width}}  {base_url}/control/",
+        "The settings of an app that is to run on it, for one of the providers:",
+        *settings_lines,
+        "A phone texts the app, and shows what came:",
+        f'  curl {texts_url} -d \'{{"to": "{_FIRST_NUMBER}", "text": "START"}}\'',
+        f"  curl {texts_url}",
     ]
 
 
-def _export_lines(api_urls: dict[str, str], credentials: tuple[str, str]) -> list[str]:
-    from cooee.providers import find_provider, provider_names
+def _settings_lines(name: str, base_url: str, client_id: str, client_secret: str) -> list[str]:
+    from cooee.providers.simulator import simulator_settings
 
-    shown = [name for name in ("telstra-v2", *provider_names()) if name in api_urls][:1]
-    lines = [f"  export COOEE_PROVIDER={name}" for name in shown]
-    remaining_keys = iter(credentials)
-    for name in shown:
-        for setting in find_provider(name).settings:
-            is_base = setting.name.endswith("_BASE_URL")
-            lines.append(
-                f"  export {setting.name}={api_urls[name] if is_base else next(remaining_keys)}"
-            )
-    return lines
+    # Only Telstra's APIs were given a secret by the options; Twilio's and ours accept any.
+    secret = client_secret if name.startswith("telstra") else "any"
+    settings = simulator_settings(name, base_url, client_id=client_id, secret=secret)
+    pairs = {"COOEE_PROVIDER": name, **settings}
+    return ["", *(f"  export {key}={value}" for key, value in pairs.items())]
