@@ -36,5 +36,5 @@ def test_the_base_url_lies_in_the_simulators_api_of_that_name(name):
 
 
 def test_a_provider_that_is_not_played_is_named_with_those_that_are():
-    with pytest.raises(SettingError, match="no provider 'pigeon'.*simulated, telstra-v2"):
+    with pytest.raises(SettingError, match=r"no provider 'pigeon'.*simulated, telstra-v2"):
         simulator_settings("pigeon", URL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cooee.providers import Provider, find_provider
 from cooee.providers.simulator import simulator_settings
 
-SIMULATED_SECRET = "made-up-secret"  # noqa: S105 -- the simulator takes any, and no server else is told it
+SIMULATED_SECRET = "made-up-secret"
 
 _PUSH_PROVIDERS = frozenset({"simulated"})  # the simulator pushes their texts; others' are polled
 
@@ -20,7 +20,7 @@ def make_simulated_provider(name: str, simulator_url: str) -> Provider:
     Raises:
         SettingError: the simulator does not play that provider.
     """
-    settings = simulator_settings(name, simulator_url, client_id="phone", secret=SIMULATED_SECRET)
+    settings = simulator_settings(name, simulator_url, client_id="phone", credential=SIMULATED_SECRET)
     return find_provider(name)(settings)
 
 

@@ -17,7 +17,7 @@ _MADE_UP_SID = f"AC{0:032x}"  # the simulator opens an account for every well-fo
 
 
 def simulator_settings(
-    provider: str, base_url: str, *, client_id: str = "any", secret: str = "any"
+    provider: str, base_url: str, *, client_id: str = "any", credential: str = "any"
 ) -> dict[str, str]:
     """Return the settings of a provider's adapter, by name, for an API of the simulator.
 
@@ -25,7 +25,7 @@ def simulator_settings(
         provider: the provider's name, as `COOEE_PROVIDER` has it.
         base_url: the simulator's own address, such as ``http://127.0.0.1:8400``.
         client_id: the client id that the simulator accepts; by default it accepts any.
-        secret: the secret that it accepts: Telstra's client secret, Twilio's auth token, or the
+        credential: the secret that it accepts: Telstra's client secret, Twilio's auth token, or the
             key of the simulated provider.
 
     Raises:
@@ -40,14 +40,14 @@ def simulator_settings(
         case "twilio":
             return {
                 "TWILIO_ACCOUNT_SID": _MADE_UP_SID,
-                "TWILIO_AUTH_TOKEN": secret,
+                "TWILIO_AUTH_TOKEN": credential,
                 "TWILIO_BASE_URL": url,
             }
         case "simulated":
-            return {"SIMULATED_KEY": secret, "SIMULATED_BASE_URL": url}
+            return {"SIMULATED_KEY": credential, "SIMULATED_BASE_URL": url}
     return {
         "TELSTRA_CLIENT_ID": client_id,
-        "TELSTRA_CLIENT_SECRET": secret,
+        "TELSTRA_CLIENT_SECRET": credential,
         "TELSTRA_BASE_URL": url,
     }
 

@@ -272,7 +272,7 @@ def _find_api(simulator: Simulator, provider: str) -> ProviderAPI:
 
 def _make_provider(name: str, switches: Sequence[str], settings: Mapping[str, str]) -> Provider:
     switch_setting = {"SIMULATED_SWITCHES": ",".join(switches)} if switches else {}
-    told = simulator_settings(name, _SIMULATOR_URL, client_id="kit", secret="kit")
+    told = simulator_settings(name, _SIMULATOR_URL, client_id="kit", credential="kit")
     return find_provider(name)({**told, **switch_setting, **settings})
 
 

@@ -102,7 +102,7 @@ def _settings_lines(name: str, base_url: str, client_id: str, client_secret: str
     from cooee.providers.simulator import simulator_settings
 
     # Only Telstra's APIs were given a secret by the options; Twilio's and ours accept any.
-    secret = client_secret if name.startswith("telstra") else "any"
-    settings = simulator_settings(name, base_url, client_id=client_id, secret=secret)
+    credential = client_secret if name.startswith("telstra") else "any"
+    settings = simulator_settings(name, base_url, client_id=client_id, credential=credential)
     pairs = {"COOEE_PROVIDER": name, **settings}
     return ["", *(f"  export {key}={value}" for key, value in pairs.items())]
