@@ -20,7 +20,9 @@ def make_simulated_provider(name: str, simulator_url: str) -> Provider:
     Raises:
         SettingError: the simulator does not play that provider.
     """
-    settings = simulator_settings(name, simulator_url, client_id="phone", credential=SIMULATED_SECRET)
+    settings = simulator_settings(
+        name, simulator_url, client_id="phone", credential=SIMULATED_SECRET
+    )
     return find_provider(name)(settings)
 
 
