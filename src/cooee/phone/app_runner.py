@@ -62,10 +62,11 @@ async def run_app(
                 public_url=f"http://127.0.0.1:{port}" if is_push_provider(provider) else None,
                 poll_interval=poll_interval,
                 shared=True,
-                on_turn_event=(lambda _: None) if recorder is None else recorder.record_turn,
                 media_config=_simulator_media_config(store, clock, simulator_url),
                 strict=True,
             )
+            if recorder is not None:
+                service.events.subscribe(recorder.record_turn)
             await service.open()
         except BaseException:
             await store.close()

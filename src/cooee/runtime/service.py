@@ -18,6 +18,8 @@ from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Un
 from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
 from cooee.runtime import opt_outs as consent
+from cooee.runtime.event_log import write_event_to_log
+from cooee.runtime.events import Events
 from cooee.runtime.inbound.media import MediaConfig, MediaFetcher, erase_forgotten_media
 from cooee.runtime.inbound.poller import Poller
 from cooee.runtime.inbound.receiver import InboundReceiver
@@ -30,7 +32,7 @@ from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.redaction import Redactor
 from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.app_version import code_version_of
-from cooee.runtime.turns.context import TurnContext, TurnListener
+from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.history import history_reader
 from cooee.runtime.turns.unknown_dialogues import unknown_dialogue_notes
 from cooee.runtime.turns.worker import Worker
@@ -62,7 +64,6 @@ class Service:
         keep: leave the direction at the company as it is.
         poll_interval: seconds to rest after reading nothing.
         shared: whether other processes may write to the store.
-        observe: told of every turn as it is played; for development.
         cloakroom: how pictures are fetched before their turns, and where they are kept; None
             leaves them where they lie.
         discretion: what no failure may say.
@@ -82,7 +83,6 @@ class Service:
         keep_direction: bool = False,
         poll_interval: float = 1,
         shared: bool = False,
-        on_turn_event: TurnListener = lambda _: None,
         media_config: MediaConfig | None = None,
         redactor: Redactor | None = None,
         send_token: str = "",
@@ -95,7 +95,8 @@ class Service:
             keep_direction,
         )
         self._poll_interval, self._shared = poll_interval, shared
-        self._on_turn_event, self._media_config = on_turn_event, media_config
+        self._media_config = media_config
+        self.events = Events([write_event_to_log])
         self._redactor = redactor or Redactor()
         self._outbox = DurableOutbox(
             app,
@@ -103,6 +104,7 @@ class Service:
             clock,
             our_number=self._wait_for_our_number,
             on_queued=lambda ours: self._sender_of(ours).wake_up.set(),
+            events=self.events,
             on_started=self._on_dialogue_started,
         )
         self._send_endpoint = SendEndpoint(send_token, self._outbox, self._our_number_or_empty)
@@ -152,11 +154,16 @@ class Service:
             keep_direction=self._keep_direction,
             redactor=self._redactor,
         )
-        self._receipt_handler = ReceiptHandler(self.app, self.store)
+        self._receipt_handler = ReceiptHandler(self.app, self.store, self.events)
         opt_out_words, self.notes = consent.prepare_opt_out_words(self.app, self.provider)
         features, our_number = self.provider.features, self._our_number_or_empty
         self._inbound_receiver = InboundReceiver(
-            features, opt_out_words, self.store, self._on_inbound_stored, our_number
+            features,
+            opt_out_words,
+            self.store,
+            self._on_inbound_stored,
+            our_number,
+            events=self.events,
         )
         inline_replies = self._make_endpoints()
         await self._prepare_dialogues()
@@ -173,7 +180,12 @@ class Service:
             await erase_forgotten_media(self.store, self._media_config.storage)
             wake_worker = self._worker.wake_up.set
             self._media_fetcher = MediaFetcher(
-                self.session, self.store, self._media_config, self.clock, wake_worker
+                self.session,
+                self.store,
+                self._media_config,
+                self.clock,
+                wake_worker,
+                events=self.events,
             )
         self._watchdog = Watchdog()
         self._watchdog.start()
@@ -265,6 +277,7 @@ class Service:
                 receipt_handler=self._receipt_handler,
                 clock=self.clock,
                 interval=_BACKFILL_INTERVAL_S if pushed else self._poll_interval,
+                events=self.events,
             )
             self._task_group.start(self._poller.run())
         self._task_group.start(consent.sync_opt_outs(self.session, self.store, subscription.number))
@@ -276,7 +289,12 @@ class Service:
         """Be ready for webhooks; those that hold the line until their text is answered."""
         start_task, wake_senders = self._task_group.start, self._wake_senders
         inline_replies = InlineReplies(
-            self.session, self.store, self.clock, start_task=start_task, wake_senders=wake_senders
+            self.session,
+            self.store,
+            self.clock,
+            start_task=start_task,
+            wake_senders=wake_senders,
+            events=self.events,
         )
         self.endpoints = HTTPEndpoints(
             self.provider,
@@ -288,6 +306,7 @@ class Service:
             clock=self.clock,
             check_health=self.health,
             send_endpoint=self._send_endpoint,
+            events=self.events,
         )
         return inline_replies
 
@@ -308,12 +327,12 @@ class Service:
             services,
             self.clock.now,
             partial(history_reader, self.store),
-            self._on_turn_event,
             opt_out_words,
             provider_without_media="" if self.provider.features.media else self.provider.name,
             code_version=self._code_version,
             strict=self._strict,
             warn=self._warn_once,
+            events=self.events,
         )
 
     async def _hold_back_media(self, claims: Sequence[Claim]) -> Sequence[Claim]:
@@ -358,6 +377,7 @@ class Service:
                 clock=self.clock,
                 policy=self.app.unknown,
                 quiet_hours=QuietHoursGate(self.app.quiet_hours, ours),
+                events=self.events,
             )
             self._senders[ours] = sender
             self._task_group.start(sender.run())

@@ -152,9 +152,27 @@ class Play:
 # One kill after the other
 
 CHAIN = [
-    *(("claimed", 2), ("in-handler", 3), ("jotting", 1), ("finished", 2), ("sending", 2)),
-    *(("jotted", 1), ("in-once", 2), ("recorded", 3), ("done-once", 1), ("finishing", 3)),
-    *(("received", 2), ("jotting", 2), ("sent", 3), ("jotted", 2), ("claimed", 4)),
+    *(
+        ("ConversationClaimed", 2),
+        ("in-handler", 3),
+        ("CheckpointStarted", 1),
+        ("TurnsCommitted", 2),
+        ("AttemptStarted", 2),
+    ),
+    *(
+        ("CheckpointWritten", 1),
+        ("in-once", 2),
+        ("AttemptRecorded", 3),
+        ("done-once", 1),
+        ("TurnsFinished", 3),
+    ),
+    *(
+        ("TextReceived", 2),
+        ("CheckpointStarted", 2),
+        ("AttemptFinished", 3),
+        ("CheckpointWritten", 2),
+        ("ConversationClaimed", 4),
+    ),
 ]
 DEPLOYED = {3: "insert after", 6: "reword", 9: "insert before"}
 SEEDS = range(1, 13 if LONG else 2)
@@ -195,12 +213,12 @@ async def test_changed_code_deployed_between_kills_strands_nobody(tmp_path, seed
 # Around one once
 
 WRITTEN = {  # what stands in the ledger after a kill, and at the end
-    ("jotting", 1): ([], ["begin", "done"]),
-    ("jotted", 1): ([], ["begin", "done"]),
+    ("CheckpointStarted", 1): ([], ["begin", "done"]),
+    ("CheckpointWritten", 1): ([], ["begin", "done"]),
     ("in-once", 1): (["begin"], ["begin", "begin", "done"]),
     ("done-once", 1): (["begin", "done"], ["begin", "begin", "done", "done"]),
-    ("jotting", 2): (["begin", "done"], ["begin", "begin", "done", "done"]),
-    ("jotted", 2): (["begin", "done"], ["begin", "done"]),
+    ("CheckpointStarted", 2): (["begin", "done"], ["begin", "begin", "done", "done"]),
+    ("CheckpointWritten", 2): (["begin", "done"], ["begin", "done"]),
 }
 
 
@@ -253,7 +271,12 @@ async def test_where_nobody_can_be_asked_a_dialogue_goes_on_all_the_same(tmp_pat
     """One guest, so that no send is under way at these points, whose end nobody would know."""
     async with scene(tmp_path, "telstra-v2") as stage:
         async with Play(stage, tmp_path, PEOPLE[:1]) as play:
-            for point, nth in [("finishing", 3), ("jotting", 1), ("in-once", 1), ("jotted", 2)]:
+            for point, nth in [
+                ("TurnsFinished", 3),
+                ("CheckpointStarted", 1),
+                ("in-once", 1),
+                ("CheckpointWritten", 2),
+            ]:
                 await play.killed(point, nth)
             await play.to_the_end()
         assert play.kills >= 3
@@ -265,8 +288,22 @@ async def test_where_nobody_can_be_asked_a_dialogue_goes_on_all_the_same(tmp_pat
 # Every point, three times
 
 
-POINTS = ["received", "claimed", "in-handler", "jotting", "jotted", "in-once", "done-once"]
-POINTS += ["finishing", "finished", "sending", "sent", "recorded"]
+POINTS = [
+    "TextReceived",
+    "ConversationClaimed",
+    "in-handler",
+    "CheckpointStarted",
+    "CheckpointWritten",
+    "in-once",
+    "done-once",
+]
+POINTS += [
+    "TurnsFinished",
+    "TurnsCommitted",
+    "AttemptStarted",
+    "AttemptFinished",
+    "AttemptRecorded",
+]
 
 
 @pytest.mark.skipif(not LONG, reason="minutes; make proof")

@@ -7,14 +7,14 @@ import pytest
 from support.durability.scenes import PEOPLE, TEXTS, scene
 
 POINTS = [
-    "received",
-    "claimed",
+    "TextReceived",
+    "ConversationClaimed",
     "in-handler",
-    "finishing",
-    "finished",
-    "sending",
-    "sent",
-    "recorded",
+    "TurnsFinished",
+    "TurnsCommitted",
+    "AttemptStarted",
+    "AttemptFinished",
+    "AttemptRecorded",
 ]
 
 
@@ -71,7 +71,7 @@ async def test_where_nobody_can_be_asked_every_doubt_is_listed_and_nothing_is_do
         assert popped_and_lost <= 1, "one text at the most is lost in the window of a pop"
         assert census.unclean_exits == 1
         assert census.unknown == sum(doubts.values())
-        if point in {"sending", "sent"}:
+        if point in {"AttemptStarted", "AttemptFinished"}:
             assert census.unknown >= 1
 
 

@@ -1,18 +1,16 @@
 """Kills this process, for real, where it is told to."""
 
-import logging
 import os
 import signal
 
+from cooee.runtime.events import subscribe_everywhere
 
-class Reaper(logging.Handler):
-    """Dies at the n-th event of a name: a log event of cooee, or what an app counts itself."""
+
+class Reaper:
+    """Dies at the n-th event of a name: the class of a cooee event, or a point of the app's own."""
 
     point = os.environ.get("KILL_AT", "")
     left = int(os.environ.get("KILL_NTH", "1"))
-
-    def emit(self, record):
-        self.count(record.getMessage())
 
     @classmethod
     def count(cls, event):
@@ -23,4 +21,4 @@ class Reaper(logging.Handler):
 
 
 if Reaper.point:
-    logging.getLogger("cooee").addHandler(Reaper(logging.DEBUG))
+    subscribe_everywhere(lambda event: Reaper.count(type(event).__name__))

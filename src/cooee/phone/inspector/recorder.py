@@ -26,7 +26,7 @@ from cooee.phone.ipc_messages import (
     TurnEnded,
     TurnRef,
 )
-from cooee.runtime.turns.context import TurnEvent
+from cooee.runtime.events import Event, HandlerRan, HandlerStarted
 from cooee.storage.sqlite.change_feed import Change
 
 _current_exchange: ContextVar[int] = ContextVar("exchange", default=0)  # the last one in this task
@@ -84,20 +84,20 @@ class Recorder(logging.Handler):
 
     # What is played
 
-    def record_turn(self, event: TurnEvent) -> None:
-        """Observe a turn; see `runtime.surroundings.Observer`."""
-        turn = self._turn_ref(event)
-        if event.handler is not None:
-            handler = event.handler
+    def record_turn(self, event: Event) -> None:
+        """Record the start and the end of each turn."""
+        if isinstance(event, HandlerStarted):
+            handler, turn = event.handler, self._turn_ref(event)
             self._send(HandlerCalled(monotonic(), turn, handler.name, handler.location))
-        if event.is_over:
+        if isinstance(event, HandlerRan):
+            turn = self._turn_ref(event)
             error = None if event.error is None else describe_error(event.error, self._folder)
             before, after = (
                 _state_json(state) for state in (event.state_before, event.state_after)
             )
             self._send(TurnEnded(monotonic(), turn, before, after, error, event.reply_count))
 
-    def _turn_ref(self, event: TurnEvent) -> TurnRef:
+    def _turn_ref(self, event: HandlerStarted | HandlerRan) -> TurnRef:
         claim, text = event.claim, event.pending
         return TurnRef(
             "" if text is None else text.id.hex(),

@@ -18,6 +18,7 @@ from cooee.core.messages import Media
 from cooee.net.http_client import Transport
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.providers import Credentials, MediaSource
+from cooee.runtime.events import Events, MediaFetched, MediaLost
 from cooee.runtime.inbound.media_download import download_url, media_type_of
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.log import error_location, log_event
@@ -71,9 +72,11 @@ class MediaFetcher:
         config: MediaConfig,
         clock: Clock,
         on_fetched: Callable[[], None],
+        *,
+        events: Events,
     ) -> None:
         self._session, self._store, self._clock = session, store, clock
-        self._config, self._storage = config, config.storage
+        self._config, self._storage, self._events = config, config.storage, events
         self._task_group, self._on_fetched = TaskGroup(clock, "fetch", on_fetched), on_fetched
         self._tasks: dict[bytes, asyncio.Task[Any]] = {}
         self._download_slots = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
@@ -126,13 +129,9 @@ class MediaFetcher:
         for index, one in enumerate(media):
             if not one.settled:
                 media[index] = await self._fetch_one(one, claim, text, media, index)
-        log_event(
-            "media-fetched",
-            logging.DEBUG,
-            turn=text.id.hex(),
-            kept=sum(bool(one.size) for one in media),
-            given_up=sum(bool(one.error) for one in media),
-        )
+        stored_count = sum(bool(one.size) for one in media)
+        lost_count = sum(bool(one.error) for one in media)
+        self._events.publish(MediaFetched(text, stored_count, lost_count))
         if not await self._record_media(claim, text, media):
             self._tasks.pop(text.id, None)  # nobody will claim it
             for one in media:
@@ -164,13 +163,7 @@ class MediaFetcher:
         problem = f"It cannot be kept: {type(failure).__name__}."
         if isinstance(failure, ProviderFailure):
             problem = failure.message
-        log_event(
-            "media-lost",
-            logging.WARNING,
-            turn=text.id.hex(),
-            why=problem,
-            error=error_location(failure),
-        )
+        self._events.publish(MediaLost(text, problem, failure))
         with contextlib.suppress(OSError):
             await self._storage.erase(one.path)
         return Media(one.url, one.content_type, one.name, error=problem)

@@ -8,6 +8,7 @@ from datetime import datetime
 from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.errors import OutcomeUnknown, ProviderFailure, StoreUnavailable, TemporaryFailure
 from cooee.providers import PollResult
+from cooee.runtime.events import Events, PollFailed
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.outbound.receipts import ReceiptHandler
@@ -44,12 +45,13 @@ class Poller:
         receipt_handler: ReceiptHandler,
         clock: Clock,
         interval: float,
+        events: Events,
     ) -> None:
         self.trouble = ""
         self.last_poll_at: datetime | None = None
         self._ours, self._session, self._store = ours, session, store
         self._inbound_receiver, self._receipt_handler = inbound_receiver, receipt_handler
-        self._clock, self._interval = clock, interval
+        self._clock, self._interval, self._events = clock, interval, events
         self._wake_up: WakeUp = clock.create_wake_up()
         self._failures = 0
         self._stopping = False
@@ -113,16 +115,10 @@ class Poller:
         is_answer_lost = isinstance(failure, OutcomeUnknown)
         if is_answer_lost and self._session.provider.features.polling == "pop":
             await self._count_lost_read()
-        log_event(
-            "poll-failed",
-            logging.WARNING,
-            failure=type(failure).__name__,
-            code=failure.code or None,
-            status=failure.status or None,
-            words=str(failure),
-        )
         retry_after = failure.retry_after if isinstance(failure, TemporaryFailure) else None
-        return max(self._back_off(str(failure)), retry_after or 0.0)
+        pause = max(self._back_off(str(failure)), retry_after or 0.0)
+        self._events.publish(PollFailed(self._ours, failure, failure.code, failure.status, pause))
+        return pause
 
     async def _count_lost_read(self) -> None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -11,7 +10,7 @@ from cooee.core.app.opt_out import OptOutWords
 from cooee.core.messages import Inbound, credible_sent_at
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
-from cooee.runtime.log import log_event
+from cooee.runtime.events import Events, OptOutRecorded, TextReceived
 from cooee.storage import Arrival, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
@@ -35,9 +34,11 @@ class InboundReceiver:
         store: Store,
         announce: Callable[[str], None],
         our_number: Callable[[], str],
+        *,
+        events: Events,
     ) -> None:
         self._features, self._opt_out_words, self._store = features, opt_out_words, store
-        self._announce, self._our_number = announce, our_number
+        self._announce, self._our_number, self._events = announce, our_number, events
 
     async def receive(self, inbounds: Sequence[Inbound]) -> Sequence[Inbound]:
         """Store texts; those that were here before are known by their key, and not stored again.
@@ -54,11 +55,9 @@ class InboundReceiver:
         are_new = await self._store.receive(arrivals)
         for arrival, new in zip(arrivals, are_new, strict=True):
             inbound = arrival.inbound
-            log_event(
-                "received" if new else "received-again",
-                logging.DEBUG if new else logging.INFO,
-                private={"theirs": inbound.sender, "text": inbound.text},
-            )
+            self._events.publish(TextReceived(inbound, new))
+            if new and arrival.consent in {"in", "out"}:
+                self._events.publish(OptOutRecorded(inbound, arrival.consent, arrival.how))
             if new:
                 self._announce(inbound.recipient)
         stored = zip(arrivals, are_new, strict=True)

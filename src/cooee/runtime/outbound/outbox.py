@@ -15,6 +15,7 @@ from cooee.core.dialogue.journal import derive_id, encode_head
 from cooee.core.messages import Priority, Reply
 from cooee.core.phone_numbers import normalise_number
 from cooee.runtime import opt_outs as consent
+from cooee.runtime.events import Events, TextQueued
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.storage import Draft, Letter, Start, Store
 
@@ -40,9 +41,11 @@ class DurableOutbox:
         our_number: Callable[[], Awaitable[str]],
         on_queued: Callable[[str], None],
         on_started: Callable[[], None],
+        events: Events,
     ) -> None:
         self._app, self._store, self._clock = app, store, clock
         self._our_number, self._on_queued, self._on_started = our_number, on_queued, on_started
+        self._events = events
 
     async def send(
         self,
@@ -67,6 +70,7 @@ class DurableOutbox:
         )
         (id,) = await self._store.enqueue([Letter(ours, theirs, draft)])
         await consent.refuse_if_opted_out(self._store, ours, theirs, "The text is kept, cancelled")
+        self._events.publish(TextQueued(id, ours, theirs, draft.text))
         self._on_queued(ours)
         return id
 

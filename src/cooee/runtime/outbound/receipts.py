@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from cooee.core.app.app import App
 from cooee.core.messages import Outbound, Receipt, Status
-from cooee.runtime.log import error_location, log_event
+from cooee.runtime.events import Events, ReceiptApplied, ReceiptHandlerFailed
 from cooee.storage import Store
 
 
@@ -20,13 +19,13 @@ class ReceiptHandler:
     The app hears at most once: what it does with the news is not part of any turn.
     """
 
-    def __init__(self, app: App[Any, Any], store: Store) -> None:
-        self._app, self._store = app, store
+    def __init__(self, app: App[Any, Any], store: Store, events: Events) -> None:
+        self._app, self._store, self._events = app, store, events
 
     async def apply(self, receipts: Sequence[Receipt]) -> None:
         """Store receipts; texts that became final by them are told of."""
         for outbound, status in await self._store.settle(receipts):
-            log_event("receipt", logging.DEBUG, id=outbound.id, status=status.name.lower())
+            self._events.publish(ReceiptApplied(outbound, status))
             handlers = (
                 self._app.delivered_handlers
                 if status is Status.DELIVERED
@@ -48,9 +47,4 @@ class ReceiptHandler:
                 else:
                     await asyncio.get_running_loop().run_in_executor(None, handler, outbound)
             except Exception as error:  # the app's business must not stop ours
-                log_event(
-                    "news-handler-failed",
-                    logging.ERROR,
-                    id=outbound.id,
-                    error=error_location(error),
-                )
+                self._events.publish(ReceiptHandlerFailed(outbound, error))

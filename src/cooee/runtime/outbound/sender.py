@@ -20,6 +20,13 @@ from cooee.core.errors import (
 )
 from cooee.core.messages import Outbound, Receipt, Status
 from cooee.providers import Accepted
+from cooee.runtime.events import (
+    AttemptFinished,
+    AttemptHeld,
+    AttemptRecorded,
+    AttemptStarted,
+    Events,
+)
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.receipts import ReceiptHandler
@@ -55,12 +62,13 @@ class Sender:
         clock: Clock,
         policy: Literal["hold", "resend"],
         quiet_hours: QuietHoursGate,
+        events: Events,
     ) -> None:
         self.wake_up: WakeUp = clock.create_wake_up()
         self.trouble = ""
         self._ours, self._session, self._store = ours, session, store
         self._receipt_handler, self._clock, self._policy = receipt_handler, clock, policy
-        self._quiet_hours = quiet_hours
+        self._quiet_hours, self._events = quiet_hours, events
         self._features = session.provider.features
         self._rate = _TokenBucket(self._features.rate, clock.now())
         self._started_at = clock.now()
@@ -136,7 +144,7 @@ class Sender:
 
     async def _run_attempt(self, attempt: Taken) -> None:
         outbound = self._session.with_callback(attempt.outbound)
-        log_event("sending", logging.DEBUG, id=outbound.id, attempt=outbound.attempt)
+        self._events.publish(AttemptStarted(outbound))
         try:
             accepted = await self._session.call(
                 lambda credentials: self._session.provider.send(outbound, credentials)
@@ -151,23 +159,14 @@ class Sender:
         else:
             self.trouble = ""
             result = _accepted_result(outbound, accepted)
-        log_event("sent", logging.DEBUG, id=outbound.id, status=result.status.name.lower())
+            self._events.publish(
+                AttemptFinished(outbound, result.status, provider_id=result.provider_id)
+            )
         await self._record(result)
-        log_event("recorded", logging.DEBUG, id=outbound.id)
 
     def _failed_result(self, attempt: Taken, failure: ProviderFailure) -> Outcome:
         """What a failure makes of a text: another attempt, a doubt, or its end."""
         outbound, now = attempt.outbound, self._clock.now()
-        log_event(
-            "send-failed",
-            logging.WARNING,
-            id=outbound.id,
-            attempt=outbound.attempt,
-            failure=type(failure).__name__,
-            code=failure.code or None,
-            status=failure.status or None,
-            private={"theirs": outbound.recipient, "words": failure.message},
-        )
         status, retry_at = Status.FAILED, None
         if isinstance(failure, OutcomeUnknown):
             status, retry_at = Status.UNKNOWN, now + self._session.unknown_grace
@@ -181,6 +180,17 @@ class Sender:
                     self._paused_until, now + timedelta(seconds=min(retry_after, 60))
                 )
             self.trouble = str(failure)
+        self._events.publish(
+            AttemptFinished(
+                outbound,
+                status,
+                error=type(failure).__name__,
+                code=failure.code,
+                http_status=failure.status,
+                message=failure.message,
+                retry_at=retry_at,
+            )
+        )
         return Outcome(
             outbound=outbound,
             status=status,
@@ -192,6 +202,8 @@ class Sender:
 
     async def _record(self, result: Outcome) -> None:
         await retry_until_available(self._clock, "record", lambda: self._store.record([result]))
+        recorded = AttemptRecorded(result.outbound, result.status, result.words, result.retry_at)
+        self._events.publish(recorded)
         if result.status is Status.FAILED:
             await self._receipt_handler.report_failure(result.outbound)
 
@@ -227,7 +239,7 @@ class Sender:
         elif features.idempotency or self._policy == "resend":
             await self._record(Outcome(outbound=outbound, status=Status.QUEUED, retry_at=now))
         else:
-            log_event("send-on-hold", logging.WARNING, id=outbound.id, attempt=outbound.attempt)
+            self._events.publish(AttemptHeld(outbound))
             await self._record(_unknown_result(outbound, None))
 
     async def _look_up(self, outbound: Outbound) -> None:

@@ -12,7 +12,8 @@ from cooee.core.backoff import turn_backoff
 from cooee.core.dialogue.call_sites import raise_location
 from cooee.core.errors import DialogueError, JournalError, TooLong
 from cooee.core.messages import Priority
-from cooee.runtime.turns.context import Turn, TurnContext, TurnEvent
+from cooee.runtime.events import HandlerRan
+from cooee.runtime.turns.context import Turn, TurnContext
 from cooee.runtime.turns.dialogue_turn import DialogueFailure, NeedsCommitFirst, run_dialogue
 from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
@@ -189,13 +190,14 @@ class _ClaimRun:
         except (NeedsCommitFirst, LeaseLost):
             raise
         except Exception as error:
-            unchanged = (progress.state, progress.state, _app_error(error))
-            self._context.on_turn_event(TurnEvent(claim, pending, None, True, *unchanged))
+            cause = _app_error(error)
+            unchanged = (progress.state, progress.state, cause, raise_location(cause))
+            self._context.events.publish(HandlerRan(claim, pending, *unchanged))
             return error
         self._has_uncommitted = True
         reply_count = len(advanced.drafts) - len(progress.drafts)
-        self._context.on_turn_event(
-            TurnEvent(claim, pending, None, True, progress.state, advanced.state, None, reply_count)
+        self._context.events.publish(
+            HandlerRan(claim, pending, progress.state, advanced.state, reply_count=reply_count)
         )
         return None
 

@@ -5,40 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from cooee.core.app.app import App
 from cooee.core.app.chat import Chat, HistoryReader, InterruptedDialogue
 from cooee.core.app.opt_out import OptOutWords
-from cooee.core.app.routes import Dialogue, Handler
+from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue.run import DialogueContext
 from cooee.core.messages import Priority
+from cooee.runtime.events import Events
 from cooee.storage import Claim, Pending, Talk
-
-
-class TurnEvent(msgspec.Struct, frozen=True):
-    """One turn as an observer sees it: when its handler is called, and after.
-
-    `pending` is its text; None where an alarm of a dialogue rang, or one begins or comes back.
-    At the call `is_over` is False and nothing has come of it yet. `state_before` and `state_after` are the
-    state as it is stored, `reply_count` how many texts it said. What is over is not yet committed:
-    its claim's log line says so.
-    """
-
-    claim: Claim
-    pending: Pending | None
-    handler: Handler | None = None
-    is_over: bool = False
-    state_before: bytes | None = None
-    state_after: bytes | None = None
-    error: Exception | None = None
-    reply_count: int = 0
-
-
-TurnListener: TypeAlias = Callable[[TurnEvent], None]
-"""Told of every turn in whichever thread plays it; it must not wait, and may not raise."""
 
 
 class TurnContext(msgspec.Struct, frozen=True):
@@ -53,13 +31,13 @@ class TurnContext(msgspec.Struct, frozen=True):
     services: Any
     now: Callable[[], datetime]
     history_reader: Callable[[Claim, int], HistoryReader]
-    on_turn_event: TurnListener = lambda _: None
     opt_out_words: OptOutWords | None = None
     provider_without_media: str = ""  # the provider's name, where it carries no pictures
     code_version: str = ""
     strict: bool = False
     dialogue_timeout_s: float = 5.0
     warn: Callable[[str], None] = lambda _: None
+    events: Events = msgspec.field(default_factory=Events)
 
 
 class Turn(msgspec.Struct, frozen=True):

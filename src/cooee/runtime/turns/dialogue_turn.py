@@ -19,10 +19,10 @@ from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.replay import CallOnce, CallResult, TurnOutcome
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
+from cooee.runtime.events import HandlerStarted
 from cooee.runtime.turns.context import (
     Turn,
     TurnContext,
-    TurnEvent,
     make_chat,
     make_dialogue_context,
 )
@@ -99,7 +99,7 @@ def run_dialogue(
             _find_definition(context, open_dialogue),
             _journal_to_run(turn, progress, open_dialogue),
         )
-        context.on_turn_event(TurnEvent(turn.claim, turn.pending, dialogue.handler))
+        context.events.publish(HandlerStarted(turn.claim, turn.pending, dialogue.handler))
         open_dialogue, outcome = yield from _run_effects(
             context, turn, progress, open_dialogue, journal, dialogue, text
         )
@@ -206,7 +206,7 @@ def _write_checkpoint(
     )
     if not (yield Jot(turn.claim, update)):
         raise LeaseLost
-    return replace(open_dialogue, kept=open_dialogue.stored_count + len(unsaved))
+    return replace(open_dialogue, stored_count=open_dialogue.stored_count + len(unsaved))
 
 
 def _run_once(

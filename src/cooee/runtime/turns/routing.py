@@ -13,7 +13,8 @@ from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
 from cooee.core.errors import CannotGoBack
 from cooee.core.messages import Reply, as_reply
-from cooee.runtime.turns.context import Turn, TurnContext, TurnEvent, make_chat
+from cooee.runtime.events import HandlerStarted
+from cooee.runtime.turns.context import Turn, TurnContext, make_chat
 from cooee.runtime.turns.dialogue_turn import as_dialogue_text, run_dialogue, start_dialogue
 from cooee.runtime.turns.effects import HandlerCall, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues
@@ -83,7 +84,7 @@ def _call_handler(
 ) -> TurnFlow[ClaimProgress]:
     """Call the handler that a text leads to."""
     route, fields = matched
-    context.on_turn_event(TurnEvent(turn.claim, pending, route.handler))
+    context.events.publish(HandlerStarted(turn.claim, pending, route.handler))
     if route.dialogue is not None:
         return (yield from start_dialogue(context, turn, progress, route.dialogue, fields))
     app, asking = context.app, progress.dialogues.asking

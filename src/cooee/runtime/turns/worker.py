@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from cooee.clocks.clock import Clock, WakeUp, monotonic
 from cooee.core.errors import StorageError, StoreUnavailable
+from cooee.runtime import events
 from cooee.runtime.log import log_event
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TaskGroup
@@ -21,7 +22,7 @@ from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
 from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
 from cooee.runtime.turns.turn_thread import TurnRunner, as_exception, run_all
-from cooee.storage import Claim, Finish, Jot, Store
+from cooee.storage import Claim, Failure, Finish, Jot, Store
 
 T = TypeVar("T")
 PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
@@ -78,6 +79,8 @@ class Worker:
         self._running_count = 0
         self._tasks = TaskGroup(clock, "turn", self.wake_up.set)
         self._stopping = False
+        self._publish = context.events.publish
+        self._claimed_at: dict[bytes, float] = {}  # by conversation
 
     async def run(self) -> None:
         """Answer until `stop`; then end what is under way."""
@@ -108,7 +111,8 @@ class Worker:
             return []
         claims = await self._prepare(await self._store.claim(room))
         for claim in claims:
-            log_event("claimed", logging.DEBUG, turn=claim.turn, attempt=claim.attempts)
+            self._claimed_at[claim.conversation] = monotonic()
+            self._publish(events.ConversationClaimed(claim))
         return claims
 
     async def _seconds_until_due(self) -> float | None:
@@ -196,16 +200,15 @@ class Worker:
         self, runner: TurnRunner, checkpoint: Jot
     ) -> HandlerCall | Jot | Finish | None:
         """Write down what a turn must not lose, before it goes on."""
-        log_event("jotting", logging.DEBUG, turn=checkpoint.claim.turn)
+        self._publish(events.CheckpointStarted(checkpoint))
         try:
             (lease_held,) = await retry_until_available(
                 self._clock, "jot", lambda: self._store.jot([checkpoint])
             )
         except StorageError as error:
             return runner.advance(error=error)
-        log_event(
-            "jotted" if lease_held else "lease-lost", logging.DEBUG, turn=checkpoint.claim.turn
-        )
+        written = events.CheckpointWritten(checkpoint)
+        self._publish(written if lease_held else events.LeaseExpired(checkpoint.claim))
         return runner.advance(lease_held)
 
     async def _call_handler(
@@ -264,9 +267,9 @@ class Worker:
 
     async def _finish_turns(self, finishes: Sequence[Finish]) -> None:
         for finish in finishes:
-            log_event("finishing", logging.DEBUG, turn=finish.claim.turn)
+            self._publish(events.TurnsFinished(finish))
             if finish.failure is not None:
-                _log_failure(finish)
+                self._publish(_failure_event(finish.claim, finish.failure))
         try:
             committed = await retry_until_available(
                 self._clock, "finish", lambda: self._commit(finishes)
@@ -276,12 +279,20 @@ class Worker:
             return
         self._running_count -= len(finishes)
         for finish, is_committed in zip(finishes, committed, strict=True):
-            turn = finish.claim.turn
-            log_event(
-                "finished" if is_committed else "lease-lost",
-                logging.DEBUG if is_committed else logging.WARNING,
-                turn=turn,
-            )
+            self._publish_commit(finish, is_committed)
+
+    def _publish_commit(self, finish: Finish, is_committed: bool) -> None:
+        claim = finish.claim
+        claimed_at = self._claimed_at.pop(claim.conversation, None)
+        if not is_committed:
+            self._publish(events.LeaseExpired(claim))
+            return
+        duration_s = 0.0 if claimed_at is None else monotonic() - claimed_at
+        self._publish(events.TurnsCommitted(finish, duration_s))
+        for update in finish.dialogues:
+            if update.ended:
+                ended = events.DialogueEnded(claim, update.id, update.handler, update.ended)
+                self._publish(ended)
 
     async def _isolate_refused(self, finishes: Sequence[Finish], error: StorageError) -> None:
         """Find out whose commit the database refuses, and leave that one alone for a while."""
@@ -290,7 +301,7 @@ class Worker:
                 await self._finish_turns([finish])
             return
         claim = finishes[0].claim
-        log_event("commit-refused", logging.CRITICAL, turn=claim.turn, error=str(error))
+        self._publish(events.CommitRefused(claim, error))
         until = self._clock.now() + _COMMIT_RETRY_AFTER
         await retry_until_available(
             self._clock, "postpone", lambda: self._store.postpone([claim], until)
@@ -307,15 +318,7 @@ class Worker:
         return await commit
 
 
-def _log_failure(finish: Finish) -> None:
-    failure = finish.failure
-    assert failure is not None
-    log_event(
-        "turn-failed" if failure.retry_at else "turn-set-aside",
-        logging.ERROR,
-        turn=finish.claim.turn,
-        attempt=finish.claim.attempts,
-        error=failure.error.partition(":")[0],
-        again_at=failure.retry_at and failure.retry_at.isoformat(timespec="seconds"),
-        private={"theirs": finish.claim.theirs, "words": failure.error},
-    )
+def _failure_event(claim: Claim, failure: Failure) -> events.Event:
+    if failure.retry_at is None:
+        return events.TurnSetAside(claim, failure.error, failure.program, failure.dialogue)
+    return events.TurnFailed(claim, failure.error, failure.retry_at, failure.dialogue)

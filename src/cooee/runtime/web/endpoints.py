@@ -13,8 +13,9 @@ from cooee.core.errors import RequestRefused, StoreUnavailable
 from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import Receive, Scope, Send
 from cooee.providers import Provider
+from cooee.runtime.events import Events, WebhookFailed, WebhookRefused
 from cooee.runtime.inbound.receiver import InboundReceiver
-from cooee.runtime.log import error_location, log_event
+from cooee.runtime.log import log_event
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.web.inline_replies import InlineReplies, WebhookAnswer
 from cooee.runtime.web.request_body import read_body
@@ -51,6 +52,7 @@ class HTTPEndpoints:
         clock: Clock,
         check_health: HealthCheck,
         send_endpoint: SendEndpoint,
+        events: Events,
     ) -> None:
         self._provider, self._webhook_urls = provider, webhook_urls
         self._public_url = (public_url or "").rstrip("/")
@@ -60,6 +62,7 @@ class HTTPEndpoints:
             inline_replies,
         )
         self._clock, self._check_health, self._send_endpoint = clock, check_health, send_endpoint
+        self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,15 +71,13 @@ class HTTPEndpoints:
         try:
             answer = await self._answer(path, scope, receive)
         except RequestRefused as refused:
-            log_event(
-                "request-refused", logging.WARNING, status=refused.status, why=refused.message
-            )
+            self._events.publish(WebhookRefused(refused.status, refused.message))
             answer = _text_answer(refused.status, "refused")
         except StoreUnavailable as error:
             log_event("store-unavailable", logging.ERROR, error=str(error), during="webhook")
             answer = _text_answer(503, "try again later")
         except Exception as error:  # whatever it was, the caller is to try again
-            log_event("webhook-failed", logging.CRITICAL, error=error_location(error))
+            self._events.publish(WebhookFailed(error))
             answer = _text_answer(503, "try again later")
         with self._inline_replies.recording_attempt(answer):
             await _send_response(answer.response, send)

@@ -16,6 +16,7 @@ from cooee.core.http_messages import Response
 from cooee.core.messages import Inbound, Outbound, Status
 from cooee.net.http_client import Receive
 from cooee.providers import RepliesInWebhook
+from cooee.runtime.events import AttemptRecorded, AttemptStarted, Events
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
@@ -60,9 +61,10 @@ class InlineReplies:
         *,
         start_task: Callable[[Coroutine[Any, Any, None]], object],
         wake_senders: Callable[[], None],
+        events: Events,
     ) -> None:
         self._session, self._store, self._clock = session, store, clock
-        self._start_task, self._wake_senders = start_task, wake_senders
+        self._start_task, self._wake_senders, self._events = start_task, wake_senders, events
         self._waiting_webhooks: dict[InboundKey, WakeUp] = {}
 
     def turns_finished(self, finishes: Sequence[Finish]) -> None:
@@ -140,6 +142,8 @@ class InlineReplies:
             if replies and disconnect.done():
                 await self._return_to_outbox(replies)
                 return ()
+            for outbound in replies:
+                self._events.publish(AttemptStarted(outbound))
         except StoreUnavailable as error:
             log_event("store-unavailable", logging.ERROR, error=str(error), during="answer")
             return ()
@@ -162,6 +166,9 @@ class InlineReplies:
             for one in replies
         ]
         await retry_until_available(self._clock, "record", lambda: self._store.record(outcomes))
+        for outbound in replies:
+            recorded = AttemptRecorded(outbound, Status.UNKNOWN, problem, retry_at)
+            self._events.publish(recorded)
         self._wake_senders()  # there is something to ask about, later
 
 

@@ -1,10 +1,11 @@
-"""Whoever observes sees each text of a turn: at its handler's call, and when it is over."""
+"""Events tell of each text's turn: at its handler's call, and when the handler has run."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cooee import App
 from cooee.core.messages import Inbound
+from cooee.runtime.events import Events, HandlerRan, HandlerStarted
 from cooee.runtime.turns.claim_turns import run_claim
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
@@ -37,7 +38,8 @@ def run_texts(*words):
         for seq, text in enumerate(words, 1)
     ]
     claim = Claim(b"c", "b", "a", 1, 1, None, None, texts)
-    context = TurnContext(app, None, lambda: NOW + timedelta(1), lambda *_: None, seen.append)
+    events = Events([seen.append])
+    context = TurnContext(app, None, lambda: NOW + timedelta(1), lambda *_: None, events=events)
     runner = TurnRunner(run_claim(context, claim))
     step = runner.advance()
     while isinstance(step, HandlerCall):
@@ -52,12 +54,9 @@ def run_texts(*words):
 
 def test_each_text_is_seen_with_its_handler_and_its_state_before_and_after():
     seen = run_texts("ADD 2", "ADD 3")
-    assert [one.handler and one.handler.name.rpartition(".")[2] for one in seen] == [
-        "add",
-        None,
-    ] * 2
-    assert [one.is_over for one in seen] == [False, True, False, True]
-    assert [(one.state_before, one.after) for one in seen if one.is_over] == [
+    assert [type(one) for one in seen] == [HandlerStarted, HandlerRan] * 2
+    assert {one.handler.name.rpartition(".")[2] for one in seen[::2]} == {"add"}
+    assert [(one.state_before, one.state_after) for one in seen[1::2]] == [
         (None, b'{"n":2}'),
         (b'{"n":2}', b'{"n":5}'),
     ]
@@ -67,8 +66,24 @@ def test_a_failed_turn_is_seen_with_its_exception_and_an_unchanged_state():
     *_, last = run_texts("ADD 2", "BREAK", "ADD 3")
     assert (last.pending.seq, last.state_before, last.state_after) == (2, b'{"n":2}', b'{"n":2}')
     assert isinstance(last.error, ValueError)
+    assert "test_events.py:" in last.location
 
 
 def test_a_text_that_nothing_answers_is_seen_as_over():
     (only,) = run_texts("what?")
-    assert (only.is_over, only.handler, only.error) == (True, None, None)
+    assert (type(only), only.error) == (HandlerRan, None)
+
+
+def test_a_listener_that_raises_hurts_nobody_and_one_that_ended_hears_nothing(caplog):
+    heard = []
+
+    def broken(event):
+        raise ValueError("+61491570156")
+
+    events = Events([broken])
+    end = events.subscribe(heard.append)
+    events.publish("one")
+    end()
+    events.publish("two")
+    assert heard == ["one"]
+    assert [record.getMessage() for record in caplog.records] == ["listener-failed"] * 2
