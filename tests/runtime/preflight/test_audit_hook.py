@@ -61,7 +61,7 @@ def test_whatever_reaches_outside_is_refused_and_named(replay, what):
         await chat.ask("Name?")
 
     verdict = replay(handler, before=before)
-    assert (verdict.fate, verdict.what) == ("breaks", "Refused")
+    assert (verdict.outcome, verdict.what) == ("breaks", "IORefused")
     assert f"reaches out: {what}" in verdict.words
     assert "await chat.once(" in verdict.words
     assert any(line.startswith(f"{__file__}:") and " in handler" in line for line in verdict.trace)
@@ -74,7 +74,7 @@ def test_a_refusal_that_is_swallowed_still_breaks(replay):
         await chat.ask("Name?")
 
     verdict = replay(handler)
-    assert (verdict.fate, verdict.what) == ("breaks", "Refused")
+    assert (verdict.outcome, verdict.what) == ("breaks", "IORefused")
 
 
 def test_what_a_finally_does_as_it_is_left_is_refused_too(replay):
@@ -87,7 +87,7 @@ def test_what_a_finally_does_as_it_is_left_is_refused_too(replay):
     async def before(chat):
         await chat.ask("Name?")
 
-    assert replay(handler, before=before).what == "Refused"
+    assert replay(handler, before=before).what == "IORefused"
 
 
 def test_reading_a_file_and_importing_a_module_are_no_reaching_out(replay, folder, monkeypatch):
@@ -102,7 +102,7 @@ def test_reading_a_file_and_importing_a_module_are_no_reaching_out(replay, folde
         await chat.ask("Name?")
 
     sys.modules.pop("colorsys", None)
-    assert replay(handler).fate == "continues"
+    assert replay(handler).outcome == "continues"
 
 
 def test_what_a_dialogue_prints_is_not_shown(replay, capsys):
@@ -114,7 +114,7 @@ def test_what_a_dialogue_prints_is_not_shown(replay, capsys):
     async def before(chat):
         await chat.ask("Name?")
 
-    assert replay(handler, before=before).fate == "continues"
+    assert replay(handler, before=before).outcome == "continues"
     assert "".join(capsys.readouterr()) == ""
 
 
@@ -125,7 +125,7 @@ def test_once_it_is_over_the_world_is_there_again(replay):
     async def before(chat):
         await chat.ask("Name?")
 
-    assert replay(handler, before=before).what == "Refused"
+    assert replay(handler, before=before).what == "IORefused"
     with suppress(ConnectionRefusedError):
         connect()
     subprocess.run(["true"], check=True)
@@ -152,7 +152,7 @@ def test_another_thread_goes_on_as_it_likes_meanwhile(replay):
     async def before(chat):
         await chat.ask("Name?")
 
-    assert replay(handler, before=before).fate == "continues"
+    assert replay(handler, before=before).outcome == "continues"
     thread.join()
 
 

@@ -34,15 +34,15 @@ def app_of(handler, **more):
 
 
 def test_who_waits_at_the_same_question_continues(replay):
-    assert replay(ask_twice).fate == "continues"
-    assert replay(ask_twice, "Anna").fate == "continues"
+    assert replay(ask_twice).outcome == "continues"
+    assert replay(ask_twice, "Anna").outcome == "continues"
 
 
 def test_nothing_becomes_due_however_long_ago_it_was_asked(replay):
     async def handler(chat):
         await chat.ask("Name?", timeout=timedelta(seconds=1), remind=timedelta(milliseconds=1))
 
-    assert replay(handler).fate == "continues"
+    assert replay(handler).outcome == "continues"
 
 
 def test_who_sleeps_sleeps_on(replay):
@@ -50,7 +50,7 @@ def test_who_sleeps_sleeps_on(replay):
         await chat.sleep(timedelta(seconds=1))
         return "Good morning."
 
-    assert replay(handler).fate == "continues"
+    assert replay(handler).outcome == "continues"
 
 
 def test_another_sleep_is_a_new_one(replay):
@@ -111,9 +111,9 @@ def test_the_same_program_that_goes_another_way_is_named_for_it(rehearsal):
 
     app = app_of(handler)
     played = rehearsal(app)
-    where = replace(dialogue_context(app, handler), program=played._code_version)
+    where = replace(dialogue_context(app, handler), code_version=played._code_version)
     journal = carried_out(run_turn(where, new_journal("d", "dialogue", {}, None, NOON), None, NOON))
-    verdict = played.play(kept(journal))
+    verdict = played.run(kept(journal))
     assert (verdict.outcome, verdict.what) == ("breaks", "NotDeterministic")
 
 
@@ -155,7 +155,7 @@ def test_a_handler_that_hangs_is_interrupted_with_its_line(replay):
                 sum(range(1000))
 
     verdict = replay(handler, before=ask_twice)
-    assert (verdict.outcome, verdict.what) == ("breaks", "Hung")
+    assert (verdict.outcome, verdict.what) == ("breaks", "TimedOut")
     assert "0.3 seconds" in verdict.words
     assert verdict.trace[0].startswith(f"{__file__}:")
 
@@ -170,7 +170,7 @@ def test_one_that_hangs_for_many_holds_up_only_a_few(rehearsal):
 
     app = app_of(handler)
     played, talk = rehearsal(app), lived(app, ask_twice, [])
-    verdicts = [played.play(talk) for _ in range(10)]
+    verdicts = [played.run(talk) for _ in range(10)]
     assert len(runs) == 3
     assert {verdict.outcome for verdict in verdicts} == {"breaks"}
     assert verdicts[-1].words.startswith("Not run")
@@ -202,7 +202,7 @@ def test_one_whose_last_answer_was_taken_back_is_asked_that_again(rehearsal):
     talk = lived(app, ask_twice, ["Anna"])
     journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
     assert (
-        rehearsal(app).run(kept(journals.undo_last_answer(journal, NOON + DAY))).fate == "continues"
+        rehearsal(app).run(kept(journals.undo_last_answer(journal, NOON + DAY))).outcome == "continues"
     )
 
 
@@ -237,7 +237,7 @@ def test_a_turn_that_failed_is_seen_to_go_on_once_it_is_mended(rehearsal):
         await chat.ask("Age?", int, timeout=timedelta(minutes=1))
 
     app = app_of(mended)
-    assert rehearsal(app).run(cut_off(app)).fate == "continues"
+    assert rehearsal(app).run(cut_off(app)).outcome == "continues"
 
 
 def test_what_another_handler_changed_later_lets_nothing_become_due(rehearsal):
@@ -248,7 +248,7 @@ def test_what_another_handler_changed_later_lets_nothing_become_due(rehearsal):
     talk = lived(app, handler, [])
     journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
     changed = journals.add_state_change(journal, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
-    assert rehearsal(app).run(kept(changed)).fate == "continues"
+    assert rehearsal(app).run(kept(changed)).outcome == "continues"
 
 
 def test_a_carriers_clock_ahead_of_ours_lets_nothing_become_due(rehearsal):
@@ -264,7 +264,7 @@ def test_a_carriers_clock_ahead_of_ours_lets_nothing_become_due(rehearsal):
     )
     standing = carried_out(flow)
     changed = journals.add_state_change(standing, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
-    found = [rehearsal(app).run(kept(one)).fate for one in (standing, changed)]
+    found = [rehearsal(app).run(kept(one)).outcome for one in (standing, changed)]
     assert found == ["continues", "continues"]
 
 
@@ -277,7 +277,7 @@ def test_a_damaged_journal_is_told_apart_from_one_of_a_newer_cooee(rehearsal):
     missing = replace(talk, dialogue=replace(talk.dialogue, entries=[]))
     newer = replace(talk, dialogue=replace(talk.dialogue, head=b'{"format": 99}'))
     found = [rehearsal(app).run(one) for one in (missing, newer)]
-    assert [(one.fate, one.what) for one in found] == [
+    assert [(one.outcome, one.what) for one in found] == [
         ("unreadable", "JournalUnreadable"),
         ("unreadable", "JournalTooNew"),
     ]
@@ -286,12 +286,12 @@ def test_a_damaged_journal_is_told_apart_from_one_of_a_newer_cooee(rehearsal):
 def test_a_dialogue_that_the_app_has_no_more_is_unknown_until_it_is_retired(rehearsal):
     talk = lived(app_of(ask_twice), ask_twice, [])
     app = App()
-    assert rehearsal(app).run(talk).fate == "unknown"
+    assert rehearsal(app).run(talk).outcome == "unknown"
     app.retire("dialogue", say="Sorry.")
-    assert rehearsal(app).run(talk).fate == "retired"
+    assert rehearsal(app).run(talk).outcome == "retired"
 
 
 def test_a_renamed_dialogue_is_found_by_what_it_was(rehearsal):
     app = App()
     app.dialogue(name="other", was="dialogue")(ask_twice)
-    assert rehearsal(app).run(lived(app, ask_twice, [])).fate == "continues"
+    assert rehearsal(app).run(lived(app, ask_twice, [])).outcome == "continues"

@@ -59,7 +59,7 @@ def test_every_use_is_refused_and_says_why(replay, how):
         await chat.ask("Name?")
 
     verdict = replay(handler, before=plain, lifespan=lifespan)
-    assert (verdict.fate, verdict.what) == ("breaks", "Refused")
+    assert (verdict.outcome, verdict.what) == ("breaks", "IORefused")
     assert f" is {how} outside of a once" in verdict.words
     assert "chat.services" in verdict.words
 
@@ -69,7 +69,7 @@ def test_setting_one_is_refused(replay):
         chat.services.count = 1
         await chat.ask("Name?")
 
-    assert replay(handler, before=plain, lifespan=lifespan).what == "Refused"
+    assert replay(handler, before=plain, lifespan=lifespan).what == "IORefused"
 
 
 def test_they_can_be_handed_to_a_once(replay):
@@ -79,7 +79,7 @@ def test_they_can_be_handed_to_a_once(replay):
         await chat.ask("Sure?")
 
     verdict = replay(handler, "Anna", before=handler, services=Services(), lifespan=lifespan)
-    assert verdict.fate == "continues"
+    assert verdict.outcome == "continues"
 
 
 def test_what_a_service_did_once_is_known_by_its_name_and_not_done_again(replay):
@@ -89,7 +89,7 @@ def test_what_a_service_did_once_is_known_by_its_name_and_not_done_again(replay)
         await chat.ask(f"{ref}. Sure?")
 
     verdict = replay(handler, "Anna", services=Services(), lifespan=lifespan)
-    assert verdict.fate == "continues"
+    assert verdict.outcome == "continues"
 
 
 def test_what_a_service_is_still_to_do_is_named_by_its_path(replay):
@@ -103,7 +103,7 @@ def test_what_a_service_is_still_to_do_is_named_by_its_path(replay):
         await chat.ask("Sure?")
 
     verdict = replay(handler, "Anna", before=before, lifespan=lifespan)
-    assert (verdict.fate, verdict.what) == ("does", "chat.services.desk.reserve")
+    assert (verdict.outcome, verdict.what) == ("does", "chat.services.desk.reserve")
 
 
 def test_an_app_without_a_lifespan_has_none_as_it_will_have(replay):
@@ -111,4 +111,4 @@ def test_an_app_without_a_lifespan_has_none_as_it_will_have(replay):
         assert chat.services is None
         await chat.ask("Name?")
 
-    assert replay(handler).fate == "continues"
+    assert replay(handler).outcome == "continues"

@@ -1,4 +1,4 @@
-"""The driver as it is, or with one rule broken: its modules, loaded apart."""
+"""The replay engine as it is, or with one rule broken: its modules, loaded apart."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any, TypeAlias
 
 import cooee.core
 
-Engine: TypeAlias = Any  # its modules by name, such as engine.dialogue
+Engine: TypeAlias = Any  # its modules by name, such as engine.replay
 
 _SOURCES = Path(cooee.core.__file__).parent
 _ORDER = {
-    "values": "dialogue.value_codec",
-    "changes": "dialogue.state_diff",
+    "value_codec": "dialogue.value_codec",
+    "state_diff": "dialogue.state_diff",
     "journal": "dialogue.journal",
-    "menus": "parsing.choices",
+    "choices": "parsing.choices",
     "answers": "parsing.answers",
     "question": "app.question",
     "questions": "dialogue.questions",
-    "places": "dialogue.call_sites",
+    "call_sites": "dialogue.call_sites",
     "chat": "app.chat",
-    "told": "dialogue.said_texts",
+    "said_texts": "dialogue.said_texts",
     "run": "dialogue.run",
     "verbs": "dialogue.verbs",
-    "alone": "dialogue.sandbox",
-    "dialogue": "dialogue.replay",
+    "sandbox": "dialogue.sandbox",
+    "replay": "dialogue.replay",
 }
 
 
 def whole() -> Engine:
-    """The driver as it is."""
+    """Return the modules of the replay engine as they are."""
     names = {**_ORDER, "errors": "errors"}
     return SimpleNamespace(
         **{name: import_module(f"cooee.core.{path}") for name, path in names.items()}
@@ -40,7 +40,7 @@ def whole() -> Engine:
 
 
 def broken(*patches: tuple[str, str, str]) -> Engine:
-    """The driver with patches (module, what is there once, what is put there instead)."""
+    """Return the modules with patches applied: (module, text found once, its replacement)."""
     files = {name: _SOURCES / f"{path.replace('.', '/')}.py" for name, path in _ORDER.items()}
     found = {name: file.read_text() for name, file in files.items()}
     for module, there, instead in patches:

@@ -59,7 +59,7 @@ class World:
         self.state = CODEC.encode(State())
         self.begun: dict[str, int] = {}
         self.ended, self.changes_made, self.went_back = False, 0, False
-        journal = engine.dialogue.new_journal("d1", "handler", {}, self.state, self.now)
+        journal = engine.replay.new_journal("d1", "handler", {}, self.state, self.now)
         self.head, self.entries = engine.journal.encode_head(journal), list[bytes]()
 
     def do(self, tag: str) -> str:
@@ -211,19 +211,19 @@ class World:
                 self.log.append("an old worker:")
             self.log.append(f"TURN {text} {self.now}")
             context = engine.run.DialogueContext(
-                call=version.handler,
+                function=version.handler,
                 codec=CODEC,
                 services=None,
                 ours=OURS,
                 theirs=THEIRS,
-                zone=lambda: UTC,
-                program=version.name,
-                recall=None,
+                find_zone=lambda: UTC,
+                code_version=version.name,
+                read_history=None,
                 strict=not version.ambiguous,
             )
             try:
                 outcome = self.flow(
-                    engine.dialogue.run_turn(context, self.journal(), event, self.now),
+                    engine.replay.run_turn(context, self.journal(), event, self.now),
                     version,
                     attempt,
                 )
@@ -233,7 +233,7 @@ class World:
                     self.edit()
                 continue
             if not outcome.ended:
-                engine.dialogue.check_replay(context, outcome, self.now)
+                engine.replay.check_replay(context, outcome, self.now)
             self.commit(outcome, version)
             return
 
@@ -244,12 +244,12 @@ class World:
                 effect = flow.send(sent)
                 self.kill(attempt)
                 self.store(self.journal(), effect.entries)
-                if isinstance(effect, engine.dialogue.CallOnce):
+                if isinstance(effect, engine.replay.CallOnce):
                     self.learn(version)
                     tag = effect.args[0]
                     self.begun.setdefault(tag, self.known.next())
                     self.kill(attempt)
-                    sent = engine.dialogue.CallResult(effect.call(*effect.args))
+                    sent = engine.replay.CallResult(effect.function(*effect.args))
                     self.result = (tag, sent.value)
                 else:
                     tag, value = self.result
@@ -289,9 +289,9 @@ class World:
         assert self.journal() == outcome.journal
         if outcome.state is not None:
             self.state = outcome.state
-        texts = [said.reply.text for said in outcome.says]
+        texts = [said.reply.text for said in outcome.texts]
         self.log.append(f"-> {texts} {outcome.ended} {outcome.state}")
-        for said in outcome.says:
+        for said in outcome.texts:
             assert said.key not in self.keys, "(b) a key twice"
             self.keys.add(said.key)
         self.check(outcome, version, texts, before)
@@ -372,7 +372,7 @@ class World:
         self.log.append("RESTART")
         if not self.changes_made and not self.went_back:
             self.check_transcript()
-        journal = self.engine.dialogue.next_round(outcome)
+        journal = self.engine.replay.next_round(outcome)
         self.head, self.entries = self.engine.journal.encode_head(journal), []
         self.known = Known(**vars(CODEC.decode(self.state)[0]))
         self.said, self.sent, self.begun, self.committed = {}, [], {}, set()

@@ -211,12 +211,12 @@ def open_question_key(journal: Journal) -> RecordKey | None:
 
 def pause_question(journal: Journal) -> Journal:
     """With its question put by, since another dialogue asks; only its deadline goes on."""
-    return _with_waiting(journal, parked=True, again=False)
+    return _with_waiting(journal, paused=True, re_ask=False)
 
 
 def resume_question(journal: Journal) -> Journal:
     """With its question no longer put by; run it, and it asks again."""
-    return _with_waiting(journal, parked=False, again=True)
+    return _with_waiting(journal, paused=False, re_ask=True)
 
 
 def _with_waiting(journal: Journal, **fields: bool) -> Journal:

@@ -197,7 +197,7 @@ def _prompt_before(journal: Journal) -> str:
 
 
 def _error_result(dialogue: Dialogue, error: BaseException) -> DryRunResult:
-    frames = getattr(error, "lines", None) or frames_of_error(error)
+    frames = getattr(error, "frames", None) or frames_of_error(error)
     return DryRunResult(
         outcome="breaks",
         handler=dialogue.name,
@@ -215,7 +215,7 @@ def _timeout_result(
         outcome="breaks",
         handler=dialogue.name,
         where=frames[-1].location if frames else dialogue.handler.location,
-        what="Hung",
+        what="TimedOut",
         words=problem,
         trace=tuple(map(str, frames)),
     )

@@ -50,20 +50,20 @@ class OnceNames:
 class ServiceStub:
     """A service, or something of one. Every use of it is refused, and says why."""
 
-    __slots__ = ("_confinement", "_onces", "_path")
+    __slots__ = ("_io_guard", "_once_names", "_path")
 
     def __init__(
         self, io_guard: IOGuard, once_names: OnceNames, path: str = "chat.services"
     ) -> None:
-        for name, value in (("_confinement", io_guard), ("_onces", once_names), ("_path", path)):
+        for name, value in (("_io_guard", io_guard), ("_once_names", once_names), ("_path", path)):
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name == "__qualname__":
-            return self._onces.name(self._path)
+            return self._once_names.name_of(self._path)
         if name.startswith("__"):
             raise AttributeError(name)
-        return ServiceStub(self._confinement, self._onces, f"{self._path}.{name}")
+        return ServiceStub(self._io_guard, self._once_names, f"{self._path}.{name}")
 
     __hash__ = object.__hash__
 
@@ -73,7 +73,7 @@ class ServiceStub:
 
 def _make_refusal(use: str) -> Callable[..., Any]:
     def refuse(self: ServiceStub, *_: object, **__: object) -> Any:
-        io_guard, path = self._confinement, self._path
+        io_guard, path = self._io_guard, self._path
         raise io_guard.refuse(
             f"{path} is {use} outside of a once, and here there are no services, since the app's"
             " lifespan is not run"
