@@ -202,7 +202,8 @@ def test_one_whose_last_answer_was_taken_back_is_asked_that_again(rehearsal):
     talk = lived(app, ask_twice, ["Anna"])
     journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
     assert (
-        rehearsal(app).run(kept(journals.undo_last_answer(journal, NOON + DAY))).outcome == "continues"
+        rehearsal(app).run(kept(journals.undo_last_answer(journal, NOON + DAY))).outcome
+        == "continues"
     )
 
 
