@@ -19,7 +19,10 @@ H = TypeVar("H")
 
 
 class BodyTooLarge(Exception):
-    """The body has more bytes than anybody may send."""
+    """A request's body has more than `MAX_BODY_BYTES`."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The body has more than {MAX_BODY_BYTES:,} bytes.")
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request | None:

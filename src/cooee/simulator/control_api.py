@@ -1,28 +1,33 @@
-"""The simulator's own interface under /control: phones to text with, and things to make go wrong."""
+"""The control interface under /control: phones to text with, faults, network conditions, time."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from cooee.clocks.clock import VirtualClock
-from cooee.core.http_messages import Request, Response
-from cooee.net import asgi
-from cooee.simulator import faults, phone_numbers
+from cooee.net.asgi import MAX_BODY_BYTES, BodyTooLarge
+from cooee.net.http_client import ASGIApp
+from cooee.simulator import phone_numbers
 from cooee.simulator.apis import ProviderAPI
+from cooee.simulator.faults import parse_fault
 from cooee.simulator.network import Conditions, Network, ScreenEntry
 
 T = TypeVar("T")
-PathParams: TypeAlias = Mapping[str, str]
-ControlEndpoint: TypeAlias = Callable[[Request, PathParams], Awaitable[Response]]
+CONTROL_PATH = "/control"
 MAX_ADVANCE_S = 100 * 366 * 86_400
 
 
 class _ControlRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a call's JSON may hold."""
+    """The JSON of a request."""
 
 
 class _SendTextRequest(_ControlRequest, frozen=True):
@@ -35,14 +40,14 @@ class _PhoneRequest(_ControlRequest, frozen=True):
 
 
 class _FaultRequest(_ControlRequest, frozen=True):
-    face: str
+    face: str  # the name of a provider's API
     fault: str
     count: Annotated[int, msgspec.Meta(ge=1)] = 1
     on: str = ""
 
 
 class _SwitchesRequest(_ControlRequest, frozen=True):
-    face: str
+    face: str  # the name of a provider's API
     switches: tuple[str, ...]
 
 
@@ -50,145 +55,151 @@ class _AdvanceRequest(_ControlRequest, frozen=True):
     advance: Annotated[float, msgspec.Meta(ge=0, le=MAX_ADVANCE_S)]
 
 
-class ControlAPI:
-    """Answers the calls under /control. What it cannot do, it says in words, with a 4xx."""
+def make_control_app(network: Network, apis: Sequence[ProviderAPI]) -> ASGIApp:
+    """Return the control interface, whose every refusal is a 4xx with ``{"error": "why"}``."""
+    control = _Control(network, apis)
+    routes = [
+        _route("POST", "/phones/{number}/texts", control.send_text),
+        _route("GET", "/phones/{number}/texts", control.list_texts),
+        _route("PUT", "/phones/{number}", control.switch_phone),
+        _route("GET", "/numbers", control.list_numbers),
+        _route("POST", "/faults", control.add_fault),
+        _route("GET", "/faults", control.list_faults),
+        _route("DELETE", "/faults", control.clear_faults),
+        _route("GET", "/network", control.get_conditions),
+        _route("PUT", "/network", control.set_conditions),
+        _route("PUT", "/switches", control.set_switches),
+        _route("GET", "/clock", control.get_clock),
+        _route("POST", "/clock", control.advance_clock),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            HTTPException: _refuse_route,
+            BodyTooLarge: _refuse_size,
+            ValueError: _refuse_input,
+            OverflowError: _refuse_input,
+            msgspec.DecodeError: _refuse_input,
+            ClientDisconnect: _answer_nobody,
+        },
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Control:
+    """The endpoints of the control interface, over one network and the provider APIs on it."""
 
     def __init__(self, network: Network, apis: Sequence[ProviderAPI]) -> None:
         self._network = network
         self._apis = {api.name: api for api in apis}
-        self._routes: asgi.Router[ControlEndpoint] = asgi.Router(
-            [
-                ("POST /phones/{number}/texts", self._send_text),
-                ("GET /phones/{number}/texts", self._list_texts),
-                ("PUT /phones/{number}", self._switch_phone),
-                ("GET /numbers", self._list_numbers),
-                ("POST /faults", self._add_fault),
-                ("GET /faults", self._list_faults),
-                ("DELETE /faults", self._clear_faults),
-                ("GET /network", self._get_conditions),
-                ("PUT /network", self._set_conditions),
-                ("PUT /switches", self._set_switches),
-                ("GET /clock", self._get_clock),
-                ("POST /clock", self._advance_clock),
-            ]
-        )
-
-    async def handle(self, request: Request, path: str) -> Response:
-        """Do what a call asks."""
-        match = self._routes.match_request(request.method, path)
-        if match is None:
-            return self._no_route_response(path)
-        endpoint, path_params = match
-        try:
-            return await endpoint(request, path_params)
-        except (ValueError, OverflowError, msgspec.DecodeError) as error:
-            return _error_response(400, str(error))
-
-    def _no_route_response(self, path: str) -> Response:
-        methods = self._routes.allowed_methods(path)
-        if methods:
-            return _error_response(405, f"/control{path} takes {' and '.join(methods)}.")
-        return _error_response(404, f"There is no /control{path}.")
 
     # --- phones
 
-    async def _send_text(self, request: Request, path_params: PathParams) -> Response:
-        body = _decode_request(request, _SendTextRequest)
-        text = self._network.send_from_phone(path_params["number"], body.to, body.text)
-        return asgi.json_response(201, {"id": text.id, "status": text.status})
+    async def send_text(self, request: Request) -> Response:
+        body = await _decode_body(request, _SendTextRequest)
+        text = self._network.send_from_phone(request.path_params["number"], body.to, body.text)
+        return _json_response(201, {"id": text.id, "status": text.status})
 
-    async def _list_texts(self, _: Request, path_params: PathParams) -> Response:
-        phone = _phone_number(path_params)
-        return asgi.json_response(
-            200, [_entry_json(entry) for entry in self._network.phone_screen(phone)]
-        )
+    async def list_texts(self, request: Request) -> Response:
+        entries = self._network.phone_screen(_phone_number(request))
+        return _json_response(200, [_entry_json(entry) for entry in entries])
 
-    async def _switch_phone(self, request: Request, path_params: PathParams) -> Response:
-        body = _decode_request(request, _PhoneRequest)
-        self._network.switch_phone(_phone_number(path_params), on=body.on)
-        return asgi.json_response(200, {"on": body.on})
+    async def switch_phone(self, request: Request) -> Response:
+        body = await _decode_body(request, _PhoneRequest)
+        self._network.switch_phone(_phone_number(request), on=body.on)
+        return _json_response(200, {"on": body.on})
 
-    async def _list_numbers(self, _: Request, __: PathParams) -> Response:
+    async def list_numbers(self, _: Request) -> Response:
         rows = [
             {"number": number["number"], "face": api.name, "notifyURL": number["notifyURL"]}
             for api in self._apis.values()
             for number in api.numbers_in_use()
         ]
-        return asgi.json_response(200, rows)
+        return _json_response(200, rows)
 
-    # --- what goes wrong
+    # --- faults and conditions
 
-    async def _add_fault(self, request: Request, _: PathParams) -> Response:
-        body = _decode_request(request, _FaultRequest)
-        fault = faults.parse_fault(body.fault, body.count, body.on)
+    async def add_fault(self, request: Request) -> Response:
+        body = await _decode_body(request, _FaultRequest)
+        fault = parse_fault(body.fault, body.count, body.on)
         self._api_named(body.face).faults.add(fault)
-        return asgi.json_response(201, body)
+        return _json_response(201, body)
 
-    async def _list_faults(self, _: Request, __: PathParams) -> Response:
+    async def list_faults(self, _: Request) -> Response:
         rows = [
-            {
-                "face": api.name,
-                "fault": fault.notation,
-                "count": fault.count,
-                "on": fault.call_prefix,
-            }
+            _FaultRequest(api.name, fault.notation, fault.count, fault.call_prefix)
             for api in self._apis.values()
             for fault in api.faults.pending
         ]
-        return asgi.json_response(200, rows)
+        return _json_response(200, rows)
 
-    async def _clear_faults(self, _: Request, __: PathParams) -> Response:
+    async def clear_faults(self, _: Request) -> Response:
         for api in self._apis.values():
             api.faults.clear()
-        return Response(status=204)
+        return Response(status_code=204)
 
-    async def _get_conditions(self, _: Request, __: PathParams) -> Response:
+    async def get_conditions(self, _: Request) -> Response:
         conditions = msgspec.structs.asdict(self._network.conditions)
-        return asgi.json_response(200, {**conditions, "idle": self._network.is_idle})
+        return _json_response(200, {**conditions, "idle": self._network.is_idle})
 
-    async def _set_conditions(self, request: Request, path_params: PathParams) -> Response:
-        self._network.conditions = _decode_request(request, Conditions)
-        return await self._get_conditions(request, path_params)
+    async def set_conditions(self, request: Request) -> Response:
+        self._network.conditions = await _decode_body(request, Conditions)
+        return await self.get_conditions(request)
 
-    async def _set_switches(self, request: Request, _: PathParams) -> Response:
-        body = _decode_request(request, _SwitchesRequest)
+    async def set_switches(self, request: Request) -> Response:
+        body = await _decode_body(request, _SwitchesRequest)
         self._api_named(body.face).set_switches(body.switches)
-        return asgi.json_response(200, body)
+        return _json_response(200, body)
 
     # --- time
 
-    async def _get_clock(self, _: Request, __: PathParams) -> Response:
-        is_virtual = isinstance(self._network.clock, VirtualClock)
-        return asgi.json_response(
-            200, {"now": _iso_millis(self._network.clock.now()), "virtual": is_virtual}
-        )
+    async def get_clock(self, _: Request) -> Response:
+        clock = self._network.clock
+        is_virtual = isinstance(clock, VirtualClock)
+        return _json_response(200, {"now": _iso_millis(clock.now()), "virtual": is_virtual})
 
-    async def _advance_clock(self, request: Request, path_params: PathParams) -> Response:
+    async def advance_clock(self, request: Request) -> Response:
         clock = self._network.clock
         if not isinstance(clock, VirtualClock):
             message = (
-                "This box runs on the machine's time. Start it with --virtual-clock to advance."
+                "This simulator runs on the machine's time. "
+                "Start it with --virtual-clock to advance."
             )
             return _error_response(409, message)
-        await clock.advance(_decode_request(request, _AdvanceRequest).advance)
-        return await self._get_clock(request, path_params)
+        await clock.advance((await _decode_body(request, _AdvanceRequest)).advance)
+        return await self.get_clock(request)
 
     def _api_named(self, name: str) -> ProviderAPI:
         if name not in self._apis:
-            raise ValueError(f"There is no face {name!r}. There are {', '.join(self._apis)}.")
+            raise ValueError(f"There is no API {name!r}. There are {', '.join(self._apis)}.")
         return self._apis[name]
 
 
-def _decode_request(request: Request, kind: type[T]) -> T:
-    return msgspec.json.decode(request.body, type=kind)
+def _route(method: str, path: str, endpoint: Any) -> Route:
+    return Route(CONTROL_PATH + path, endpoint, methods=[method])
 
 
-def _phone_number(path_params: PathParams) -> str:
-    number = phone_numbers.parse_address(path_params["number"])
+async def _decode_body(request: Request, kind: type[T]) -> T:
+    """Read and decode a request's JSON, whatever its content type says: curl sends a form's.
+
+    Raises:
+        BodyTooLarge: it has more than `MAX_BODY_BYTES`.
+        DecodeError: it is not JSON, or not the JSON of this request.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+    return msgspec.json.decode(body, type=kind)
+
+
+def _phone_number(request: Request) -> str:
+    written = request.path_params["number"]
+    number = phone_numbers.parse_address(written)
     if number is None:
-        raise ValueError(
-            f"{path_params['number']!r} is no phone. Write +61491570156 or 0491570156."
-        )
+        raise ValueError(f"{written!r} is no phone. Write +61491570156 or 0491570156.")
     return number
 
 
@@ -209,5 +220,31 @@ def _iso_millis(time: datetime) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _json_response(status: int, content: object) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
 def _error_response(status: int, message: str) -> Response:
-    return asgi.json_response(status, {"error": message})
+    return _json_response(status, {"error": message})
+
+
+def _refuse_route(request: Request, error: Exception) -> Response:
+    """Return the 404 of an unknown path, or the 405 of a known one."""
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    if error.status_code == 405:
+        return _error_response(405, f"{path} takes no {request.method}.")
+    return _error_response(error.status_code, f"There is no {path}.")
+
+
+def _refuse_size(_: Request, error: Exception) -> Response:
+    return _error_response(413, str(error))
+
+
+def _refuse_input(_: Request, error: Exception) -> Response:
+    return _error_response(400, str(error))
+
+
+def _answer_nobody(_: Request, __: Exception) -> Response:
+    """Return a response that no client waits for any more."""
+    return Response(status_code=499)
