@@ -46,7 +46,7 @@ import cooee
 from cooee.cli.load_app import import_app
 from cooee.core.parsing.answers import ParseContext, parse_answer, parser_for
 from cooee.providers import Features, provider_names
-from cooee.simulator import control_api as controls
+from cooee.simulator import control_api
 from cooee.simulator.faults import FAULT_NAMES
 from cooee.testing import Kit
 
@@ -389,12 +389,12 @@ def check(desk, words):
         desk.do(block)
 
 
-def test_the_boxs_page_has_every_call_and_every_fault():
+def test_the_simulators_page_has_every_call_and_every_fault():
     page = (DOCS / "how-to" / "simulator.md").read_text()
     calls = re.findall(r"^\| `([A-Z]+) /control(/\S+)`", page, re.MULTILINE)
-    source = inspect.getsource(controls)
-    assert set(calls) == set(re.findall(r'"([A-Z]+) (/[\w/{}]+)"', source))
-    faults = page.partition("## What can go wrong")[2].partition("```")[0]
+    source = inspect.getsource(control_api)
+    assert set(calls) == set(re.findall(r'"([A-Z]+)", "(/[\w/{}]+)"', source))
+    faults = page.partition("## Faults")[2].partition("```")[0]
     assert set(re.findall(r"`([a-z0-9:A-Z-]+)`", faults)) == set(FAULT_NAMES)
 
 
