@@ -1,7 +1,7 @@
 """What the code knows best, written into the pages when they are built.
 
-A page asks for it by name: ``{cooee-front}``, ``{cooee-settings}``, ``{cooee-commands}``,
-``{cooee-providers}``.
+A page asks for it by name: ``{cooee-front}``, ``{cooee-errors}``, ``{cooee-settings}``,
+``{cooee-commands}``, ``{cooee-providers}``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 import cooee
+import cooee.core.errors
 from cooee.cli.main import cli
 from cooee.providers import Features, Setting, default_features, find_provider, provider_names
 from cooee.runtime.settings import KNOWN_SETTINGS
@@ -29,6 +30,19 @@ def front() -> str:
     shown.sort(key=lambda one: (_FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST), one[0]))
     entries = [_entry(name, it) for name, it in shown]
     return "\n\n".join(["```{eval-rst}", ".. py:module:: cooee", *entries, "```"])
+
+
+def errors() -> str:
+    """The tree of errors, then each of them in its order."""
+    public = vars(cooee.core.errors)
+    entries = [
+        f".. autoexception:: {name}\n   :members:\n   :show-inheritance:"
+        for name in public
+        if _is_error(public[name])
+    ]
+    tree = inspect.cleandoc(cooee.core.errors.__doc__ or "").partition("\n\n")[2]
+    directives = ["```{eval-rst}", ".. py:currentmodule:: cooee", *entries, "```"]
+    return "\n\n".join([f"```text\n{tree}\n```", *directives])
 
 
 _FIRST = (
@@ -193,7 +207,7 @@ class _Generated(SphinxDirective):
 
 
 def _directives() -> Iterator[tuple[str, type[_Generated]]]:
-    for write in (front, settings, commands, providers):
+    for write in (front, errors, settings, commands, providers):
         told = {"write": staticmethod(write)}
         yield f"cooee-{write.__name__}", type(write.__name__, (_Generated,), told)
 

@@ -9,11 +9,22 @@ from cooee.core.app.chat import Chat, HistoryEntry, Restart
 from cooee.core.app.routes import Routes
 from cooee.core.durations import days, hours, minutes
 from cooee.core.errors import (
+    AmbiguousQuestion,
     CannotGoBack,
     CooeeError,
+    DatabaseInUse,
     DefinitionError,
     DialogueError,
+    DuplicateOnce,
+    Ended,
+    ForeignAwait,
+    JournalError,
+    JournalTooNew,
+    JournalUnreadable,
+    NoDialogue,
     NoReply,
+    NotAwaited,
+    NotDeterministic,
     NotRunning,
     OnceFailed,
     OnceUnknown,
@@ -21,31 +32,50 @@ from cooee.core.errors import (
     OutcomeUnknown,
     PermanentFailure,
     ProviderFailure,
+    RequestRefused,
     ResultLost,
+    SchemaTooNew,
     SettingError,
     StateError,
+    StorageError,
+    StoreUnavailable,
     TemporaryFailure,
     TooLong,
     TooManyAttempts,
+    Unanswered,
+    Unauthorized,
+    Unstorable,
 )
 from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
 from cooee.core.parsing.answers import Email, PhoneNumber
+from cooee.core.public_names import publish_names
 
 if TYPE_CHECKING:
     from cooee.net.app_client import AppClient
 
 __all__ = [
+    "AmbiguousQuestion",
     "App",
     "CannotGoBack",
     "Chat",
     "CooeeError",
+    "DatabaseInUse",
     "DefinitionError",
     "DialogueError",
+    "DuplicateOnce",
     "Email",
+    "Ended",
+    "ForeignAwait",
     "HistoryEntry",
     "Inbound",
+    "JournalError",
+    "JournalTooNew",
+    "JournalUnreadable",
     "Media",
+    "NoDialogue",
     "NoReply",
+    "NotAwaited",
+    "NotDeterministic",
     "NotRunning",
     "OnceFailed",
     "OnceUnknown",
@@ -57,15 +87,22 @@ __all__ = [
     "ProviderFailure",
     "Receipt",
     "Reply",
+    "RequestRefused",
     "Restart",
     "ResultLost",
     "Routes",
+    "SchemaTooNew",
     "SettingError",
     "StateError",
     "Status",
+    "StorageError",
+    "StoreUnavailable",
     "TemporaryFailure",
     "TooLong",
     "TooManyAttempts",
+    "Unanswered",
+    "Unauthorized",
+    "Unstorable",
     "connect",
     "days",
     "hours",
@@ -95,3 +132,5 @@ def _mount_app(app: App[Any, Any]) -> MountableApp:
 
 
 set_mount_factory(_mount_app)
+
+publish_names(__name__, globals(), __all__)

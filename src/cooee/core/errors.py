@@ -76,7 +76,7 @@ class ProviderFailure(CooeeError):
     """
 
     def __init__(self, message: str, *, code: str = "", status: int = 0, hint: str = "") -> None:
-        super().__init__(message, code, status, hint)
+        super().__init__(message)
         self.message, self.code, self.status, self.hint = message, code, status, hint
 
     def __str__(self) -> str:

@@ -1,7 +1,5 @@
 """One HTTP request, its response, and a conversation of them: data, not I/O."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime

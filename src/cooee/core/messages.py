@@ -1,7 +1,5 @@
 """What travels: texts in, texts out, and the news about them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum

@@ -1,6 +1,7 @@
 """SMS companies, one folder each, and the contract that they implement."""
 
 from cooee.core.http_messages import Flow, Request, Response
+from cooee.core.public_names import publish_names
 from cooee.providers.contract import (
     Accepted,
     Credentials,
@@ -37,3 +38,5 @@ __all__ = [
     "find_provider",
     "provider_names",
 ]
+
+publish_names(__name__, globals(), __all__)

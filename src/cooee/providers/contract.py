@@ -1,7 +1,5 @@
 """SMS companies, one file each: they translate, and touch nothing. This is their contract."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points

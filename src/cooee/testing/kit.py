@@ -69,6 +69,8 @@ class Kit:
         store: where its conversations are.
     """
 
+    __module__ = "cooee.testing"  # where users import it from
+
     service: Service
     store: SQLite
 
@@ -294,6 +296,8 @@ class Phone:
     Attributes:
         number: the person's number, fictional.
     """
+
+    __module__ = "cooee.testing"  # where users import it from
 
     def __init__(self, kit: Kit, number: str) -> None:
         self.number = number
