@@ -126,5 +126,5 @@ async def test_nothing_that_a_dialogue_stores_names_a_private_module():
                 str(row) for (name,) in tables.fetchall() for row in database.execute(f"select * from {name}")
             ]  # fmt: skip
     assert any("cooee:HistoryEntry" in row for row in stored)
-    assert any("cooee.TooLong" in row or "TooLong" in row for row in stored)
+    assert any("TooLong: as a handler would" in row for row in stored)
     assert [row for row in stored for name in PRIVATE if name in row] == []
