@@ -21,12 +21,13 @@ from cooee.providers import (
     Setting,
     Subscription,
 )
-from cooee.providers.http_errors import error_from_response
+from cooee.providers.http_errors import ErrorTable
 from cooee.testing import provider_suite as suite
 from cooee.testing.provider_example import Example, Push
 from cooee.testing.scripted_network import NOON, ScriptedNetwork, answer
 
 OURS, THEIRS = "+61491570006", "+61491570156"
+ERRORS = ErrorTable(provider="Sound")
 
 
 class Sound:
@@ -43,13 +44,13 @@ class Sound:
         secret = body.get("token") if isinstance(body, dict) else None
         if response.status == 200 and secret == "s3cret":
             return Credentials(secret, NOON + timedelta(hours=1))
-        raise error_from_response("Sound", request, response)
+        raise ERRORS.error_from(request, response)
 
     def subscribe(self, credentials, webhook_url, *, keep_direction=False):
         request = self.ask("PUT", "number", safe=True)
         response = yield request
         if response.status != 200:
-            raise error_from_response("Sound", request, response)
+            raise ERRORS.error_from(request, response)
         return Subscription(OURS, webhook_url)
 
     def send(self, outbound, credentials):
@@ -67,7 +68,7 @@ class Sound:
             and id
         ):
             return Accepted(id)
-        raise error_from_response("Sound", request, response)
+        raise ERRORS.error_from(request, response)
 
     def poll(self, credentials, cursor):
         request = self.ask("GET", "inbox")
@@ -75,7 +76,7 @@ class Sound:
         text = self.read(response.json(), response.at)
         if response.status == 200 and text:
             return PollResult([text])
-        raise error_from_response("Sound", request, response)
+        raise ERRORS.error_from(request, response)
 
     def status(self, outbound, credentials):
         yield self.ask("GET", "texts/1", safe=True)

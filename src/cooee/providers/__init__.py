@@ -1,6 +1,29 @@
-"""SMS companies, one folder each, and the contract that they implement."""
+"""SMS providers, one folder each, and everything that an adapter is written with."""
 
-from cooee.core.http_messages import Flow, Request, Response
+from cooee.core.errors import (
+    OptedOut,
+    OutcomeUnknown,
+    PermanentFailure,
+    ProviderFailure,
+    RequestRefused,
+    SettingError,
+    TemporaryFailure,
+    Unauthorized,
+)
+from cooee.core.http_messages import (
+    Flow,
+    Request,
+    Response,
+)
+from cooee.core.messages import (
+    Inbound,
+    Media,
+    Outbound,
+    Receipt,
+    Status,
+    parse_outbound_id,
+    text_fingerprint,
+)
 from cooee.core.public_names import publish_names
 from cooee.providers.contract import (
     Accepted,
@@ -12,31 +35,66 @@ from cooee.providers.contract import (
     Provider,
     Received,
     RepliesInWebhook,
-    Setting,
     Subscription,
     default_features,
     find_provider,
     provider_names,
 )
+from cooee.providers.http_errors import (
+    ErrorItem,
+    ErrorRule,
+    ErrorTable,
+    error_class_for_status,
+)
+from cooee.providers.oauth import (
+    client_credentials_login,
+)
+from cooee.providers.settings import (
+    Setting,
+    parse_base_url,
+    parse_list,
+)
 
 __all__ = [
     "Accepted",
     "Credentials",
+    "ErrorItem",
+    "ErrorRule",
+    "ErrorTable",
     "Features",
     "Flow",
+    "Inbound",
+    "Media",
     "MediaSource",
     "OptOutSource",
+    "OptedOut",
+    "Outbound",
+    "OutcomeUnknown",
+    "PermanentFailure",
     "PollResult",
     "Provider",
+    "ProviderFailure",
+    "Receipt",
     "Received",
     "RepliesInWebhook",
     "Request",
+    "RequestRefused",
     "Response",
     "Setting",
+    "SettingError",
+    "Status",
     "Subscription",
+    "TemporaryFailure",
+    "Unauthorized",
+    "client_credentials_login",
     "default_features",
+    "error_class_for_status",
     "find_provider",
+    "parse_base_url",
+    "parse_list",
+    "parse_outbound_id",
     "provider_names",
+    "text_fingerprint",
 ]
 
 publish_names(__name__, globals(), __all__)

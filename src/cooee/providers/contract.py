@@ -10,37 +10,9 @@ import msgspec
 from cooee.core.errors import SettingError
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Inbound, Media, Outbound, Receipt
-
-__all__ = [
-    "Accepted",
-    "Credentials",
-    "Features",
-    "Flow",
-    "MediaSource",
-    "OptOutSource",
-    "PollResult",
-    "Provider",
-    "Received",
-    "RepliesInWebhook",
-    "Request",
-    "Response",
-    "Setting",
-    "Subscription",
-    "default_features",
-    "find_provider",
-    "provider_names",
-]
+from cooee.providers.settings import Setting
 
 DAY = timedelta(days=1)
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """One thing a provider needs to be told, by the name of its environment variable."""
-
-    name: str
-    help: str
-    default: str | None = None  # None: it has to be given
-    secret: bool = False
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,8 +130,8 @@ class Provider(Protocol):
     ) -> Flow[Subscription]:
         """Make sure of a number, and of the way its texts come.
 
-        They are pushed below the URL `webhook_url`, or kept for reading (None); with `keep_direction` the way
-        is left as it is. Safe to repeat, and repeated to renew what would expire.
+        They are pushed below `webhook_url`, or kept for polling (None); with `keep_direction`
+        the setting stays as it is. Safe to repeat; repeated to renew a number that would expire.
         """
         ...
 
@@ -188,7 +160,7 @@ class Provider(Protocol):
 
         Args:
             request: as it came, its URL made public again.
-            tail: the path below our hook, such as ``"reply"`` or ``"status/…"``.
+            subpath: the path below our webhook URL, such as ``"reply"`` or ``"status/…"``.
             at: when it came.
 
         Raises:

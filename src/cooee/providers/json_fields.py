@@ -45,7 +45,7 @@ def parse_timestamp(value: str | None) -> datetime | None:
 def add_durations(
     start: datetime | None, duration: timedelta, count: int | None
 ) -> datetime | None:
-    """`parse_int` spans after `start`; None where either is unknown, or the end of time is passed."""
+    """Return `start + count * duration`; None for an unknown operand or a date past 9999."""
     try:
         return None if start is None or count is None else start + duration * count
     except OverflowError:

@@ -7,7 +7,7 @@ from cooee.core.http_messages import Request
 from cooee.core.messages import Outbound, Status
 from cooee.providers import Credentials
 from cooee.providers.telstra_v2.adapter import TelstraV2
-from cooee.providers.telstra_v2.errors import telstra_v2_error, telstra_v2_status
+from cooee.providers.telstra_v2.errors import ERRORS, telstra_v2_status
 from cooee.testing.scripted_network import ScriptedNetwork, answer
 
 OUTBOUND = Outbound(
@@ -139,20 +139,20 @@ def test_each_answer_to_a_send_is_one_decision(response, kind, retry_after, hint
 
 
 def test_the_404_that_means_several_things_says_them_all():
-    words = str(telstra_v2_error(ASK, plain(404, "RESOURCE-NOT-FOUND", "")))
+    words = str(ERRORS.error_from(ASK, plain(404, "RESOURCE-NOT-FOUND", "")))
     for meaning in ("expired", "less than a minute ago", "another app", "free trial"):
         assert meaning in words
 
 
 def test_the_gateways_own_code_is_kept():
     body = {"fault": {"faultstring": "Spike arrest violation.", "detail": {"errorcode": "a.b"}}}
-    failure = telstra_v2_error(ASK, answer(403, body))
+    failure = ERRORS.error_from(ASK, answer(403, body))
     assert (failure.code, "Spike arrest violation." in failure.message) == ("a.b", True)
 
 
 def test_what_telstra_says_is_one_printable_line_of_bearable_length():
     message = "line one\r\nline two\x1b[31m \ud83d" + "x" * 9999
-    failure = telstra_v2_error(ASK, plain(400, "A\nB" * 200, message))
+    failure = ERRORS.error_from(ASK, plain(400, "A\nB" * 200, message))
     assert str(failure).isprintable()
     assert len(str(failure)) < 1000
     assert "line one line two [31m" in failure.message

@@ -10,7 +10,7 @@ from cooee.core.errors import (
     Unauthorized,
 )
 from cooee.core.http_messages import Request
-from cooee.providers.telstra_v3.errors import telstra_v3_error
+from cooee.providers.telstra_v3.errors import ERRORS
 from cooee.testing.scripted_network import answer
 
 URL = "https://products.api.telstra.com/messaging/v3/messages"
@@ -82,7 +82,7 @@ def complaint(code, **more):
 @pytest.mark.parametrize(("row", "kind"), TABLE.items())
 def test_every_code_is_a_decision_with_a_hint_and_telstras_words(row, kind):
     status, code = row.split()
-    failure = telstra_v3_error(SEND, answer(int(status), {"errors": [complaint(code)]}))
+    failure = ERRORS.error_from(SEND, answer(int(status), {"errors": [complaint(code)]}))
     assert type(failure) is kind
     assert (failure.code, failure.status) == (code, int(status))
     assert failure.hint
@@ -93,31 +93,31 @@ def test_every_code_is_a_decision_with_a_hint_and_telstras_words(row, kind):
 @pytest.mark.parametrize("row", TABLE)
 def test_what_only_asks_is_never_in_doubt(row):
     status, code = row.split()
-    failure = telstra_v3_error(READ, answer(int(status), {"errors": [complaint(code)]}))
+    failure = ERRORS.error_from(READ, answer(int(status), {"errors": [complaint(code)]}))
     assert not isinstance(failure, OutcomeUnknown)
 
 
 @pytest.mark.parametrize(("status", "kind"), BARE.items())
 @pytest.mark.parametrize("body", [b"", b"<html>", {}, [], {"errors": []}, {"errors": [5, {}]}])
 def test_without_a_code_the_status_decides(status, kind, body):
-    assert type(telstra_v3_error(SEND, answer(status, body))) is kind
+    assert type(ERRORS.error_from(SEND, answer(status, body))) is kind
 
 
 def test_telstras_retry_after_counts_before_ours():
     throttled = {"errors": [complaint("TOO_MANY_REQUESTS")]}
-    assert telstra_v3_error(SEND, answer(429, throttled, retry_after="77")).retry_after == 77
-    assert telstra_v3_error(SEND, answer(429, throttled)).retry_after == 5
+    assert ERRORS.error_from(SEND, answer(429, throttled, retry_after="77")).retry_after == 77
+    assert ERRORS.error_from(SEND, answer(429, throttled)).retry_after == 5
 
 
 @pytest.mark.parametrize("codes", [["RECIPIENT_OPTOUT"], ["FIELD_INVALID", "RECIPIENT_OPTOUT"]])
 def test_an_opt_out_decides_before_all_else(codes):
     errors = [complaint(code) for code in codes]
-    assert type(telstra_v3_error(SEND, answer(400, {"errors": errors}))) is OptedOut
+    assert type(ERRORS.error_from(SEND, answer(400, {"errors": errors}))) is OptedOut
 
 
 def test_a_known_code_decides_before_a_new_one():
     errors = [complaint("BRAND_NEW"), complaint("RATE_PLAN_ERR")]
-    assert telstra_v3_error(SEND, answer(402, {"errors": errors})).code == "RATE_PLAN_ERR"
+    assert ERRORS.error_from(SEND, answer(402, {"errors": errors})).code == "RATE_PLAN_ERR"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,6 @@ def test_a_known_code_decides_before_a_new_one():
     ],
 )
 def test_other_shapes_of_no_are_read_too(body, code, words):
-    failure = telstra_v3_error(SEND, answer(400, body))
+    failure = ERRORS.error_from(SEND, answer(400, body))
     assert failure.code == code
     assert words in str(failure)

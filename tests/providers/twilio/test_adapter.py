@@ -203,7 +203,7 @@ def test_twilio_comes_through_the_door_that_anybodys_provider_uses():
         ({"TWILIO_MESSAGING_SERVICE_SID": "AC" + "a" * 32}, "is not MG"),
         ({"TWILIO_API_KEY": "SK" + "a" * 32}, "go together"),
         ({"TWILIO_NUMBER": "my number"}, "Write it as"),
-        ({"TWILIO_BASE_URL": "api.twilio.com"}, "TWILIO_BASE_URL is not a URL"),
+        ({"TWILIO_BASE_URL": "api.twilio.com"}, "TWILIO_BASE_URL is 'api.twilio.com', not a URL"),
     ],
 )
 def test_a_setting_that_cannot_be_right_is_named(wrong, said):

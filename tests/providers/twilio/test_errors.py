@@ -13,9 +13,8 @@ from cooee.core.errors import (
 from cooee.core.http_messages import Request
 from cooee.core.messages import Status
 from cooee.providers.twilio.errors import (
-    _RULES_BY_CODE,
     _STATUS_BY_WORD,
-    twilio_error,
+    ERRORS,
     twilio_status,
 )
 from cooee.testing.scripted_network import answer
@@ -77,7 +76,7 @@ KINDS = {
 def test_each_code_is_a_failure_of_its_kind_with_a_hint(code, kind):
     status = {20003: 401, 20404: 404, 20429: 429}.get(code, 400)
     body = {"code": code, "message": "No.", "more_info": "https://…", "status": status}
-    failure = twilio_error(ASKED, answer(status, body))
+    failure = ERRORS.error_from(ASKED, answer(status, body))
     assert type(failure) is kind
     assert (failure.code, failure.status, failure.hint != "") == (str(code), status, True)
     if kind is TemporaryFailure:
@@ -85,7 +84,7 @@ def test_each_code_is_a_failure_of_its_kind_with_a_hint(code, kind):
 
 
 def test_the_table_and_its_test_know_the_same_codes():
-    assert set(_RULES_BY_CODE) == set(KINDS)
+    assert set(ERRORS.by_code) == {str(code) for code in KINDS}
 
 
 @pytest.mark.parametrize(
@@ -101,20 +100,20 @@ def test_the_table_and_its_test_know_the_same_codes():
 )
 @pytest.mark.parametrize("body", [{"code": 99999, "message": "New."}, b"<html>", None])
 def test_a_code_that_is_not_in_the_table_goes_by_its_status(status, kind, body):
-    assert type(twilio_error(ASKED, answer(status, body))) is kind
+    assert type(ERRORS.error_from(ASKED, answer(status, body))) is kind
 
 
 def test_an_acceptance_with_a_code_in_it_is_still_in_doubt():
-    assert type(twilio_error(ASKED, answer(201, {"code": 21211}))) is OutcomeUnknown
+    assert type(ERRORS.error_from(ASKED, answer(201, {"code": 21211}))) is OutcomeUnknown
 
 
 def test_a_persons_number_in_twilios_words_stays_out_of_ours():
     body = {"code": 21211, "message": "Invalid 'To' Phone Number: +61491570XXX, 61491570156"}
-    said = str(twilio_error(ASKED, answer(400, body)))
+    said = str(ERRORS.error_from(ASKED, answer(400, body)))
     assert "491570156" not in said
     assert "Invalid 'To' Phone Number" in said
 
 
 @pytest.mark.parametrize("code", [True, "21610", 10**30, -5, None, [21610]])
 def test_a_code_that_is_no_code_is_left_out(code):
-    assert type(twilio_error(ASKED, answer(400, {"code": code}))) is PermanentFailure
+    assert type(ERRORS.error_from(ASKED, answer(400, {"code": code}))) is PermanentFailure

@@ -62,5 +62,6 @@ def _provider_json(provider: type[Provider]) -> dict[str, object]:
 
     features = default_features(provider)
     feature_values = {name: getattr(features, name) for name in features.__struct_fields__}
-    settings = [{n: getattr(s, n) for n in s.__struct_fields__} for s in provider.settings]
+    names = ("name", "help", "default", "secret")
+    settings = [{name: getattr(one, name) for name in names} for one in provider.settings]
     return {"name": provider.name, "features": feature_values, "settings": settings}

@@ -10,24 +10,30 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from cooee.core.errors import PermanentFailure, RequestRefused, SettingError
-from cooee.core.http_messages import Flow, Request
-from cooee.core.messages import Outbound, Receipt
 from cooee.providers import (
     Accepted,
     Credentials,
     Features,
+    Flow,
+    Outbound,
+    PermanentFailure,
     PollResult,
+    Receipt,
     Received,
+    Request,
+    RequestRefused,
     Setting,
+    SettingError,
     Subscription,
+    parse_base_url,
+    parse_list,
 )
 from cooee.providers.simulated.payloads import (
+    ERRORS,
     build_send_body,
     parse_accepted,
     parse_inbound,
     parse_receipt,
-    simulated_error,
 )
 
 _POLLING_MODES: Sequence[Literal["pop", "cursor", "confirm"]] = ("pop", "cursor", "confirm")
@@ -37,21 +43,46 @@ _LOOKUP_SETTLES_AFTER = timedelta(seconds=5)
 _MAX_SIGNATURE_AGE = timedelta(minutes=5)  # how old a signature may be
 
 
+def _parse_switches(name: str, value: str) -> frozenset[str]:
+    switches = frozenset(item.lower() for item in parse_list(name, value))
+    unknown = sorted(switches - _KNOWN_SWITCHES)
+    if unknown:
+        raise SettingError(
+            f"{name} has {', '.join(unknown)}; there are {', '.join(sorted(_KNOWN_SWITCHES))}."
+        )
+    if len(switches.intersection(_POLLING_MODES)) > 1:
+        raise SettingError(f"{name} takes one of pop, cursor and confirm.")
+    return switches
+
+
 class Simulated:
     """The adapter to the carrier in a box's own API, which can be switched to any semantics.
 
     `SIMULATED_SWITCHES` names how reading behaves (*pop*, *cursor* or *confirm*) and what
     else there is: *lookup* by our id, *idempotency* keys, opt-out words of the company's own
-    (*optout*). The box has to be switched alike.
+    (*optout*). The simulator has to be switched alike.
     """
 
     name: ClassVar[str] = "simulated"
     settings: ClassVar[Sequence[Setting]] = (
-        Setting("SIMULATED_BASE_URL", "where the box is", "http://127.0.0.1:8400/simulated/v1"),
         Setting(
-            "SIMULATED_KEY", "any word, or the one the box was given", "simulated", secret=True
+            "SIMULATED_BASE_URL",
+            "where the simulator is",
+            "http://127.0.0.1:8400/simulated/v1",
+            parse=parse_base_url,
         ),
-        Setting("SIMULATED_SWITCHES", "what it can do, with commas between", "pop"),
+        Setting(
+            "SIMULATED_KEY",
+            "any word, or the one the simulator was given",
+            "simulated",
+            secret=True,
+        ),
+        Setting(
+            "SIMULATED_SWITCHES",
+            "what it can do, with commas between",
+            "pop",
+            parse=_parse_switches,
+        ),
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -60,19 +91,11 @@ class Simulated:
         Raises:
             SettingError: a switch is unknown, there are two ways of reading, or no URL.
         """
-        base_url, self._key, switches = (
-            values.get(setting.name, "").strip() or setting.default or ""
-            for setting in self.settings
-        )
-        if not base_url.startswith(("http://", "https://")):
-            raise SettingError(
-                f"SIMULATED_BASE_URL is {base_url!r}, not a URL. Leave it out, mostly."
-            )
-        self._base_url = base_url.rstrip("/")
+        self._base_url, self._key, switches = (setting.read(values) for setting in self.settings)
         self._webhook_secret = hmac.digest(
             self._key.encode(errors="replace"), b"webhook", "sha256"
         ).hex()
-        self.features = _features_for(_read_switches(switches))
+        self.features = _features_for(switches)
 
     def __repr__(self) -> str:
         return f"<Simulated at {self._base_url}>"
@@ -94,14 +117,14 @@ class Simulated:
             case [{"number": str(number)}, *_] if numbers_response.status == 200 and number:
                 pass
             case _:
-                raise simulated_error(numbers_request, numbers_response)
+                raise ERRORS.error_from(numbers_request, numbers_response)
         if keep_direction:
             return Subscription(number, notes=["Pushing or reading was left as it is."])
         body = {"number": number, "url": webhook_url, "secret": self._webhook_secret}
         webhook_request = self._request("PUT", "/webhook", credentials, body, safe=True)
         webhook_response = yield webhook_request
         if webhook_response.status != 200:
-            raise simulated_error(webhook_request, webhook_response)
+            raise ERRORS.error_from(webhook_request, webhook_response)
         return Subscription(number, webhook_url)
 
     # Texts
@@ -124,7 +147,7 @@ class Simulated:
         response = yield request
         accepted = parse_accepted(response.json())
         if response.status != 201 or accepted is None:
-            raise simulated_error(request, response)
+            raise ERRORS.error_from(request, response)
         return accepted
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
@@ -139,9 +162,9 @@ class Simulated:
             case {"texts": list() as texts} as body if response.status == 200 and response.at:
                 inbounds = [text for each in texts if (text := parse_inbound(each, response.at))]
             case _:
-                raise simulated_error(request, response)
+                raise ERRORS.error_from(request, response)
         if len(inbounds) < len(texts):
-            raise simulated_error(request, response)
+            raise ERRORS.error_from(request, response)
         next_cursor = body.get("cursor")
         return PollResult(
             inbounds,
@@ -156,7 +179,7 @@ class Simulated:
         request = self._request("POST", "/inbox/confirmed", credentials, body, safe=True)
         response = yield request
         if response.status != 204:
-            raise simulated_error(request, response)
+            raise ERRORS.error_from(request, response)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
         """Ask how a text fares."""
@@ -169,7 +192,7 @@ class Simulated:
             return None
         receipt = parse_receipt(response.json(), outbound.id)
         if response.status != 200 or receipt is None:
-            raise simulated_error(request, response)
+            raise ERRORS.error_from(request, response)
         return receipt
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
@@ -184,15 +207,15 @@ class Simulated:
                 found := parse_accepted(first)
             ):
                 return found
-        raise simulated_error(request, response)
+        raise ERRORS.error_from(request, response)
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Verify a push, then read it: ``text``, or ``status/`` and our id of the text."""
         kind, _, name = subpath.partition("/")
         if kind not in ("text", "status") or (kind == "text" and name):
-            raise RequestRefused("The box pushes to text and status/… only.", 404)
+            raise RequestRefused("The simulator pushes to text and status/… only.", 404)
         if request.method != "POST":
-            raise RequestRefused("The box pushes by POST.", 405)
+            raise RequestRefused("The simulator pushes by POST.", 405)
         self._verify_signature(request, at)
         body = request.json()
         if kind == "text":
@@ -216,7 +239,7 @@ class Simulated:
         if not hmac.compare_digest(
             expected.encode(), signature.get("v1", "").encode(errors="replace")
         ):
-            raise RequestRefused("The signature is not the box's.", 401)
+            raise RequestRefused("The signature is not the simulator's.", 401)
         seconds = int(timestamp) if timestamp.isdigit() and len(timestamp) <= 12 else 0
         if abs(at.timestamp() - seconds) > _MAX_SIGNATURE_AGE.total_seconds():
             raise RequestRefused("The signature is more than 5 minutes off.", 401)
@@ -241,19 +264,6 @@ class Simulated:
             body=b"" if body is None else msgspec.json.encode(body),
             safe=safe,
         )
-
-
-def _read_switches(setting: str) -> frozenset[str]:
-    switches = frozenset(filter(None, (switch.strip().lower() for switch in setting.split(","))))
-    unknown = sorted(switches - _KNOWN_SWITCHES)
-    if unknown:
-        raise SettingError(
-            f"SIMULATED_SWITCHES has {', '.join(unknown)};"
-            f" there are {', '.join(sorted(_KNOWN_SWITCHES))}."
-        )
-    if len(switches.intersection(_POLLING_MODES)) > 1:
-        raise SettingError("SIMULATED_SWITCHES takes one of pop, cursor and confirm.")
-    return switches
 
 
 def _features_for(switches: frozenset[str]) -> Features:

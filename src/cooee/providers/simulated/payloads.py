@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from cooee.core.errors import OptedOut, PermanentFailure, ProviderFailure, TemporaryFailure
-from cooee.core.http_messages import Request, Response
-from cooee.core.messages import Inbound, Outbound, Receipt, Status, parse_outbound_id
-from cooee.providers import Accepted
-from cooee.providers.http_errors import error_from_response
-
-_KEY_HINT = "Check SIMULATED_KEY."
+from cooee.providers import (
+    Accepted,
+    ErrorItem,
+    ErrorRule,
+    ErrorTable,
+    Inbound,
+    OptedOut,
+    Outbound,
+    PermanentFailure,
+    Receipt,
+    Response,
+    Status,
+    TemporaryFailure,
+    Unauthorized,
+    parse_outbound_id,
+)
+from cooee.providers.json_fields import get_string, parse_timestamp
 
 _STATUS_BY_WORD: Mapping[str, Status] = {
     "accepted": Status.ACCEPTED,
@@ -21,13 +31,6 @@ _STATUS_BY_WORD: Mapping[str, Status] = {
     "undelivered": Status.UNDELIVERED,
     "failed": Status.FAILED,
     "expired": Status.EXPIRED,
-}
-_ERRORS_BY_CODE: Mapping[str, tuple[type[ProviderFailure], str]] = {
-    "bad-request": (PermanentFailure, ""),
-    "text-too-long": (PermanentFailure, "Split the text; 1600 characters fit."),
-    "bad-recipient": (PermanentFailure, "The recipient should look like +614…"),
-    "opted-out": (OptedOut, ""),
-    "throttled": (TemporaryFailure, ""),
 }
 
 
@@ -43,7 +46,7 @@ def build_send_body(outbound: Outbound) -> Mapping[str, Any]:
 
 
 def parse_accepted(body: Any) -> Accepted | None:
-    """What the box says of a text it has; None where it says something else."""
+    """What the simulator says of a text it has; None where it says something else."""
     match body:
         case {"id": str(id)} if id.isprintable() and id:
             segments = body.get("segments")
@@ -62,7 +65,7 @@ def parse_inbound(body: Any, at: datetime) -> Inbound | None:
                 recipient=recipient,
                 text=text,
                 received_at=at,
-                sent_at=_parse_utc_timestamp(body.get("sent_at")),
+                sent_at=_get_utc(body, "sent_at"),
                 provider_id=id,
                 key=id,
             )
@@ -80,29 +83,31 @@ def parse_receipt(body: Any, outbound_id: str) -> Receipt | None:
                 provider_status=word,
                 outbound_id=outbound_id if parse_outbound_id(outbound_id) else "",
                 provider_id=id,
-                at=_parse_utc_timestamp(body.get("at")),
+                at=_get_utc(body, "at"),
             )
     return None
 
 
-def simulated_error(request: Request, response: Response) -> ProviderFailure:
-    """The failure that ``{error, message}``, or anything else, stands for."""
+def _get_utc(body: Any, name: str) -> datetime | None:
+    timestamp = parse_timestamp(get_string(body, name))
+    return timestamp if timestamp and timestamp.tzinfo else None
+
+
+def _parse_items(response: Response) -> Sequence[ErrorItem]:
+    """Return the error in ``{error, message}``."""
     body = response.json()
-    fields = body if isinstance(body, dict) else {}
-    code, reason = (
-        value if isinstance(value := fields.get(name), str) else "" for name in ("error", "message")
-    )
-    error_class, hint = _ERRORS_BY_CODE.get(
-        code, (None, _KEY_HINT if response.status == 401 else "")
-    )
-    return error_from_response(
-        "The box", request, response, error_class=error_class, code=code, reason=reason, hint=hint
-    )
+    return [ErrorItem(get_string(body, "error") or "", get_string(body, "message") or "")]
 
 
-def _parse_utc_timestamp(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return moment.astimezone(UTC) if moment and moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+ERRORS = ErrorTable(
+    provider="The simulator",
+    by_code={
+        "bad-request": ErrorRule(PermanentFailure),
+        "text-too-long": ErrorRule(PermanentFailure, "Split the text; 1600 characters fit."),
+        "bad-recipient": ErrorRule(PermanentFailure, "The recipient should look like +614…"),
+        "opted-out": ErrorRule(OptedOut),
+        "throttled": ErrorRule(TemporaryFailure),
+    },
+    by_status={401: ErrorRule(Unauthorized, "Check SIMULATED_KEY.")},
+    parse_items=_parse_items,
+)

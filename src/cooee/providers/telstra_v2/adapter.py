@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
-from cooee.core.errors import PermanentFailure, ProviderFailure, RequestRefused, SettingError
-from cooee.core.http_messages import Flow, Request, Response
-from cooee.core.messages import Outbound, Receipt
 from cooee.providers import (
     Accepted,
     Credentials,
     Features,
+    Flow,
+    Outbound,
+    PermanentFailure,
     PollResult,
+    Receipt,
     Received,
+    Request,
+    RequestRefused,
     Setting,
     Subscription,
+    client_credentials_login,
+    parse_base_url,
 )
-from cooee.providers.json_fields import add_durations, get_ascii_word, get_string, parse_int
-from cooee.providers.telstra_v2.errors import telstra_v2_error
+from cooee.providers.json_fields import get_ascii_word, get_string, parse_int
+from cooee.providers.telstra_v2.errors import ERRORS
 from cooee.providers.telstra_v2.payloads import (
     AEST_OFFSET,
     build_receipt,
@@ -59,7 +64,12 @@ class TelstraV2:
     settings: ClassVar[Sequence[Setting]] = (
         Setting("TELSTRA_CLIENT_ID", "the app's client key, from dev.telstra.com"),
         Setting("TELSTRA_CLIENT_SECRET", "the app's client secret", secret=True),
-        Setting("TELSTRA_BASE_URL", "where the API is", "https://tapi.telstra.com/v2"),
+        Setting(
+            "TELSTRA_BASE_URL",
+            "where the API is",
+            "https://tapi.telstra.com/v2",
+            parse=parse_base_url,
+        ),
     )
     features = Features(
         polling="pop",
@@ -76,14 +86,9 @@ class TelstraV2:
         Raises:
             SettingError: one is missing, or the base is not a URL.
         """
-        self._client_id, self._client_secret, base_url = (
-            _read_setting(values, setting) for setting in self.settings
+        self._client_id, self._client_secret, self._base_url = (
+            setting.read(values) for setting in self.settings
         )
-        if not base_url.startswith(("https://", "http://")):
-            raise SettingError(
-                f"TELSTRA_BASE_URL is {base_url!r}, not a URL. Leave it out, mostly."
-            )
-        self._base_url = base_url.rstrip("/")
 
     def __repr__(self) -> str:
         return f"<TelstraV2 at {self._base_url}>"
@@ -96,26 +101,14 @@ class TelstraV2:
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
         """
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._client_id,
-            "client_secret": self._client_secret,
-            "scope": "NSMS",
-        }
-        request = Request(
-            method="POST",
-            url=f"{self._base_url}/oauth/token",
-            headers={"content-type": "application/x-www-form-urlencoded", "accept": "*/*"},
-            body=urlencode(form, errors="replace").encode(),
-            safe=True,
+        return client_credentials_login(
+            f"{self._base_url}/oauth/token",
+            client_id=self._client_id,
+            client_secret=self._client_secret,
+            scope="NSMS",
+            errors=ERRORS,
+            hint=_KEYS_HINT,
         )
-        response = yield request
-        body = response.json()
-        token = get_ascii_word(body, "access_token", max_chars=4096)
-        if response.status == 200 and token:
-            lifetime_s = parse_int(body.get("expires_in"))
-            return Credentials(token, add_durations(response.at, timedelta(seconds=1), lifetime_s))
-        raise _login_error(request, response)
 
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
@@ -125,8 +118,8 @@ class TelstraV2:
         `activeDays` is an *increment*, so Telstra is asked first and told only what has to
         change; otherwise every restart would buy days. Its `notifyURL` has three states: a
         string pushes replies there, null keeps them for reading, and where it is absent
-        (`keep_direction`) the way stays as it is. Changing the way alone adds one day, since 0 is not
-        said to be allowed, or takes one away where the number is held for the 5 years that
+        (`keep_direction`) the way stays as it is. Changing the way alone adds one day, since 0 is
+        not said to be allowed, or takes one away where the number is held for the 5 years that
         are the most (409 "Active Days Max").
 
         Telstra says 404 to the first question for a minute after a number is created too: a
@@ -178,7 +171,7 @@ class TelstraV2:
                 provider_id = get_ascii_word(first, "messageId")
                 if provider_id:
                     return Accepted(provider_id, parse_int(body.get("numberSegments")))
-        raise telstra_v2_error(request, response)
+        raise ERRORS.error_from(request, response)
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
         """Take the oldest reply out of Telstra's queue; `EMPTY` is no news."""
@@ -189,7 +182,7 @@ class TelstraV2:
                 return PollResult([inbound], more=True)
             if get_string(response.json(), "status") == "EMPTY":
                 return PollResult()
-        raise telstra_v2_error(request, response)
+        raise ERRORS.error_from(request, response)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
         """Ask how a text fares. Telstra says 404 until it knows, and again after 7 days."""
@@ -207,7 +200,7 @@ class TelstraV2:
                 report, "deliveryStatus"
             ):
                 return build_receipt(report, outbound.id, outbound.provider_id)
-        raise telstra_v2_error(request, response)
+        raise ERRORS.error_from(request, response)
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Read a push: ``reply``, or ``status/`` and our id of the text.
@@ -260,16 +253,3 @@ class TelstraV2:
             body=b"" if body is None else msgspec.json.encode(body),
             safe=safe,
         )
-
-
-def _read_setting(values: Mapping[str, str], setting: Setting) -> str:
-    value = values.get(setting.name, setting.default or "").strip() or setting.default
-    if value:
-        return value
-    raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
-
-
-def _login_error(request: Request, response: Response) -> ProviderFailure:
-    if response.status in (400, 401, 404):
-        return telstra_v2_error(request, response, error_class=PermanentFailure, hint=_KEYS_HINT)
-    return telstra_v2_error(request, response)

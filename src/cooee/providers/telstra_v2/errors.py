@@ -1,25 +1,20 @@
-"""Telstra v2's codes and delivery words, and what each means to us."""
+"""Telstra v2's error codes and delivery statuses, from its OpenAPI specs (2018, 2021)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cooee.core.errors import PermanentFailure, ProviderFailure, TemporaryFailure, Unauthorized
-from cooee.core.http_messages import Request, Response
-from cooee.core.messages import Status
-from cooee.providers.http_errors import error_class_for_status, error_from_response
-
-PROVIDER_NAME = "Telstra"
-
-
-class ErrorRule(NamedTuple):
-    """The decision behind a code (None: the HTTP status decides), and what mends it."""
-
-    error_class: type[ProviderFailure] | None
-    hint: str
-    retry_after: float | None = None
-
+from cooee.providers import (
+    ErrorItem,
+    ErrorRule,
+    ErrorTable,
+    PermanentFailure,
+    Response,
+    Status,
+    TemporaryFailure,
+    Unauthorized,
+)
 
 _NO_NUMBER_HINT = (
     "Telstra answers so where the app has no number or its number expired, where the number was"
@@ -32,7 +27,7 @@ _PLAN_HINT = (
     " the account at dev.telstra.com."
 )
 _RATE_HINT = "Too many requests at once, or the free trial's allowance is used up."
-_TOKEN_HINT = (
+_LOGIN_HINT = (
     "The token is expired or not this app's. If a new one does not help, the app may lack the"
     " product: check it at dev.telstra.com."
 )
@@ -80,7 +75,7 @@ _RULES_BY_CODE: Mapping[str, ErrorRule] = {
 # SpikeArrest was never seen, and 403 stands for nothing but it and the plan: an assumption,
 # which at worst repeats a refused text.
 _RULES_BY_HTTP_STATUS: Mapping[int, ErrorRule] = {
-    401: ErrorRule(Unauthorized, _TOKEN_HINT),
+    401: ErrorRule(Unauthorized, _LOGIN_HINT),
     403: ErrorRule(TemporaryFailure, f"{_RATE_HINT} {_PLAN_HINT}", 60),
     404: ErrorRule(TemporaryFailure, _NO_NUMBER_HINT, 60),
     429: ErrorRule(TemporaryFailure, _RATE_HINT, 10),
@@ -104,18 +99,12 @@ _STATUS_BY_WORD: Mapping[str, Status] = {
 
 
 def telstra_v2_status(word: str) -> Status:
-    """Where a text with Telstra's delivery word stands; no more than accepted if it is new."""
+    """Return the status that a delivery status of Telstra's means; ACCEPTED for an unknown one."""
     return _STATUS_BY_WORD.get(word.strip().upper(), Status.ACCEPTED)
 
 
-def telstra_v2_error(
-    request: Request,
-    response: Response,
-    *,
-    error_class: type[ProviderFailure] | None = None,
-    hint: str = "",
-) -> ProviderFailure:
-    """The failure that Telstra's answer stands for, in any of the shapes it has.
+def _parse_items(response: Response) -> Sequence[ErrorItem]:
+    """Return the error in a response, in any of Telstra's shapes.
 
     ``{status, code, message}``, ``{messages: [{…, status, code, message}]}`` (the first
     recipient's), OAuth's ``{error, error_description}``, and the gateway's ``{fault:
@@ -123,29 +112,13 @@ def telstra_v2_error(
     is Apigee's shape). A recipient's own status counts before a 2xx around it.
     """
     item = _error_item(response.json())
-    status = _recipient_status(item) if 200 <= response.status < 300 else response.status
-    code = _first_string(item, "code", "error", "errorcode")
-    reason = _first_string(item, "message", "error_description", "faultstring")
-    rule = (
-        _RULES_BY_CODE.get(code)
-        or _RULES_BY_CODE.get(reason)
-        or _RULES_BY_HTTP_STATUS.get(status)
-        or ErrorRule(None, "")
-    )
-    if error_class is None:
-        error_class = (
-            Unauthorized if status == 401 else rule.error_class or error_class_for_status(status)
+    return [
+        ErrorItem(
+            code=_first_string(item, "code", "error", "errorcode"),
+            reason=_first_string(item, "message", "error_description", "faultstring"),
+            status=_recipient_status(item) if 200 <= response.status < 300 else None,
         )
-    return error_from_response(
-        PROVIDER_NAME,
-        request,
-        response,
-        error_class=error_class,
-        code=code,
-        reason=reason,
-        hint=hint or rule.hint,
-        retry_after=rule.retry_after,
-    )
+    ]
 
 
 def _error_item(body: Any) -> Mapping[str, Any]:
@@ -168,3 +141,11 @@ def _recipient_status(item: Mapping[str, Any]) -> int:
 def _first_string(item: Mapping[str, Any], *names: str) -> str:
     values = (item.get(name) for name in names)
     return next((value for value in values if isinstance(value, str) and value), "")
+
+
+ERRORS = ErrorTable(
+    provider="Telstra",
+    by_code=_RULES_BY_CODE,
+    by_status=_RULES_BY_HTTP_STATUS,
+    parse_items=_parse_items,
+)

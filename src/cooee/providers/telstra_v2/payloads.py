@@ -8,10 +8,18 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.errors import PermanentFailure, RequestRefused
-from cooee.core.http_messages import Request, Response
-from cooee.core.messages import Inbound, Outbound, Receipt, parse_outbound_id, text_fingerprint
-from cooee.providers import Subscription
+from cooee.providers import (
+    Inbound,
+    Outbound,
+    PermanentFailure,
+    Receipt,
+    Request,
+    RequestRefused,
+    Response,
+    Subscription,
+    parse_outbound_id,
+    text_fingerprint,
+)
 from cooee.providers.json_fields import (
     add_durations,
     get_address,
@@ -20,7 +28,7 @@ from cooee.providers.json_fields import (
     parse_int,
     parse_timestamp,
 )
-from cooee.providers.telstra_v2.errors import telstra_v2_error, telstra_v2_status
+from cooee.providers.telstra_v2.errors import ERRORS, telstra_v2_status
 
 AEST_OFFSET = timedelta(hours=10)
 _HOLD_DAYS, _RENEW_BELOW_DAYS = 30, 14  # what a number is held for, and when it is held for longer
@@ -59,7 +67,7 @@ def parse_provisioned(request: Request, response: Response) -> ProvisionedNumber
     body = response.json()
     number = get_address(body, "destinationAddress")
     if response.status != 200 or not number:
-        raise telstra_v2_error(request, response)
+        raise ERRORS.error_from(request, response)
     return ProvisionedNumber(
         number, get_string(body, "notifyURL") or None, parse_int(body.get("activeDays"))
     )
@@ -83,7 +91,7 @@ def parse_subscription(
     body = response.json()
     number = get_address(body, "destinationAddress") or (current.number if current else "")
     if response.status not in (200, 201) or not isinstance(body, dict) or not number:
-        raise telstra_v2_error(
+        raise ERRORS.error_from(
             request,
             response,
             error_class=PermanentFailure if response.status in (404, 405) else None,

@@ -9,20 +9,26 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from cooee.core.errors import PermanentFailure, ProviderFailure, RequestRefused, SettingError
-from cooee.core.http_messages import Flow, Request, Response
-from cooee.core.messages import Outbound, Receipt
 from cooee.providers import (
     Accepted,
     Credentials,
     Features,
+    Flow,
+    Outbound,
+    PermanentFailure,
     PollResult,
+    ProviderFailure,
+    Receipt,
     Received,
+    Request,
+    RequestRefused,
+    Response,
     Setting,
+    SettingError,
     Subscription,
+    client_credentials_login,
 )
-from cooee.providers.json_fields import add_durations, get_ascii_word, parse_int
-from cooee.providers.telstra_v3 import payloads as wire
+from cooee.providers.telstra_v3 import payloads
 from cooee.providers.telstra_v3.cursor import (
     PAGE_SIZE,
     TelstraV3Cursor,
@@ -30,7 +36,7 @@ from cooee.providers.telstra_v3.cursor import (
     parse_cursor,
     read_page,
 )
-from cooee.providers.telstra_v3.errors import error_items, refuses_notification, telstra_v3_error
+from cooee.providers.telstra_v3.errors import ERRORS, refuses_notification
 
 _API_PATH, _TOKEN_PATH = (
     "/messaging/v3",
@@ -48,6 +54,23 @@ _NUMBER_HINT = (
     "TELSTRA_NUMBER is not a virtual number of this account, or no longer. Set it to one that"
     " is, or leave it out."
 )
+
+
+def _parse_base_url(name: str, value: str) -> str:
+    base_url = value.rstrip("/")
+    if not value.startswith(("https://", "http://")) or not base_url.endswith(_API_PATH):
+        raise SettingError(
+            f"{name} is {value!r}, and should be a URL that ends in {_API_PATH}."
+            " Leave it out, mostly."
+        )
+    return base_url
+
+
+def _parse_number(name: str, value: str) -> str:
+    number = payloads.to_virtual_number(value)
+    if value and not number:
+        raise SettingError(f"{name} is {value!r}, and should look like 0400000000 or +61400000000.")
+    return number
 
 
 class TelstraV3:
@@ -69,9 +92,17 @@ class TelstraV3:
         Setting("TELSTRA_CLIENT_ID", "the app's client id, from dev.telstra.com"),
         Setting("TELSTRA_CLIENT_SECRET", "the app's client secret", secret=True),
         Setting(
-            "TELSTRA_BASE_URL", "where the API is", "https://products.api.telstra.com/messaging/v3"
+            "TELSTRA_BASE_URL",
+            "where the API is",
+            "https://products.api.telstra.com/messaging/v3",
+            parse=_parse_base_url,
         ),
-        Setting("TELSTRA_NUMBER", "which virtual number; unset: the first, or a new one", ""),
+        Setting(
+            "TELSTRA_NUMBER",
+            "which virtual number; unset: the first, or a new one",
+            "",
+            parse=_parse_number,
+        ),
     )
     features = Features(
         polling="cursor",
@@ -88,22 +119,9 @@ class TelstraV3:
         Raises:
             SettingError: one is missing, the base is not a URL of v3, or the number is none.
         """
-        self._client_id, self._client_secret, base_url, number = (
-            _read_setting(values, setting) for setting in self.settings
+        self._client_id, self._client_secret, self._base_url, self._number = (
+            setting.read(values) for setting in self.settings
         )
-        self._base_url = base_url.rstrip("/")
-        if not base_url.startswith(("https://", "http://")) or not self._base_url.endswith(
-            _API_PATH
-        ):
-            raise SettingError(
-                f"TELSTRA_BASE_URL is {base_url!r}, and should be a URL that ends in {_API_PATH}."
-                " Leave it out, mostly."
-            )
-        self._number = wire.to_virtual_number(number)
-        if number and not self._number:
-            raise SettingError(
-                f"TELSTRA_NUMBER is {number!r}, and should look like 0400000000 or +61400000000."
-            )
 
     def __repr__(self) -> str:
         return f"<TelstraV3 at {self._base_url}>"
@@ -116,26 +134,14 @@ class TelstraV3:
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
         """
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._client_id,
-            "client_secret": self._client_secret,
-            "scope": _SCOPES,
-        }
-        request = Request(
-            method="POST",
-            url=self._base_url.removesuffix(_API_PATH) + _TOKEN_PATH,
-            headers={"content-type": "application/x-www-form-urlencoded", "accept": "*/*"},
-            body=urlencode(form, errors="replace").encode(),
-            safe=True,
+        return client_credentials_login(
+            self._base_url.removesuffix(_API_PATH) + _TOKEN_PATH,
+            client_id=self._client_id,
+            client_secret=self._client_secret,
+            scope=_SCOPES,
+            errors=ERRORS,
+            hint=_KEYS_HINT,
         )
-        response = yield request
-        body = response.json()
-        token = get_ascii_word(body, "access_token", max_chars=4096)
-        if response.status == 200 and token:
-            lifetime_s = parse_int(body.get("expires_in"))
-            return Credentials(token, add_durations(response.at, timedelta(seconds=1), lifetime_s))
-        raise _login_error(request, response)
 
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
@@ -153,7 +159,7 @@ class TelstraV3:
         number, notes = yield from self._find_number(credentials)
         number_request = self._request("GET", f"{_NUMBERS_PATH}/{number}", credentials)
         number_response = yield number_request
-        current = wire.parse_virtual_number(number_response.json())
+        current = payloads.parse_virtual_number(number_response.json())
         if number_response.status != 200 or current is None:
             raise _number_error(number_request, number_response)
         push_url = (
@@ -174,7 +180,7 @@ class TelstraV3:
         )
         update_response = yield update_request
         if update_response.status != 200:
-            raise telstra_v3_error(update_request, update_response)
+            raise ERRORS.error_from(update_request, update_response)
         changed = msgspec.structs.replace(current, push_url=push_url)
         return changed.to_subscription(notes, number_response.at)
 
@@ -184,9 +190,9 @@ class TelstraV3:
             return self._number, ()
         list_request = self._request("GET", f"{_NUMBERS_PATH}?limit={PAGE_SIZE}", credentials)
         list_response = yield list_request
-        numbers = wire.parse_virtual_numbers(list_response.json())
+        numbers = payloads.parse_virtual_numbers(list_response.json())
         if list_response.status != 200 or numbers is None:
-            raise telstra_v3_error(list_request, list_response)
+            raise ERRORS.error_from(list_request, list_response)
         if numbers:
             several_note = (
                 f"The account has {len(numbers)} numbers: set TELSTRA_NUMBER to one of them."
@@ -194,7 +200,7 @@ class TelstraV3:
             return numbers[0].number, (several_note,) if len(numbers) > 1 else ()
         assign_request = self._request("POST", _NUMBERS_PATH, credentials, {})
         assign_response = yield assign_request
-        assigned = wire.parse_virtual_number(assign_response.json())
+        assigned = payloads.parse_virtual_number(assign_response.json())
         if assign_response.status not in (200, 201) or assigned is None:
             raise _number_error(assign_request, assign_response)
         return assigned.number, ()
@@ -225,9 +231,9 @@ class TelstraV3:
             response = yield (
                 request := self._send_request(outbound, credentials, with_notification=False)
             )
-        if 200 <= response.status < 300 and (accepted := wire.parse_accepted(response.json())):
+        if 200 <= response.status < 300 and (accepted := payloads.parse_accepted(response.json())):
             return accepted
-        raise telstra_v3_error(request, response)
+        raise ERRORS.error_from(request, response)
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
         """Read the next page of the log of texts to us; the first reading only finds its end."""
@@ -238,9 +244,9 @@ class TelstraV3:
         if response.status == 400 and _is_before_retention(position, response):
             position = msgspec.structs.replace(position, start=None, offset=0)
             response = yield (request := self._page_request(position, credentials))
-        items = wire.parse_message_list(response.json())
+        items = payloads.parse_message_list(response.json())
         if response.status != 200 or items is None:
-            raise telstra_v3_error(request, response)
+            raise ERRORS.error_from(request, response)
         assert response.at is not None, "A transport stamps its answers."
         texts, next_position, more = read_page(position, items, response.at)
         return PollResult(texts, more=more, cursor=next_position.encoded)
@@ -250,11 +256,11 @@ class TelstraV3:
         query = {"direction": "incoming", "limit": str(PAGE_SIZE), "reverse": "true"}
         request = self._request("GET", f"{_MESSAGES_PATH}?{urlencode(query)}", credentials)
         response = yield request
-        items = wire.parse_message_list(response.json())
+        items = payloads.parse_message_list(response.json())
         if response.status != 200 or items is None:
-            raise telstra_v3_error(request, response)
+            raise ERRORS.error_from(request, response)
         assert response.at is not None, "A transport stamps its answers."
-        return PollResult(cursor=first_cursor(wire.to_e164(number), items, response.at).encoded)
+        return PollResult(cursor=first_cursor(payloads.to_e164(number), items, response.at).encoded)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
         """Ask how a text fares; None where Telstra does not know it yet, or no more."""
@@ -262,12 +268,12 @@ class TelstraV3:
             return None
         path = f"{_MESSAGES_PATH}/{quote(outbound.provider_id, safe='')}"
         response = yield (request := self._request("GET", path, credentials))
-        codes = {complaint.code for complaint in error_items(response.json())}
+        codes = {item.code for item in ERRORS.parse_items(response)}
         if response.status == 404 or codes & {"ID_NOT_ASSIGNED", "TIMEFRAME_ERR"}:
             return None
-        receipt = wire.parse_receipt(response.json(), outbound.id)
+        receipt = payloads.parse_receipt(response.json(), outbound.id)
         if response.status != 200 or receipt is None:
-            raise telstra_v3_error(request, response)
+            raise ERRORS.error_from(request, response)
         return msgspec.structs.replace(receipt, provider_id=outbound.provider_id)
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
@@ -280,10 +286,10 @@ class TelstraV3:
         query["filter"] = outbound.id
         request = self._request("GET", f"{_MESSAGES_PATH}?{urlencode(query)}", credentials)
         response = yield request
-        items = wire.parse_message_list(response.json())
+        items = payloads.parse_message_list(response.json())
         if response.status != 200 or items is None:
-            raise telstra_v3_error(request, response)
-        found = wire.find_by_tag(items, outbound.id)
+            raise ERRORS.error_from(request, response)
+        found = payloads.find_by_tag(items, outbound.id)
         is_forgotten = outbound.at and response.at and response.at - outbound.at > _LOG_RETENTION
         if found is None and (is_forgotten or len(items) >= PAGE_SIZE):
             raise PermanentFailure("Telstra's list of messages does not tell whether it arrived.")
@@ -301,9 +307,9 @@ class TelstraV3:
         while offset <= _LAST_OFFSET:
             path = f"{_NUMBERS_PATH}/{number}/optouts?limit={PAGE_SIZE}&offset={offset}"
             response = yield (request := self._request("GET", path, credentials))
-            page = wire.parse_opt_outs(response.json())
+            page = payloads.parse_opt_outs(response.json())
             if response.status != 200 or page is None:
-                raise telstra_v3_error(request, response)
+                raise ERRORS.error_from(request, response)
             if offset == 1 and any(one in found for one in page):
                 step = PAGE_SIZE
             before = len(found)
@@ -326,8 +332,10 @@ class TelstraV3:
             raise RequestRefused("Telstra pushes by POST.", 405)
         body = request.json()
         if kind == "reply":
-            return Received(inbounds=[wire.parse_pushed_reply(body, wire.to_e164(name), at)])
-        return Received(receipts=[wire.parse_pushed_receipt(body, name)])
+            return Received(
+                inbounds=[payloads.parse_pushed_reply(body, payloads.to_e164(name), at)]
+            )
+        return Received(receipts=[payloads.parse_pushed_receipt(body, name)])
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
         """Telstra v3 has none; `features` says so, and the runtime never asks."""
@@ -338,7 +346,7 @@ class TelstraV3:
     def _send_request(
         self, outbound: Outbound, credentials: Credentials, *, with_notification: bool
     ) -> Request:
-        body = wire.build_send_body(outbound, with_notification=with_notification)
+        body = payloads.build_send_body(outbound, with_notification=with_notification)
         return self._request("POST", _MESSAGES_PATH, credentials, body)
 
     def _page_request(self, position: TelstraV3Cursor, credentials: Credentials) -> Request:
@@ -370,24 +378,11 @@ class TelstraV3:
         )
 
 
-def _read_setting(values: Mapping[str, str], setting: Setting) -> str:
-    value = values.get(setting.name, setting.default or "").strip() or setting.default
-    if value is not None:
-        return value
-    raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
-
-
-def _login_error(request: Request, response: Response) -> ProviderFailure:
-    if response.status in (400, 401, 404):
-        return telstra_v3_error(request, response, error_class=PermanentFailure, hint=_KEYS_HINT)
-    return telstra_v3_error(request, response)
-
-
 def _number_error(request: Request, response: Response) -> ProviderFailure:
     """A number that is not to be had: waiting does not help, an operator has to look."""
     if response.status in (400, 404):
-        return telstra_v3_error(request, response, error_class=PermanentFailure, hint=_NUMBER_HINT)
-    return telstra_v3_error(
+        return ERRORS.error_from(request, response, error_class=PermanentFailure, hint=_NUMBER_HINT)
+    return ERRORS.error_from(
         request, response, error_class=PermanentFailure if response.status == 402 else None
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound, text_fingerprint
+from cooee.providers import Inbound, text_fingerprint
 from cooee.providers.json_fields import get_ascii_word, get_string, parse_timestamp
 from cooee.providers.telstra_v3.payloads import parse_inbound
 

@@ -1,40 +1,22 @@
-"""Telstra v3's codes and delivery words, and what each means to us."""
+"""Telstra v3's error codes and delivery statuses, from its OpenAPI spec (2024)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from cooee.core.errors import (
+from cooee.providers import (
+    ErrorItem,
+    ErrorRule,
+    ErrorTable,
     OptedOut,
     OutcomeUnknown,
     PermanentFailure,
-    ProviderFailure,
+    Response,
+    Status,
     TemporaryFailure,
     Unauthorized,
 )
-from cooee.core.http_messages import Request, Response
-from cooee.core.messages import Status
-from cooee.providers.http_errors import error_class_for_status, error_from_response
-
-PROVIDER_NAME = "Telstra"
-
-
-class ErrorRule(NamedTuple):
-    """The decision behind a code, what mends it, and the seconds until another try may help."""
-
-    error_class: type[ProviderFailure]
-    hint: str = ""
-    retry_after: float | None = None
-
-
-class ErrorItem(NamedTuple):
-    """One item of Telstra's ``errors``, as far as it can be read."""
-
-    code: str
-    reason: str
-    field: str = ""
-
 
 _PLAN_HINT = "See the plan and the account at dev.telstra.com."
 _NUMBER_HINT = (
@@ -145,41 +127,8 @@ _NOTIFICATION_FIELDS = ("deliverynotification", "statuscallbackurl")
 
 
 def telstra_v3_status(word: str) -> Status:
-    """Where a text with Telstra's delivery word stands; no more than accepted if it is new."""
+    """Return the status that a delivery status of Telstra's means; ACCEPTED for an unknown one."""
     return _STATUS_BY_WORD.get(word.strip().lower(), Status.ACCEPTED)
-
-
-def telstra_v3_error(
-    request: Request,
-    response: Response,
-    *,
-    error_class: type[ProviderFailure] | None = None,
-    hint: str = "",
-) -> ProviderFailure:
-    """The failure that Telstra's answer stands for.
-
-    Of several ``errors`` the first whose code is known decides, but an opt-out before all. A
-    401 is always `Unauthorized`. An OAuth ``{error, error_description}`` is read too, and a
-    gateway's ``{fault: {faultstring, detail: {errorcode}}}`` (an assumption: it is the shape of
-    the gateway that v2 showed). `value` is left out: it may be a person's number.
-    """
-    item = _decisive_item(error_items(response.json()))
-    rule = _RULES_BY_CODE.get(item.code) or _RULES_BY_HTTP_STATUS.get(response.status)
-    if error_class is None:
-        default_class = (
-            error_class_for_status(response.status) if rule is None else rule.error_class
-        )
-        error_class = Unauthorized if response.status == 401 else default_class
-    return error_from_response(
-        PROVIDER_NAME,
-        request,
-        response,
-        error_class=error_class,
-        code=item.code,
-        reason=f"{item.reason} ({item.field})" if item.field else item.reason,
-        hint=hint or (rule.hint if rule else ""),
-        retry_after=rule.retry_after if rule else None,
-    )
 
 
 def refuses_notification(response: Response) -> bool:
@@ -192,12 +141,18 @@ def refuses_notification(response: Response) -> bool:
     return any(
         item.code in _NOT_IN_PLAN_CODES
         or any(name in f"{item.field} {item.reason}".lower() for name in _NOTIFICATION_FIELDS)
-        for item in error_items(response.json())
+        for item in _parse_items(response)
     )
 
 
-def error_items(body: Any) -> Sequence[ErrorItem]:
-    """What an answer that says no complains of, in each of the shapes it has."""
+def _parse_items(response: Response) -> Sequence[ErrorItem]:
+    """Return the errors in a response, in each of Telstra's shapes.
+
+    A list of ``errors``; OAuth's ``{error, error_description}``; and a gateway's ``{fault:
+    {faultstring, detail: {errorcode}}}`` (an assumption: it is the shape of the gateway that v2
+    showed). An error's `value` is left out: it may be a person's number.
+    """
+    body = response.json()
     match body:
         case {"errors": [*items]}:
             return [_parse_error_item(item) for item in items if isinstance(item, dict)]
@@ -207,11 +162,8 @@ def error_items(body: Any) -> Sequence[ErrorItem]:
             return [ErrorItem(code, _string_field(fault, "faultstring"))]
         case dict():
             code = _string_field(body, "error") or _string_field(body, "code")
-            return [
-                ErrorItem(
-                    code, _string_field(body, "error_description") or _string_field(body, "message")
-                )
-            ]
+            reason = _string_field(body, "error_description") or _string_field(body, "message")
+            return [ErrorItem(code, reason)]
     return []
 
 
@@ -222,14 +174,14 @@ def _parse_error_item(item: Mapping[str, Any]) -> ErrorItem:
     )
 
 
-def _decisive_item(items: Sequence[ErrorItem]) -> ErrorItem:
-    known = [item for item in items if item.code in _RULES_BY_CODE]
-    opt_outs = [
-        complaint for complaint in known if _RULES_BY_CODE[complaint.code].error_class is OptedOut
-    ]
-    return next(iter([*opt_outs, *known, *items]), ErrorItem("", ""))
-
-
 def _string_field(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+ERRORS = ErrorTable(
+    provider="Telstra",
+    by_code=_RULES_BY_CODE,
+    by_status=_RULES_BY_HTTP_STATUS,
+    parse_items=_parse_items,
+)

@@ -10,16 +10,17 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.errors import RequestRefused
-from cooee.core.messages import (
+from cooee.providers import (
+    Accepted,
     Inbound,
     Media,
     Outbound,
     Receipt,
+    RequestRefused,
+    Subscription,
     parse_outbound_id,
     text_fingerprint,
 )
-from cooee.providers import Accepted, Subscription
 from cooee.providers.json_fields import get_address, get_ascii_word, get_string, parse_timestamp
 from cooee.providers.telstra_v3.errors import telstra_v3_status
 
@@ -79,13 +80,13 @@ class OwnVirtualNumber(msgspec.Struct, frozen=True):
         idle = at - self.last_used_at if at and self.last_used_at else timedelta(0)
         if idle >= _PAID_IDLE_LIMIT - 4 * _WARN_BEFORE:
             yield (
-                f"{self.number} has had no traffic since {self.last_used_at:%d %B %Y}: Telstra takes a"
-                " number away after 18 months. Send a text from it to keep it."
+                f"{self.number} has had no traffic since {self.last_used_at:%d %B %Y}: Telstra"
+                " takes a number away after 18 months. Send a text from it to keep it."
             )
         elif idle >= _TRIAL_IDLE_LIMIT - _WARN_BEFORE:
             yield (
-                f"{self.number} has sent nothing since {self.last_used_at:%d %B %Y}: if this is a free"
-                " trial, Telstra takes it away after 30 days. Send a text from it to keep it."
+                f"{self.number} has sent nothing since {self.last_used_at:%d %B %Y}: if this is a"
+                " free trial, Telstra takes it away after 30 days. Send a text from it to keep it."
             )
 
 

@@ -11,15 +11,22 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from cooee.core.errors import OutcomeUnknown, PermanentFailure, RequestRefused
-from cooee.core.http_messages import Flow, Request, Response
-from cooee.core.messages import Inbound, Media, Outbound, Receipt
 from cooee.providers import (
     Accepted,
     Credentials,
     Features,
+    Flow,
+    Inbound,
+    Media,
+    Outbound,
+    OutcomeUnknown,
+    PermanentFailure,
     PollResult,
+    Receipt,
     Received,
+    Request,
+    RequestRefused,
+    Response,
     Setting,
     Subscription,
 )
@@ -30,7 +37,7 @@ from cooee.providers.twilio.cursor import (
     parse_cursor,
     same_text,
 )
-from cooee.providers.twilio.errors import KEYS_HINT, twilio_error
+from cooee.providers.twilio.errors import ERRORS, KEYS_HINT
 from cooee.providers.twilio.forms import (
     MAX_MEDIA,
     build_send_form,
@@ -124,8 +131,8 @@ class Twilio:
         if response.status == 200 and parse_numbers(response.json()) is not None:
             return credentials
         if response.status in (400, 401, 403, 404):
-            raise twilio_error(request, response, error_class=PermanentFailure, hint=KEYS_HINT)
-        raise twilio_error(request, response)
+            raise ERRORS.error_from(request, response, error_class=PermanentFailure, hint=KEYS_HINT)
+        raise ERRORS.error_from(request, response)
 
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
@@ -146,7 +153,7 @@ class Twilio:
             parse_numbers(numbers_response.json()) if numbers_response.status == 200 else None
         )
         if account_numbers is None:
-            raise twilio_error(numbers_request, numbers_response)
+            raise ERRORS.error_from(numbers_request, numbers_response)
         number = self._choose_number(account_numbers)
         if keep_direction:
             notes = ["Pushing or reading was left as it is."]
@@ -162,7 +169,7 @@ class Twilio:
             update_request = msgspec.structs.replace(update_request, safe=True)
             update_response = yield update_request
             if update_response.status != 200:
-                raise twilio_error(update_request, update_response)
+                raise ERRORS.error_from(update_request, update_response)
         push_url = None if retried_url is None else retried_url.removesuffix(_RETRY_FRAGMENT)
         return Subscription(
             number.number, push_url, notes=self._subscription_notes(number, retried_url)
@@ -215,7 +222,7 @@ class Twilio:
             parse_send_response(response.json()) if response.status in (200, 201) else None
         )
         if accepted_text is None:
-            raise twilio_error(request, response)
+            raise ERRORS.error_from(request, response)
         return accepted_text
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
@@ -257,7 +264,7 @@ class Twilio:
             return None
         found = parse_message(response.json()) if response.status == 200 else None
         if found is None:
-            raise twilio_error(request, response)
+            raise ERRORS.error_from(request, response)
         return msgspec.structs.replace(
             found.to_receipt(outbound.id), provider_id=outbound.provider_id
         )
@@ -309,7 +316,7 @@ class Twilio:
             response = yield request
             log_page = parse_page(response.json()) if response.status == 200 else None
             if log_page is None:
-                raise twilio_error(request, response)
+                raise ERRORS.error_from(request, response)
             messages += log_page.messages
             requested_urls.add(request.url)
             is_complete = since is None or any(

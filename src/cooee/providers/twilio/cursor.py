@@ -9,8 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from cooee.core.errors import PermanentFailure
-from cooee.core.messages import Outbound
+from cooee.providers import Outbound, PermanentFailure
 from cooee.providers.twilio.payloads import LoggedMessage
 
 OVERLAP = timedelta(minutes=2)
@@ -24,7 +23,7 @@ _NON_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
 class TwilioCursor(msgspec.Struct, frozen=True):
-    """Everything before `since` is read, and of what came later, the texts that were `seen_sids`."""
+    """A place in the log: read before `since`; of later texts, read are those in `seen_sids`."""
 
     since: Annotated[int, msgspec.Meta(ge=0, le=2**36)]  # unix seconds
     seen_sids: frozenset[str] = frozenset()

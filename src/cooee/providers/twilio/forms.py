@@ -6,9 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from cooee.core.errors import RequestRefused
-from cooee.core.http_messages import Request
-from cooee.core.messages import Inbound, Media, Outbound, Receipt, parse_outbound_id
+from cooee.providers import (
+    Inbound,
+    Media,
+    Outbound,
+    Receipt,
+    Request,
+    RequestRefused,
+    parse_outbound_id,
+)
 from cooee.providers.twilio.errors import twilio_status
 from cooee.providers.twilio.payloads import address_or_empty, ascii_word
 

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cooee.core.messages import Inbound, Receipt
-from cooee.providers import Accepted
+from cooee.providers import Accepted, Inbound, Receipt
 from cooee.providers.twilio.errors import twilio_status
 
 # Values

@@ -3,27 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from cooee.core.errors import SettingError
-from cooee.providers import Setting
-
-SETTINGS: Sequence[Setting] = (
-    Setting("TWILIO_ACCOUNT_SID", "AC and 32 letters, from console.twilio.com"),
-    Setting("TWILIO_AUTH_TOKEN", "the account's primary token", secret=True),
-    Setting("TWILIO_API_KEY", "SK and 32 letters, to call the API with", ""),
-    Setting("TWILIO_API_SECRET", "that key's secret", "", secret=True),
-    Setting("TWILIO_NUMBER", "ours, if the account has several: +614…", ""),
-    Setting("TWILIO_MESSAGING_SERVICE_SID", "MG and 32 letters, to send through", ""),
-    Setting("TWILIO_WEBHOOK_SECRET", "shared keys' secrets, with commas", "", secret=True),
-    Setting("TWILIO_REPLY_BY", "rest, or webhook: in the answer to the text's push", "rest"),
-    Setting("TWILIO_BASE_URL", "where the API is", "https://api.twilio.com"),
-)
+from cooee.providers import Setting, SettingError, parse_base_url, parse_list
 
 _SID = re.compile(r"(AC|MG)[0-9a-fA-F]{32}")
 _PHONE_NUMBER = re.compile(r"\+[1-9]\d{5,14}|\d{3,8}")
+
+
+def _parse_sid(prefix: str) -> Callable[[str, str], str]:
+    def parse(name: str, value: str) -> str:
+        if value and not (_SID.fullmatch(value) and value.startswith(prefix)):
+            raise SettingError(f"{name} is not {prefix} and 32 letters. Copy it from the console.")
+        return value
+
+    return parse
+
+
+def _parse_number(name: str, value: str) -> str:
+    number = re.sub(r"[\s()-]", "", value)
+    if number and not _PHONE_NUMBER.fullmatch(number):
+        raise SettingError(f"{name} is {number!r}. Write it as +61491570006.")
+    return number
+
+
+def _parse_reply_by(name: str, value: str) -> bool:
+    """Return whether replies go in the webhook's answer."""
+    if value not in ("rest", "webhook"):
+        raise SettingError(f"{name}={value!r} means nothing. Set it to rest or webhook.")
+    return value == "webhook"
+
+
+SETTINGS: Sequence[Setting] = (
+    Setting(
+        "TWILIO_ACCOUNT_SID",
+        "AC and 32 letters, from console.twilio.com",
+        parse=_parse_sid("AC"),
+    ),
+    Setting("TWILIO_AUTH_TOKEN", "the account's primary token", secret=True),
+    Setting("TWILIO_API_KEY", "SK and 32 letters, to call the API with", ""),
+    Setting("TWILIO_API_SECRET", "that key's secret", "", secret=True),
+    Setting("TWILIO_NUMBER", "ours, if the account has several: +614…", "", parse=_parse_number),
+    Setting(
+        "TWILIO_MESSAGING_SERVICE_SID",
+        "MG and 32 letters, to send through",
+        "",
+        parse=_parse_sid("MG"),
+    ),
+    Setting(
+        "TWILIO_WEBHOOK_SECRET",
+        "shared keys' secrets, with commas",
+        "",
+        secret=True,
+        parse=parse_list,
+    ),
+    Setting(
+        "TWILIO_REPLY_BY",
+        "rest, or webhook: in the answer to the text's push",
+        "rest",
+        parse=_parse_reply_by,
+    ),
+    Setting("TWILIO_BASE_URL", "where the API is", "https://api.twilio.com", parse=parse_base_url),
+)
 
 
 class TwilioSettings(msgspec.Struct, frozen=True):
@@ -43,54 +86,27 @@ class TwilioSettings(msgspec.Struct, frozen=True):
     replies_in_webhook: bool
 
     def __repr__(self) -> str:  # it is full of secrets
-        return f"<Told of {self.account_sid}>"
+        return f"<TwilioSettings of {self.account_sid}>"
 
 
 def read_settings(values: Mapping[str, str]) -> TwilioSettings:
-    """Read the settings, without stray spaces.
+    """Return the settings, each checked.
 
     Raises:
         SettingError: one is missing, or is not what it should be; the message says which.
     """
-    given = {setting.name: _setting_value(values, setting) for setting in SETTINGS}
-    number = re.sub(r"[\s()-]", "", given["TWILIO_NUMBER"])
-    _check_settings(given, number)
-    sid, token = given["TWILIO_ACCOUNT_SID"], given["TWILIO_AUTH_TOKEN"]
-    key, secret = given["TWILIO_API_KEY"], given["TWILIO_API_SECRET"]
+    sid, token, key, secret, number, service_sid, webhook_secrets, in_webhook, base_url = (
+        setting.read(values) for setting in SETTINGS
+    )
+    if bool(key) != bool(secret):
+        raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together: set both or none.")
     return TwilioSettings(
         account_sid=sid,
         auth_token=token,
         basic_auth=f"{key}:{secret}" if key else f"{sid}:{token}",
         number=number,
-        messaging_service_sid=given["TWILIO_MESSAGING_SERVICE_SID"],
-        webhook_secrets=[
-            each.strip() for each in given["TWILIO_WEBHOOK_SECRET"].split(",") if each.strip()
-        ],
-        base_url=given["TWILIO_BASE_URL"].rstrip("/"),
-        replies_in_webhook=given["TWILIO_REPLY_BY"] == "webhook",
+        messaging_service_sid=service_sid,
+        webhook_secrets=webhook_secrets,
+        base_url=base_url,
+        replies_in_webhook=in_webhook,
     )
-
-
-def _setting_value(values: Mapping[str, str], setting: Setting) -> str:
-    value = values.get(setting.name, "").strip() or setting.default
-    if value is None:
-        raise SettingError(f"{setting.name} is missing ({setting.help}): {setting.name}=…")
-    return value
-
-
-def _check_settings(given: Mapping[str, str], number: str) -> None:
-    for name, start in (("TWILIO_ACCOUNT_SID", "AC"), ("TWILIO_MESSAGING_SERVICE_SID", "MG")):
-        value = given[name]
-        if value and not (_SID.fullmatch(value) and value.startswith(start)):
-            raise SettingError(f"{name} is not {start} and 32 letters. Copy it from the console.")
-    if bool(given["TWILIO_API_KEY"]) != bool(given["TWILIO_API_SECRET"]):
-        raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together: set both or none.")
-    if number and not _PHONE_NUMBER.fullmatch(number):
-        raise SettingError(f"TWILIO_NUMBER is {number!r}. Write it as +61491570006.")
-    if given["TWILIO_REPLY_BY"] not in ("rest", "webhook"):
-        reply_by = given["TWILIO_REPLY_BY"]
-        raise SettingError(
-            f"TWILIO_REPLY_BY={reply_by!r} means nothing. Set it to rest or webhook."
-        )
-    if not given["TWILIO_BASE_URL"].startswith(("https://", "http://")):
-        raise SettingError("TWILIO_BASE_URL is not a URL. Leave it out, mostly.")

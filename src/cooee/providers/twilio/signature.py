@@ -9,8 +9,7 @@ from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from cooee.core.errors import RequestRefused
-from cooee.core.http_messages import Request
+from cooee.providers import Request, RequestRefused
 
 FormFields: TypeAlias = Sequence[tuple[str, str]]
 
@@ -43,7 +42,7 @@ def verify_signature(request: Request, token: str, shared_secrets: Sequence[str]
     Args:
         request: its URL is the public one, from the settings.
         token: the account's.
-        shared: the secrets of the shared keys, each of which may have signed.
+        shared_secrets: the secrets of the shared keys, each of which may have signed.
 
     Raises:
         RequestRefused: it is not Twilio's, or was changed on its way.
@@ -61,7 +60,7 @@ def verify_signature(request: Request, token: str, shared_secrets: Sequence[str]
     ]
     if not any(matches):  # all were compared: no short cut tells how near a guess was
         raise RequestRefused(
-            _NO_SHARED_SECRET if settings and not shared_secrets else _BAD_SIGNATURE, 403
+            _UNSET_SHARED_KEY if settings and not shared_secrets else _BAD_SIGNATURE, 403
         )
     return fields
 
@@ -71,7 +70,7 @@ _BAD_SIGNATURE = (
     " that Twilio calls, letter by letter, and TWILIO_AUTH_TOKEN the primary token of the"
     " account (or subaccount) that owns the number."
 )
-_NO_SHARED_SECRET = (
+_UNSET_SHARED_KEY = (
     "It is signed with a shared key. Set TWILIO_WEBHOOK_SECRET to that key's secret."
 )
 

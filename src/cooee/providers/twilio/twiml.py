@@ -6,9 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from cooee.core.errors import PermanentFailure
-from cooee.core.http_messages import Response
-from cooee.core.messages import Outbound
+from cooee.providers import Outbound, PermanentFailure, Response
 from cooee.providers.twilio.forms import MAX_MEDIA
 
 _MAX_TEXT_CHARS = 1600
