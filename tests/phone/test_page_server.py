@@ -8,7 +8,7 @@ from cooee.clocks.clock import RealClock
 from cooee.clocks.offset import OffsetClock
 from cooee.core.http_messages import Request
 from cooee.net.http_client import InProcessClient
-from cooee.phone.page_server import PageServer
+from cooee.phone.page_server import make_page_app
 from cooee.phone.session import BrowserSession
 from cooee.simulator import Simulator
 
@@ -26,7 +26,7 @@ async def session():
 
 @pytest.fixture
 async def ask(session):
-    page = PageServer(session, 8410)
+    page = make_page_app(session, 8410)
 
     async def call(method, path, body=b"", base=HERE, **headers):
         transport = InProcessClient(RealClock(), {base: page})

@@ -64,7 +64,7 @@ class OriginGuard:
         origin = headers.get("origin")
         if origin is None and self._requires_origin and scope["method"] not in {"GET", "HEAD"}:
             return 403, "Say where the call comes from, in Origin."
-        if origin is not None and not _is_allowed_origin(origin, self._origins):
+        if origin is not None and not _is_allowed_origin(origin, scope["scheme"], self._origins):
             return 403, "This server takes no calls from other sites' pages."
         # A simple GET from another site's page has no Origin; browsers mark it by Sec-Fetch-Site.
         is_link = (
@@ -75,9 +75,11 @@ class OriginGuard:
         return None
 
 
-def _is_allowed_origin(origin: str, origins: Collection[str]) -> bool:
+def _is_allowed_origin(origin: str, own_scheme: str, origins: Collection[str]) -> bool:
     scheme, _, netloc = origin.partition("://")
-    return scheme in {"http", "https"} and _is_allowed(netloc, origins)
+    # https on our own port is no page of ours; on another port it may be one of this machine's
+    is_secure = scheme == "https" and netloc.lower() not in origins
+    return (scheme == own_scheme or is_secure) and _is_allowed(netloc, origins)
 
 
 def _is_allowed(netloc: str, hosts: Collection[str]) -> bool:

@@ -1,23 +1,27 @@
-"""The page, over HTTP on loopback: for a browser on this machine, and for nobody's else page."""
+"""Serves the phone's page and its event stream on loopback, to this machine's browsers alone."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from importlib import resources
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
-from cooee.core.http_messages import Request, Response
-from cooee.net import asgi as desk
-from cooee.net.http_client import Receive, Scope, Send
+from cooee.net.http_client import ASGIApp, Message, Receive, Scope, Send
+from cooee.net.origin_guard import OriginGuard
 from cooee.phone.session import BrowserSession
 
 T = TypeVar("T")
-PageHandler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
-_KEEP_ALIVE_S = 15.0  # seconds after which a stream says that it is alive
+_KEEP_ALIVE_S = 15.0  # seconds after which a stream without changes sends an empty one
+_MAX_BODY_BYTES = 64 * 1024
 _SECURITY_HEADERS: Mapping[str, str] = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -39,7 +43,7 @@ _PAGE_FILES = {
 
 
 class _PageRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a call's JSON may hold."""
+    """The JSON of a POST from the page."""
 
 
 class _TextRequest(_PageRequest, frozen=True):
@@ -56,141 +60,125 @@ class _ClockRequest(_PageRequest, frozen=True):
     seconds: float
 
 
-class PageServer:
-    """Serves the page of a show, as plain ASGI.
+def make_page_app(session: BrowserSession, port: int) -> ASGIApp:
+    """Return the ASGI app of a session's page.
 
     Args:
-        show: what is on.
-        port: where this is served; a call under any other host or origin is refused.
+        session: the session that the page shows and drives.
+        port: the port of the page; a request under any other host or origin is refused.
     """
+    endpoints = _PageEndpoints(session)
+    guard = Middleware(
+        OriginGuard,
+        hosts={f"127.0.0.1:{port}", f"localhost:{port}"},
+        requires_origin=True,
+        linked_paths={"/"},
+        headers=_SECURITY_HEADERS,
+    )
+    return Starlette(
+        routes=[
+            *(Route(path, _send_page_file) for path in _PAGE_FILES),
+            Route("/events", endpoints.stream_events),
+            Route("/texts", endpoints.send_text, methods=["POST"]),
+            Route("/phones", endpoints.add_phone, methods=["POST"]),
+            Route("/clock", endpoints.advance_clock, methods=["POST"]),
+            Route("/switches", endpoints.set_switch, methods=["POST"]),
+        ],
+        middleware=[guard, Middleware(_SecurityHeaders)],
+        exception_handlers={
+            HTTPException: _answer_http_error,
+            ValueError: _answer_bad_request,
+            msgspec.DecodeError: _answer_bad_request,
+        },
+    )
 
-    def __init__(self, session: BrowserSession, port: int) -> None:
+
+class _PageEndpoints:
+    """The requests that the page makes of its session."""
+
+    def __init__(self, session: BrowserSession) -> None:
         self._session = session
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-        self._post_handlers: Mapping[str, PageHandler] = {
-            "/texts": self._post_text,
-            "/phones": self._post_phone,
-            "/clock": self._post_clock,
-            "/switches": self._post_switch,
-        }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        try:
-            request = await desk.read_request(scope, receive)
-        except desk.BodyTooLarge:
-            await _send_with_headers(send, _error_response(413, "That is too much."))
-            return
-        if request is None:
-            return
-        path = desk.path_of(request)
-        refusal = self._refuse_other_sites(request, path)
-        if refusal is None and request.method == "GET" and path == "/events":
-            await self._stream_events(receive, send)
-        else:
-            await _send_with_headers(send, refusal or await self._route(request, path))
+    async def stream_events(self, _: Request) -> Response:
+        """Stream the session's feed as server-sent events: every value, then each change."""
+        return StreamingResponse(self._events(), media_type="text/event-stream")
 
-    def _refuse_other_sites(self, request: Request, path: str) -> Response | None:
-        """The refusal of a call that another site's page made, or that came under another name.
-
-        A page on the Internet can make a browser call 127.0.0.1, under its own name in Host
-        (when that was rebound to here) or in Origin. Only a link to the page itself is allowed.
-        """
-        if request.headers.get("host") not in self._hosts:
-            return _error_response(421, "This page is for 127.0.0.1 and localhost only.")
-        origin = request.headers.get("origin")
-        if origin is None and request.method != "GET":
-            return _error_response(403, "Say where the call comes from, in Origin.")
-        if origin is not None and origin not in {f"http://{host}" for host in self._hosts}:
-            return _error_response(403, "This is not for other sites' pages.")
-        site = request.headers.get("sec-fetch-site", "none")
-        link = path == "/" and request.headers.get("sec-fetch-mode") == "navigate"
-        if site not in {"same-origin", "none"} and not link:
-            return _error_response(403, "This is not for other sites' pages.")
-        return None
-
-    async def _route(self, request: Request, path: str) -> Response:
-        if request.method in {"GET", "HEAD"} and path in _PAGE_FILES:
-            return _file_response(*_PAGE_FILES[path])
-        handler = self._post_handlers.get(path) if request.method == "POST" else None
-        if handler is None:
-            return _error_response(404, f"There is no {request.method} {path}.")
-        if request.headers.get("content-type") != "application/json":
-            return _error_response(415, "Send JSON, and say so.")
-        try:
-            return await handler(request)
-        except (ValueError, msgspec.DecodeError) as error:
-            return _error_response(400, str(error))
-
-    async def _stream_events(self, receive: Receive, send: Send) -> None:
-        """What is on the board, and then each change, as server-sent events."""
-        headers = {"content-type": "text/event-stream", **_SECURITY_HEADERS}
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": _encode_headers(headers)}
-        )
-        writing = asyncio.ensure_future(self._write_events(send))
-        disconnect = asyncio.ensure_future(_wait_for_disconnect(receive))
-        await asyncio.wait({writing, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (writing, disconnect):
-            task.cancel()
-        await asyncio.gather(writing, disconnect, return_exceptions=True)
-        await send({"type": "http.response.body", "body": b""})
-
-    async def _write_events(self, send: Send) -> None:
+    async def _events(self) -> AsyncIterator[bytes]:
         async for values in self._session.feed.subscribe(_KEEP_ALIVE_S):
             now = round(self._session.clock.now().timestamp() * 1000)
-            event = b"data: " + msgspec.json.encode({"now": now, "notes": values}) + b"\n\n"
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+            yield b"data: " + msgspec.json.encode({"now": now, "values": values}) + b"\n\n"
 
-    # What the page asks for
-
-    async def _post_text(self, request: Request) -> Response:
-        posted = _parse_body(request, _TextRequest)
+    async def send_text(self, request: Request) -> Response:
+        posted = await _read_json(request, _TextRequest)
         self._session.send_text(posted.phone, posted.text)
-        return Response(status=204)
+        return Response(status_code=204)
 
-    async def _post_phone(self, request: Request) -> Response:
-        _parse_body(request, _PageRequest)
-        return desk.json_response(201, {"phone": self._session.add_phone()})
+    async def add_phone(self, request: Request) -> Response:
+        await _read_json(request, _PageRequest)
+        return _json_response(201, {"phone": self._session.add_phone()})
 
-    async def _post_clock(self, request: Request) -> Response:
-        await self._session.advance_clock(_parse_body(request, _ClockRequest).seconds)
-        return Response(status=204)
+    async def advance_clock(self, request: Request) -> Response:
+        posted = await _read_json(request, _ClockRequest)
+        await self._session.advance_clock(posted.seconds)
+        return Response(status_code=204)
 
-    async def _post_switch(self, request: Request) -> Response:
-        posted = _parse_body(request, _SwitchRequest)
+    async def set_switch(self, request: Request) -> Response:
+        posted = await _read_json(request, _SwitchRequest)
         self._session.set_fault(posted.name, on=posted.on)
-        return Response(status=204)
+        return Response(status_code=204)
 
 
-def _parse_body(request: Request, kind: type[T]) -> T:
-    return msgspec.json.decode(request.body, type=kind)
+class _SecurityHeaders:
+    """ASGI middleware that adds the security headers to every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                secured = [
+                    (key.encode(), value.encode()) for key, value in _SECURITY_HEADERS.items()
+                ]
+                message = {**message, "headers": [*message.get("headers", ()), *secured]}
+            await send(message)
+
+        await self._app(scope, receive, send_secured)
 
 
-def _file_response(name: str, kind: str) -> Response:
-    body = resources.files("cooee.phone").joinpath("page", name).read_bytes()
-    return Response(status=200, headers={"content-type": kind}, body=body)
+async def _send_page_file(request: Request) -> Response:
+    name, content_type = _PAGE_FILES[request.url.path]
+    content = resources.files("cooee.phone").joinpath("page", name).read_bytes()
+    return Response(content, headers={"content-type": content_type})
 
 
-def _error_response(status: int, message: str) -> Response:
-    return desk.json_response(status, {"error": message})
+async def _read_json(request: Request, kind: type[T]) -> T:
+    """Read a request's body.
+
+    Raises:
+        HTTPException: the body is too large, or is not declared to be JSON.
+        msgspec.DecodeError: the body is not as `kind` says.
+    """
+    if request.headers.get("content-type") != "application/json":
+        raise HTTPException(415, "Send JSON, and say so.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY_BYTES:
+            raise HTTPException(413, "The body is too large.")
+    return msgspec.json.decode(body, type=kind)
 
 
-async def _send_with_headers(send: Send, response: Response) -> None:
-    secured = Response(
-        status=response.status,
-        headers={**response.headers, **_SECURITY_HEADERS},
-        body=response.body,
-    )
-    await desk.write_response(send, secured)
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in {404, 405}:
+        return _json_response(404, {"error": f"There is no {request.method} {request.url.path}."})
+    return _json_response(error.status_code, {"error": error.detail})
 
 
-def _encode_headers(headers: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+async def _answer_bad_request(_: Request, error: Exception) -> Response:
+    return _json_response(400, {"error": str(error)})
 
 
-async def _wait_for_disconnect(receive: Receive) -> None:
-    """Wait until the reader has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def _json_response(status: int, content: object) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type="application/json")

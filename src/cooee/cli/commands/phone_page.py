@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cooee.core.errors import SettingError
 from cooee.net.http_server import bind_socket, serve_app
-from cooee.phone.page_server import PageServer
+from cooee.phone.page_server import make_page_app
 from cooee.phone.session import run_browser_session
 
 _DEFAULT_PORT = 8410
@@ -45,7 +45,7 @@ async def serve_phone_page(
         bound_port = listener.getsockname()[1]
         async with (
             opening as session,
-            serve_app(PageServer(session, bound_port), listener=listener, grace=1),
+            serve_app(make_page_app(session, bound_port), listener=listener, grace=1),
         ):
             url = f"http://127.0.0.1:{bound_port}/"
             print(f"The phone is at {url}  (Ctrl-C ends it)")

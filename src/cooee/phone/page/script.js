@@ -515,16 +515,16 @@ function showTraffic(exchanges) {
 
 // The board
 
-function apply(notes) {
-  const names = Object.keys(notes);
+function apply(values) {
+  const names = Object.keys(values);
   for (const name of names) {
-    if (notes[name] === null) board.delete(name);
-    else board.set(name, notes[name]);
+    if (values[name] === null) board.delete(name);
+    else board.set(name, values[name]);
   }
   const order = (name) => (name === "status" ? 0 : name.startsWith("phone ") ? 1 : 2);
   names.sort((one, other) => order(one) - order(other) || number(one) - number(other));
   for (const name of names) {
-    const note = notes[name];
+    const note = values[name];
     const [kind, id] = name.split(" ");
     if (kind === "waiting") showWaiting(id, note);
     else if (note === null) {
@@ -557,7 +557,7 @@ function begin() {
   events.onmessage = (event) => {
     const news = JSON.parse(event.data);
     ahead = news.now - Date.now();
-    apply(news.notes);
+    apply(news.values);
     showTime();
   };
   let lost = false;
