@@ -64,7 +64,9 @@ class OriginGuard:
         origin = headers.get("origin")
         if origin is None and self._requires_origin and scope["method"] not in {"GET", "HEAD"}:
             return 403, "Say where the call comes from, in Origin."
-        if origin is not None and not _is_allowed_origin(origin, scope.get("scheme", "http"), self._origins):
+        if origin is not None and not _is_allowed_origin(
+            origin, scope.get("scheme", "http"), self._origins
+        ):
             return 403, "This server takes no calls from other sites' pages."
         # A simple GET from another site's page has no Origin; browsers mark it by Sec-Fetch-Site.
         is_link = (
