@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.backoff import send_backoff, turn_backoff
+from cooee.core.backoff import Backoff, send_backoff, turn_backoff
 
 DAY = timedelta(days=1)
 
@@ -69,3 +69,14 @@ def test_nonsense_from_a_provider_changes_nothing(asked: float | None) -> None:
 def test_a_provider_that_asks_for_ever_is_asked_again_tomorrow() -> None:
     assert send_backoff(1, math.inf) == DAY
     assert send_backoff(1, 600) == timedelta(minutes=10)
+
+
+@given(st.floats(0.01, 10), st.floats(0.01, 1000), st.integers(1, 100))
+def test_doubling_pauses_reach_the_longest_and_stay(
+    first: float, longest: float, attempt: int
+) -> None:
+    backoff = Backoff.doubling(first, longest)
+    pause, following = backoff.pause_s(attempt), backoff.pause_s(attempt + 1)
+    assert backoff.pause_s(1) == min(first, longest)
+    assert following == min(pause * 2, longest)
+    assert backoff.total_s(attempt + 1) == pytest.approx(backoff.total_s(attempt) + pause)

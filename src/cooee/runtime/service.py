@@ -14,6 +14,7 @@ from typing import Any, Self
 from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.app.app import App
 from cooee.core.app.opt_out import OptOutWords
+from cooee.core.backoff import Backoff
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
 from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
@@ -44,6 +45,7 @@ from cooee.runtime.web.webhook_urls import WebhookURLs
 from cooee.storage import Claim, Store
 
 _DAY_S = 86_400
+_CONNECT_BACKOFF = Backoff.doubling(1, 60)
 _BACKFILL_INTERVAL_S = 300.0  # seconds between two looks for what no push could bring
 
 
@@ -246,13 +248,13 @@ class Service:
     # The parts
 
     async def _retry_connect(self) -> None:
-        pause = 1.0
-        while not await self._stopping.wait(pause):
+        attempts = 1
+        while not await self._stopping.wait(_CONNECT_BACKOFF.pause_s(attempts)):
             try:
                 await self._on_subscribed(await self.session.subscribe())
             except CooeeError as error:
                 log_event("not-connected", logging.WARNING, error=str(error))
-                pause = min(pause * 2, 60)
+                attempts += 1
             else:
                 return
         self._stopping.set()

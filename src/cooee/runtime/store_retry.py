@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from cooee.clocks.clock import Clock
+from cooee.core.backoff import Backoff
 from cooee.core.errors import StoreUnavailable
 from cooee.runtime.log import log_event
 
 T = TypeVar("T")
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0  # seconds between two tries
+_BACKOFF = Backoff.doubling(0.5, 10)
 
 
 async def retry_until_available(
@@ -30,12 +31,12 @@ async def retry_until_available(
         ask: asks once.
         heard: told why, whenever the store was not there.
     """
-    pause = _FIRST_PAUSE_S
+    attempt = 0
     while True:
+        attempt += 1
         try:
             return await operation()
         except StoreUnavailable as error:
             log_event("store-unavailable", logging.ERROR, error=str(error), during=verb)
             on_unavailable(str(error))
-        await clock.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_S)
+        await clock.sleep(_BACKOFF.pause_s(attempt))

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from cooee.clocks.clock import Clock
+from cooee.core.backoff import Backoff
 from cooee.core.errors import PermanentFailure, ProviderFailure, StoreUnavailable
 from cooee.core.http_messages import Request
 from cooee.core.messages import Media
@@ -29,15 +30,8 @@ from cooee.storage import Claim, Pending, Store
 MAX_MEDIA_BYTES = 10_000_000
 """Bytes of one picture that are kept, unless COOEE_MEDIA_LARGEST says otherwise."""
 
-_RETRY_PAUSES_S = (
-    1.0,
-    5.0,
-    25.0,
-    60.0,
-)  # seconds before each further try; then the turn goes without
-_RECHECK_AFTER = timedelta(
-    minutes=2
-)  # a text is looked at again after this, should its fetch be lost
+_BACKOFF = Backoff((1, 5, 25, 60))  # then the turn goes without
+_RECHECK_AFTER = timedelta(minutes=2)  # when a text is looked at again, should its fetch be lost
 _MAX_CONCURRENT_FETCHES = 4
 
 
@@ -142,7 +136,7 @@ class MediaFetcher:
         self, one: Media, claim: Claim, text: Pending, media: list[Media], index: int
     ) -> Media:
         """Fetch and put one away; what is given up says why."""
-        for pause in (*_RETRY_PAUSES_S, None):
+        for pause in (*_BACKOFF.pauses_s, None):
             try:
                 async with self._download_slots:
                     content, content_type = await self._download(one)

@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from cooee.clocks.clock import Clock, WakeUp
+from cooee.core.backoff import Backoff
 from cooee.core.errors import OutcomeUnknown, ProviderFailure, StoreUnavailable, TemporaryFailure
 from cooee.providers import PollResult
 from cooee.runtime.events import Events, PollFailed
@@ -53,6 +54,7 @@ class Poller:
         self._inbound_receiver, self._receipt_handler = inbound_receiver, receipt_handler
         self._clock, self._interval, self._events = clock, interval, events
         self._wake_up: WakeUp = clock.create_wake_up()
+        self._backoff = Backoff.doubling(max(interval, 0.1), _MAX_PAUSE_S)
         self._failures = 0
         self._stopping = False
 
@@ -129,5 +131,4 @@ class Poller:
     def _back_off(self, problem: str) -> float:
         self._failures += 1
         self.trouble = problem
-        pause: float = max(self._interval, 0.1) * 2.0 ** min(self._failures - 1, 10)
-        return min(pause, _MAX_PAUSE_S)
+        return self._backoff.pause_s(self._failures)
