@@ -1,39 +1,24 @@
-"""Where one person stands in their dialogues: a line for each that goes on."""
+"""One open dialogue of a person, described in a line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cooee.core.dialogue.journal import decode_journal
 from cooee.core.errors import JournalError
-from cooee.core.messages import conversation_id
 from cooee.core.one_line import to_one_line
+from cooee.runtime.operations import is_set_aside
 
 if TYPE_CHECKING:
-    from cooee.storage import Dialogue, Store
-
-_MAX_DIALOGUES = 100  # dialogues of one person that anybody wants to see
-
-
-async def open_dialogues(store: Store, ours: str, theirs: str) -> Sequence[Dialogue]:
-    """A person's dialogues that go on."""
-    conversation = conversation_id(ours, theirs)
-    page = await store.dialogues(after=(conversation, ""), limit=_MAX_DIALOGUES)
-    return [talk.dialogue for talk in page if talk.conversation == conversation]
-
-
-def is_stuck(dialogue: Dialogue) -> bool:
-    """Whether its alarm was set aside."""
-    return dialogue.attempts > 0 and dialogue.due_at is None
+    from cooee.storage import Dialogue
 
 
 def describe_dialogue(dialogue: Dialogue) -> str:
-    """Where a dialogue stands, in words."""
+    """Describe the question or sleep at which a dialogue waits, and its failures."""
     position = f"In the middle of {dialogue.handler}: {_describe_waiting(dialogue)}"
     tries = f"{dialogue.attempts} {'try' if dialogue.attempts == 1 else 'tries'}"
-    if is_stuck(dialogue):
+    if is_set_aside(dialogue):
         return f"{position} Set aside after {tries}: {to_one_line(dialogue.error)}"
     return (
         f"{position} Failed, {tries} so far: {to_one_line(dialogue.error)}"

@@ -8,13 +8,22 @@ import sys
 
 import typer
 
-from cooee.cli.commands import answers, new, phone, preflight, run, simulator, waiting, webhook
-from cooee.cli.commands import backup as upkeep
-from cooee.cli.commands import check as checking
-from cooee.cli.commands import conversations as people
-from cooee.cli.commands import providers as companies
-from cooee.cli.commands import segments as counting
-from cooee.cli.commands import send as write
+from cooee.cli.commands import (
+    answers,
+    backup,
+    check,
+    conversations,
+    new,
+    phone,
+    preflight,
+    providers,
+    run,
+    segments,
+    send,
+    simulator,
+    waiting,
+    webhook,
+)
 from cooee.core.errors import CooeeError, DefinitionError, SettingError
 
 cli = typer.Typer(
@@ -30,20 +39,20 @@ for command in (
     new.new,
     phone.phone,
     run.run,
-    write.send,
-    people.conversations,
-    people.show,
-    people.retry,
-    people.forget,
+    send.send,
+    conversations.conversations,
+    conversations.show,
+    conversations.retry,
+    conversations.forget,
     waiting.waiting,
     answers.answers,
     preflight.preflight,
-    upkeep.backup,
+    backup.backup,
     webhook.webhook,
     simulator.simulator,
-    companies.providers,
-    counting.segments,
-    checking.check,
+    providers.providers,
+    segments.segments,
+    check.check,
 ):
     cli.command()(command)
 

@@ -35,7 +35,7 @@ class World:
 
     def __init__(self, service, clock, word, moments):
         self.service, self.clock, self.word, self.moments = service, clock, word, moments
-        self.wire = InProcessClient(clock, {PUBLIC: service.web})
+        self.wire = InProcessClient(clock, {PUBLIC: service.endpoints})
 
     async def post(self, body, *, tail="reply", word=None, method="POST", headers=None):
         url = f"{PUBLIC}/telstra-v2/{word or self.word}/{tail}"
@@ -120,7 +120,7 @@ async def test_a_body_without_an_announced_length_is_refused_as_it_grows(world):
 
     path = f"/telstra-v2/{world.word}/reply"
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
-    await world.service.web(scope, receive, send)
+    await world.service.endpoints(scope, receive, send)
     assert sent[0]["status"] == 413
 
 

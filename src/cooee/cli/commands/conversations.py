@@ -1,4 +1,4 @@
-"""`cooee conversations`, `show`, `retry` and `forget`: people, and what became of their texts."""
+"""`cooee conversations`, `show`, `retry` and `forget`: people and their texts."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
-from cooee.cli import dialogue_status as standing
-from cooee.cli.open_store import open_configured_store, our_numbers_by_use, parse_person_number
+from cooee.cli.dialogue_status import describe_dialogue
+from cooee.cli.open_store import open_configured_store
+from cooee.cli.options import JSONOption, LimitOption, PersonArgument, YesOption
 from cooee.cli.output import show_json, show_table
 from cooee.core.errors import SettingError
 from cooee.core.one_line import to_one_line
+from cooee.runtime.operations import (
+    Conversation,
+    Trouble,
+    conversations_of,
+    count_unknown,
+    find_trouble,
+    forget_person,
+    read_person_number,
+)
+from cooee.runtime.settings import read_media_location
 
 if TYPE_CHECKING:
-    from cooee.storage import Dialogue, Entry, Silence, Store, Thread
-
-JSONOption = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-LimitOption = Annotated[int, typer.Option(help="How many at most; the last ones.", min=1)]
-PersonArgument = Annotated[
-    str, typer.Argument(metavar="NUMBER", help="A person's number, like +61….")
-]
-
-_TROUBLE_STATUSES = frozenset({"set aside", "unknown"})
+    from cooee.storage import Dialogue, Entry, Silence, Thread
 
 
 def conversations(
@@ -57,7 +60,7 @@ async def _list_conversations(limit: int, *, json: bool) -> None:
         show_json(summaries)
     elif summaries:
         columns = ("theirs", "ours", "last", "in", "out", "waiting", "trouble", "opted out")
-        show_table(columns, [_conversation_row(thread) for thread in summaries])
+        show_table(columns, [_conversation_row(summary) for summary in summaries])
     else:
         print("Nobody has said anything yet.")
 
@@ -81,32 +84,25 @@ def _conversation_row(summary: Thread) -> Sequence[object]:
 
 async def _list_troubles(limit: int, *, json: bool) -> None:
     async with open_configured_store() as store:
-        counts = await store.census()
-        troubled_texts = [
-            (thread, entry)
-            for thread in await store.threads(trouble=True, limit=limit)
-            for entry in await store.history(thread.ours, thread.theirs, 10_000)
-            if entry.status in _TROUBLE_STATUSES
-        ]
-        stuck_dialogues = [
-            (thread, dialogue)
-            for thread in await store.threads(trouble=True, limit=limit)
-            for dialogue in await standing.open_dialogues(store, thread.ours, thread.theirs)
-            if standing.is_stuck(dialogue)
-        ]
+        trouble = await find_trouble(store, limit)
     if json:
-        texts = [{"ours": t.ours, "theirs": t.theirs, **_fields_of(e)} for t, e in troubled_texts]
-        show_json(texts + [_dialogue_json(t.ours, t.theirs, one) for t, one in stuck_dialogues])
+        show_json(_trouble_json(trouble))
         return
-    if troubled_texts:
+    if trouble.texts:
         columns = ("theirs", "when", "from", "text", "state", "tries", "why")
-        show_table(
-            columns, [(thread.theirs, *_history_row(entry)) for thread, entry in troubled_texts]
-        )
-    for thread, dialogue in stuck_dialogues:
-        print(f"{thread.theirs}  {standing.describe_dialogue(dialogue)}")
+        rows = [(summary.theirs, *_history_row(text)) for summary, text in trouble.texts]
+        show_table(columns, rows)
+    for summary, dialogue in trouble.dialogues:
+        print(f"{summary.theirs}  {describe_dialogue(dialogue)}")
+    counts = trouble.counts
     set_aside = counts.set_aside + counts.stuck
     print("\n".join(_advice_lines(set_aside, counts.unknown, counts.doubtful_reads)))
+
+
+def _trouble_json(trouble: Trouble) -> list[dict[str, object]]:
+    texts = [{"ours": s.ours, "theirs": s.theirs, **asdict(text)} for s, text in trouble.texts]
+    dialogues = [_dialogue_json(s.ours, s.theirs, dialogue) for s, dialogue in trouble.dialogues]
+    return texts + dialogues
 
 
 def _advice_lines(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
@@ -129,51 +125,39 @@ def show(person: PersonArgument, *, limit: LimitOption = 100, json: JSONOption =
 
 async def _show_person(person: str, limit: int, *, json: bool) -> None:
     async with open_configured_store() as store:
-        ours = await our_numbers_by_use(store)
-        theirs = parse_person_number(person, near=ours[0] if ours else "")
-        histories = {our: await store.history(our, theirs, limit) for our in ours}
-        opt_outs = {our: await store.silences(our, theirs) for our in ours}
-        dialogues = {our: await standing.open_dialogues(store, our, theirs) for our in ours}
-    histories = {
-        our: each for our, each in histories.items() if each or opt_outs[our] or dialogues[our]
-    }
-    if not histories:
-        raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
+        found = await conversations_of(store, await read_person_number(store, person), limit)
     if json:
-        texts_json = [
-            one
-            for our in histories
-            for one in _history_json(our, theirs, histories[our], opt_outs[our])
+        texts = [item for one in found for item in _history_json(one)]
+        dialogues = [
+            _dialogue_json(one.ours, one.theirs, dialogue)
+            for one in found
+            for dialogue in one.dialogues
         ]
-        dialogues_json = [
-            _dialogue_json(our, theirs, one) for our in histories for one in dialogues[our]
-        ]
-        show_json(texts_json + dialogues_json)
+        show_json(texts + dialogues)
         return
-    for our, entries in histories.items():
-        print(f"{theirs} with {our}")
+    for one in found:
+        print(f"{one.theirs} with {one.ours}")
         columns = ("when", "from", "text", "state", "tries", "why")
-        show_table(columns, [_history_row(entry) for entry in entries])
-        for opt_out in opt_outs[our]:
+        show_table(columns, [_history_row(text) for text in one.texts])
+        for opt_out in one.opt_outs:
             print(_opt_out_line(opt_out))
-        for dialogue in dialogues[our]:
-            print(standing.describe_dialogue(dialogue))
+        for dialogue in one.dialogues:
+            print(describe_dialogue(dialogue))
 
 
-def _history_json(
-    ours: str, theirs: str, entries: Sequence[Entry], opt_outs: Sequence[Silence]
-) -> Sequence[dict[str, object]]:
-    """A conversation for scripts: its texts, and after them each opt-out with its proof."""
-    numbers: dict[str, object] = {"ours": ours, "theirs": theirs}
-    texts = [{**numbers, **_fields_of(entry)} for entry in entries]
-    return texts + [
-        {**numbers, "direction": "opt-out", **_fields_of(silence)} for silence in opt_outs
+def _history_json(conversation: Conversation) -> list[dict[str, object]]:
+    """Return a conversation for scripts: its texts, and after them each opt-out with its proof."""
+    numbers: dict[str, object] = {"ours": conversation.ours, "theirs": conversation.theirs}
+    texts = [{**numbers, **asdict(text)} for text in conversation.texts]
+    opt_outs = [
+        {**numbers, "direction": "opt-out", **asdict(opt_out)} for opt_out in conversation.opt_outs
     ]
+    return texts + opt_outs
 
 
 def _dialogue_json(ours: str, theirs: str, dialogue: Dialogue) -> dict[str, object]:
-    """A dialogue for scripts."""
-    description = {"dialogue": dialogue.handler, "words": standing.describe_dialogue(dialogue)}
+    """Return a dialogue for scripts."""
+    description = {"dialogue": dialogue.handler, "words": describe_dialogue(dialogue)}
     attempts = {"error": dialogue.error, "attempts": dialogue.attempts, "due_at": dialogue.due_at}
     return {"ours": ours, "theirs": theirs, "direction": "dialogue", **description, **attempts}
 
@@ -212,10 +196,6 @@ def _history_row(entry: Entry) -> Sequence[object]:
     return entry.at, said_by, entry.text, entry.status, entry.attempts or "", why
 
 
-def _fields_of(entry: Entry | Silence) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in entry.__struct_fields__}
-
-
 def retry(
     person: Annotated[
         str | None, typer.Argument(metavar="NUMBER", help="One person; everybody by default.")
@@ -234,24 +214,23 @@ def retry(
     With --unknown it is our own texts that go once more: those whose sending was cut off, so
     that nobody knows whether they arrived. That is asked first.
     """
-    asyncio.run(_retry_set_aside(person, unknown=unknown, yes=yes))
+    asyncio.run(_retry(person, unknown=unknown, yes=yes))
 
 
-async def _retry_set_aside(person: str | None, *, unknown: bool, yes: bool) -> None:
+async def _retry(person: str | None, *, unknown: bool, yes: bool) -> None:
     async with open_configured_store() as store:
-        theirs = None if person is None else await _person_number(store, person)
+        theirs = None if person is None else await read_person_number(store, person)
         if not unknown:
             count = await store.retry(theirs)
             sentence = "What was set aside is tried again" if count else "Nothing was set aside"
             print(f"{sentence}: {count}." if count else f"{sentence}.")
             return
-        summaries = await store.threads(trouble=True, limit=100_000)
-        unknown_count = sum(one.unknown for one in summaries if theirs in {None, one.theirs})
-        if not unknown_count:
+        count = await count_unknown(store, theirs)
+        if not count:
             print("There is no text of unknown end.")
-        elif yes or _ask_confirmation(
-            f"{_count_texts(unknown_count)} may have arrived already. Send again?"
-        ):
+            return
+        question = f"{_count_texts(count)} may have arrived already. Send again?"
+        if yes or _ask_confirmation(question):
             print(f"{_count_texts(await store.resend(theirs))} will be sent again.")
 
 
@@ -263,31 +242,19 @@ def forget(person: PersonArgument, *, yes: YesOption = False) -> None:
     An opt-out stays, as a hash from which the number cannot be read: whoever asked for silence
     is not texted again.
     """
-    asyncio.run(_forget_person(person, yes=yes))
+    asyncio.run(_forget(person, yes=yes))
 
 
-async def _forget_person(person: str, *, yes: bool) -> None:
-    from cooee.runtime.inbound.media import erase_forgotten_media
-    from cooee.runtime.inbound.media_storage import MediaStorage
-    from cooee.runtime.settings import read_media_location
-
+async def _forget(person: str, *, yes: bool) -> None:
     async with open_configured_store() as store:
-        theirs = await _person_number(store, person)
+        theirs = await read_person_number(store, person)
         question = f"Erase {theirs} and everything said? This cannot be undone."
         if not yes and not _ask_confirmation(question):
             return
-        if not await store.forget(theirs):
-            raise SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
-        await erase_forgotten_media(store, MediaStorage(read_media_location(os.environ)))
-        not_erased = await store.discarded()
-        print(f"{theirs} is erased. If they had opted out, that stays, as a hash.")
-        if not_erased:
-            print(f"Still to be erased, and tried again at the next start: {', '.join(not_erased)}")
-
-
-async def _person_number(store: Store, typed: str) -> str:
-    ours = await our_numbers_by_use(store)
-    return parse_person_number(typed, near=ours[0] if ours else "")
+        not_erased = await forget_person(store, theirs, read_media_location(os.environ))
+    print(f"{theirs} is erased. If they had opted out, that stays, as a hash.")
+    if not_erased:
+        print(f"Still to be erased, and tried again at the next start: {', '.join(not_erased)}")
 
 
 def _ask_confirmation(question: str) -> bool:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooee.cli.commands.conversations import JSONOption
 from cooee.cli.commands.preflight_report import PreflightReport
 from cooee.cli.load_app import import_app
-from cooee.cli.open_store import iterate_dialogues, open_configured_store
+from cooee.cli.open_store import open_configured_store
+from cooee.cli.options import AppArgument, JSONOption
 from cooee.cli.output import show_json
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 def preflight(
-    app: Annotated[
-        str, typer.Argument(metavar="APP", help="A file, file.py:name, or module:name.")
-    ],
+    app: AppArgument,
     *,
     strict: Annotated[
         bool,
@@ -65,6 +63,7 @@ def preflight(
 
 
 async def _replay_all(app: Any, io_guard: IOGuard) -> PreflightReport:
+    from cooee.runtime.operations import iterate_dialogues
     from cooee.runtime.preflight.dry_run import DryRun
 
     report = PreflightReport()

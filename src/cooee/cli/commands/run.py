@@ -7,12 +7,11 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import typer
-
 from cooee.cli.load_app import import_app
+from cooee.cli.options import AppArgument
 from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
 
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    app: Annotated[
-        str, typer.Argument(metavar="APP", help="A file, file.py:name, or module:name.")
-    ],
+    app: AppArgument,
 ) -> None:
     """Run an app: receive texts, answer them, send the answers.
 
@@ -51,12 +48,12 @@ def run(
 def configure_logging(
     level: int | str, *, private: bool, redact: Callable[[str], str] = lambda words: words
 ) -> None:
-    """Write one line an event to standard error; from other libraries only what is wrong.
+    """Log to standard error: one line an event of cooee, and warnings of other libraries.
 
     Args:
-        level: from which on.
-        private: whether numbers and words are shown.
-        discreet: covers what is never shown.
+        level: the lowest level of cooee's events to log.
+        private: show people's numbers and texts.
+        redact: masks secrets in each line.
     """
     from cooee.runtime.log import LogfmtFormatter
 

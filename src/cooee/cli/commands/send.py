@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cooee.cli.open_store import open_configured_store, our_numbers_by_use, parse_person_number
+from cooee.cli.open_store import open_configured_store
 from cooee.core.errors import SettingError
-
-if TYPE_CHECKING:
-    from cooee.storage import Store
+from cooee.runtime.operations import choose_our_number, parse_person_number, queue_text
 
 
 def send(
@@ -43,31 +41,13 @@ def send(
 async def _queue_text(
     to: str, text: str, *, ours: str | None, key: str | None, at: datetime | None
 ) -> None:
-    from cooee.core.messages import Priority
-    from cooee.runtime.opt_outs import refuse_if_opted_out
-    from cooee.storage import Draft, Letter
-
     if not text.strip():
         raise SettingError('There are no words. Type: cooee send +61… "See you at 7."')
     async with open_configured_store() as store:
-        sender = await _choose_our_number(store, ours)
+        sender = await choose_our_number(store, ours)
         recipient = parse_person_number(to, near=sender)
-        draft = Draft(text=text, kind=Priority.PROACTIVE, key=key, due_at=at)
-        (id,) = await store.enqueue([Letter(sender, recipient, draft)])
-        await refuse_if_opted_out(store, sender, recipient, "The text is kept, cancelled")
+        id = await queue_text(store, sender, recipient, text, key=key, at=at)
     print(f"Queued from {sender} to {recipient}: {id}")
-
-
-async def _choose_our_number(store: Store, typed: str | None) -> str:
-    """Our number: the one named, or the only one."""
-    numbers = await our_numbers_by_use(store)
-    if typed is not None:
-        return parse_person_number(typed, near=numbers[0] if numbers else "")
-    if len(numbers) == 1:
-        return numbers[0]
-    description = "which of our numbers" if numbers else "our number, since nobody has texted yet"
-    choice = f" ({' or '.join(numbers)})" if numbers else ""
-    raise SettingError(f"Say {description} it comes from{choice}: --from +61…")
 
 
 def _parse_moment(typed: str) -> datetime:

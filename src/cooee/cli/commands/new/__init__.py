@@ -72,7 +72,8 @@ def _check_empty(folder: Path) -> None:
         raise SettingError(f"{folder} cannot be used: {error.strerror}. Name another.") from error
     if file_names:
         raise SettingError(
-            f"{folder} is not empty: {file_names[0]} is in it. Nothing was written. Name another folder."
+            f"{folder} is not empty: {file_names[0]} is in it. Nothing was written."
+            " Name another folder."
         )
 
 

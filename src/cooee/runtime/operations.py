@@ -1,0 +1,384 @@
+"""Operations: the questions and deeds of an operator, for `cooee` commands and a console.
+
+Each function works on an open store beside the running app, and returns data; printing is the
+caller's. None of them runs a handler.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cooee.core.dialogue.journal import JournalIndex, RecordKey, decode_journal
+from cooee.core.errors import JournalError, SettingError
+from cooee.core.messages import Priority, conversation_id
+from cooee.core.phone_numbers import normalise_number
+from cooee.runtime.inbound.media import erase_forgotten_media
+from cooee.runtime.inbound.media_storage import MediaStorage
+from cooee.runtime.opt_outs import refuse_if_opted_out
+from cooee.storage import Draft, Letter
+
+if TYPE_CHECKING:
+    from cooee.core.app.app import App
+    from cooee.core.dialogue.journal import JournalEntry
+    from cooee.storage import Census, Dialogue, Entry, Silence, Store, Talk, Thread
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_PAGE_SIZE = 500  # dialogues that are in memory at a time
+_MAX_CONVERSATIONS = 1_000  # conversations that are searched for the number used last
+_MAX_DIALOGUES = 100  # open dialogues of one person that are listed
+_MAX_TROUBLED_TEXTS = 10_000  # texts of one conversation that are searched for trouble
+_EVERY_CONVERSATION = 100_000
+_TROUBLE_STATUSES = frozenset({"set aside", "unknown"})
+_QUESTION_KINDS = frozenset({"ask", "receive"})
+
+
+# People and their texts
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """One person's conversation with one of our numbers: texts, opt-outs, open dialogues."""
+
+    ours: str
+    theirs: str
+    texts: Sequence[Entry]
+    opt_outs: Sequence[Silence]
+    dialogues: Sequence[Dialogue]
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Texts and dialogues that need a person, each with its conversation, and the counts of all."""
+
+    counts: Census
+    texts: Sequence[tuple[Thread, Entry]]
+    dialogues: Sequence[tuple[Thread, Dialogue]]
+
+
+async def find_trouble(store: Store, limit: int) -> Trouble:
+    """Return each text and dialogue that was set aside, and each text of unknown outcome."""
+    troubled = await store.threads(trouble=True, limit=limit)
+    texts = [
+        (summary, text)
+        for summary in troubled
+        for text in await store.history(summary.ours, summary.theirs, _MAX_TROUBLED_TEXTS)
+        if text.status in _TROUBLE_STATUSES
+    ]
+    dialogues = [
+        (summary, dialogue)
+        for summary in troubled
+        for dialogue in await open_dialogues(store, summary.ours, summary.theirs)
+        if is_set_aside(dialogue)
+    ]
+    return Trouble(await store.census(), texts, dialogues)
+
+
+async def conversations_of(store: Store, theirs: str, limit: int) -> Sequence[Conversation]:
+    """Return a person's conversations, one for each of our numbers.
+
+    Raises:
+        SettingError: the person has no conversation.
+    """
+    found = []
+    for ours in await our_numbers_by_use(store):
+        texts = await store.history(ours, theirs, limit)
+        opt_outs = await store.silences(ours, theirs)
+        dialogues = await open_dialogues(store, ours, theirs)
+        if texts or opt_outs or dialogues:
+            found.append(Conversation(ours, theirs, texts, opt_outs, dialogues))
+    if not found:
+        raise _no_conversation(theirs)
+    return found
+
+
+async def count_unknown(store: Store, theirs: str | None) -> int:
+    """Count the texts of unknown outcome that `Store.resend` would send again."""
+    troubled = await store.threads(trouble=True, limit=_EVERY_CONVERSATION)
+    return sum(summary.unknown for summary in troubled if theirs in {None, summary.theirs})
+
+
+async def forget_person(store: Store, theirs: str, media_location: str) -> Sequence[str]:
+    """Erase a person and their media; return the paths of media that could not be erased now.
+
+    Raises:
+        SettingError: the person has no conversation.
+    """
+    if not await store.forget(theirs):
+        raise _no_conversation(theirs)
+    await erase_forgotten_media(store, MediaStorage(media_location))
+    return await store.discarded()
+
+
+async def queue_text(
+    store: Store, ours: str, theirs: str, text: str, *, key: str | None, at: datetime | None
+) -> str:
+    """Queue a text that a running app sends; return its id.
+
+    Raises:
+        OptedOut: the person opted out; the text is stored, cancelled.
+    """
+    draft = Draft(text=text, kind=Priority.PROACTIVE, key=key, due_at=at)
+    (id,) = await store.enqueue([Letter(ours, theirs, draft)])
+    await refuse_if_opted_out(store, ours, theirs, "The text is kept, cancelled")
+    return id
+
+
+def _no_conversation(theirs: str) -> SettingError:
+    return SettingError(f"There is no conversation with {theirs}. See: cooee conversations")
+
+
+# Numbers
+
+
+async def our_numbers_by_use(store: Store) -> Sequence[str]:
+    """Return our numbers; the number used last comes first."""
+    summaries = await store.threads(limit=_MAX_CONVERSATIONS)
+    used = [summary.ours for summary in summaries]
+    return list(dict.fromkeys([*used, *await store.our_numbers()]))
+
+
+async def choose_our_number(store: Store, typed: str | None) -> str:
+    """Return our number as it was typed, or our only number.
+
+    Raises:
+        SettingError: there is no number, or several and none was typed.
+    """
+    numbers = await our_numbers_by_use(store)
+    if typed is not None:
+        return parse_person_number(typed, near=numbers[0] if numbers else "")
+    if len(numbers) == 1:
+        return numbers[0]
+    description = "which of our numbers" if numbers else "our number, since nobody has texted yet"
+    choice = f" ({' or '.join(numbers)})" if numbers else ""
+    raise SettingError(f"Say {description} it comes from{choice}: --from +61…")
+
+
+async def read_person_number(store: Store, typed: str) -> str:
+    """Parse a person's number; national forms are read in the country of our own number."""
+    ours = await our_numbers_by_use(store)
+    return parse_person_number(typed, near=ours[0] if ours else "")
+
+
+def parse_person_number(typed: str, near: str = "") -> str:
+    """Parse a person's number as E.164.
+
+    Args:
+        typed: the number as a person typed it.
+        near: a number of ours, in whose country national forms are read.
+
+    Raises:
+        SettingError: the words are no number, or a national number of no known country.
+    """
+    number = normalise_number(typed, our_number=near)
+    if _E164.fullmatch(number):
+        return number
+    raise SettingError(
+        f"{typed!r} is not a person's number. Type it with its country, like +61491570156."
+    )
+
+
+# Dialogues
+
+
+class WaitPoint(msgspec.Struct, frozen=True):
+    """A line of an app at which dialogues wait, their state, and their trouble, if any."""
+
+    where: str
+    dialogue: str
+    state: str  # asked, put by, asleep, to begin, about to be asked again, unreadable
+    trouble: str = ""
+
+
+class WaitingGroup(msgspec.Struct):
+    """The dialogues at one wait point: their number, the earliest `since`, the span of `until`."""
+
+    question: str
+    dialogues: int = 0
+    since: datetime | None = None
+    until: tuple[datetime, datetime] | None = None
+    has_other_questions: bool = False
+
+    def add(self, question: str, since: datetime, until: datetime | None) -> None:
+        """Count one more dialogue."""
+        self.dialogues += 1
+        self.has_other_questions |= question != self.question
+        self.since = since if self.since is None else min(self.since, since)
+        if until is not None:
+            first, last = self.until or (until, until)
+            self.until = min(first, until), max(last, until)
+
+
+async def iterate_dialogues(
+    store: Store, *, handler: str = "", include_ended: bool = False
+) -> AsyncIterator[Talk]:
+    """Iterate over stored dialogues, person by person; of one handler, if it is named."""
+    after = None
+    while page := await store.dialogues(
+        handler=handler, over=include_ended, after=after, limit=_PAGE_SIZE
+    ):
+        for stored in page:
+            yield stored
+        after = (page[-1].conversation, page[-1].dialogue.id)
+
+
+async def open_dialogues(store: Store, ours: str, theirs: str) -> Sequence[Dialogue]:
+    """Return a person's dialogues that have not ended."""
+    conversation = conversation_id(ours, theirs)
+    page = await store.dialogues(after=(conversation, ""), limit=_MAX_DIALOGUES)
+    return [stored.dialogue for stored in page if stored.conversation == conversation]
+
+
+def is_set_aside(dialogue: Dialogue) -> bool:
+    """Say whether a dialogue's timer was set aside: it failed, and nothing is due any more."""
+    return dialogue.attempts > 0 and dialogue.due_at is None
+
+
+async def group_waiting(app: App[Any, Any], store: Store) -> Mapping[WaitPoint, WaitingGroup]:
+    """Group all open dialogues by the point at which they wait; the largest group comes first."""
+    groups: dict[WaitPoint, WaitingGroup] = {}
+    async for stored in iterate_dialogues(store):
+        point, question, since, until = _wait_point_of(app, stored)
+        groups.setdefault(point, WaitingGroup(question)).add(question, since, until)
+    return dict(sorted(groups.items(), key=lambda item: -item[1].dialogues))
+
+
+def _wait_point_of(
+    app: App[Any, Any], stored: Talk
+) -> tuple[WaitPoint, str, datetime, datetime | None]:
+    """Return a dialogue's wait point, question and start of waiting; asleep, its end as well."""
+    record, began = stored.dialogue, stored.started_at
+    name, trouble = record.handler, _trouble_of(app, record)
+    try:
+        journal = decode_journal(record.head, record.entries)
+    except JournalError as error:
+        return WaitPoint("", name, "unreadable", str(error)), "", began, None
+    waiting = journal.waiting
+    if waiting is None:
+        registered = app.routes.dialogue_named(name)
+        where = "" if registered is None else registered.handler.location
+        if journal.turn_count:
+            return WaitPoint(where, name, "about to be asked again", trouble), "", began, None
+        return WaitPoint(where, name, "to begin", trouble), "", began, record.due_at
+    at, since = waiting.location, waiting.asked_at
+    if not waiting.expects_text:
+        return WaitPoint(at, name, "asleep", trouble), "", since, waiting.due_at
+    state = "put by" if waiting.paused else "asked"
+    return WaitPoint(at, name, state, trouble), waiting.prompt, since, None
+
+
+def _trouble_of(app: App[Any, Any], dialogue: Dialogue) -> str:
+    if dialogue.handler in app.retired_dialogues:
+        return "retired"
+    if app.routes.dialogue_named(dialogue.handler) is None:
+        return "not in this app"
+    return "set aside" if dialogue.error and dialogue.due_at is None else ""
+
+
+# Answers
+
+
+class AnswerRow(msgspec.Struct, frozen=True):
+    """One dialogue of one person, and the text of each answer that counts."""
+
+    person: str
+    started_at: datetime
+    ended_at: datetime | None
+    ending: str
+    answers: Mapping[RecordKey, str]
+
+
+class AnswerTable(msgspec.Struct, frozen=True):
+    """Answers to one dialogue: a row a dialogue, a column a question, and errors of the rest."""
+
+    rows: Sequence[AnswerRow]
+    columns: Mapping[RecordKey, str]  # a distinct name for each question, in the order first met
+    unreadable: Sequence[str]
+
+
+FIXED_COLUMNS = ("person", "started", "ended", "outcome")
+"""Names of the columns before the questions' columns."""
+
+
+async def read_answers(
+    app: App[Any, Any], store: Store, name: str, *, only_ended: bool
+) -> AnswerTable:
+    """Read all answers to a dialogue, by its name or a former name.
+
+    Raises:
+        SettingError: neither the app nor the store has a dialogue of that name.
+    """
+    rows: list[AnswerRow] = []
+    unreadable: list[str] = []
+    registered = app.routes.dialogue_named(name)
+    for handler in (name,) if registered is None else (registered.name, *registered.former_names):
+        async for stored in iterate_dialogues(store, handler=handler, include_ended=True):
+            if stored.ended_at is None and only_ended:
+                continue
+            try:
+                rows.append(_answer_row(stored))
+            except (JournalError, LookupError) as error:  # records that contradict each other
+                unreadable.append(str(error))
+    if registered is None and not rows and not unreadable:
+        known = ", ".join(dialogue.name for dialogue in app.routes.dialogues) or "none"
+        raise SettingError(f"There is no dialogue {name!r}, and never was. The app's: {known}.")
+    columns = _column_names([key for row in rows for key in row.answers])
+    return AnswerTable(rows, columns, unreadable)
+
+
+def _answer_row(stored: Talk) -> AnswerRow:
+    """Return a dialogue's row; an answer that was undone, or is stale, does not count."""
+    journal = decode_journal(stored.dialogue.head, stored.dialogue.entries)
+    answers = {
+        key: _answer_text(found.entry)
+        for key, found in JournalIndex(journal.entries).records.items()
+        if key[0] in _QUESTION_KINDS
+    }
+    return AnswerRow(
+        stored.theirs, stored.started_at, stored.ended_at, stored.dialogue.ended, answers
+    )
+
+
+def _column_names(keys: Sequence[RecordKey]) -> Mapping[RecordKey, str]:
+    names: dict[RecordKey, str] = {}
+    used = set(FIXED_COLUMNS)
+    for key in dict.fromkeys(keys):
+        kind, parts, prompt, n = key
+        name = ": ".join((*parts, prompt or "(any text)")) + (f" ({n + 1})" if n else "")
+        while name in used:
+            name = f"{name} ({kind})"
+        used.add(name)
+        names[key] = name
+    return names
+
+
+def _answer_text(entry: JournalEntry) -> str:
+    """Return a recorded answer as text; "" where a question ended without an answer."""
+    if entry.kind not in {"answer", "default"} or entry.value is None:
+        return ""
+    value = entry.value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, dict) and "$" in value:
+        return _typed_answer_text(entry, value["$"], value["v"])
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _typed_answer_text(entry: JournalEntry, kind: str, encoded: Any) -> str:
+    """Return an answer that `value_codec` encoded, whose class need not be there any more."""
+    if kind == "datetime":
+        return str(encoded[0])
+    if kind == "timedelta":
+        return str(timedelta(*encoded))
+    if kind == "enum":
+        return str(encoded[1])
+    if isinstance(encoded, str) and kind != "bytes":
+        return encoded
+    return json.dumps(encoded, ensure_ascii=False) if entry.raw is None else entry.raw
