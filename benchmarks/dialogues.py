@@ -65,7 +65,7 @@ async def rate(app: App[Count], folder: Path, batch: int, seconds: float, warm: 
                     )
                     for n in range(batch)
                 ]
-                await service._inbound_receiver.receive(texts)
+                await service.parts.inbound_receiver.receive(texts)
                 await store.recorded(done + batch)
                 done += batch
                 if turn >= warm:

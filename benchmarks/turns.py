@@ -110,7 +110,7 @@ async def ours(folder: Path, batch: int, seconds: float) -> float:
                 for n in range(batch)
             ]
             people += batch
-            await service._inbound_receiver.receive(texts)
+            await service.parts.inbound_receiver.receive(texts)
             await store.recorded(done + batch)
             done += batch
         took = time.perf_counter() - began

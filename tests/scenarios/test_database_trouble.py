@@ -10,6 +10,7 @@ from cooee.clocks.clock import RealClock
 from cooee.net.http_client import InProcessClient
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.runtime.service import Service
+from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
 from cooee.storage.sqlite.store import SQLite
 
@@ -33,7 +34,9 @@ async def running(path):
     carrier = Simulator(clock, InProcessClient(clock, {}))
     store = await SQLite.open(path, now=clock.now, busy_timeout=0.05)
     wire = InProcessClient(clock, {BOX: carrier.app})
-    async with Service(app, TelstraV2(TOLD), store, wire, clock, poll_interval=0.05) as service:
+    async with Service(
+        app, TelstraV2(TOLD), store, wire, clock, ServiceOptions(poll_interval=0.05)
+    ) as service:
         await service.connect()
         yield service, carrier
     await carrier.close()

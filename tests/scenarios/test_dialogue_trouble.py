@@ -127,7 +127,7 @@ async def show(kit, phone, text, *media):
         key=text + media[0].url,
         media=media,
     )
-    await kit.service._inbound_receiver.receive([inbound])
+    await kit.service.parts.inbound_receiver.receive([inbound])
 
 
 async def test_stop_in_the_middle_cancels_what_is_queued_and_nothing_is_sent_until_start():

@@ -301,7 +301,7 @@ async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
             elif step == "bulk":
                 draft = Draft(text="bulk", kind=Priority.BULK)
                 await kit.store.enqueue([Letter(kit.number, phone.number, draft)])
-                kit.service._wake_senders()
+                kit.service.parts.senders.wake_all()
             elif step == "fault":
                 sends = "/messages/sms" if "provider" in world else "/texts"
                 kit.fault("error-503", 2, on=f"POST {sends}")

@@ -66,7 +66,7 @@ async def test_a_hundred_people_texting_twenty_times_at_once_stay_in_order(tmp_p
         ]
 
         async def receive(batch):
-            await service._inbound_receiver.receive(
+            await service.parts.inbound_receiver.receive(
                 [
                     Inbound(sender=person(n), recipient=OURS, text=text, received_at=clock.now())
                     for n, text in batch
@@ -88,7 +88,7 @@ async def test_a_person_whose_handler_waits_holds_up_nobody_else(tmp_path):
     store = await SQLite.open(tmp_path / "gate.db", now=clock.now)
     async with Service(app, TelstraV2(VALUES), store, InProcessClient(clock, {}), clock) as service:
         for n, text in [(0, "SLOW 0"), (0, "FAST 1"), (1, "FAST 0")]:
-            await service._inbound_receiver.receive(
+            await service.parts.inbound_receiver.receive(
                 [Inbound(sender=person(n), recipient=OURS, text=text, received_at=clock.now())]
             )
         while (await store.census()).pending > 2:

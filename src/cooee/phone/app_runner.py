@@ -19,6 +19,7 @@ from cooee.phone.simulated_provider import is_push_provider, make_simulated_prov
 from cooee.runtime.inbound.media import MAX_MEDIA_BYTES, MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
+from cooee.runtime.wiring import ServiceOptions
 from cooee.storage.sqlite.store import SQLite
 
 
@@ -59,11 +60,13 @@ async def run_app(
                 store,
                 transport if recorder is None else recorder.wrap_transport(transport),
                 clock,
-                public_url=f"http://127.0.0.1:{port}" if is_push_provider(provider) else None,
-                poll_interval=poll_interval,
-                shared=True,
-                media_config=_simulator_media_config(store, clock, simulator_url),
-                strict=True,
+                ServiceOptions(
+                    public_url=f"http://127.0.0.1:{port}" if is_push_provider(provider) else None,
+                    poll_interval=poll_interval,
+                    shared=True,
+                    media_config=_simulator_media_config(store, clock, simulator_url),
+                    strict=True,
+                ),
             )
             if recorder is not None:
                 service.events.subscribe(recorder.record_turn)

@@ -20,6 +20,7 @@ from cooee.runtime.log import log_event
 from cooee.runtime.redaction import Redactor
 from cooee.runtime.service import Service
 from cooee.runtime.settings import Settings, read_settings
+from cooee.runtime.wiring import ServiceOptions
 from cooee.storage.sqlite.store import SQLite
 
 
@@ -37,13 +38,15 @@ async def running_service(
         store,
         HTTPClient(clock),
         clock,
-        public_url=settings.public_url,
-        keep_direction=settings.keep_direction,
-        poll_interval=settings.poll_interval,
-        shared=True,
-        media_config=media_config,
-        redactor=redactor or Redactor(settings.secrets),
-        send_token=settings.send_token,
+        ServiceOptions(
+            public_url=settings.public_url,
+            keep_direction=settings.keep_direction,
+            poll_interval=settings.poll_interval,
+            shared=True,
+            media_config=media_config,
+            redactor=redactor or Redactor(settings.secrets),
+            send_token=settings.send_token,
+        ),
     )
     async with service:
         yield service

@@ -19,6 +19,7 @@ from cooee.providers.simulator import simulated_providers, simulator_settings
 from cooee.runtime.inbound.media import MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
+from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
 from cooee.simulator.apis import ProviderAPI
 from cooee.simulator.faults import parse_fault
@@ -124,12 +125,14 @@ class Kit:
             self.store,
             InProcessClient(self.clock, {_SIMULATOR_URL: self.simulator.app}),
             self.clock,
-            public_url=_PUBLIC_URL if self._push else None,
-            poll_interval=self._poll_interval,
-            media_config=MediaConfig(
-                self.media, SSRFGuard(), MediaStorage(f"{self._database_path}-media")
+            ServiceOptions(
+                public_url=_PUBLIC_URL if self._push else None,
+                poll_interval=self._poll_interval,
+                media_config=MediaConfig(
+                    self.media, SSRFGuard(), MediaStorage(f"{self._database_path}-media")
+                ),
+                strict=True,
             ),
-            strict=True,
         )
         try:
             await self.service.open()

@@ -58,7 +58,7 @@ async def show(kit, phone, text, *media):
         key=text,
         media=media,
     )
-    await kit.service._inbound_receiver.receive([inbound])
+    await kit.service.parts.inbound_receiver.receive([inbound])
 
 
 async def test_a_picture_is_there_when_its_turn_begins():
@@ -135,8 +135,8 @@ def small(kit, largest):
     """Make the limit small; it is a setting."""
     from msgspec.structs import replace
 
-    kit.service._media_fetcher._config = replace(
-        kit.service._media_fetcher._config, max_bytes=largest
+    kit.service.parts.media_fetcher._config = replace(
+        kit.service.parts.media_fetcher._config, max_bytes=largest
     )
 
 
@@ -195,7 +195,7 @@ async def test_who_is_forgotten_loses_their_pictures_too():
         await kit.quiet()
         paths = {text: Path(one.path) for text, (one,) in app.heard}
         await kit.store.forget(anna.number)
-        await subject.erase_forgotten_media(kit.store, kit.service._media_config.storage)
+        await subject.erase_forgotten_media(kit.store, kit.service.options.media_config.storage)
         assert (paths["hers"].exists(), paths["his"].exists()) == (False, True)
         assert list(await kit.store.discarded()) == []
 
@@ -210,7 +210,7 @@ async def test_a_picture_of_somebody_forgotten_meanwhile_is_not_kept():
         await kit.store.forget(anna.number)
         gallery.answers["one"] = [PNG]
         await kit.wait(60)
-        folder = Path(kit.service._media_config.storage.location)
+        folder = Path(kit.service.options.media_config.storage.location)
         assert app.heard == []
         assert list(folder.iterdir()) == []
 
@@ -258,8 +258,10 @@ def trust(kit, url):
 
     from cooee.net.ssrf_guard import SSRFGuard
 
-    cloakroom = kit.service._media_fetcher._config
-    kit.service._media_fetcher._config = replace(cloakroom, guard=SSRFGuard([urlsplit(url).netloc]))
+    cloakroom = kit.service.parts.media_fetcher._config
+    kit.service.parts.media_fetcher._config = replace(
+        cloakroom, guard=SSRFGuard([urlsplit(url).netloc])
+    )
 
 
 # Pictures out

@@ -18,6 +18,7 @@ from cooee.providers.simulated.adapter import Simulated
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.providers.twilio.adapter import Twilio
 from cooee.runtime.service import Service
+from cooee.runtime.wiring import ServiceOptions
 from cooee.storage.sqlite.store import SQLite
 
 OURS, ANNA = "+61491570006", "+61491570156"
@@ -68,7 +69,9 @@ async def world(tmp_path):
         moments.append(chat.now)
 
     transport = InProcessClient(clock, {})
-    service = Service(app, TelstraV2(VALUES), store, transport, clock, public_url=PUBLIC)
+    service = Service(
+        app, TelstraV2(VALUES), store, transport, clock, ServiceOptions(public_url=PUBLIC)
+    )
     async with service:
         word = await store.secret("webhook-path")
         yield World(service, clock, word, moments)
@@ -265,7 +268,9 @@ async def test_what_a_proxy_forwards_is_not_believed_since_our_address_is_a_sett
     store = await SQLite.open(tmp_path / "proxy.db", now=clock.now)
     provider = Twilio({**TWILIO, "TWILIO_BASE_URL": "https://twilio.test"})
     wire = InProcessClient(clock, {})
-    async with Service(App(), provider, store, wire, clock, public_url=PUBLIC) as service:
+    async with Service(
+        App(), provider, store, wire, clock, ServiceOptions(public_url=PUBLIC)
+    ) as service:
         url = f"{PUBLIC}/twilio/{await store.secret('webhook-path')}/text"
         form = {"MessageSid": f"SM{0:032x}", "From": ANNA, "To": OURS, "Body": "hi"}
         for signed_for, status in ((url, 200), (url.replace(PUBLIC, "http://evil.example"), 403)):
@@ -292,7 +297,9 @@ async def test_a_signed_request_played_again_falls_to_its_stamp_and_before_that_
     store = await SQLite.open(tmp_path / "replay.db", now=clock.now)
     wire = InProcessClient(clock, {})
     provider = Simulated({"SIMULATED_KEY": "the-key", "SIMULATED_BASE_URL": "https://box.test"})
-    async with Service(App(), provider, store, wire, clock, public_url=PUBLIC) as service:
+    async with Service(
+        App(), provider, store, wire, clock, ServiceOptions(public_url=PUBLIC)
+    ) as service:
         body = json.dumps({"id": "t-1", "from": ANNA, "to": OURS, "text": "hi"}).encode()
         stamp = str(int(clock.now().timestamp())).encode()
         secret = hmac.digest(b"the-key", b"webhook", "sha256").hex().encode()

@@ -84,7 +84,7 @@ class World:
             await api(scope, receive, send)
 
         kit._webhook_client.apps["https://app.example"] = overheard
-        kit.service._transport.apps["http://127.0.0.1:8400"] = watched
+        kit.service._resources.transport.apps["http://127.0.0.1:8400"] = watched
 
     async def restart(self):
         await self.kit.restart()

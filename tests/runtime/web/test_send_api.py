@@ -16,6 +16,7 @@ from cooee.net.http_client import HTTPClient, InProcessClient
 from cooee.net.http_server import serve_app
 from cooee.providers.simulated.adapter import Simulated
 from cooee.runtime.service import Service
+from cooee.runtime.wiring import ServiceOptions
 from cooee.storage import Arrival
 from cooee.storage.sqlite.store import SQLite
 
@@ -57,7 +58,7 @@ async def at_work(tmp_path, token):
     provider = Simulated({"SIMULATED_BASE_URL": "http://nobody.test"})
     wire = InProcessClient(clock, {})
     async with (
-        Service(App(), provider, store, wire, clock, send_token=token) as service,
+        Service(App(), provider, store, wire, clock, ServiceOptions(send_token=token)) as service,
         serve_app(service.endpoints) as port,
     ):
         yield Running(service, f"http://127.0.0.1:{port}")

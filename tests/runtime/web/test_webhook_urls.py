@@ -14,6 +14,7 @@ from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.providers.twilio.adapter import Twilio
 from cooee.runtime.service import Service
 from cooee.runtime.web.webhook_urls import WEBHOOK_SECRET_NAME, WebhookURLs
+from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
 from cooee.storage.sqlite.store import SQLite
 
@@ -70,7 +71,9 @@ def test_it_is_welcome_by_tls_or_where_the_world_cannot_listen(url):
 async def test_a_service_on_such_an_address_does_not_start(store):
     clock = VirtualClock()
     wire = InProcessClient(clock, {})
-    service = Service(App(), UNSIGNED, store, wire, clock, public_url="http://texts.example.com")
+    service = Service(
+        App(), UNSIGNED, store, wire, clock, ServiceOptions(public_url="http://texts.example.com")
+    )
     with pytest.raises(SettingError, match="signs nothing"):
         await service.open()
 
@@ -112,7 +115,9 @@ async def test_a_running_app_takes_over_a_new_word_and_has_the_company_call_it(t
     provider = Simulated({"SIMULATED_BASE_URL": "http://127.0.0.1:8400/simulated/v1"})
     store = await SQLite.open(tmp_path / "run.db", now=clock.now)
     other = await SQLite.open(tmp_path / "run.db", now=clock.now, owner=False)
-    service = Service(App(), provider, store, wire, clock, public_url=PUBLIC, shared=True)
+    service = Service(
+        App(), provider, store, wire, clock, ServiceOptions(public_url=PUBLIC, shared=True)
+    )
     async with service:
         pushes.apps[PUBLIC] = service.endpoints
         connecting = clock.spawn(service.connect())

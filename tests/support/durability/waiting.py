@@ -110,7 +110,7 @@ async def text(service, n, words):
     """Text, and wait for the answer."""
     before = len(await said_to(service.store, n))
     (arrival,) = texts([n], words, service.clock.now())
-    await service._intake.receive([arrival.inbound])
+    await service.parts.inbound_receiver.receive([arrival.inbound])
     while len(await said_to(service.store, n)) == before:
         await asyncio.sleep(0.0005)
 

@@ -1,0 +1,44 @@
+"""Our number at the provider, known from the moment at which the provider says it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cooee.runtime.provider_session import ProviderSession
+from cooee.storage import Store
+
+
+class OurNumber:
+    """Our number at the provider.
+
+    Args:
+        session: has our number once it is connected.
+        store: has the number of the last run.
+    """
+
+    def __init__(self, session: ProviderSession, store: Store) -> None:
+        self._session, self._store = session, store
+        self._connected = asyncio.Event()
+
+    @property
+    def is_connected(self) -> bool:
+        """Say whether the provider has confirmed our number."""
+        return self._connected.is_set()
+
+    def set_connected(self) -> None:
+        """Let everybody go on who waits for our number."""
+        self._connected.set()
+
+    def known(self) -> str:
+        """Return our number, "" while the provider has not said it."""
+        subscription = self._session.subscription
+        return subscription.number if subscription else ""
+
+    async def wait(self) -> str:
+        """Return our number as the provider says it; before that, our only number of last time."""
+        if not self.known():
+            numbers = await self._store.our_numbers()
+            if len(numbers) == 1:
+                return numbers[0]
+            await self._connected.wait()
+        return self.known()

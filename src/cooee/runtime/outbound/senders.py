@@ -1,0 +1,52 @@
+"""The senders of a service: one for each of our numbers that has a text to send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from cooee.runtime.outbound.sender import Sender
+
+
+class Senders:
+    """The running senders, by our number.
+
+    Args:
+        make_sender: makes the sender of a number.
+        start_task: runs a sender until it is stopped.
+    """
+
+    def __init__(
+        self,
+        make_sender: Callable[[str], Sender],
+        start_task: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._make_sender, self._start_task = make_sender, start_task
+        self._senders: dict[str, Sender] = {}
+
+    def start(self, ours: str) -> Sender:
+        """Return the sender of a number, started when the number is first needed."""
+        sender = self._senders.get(ours)
+        if sender is None:
+            sender = self._senders[ours] = self._make_sender(ours)
+            self._start_task(sender.run())
+        return sender
+
+    def wake(self, ours: str) -> None:
+        """Make a number's sender look for texts now."""
+        self.start(ours).wake_up.set()
+
+    def wake_all(self) -> None:
+        """Make every running sender look for texts now."""
+        for sender in self._senders.values():
+            sender.wake_up.set()
+
+    def stop(self) -> None:
+        """Let every sender end its attempts under way and start no other."""
+        for sender in self._senders.values():
+            sender.stop()
+
+    @property
+    def trouble(self) -> str:
+        """The last failure of each sender that has one, in words; "" where all is well."""
+        return "; ".join(sender.trouble for sender in self._senders.values() if sender.trouble)

@@ -1,0 +1,279 @@
+"""The parts of a service, built from an app, a provider, a store, a transport and a clock.
+
+Building starts nothing: `Service` starts and stops the parts, in order.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from cooee.clocks.clock import Clock
+from cooee.core.app.app import App
+from cooee.core.app.opt_out import OptOutWords
+from cooee.net.http_client import Transport
+from cooee.providers import Provider
+from cooee.runtime.events import Events
+from cooee.runtime.inbound.media import MediaConfig, MediaFetcher
+from cooee.runtime.inbound.poller import Poller
+from cooee.runtime.inbound.receiver import InboundReceiver
+from cooee.runtime.log import log_event
+from cooee.runtime.our_number import OurNumber
+from cooee.runtime.outbound.outbox import DurableOutbox
+from cooee.runtime.outbound.quiet_hours import QuietHoursGate
+from cooee.runtime.outbound.receipts import ReceiptHandler
+from cooee.runtime.outbound.sender import Sender
+from cooee.runtime.outbound.senders import Senders
+from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.redaction import Redactor
+from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.history import history_reader
+from cooee.runtime.turns.worker import Worker
+from cooee.runtime.web.endpoints import HealthCheck, HTTPEndpoints
+from cooee.runtime.web.inline_replies import InlineReplies
+from cooee.runtime.web.send_api import SendEndpoint
+from cooee.runtime.web.webhook_urls import WebhookURLs
+from cooee.storage import Claim, Store
+
+
+class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a service runs.
+
+    Args:
+        public_url: the URL at which the provider reaches us; None polls instead.
+        keep_direction: leave push or poll as it is at the provider.
+        poll_interval: seconds to rest after a poll that brought nothing.
+        shared: other processes may write to the store.
+        media_config: how media are fetched before their turns, and where they are stored; None
+            leaves media at the provider.
+        redactor: masks secrets in logs and errors.
+        send_token: the token that other processes show to POST /send; "" refuses all of them.
+        strict: run every turn of a dialogue twice and compare; for tests and development.
+    """
+
+    public_url: str | None = None
+    keep_direction: bool = False
+    poll_interval: float = 1
+    shared: bool = False
+    media_config: MediaConfig | None = None
+    redactor: Redactor = msgspec.field(default_factory=Redactor)
+    send_token: str = ""
+    strict: bool = False
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """The things from which every part of one service is built."""
+
+    app: App[Any, Any]
+    provider: Provider
+    store: Store
+    transport: Transport
+    clock: Clock
+    options: ServiceOptions
+    events: Events
+    tasks: TaskGroup
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The parts of one service, wired to each other."""
+
+    session: ProviderSession
+    our_number: OurNumber
+    context: TurnContext
+    worker: Worker
+    senders: Senders
+    outbox: DurableOutbox
+    inbound_receiver: InboundReceiver
+    receipt_handler: ReceiptHandler
+    media_fetcher: MediaFetcher | None
+    endpoints: HTTPEndpoints
+
+
+def make_context(
+    resources: Resources, services: Any, opt_out_words: OptOutWords, code_version: str
+) -> TurnContext:
+    """Make the context that all turns of the service share."""
+    provider = resources.provider
+    return TurnContext(
+        resources.app,
+        services,
+        resources.clock.now,
+        partial(history_reader, resources.store),
+        opt_out_words,
+        provider_without_media="" if provider.features.media else provider.name,
+        code_version=code_version,
+        strict=resources.options.strict,
+        warn=_WarnOnce(),
+        events=resources.events,
+    )
+
+
+def wire(
+    resources: Resources,
+    webhook_urls: WebhookURLs,
+    context: TurnContext,
+    opt_out_words: OptOutWords,
+    check_health: HealthCheck,
+) -> Parts:
+    """Build the parts. Texts come in at `endpoints` or by a poller, and go out by `senders`."""
+    session = _make_session(resources, webhook_urls)
+    our_number = OurNumber(session, resources.store)
+    receipt_handler = ReceiptHandler(resources.app, resources.store, resources.events)
+    senders = _make_senders(resources, session, receipt_handler)
+    inline_replies = _make_inline_replies(resources, session, senders)
+
+    def wake_worker() -> None:
+        worker.wake_up.set()
+
+    def announce_text(ours: str) -> None:
+        wake_worker()
+        if our_number.is_connected:
+            senders.start(ours)
+
+    media_fetcher = _make_media_fetcher(resources, session, wake_worker)
+    worker = _make_worker(resources, context, senders, inline_replies, media_fetcher)
+    inbound_receiver = InboundReceiver(
+        resources.provider.features,
+        opt_out_words,
+        resources.store,
+        announce_text,
+        our_number.known,
+        events=resources.events,
+    )
+    outbox = DurableOutbox(
+        resources.app,
+        resources.store,
+        resources.clock,
+        our_number=our_number.wait,
+        on_queued=senders.wake,
+        on_started=wake_worker,
+        events=resources.events,
+    )
+    endpoints = HTTPEndpoints(
+        resources.provider,
+        webhook_urls=webhook_urls,
+        public_url=resources.options.public_url,
+        inbound_receiver=inbound_receiver,
+        receipt_handler=receipt_handler,
+        inline_replies=inline_replies,
+        clock=resources.clock,
+        check_health=check_health,
+        send_endpoint=SendEndpoint(resources.options.send_token, outbox, our_number.known),
+        events=resources.events,
+    )
+    return Parts(
+        session,
+        our_number,
+        context,
+        worker,
+        senders,
+        outbox,
+        inbound_receiver,
+        receipt_handler,
+        media_fetcher,
+        endpoints,
+    )
+
+
+def make_poller(resources: Resources, parts: Parts, ours: str, interval: float) -> Poller:
+    """Make the poller of a number, which rests `interval` seconds after an empty poll."""
+    return Poller(
+        ours,
+        session=parts.session,
+        store=resources.store,
+        inbound_receiver=parts.inbound_receiver,
+        receipt_handler=parts.receipt_handler,
+        clock=resources.clock,
+        interval=interval,
+        events=resources.events,
+    )
+
+
+def _make_session(resources: Resources, webhook_urls: WebhookURLs) -> ProviderSession:
+    return ProviderSession(
+        resources.provider,
+        resources.transport,
+        resources.clock,
+        webhook_base_url=webhook_urls.url,
+        keep_direction=resources.options.keep_direction,
+        redactor=resources.options.redactor,
+    )
+
+
+def _make_senders(
+    resources: Resources, session: ProviderSession, receipt_handler: ReceiptHandler
+) -> Senders:
+    def make_sender(ours: str) -> Sender:
+        return Sender(
+            ours,
+            session=session,
+            store=resources.store,
+            receipt_handler=receipt_handler,
+            clock=resources.clock,
+            policy=resources.app.unknown,
+            quiet_hours=QuietHoursGate(resources.app.quiet_hours, ours),
+            events=resources.events,
+        )
+
+    return Senders(make_sender, resources.tasks.start)
+
+
+def _make_inline_replies(
+    resources: Resources, session: ProviderSession, senders: Senders
+) -> InlineReplies:
+    return InlineReplies(
+        session,
+        resources.store,
+        resources.clock,
+        start_task=resources.tasks.start,
+        wake_senders=senders.wake_all,
+        events=resources.events,
+    )
+
+
+def _make_worker(
+    resources: Resources,
+    context: TurnContext,
+    senders: Senders,
+    inline_replies: InlineReplies,
+    media_fetcher: MediaFetcher | None,
+) -> Worker:
+    async def hold_back_media(claims: Sequence[Claim]) -> Sequence[Claim]:
+        return claims if media_fetcher is None else await media_fetcher.hold_back(claims)
+
+    return Worker(
+        context,
+        resources.store,
+        resources.clock,
+        senders.wake_all,
+        on_finish=inline_replies.turns_finished,
+        prepare=hold_back_media,
+    )
+
+
+def _make_media_fetcher(
+    resources: Resources, session: ProviderSession, on_fetched: Callable[[], None]
+) -> MediaFetcher | None:
+    config = resources.options.media_config
+    if config is None:
+        return None
+    return MediaFetcher(
+        session, resources.store, config, resources.clock, on_fetched, events=resources.events
+    )
+
+
+class _WarnOnce:
+    """Logs each warning about a dialogue once, however often its line of code runs."""
+
+    def __init__(self) -> None:
+        self._logged: set[str] = set()
+
+    def __call__(self, message: str) -> None:
+        if message not in self._logged:
+            self._logged.add(message)
+            log_event("dialogue-warning", logging.WARNING, words=message)
