@@ -35,7 +35,7 @@ async def running(path):
     store = await SQLite.open(path, now=clock.now, busy_timeout=0.05)
     wire = InProcessClient(clock, {BOX: carrier.app})
     async with Service(
-        app, TelstraV2(TOLD), store, wire, clock, ServiceOptions(poll_interval=0.05)
+        app, TelstraV2(TOLD), store, wire, clock, options=ServiceOptions(poll_interval=0.05)
     ) as service:
         await service.connect()
         yield service, carrier

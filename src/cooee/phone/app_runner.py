@@ -60,7 +60,7 @@ async def run_app(
                 store,
                 transport if recorder is None else recorder.wrap_transport(transport),
                 clock,
-                ServiceOptions(
+                options=ServiceOptions(
                     public_url=f"http://127.0.0.1:{port}" if is_push_provider(provider) else None,
                     poll_interval=poll_interval,
                     shared=True,

@@ -38,7 +38,7 @@ async def running_service(
         store,
         HTTPClient(clock),
         clock,
-        ServiceOptions(
+        options=ServiceOptions(
             public_url=settings.public_url,
             keep_direction=settings.keep_direction,
             poll_interval=settings.poll_interval,

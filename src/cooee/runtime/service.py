@@ -64,6 +64,7 @@ class Service:
         store: Store,
         transport: Transport,
         clock: Clock,
+        *,
         options: ServiceOptions | None = None,
     ) -> None:
         self.app, self.provider, self.store, self.clock = app, provider, store, clock

@@ -125,7 +125,7 @@ class Kit:
             self.store,
             InProcessClient(self.clock, {_SIMULATOR_URL: self.simulator.app}),
             self.clock,
-            ServiceOptions(
+            options=ServiceOptions(
                 public_url=_PUBLIC_URL if self._push else None,
                 poll_interval=self._poll_interval,
                 media_config=MediaConfig(

@@ -70,7 +70,7 @@ async def world(tmp_path):
 
     transport = InProcessClient(clock, {})
     service = Service(
-        app, TelstraV2(VALUES), store, transport, clock, ServiceOptions(public_url=PUBLIC)
+        app, TelstraV2(VALUES), store, transport, clock, options=ServiceOptions(public_url=PUBLIC)
     )
     async with service:
         word = await store.secret("webhook-path")
@@ -162,7 +162,7 @@ async def test_a_lone_surrogate_is_replaced_and_kept_raw(world):
 
 async def test_a_stamp_that_can_be_right_is_the_turns_now(world):
     assert await world.reply(sentTimestamp="2026-01-01T09:59:47") == 204  # +10:00, unsaid
-    await world.clock.idle()
+    await world.clock.wait_until_idle()
     assert world.moments == [world.clock.now() - timedelta(seconds=13)]
 
 
@@ -172,12 +172,12 @@ async def test_a_stamp_that_can_be_right_is_the_turns_now(world):
 async def test_a_stamp_that_cannot_be_right_does_not_move_our_clock(world, stamp):
     status = await world.reply(sentTimestamp=stamp)
     assert status in {204, 400}
-    await world.clock.idle()
+    await world.clock.wait_until_idle()
     assert world.moments == [world.clock.now()] * (status == 204)
 
 
 async def test_national_numbers_are_read_in_our_numbers_country(world):
-    world.service.account.subscription = None
+    world.service.session.subscription = None
     assert await world.reply(**{"from": "0491570156"}) == 204
     assert await world.stored(ANNA) == ["START"]
 
@@ -269,7 +269,7 @@ async def test_what_a_proxy_forwards_is_not_believed_since_our_address_is_a_sett
     provider = Twilio({**TWILIO, "TWILIO_BASE_URL": "https://twilio.test"})
     wire = InProcessClient(clock, {})
     async with Service(
-        App(), provider, store, wire, clock, ServiceOptions(public_url=PUBLIC)
+        App(), provider, store, wire, clock, options=ServiceOptions(public_url=PUBLIC)
     ) as service:
         url = f"{PUBLIC}/twilio/{await store.secret('webhook-path')}/text"
         form = {"MessageSid": f"SM{0:032x}", "From": ANNA, "To": OURS, "Body": "hi"}
@@ -298,7 +298,7 @@ async def test_a_signed_request_played_again_falls_to_its_stamp_and_before_that_
     wire = InProcessClient(clock, {})
     provider = Simulated({"SIMULATED_KEY": "the-key", "SIMULATED_BASE_URL": "https://box.test"})
     async with Service(
-        App(), provider, store, wire, clock, ServiceOptions(public_url=PUBLIC)
+        App(), provider, store, wire, clock, options=ServiceOptions(public_url=PUBLIC)
     ) as service:
         body = json.dumps({"id": "t-1", "from": ANNA, "to": OURS, "text": "hi"}).encode()
         stamp = str(int(clock.now().timestamp())).encode()

@@ -259,7 +259,7 @@ async def test_a_stop_overtakes_a_reply_that_is_still_being_made(world):
 async def test_an_answer_that_breaks_off_is_a_doubt_that_the_log_settles_by_sending_again(world):
     anna = world.kit.phone()
     assert await _push(world.kit, anna, "Hello", "SM" + "e" * 32, breaks=True) == []
-    await world.kit.clock.idle()
+    await world.kit.clock.wait_until_idle()
     assert await world.ours(anna) == [("Hello", "unknown")]
     (trouble,) = await world.kit.troubles(anna)
     assert "hung up" in trouble
@@ -365,7 +365,7 @@ async def test_an_answer_that_breaks_off_late_is_looked_into_all_the_same(world)
     pushing = asyncio.ensure_future(_push(kit, anna, "Hello", sid, breaks=True, send=breaking))
     while await world.ours(anna) != [("Hello", "sending")]:
         await asyncio.sleep(0)
-    await kit.clock.idle()
+    await kit.clock.wait_until_idle()
     breaking.set_result(None)
     await pushing
     await kit.wait(120)
@@ -376,7 +376,7 @@ async def test_the_next_reply_waits_until_it_is_clear_what_became_of_an_answer(w
     kit, anna = world.kit, world.kit.phone()
     assert await _push(kit, anna, "One", "SM" + "b" * 32) == [200]  # to nobody: no news comes
     assert await _push(kit, anna, "Two", "SM" + "a" * 32) == [200]
-    await kit.clock.idle()
+    await kit.clock.wait_until_idle()
     assert await world.ours(anna) == [("One", "unknown"), ("Two", "queued")]
     await kit.wait(120)
     assert anna.inbox == ["One", "Two"]
@@ -386,12 +386,12 @@ async def test_news_of_an_answer_lets_the_next_reply_go_at_once(world):
     kit, anna = world.kit, world.kit.phone()
     assert await _push(kit, anna, "One", "SM" + "b" * 32) == [200]
     assert await _push(kit, anna, "Two", "SM" + "a" * 32) == [200]
-    await kit.clock.idle()
+    await kit.clock.wait_until_idle()
     place = f"{conversation_id(kit.number, anna.number).hex()}-1"
     url = _hook(kit).removesuffix("text") + f"status/{place}"
     pairs = [("MessageSid", "SM" + "5" * 32), ("MessageStatus", "delivered")]
     assert (await kit._webhook_client(_signed(url, pairs))).status == 204
-    await kit.clock.idle()
+    await kit.clock.wait_until_idle()
     assert anna.inbox == ["Two"]
     assert await world.ours(anna) == [("One", "delivered"), ("Two", "delivered")]
 

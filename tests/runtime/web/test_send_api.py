@@ -58,7 +58,9 @@ async def at_work(tmp_path, token):
     provider = Simulated({"SIMULATED_BASE_URL": "http://nobody.test"})
     wire = InProcessClient(clock, {})
     async with (
-        Service(App(), provider, store, wire, clock, ServiceOptions(send_token=token)) as service,
+        Service(
+            App(), provider, store, wire, clock, options=ServiceOptions(send_token=token)
+        ) as service,
         serve_app(service.endpoints) as port,
     ):
         yield Running(service, f"http://127.0.0.1:{port}")

@@ -72,7 +72,12 @@ async def test_a_service_on_such_an_address_does_not_start(store):
     clock = VirtualClock()
     wire = InProcessClient(clock, {})
     service = Service(
-        App(), UNSIGNED, store, wire, clock, ServiceOptions(public_url="http://texts.example.com")
+        App(),
+        UNSIGNED,
+        store,
+        wire,
+        clock,
+        options=ServiceOptions(public_url="http://texts.example.com"),
     )
     with pytest.raises(SettingError, match="signs nothing"):
         await service.open()
@@ -116,7 +121,7 @@ async def test_a_running_app_takes_over_a_new_word_and_has_the_company_call_it(t
     store = await SQLite.open(tmp_path / "run.db", now=clock.now)
     other = await SQLite.open(tmp_path / "run.db", now=clock.now, owner=False)
     service = Service(
-        App(), provider, store, wire, clock, ServiceOptions(public_url=PUBLIC, shared=True)
+        App(), provider, store, wire, clock, options=ServiceOptions(public_url=PUBLIC, shared=True)
     )
     async with service:
         pushes.apps[PUBLIC] = service.endpoints
