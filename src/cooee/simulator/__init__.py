@@ -1,4 +1,4 @@
-"""A mobile network in a simulator, with the companies' own HTTP APIs and phones to text with."""
+"""A simulated mobile network, with the providers' own HTTP APIs and phones to text with."""
 
 from cooee.simulator.network import Conditions, Network, ScreenEntry, SimulatedText
 from cooee.simulator.server import Simulator, run_simulator

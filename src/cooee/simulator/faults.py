@@ -1,4 +1,4 @@
-"""What can be made to go wrong at a company, so many times, on request."""
+"""Faults of a provider's API, each on request and so many times."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _DELAY = re.compile(r"delay:(\d+(?:\.\d+)?)")
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing to go wrong, `count` times more.
+    """A kind of failure, and the number of times it is still to happen.
 
-    `call_prefix` narrows it to the calls whose method and path begin so, such as ``"GET /messages/sms"``.
+    `call_prefix` narrows it to the requests whose method and path begin with it, such as
+    ``"GET /messages/sms"``.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def parse_fault(notation: str, count: int = 1, call_prefix: str = "") -> Fault:
-    """Read a fault as people write it.
+    """Parse a fault as people write it.
 
     Raises:
         ValueError: there is no such fault; the message names those there are.
@@ -53,21 +54,21 @@ def parse_fault(notation: str, count: int = 1, call_prefix: str = "") -> Fault:
 
 
 class Faults:
-    """What is still to go wrong at one company, first asked for first."""
+    """The faults of one provider's API that are still to happen, oldest first."""
 
     def __init__(self) -> None:
         self.pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Let something go wrong from now on."""
+        """Let a fault happen from now on."""
         self.pending.append(fault)
 
     def clear(self) -> None:
-        """Let all be well again."""
+        """Remove every fault."""
         self.pending.clear()
 
     def take_for_request(self, request: Request, path: str) -> Fault | None:
-        """What goes wrong with this call, if anything; it counts as happened."""
+        """Return the fault of this request, or None; a returned fault counts as happened."""
         call = f"{request.method} {path}"
         has_token = "authorization" in request.headers
         for fault in self.pending:
@@ -81,7 +82,7 @@ class Faults:
         return None
 
     def take_duplicate_push(self) -> bool:
-        """Whether this push goes out twice; it counts as happened."""
+        """Return whether this push goes out twice; the fault counts as happened."""
         for fault in self.pending:
             if fault.name == "duplicate-push":
                 self._take(fault)

@@ -1,4 +1,4 @@
-"""A mobile network: numbers, phones, and what happens to a text between them."""
+"""A simulated mobile network: numbers, phones, and the texts between them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The weather in the network.
+    """The network's conditions.
 
     Args:
-        delay: seconds that a text takes, and that its receipt takes to come back.
+        delay: seconds that a text takes, and seconds that its receipt takes to come back.
         spread: seconds more, by chance; texts between the same two numbers stay in order.
-        loss: the share of texts that vanish without news.
+        loss: the share of texts that vanish without a receipt.
         duplicates: the share of texts that arrive twice.
-        receipts: whether the network tells what became of a text. Some do not, and then a
-            sender never learns of a delivery.
+        receipts: whether the network sends delivery receipts. Some real networks send none, and
+            then a sender never learns of a delivery.
     """
 
     delay: Seconds = 0.0
@@ -38,9 +38,9 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class SimulatedText(msgspec.Struct, kw_only=True, eq=False):
-    """One text on its way.
+    """One text on the network.
 
-    `status` is what really became of it, which its sender learns later or never, by `on_receipt`.
+    `status` is the text's real outcome, which its sender learns later, or never, by `on_receipt`.
     """
 
     id: str
@@ -56,35 +56,35 @@ class SimulatedText(msgspec.Struct, kw_only=True, eq=False):
 
 
 class ScreenEntry(msgspec.Struct, frozen=True, eq=False):
-    """A line on a phone's screen: a text that it sent, or one that arrived."""
+    """An entry on a phone's screen: a sent text or an arrived text."""
 
     text: SimulatedText
     shown_at: datetime
 
     @property
     def direction(self) -> Literal["to_phone", "from_phone"]:
-        """Which way the text went."""
+        """The direction of the text."""
         return "from_phone" if self.text.from_phone else "to_phone"
 
 
 class OurNumber(Protocol):
-    """One of our numbers, at the company that holds it."""
+    """One of the providers' numbers, as its provider's API keeps it."""
 
     @property
     def unread_count(self) -> int:
-        """How many texts wait here for somebody to read them."""
+        """The number of texts waiting here to be polled."""
         ...
 
     def receive(self, text: SimulatedText) -> bool:
-        """Take a text in; False where the number is not in use any more."""
+        """Take a text in, and return True; return False where the number is no longer in use."""
         ...
 
 
 class Network:
-    """Phones and numbers, and the texts under way between them.
+    """Phones, the providers' numbers, and the texts under way between them.
 
-    Every number that nobody holds can be a phone. What happens by chance is drawn from `seed`,
-    and what takes time takes it on `clock`.
+    Every number that no provider has allocated can be a phone. Chance is drawn from `seed`, and
+    delays pass on `clock`.
     """
 
     def __init__(
@@ -104,13 +104,13 @@ class Network:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is in flight: no text, receipt or push, and nothing unread."""
+        """True where no text, receipt or push is in flight, and no text waits to be polled."""
         return self.jobs.is_idle and not any(
             number.unread_count for number in self.our_numbers.values()
         )
 
     def send_from_phone(self, sender: str, recipient: str, text: str) -> SimulatedText:
-        """A phone texts one of our numbers.
+        """Send a text from a phone to one of the providers' numbers.
 
         Raises:
             ValueError: the sender or the recipient is no number, and no name either.
@@ -130,15 +130,15 @@ class Network:
         validity_s: float | None = None,
         on_receipt: Callable[[SimulatedText], None] | None = None,
     ) -> SimulatedText:
-        """One of our numbers texts a phone, or another of our numbers.
+        """Send a text from one of the providers' numbers to a phone, or to another such number.
 
         Args:
-            sender: one of our numbers, or a sender's name, as it is.
-            recipient: anybody's number.
-            text: the words.
-            wait: seconds before it sets out.
-            good_for: seconds that the network keeps trying, once it has set out.
-            news: called when the receipt comes back, if it does.
+            sender: one of the providers' numbers, or a sender's name, as it is.
+            recipient: any number.
+            text: the text's words.
+            delay_s: seconds before it sets out.
+            validity_s: seconds that the network keeps trying to deliver it, once it has set out.
+            on_receipt: called when the receipt comes back, if one does.
 
         Raises:
             ValueError: the recipient is no number, and no name either.
@@ -154,11 +154,11 @@ class Network:
         return sent
 
     def phone_screen(self, number: str) -> list[ScreenEntry]:
-        """What a phone shows, sent and arrived, oldest first."""
+        """Return a phone's texts, sent and arrived, oldest first."""
         return list(self._phones.get(phone_numbers.parse_address(number) or "", ()))
 
     def switch_phone(self, number: str, *, on: bool) -> None:
-        """Switch a phone on or off; texts wait for one that is off, as long as they are good."""
+        """Switch a phone on or off; texts to a phone that is off wait until they expire."""
         phone = phone_numbers.parse_address(number) or number
         if on and phone in self._switched_off:
             self._switched_off.pop(phone).set()
@@ -166,16 +166,16 @@ class Network:
             self._switched_off.setdefault(phone, self.clock.create_wake_up())
 
     def allocate_number(self) -> str:
-        """The next number to give out; the first is always the same."""
+        """Return the next number to allocate; the first is always the same."""
         return next(self._unused_numbers)
 
     def next_serial(self) -> int:
-        """A number that was never given before, in this box or in one that ran earlier."""
+        """Return a number that no simulator has returned before, this one or an earlier one."""
         self._last_serial += 1
         return self._last_serial
 
     async def close(self) -> None:
-        """Drop whatever is still in flight."""
+        """Drop every text, receipt and push in flight."""
         await self.jobs.close()
 
     def _make_text(
@@ -195,7 +195,7 @@ class Network:
         self._dispatch(text)
 
     def _dispatch(self, text: SimulatedText) -> None:
-        """Send a text on its way; at once where nothing holds it up."""
+        """Put a text on its way; deliver it at once where there is no delay and no queue."""
         if self.random.random() < self.conditions.loss:
             text.status, text.ended_at = "lost", self.clock.now()
             return

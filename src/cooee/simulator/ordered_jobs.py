@@ -1,4 +1,4 @@
-"""Work in order within a lane, side by side across lanes."""
+"""Jobs in order within a lane, and side by side across lanes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Job: TypeAlias = Callable[[], Awaitable[object]]
 
 
 class OrderedJobs:
-    """Jobs on a clock: those of one lane run one after the other, first come first served."""
+    """Runs jobs on a clock: the jobs of one lane one after the other, in the order they came."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -21,7 +21,7 @@ class OrderedJobs:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, lane: Hashable, job: Job) -> None:
-        """Put a job at the end of a lane. From the event loop's thread only."""
+        """Put a job at the end of a lane. Call it from the event loop's thread only."""
         if lane in self._queues:
             self._queues[lane].append(job)
             return
@@ -31,12 +31,12 @@ class OrderedJobs:
         task.add_done_callback(self._tasks.discard)
 
     def is_free(self, lane: Hashable) -> bool:
-        """Whether nothing waits or runs in a lane."""
+        """Return whether no job of a lane waits or runs."""
         return lane not in self._queues
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing waits or runs in any lane."""
+        """True where no job of any lane waits or runs."""
         return not self._queues
 
     async def _run_lane(self, lane: Hashable) -> None:
@@ -49,7 +49,7 @@ class OrderedJobs:
             self._queues.pop(lane, None)
 
     async def close(self) -> None:
-        """Drop whatever has not been done."""
+        """Cancel every unfinished job."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Numbers as phones dial them, and the ones the simulator gives out."""
+"""Phone numbers as dialled on phones, and the simulator's own fictional numbers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FICTIONAL_NUMBERS = (
 
 
 def parse_address(written: str) -> str | None:
-    """Where a text can go or come from, as `+61…`, a short code or a sender's name.
+    """Return the address of a text's end as `+61…`, a short code or a sender's name.
 
     National Australian numbers (`04…`) become international, and so does a number whose plus
-    sign was lost in a URL. None where it is nothing that a phone could show as a sender.
+    sign was lost in a URL. None where no phone could show the address as a sender.
     """
     stripped = written.strip()
     number = re.sub(r"[\s().-]", "", stripped)
@@ -38,7 +38,7 @@ def parse_address(written: str) -> str | None:
 
 
 def allocatable_numbers() -> Iterator[str]:
-    """The numbers that the simulator gives out, in an order that never changes."""
+    """Yield the simulator's numbers in the order of their allocation, which never changes."""
     yield from _FICTIONAL_NUMBERS
     for count in range(
         10_000

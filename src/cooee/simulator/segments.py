@@ -1,4 +1,4 @@
-"""How many parts a text is billed as, counted by the carrier for itself."""
+"""The simulator's own count of segments, kept apart from core's on purpose."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _GSM7_EXTENSION = frozenset("\f^{}\\[~]|€")
 
 
 def count_segments(text: str) -> int:
-    """The parts of a text: 160 and then 153 septets each, or 70 and then 67 UTF-16 units.
+    """Return a text's segments: 160 and then 153 septets each, or 70 and then 67 UTF-16 units.
 
-    3GPP TS 23.038, section 6.2, and 23.040, section 9.2.3.24.1. A character of two units can
-    fall on an edge and cost one part more on a real network; that is not counted here.
+    Source: 3GPP TS 23.038, section 6.2, and 23.040, section 9.2.3.24.1. A character of two units
+    can fall on an edge and cost one segment more on a real network; that is not counted here.
     """
     if all(character in _GSM7_CHARACTERS or character in _GSM7_EXTENSION for character in text):
         length, single_limit, part_limit = (

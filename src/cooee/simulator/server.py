@@ -71,7 +71,7 @@ class Simulator:
         self._is_open = True
 
     async def close(self) -> None:
-        """Drop what is in flight, and every request that comes."""
+        """Drop texts and pushes in flight, and every later request."""
         self._is_open = False
         await self.network.close()
 
@@ -118,7 +118,7 @@ class Simulator:
     async def _handle_with_faults(
         self, api: ProviderAPI, request: Request, path: str
     ) -> Response | None:
-        """Return a provider API's response, or the fault that is due instead of it."""
+        """Return a provider API's response, or the fault due instead."""
         fault = api.faults.take_for_request(request, path)
         if fault is None:
             return api.handle(request, path)
@@ -153,7 +153,7 @@ async def run_simulator(
     client_secret: str | None = None,
     api_key: str | None = None,
 ) -> AsyncIterator[tuple[Simulator, int]]:
-    """Serve a simulator on a port of this machine, on loopback alone; yield it and the port.
+    """Serve a simulator on a loopback port of this machine; yield the simulator and the port.
 
     Args:
         clock: the simulator's clock; a `VirtualClock` stands still until it is advanced.

@@ -1,4 +1,4 @@
-"""The calls that a company makes to its customers, and makes again."""
+"""Pushes of a provider's API to its customers' webhooks, repeated until a 2xx."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 class WebhookSender:
     """Posts JSON to customers' webhooks, and again after each of `retry_delays` until a 2xx.
 
-    First tries of one lane are made in order; a try that failed is repeated beside the
-    others, so that it holds up nobody.
+    The first attempts of one lane are made in order. A failed push is repeated beside the others,
+    so that it holds up no other push.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class WebhookSender:
         headers: Callable[[], Mapping[str, str]] = dict,
         on_give_up: Callable[[], None] | None = None,
     ) -> None:
-        """Post a body, in its turn; `headers` are made anew for each try."""
+        """Post a body when the lane is free; `headers` are made anew for each attempt."""
 
         async def first_attempt() -> None:
             copies = 2 if self._faults.take_duplicate_push() else 1

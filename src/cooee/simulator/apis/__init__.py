@@ -1,4 +1,4 @@
-"""Companies' HTTP APIs, as the simulator serves them, and what the simulator wants of each."""
+"""The providers' simulated HTTP APIs, and their contract."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from cooee.simulator.faults import Faults
 
 
 class ProviderAPI(Protocol):
-    """One company's API over the network.
+    """One provider's API to the simulated network.
 
-    `prefix` begins the paths of its calls. `real_base` is the host and path under which the company
-    itself serves them, if there is one: calls that were led here under that name are answered
-    as well. `faults` are what is to go wrong.
+    `prefix` begins the paths of its requests. `real_base` is the host and path under which the
+    provider itself serves its API: a program whose requests for that host are led to the simulator
+    is answered as well; it is empty where there is no such provider. `faults` are the faults that
+    are still to happen.
     """
 
     name: str
@@ -23,23 +24,23 @@ class ProviderAPI(Protocol):
     faults: Faults
 
     def handle(self, request: Request, path: str) -> Response:
-        """Do what a call asks; `path` is decoded, and begins behind the prefix."""
+        """Answer a request; `path` is decoded, and begins behind the prefix."""
         ...
 
     def fault_response(self, name: str, request: Request, path: str, /) -> Response:
-        """The answer to a call that fails on purpose.
+        """Return the provider's response to a request that fails on purpose.
 
-        It is error-500, error-503, throttle, or expire-token: the token that the call carries
-        ends before its time, and the call fails of that.
+        The fault is error-500, error-503, throttle or expire-token. With the last, the token of the
+        request ends before its time, and the request fails because of it.
         """
         ...
 
     def numbers_in_use(self) -> Sequence[Mapping[str, str | None]]:
-        """The numbers in use: ``{"number", "notifyURL"}`` each, oldest first."""
+        """Return the numbers in use, ``{"number", "notifyURL"}`` each, oldest first."""
         ...
 
     def set_switches(self, switches: Sequence[str]) -> None:
-        """Choose how it behaves.
+        """Switch the provider's behaviour.
 
         Raises:
             ValueError: there is no such switch; the message names those there are.

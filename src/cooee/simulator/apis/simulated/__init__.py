@@ -1,4 +1,4 @@
-"""A company that exists nowhere else, with a switch for each way that real ones differ."""
+"""The simulated provider: a made-up API, with a switch for each way that real APIs differ."""
 
 from cooee.simulator.apis.simulated.api import SimulatedAPI
 

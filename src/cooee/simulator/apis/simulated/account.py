@@ -1,4 +1,4 @@
-"""What one key has at the simulated company: a number, an inbox, sent texts, opt-outs."""
+"""One key's account at the simulated provider: a number, an inbox, sent texts and opt-outs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OPT_OUT_WORDS, _OPT_IN_WORDS = {"STOP", "UNSUBSCRIBE"}, {"START"}
 
 
 class SimulatedSwitches(msgspec.Struct, frozen=True):
-    """How the company behaves."""
+    """The switches of the simulated provider's behaviour."""
 
     read_mode: ReadMode = "pop"
     lookup: bool = False
@@ -31,7 +31,7 @@ class SimulatedSwitches(msgspec.Struct, frozen=True):
 
 
 class SimulatedSendRequest(msgspec.Struct, frozen=True, rename={"sender": "from"}):
-    """A text to send, as ``POST /texts`` has it."""
+    """A text to send, as ``POST /texts`` brings it."""
 
     sender: str
     to: str
@@ -41,7 +41,7 @@ class SimulatedSendRequest(msgspec.Struct, frozen=True, rename={"sender": "from"
 
 
 class SimulatedSentText(msgspec.Struct, eq=False):
-    """A text that was accepted, and what is known of it."""
+    """An accepted text and its latest status."""
 
     id: str
     request: SimulatedSendRequest
@@ -50,7 +50,7 @@ class SimulatedSentText(msgspec.Struct, eq=False):
     status: str = "sent"
 
     def to_json(self) -> dict[str, str]:
-        """Its JSON."""
+        """Return the text's JSON."""
         return {
             "id": self.id,
             "reference": self.request.reference,
@@ -60,7 +60,7 @@ class SimulatedSentText(msgspec.Struct, eq=False):
 
 
 class SimulatedAccount:
-    """One key's belongings; the number is there from the start."""
+    """A key's account; its number is there from the start."""
 
     def __init__(
         self, network: Network, webhook_sender: WebhookSender, switches: SimulatedSwitches
@@ -78,15 +78,15 @@ class SimulatedAccount:
 
     @property
     def unread_count(self) -> int:
-        """How many texts wait to be read."""
+        """The number of texts waiting to be polled."""
         return 0 if self.webhook_url else self.inbox.unread_count(self.switches.read_mode)
 
     def set_webhook(self, url: str | None, secret: str) -> None:
-        """Push texts below a URL from now on, or keep them for reading."""
+        """Push texts below a URL from now on, or keep them for polling."""
         self.webhook_url, self._webhook_secret = url, secret
 
     def receive(self, text: SimulatedText) -> bool:
-        """Take a text in; what eight pushes could not deliver is kept for reading."""
+        """Take a text in; a text that eight pushes could not deliver is kept for polling."""
         inbox_text = self._inbox_text(text)
         if self.webhook_url is None:
             self.inbox.add(inbox_text)
@@ -100,10 +100,10 @@ class SimulatedAccount:
         return True
 
     def send(self, send_request: SimulatedSendRequest, idempotency_key: str) -> dict[str, Any]:
-        """Accept a text; with the same idempotency key, the first answer again.
+        """Accept a text; return the first response again for the same idempotency key.
 
         Raises:
-            Refusal: this person has opted out.
+            SimulatedAPIError: the recipient has opted out.
         """
         if self.switches.idempotency and idempotency_key in self._responses_by_key:
             return self._responses_by_key[idempotency_key]
@@ -128,20 +128,20 @@ class SimulatedAccount:
         return response
 
     def text_status(self, id: str) -> Mapping[str, str]:
-        """How a text fares.
+        """Return a text's status.
 
         Raises:
-            Refusal: there is no such text.
+            SimulatedAPIError: there is no such text.
         """
         if id not in self._sent_texts:
             raise SimulatedAPIError("not-found", f"There is no text {id!r}.")
         return self._sent_texts[id].to_json()
 
     def find_by_reference(self, reference: str) -> list[Mapping[str, str]]:
-        """The texts that were accepted under a reference, a while ago.
+        """Return the texts accepted under a reference, `LOOKUP_AFTER` ago or earlier.
 
         Raises:
-            Refusal: the company cannot be asked.
+            SimulatedAPIError: lookup is not switched on.
         """
         if not self.switches.lookup:
             raise SimulatedAPIError("not-found", "Texts cannot be looked up by reference here.")
@@ -164,7 +164,7 @@ class SimulatedAccount:
         return inbox_text | ({"optout": change} if change else {})
 
     def _apply_opt_out_word(self, text: SimulatedText) -> str | None:
-        """What a text changes for its sender: "out", "in" or nothing."""
+        """Apply a text's keyword to the opt-outs; return "out", "in", or None where it has none."""
         keyword = text.text.strip(" \t\r\n.!").upper()
         if keyword in _OPT_OUT_WORDS:
             self._opted_out.add(text.sender)
@@ -196,7 +196,7 @@ class SimulatedAccount:
         )
 
     def _signature_header(self, body: bytes) -> dict[str, str]:
-        """The header that signs a push, made at the moment of each try."""
+        """Return the header that signs a push, made at the time of each attempt."""
         timestamp = str(int(self._network.clock.now().timestamp()))
         digest = hmac.digest(
             self._webhook_secret.encode(), timestamp.encode() + b"." + body, "sha256"
@@ -205,6 +205,6 @@ class SimulatedAccount:
 
 
 def format_utc_millis(time: datetime) -> str:
-    """A time as this company writes it: UTC, in milliseconds."""
+    """Return a time as this API writes it: UTC, in milliseconds."""
     utc = time.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

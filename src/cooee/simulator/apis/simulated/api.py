@@ -1,4 +1,4 @@
-"""The simulated company's API over the network."""
+"""The simulated provider's API to the network."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class _ConfirmRequest(msgspec.Struct, frozen=True):
 
 
 class SimulatedAPI:
-    """The company; each key has an account of its own.
+    """The simulated provider's API; each key has an account of its own.
 
-    Its switches: `find_texts`, `idempotency`, `optout`, and one of `pop`, `cursor` and `confirm_texts`.
+    Its switches: `lookup`, `idempotency`, `optout`, and one of `pop`, `cursor` and `confirm`.
     """
 
     name = "simulated"
@@ -121,12 +121,12 @@ class SimulatedAPI:
 
 
 def list_numbers(account: SimulatedAccount, _: Request, __: Mapping[str, str]) -> Response:
-    """List the numbers, of which there is one."""
+    """List the account's only number."""
     return asgi.json_response(200, [{"number": account.number}])
 
 
 def set_webhook(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
-    """Choose between pushing and reading."""
+    """Choose between pushing and polling."""
     body = _decode_request(request, _WebhookRequest)
     if body.number != account.number:
         raise SimulatedAPIError("not-found", f"{body.number} is not a number of yours.")
@@ -163,12 +163,12 @@ def send_text(account: SimulatedAccount, request: Request, _: Mapping[str, str])
 def get_text_status(
     account: SimulatedAccount, _: Request, path_params: Mapping[str, str]
 ) -> Response:
-    """Tell how a text fares."""
+    """Return a text's status."""
     return asgi.json_response(200, account.text_status(path_params["id"]))
 
 
 def find_texts(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
-    """Tell which texts were accepted under a reference."""
+    """Return the texts accepted under a reference."""
     reference = asgi.query_of(request).get("reference", "")
     if not reference:
         raise SimulatedAPIError(
@@ -178,7 +178,7 @@ def find_texts(account: SimulatedAccount, request: Request, _: Mapping[str, str]
 
 
 def read_inbox(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
-    """Hand over texts, in the way that is switched on."""
+    """Return texts, in the way that is switched on."""
     match account.switches.read_mode:
         case "pop":
             return asgi.json_response(200, {"texts": account.inbox.pop()})
@@ -191,7 +191,7 @@ def read_inbox(account: SimulatedAccount, request: Request, _: Mapping[str, str]
 
 
 def confirm_texts(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
-    """Let go of texts that are safe elsewhere."""
+    """Remove texts that the customer has stored."""
     if account.switches.read_mode != "confirm":
         raise SimulatedAPIError("not-found", "Texts need no confirming here.")
     account.inbox.confirm(_decode_request(request, _ConfirmRequest).ids)

@@ -1,4 +1,4 @@
-"""How the simulated company says no: ``{"error", "message"}``."""
+"""The errors of the simulated provider's API: ``{"error", "message"}``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RETRY_AFTER_S = 2
 
 
 class SimulatedAPIError(Exception):
-    """An answer that says no, by its code and in words."""
+    """An error response, by its code and with a message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -35,12 +35,12 @@ class SimulatedAPIError(Exception):
 
     @property
     def response(self) -> Response:
-        """The HTTP answer."""
+        """The HTTP response."""
         headers = {"retry_after": str(RETRY_AFTER_S)} if self.code == "throttled" else {}
         content = {"error": self.code, "message": self.message}
         return asgi.json_response(_STATUSES[self.code], content, **headers)
 
 
 def simulated_fault_response(name: str) -> Response:
-    """The answer that is a fault."""
+    """Return the error response of a fault."""
     return SimulatedAPIError(*_FAULT_ERRORS[name]).response

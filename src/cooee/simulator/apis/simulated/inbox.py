@@ -1,4 +1,4 @@
-"""Texts that wait to be read, in the three ways that companies have."""
+"""A number's texts waiting to be polled, in three ways: pop, cursor and confirm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ PAGE_SIZE = 50
 
 
 class Inbox:
-    """One log of texts. Popping and confirming remove from what waits, a cursor from nothing."""
+    """The log of texts to one number.
+
+    Popping and confirming take a text from `_unread`; a cursor takes none away.
+    """
 
     def __init__(self) -> None:
         self._log: list[InboxText] = []
@@ -21,31 +24,33 @@ class Inbox:
         self._read_count = 0  # how far the furthest cursor is
 
     def add(self, text: InboxText) -> None:
-        """Keep a text for reading."""
+        """Keep a text for polling."""
         self._log.append(text)
         self._unread.append(text)
 
     def unread_count(self, read_mode: ReadMode) -> int:
-        """How many texts nobody has read."""
+        """Return the number of texts not yet polled."""
         return len(self._log) - self._read_count if read_mode == "cursor" else len(self._unread)
 
     def pop(self) -> Sequence[InboxText]:
-        """The earliest text, which is gone with the reading; or none."""
+        """Return the earliest text and remove it; return none where none waits."""
         return [self._unread.pop(0)] if self._unread else []
 
     def unconfirmed(self) -> Sequence[InboxText]:
-        """The earliest texts, the same again until they are confirmed."""
+        """Return the earliest texts, the same again until they are confirmed."""
         return self._unread[:PAGE_SIZE]
 
     def confirm(self, ids: Collection[str]) -> None:
-        """Let go of texts; ids that are not waiting are no error, so that it can be repeated."""
+        """Remove texts; an id that does not wait is no error, so a confirmation can be repeated."""
         self._unread = [text for text in self._unread if text["id"] not in ids]
 
     def read_after(self, cursor: str | None, limit: int) -> tuple[Sequence[InboxText], str]:
-        """The texts behind a cursor, and the cursor behind them; without one, none from now on.
+        """Return the texts behind a cursor, and the cursor behind these texts.
+
+        Without a cursor, return no text, and the cursor for every later text.
 
         Raises:
-            Refusal: it is no cursor of ours.
+            SimulatedAPIError: the cursor is not one of this API.
         """
         start = len(self._log) if cursor is None else self._cursor_position(cursor)
         texts = self._log[start : start + limit]

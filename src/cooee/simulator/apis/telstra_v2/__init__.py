@@ -1,4 +1,8 @@
-"""Telstra's Messaging API v2, as the simulator serves it."""
+"""Telstra's Messaging API v2, as the simulator plays it.
+
+Sources: Telstra's specifications of 2018 and 2021 (dev.telstra.com), quoted by section as S2.2.9;
+Telstra's Python SDK (tls-messaging 0.6.4); and what users of the API saw.
+"""
 
 from cooee.simulator.apis.telstra_v2.api import TelstraV2API
 

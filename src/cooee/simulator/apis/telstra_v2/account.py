@@ -1,4 +1,4 @@
-"""What one client has at Telstra: a number, unread replies, sent texts, threads."""
+"""One client's account at Telstra v2: a number, unread replies, sent texts, reply threads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_TRIAL_TEXTS, MAX_TRIAL_NUMBERS = 100, 5
 
 
 class TelstraV2SentText(msgspec.Struct, eq=False):
-    """A text that was accepted, and what Telstra has heard of it."""
+    """An accepted text and its latest delivery status."""
 
     id: str
     recipient: str
@@ -41,7 +41,7 @@ _DELIVERY_STATUSES = {"delivered": "DELIVRD", "undelivered": "UNDVBL", "expired"
 
 
 class TelstraV2Account:
-    """One client id's belongings."""
+    """A client id's account."""
 
     def __init__(
         self, network: Network, webhook_sender: WebhookSender, *, is_trial: bool = False
@@ -57,11 +57,11 @@ class TelstraV2Account:
     # --- the number
 
     def active_subscription(self) -> TelstraV2Subscription:
-        """The number, which everything else needs.
+        """Return the subscription of the account's number, which every other request needs.
 
         Raises:
-            Refusal: there never was one, or it was deleted (400); or it has expired, which
-                has the same 404 as a wrong URL.
+            TelstraV2APIError: there never was a number, or it was deleted (400); or it has expired,
+                which has the same 404 as a wrong URL.
         """
         subscription = self.subscription
         if subscription is None or subscription.is_deleted:
@@ -71,7 +71,7 @@ class TelstraV2Account:
         return subscription
 
     def provision(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Get a number, or change the one there is.
+        """Provision a number, or change the account's number.
 
         `notifyURL` has three states: a string pushes, null polls, and its absence changes
         nothing, which at first is polling.
@@ -91,10 +91,10 @@ class TelstraV2Account:
     # --- replies
 
     def receive_reply(self, text: SimulatedText, message_id: str = "") -> None:
-        """A reply came: push it, or keep it until it is read.
+        """Push a reply, or keep it until it is polled.
 
-        What no push could deliver is kept as well, and read once pushing ends (an assumption;
-        the pages are silent, and this loses no text).
+        A reply that no push could deliver is kept as well, and polled once pushing ends (an
+        assumption; the pages are silent, and so no text is lost).
         """
         url = self.subscription.notify_url if self.subscription else None
         if url is None:
@@ -109,9 +109,9 @@ class TelstraV2Account:
         )
 
     def next_reply(self) -> dict[str, str]:
-        """The earliest unread reply, which is gone with the reading; or EMPTY.
+        """Return the earliest unread reply and remove it; or return EMPTY.
 
-        While replies are pushed, reading "will not provide any useful information" (S2.2.9):
+        While replies are pushed, polling "will not provide any useful information" (S2.2.9):
         EMPTY is assumed.
         """
         if self.active_subscription().notify_url is not None or not self.unread:
@@ -121,10 +121,10 @@ class TelstraV2Account:
     # --- texts of ours
 
     def send(self, send_requests: Sequence[TelstraV2SendRequest]) -> list[TelstraV2SentText]:
-        """Send texts, one for each recipient of each order.
+        """Send texts, one for each recipient of each request.
 
         Raises:
-            Refusal: the account may not, and nothing was sent.
+            TelstraV2APIError: the account may not; then nothing is sent.
         """
         number = self.active_subscription().number
         for send_request in send_requests:
@@ -139,10 +139,10 @@ class TelstraV2Account:
         ]
 
     def message_status(self, message_id: str) -> dict[str, str]:
-        """How a text fares.
+        """Return a text's delivery status.
 
         Raises:
-            Refusal: it cannot be read yet, or no more, or never could be.
+            TelstraV2APIError: the status cannot be read yet, or no more, or never could be.
         """
         now = self.network.clock.now()
         sent = self._sent_texts.get(shapes.plain_message_id(message_id))
@@ -162,7 +162,7 @@ class TelstraV2Account:
         )
 
     def register_numbers(self, numbers: Sequence[str]) -> list[str]:
-        """Add to the numbers that a free trial may text; none can be taken away again."""
+        """Add to the numbers that a free trial may text; no number can be removed again."""
         new = [number for number in dict.fromkeys(numbers) if number not in self.registered_numbers]
         if len(self.registered_numbers) + len(new) > MAX_TRIAL_NUMBERS:
             raise TelstraV2APIError(400, "FREE-TRIAL-MAX-BNUM")
@@ -202,7 +202,7 @@ class TelstraV2Account:
         return sent
 
     def _record_receipt(self, sent: TelstraV2SentText, text: SimulatedText) -> None:
-        """A receipt came: remember it, and push it once, since it is final."""
+        """Store a receipt's status, and push it once, since it is final."""
         sent.delivery_status, sent.ended_at = (
             _DELIVERY_STATUSES[text.status],
             text.ended_at or text.sent_at,
@@ -215,7 +215,7 @@ class TelstraV2Account:
             self.webhook_sender.post(sent.id, sent.request.notify_url, body)
 
     def _current_status(self, sent: TelstraV2SentText) -> str:
-        """The status: PEND until it sets out, and for good where a network gives no receipts."""
+        """Return PEND before a text sets out, and for good where the network sends no receipts."""
         sends_at = sent.accepted_at + timedelta(seconds=sent.request.delay_s)
         is_pending = self.network.clock.now() < sends_at or not self.network.conditions.receipts
         return sent.delivery_status or ("PEND" if is_pending else "SENT")

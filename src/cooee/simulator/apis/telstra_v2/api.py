@@ -1,4 +1,4 @@
-"""Telstra's Messaging API v2 over the network."""
+"""Telstra's Messaging API v2 to the simulated network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HEALTH_PATHS = {"/messages/sms/healthcheck", "/messages/mms/healthcheck"}
 
 
 class TelstraV2API:
-    """Telstra's API; each client id has an account of its own.
+    """Telstra's API v2; each client id has an account of its own.
 
     The switch `free-trial` makes every account a free trial, with its limits.
     """
@@ -108,7 +108,7 @@ class TelstraV2API:
 
 
 def _unknown_path_error(path: str) -> TelstraV2APIError:
-    """There is no such call; the code of a 405 was never seen and is an assumption."""
+    """Return the error of an unknown path; a 405 was never seen: its code is an assumption."""
     if methods := calls.ROUTES.allowed_methods(path):
         return TelstraV2APIError(
             405, "METHOD-NOT-ALLOWED", f"Only {' and '.join(methods)} are supported"
@@ -117,7 +117,7 @@ def _unknown_path_error(path: str) -> TelstraV2APIError:
 
 
 def _base_url_for(request: Request) -> str:
-    """Where the caller found the API, so that `messageStatusURL` leads back here."""
+    """Return the API's URL as its caller reached it, so that `messageStatusURL` leads back here."""
     url = urlsplit(request.url)
     is_real_host = TelstraV2API.real_base.startswith(f"{url.hostname}/")
     return f"{url.scheme}://" + (

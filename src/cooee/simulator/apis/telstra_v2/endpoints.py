@@ -1,4 +1,4 @@
-"""The calls of Telstra's API that need a token, and what answers them."""
+"""The endpoints of Telstra's API v2, behind a token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cooee.simulator.segments import count_segments
 
 
 class TelstraV2Call(msgspec.Struct, frozen=True):
-    """A call: as it came, what its path names, and the URL that the API has for its caller."""
+    """A request, the parameters in its path, and the API's URL as its caller reached it."""
 
     request: Request
     path_params: Mapping[str, str]
@@ -27,27 +27,27 @@ class TelstraV2Call(msgspec.Struct, frozen=True):
 
     @property
     def json_body(self) -> dict[str, Any]:
-        """The JSON object in its body."""
-        return orders.parse_json_body(self.request)
+        """The JSON object in the request's body."""
+        return orders.parse_json_object(self.request)
 
 
 Endpoint: TypeAlias = Callable[[TelstraV2Account, TelstraV2Call], Response]
 
 
 def create_subscription(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Get a number, or change the one there is."""
+    """Provision a number, or change the account's number."""
     return asgi.json_response(201, account.provision(call.json_body))
 
 
 def get_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response:
-    """Tell of the number."""
+    """Return the subscription of the account's number."""
     if account.subscription is None:
         raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND", "")
     return asgi.json_response(200, account.subscription.to_json())
 
 
 def delete_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response:
-    """Give the number up; a documented body of ``{"emptyArr": 0}`` is not insisted on."""
+    """Delete the number; a documented body of ``{"emptyArr": 0}`` is not insisted on."""
     subscription = account.subscription
     if subscription is None or not subscription.is_active:
         raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND", "")
@@ -58,47 +58,50 @@ def delete_subscription(account: TelstraV2Account, _: TelstraV2Call) -> Response
 
 
 def register_trial_numbers(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Register numbers that a free trial may text."""
+    """Register numbers for a free trial to text."""
     return asgi.json_response(
         200, {"bnum": account.register_numbers(_parse_trial_numbers(call.json_body))}
     )
 
 
 def list_trial_numbers(account: TelstraV2Account, _: TelstraV2Call) -> Response:
-    """List them; without any the body is empty, as Telstra's Python SDK learnt the hard way."""
+    """List the registered numbers.
+
+    Without any the body is empty: Telstra's Python SDK had to learn to expect an empty body.
+    """
     if not account.registered_numbers:
         return Response(status=200)
     return asgi.json_response(200, {"bnum": account.registered_numbers})
 
 
 def send_sms(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Send one text, to one or to several."""
+    """Send a text to one recipient or to several."""
     return _send_all(201, account, [orders.parse_sms_request(call.json_body)], call.base_url)
 
 
 def send_multiple_sms(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Send several texts; the one send that answers 200."""
+    """Send several texts; of all sends, only this one answers 200."""
     return _send_all(200, account, orders.parse_multi_request(call.json_body), call.base_url)
 
 
 def get_next_reply(account: TelstraV2Account, _: TelstraV2Call) -> Response:
-    """Hand over the earliest unread reply; a body, which the article sends, is not looked at."""
+    """Return the earliest unread reply; a body, which the article's program sends, is ignored."""
     return asgi.json_response(200, account.next_reply())
 
 
 def get_next_mms(account: TelstraV2Account, _: TelstraV2Call) -> Response:
-    """The queue of MMS, which is another one; no phone in the simulator sends any."""
+    """Return EMPTY: MMS have a queue of their own, and no phone of the simulator sends any."""
     account.active_subscription()
     return asgi.json_response(200, {"status": "EMPTY"})
 
 
 def send_mms(_: TelstraV2Account, __: TelstraV2Call) -> Response:
-    """Refuse: the simulator carries no MMS."""
+    """Refuse: the simulator has no MMS."""
     raise TelstraV2APIError(501, "TECH-ERR", "The simulator carries no MMS")
 
 
 def get_sms_status(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Tell how a text fares: a list of one."""
+    """Return a text's delivery status, as a list of one."""
     return asgi.json_response(200, [account.message_status(call.path_params["id"])])
 
 
@@ -142,7 +145,7 @@ def _send_all(
 
 
 def _parse_trial_numbers(body: Mapping[str, Any]) -> list[str]:
-    """The numbers in ``{"bnum": [...]}``; the schema says a string, every example a list."""
+    """Return the numbers in ``{"bnum": [...]}``; the schema says a string, every example a list."""
     value = body.get("bnum")
     numbers = [value] if isinstance(value, str) else value
     if (

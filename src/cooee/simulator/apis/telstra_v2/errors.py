@@ -1,4 +1,4 @@
-"""How Telstra says no: the table of its codes, and the shape of its errors."""
+"""The errors of Telstra's API v2: their codes, messages and JSON."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MESSAGES = {
 
 
 class TelstraV2APIError(Exception):
-    """Telstra's answer to a call that it will not do.
+    """An error response of Telstra's API v2.
 
     The shape is ``{"status", "code", "message"}``, and `status` is a string.
 
     Args:
         status: the HTTP status.
         code: one of Telstra's codes.
-        message: its words; by default those the code comes with, else a pointer to its pages.
+        message: by default the message that the code comes with, else a pointer to Telstra's pages.
     """
 
     def __init__(self, status: int, code: str, message: str | None = None) -> None:
@@ -38,18 +38,18 @@ class TelstraV2APIError(Exception):
 
     @property
     def response(self) -> Response:
-        """The HTTP answer."""
+        """The HTTP response."""
         content = {"status": str(self.status), "code": self.code, "message": self.message}
         return asgi.json_response(self.status, content)
 
 
 def invalid_parameter(problem: str) -> TelstraV2APIError:
-    """A parameter that has no code of its own (an assumption: TECH-ERR stands for it)."""
+    """Return the error of a parameter that has no code of its own (TECH-ERR is an assumption)."""
     return TelstraV2APIError(400, "TECH-ERR", f"Invalid {problem}. {DOCS_HINT}")
 
 
 def malformed_json(reason: str) -> TelstraV2APIError:
-    """What a gateway in front of Telstra's API says to a body that is not JSON: 500, not 400.
+    """Return the error of a gateway in front of Telstra's API for a body that is not JSON: 500.
 
     Observed by a user who sent a form (issue 1 of Telstra's repository).
     """
@@ -62,7 +62,7 @@ def malformed_json(reason: str) -> TelstraV2APIError:
 
 
 def telstra_v2_fault_response(name: str, *, is_send: bool) -> Response:
-    """The answer that is a fault: error-500, error-503 or throttle.
+    """Return the response of a fault: error-500, error-503 or throttle.
 
     The pages name 429 for sending alone and SpikeArrest for all; the literal JSON of neither
     was ever seen, so the general shape is assumed.

@@ -1,4 +1,4 @@
-"""What a caller asks Telstra to send, read and checked as Telstra checks it."""
+"""Requests to Telstra's API v2 to send texts, checked as Telstra checks them."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class InvalidRecipients(Exception):
         self.recipients = recipients
 
 
-def parse_json_body(request: Request) -> dict[str, Any]:
-    """The JSON object in a call's body.
+def parse_json_object(request: Request) -> dict[str, Any]:
+    """Return the JSON object in a request's body.
 
     Raises:
-        Refusal: 500 where it is not JSON at all, 400 where it is not UTF-8 or no object.
+        TelstraV2APIError: 500 where it is not JSON at all, 400 where it is not UTF-8 or no object.
     """
     try:
         request.body.decode()
@@ -69,15 +69,15 @@ def parse_json_body(request: Request) -> dict[str, Any]:
 
 
 def parse_sms_request(body: Mapping[str, Any]) -> TelstraV2SendRequest:
-    """Read what ``POST /messages/sms`` is given.
+    """Parse the body of ``POST /messages/sms``.
 
-    Telstra's limits contradict each other; those of its error texts are kept: 1999 characters
-    to one, 1998 to several. A list with some invalid recipients is documented nowhere: it is
-    assumed that nothing is sent then, so that nobody who tries again texts anybody twice.
+    Telstra's limits contradict each other; the limits in its error texts are kept: 1999 characters
+    to one recipient, 1998 to several. A list with some invalid recipients is documented nowhere:
+    it is assumed that nothing is sent then, so that a client that retries texts no person twice.
 
     Raises:
-        Refusal: something is missing or wrong.
-        Impossible: recipients are no numbers.
+        TelstraV2APIError: a field is missing or wrong.
+        InvalidRecipients: recipients are no numbers.
     """
     recipients = _parse_recipients(body.get("to"))
     wants_reply_number = _get_flag(body, "replyRequest")
@@ -99,11 +99,11 @@ def parse_sms_request(body: Mapping[str, Any]) -> TelstraV2SendRequest:
 
 
 def parse_multi_request(body: Mapping[str, Any]) -> list[TelstraV2SendRequest]:
-    """Read what ``POST /messages/sms/multi`` is given: up to ten texts, each to one.
+    """Parse the body of ``POST /messages/sms/multi``: up to ten texts, each to one recipient.
 
     Raises:
-        Refusal: something is missing or wrong.
-        Impossible: recipients are no numbers.
+        TelstraV2APIError: a field is missing or wrong.
+        InvalidRecipients: recipients are no numbers.
     """
     items = body.get("smsMulti")
     if (
@@ -123,10 +123,10 @@ def parse_multi_request(body: Mapping[str, Any]) -> list[TelstraV2SendRequest]:
 
 
 def check_notify_url(url: object) -> str | None:
-    """A URL to call: with its scheme, and a bare domain with its slash (S2.2.10).
+    """Return a webhook's URL: with its scheme, and a bare domain with its slash (S2.2.10).
 
     Raises:
-        Refusal: it is none.
+        TelstraV2APIError: the value is no such URL.
     """
     if url is None:
         return None
@@ -162,7 +162,7 @@ def _check_body(body: object, max_chars: int) -> str:
 
 
 def _check_sender(sender: object) -> str | None:
-    """A sender's name, or a number that only its owner can know to be a thread's."""
+    """Return a sender's name, or a number, which the account checks against its threads."""
     if sender is None or sender == "":
         return None
     if not isinstance(sender, str):

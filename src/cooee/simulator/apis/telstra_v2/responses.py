@@ -1,4 +1,4 @@
-"""Telstra's JSON, key by key: what is sent, polled, pushed and told of."""
+"""The JSON of Telstra's API v2, key by key: sends, polled and pushed replies, statuses."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _COUNTRY_CODES = {"+61": "AUS", "+64": "NZL", "+44": "GBR", "+65": "SGP", "+91":
 
 
 def format_aest(time: datetime) -> str:
-    """A time as Telstra writes it: whole seconds, at +10:00."""
+    """Return a time as Telstra writes it: whole seconds, at +10:00."""
     return time.astimezone(AEST).replace(microsecond=0).isoformat()
 
 
 def format_aest_without_offset(time: datetime) -> str:
-    """A time as a reply's push has it: the same clock, its offset left out."""
+    """Return a time as a reply's push has it: the same, without the offset."""
     return format_aest(time).removesuffix("+10:00")
 
 
 def unix_millis(time: datetime) -> int:
-    """Unix time in milliseconds, a number where its neighbours are strings."""
+    """Return Unix time in milliseconds: a number where its neighbours are strings."""
     return round((time - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
 
 
 def slashed_message_id(message_id: str) -> str:
-    """A message's id as delivery pushes write it: `/x/126…` for the `x-126…` of the answer."""
+    """Return a message id as delivery pushes write it: `/x/126…` for `x-126…`."""
     return "/" + message_id.replace("-", "/")
 
 
 def plain_message_id(message_id: str) -> str:
-    """A message's id as it was given out, however a path wrote it."""
+    """Return a message id as the send's response gave it, however a path wrote it."""
     return message_id.strip("/").replace("/", "-")
 
 
 def count_countries(recipients: Sequence[str]) -> list[dict[str, int]]:
-    """The key `Country` (with a capital): how many recipients in which."""
+    """Return the key `Country` (with a capital): the number of recipients in each."""
     counts = Counter(
         next(
             (code for prefix, code in _COUNTRY_CODES.items() if recipient.startswith(prefix)), "UNK"
@@ -54,7 +54,7 @@ def count_countries(recipients: Sequence[str]) -> list[dict[str, int]]:
 def accepted_response(
     messages: Sequence[Any], recipients: Sequence[str], segment_count: int
 ) -> dict[str, Any]:
-    """The answer to a send, one item for each recipient."""
+    """Return the JSON of an accepted send, one item for each recipient."""
     return {
         "messages": messages,
         "Country": count_countries(recipients),
@@ -64,7 +64,7 @@ def accepted_response(
 
 
 def accepted_item(recipient: str, message_id: str, base_url: str) -> dict[str, str]:
-    """The item of a recipient whose text was accepted."""
+    """Return the item of a recipient whose text was accepted."""
     return {
         "to": recipient,
         "deliveryStatus": "MessageWaiting",
@@ -74,7 +74,7 @@ def accepted_item(recipient: str, message_id: str, base_url: str) -> dict[str, s
 
 
 def invalid_recipient_item(recipient: str, base_url: str, message: str) -> dict[str, str]:
-    """The item of a recipient who is none: the shape of a success, with an error in it."""
+    """Return the item of a recipient that is no number: a success with an error in it."""
     return {
         "to": recipient,
         "deliveryStatus": "DeliveryImpossible",
@@ -86,7 +86,7 @@ def invalid_recipient_item(recipient: str, base_url: str, message: str) -> dict[
 
 
 def polled_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
-    """A reply as reading gives it. To the number itself, its id is empty."""
+    """Return a reply as polling gives it. Its id is empty where it came to the number itself."""
     return {
         "status": "RECEIVED",
         "destinationAddress": text.recipient,
@@ -99,7 +99,7 @@ def polled_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
 
 
 def pushed_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
-    """The same reply as a push gives it: other keys, an id, and a stamp without offset."""
+    """Return the same reply as a push gives it: other keys, an id, and a time without offset."""
     return {
         "to": text.recipient,
         "from": text.sender,
@@ -112,7 +112,7 @@ def pushed_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
 def message_status(
     recipient: str, sent_at: datetime, ended_at: datetime, delivery_status: str
 ) -> dict[str, str]:
-    """How a text fares. Received after sent, as live answers had it and the pages have not."""
+    """Return a delivery status; received after sent, as real responses had it, unlike the pages."""
     return {
         "to": recipient,
         "sentTimestamp": format_aest(sent_at),

@@ -1,4 +1,4 @@
-"""The dedicated number: its days, its expiry, and the quarantine after it."""
+"""The dedicated number of an account: its days, its expiry, and the quarantine after it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class TelstraV2Subscription:
     """A client's number, from its provisioning until 90 days after its end.
 
     Args:
-        network: where the number is.
-        take_in: what happens to a text that arrives.
-        waiting: the replies that nobody has read.
+        network: the network that has the number.
+        on_text: called with each text that arrives.
+        unread_texts: the replies that were not polled yet.
     """
 
     def __init__(
@@ -37,17 +37,17 @@ class TelstraV2Subscription:
 
     @property
     def is_active(self) -> bool:
-        """Whether texts to the number arrive."""
+        """True where texts to the number arrive."""
         return self._clock.now() < self._ends_at
 
     @property
     def is_lapsed(self) -> bool:
-        """Whether it ended so long ago that the number is lost."""
+        """True once the quarantine has passed and the number is lost."""
         return bool(self.number) and self._clock.now() >= self._ends_at + QUARANTINE_TIME
 
     @property
     def unread_count(self) -> int:
-        """How many replies wait to be read."""
+        """The number of replies waiting to be polled."""
         is_readable = self.is_active and self.notify_url is None
         return len(self._unread_texts) if is_readable else 0
 
@@ -58,10 +58,10 @@ class TelstraV2Subscription:
         return self.is_active
 
     def extend(self, days: int, *, is_trial: bool) -> dict[str, Any]:
-        """Add days, or take some away; `is_trial` is a free trial, which gets them once.
+        """Add days, or subtract some; a free trial gets its days once.
 
         Raises:
-            Refusal: the days would be more than five years (409, and nothing changes).
+            TelstraV2APIError: the days would be more than five years (409, and nothing changes).
         """
         if not self.is_active:
             return self._activate(days, is_trial=is_trial)
@@ -73,12 +73,13 @@ class TelstraV2Subscription:
         return self._provision_response(is_trial=is_trial)
 
     def to_json(self) -> dict[str, str]:
-        """What ``GET`` tells; nothing within a minute of the number's creation.
+        """Return the JSON of ``GET``; there is none within a minute of the number's creation.
 
         All values are strings; that `notifyURL` is an empty one without a URL is an assumption.
 
         Raises:
-            Refusal: 404 with an empty message, whatever the cause (issue 10 of Telstra's).
+            TelstraV2APIError: 404 with an empty message, whatever the cause (issue 10 of Telstra's
+                repository).
         """
         if not self.is_active or self._clock.now() < self._created_at + READABLE_AFTER:
             raise TelstraV2APIError(404, "RESOURCE-NOT-FOUND", "")
@@ -89,7 +90,7 @@ class TelstraV2Subscription:
         }
 
     def delete(self) -> None:
-        """Give the number up; for 90 days it can still be had back."""
+        """Give the number up; for 90 days the client can provision it again."""
         self.is_deleted, self.notify_url = True, None
         self._ends_at = min(self._ends_at, self._clock.now())
 
@@ -109,7 +110,10 @@ class TelstraV2Subscription:
         return self._provision_response(is_trial=is_trial)
 
     def _provision_response(self, *, is_trial: bool) -> dict[str, Any]:
-        """`activeDays` is a string; a trial's `expiryDate` is a number of milliseconds."""
+        """Return the JSON of a provisioning.
+
+        `activeDays` is a string; a trial's `expiryDate` is a number of milliseconds.
+        """
         response: dict[str, Any] = {
             "destinationAddress": self.number,
             "activeDays": str(self._days_left),

@@ -1,4 +1,4 @@
-"""Numbers that Telstra lends for one answer each: `replyRequest` and its `ReplyAddress`."""
+"""Reply threads: numbers that Telstra lends for one reply each (`replyRequest`, `ReplyAddress`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_THREADS_PER_PERSON = 50
 
 
 class ReplyThreads:
-    """A client's threads: which text a reply to a lent number answers.
+    """A client's reply threads: they tell which text a reply to a lent number answers.
 
     One number serves many people, and one person never has two threads on it.
     """
@@ -25,14 +25,14 @@ class ReplyThreads:
 
     @property
     def numbers(self) -> set[str]:
-        """The numbers that texts of a thread may be sent from."""
+        """The sender numbers of the reply threads."""
         return {reply_number.number for reply_number in self._reply_numbers}
 
     def open_thread(self, person: str, message_id: str) -> str:
-        """Begin a thread; the number that the person's answer will come to.
+        """Open a thread; return the number that the person's reply will come to.
 
         Raises:
-            Refusal: there are too many with this person.
+            TelstraV2APIError: this person has too many threads.
         """
         for reply_number in self._reply_numbers:
             if reply_number.open_thread(person, message_id):
@@ -47,7 +47,7 @@ class ReplyThreads:
 
 
 class _ReplyNumber:
-    """One lent number, which is nobody's to read: replies go where the client's others go."""
+    """One lent number. It has no unread texts: its replies go to the client's other replies."""
 
     unread_count = 0
 

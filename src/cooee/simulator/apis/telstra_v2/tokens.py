@@ -1,4 +1,4 @@
-"""Telstra's tokens: an hour each, for a client id and its secret."""
+"""The access tokens of Telstra's API v2: an hour each, for a client id and its secret."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TOKEN_CHARACTERS = string.ascii_letters + string.digits
 
 
 class TelstraV2Tokens:
-    """Gives tokens out, and knows whose they are until they end.
+    """Issues tokens, and says whose a token is until it ends.
 
-    Any client id and secret are accepted, unless the simulator was given its own.
+    Any client id and secret are accepted, unless the simulator was given the only ones.
     """
 
     def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
@@ -47,10 +47,10 @@ class TelstraV2Tokens:
         return asgi.json_response(200, content)
 
     def client_of(self, request: Request) -> str:
-        """Whose token a call carries.
+        """Return the client id whose token a request carries.
 
         Raises:
-            Refusal: nobody's, or one that has ended.
+            TelstraV2APIError: the token is unknown, or has ended.
         """
         client_id, ends_at = self._issued.get(_bearer_token(request), ("", None))
         if ends_at is None or self._network.clock.now() >= ends_at:
@@ -59,11 +59,11 @@ class TelstraV2Tokens:
         return client_id
 
     def revoke_token(self, request: Request) -> None:
-        """End the token that a call carries before its time."""
+        """End a request's token before its time."""
         self._issued.pop(_bearer_token(request), None)
 
     def _is_known_client(self, client_id: str, client_secret: str) -> bool:
-        """Whether a client may come in; spaces around its keys were a cause of 401s."""
+        """Return whether a client is accepted; spaces around its keys were a cause of 401s."""
         credentials = (client_id, self._client_id), (client_secret, self._client_secret)
         return all(
             given and given == given.strip()

@@ -1,4 +1,8 @@
-"""Telstra's Messaging API v3, as the simulator serves it."""
+"""Telstra's Messaging API v3, as the simulator plays it.
+
+Sources: Telstra's specification (dev.telstra.com, Messaging API v3), and its Python SDK
+(telstra-messaging 3.3.19).
+"""
 
 from cooee.simulator.apis.telstra_v3.api import TelstraV3API
 

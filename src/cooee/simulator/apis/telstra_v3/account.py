@@ -1,4 +1,4 @@
-"""What one client has at Telstra v3: numbers, a log of messages, opt-outs, reports."""
+"""One client's account at Telstra v3: numbers, a log of messages, opt-outs and reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FINAL_STATUSES = {"delivered": "delivered", "undelivered": "undeliverable", "ex
 
 
 class TelstraV3OptOut(msgspec.Struct, frozen=True):
-    """A person who does not want texts from a number, by which message, since when."""
+    """A person who wants no texts from a number, with the message that said so and its time."""
 
     number: str
     person: str
@@ -37,7 +37,7 @@ class TelstraV3OptOut(msgspec.Struct, frozen=True):
 
 
 class TelstraV3Account:
-    """One client id's belongings."""
+    """A client id's account."""
 
     def __init__(self, network: Network, webhook_sender: WebhookSender, *, is_trial: bool) -> None:
         self.network, self.webhook_sender, self.is_trial = network, webhook_sender, is_trial
@@ -53,20 +53,20 @@ class TelstraV3Account:
         return self.network.clock.now()
 
     def new_id(self) -> str:
-        """A new UUID of version 1."""
+        """Return a new UUID of version 1."""
         return shapes.make_uuid(self.network.next_serial())
 
     # --- numbers
 
     def assigned_numbers(self) -> list[VirtualNumber]:
-        """The numbers that are assigned, oldest first."""
+        """Return the assigned numbers, oldest first."""
         return [number for number in self.numbers.values() if number.is_assigned]
 
     def assign_number(self, reply_url: str | None, tags: tuple[str, ...]) -> VirtualNumber:
-        """Get another number.
+        """Assign another number.
 
         Raises:
-            Refusal: there are as many as there may be.
+            TelstraV3APIError: there are as many as there may be.
         """
         if len(self.assigned_numbers()) >= (MAX_NUMBERS_IN_TRIAL if self.is_trial else MAX_NUMBERS):
             raise TelstraV3APIError(
@@ -83,10 +83,10 @@ class TelstraV3Account:
         return number
 
     def get_number(self, number: str) -> VirtualNumber:
-        """A number that is assigned.
+        """Return an assigned number.
 
         Raises:
-            Refusal: it never was, or is no longer.
+            TelstraV3APIError: the number never was assigned, or is no longer.
         """
         found = self.numbers.get(number)
         if found is None:
@@ -98,7 +98,7 @@ class TelstraV3Account:
         return found
 
     def register_recipients(self, people: Sequence[str]) -> list[str]:
-        """Add to the numbers that a free trial may text; none can be taken away again."""
+        """Add to the numbers that a free trial may text; no number can be removed again."""
         new = [
             person for person in dict.fromkeys(people) if person not in self.registered_recipients
         ]
@@ -112,10 +112,11 @@ class TelstraV3Account:
     # --- texts of ours
 
     def send(self, send_request: TelstraV3SendRequest) -> list[TelstraV3Message]:
-        """Take an order, for one message to each recipient.
+        """Accept a request, as a message to each recipient.
 
         Raises:
-            Refusal: the account may not, or somebody does not want it, and nothing was sent.
+            TelstraV3APIError: the account may not, or a recipient has opted out.
+                Nothing is sent then.
         """
         number = self._check_allowed(send_request)
         messages = [
@@ -127,10 +128,10 @@ class TelstraV3Account:
         return messages
 
     def update_message(self, message: TelstraV3Message, send_request: TelstraV3SendRequest) -> None:
-        """Replace a message that is still waiting for its time.
+        """Replace a scheduled message.
 
         Raises:
-            Refusal: it is sent, or the new one may not be.
+            TelstraV3APIError: the message is sent, or the account may not send the new one.
         """
         if not self._is_scheduled(message):
             raise TelstraV3APIError("UPDATE_INVALID_MSG_SENT", "The message is sent")
@@ -144,10 +145,10 @@ class TelstraV3Account:
         self._send_when_due(message, send_request)
 
     def delete_message(self, message: TelstraV3Message) -> None:
-        """Forget a message that is still waiting for its time.
+        """Delete a scheduled message.
 
         Raises:
-            Refusal: it is sent.
+            TelstraV3APIError: the message is sent.
         """
         if not self._is_scheduled(message):
             raise TelstraV3APIError("DELETE_INVALID_MSG_SENT", "The message is sent")
@@ -155,10 +156,10 @@ class TelstraV3Account:
         del self.messages[message.id]
 
     def get_message(self, id: str) -> TelstraV3Message:
-        """A message of the last 30 days, whichever way it went.
+        """Return a message of the last 30 days, incoming or outgoing.
 
         Raises:
-            Refusal: there is none of that id, or it is older. Not 404: that is how it is.
+            TelstraV3APIError: there is none of that id, or it is older: 400, by the specification.
         """
         if not shapes.is_uuid(id):
             raise TelstraV3APIError("ID_INVALID", "Not an id of ours", "messageId", "path")
@@ -172,10 +173,10 @@ class TelstraV3Account:
     # --- texts to us
 
     def receive_text(self, number: VirtualNumber, text: SimulatedText) -> None:
-        """A text came: log it, let it opt out or in, and push it where replies are pushed.
+        """Log an incoming text, apply its opt-out word, and push it where replies are pushed.
 
-        That what is pushed is in the log as well, that the word that opts out comes through
-        like any other, and that it has to be the whole text, are assumptions.
+        Three assumptions: a pushed text is in the log as well; a text with the opt-out word comes
+        through like any other; and the word has to be the whole text.
         """
         message = TelstraV3Message(
             id=self.new_id(),
@@ -211,7 +212,7 @@ class TelstraV3Account:
     # --- on its way
 
     def _check_allowed(self, send_request: TelstraV3SendRequest) -> str:
-        """The number that an order goes out from, once it may."""
+        """Return the number to send a request from; raise where the account may not send it."""
         if not send_request.sender.isdigit():
             issue = "No sender name is approved; email us"
             raise TelstraV3APIError("SENDERNAME_ERR", issue, "from")
@@ -228,7 +229,7 @@ class TelstraV3Account:
         return number
 
     def _auto_register(self, people: Sequence[str]) -> None:
-        """A free trial's first five recipients are registered by being texted."""
+        """Register a free trial's first five recipients, who are registered by being texted."""
         new = [
             person for person in dict.fromkeys(people) if person not in self.registered_recipients
         ]
@@ -284,7 +285,7 @@ class TelstraV3Account:
     def _record_receipt(
         self, message: TelstraV3Message, send_request: TelstraV3SendRequest, text: SimulatedText
     ) -> None:
-        """A receipt came. Whether it arrived is told only to those who pay to know."""
+        """Store a receipt's status. Delivery notifications are a paid feature."""
         status = _FINAL_STATUSES[text.status]
         if not send_request.delivery_notification and status != "expired":
             return

@@ -1,4 +1,4 @@
-"""Telstra's Messaging API v3 over the network."""
+"""Telstra's Messaging API v3 to the simulated network."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _LANGUAGE_HEADER = {"content-language": "en-au"}
 
 
 class TelstraV3API:
-    """Telstra's API; each client id has an account of its own.
+    """Telstra's API v3; each client id has an account of its own.
 
     Its switches: `free-trial` makes every account a free trial, with its limits;
     `lenient-headers` asks for no header but the token's; `offset-counts-records` takes the
     parameter `offset` as a number of records rather than of pages.
 
-    That a call without one of the required headers is refused is an assumption: the
+    That a request without one of the required headers is refused is an assumption: the
     specification requires them, and a program that sends them is right either way.
     """
 
@@ -119,7 +119,7 @@ class TelstraV3API:
 
 
 def _check_headers(request: Request) -> None:
-    """Insist on the required headers, on those without a body too."""
+    """Raise where a required header is missing, in requests without a body too."""
     headers = {name: value.lower().replace(" ", "") for name, value in request.headers.items()}
     if headers.get("accept") != "application/json":
         raise TelstraV3APIError("MEDIA_TYPE_INVALID", "Accept: application/json is required")
@@ -139,7 +139,7 @@ def _unknown_path_error(path: str) -> TelstraV3APIError:
 
 
 def _base_url_for(request: Request) -> str:
-    """Where the caller found the API, so that a report's link leads back here."""
+    """Return the API's URL as its caller reached it, so that a report's link leads back here."""
     url = urlsplit(request.url)
     is_real_host = url.hostname == TelstraV3API.real_base
     return (

@@ -1,4 +1,4 @@
-"""The calls of Telstra's API v3 that need a token, and what answers them."""
+"""The endpoints of Telstra's API v3, behind a token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REPORTABLE_TIME = timedelta(days=92)
 
 
 class TelstraV3Call(msgspec.Struct, frozen=True):
-    """A call: as it came, what its path names, where its caller found the API."""
+    """A request, the parameters in its path, and the API's URL as its caller reached it."""
 
     request: Request
     path_params: Mapping[str, str]
@@ -36,13 +36,13 @@ class TelstraV3Call(msgspec.Struct, frozen=True):
     offset_in_records: bool  # what `offset` counts
 
     def json_body(self, *known_fields: str) -> dict[str, Any]:
-        """The JSON object in its body, with no fields but the known ones."""
-        return fields.parse_json_body(self.request, known_fields)
+        """Return the JSON object in the body; raise where it has an unknown field."""
+        return fields.parse_json_object(self.request, known_fields)
 
     def list_response(
         self, name: str, items: Sequence[Any], path: str, *known_params: str
     ) -> Response:
-        """The page of a list that its query asks for."""
+        """Return the page of a list for the query."""
         query = paging.parse_query(self.request, known_params)
         shown_items, paging_json = paging.make_page(
             items, query, path, offset_in_records=self.offset_in_records
@@ -57,14 +57,14 @@ Endpoint: TypeAlias = Callable[[TelstraV3Account, TelstraV3Call], Response]
 
 
 def assign_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Get another number."""
+    """Assign another number."""
     body = call.json_body("replyCallbackUrl", "tags")
     number = account.assign_number(fields.get_url(body, "replyCallbackUrl"), fields.get_tags(body))
     return asgi.json_response(201, number.json_form)
 
 
 def list_virtual_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """List the numbers, or those of a tag, or one."""
+    """List the numbers, or the numbers of a tag, or one number."""
     tag_or_number = asgi.query_of(call.request).get("filter")
     items = [
         number.json_form
@@ -77,14 +77,14 @@ def list_virtual_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Resp
 
 
 def get_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Tell of a number."""
+    """Return a number."""
     return asgi.json_response(
         200, account.get_number(fields.check_virtual_number(call.path_params["number"])).json_form
     )
 
 
 def update_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Replace where a number's replies go, and its tags: what is left out is wiped."""
+    """Replace a number's reply URL and tags; a field that is left out is wiped."""
     number = account.get_number(fields.check_virtual_number(call.path_params["number"]))
     body = call.json_body("replyCallbackUrl", "tags")
     number.set_details(fields.get_url(body, "replyCallbackUrl"), fields.get_tags(body))
@@ -98,7 +98,7 @@ def release_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Re
 
 
 def list_opt_outs(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """List who opted out of a number."""
+    """List the people who opted out of a number."""
     number = account.get_number(fields.check_virtual_number(call.path_params["number"]))
     items = [
         {
@@ -118,7 +118,7 @@ def list_opt_outs(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def register_trial_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Register numbers that a free trial may text: one, or a list."""
+    """Register numbers for a free trial to text: a number, or a list."""
     _require_trial(account)
     body = call.json_body("freeTrialNumbers")
     people = fields.parse_person_numbers(
@@ -128,7 +128,7 @@ def register_trial_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Re
 
 
 def list_trial_numbers(account: TelstraV3Account, _: TelstraV3Call) -> Response:
-    """List them; without any the body is empty, which Telstra's Python SDK is ready for."""
+    """List the registered numbers; without any the body is empty, as Telstra's SDK expects."""
     _require_trial(account)
     if not account.registered_recipients:
         return Response(status=200)
@@ -139,7 +139,7 @@ def list_trial_numbers(account: TelstraV3Account, _: TelstraV3Call) -> Response:
 
 
 def send_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Send a text, to one or to many."""
+    """Send a text, to one recipient or to many."""
     send_request = orders.parse_message_request(
         call.json_body(*orders.SEND_FIELDS), account.now, is_trial=account.is_trial
     )
@@ -167,12 +167,12 @@ def list_messages(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def get_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Tell of a message."""
+    """Return a message."""
     return asgi.json_response(200, shapes.message_json(account.get_message(call.path_params["id"])))
 
 
 def update_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Replace a message that is scheduled."""
+    """Replace a scheduled message."""
     message = account.get_message(call.path_params["id"])
     body = call.json_body(*orders.SEND_FIELDS)
     send_request = orders.parse_message_request(
@@ -183,14 +183,14 @@ def update_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def update_message_tags(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Replace the tags of a message, whether it is sent or not."""
+    """Replace the tags of a message, sent or not."""
     message = account.get_message(call.path_params["id"])
     message.tags = fields.get_tags(call.json_body("tags"), minimum=0)
     return Response(status=204)
 
 
 def delete_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Delete a message that is scheduled."""
+    """Delete a scheduled message."""
     account.delete_message(account.get_message(call.path_params["id"]))
     return Response(status=204)
 
@@ -199,7 +199,7 @@ def delete_message(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def create_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Ask for a report of messages."""
+    """Create a report of messages."""
     body = call.json_body("startDate", "endDate", "reportCallbackUrl", "filter")
     url = fields.get_url(body, "reportCallbackUrl")
     earliest = account.now - _REPORTABLE_TIME
@@ -226,7 +226,7 @@ def list_reports(account: TelstraV3Account, _: TelstraV3Call) -> Response:
 
 
 def get_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Tell of a report, and once it is made where it can be fetched."""
+    """Return a report's status and, once it is completed, its URL."""
     report = _find_report(account, call)
     content = {"reportId": report.id, "reportStatus": report.status(account.now)}
     if content["reportStatus"] == "completed":
@@ -235,7 +235,7 @@ def get_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def download_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Hand a report over; this path is the simulator's own, and wants the headers of the others."""
+    """Return a report. This path is the simulator's own, and wants the headers of the others."""
     report = _find_report(account, call)
     messages = [
         message
@@ -246,7 +246,7 @@ def download_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def check_health(_: TelstraV3Account, __: TelstraV3Call) -> Response:
-    """Say that all is well; a 504 would say that it is not."""
+    """Return that the API is up; Telstra's own answers 504 when it is down."""
     return asgi.json_response(200, {"status": "up"})
 
 
@@ -287,7 +287,11 @@ def _trial_numbers_json(people: Sequence[str]) -> dict[str, list[str]]:
 def _message_matcher(
     query: Mapping[str, str], earliest: datetime
 ) -> Callable[[TelstraV3Message], bool]:
-    """What tells whether a message is asked for; a time of more than 30 days ago is refused."""
+    """Return a predicate that matches the messages a query asks for.
+
+    Raises:
+        TelstraV3APIError: a time is more than 30 days ago, or a parameter has no such value.
+    """
     start, end = (fields.parse_utc_time(query.get(n), n, "query") for n in ("startTime", "endTime"))
     if any(time and time < earliest for time in (start, end)):
         raise invalid_field("startTime", "a time within the last 30 days", "query")
@@ -307,7 +311,7 @@ def _message_matcher(
 
 
 def _has_tag_or_number(message: TelstraV3Message, tag_or_number: str | None) -> bool:
-    """Whether a tag or either number is the wanted one, whole (an assumption)."""
+    """Return whether a tag or either number is the wanted one, whole (an assumption)."""
     numbers = (message.sender, message.recipient)
     return (
         tag_or_number is None

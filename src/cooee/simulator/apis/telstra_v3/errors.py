@@ -1,4 +1,4 @@
-"""How Telstra v3 says no: the table of its codes, and the shape of its errors."""
+"""The errors of Telstra's API v3: their codes, and their JSON."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ _ERRORS: dict[str, tuple[int, str]] = {
 
 
 class TelstraV3APIError(Exception):
-    """Telstra's answer to a call that it will not do.
+    """An error response of Telstra's API v3.
 
     The shape is ``{"errors": [{"code", "issue", "suggested_action", …}]}``.
 
     Args:
         code: one of Telstra's codes.
-        issue: what is wrong.
-        field: the field that is.
-        location: where that is: body, path or query.
+        issue: the mistake in the request.
+        field: the field with the mistake.
+        location: the place of that field: body, path or query.
     """
 
     def __init__(self, code: str, issue: str, field: str = "", location: str = "body") -> None:
@@ -69,7 +69,7 @@ class TelstraV3APIError(Exception):
 
     @property
     def response(self) -> Response:
-        """The HTTP answer."""
+        """The HTTP response."""
         status, action = _ERRORS[self.code]
         error = {"code": self.code, "issue": self.issue, "suggested_action": action}
         if self.field:
@@ -79,15 +79,15 @@ class TelstraV3APIError(Exception):
 
 
 def invalid_field(field: str, expected: str, location: str = "body") -> TelstraV3APIError:
-    """A field that is not what it should be."""
+    """Return the error of a field that has another value than the expected."""
     return TelstraV3APIError("FIELD_INVALID", f"{field}: {expected} is expected", field, location)
 
 
 def telstra_v3_fault_response(name: str) -> Response:
-    """The answer that is a fault: error-500, error-503 or throttle.
+    """Return the response of a fault: error-500, error-503 or throttle.
 
-    The table has no 503; one comes from the gateway before the API, in the gateway's own shape
-    (an assumption, after what users of v2 saw of it).
+    The specification has no 503; a 503 comes from the gateway before the API, in the gateway's own
+    shape (an assumption, after what users of v2 saw of it).
     """
     if name == "throttle":
         return TelstraV3APIError("TOO_MANY_REQUESTS", "Too many requests").response

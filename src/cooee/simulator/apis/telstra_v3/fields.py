@@ -1,4 +1,4 @@
-"""The fields of a call's JSON, each checked as Telstra v3's specification has it."""
+"""The fields of a request's JSON, each checked as Telstra v3's specification has it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _UTC_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def parse_json_body(request: Request, known_fields: Collection[str]) -> dict[str, Any]:
-    """The JSON object in a call's body, which has no fields but the known ones.
+def parse_json_object(request: Request, known_fields: Collection[str]) -> dict[str, Any]:
+    """Return the JSON object in a request's body.
 
-    That unknown fields are refused is an assumption, and the kind one: a field misspelt here
-    would be a field ignored there.
+    That unknown fields are refused is an assumption, and the kind one: Telstra would ignore a
+    misspelt field, and the simulator shows the mistake.
 
     Raises:
-        Refusal: it is no object, or has another field.
+        TelstraV3APIError: the body is no JSON object, or has an unknown field.
     """
     try:
         content = msgspec.json.decode(request.body)
@@ -40,7 +40,7 @@ def parse_json_body(request: Request, known_fields: Collection[str]) -> dict[str
 
 
 def get_flag(body: Mapping[str, Any], name: str) -> bool:
-    """True or false; false where it is absent."""
+    """Return true or false; false where the field is absent."""
     value = body.get(name, False)
     if not isinstance(value, bool):
         raise invalid_field(name, "true or false")
@@ -48,7 +48,7 @@ def get_flag(body: Mapping[str, Any], name: str) -> bool:
 
 
 def get_whole_number(body: Mapping[str, Any], name: str, default: int, allowed: range) -> int:
-    """A whole number within its span."""
+    """Return a whole number within its range."""
     value = body.get(name, default)
     if type(value) is not int or value not in allowed:
         raise invalid_field(name, f"a whole number from {allowed.start} to {allowed.stop - 1}")
@@ -56,7 +56,7 @@ def get_whole_number(body: Mapping[str, Any], name: str, default: int, allowed: 
 
 
 def get_url(body: Mapping[str, Any], name: str) -> str | None:
-    """A URL to call. Telstra's SDKs insist on https; the simulator takes http too, for programs here."""
+    """Return a webhook's URL. Telstra's SDKs insist on https; the simulator takes http too."""
     value = body.get(name)
     if value is not None and not asgi.host_of(value):
         raise invalid_field(name, "a URL such as https://www.example.com/path")
@@ -64,7 +64,7 @@ def get_url(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def get_tags(body: Mapping[str, Any], minimum: int = 1) -> tuple[str, ...]:
-    """Up to ten tags of up to 64 characters; absent is none."""
+    """Return up to ten tags of up to 64 characters; none where the field is absent."""
     items = body.get("tags")
     if items is None and minimum:
         return ()
@@ -75,7 +75,7 @@ def get_tags(body: Mapping[str, Any], minimum: int = 1) -> tuple[str, ...]:
 
 
 def parse_person_numbers(value: object, name: str, maximum: int) -> tuple[str, ...]:
-    """One number, or a list of them: ``04…``, ``+614…``, or another country's; as ``+61…``."""
+    """Return one number, or a list of them (``04…``, ``+614…``, another country's) as ``+61…``."""
     numbers: list[Any] = value if isinstance(value, list) else [value]
     if value is None or not numbers:
         raise TelstraV3APIError("FIELD_MISSING", f"{name} is missing", name)
@@ -87,10 +87,10 @@ def parse_person_numbers(value: object, name: str, maximum: int) -> tuple[str, .
 
 
 def check_virtual_number(number: str) -> str:
-    """A virtual number in a path, as ``+61…``.
+    """Return a virtual number in a path, as ``+61…``.
 
     Raises:
-        Refusal: it is not in national form.
+        TelstraV3APIError: the number is not in national form.
     """
     if not _VIRTUAL_NUMBER.fullmatch(number):
         raise TelstraV3APIError(
@@ -100,12 +100,12 @@ def check_virtual_number(number: str) -> str:
 
 
 def to_e164(number: str) -> str:
-    """``04…`` as ``+614…``; any other as it is."""
+    """Return ``04…`` as ``+614…``, and any other number unchanged."""
     return f"+61{number[1:]}" if number.startswith("0") else number
 
 
 def parse_utc_time(value: object, name: str, location: str = "body") -> datetime | None:
-    """A time in UTC, written with its Z."""
+    """Return a time in UTC, which has to be written with its Z."""
     if value is None:
         return None
     try:
@@ -117,7 +117,7 @@ def parse_utc_time(value: object, name: str, location: str = "body") -> datetime
 
 
 def get_date(body: Mapping[str, Any], name: str, earliest: datetime) -> datetime:
-    """A day not before the earliest, at its beginning in UTC."""
+    """Return a day not before the earliest, at its beginning in UTC."""
     value = body.get(name)
     if value is None:
         raise TelstraV3APIError("FIELD_MISSING", f"{name} is missing", name)
@@ -133,7 +133,7 @@ def get_date(body: Mapping[str, Any], name: str, earliest: datetime) -> datetime
 
 
 def get_media(body: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
-    """Up to five media: type, file name and up to 999,999 characters of base64."""
+    """Return up to five media: type, file name and up to 999,999 characters of base64."""
     items = body.get("multimedia")
     if items is None:
         return ()

@@ -1,4 +1,4 @@
-"""A page of a list, and the block that tells of the others."""
+"""Pages of a list, and the `paging` block of a page."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MAX_LIMIT, _MAX_OFFSET = 50, 999_999
 
 
 def parse_query(request: Request, known_params: Collection[str]) -> dict[str, str]:
-    """The query of a call, which has no parameters but the known ones (an assumption).
+    """Return a request's query; an unknown parameter is refused (an assumption).
 
     Raises:
-        Refusal: it has another.
+        TelstraV3APIError: the query has an unknown parameter.
     """
     query = asgi.query_of(request)
     if unknown := sorted(query.keys() - {*known_params, "limit", "offset"}):
@@ -31,11 +31,11 @@ def parse_query(request: Request, known_params: Collection[str]) -> dict[str, st
 def make_page(
     items: Sequence[T], query: Mapping[str, str], path: str, *, offset_in_records: bool
 ) -> tuple[Sequence[T], dict[str, Any]]:
-    """The items of the page that is asked for, and its block.
+    """Return the items of the page that a query asks for, and its `paging` block.
 
-    `offset` counts pages, as the pages say ("an offset of 0 will display the first page"), or
-    `offset_in_records`, as one user's program takes it. `totalCount` is the number of pages. That the
-    links are paths with a query, and empty where they lead nowhere, is an assumption.
+    `offset` counts pages, as Telstra's pages say ("an offset of 0 will display the first page"), or
+    records, as one user's program takes it. `totalCount` is the number of pages. Two assumptions:
+    the links are paths with a query, and a link that leads nowhere is empty.
     """
     limit = _get_count(query, "limit", 10, range(1, _MAX_LIMIT + 1))
     offset = _get_count(query, "offset", 0, range(_MAX_OFFSET + 1))

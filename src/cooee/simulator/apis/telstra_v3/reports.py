@@ -1,4 +1,4 @@
-"""Reports of messages: asked for, made a moment later, and kept for a week."""
+"""Reports of messages: created on request, ready a moment later, kept for a week."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = ("messageId", "direction", "status", "to", "from", "createTimestamp",
 
 
 class MessageReport(msgspec.Struct, frozen=True):
-    """A report that was asked for: of which days, by whose tag or number."""
+    """A report of the messages of some days, of one tag or number, or of all."""
 
     id: str
     requested_at: datetime
@@ -29,15 +29,15 @@ class MessageReport(msgspec.Struct, frozen=True):
     tag_or_number: str | None = None
 
     def status(self, now: datetime) -> str:
-        """``queued``, then ``completed``."""
+        """Return ``queued``, then ``completed``."""
         return "completed" if now >= self.requested_at + READY_AFTER else "queued"
 
     def is_available(self, now: datetime) -> bool:
-        """Whether it can still be fetched."""
+        """Return whether the report can still be fetched."""
         return now < self.requested_at + REPORT_RETENTION
 
     def to_json(self, now: datetime) -> dict[str, Any]:
-        """The report in a list of reports."""
+        """Return the report's JSON in a list of reports."""
         return {
             "reportId": self.id,
             "reportStatus": self.status(now),
@@ -46,7 +46,7 @@ class MessageReport(msgspec.Struct, frozen=True):
         }
 
     def to_csv(self, messages: Iterable[TelstraV3Message]) -> bytes:
-        """The report itself. Its columns are the simulator's own: Telstra's were never seen."""
+        """Return the report as CSV. Its columns are made up: Telstra's were never seen."""
         output = io.StringIO()
         writer = csv.writer(output)
         writer.writerow(_COLUMNS)

@@ -1,4 +1,4 @@
-"""What a caller asks Telstra v3 to send, read and checked."""
+"""Requests to Telstra's API v3 to send messages, checked as Telstra checks them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TelstraV3SendRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def screen_text(self) -> str:
-        """What a phone in the simulator shows: it has no pictures, so their names."""
+        """The text on a phone's screen; phones here show no pictures, so their names."""
         path_params = [f"[{item.get('fileName') or item['type']}]" for item in self.media]
         return " ".join(filter(None, [self.text, *path_params]))
 
@@ -44,10 +44,10 @@ class TelstraV3SendRequest(msgspec.Struct, frozen=True, kw_only=True):
 def parse_message_request(
     body: Mapping[str, Any], now: datetime, *, is_trial: bool, is_single: bool = False
 ) -> TelstraV3SendRequest:
-    """Read what ``POST /messages`` is given, or PUT, which takes a `is_single` recipient.
+    """Parse the body of ``POST /messages``, or of PUT, which takes a single recipient.
 
     Raises:
-        Refusal: something is missing or wrong.
+        TelstraV3APIError: a field is missing or wrong.
     """
     to = body.get("to")
     if is_single and isinstance(to, list):

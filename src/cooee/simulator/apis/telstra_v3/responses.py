@@ -1,4 +1,4 @@
-"""Telstra v3's JSON, key by key: what is answered, listed and pushed."""
+"""The JSON of Telstra's API v3, key by key: responses, lists and pushes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UUID_NODE = 0x0242C00EE000
 
 
 class TelstraV3Message(msgspec.Struct, kw_only=True, eq=False):
-    """One message in the log, whichever way it went; numbers as ``+61…``."""
+    """A message in the log, incoming or outgoing; its numbers as ``+61…``."""
 
     id: str
     direction: str
@@ -33,14 +33,14 @@ class TelstraV3Message(msgspec.Struct, kw_only=True, eq=False):
 
 
 def make_uuid(serial: int) -> str:
-    """A UUID of version 1, of a number of microseconds since 1970: unique where that is."""
+    """Return a UUID of version 1 for a serial number of microseconds since 1970."""
     ticks = serial * 10 + _GREGORIAN_OFFSET
     low, mid, high = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF
     return str(UUID(fields=(low, mid, high | 0x1000, 0x84, 0x56, _UUID_NODE)))
 
 
 def is_uuid(id: str) -> bool:
-    """Whether an id is a UUID of version 1."""
+    """Return whether an id is a UUID of version 1."""
     try:
         return UUID(id).version == 1
     except ValueError:
@@ -48,17 +48,17 @@ def is_uuid(id: str) -> bool:
 
 
 def format_utc(time: datetime) -> str:
-    """A time as Telstra writes it: UTC, 24 characters."""
+    """Return a time as Telstra writes it: UTC, 24 characters."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_national(number: str) -> str:
-    """``+614…`` as ``04…``; anything else as it is."""
+    """Return ``+614…`` as ``04…``, and any other number unchanged."""
     return f"0{number[3:]}" if number.startswith("+614") else number
 
 
 def message_json(message: TelstraV3Message) -> dict[str, Any]:
-    """A message as it is fetched."""
+    """Return a message's JSON."""
     timestamps = {
         "createTimestamp": message.created_at,
         "sentTimestamp": message.sent_at,
@@ -81,7 +81,7 @@ def message_json(message: TelstraV3Message) -> dict[str, Any]:
 def accepted_response(
     send_request: TelstraV3SendRequest, messages: Sequence[TelstraV3Message]
 ) -> dict[str, Any]:
-    """The answer to a send: to one a string, to a list lists."""
+    """Return the JSON of an accepted send: strings for one recipient, lists for a list."""
     ids = [message.id for message in messages]
     to = [to_national(message.recipient) for message in messages]
     content = {
@@ -97,7 +97,7 @@ def accepted_response(
 
 
 def status_callback(message: TelstraV3Message, time: datetime) -> dict[str, str]:
-    """What a status callback brings."""
+    """Return the JSON of a pushed status."""
     return {
         "to": to_national(message.recipient),
         "from": to_national(message.sender),
@@ -108,7 +108,7 @@ def status_callback(message: TelstraV3Message, time: datetime) -> dict[str, str]
 
 
 def reply_callback(message: TelstraV3Message) -> dict[str, Any]:
-    """What a reply callback brings. `from` is the person, as the names say (an assumption)."""
+    """Return the JSON of a pushed reply. `from` is the person, as the names say (an assumption)."""
     return {
         "to": to_national(message.recipient),
         "from": to_national(message.sender),

@@ -1,4 +1,4 @@
-"""Telstra v3's tokens: an hour each, for a client id and its secret, good for some scopes."""
+"""The access tokens of Telstra's API v3: an hour each, for a client id, its secret and scopes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _SCOPES = frozenset(f"{thing}:{verb}" for thing in _RESOURCES for verb in ("read
 
 
 class TokenGrant(msgspec.Struct, frozen=True):
-    """What a token was given for."""
+    """The client id, the scopes and the end of a token."""
 
     client_id: str
     scopes: frozenset[str]
     ends_at: datetime
 
     def check_scope(self, method: str, path: str) -> None:
-        """Make sure that a call is within the scopes.
+        """Check that a request is within the scopes.
 
         Telstra's SDKs do not agree on ``messages:…`` or ``messaging:…``, so either will do.
 
         Raises:
-            Refusal: it is not.
+            TelstraV3APIError: the token lacks the request's scope.
         """
         resource = path.strip("/").partition("/")[0]
         access = "read" if method == "GET" else "write"
@@ -45,9 +45,9 @@ class TokenGrant(msgspec.Struct, frozen=True):
 
 
 class TelstraV3Tokens:
-    """Gives tokens out, and knows whose they are until they end.
+    """Issues tokens, and says whose a token is until it ends.
 
-    Any client id and secret are accepted, unless the simulator was given its own.
+    Any client id and secret are accepted, unless the simulator was given the only ones.
     """
 
     def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
@@ -78,10 +78,10 @@ class TelstraV3Tokens:
         return asgi.json_response(200, {**content, "scope": " ".join(sorted(scopes))})
 
     def grant_of(self, request: Request) -> TokenGrant:
-        """What the token of a call was given for.
+        """Return the grant of a request's token.
 
         Raises:
-            Refusal: it was given to nobody, or has ended.
+            TelstraV3APIError: the token is unknown, or has ended.
         """
         grant = self._issued.get(_bearer_token(request))
         if grant is None:
@@ -91,7 +91,7 @@ class TelstraV3Tokens:
         return grant
 
     def revoke_token(self, request: Request) -> None:
-        """End the token that a call carries before its time."""
+        """End a request's token before its time."""
         token = _bearer_token(request)
         if token in self._issued:
             now = self._network.clock.now()

@@ -1,4 +1,4 @@
-"""A virtual number: where its replies go, its tags, and its end when nobody uses it."""
+"""A virtual number: its reply URL, its tags, and its release when it is not used."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MAX_IDLE_IN_TRIAL, MAX_IDLE = timedelta(days=30), timedelta(days=548)
 
 
 class VirtualNumber:
-    """A number of an account's, in the network.
+    """A number of an account, in the network.
 
     Args:
-        network: where it is.
-        trial: whether the account is a free trial.
-        take_in: what happens to a text that arrives.
-        waiting: how many texts to it nobody has read.
+        network: the network that has the number.
+        is_trial: whether the account is a free trial.
+        on_text: called with each text that arrives.
+        count_unread: returns how many texts to a number were not polled yet.
     """
 
     def __init__(
@@ -42,19 +42,19 @@ class VirtualNumber:
 
     @property
     def is_assigned(self) -> bool:
-        """Whether it is still the account's."""
+        """True where the number is still the account's."""
         max_idle = MAX_IDLE_IN_TRIAL if self.is_trial else MAX_IDLE
         since = self._last_use if self.is_trial else self._last_traffic
         return not self._is_released and self._clock.now() < since + max_idle
 
     @property
     def unread_count(self) -> int:
-        """How many texts to it nobody has read; none where they are pushed."""
+        """The number of texts waiting to be polled; 0 where they are pushed."""
         return self._count_unread(self.number) if self.is_assigned and self.reply_url is None else 0
 
     @property
     def json_form(self) -> dict[str, Any]:
-        """The number as it is answered. `lastUse` of a new one is its birth (an assumption)."""
+        """The number's JSON. `lastUse` of a new number is its assignment (an assumption)."""
         content = {
             "virtualNumber": shapes.to_national(self.number),
             "replyCallbackUrl": self.reply_url,
@@ -72,13 +72,13 @@ class VirtualNumber:
         return True
 
     def set_details(self, reply_url: str | None, tags: tuple[str, ...]) -> None:
-        """Replace all that can be changed: what is left out is wiped."""
+        """Replace the reply URL and the tags; a value that is left out is wiped."""
         self.reply_url, self.tags = reply_url, tags
 
     def mark_used(self) -> None:
-        """Remember that a text was sent from it."""
+        """Note that a text was sent from the number."""
         self._last_use = self._last_traffic = self._clock.now()
 
     def release(self) -> None:
-        """Give it up."""
+        """Give the number up."""
         self._is_released, self.reply_url = True, None

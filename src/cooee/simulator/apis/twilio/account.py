@@ -1,4 +1,4 @@
-"""What one account has at Twilio: a number, a log of texts, and a list of who opted out."""
+"""One account at Twilio: a number, a log of messages, and its opt-outs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class TwilioAccount:
-    """One account's belongings; the number is there from the start, and pushes nowhere."""
+    """An account SID's account; its number is there from the start, and has no webhook yet."""
 
     def __init__(self, sid: str, network: Network, webhook_sender: TwilioWebhookSender) -> None:
         self.sid, self.auth_token = sid, PLACEHOLDER_TOKEN
@@ -49,7 +49,7 @@ class TwilioAccount:
 
     @property
     def unread_count(self) -> int:
-        """How many texts to us are neither pushed nor listed yet."""
+        """The number of inbound messages that are neither pushed nor listed yet."""
         if self.number.sms_url:
             return 0
         return sum(message.is_inbound and not message.was_listed for message in self._log)
@@ -57,7 +57,7 @@ class TwilioAccount:
     # --- texts to us
 
     def receive(self, text: SimulatedText) -> bool:
-        """Take a text in: log it, act on Twilio's own words, and call the customer."""
+        """Take a text in: log it, apply Twilio's own keywords, and call the webhook."""
         message = self._log_message(
             "inbound", text.sender, text.recipient, text.text, service_sid=self.service_sid
         )
@@ -91,7 +91,7 @@ class TwilioAccount:
         )
 
     def _run_twiml(self, message: TwilioMessage, response: Response | None) -> None:
-        """Do what an answer's TwiML says."""
+        """Send the messages in a webhook's TwiML."""
         try:
             replies = [] if response is None or response.status >= 400 else parse_twiml(response)
         except ValueError as error:
@@ -118,10 +118,10 @@ class TwilioAccount:
     def send(
         self, send_request: TwilioSendRequest, direction: str = "outbound-api"
     ) -> dict[str, object]:
-        """Accept a text; the answer tells how it was at that moment, before it set out.
+        """Accept a message; return its JSON as it was at that moment, before it set out.
 
         Raises:
-            Refusal: this person has opted out.
+            TwilioAPIError: the recipient has opted out.
         """
         if send_request.recipient in self.opt_outs:
             raise TwilioAPIError(21610)
@@ -152,7 +152,7 @@ class TwilioAccount:
     def _set_status(
         self, message: TwilioMessage, status: str, error_code: int | None = None
     ) -> None:
-        """News of a text: it is remembered and, where it was asked for, pushed."""
+        """Store a message's status, and push it where the message has a status callback."""
         message.status, message.error_code = status, error_code
         message.updated_at = self._network.clock.now()
         if message.status_callback_url:
@@ -164,10 +164,10 @@ class TwilioAccount:
     # --- the log
 
     def find_message(self, sid: str) -> TwilioMessage:
-        """A text of the log.
+        """Return a message of the log.
 
         Raises:
-            Refusal: there is none.
+            TwilioAPIError: there is none of that SID.
         """
         for message in self._log:
             if message.sid == sid:
@@ -175,19 +175,19 @@ class TwilioAccount:
         raise TwilioAPIError(20404, shapes.resource_path(self.sid, "Messages", sid))
 
     def delete_message(self, sid: str) -> None:
-        """Delete a text of the log.
+        """Delete a message of the log.
 
         Raises:
-            Refusal: there is none.
+            TwilioAPIError: there is none of that SID.
         """
         self._log.remove(self.find_message(sid))
 
     def message_json(self, message: TwilioMessage) -> dict[str, object]:
-        """A text as the log shows it."""
+        """Return a message's JSON as the log shows it."""
         return shapes.message_json(message) | ({"body": ""} if self.is_redacted else {})
 
     def list_page(self, query: MessageQuery) -> tuple[Sequence[TwilioMessage], bool]:
-        """A page of the log, youngest first, and whether there is another one behind it."""
+        """Return a page of the log, youngest first, and whether another page is behind it."""
         matching = [message for message in reversed(self._log) if query.matches(message)]
         if query.after_sid:
             matching = [one for one in matching if one.sid[2:] < query.after_sid[2:]]

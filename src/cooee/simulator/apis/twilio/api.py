@@ -1,4 +1,4 @@
-"""Twilio's messaging API over the network."""
+"""Twilio's messaging API to the simulated network."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class TwilioAPI:
     """Twilio's API; each account SID has an account of its own.
 
     Any token opens an account that was never called before, and is its token from then on;
-    likewise an API key and its secret. The token is also what signs the account's webhooks.
+    likewise an API key and its secret. The token also signs the account's webhooks.
 
     Its switches: `messaging-service` puts every number into a messaging service with Advanced
-    Opt-Out, whose pushes say `MessagingServiceSid` and `OptOutType`; `redaction` hides the words
-    of every text in the log.
+    Opt-Out, whose pushes say `MessagingServiceSid` and `OptOutType`; `redaction` empties the body
+    of every message in the log.
     """
 
     name = "twilio"
@@ -85,10 +85,10 @@ class TwilioAPI:
         return endpoint(account, request, path_params)
 
     def _authenticate(self, request: Request, path: str) -> TwilioAccount:
-        """The account that a call's path names, for whom its keys open it.
+        """Return the account in a request's path, where the request's keys open the account.
 
         Raises:
-            Refusal: they do not, or there are none.
+            TwilioAPIError: the keys do not open it, or there are none.
         """
         match = _ACCOUNT_PATH.fullmatch(path)
         user, secret = _basic_credentials(request)
@@ -109,7 +109,7 @@ class TwilioAPI:
 
 
 def _basic_credentials(request: Request) -> tuple[str, str]:
-    """The user and the password of a call; empty where there are none."""
+    """Return the user and the password of a request; empty where it has none."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     try:
         pair = base64.b64decode(encoded, validate=True).decode()

@@ -1,4 +1,4 @@
-"""The calls of Twilio's API that the simulator answers."""
+"""The endpoints of Twilio's API in the simulator: messages and phone numbers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Endpoint: TypeAlias = Callable[[TwilioAccount, Request, PathParams], Response]
 
 
 def create_message(account: TwilioAccount, request: Request, _: PathParams) -> Response:
-    """Send one text."""
+    """Send a message."""
     send_request = orders.parse_message_form(orders.parse_form(request), account.number.number)
     return asgi.json_response(201, account.send(send_request))
 
 
 def list_messages(account: TwilioAccount, request: Request, _: PathParams) -> Response:
-    """List texts, youngest first, a page at a time."""
+    """List messages, youngest first, a page at a time."""
     query = asgi.query_of(request)
     message_query = orders.parse_message_query(query)
     messages, has_more = account.list_page(message_query)
@@ -40,18 +40,18 @@ def list_messages(account: TwilioAccount, request: Request, _: PathParams) -> Re
 
 
 def fetch_message(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
-    """Tell of one text."""
+    """Return a message."""
     return asgi.json_response(200, account.message_json(account.find_message(path_params["sid"])))
 
 
 def delete_message(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
-    """Delete one text from the log."""
+    """Delete a message from the log."""
     account.delete_message(path_params["sid"])
     return Response(status=204)
 
 
 def list_numbers(account: TwilioAccount, request: Request, _: PathParams) -> Response:
-    """List the numbers, of which there is one; `PhoneNumber` asks for those with such digits."""
+    """List the account's only number, where it has the digits that `PhoneNumber` asks for."""
     query = asgi.query_of(request)
     numbers = [account.number] if query.get("PhoneNumber", "") in account.number.number else []
     content = {"incoming_phone_numbers": [shapes.number_json(number) for number in numbers]}
@@ -63,13 +63,13 @@ def list_numbers(account: TwilioAccount, request: Request, _: PathParams) -> Res
 
 
 def fetch_number(account: TwilioAccount, _: Request, path_params: PathParams) -> Response:
-    """Tell of a number."""
+    """Return a number."""
     _check_number_sid(account, path_params)
     return asgi.json_response(200, shapes.number_json(account.number))
 
 
 def update_number(account: TwilioAccount, request: Request, path_params: PathParams) -> Response:
-    """Change what is called when a text comes to a number; what is not named stays."""
+    """Change the webhooks of a number; a parameter that is left out changes nothing."""
     _check_number_sid(account, path_params)
     form = orders.parse_form(request)
     changes = {
@@ -124,7 +124,7 @@ def _check_number_changes(form: Form) -> None:
 def _paging_json(
     list_path: str, query: Mapping[str, str], message_query: MessageQuery, last_sid: str
 ) -> dict[str, Any]:
-    """What a list says of itself, beside what is in it; `last_sid` begins the next page."""
+    """Return a list's paging fields; `last_sid` ends this page, and is empty on the last one."""
     filters = {name: value for name, value in query.items() if name not in ("Page", "PageToken")}
     page_query = {**filters, "PageSize": str(message_query.page_size)}
     next_query = {

@@ -1,4 +1,4 @@
-"""How Twilio says no: ``{"code", "message", "more_info", "status"}``."""
+"""The errors of Twilio's API: ``{"code", "message", "more_info", "status"}``."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _FAULT_CODES = {"error-500": 20500, "error-503": 20503, "throttle": 20429, "expi
 
 
 class TwilioAPIError(Exception):
-    """Twilio's answer to a call that it will not do.
+    """An error response of Twilio's API (https://www.twilio.com/docs/api/errors).
 
     Args:
-        code: one of Twilio's codes. (An assumption for most: their HTTP status and words.)
-        detail: what exactly is wrong, behind the words that the code comes with.
+        code: one of Twilio's codes. (An assumption for most: their HTTP status and message.)
+        detail: the parameter's value, say; it follows the message that the code comes with.
     """
 
     def __init__(self, code: int, detail: str = "") -> None:
@@ -45,7 +45,7 @@ class TwilioAPIError(Exception):
 
     @property
     def response(self) -> Response:
-        """The HTTP answer."""
+        """The HTTP response."""
         status, message = _ERRORS[self.code]
         content = {
             "code": self.code,
@@ -58,5 +58,5 @@ class TwilioAPIError(Exception):
 
 
 def twilio_fault_response(name: str) -> Response:
-    """The answer that is a fault."""
+    """Return the error response of a fault."""
     return TwilioAPIError(_FAULT_CODES[name]).response

@@ -1,4 +1,4 @@
-"""Twilio's own list: who texted STOP, what is said to them, and how they come back."""
+"""Twilio's default opt-out keywords: the people who texted STOP, and Twilio's own replies."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ _KEYWORD_REPLIES: dict[OptOutType, str] = {
 
 
 class TwilioKeyword(NamedTuple):
-    """What Twilio made of a text: a keyword of which kind, and what it says back."""
+    """The kind of keyword in a text, and Twilio's reply to it."""
 
     opt_out_type: OptOutType
     reply: str | None
 
 
 class TwilioOptOuts:
-    """The people who opted out of one number's texts.
+    """The opt-outs of one number.
 
-    Only a text that is one of the words and nothing else counts, in any case. What changes
-    nothing is not answered, and HELP is not answered to somebody who is out (their pages, 2025).
+    A keyword counts only where it is the whole text, in any case. A keyword that changes nothing
+    gets no reply, and HELP gets none from a person who has opted out.
+    (https://help.twilio.com/articles/223134027, 2025)
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class TwilioOptOuts:
         return person in self._opted_out
 
     def apply_keyword(self, person: str, text: str) -> TwilioKeyword | None:
-        """Take a text in; None where it is no keyword."""
+        """Apply a text's keyword to the opt-outs; return None where it has none."""
         opt_out_type = _KEYWORDS.get(text.strip().upper())
         if opt_out_type is None:
             return None

@@ -1,4 +1,4 @@
-"""What a caller asks Twilio to send or to list, read and checked as Twilio checks it."""
+"""Requests to Twilio's API, to send and to list messages, checked as Twilio checks them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_VALIDITY_S = 36_000  # seconds
 
 
 class TwilioSendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One text to send."""
+    """A message to send."""
 
     recipient: str
     sender: str
@@ -35,19 +35,19 @@ class TwilioSendRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_form(request: Request) -> Form:
-    """What was posted, the values of each name; what is not known is not minded, as there."""
+    """Parse a posted form into the values of each name; unknown names are ignored, as at Twilio."""
     return parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
 
 
 def parse_message_form(form: Form, own_number: str) -> TwilioSendRequest:
-    """Read what ``POST Messages.json`` is given; scheduled texts are not carried by the simulator.
+    """Parse the form of ``POST Messages.json``; the simulator has no scheduled messages.
 
     Args:
-        asked: the form.
-        ours: the account's number, which a messaging service sends from.
+        form: the posted form.
+        own_number: the account's number, which a messaging service sends from.
 
     Raises:
-        Refusal: something is missing or wrong.
+        TwilioAPIError: a parameter is missing or wrong.
     """
     service_sid, body, media_urls = (
         form_value(form, "MessagingServiceSid"),
@@ -77,7 +77,7 @@ def parse_message_form(form: Form, own_number: str) -> TwilioSendRequest:
 
 
 def form_value(form: Form, name: str) -> str:
-    """The value of a name, the last where there are several; else ""."""
+    """Return the value of a name, the last where there are several, or an empty string."""
     return form.get(name, [""])[-1].strip(" ") if name != "Body" else form.get(name, [""])[-1]
 
 
@@ -95,7 +95,7 @@ def _check_numbers(recipient: str, sender: str, own_number: str) -> None:
 
 
 def _check_delivery_options(form: Form) -> None:
-    """Check what is kept to itself. The codes of these two refusals are an assumption."""
+    """Check parameters that the simulator ignores. The codes of both errors are an assumption."""
     validity = form_value(form, "ValidityPeriod")
     if validity and not (validity.isdecimal() and 1 <= int(validity) <= _MAX_VALIDITY_S):
         raise TwilioAPIError(20001, f"ValidityPeriod {validity} is not from 1 to {_MAX_VALIDITY_S}")
@@ -113,7 +113,7 @@ def _parse_media_urls(form: Form) -> tuple[str, ...]:
 
 
 class MessageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which texts of the log are asked for, and from where on."""
+    """The filter and the page of a list of messages."""
 
     sender: str = ""
     recipient: str = ""
@@ -124,7 +124,7 @@ class MessageQuery(msgspec.Struct, frozen=True, kw_only=True):
     after_sid: str = ""  # the SID of the text that the page before ended with
 
     def matches(self, message: TwilioMessage) -> bool:
-        """Whether it is one of them; one without a `date_sent` is in no span of dates."""
+        """Return whether a message is asked for; a message without `date_sent` is on no date."""
         numbers_match = (self.sender in ("", message.sender)) and (
             self.recipient in ("", message.recipient)
         )
@@ -139,13 +139,13 @@ class MessageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_message_query(query: Mapping[str, str]) -> MessageQuery:
-    """Read a list's query.
+    """Parse the query of a list of messages.
 
-    Dates are days or, as the SDK writes them, moments, which are taken as they are; Twilio's
-    pages promise days only.
+    A date is a day or, as the SDK writes it, a time, which is taken as it is; Twilio's pages
+    promise days only.
 
     Raises:
-        Refusal: a date, a size or a token makes no sense.
+        TwilioAPIError: a date, a size or a token makes no sense.
     """
     page_size = query.get("PageSize", str(DEFAULT_PAGE_SIZE))
     page_number, token = query.get("Page", "0"), query.get("PageToken", "")

@@ -1,4 +1,4 @@
-"""Twilio's JSON and forms, key by key."""
+"""The JSON of Twilio's API and the forms of its webhooks, key by key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ API_VERSION = "2010-04-01"
 
 
 class TwilioMessage(msgspec.Struct, eq=False, kw_only=True):
-    """A text in an account's log."""
+    """A message in an account's log."""
 
     sid: str
     account_sid: str
@@ -35,12 +35,12 @@ class TwilioMessage(msgspec.Struct, eq=False, kw_only=True):
 
     @property
     def is_inbound(self) -> bool:
-        """Whether it is a text to us."""
+        """True where the message came from a phone."""
         return self.direction == "inbound"
 
 
 class TwilioNumber(msgspec.Struct, kw_only=True):
-    """A number of an account, and what is called when a text comes."""
+    """A number of an account, and its webhooks for inbound messages."""
 
     sid: str
     account_sid: str
@@ -55,12 +55,12 @@ class TwilioNumber(msgspec.Struct, kw_only=True):
 
 
 def format_rfc2822(time: datetime | None) -> str | None:
-    """A date as RFC 2822 has it."""
+    """Return a date as RFC 2822 writes it."""
     return None if time is None else time.strftime("%a, %d %b %Y %H:%M:%S +0000")
 
 
 def resource_path(account_sid: str, *parts: str) -> str:
-    """The path of a resource, relative to the API's host."""
+    """Return the path of a resource, relative to the API's host."""
     return "/".join([f"/{API_VERSION}/Accounts/{account_sid}", *parts]) + ".json"
 
 
@@ -72,7 +72,7 @@ _ERROR_MESSAGES = {
 
 
 def message_json(message: TwilioMessage) -> dict[str, Any]:
-    """A text."""
+    """Return a message's JSON."""
     own_path = resource_path(message.account_sid, "Messages", message.sid)
     num_segments = (
         "0" if message.service_sid and message.status == "accepted" else str(message.segment_count)
@@ -102,7 +102,7 @@ def message_json(message: TwilioMessage) -> dict[str, Any]:
 
 
 def number_json(number: TwilioNumber) -> dict[str, Any]:
-    """A number, with every field of the SDK's model that a text has to do with."""
+    """Return a number's JSON, with every field of the SDK's model that messaging needs."""
     created = format_rfc2822(number.created_at)
     return {
         "account_sid": number.account_sid,
@@ -133,7 +133,7 @@ def number_json(number: TwilioNumber) -> dict[str, Any]:
 
 
 def inbound_form(message: TwilioMessage, opt_out_type: OptOutType | None) -> list[tuple[str, str]]:
-    """A text as it is posted to `SmsUrl`."""
+    """Return the form of an inbound message, as posted to `SmsUrl`."""
     form = [
         ("ToCountry", "AU"),
         ("SmsMessageSid", message.sid),
@@ -157,7 +157,7 @@ def inbound_form(message: TwilioMessage, opt_out_type: OptOutType | None) -> lis
 
 
 def status_form(message: TwilioMessage) -> list[tuple[str, str]]:
-    """News of a text as it is posted to `StatusCallback`."""
+    """Return the form of a message's status, as posted to `StatusCallback`."""
     form = [
         ("SmsSid", message.sid),
         ("SmsStatus", message.status),

@@ -1,4 +1,4 @@
-"""TwiML: what a customer's answer to a text asks Twilio to do."""
+"""TwiML: the messages to send, in a webhook's response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _XML_TYPES = ("text/xml", "application/xml", "text/html")
 
 
 class TwiMLMessage(msgspec.Struct, frozen=True):
-    """A ``<Message>``: words and media to send, to whom, and where its news goes."""
+    """A ``<Message>``: its body and media, its recipient, and its status callback."""
 
     body: str
     media_urls: tuple[str, ...] = ()
@@ -21,10 +21,10 @@ class TwiMLMessage(msgspec.Struct, frozen=True):
 
 
 def parse_twiml(response: Response) -> list[TwiMLMessage]:
-    """The texts that an answer asks for, in order; plain text is one.
+    """Return the messages in a response, in order; plain text is a message.
 
     Raises:
-        ValueError: it is no TwiML (Twilio's error 12100).
+        ValueError: the response is no TwiML (Twilio's errors 12100 and 12300).
     """
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not response.body.strip():

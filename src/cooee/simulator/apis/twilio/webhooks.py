@@ -1,4 +1,4 @@
-"""Twilio's calls to its customers: signed, and tried again where the URL's fragment says so."""
+"""Twilio's webhooks: signed, and retried as the URL's fragment says."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ log = logging.getLogger(__name__)
 
 
 class WebhookRetryPolicy(msgspec.Struct, frozen=True):
-    """How often a call is tried again, and after which ends of it.
+    """How often a webhook is called again, and after which outcomes.
 
     ``#rc=5&rp=all``: up to five times more, whatever went wrong. `rp` lists *ct* (no
-    connection), *rt* (no answer in time), *4xx*, *5xx* or *all*; by default once, after *ct*.
+    connection), *rt* (no response in time), *4xx*, *5xx* or *all*; by default once, after *ct*.
+    (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides)
     """
 
     max_retries: int = 1
     retry_on: frozenset[str] = frozenset({"ct"})
 
     def should_retry(self, outcome: str) -> bool:
-        """Whether such an end is one to try again after."""
+        """Return whether such an outcome is retried; an empty outcome is a success."""
         return outcome in self.retry_on or ("all" in self.retry_on and outcome != "")
 
 
 def parse_retry_policy(url: str) -> WebhookRetryPolicy:
-    """The policy in a URL's fragment."""
+    """Parse the retry policy in a URL's fragment."""
     options = parse_qs(urlsplit(url).fragment)
     count, retry_on = options.get("rc", ["1"])[0], options.get("rp", ["ct"])[0]
     max_retries = min(int(count), 5) if count.isascii() and count.isdecimal() else 1
@@ -51,7 +52,10 @@ def parse_retry_policy(url: str) -> WebhookRetryPolicy:
 
 
 def sign_webhook(url: str, form: FormFields, token: str) -> str:
-    """``X-Twilio-Signature``: the URL, then each name and its values, sorted, under the token."""
+    """Return ``X-Twilio-Signature``: the URL, then each name and its values, sorted, by the token.
+
+    (https://www.twilio.com/docs/usage/webhooks/webhooks-security)
+    """
     values: dict[str, set[str]] = {}
     for name, value in form:
         values.setdefault(name, set()).add(value)
@@ -63,12 +67,12 @@ def sign_webhook(url: str, form: FormFields, token: str) -> str:
 
 
 class TwilioWebhookSender:
-    """Calls customers' URLs with forms; those of one lane in order.
+    """Posts forms to customers' URLs; the posts of one lane in order.
 
     Args:
-        network: its clock and its lanes.
-        transport: what carries the calls.
-        faults: what is to go wrong: a push may go out twice.
+        network: the clock and the lanes of the posts.
+        transport: sends the posts.
+        faults: the faults of this API: a push may go out twice.
     """
 
     def __init__(self, network: Network, transport: Transport, faults: Faults) -> None:
@@ -83,7 +87,10 @@ class TwilioWebhookSender:
         token: str,
         on_response: Callable[[Response | None], None] = lambda _: None,
     ) -> None:
-        """Post a form to a URL, in its turn; `on_response` gets the answer, None if there was none."""
+        """Post a form to a URL when the lane is free.
+
+        `on_response` gets the response, or None where there was none.
+        """
         url_without_fragment = url.partition("#")[0]
         request = Request(
             method="POST",
@@ -107,7 +114,7 @@ class TwilioWebhookSender:
     async def _attempt_with_retries(
         self, request: Request, policy: WebhookRetryPolicy
     ) -> Response | None:
-        """The answer after all tries; a bad one, where no try brought a good one."""
+        """Return the response of the last attempt, which is a good one if any attempt's was."""
         clock, started_at = self._network.clock, self._network.clock.now()
         response, outcome = await self._attempt(request)
         for _ in range(policy.max_retries):
@@ -119,7 +126,7 @@ class TwilioWebhookSender:
         return response
 
     async def _attempt(self, request: Request) -> tuple[Response | None, str]:
-        """An answer, and how the try ended: "" is well."""
+        """Return a response, and the attempt's outcome; an empty outcome is a success."""
         clock = self._network.clock
         wake_up = clock.create_wake_up()
         task = clock.spawn(self._send(request))
