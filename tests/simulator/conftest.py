@@ -1,4 +1,4 @@
-"""A simulator in this process, and a customer of each company who speaks plain HTTP to it."""
+"""A simulator in this process, and a customer of each provider who speaks plain HTTP to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Webhook:
 
 
 class Customer:
-    """Somebody who calls one company's API in the simulator."""
+    """Somebody who calls one provider's API in the simulator."""
 
     def __init__(self, transport, base: str) -> None:
         self.transport, self.base = transport, base
@@ -109,7 +109,7 @@ async def simulator(clock, transport):
 
 @pytest.fixture
 def customer(simulator, transport):
-    """Makes a customer of the simulator, by where the company's API is in it."""
+    """Makes a customer of the simulator, by where the provider's API is in it."""
     return lambda path: Customer(transport, SIMULATOR_URL + path)
 
 
@@ -120,7 +120,7 @@ def controls(simulator, transport):
 
 @pytest.fixture
 def simulated(simulator, transport):
-    """A customer of the simulated company."""
+    """A customer of the simulated provider."""
     customer = Customer(transport, SIMULATOR_URL + "/simulated/v1")
     customer.headers["authorization"] = "Bearer simulated"
     return customer

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, at each company and on each kind of clock."""
+"""What can be made to go wrong, at each provider and on each kind of clock."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ANNA = "+61491570156"
 
 
 @pytest.fixture(params=["telstra-v2", "simulated"])
-async def company(request, simulator, transport, telstra):
-    """A way to send and to read at either company, with the name of its API."""
+async def api(request, simulator, transport, telstra):
+    """A way to send and to read at either provider, with the name of its API."""
     if request.param == "telstra-v2":
         await telstra.subscribe()
         telstra.name = request.param
@@ -41,9 +41,9 @@ class Simulated(Customer):
 
 
 @pytest.fixture
-def break_it(controls, company):
+def break_it(controls, api):
     async def break_it(name, count=1, **asked):
-        content = {"face": company.name, "fault": name, "count": count, **asked}
+        content = {"face": api.name, "fault": name, "count": count, **asked}
         answer = await controls.ask("POST", "/faults", content)
         assert answer.status == 201, answer.body
 
@@ -54,44 +54,44 @@ def shown(simulator):
     return [entry.text.text for entry in simulator.network.phone_screen(ANNA)]
 
 
-async def test_a_lost_answer_is_work_done_without_a_word(company, break_it, simulator):
+async def test_a_lost_answer_is_work_done_without_a_word(api, break_it, simulator):
     await break_it("lose-answer", 2)
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
-            await company.send(ANNA)
+            await api.send(ANNA)
     assert shown(simulator) == ["Hello", "Hello"]
-    assert (await company.send(ANNA)).status == 201
+    assert (await api.send(ANNA)).status == 201
 
 
-async def test_a_carrier_that_is_down_does_nothing(company, break_it, simulator):
+async def test_an_api_that_is_down_does_nothing(api, break_it, simulator):
     await break_it("carrier-down")
     with pytest.raises(OutcomeUnknown):
-        await company.send(ANNA)
+        await api.send(ANNA)
     assert shown(simulator) == []
-    assert (await company.send(ANNA)).status == 201
+    assert (await api.send(ANNA)).status == 201
 
 
 @pytest.mark.parametrize(("name", "status"), [("error-500", 500), ("error-503", 503)])
-async def test_an_error_has_the_companys_own_shape_and_nothing_is_done(
-    company, break_it, simulator, name, status
+async def test_an_error_has_the_providers_own_shape_and_nothing_is_done(
+    api, break_it, simulator, name, status
 ):
     await break_it(name, 3)
     for _ in range(3):
-        answer = await company.send(ANNA)
+        answer = await api.send(ANNA)
         assert answer.status == status
         keys = {"telstra-v2": {"status", "code", "message"}, "simulated": {"error", "message"}}
-        assert set(answer.json()) == keys[company.name]
+        assert set(answer.json()) == keys[api.name]
     assert shown(simulator) == []
-    assert (await company.send(ANNA)).status == 201
+    assert (await api.send(ANNA)).status == 201
 
 
-async def test_throttling_is_said_as_each_company_says_it(company, break_it, simulator):
+async def test_throttling_is_said_as_each_provider_says_it(api, break_it, simulator):
     await break_it("throttle")
-    answer = await company.send(ANNA)
-    if company.name == "telstra-v2":
+    answer = await api.send(ANNA)
+    if api.name == "telstra-v2":
         assert (answer.status, answer.json()["code"]) == (429, "Too Many Requests")
         await break_it("throttle")
-        answer = await company.ask("GET", "/messages/sms")
+        answer = await api.ask("GET", "/messages/sms")
         assert (answer.status, answer.json()["code"]) == (403, "SpikeArrest")
     else:
         assert (answer.status, answer.json()["error"]) == (429, "throttled")
@@ -99,26 +99,26 @@ async def test_throttling_is_said_as_each_company_says_it(company, break_it, sim
     assert shown(simulator) == []
 
 
-async def test_an_ended_token_is_refused(company, break_it, simulator):
+async def test_an_ended_token_is_refused(api, break_it, simulator):
     await break_it("expire-token")
-    assert (await company.send(ANNA)).status == 401
+    assert (await api.send(ANNA)).status == 401
     assert shown(simulator) == []
-    if company.name == "telstra-v2":
-        assert (await company.send(ANNA)).status == 401, "it has ended for good"
-        await company.log_in()
-    assert (await company.send(ANNA)).status == 201
+    if api.name == "telstra-v2":
+        assert (await api.send(ANNA)).status == 401, "it has ended for good"
+        await api.log_in()
+    assert (await api.send(ANNA)).status == 201
 
 
-async def test_garbage_is_a_200_that_is_no_json_and_nothing_is_done(company, break_it, simulator):
+async def test_garbage_is_a_200_that_is_no_json_and_nothing_is_done(api, break_it, simulator):
     await break_it("garbage")
-    answer = await company.send(ANNA)
+    answer = await api.send(ANNA)
     assert (answer.status, answer.json()) == (200, None)
     assert shown(simulator) == []
 
 
-async def test_a_delay_does_the_work_at_once_and_answers_later(company, break_it, simulator, clock):
+async def test_a_delay_does_the_work_at_once_and_answers_later(api, break_it, simulator, clock):
     await break_it("delay:30")
-    asked = clock.spawn(company.send(ANNA))
+    asked = clock.spawn(api.send(ANNA))
     await clock.advance(29)
     assert shown(simulator) == ["Hello"]
     assert not asked.done()
@@ -126,14 +126,14 @@ async def test_a_delay_does_the_work_at_once_and_answers_later(company, break_it
     assert (await asked).status == 201
 
 
-async def test_a_doubled_push_is_the_same_push_twice(company, break_it, simulator, clock, webhook):
-    if company.name == "telstra-v2":
-        number = (await company.subscribe(notifyURL="https://example.com/r")).json()
+async def test_a_doubled_push_is_the_same_push_twice(api, break_it, simulator, clock, webhook):
+    if api.name == "telstra-v2":
+        number = (await api.subscribe(notifyURL="https://example.com/r")).json()
         number = number["destinationAddress"]
     else:
-        number = company.number
+        number = api.number
         asked = {"number": number, "url": "https://example.com/r"}
-        await company.ask("PUT", "/webhook", asked)
+        await api.ask("PUT", "/webhook", asked)
     await break_it("duplicate-push")
     for text in ["One", "Two"]:
         simulator.network.send_from_phone(ANNA, number, text)
@@ -142,38 +142,38 @@ async def test_a_doubled_push_is_the_same_push_twice(company, break_it, simulato
     assert webhook.pushed[0] == webhook.pushed[1] != webhook.pushed[2]
 
 
-async def test_a_fault_can_wait_for_one_kind_of_call(company, break_it, simulator):
-    verb = "POST /messages/sms" if company.name == "telstra-v2" else "POST /texts"
+async def test_a_fault_can_wait_for_one_kind_of_call(api, break_it, simulator):
+    verb = "POST /messages/sms" if api.name == "telstra-v2" else "POST /texts"
     await break_it("error-500", on=verb)
-    path = "/messages/sms" if company.name == "telstra-v2" else "/numbers"
-    assert (await company.ask("GET", path)).status == 200
-    assert (await company.send(ANNA)).status == 500
+    path = "/messages/sms" if api.name == "telstra-v2" else "/numbers"
+    assert (await api.ask("GET", path)).status == 200
+    assert (await api.send(ANNA)).status == 500
 
 
-async def test_faults_happen_in_the_order_they_were_asked_for(company, break_it, controls):
+async def test_faults_happen_in_the_order_they_were_asked_for(api, break_it, controls):
     await break_it("error-500")
     await break_it("error-503", 2)
     left = (await controls.ask("GET", "/faults")).json()
     assert [(one["fault"], one["count"]) for one in left] == [("error-500", 1), ("error-503", 2)]
-    assert [(await company.send(ANNA)).status for _ in range(4)] == [500, 503, 503, 201]
+    assert [(await api.send(ANNA)).status for _ in range(4)] == [500, 503, 503, 201]
 
 
-async def test_deleting_the_faults_ends_them_all(company, break_it, controls):
+async def test_deleting_the_faults_ends_them_all(api, break_it, controls):
     for name in FAULT_NAMES:
         await break_it(name.replace("SECONDS", "3"), 9)
     assert (await controls.ask("DELETE", "/faults")).status == 204
-    assert (await company.send(ANNA)).status == 201
+    assert (await api.send(ANNA)).status == 201
     assert (await controls.ask("GET", "/faults")).json() == []
 
 
-async def test_a_fault_of_one_company_leaves_the_other_alone(company, break_it, transport):
+async def test_a_fault_of_one_provider_leaves_the_other_alone(api, break_it, transport):
     await break_it("error-500", 5)
     other = {
         "telstra-v2": "/simulated/v1/numbers",
         "simulated": "/telstra/v2/messages/sms/healthcheck",
     }
     customer = Customer(transport, SIMULATOR_URL)
-    answer = await customer.ask("GET", other[company.name], authorization="Bearer x")
+    answer = await customer.ask("GET", other[api.name], authorization="Bearer x")
     assert answer.status == 200
 
 
@@ -215,7 +215,7 @@ async def test_a_lost_answer_on_a_real_clock_and_real_http():
         assert shown(simulator) == ["Hello", "Hello"]
 
 
-async def test_a_closed_box_drops_every_call_and_can_open_again():
+async def test_a_closed_simulator_drops_every_call_and_can_open_again():
     clock = VirtualClock()
     transport = InProcessClient(clock, {})
     simulator = Simulator(clock, transport)

@@ -70,7 +70,7 @@ async def test_any_words_go_through(controls, telstra, number, words):
     assert (await telstra.read())["message"] == words
 
 
-async def test_numbers_are_listed_with_their_face_and_url(controls, telstra, number, transport):
+async def test_numbers_are_listed_with_their_api_and_url(controls, telstra, number, transport):
     await telstra.subscribe(notifyURL="https://example.com/r")
     simulated = Customer(transport, SIMULATOR_URL + "/simulated/v1")
     (other,) = (await simulated.ask("GET", "/numbers", authorization="Bearer k")).json()
@@ -201,7 +201,7 @@ async def test_only_callers_who_meant_this_machine_are_answered(controls, header
     assert (await controls.ask("GET", "/numbers", **headers)).status == status
 
 
-async def test_calls_led_here_under_the_companys_own_name_are_answered(simulator, transport):
+async def test_calls_led_here_under_the_providers_own_name_are_answered(simulator, transport):
     customer = Customer(transport, SIMULATOR_URL + "/v2")
     customer.headers["host"] = "tapi.telstra.com"
     await customer.log_in()

@@ -50,15 +50,15 @@ class Telstra:
 
 
 @pytest.fixture
-async def company(customer):
+async def api(customer):
     telstra = Telstra(customer("/telstra/v3"))
     await telstra.log_in()
     return telstra
 
 
 @pytest.fixture
-async def number(company):
-    return (await company.ask("POST", "/virtual-numbers", {})).json()["virtualNumber"]
+async def number(api):
+    return (await api.ask("POST", "/virtual-numbers", {})).json()["virtualNumber"]
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def refused(answer):
 # --- who may come in
 
 
-async def test_a_token_answers_with_its_scopes_and_a_life_in_a_string(company):
-    token = (await company.log_in()).json()
+async def test_a_token_answers_with_its_scopes_and_a_life_in_a_string(api):
+    token = (await api.log_in()).json()
     assert set(token) == {"access_token", "token_type", "expires_in", "scope"}
     assert token["expires_in"] == "3599"
 
@@ -94,8 +94,8 @@ async def test_a_token_answers_with_its_scopes_and_a_life_in_a_string(company):
         ("key", "secret", "NSMS", "invalid_scope"),
     ],
 )
-async def test_a_login_that_is_wrong_is_refused(company, client, secret, scope, error):
-    answer = await company.log_in(client, secret, scope)
+async def test_a_login_that_is_wrong_is_refused(api, client, secret, scope, error):
+    answer = await api.log_in(client, secret, scope)
     assert answer.json()["error"] == error
 
 
@@ -110,17 +110,17 @@ async def test_a_login_that_is_wrong_is_refused(company, client, secret, scope, 
         ("accept-charset", "latin-1", (400, "FIELD_MISSING")),
     ],
 )
-async def test_every_required_header_is_insisted_on(company, number, header, value, expected):
-    answer = await company.ask("GET", "/messages", **{header: value})
+async def test_every_required_header_is_insisted_on(api, number, header, value, expected):
+    answer = await api.ask("GET", "/messages", **{header: value})
     assert refused(answer)[:2] == expected
 
 
-async def test_headers_can_be_forgiven_but_for_the_token(company, number, switch):
+async def test_headers_can_be_forgiven_but_for_the_token(api, number, switch):
     await switch("lenient-headers")
-    token, company.headers = company.headers["authorization"], {}
-    assert refused(await company.ask("GET", "/messages"))[1] == "TOKEN_INVALID"
-    company.headers = {"authorization": token}
-    assert (await company.ask("GET", "/messages")).status == 200
+    token, api.headers = api.headers["authorization"], {}
+    assert refused(await api.ask("GET", "/messages"))[1] == "TOKEN_INVALID"
+    api.headers = {"authorization": token}
+    assert (await api.ask("GET", "/messages")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -134,18 +134,18 @@ async def test_headers_can_be_forgiven_but_for_the_token(company, number, switch
         ("reports:read", "GET", "/health-check", True),
     ],
 )
-async def test_a_token_is_good_for_its_scopes_only(company, scope, method, path, allowed):
-    await company.log_in(scope=scope)
-    answer = await company.ask(method, path, {} if method == "POST" else None)
+async def test_a_token_is_good_for_its_scopes_only(api, scope, method, path, allowed):
+    await api.log_in(scope=scope)
+    answer = await api.ask(method, path, {} if method == "POST" else None)
     assert (answer.status != 403) == allowed
 
 
-async def test_a_token_ends_after_its_hour(company, number, clock):
+async def test_a_token_ends_after_its_hour(api, number, clock):
     await clock.advance(3599)
-    assert refused(await company.list())[1] == "TOKEN_EXPIRED"
+    assert refused(await api.list())[1] == "TOKEN_EXPIRED"
 
 
-async def test_only_the_boxs_own_keys_are_let_in(clock, transport, customer):
+async def test_only_the_simulators_own_keys_are_let_in(clock, transport, customer):
     box = Simulator(clock, transport, client_id="mine", client_secret="hidden")
     transport.apps[SIMULATOR_URL] = box.app
     telstra = Telstra(customer("/telstra/v3"))
@@ -161,8 +161,8 @@ async def test_only_the_boxs_own_keys_are_let_in(clock, transport, customer):
         ("GET", "/messages/", "RESOURCE_NOT_FOUND"),
     ],
 )
-async def test_what_there_is_not_is_said_in_telstras_words(company, method, path, code):
-    answer = await company.ask(method, path)
+async def test_what_there_is_not_is_said_in_telstras_words(api, method, path, code):
+    answer = await api.ask(method, path)
     assert refused(answer)[1] == code
     assert answer.headers["content-language"] == "en-au"
 
@@ -170,12 +170,12 @@ async def test_what_there_is_not_is_said_in_telstras_words(company, method, path
 # --- numbers
 
 
-async def test_a_put_wipes_what_it_leaves_out(company, number):
+async def test_a_put_wipes_what_it_leaves_out(api, number):
     path = f"/virtual-numbers/{number}"
     both = {"replyCallbackUrl": "https://example.com/r", "tags": ["a"]}
-    assert (await company.ask("PUT", path, both)).json()["tags"] == ["a"]
-    assert "tags" not in (await company.ask("PUT", path, {"replyCallbackUrl": "https://b/"})).json()
-    assert "replyCallbackUrl" not in (await company.ask("PUT", path, {})).json()
+    assert (await api.ask("PUT", path, both)).json()["tags"] == ["a"]
+    assert "tags" not in (await api.ask("PUT", path, {"replyCallbackUrl": "https://b/"})).json()
+    assert "replyCallbackUrl" not in (await api.ask("PUT", path, {})).json()
 
 
 @pytest.mark.parametrize(
@@ -186,45 +186,45 @@ async def test_a_put_wipes_what_it_leaves_out(company, number):
         ("cooee", (400, "VIRTUAL_NUM_INVALID")),
     ],
 )
-async def test_a_number_that_is_none_is_refused(company, number, wanted, expected):
-    answer = await company.ask("GET", f"/virtual-numbers/{wanted}")
+async def test_a_number_that_is_none_is_refused(api, number, wanted, expected):
+    answer = await api.ask("GET", f"/virtual-numbers/{wanted}")
     assert refused(answer)[:2] == expected
 
 
 @pytest.mark.parametrize("days", [30, 548])
-async def test_an_idle_number_is_taken_away(company, switch, simulator, clock, days):
+async def test_an_idle_number_is_taken_away(api, switch, simulator, clock, days):
     await switch(*(["free-trial"] if days == 30 else []))
-    await company.ask("POST", "/virtual-numbers", {})
+    await api.ask("POST", "/virtual-numbers", {})
     await clock.advance(timedelta(days=days) - timedelta(seconds=1))
-    await company.log_in()
-    assert (await company.ask("GET", f"/virtual-numbers/{OURS}")).status == 200
-    assert (await company.send()).status == 201  # which keeps it for as long again
+    await api.log_in()
+    assert (await api.ask("GET", f"/virtual-numbers/{OURS}")).status == 200
+    assert (await api.send()).status == 201  # which keeps it for as long again
     await clock.advance(timedelta(days=days) - timedelta(seconds=1))
-    await company.log_in()
-    assert (await company.ask("GET", f"/virtual-numbers/{OURS}")).status == 200
+    await api.log_in()
+    assert (await api.ask("GET", f"/virtual-numbers/{OURS}")).status == 200
     await clock.advance(1)
-    await company.log_in()
-    gone = await company.ask("GET", f"/virtual-numbers/{OURS}")
+    await api.log_in()
+    gone = await api.ask("GET", f"/virtual-numbers/{OURS}")
     assert refused(gone)[1] == "VIRTUAL_NUM_UNASSIGNED"
-    assert refused(await company.send())[1:] == ("VIRTUAL_NUM_UNASSIGNED", "from")
+    assert refused(await api.send())[1:] == ("VIRTUAL_NUM_UNASSIGNED", "from")
     assert simulator.network.send_from_phone(ANNA, OURS, "Anybody?").status == "undelivered"
 
 
-async def test_a_trial_has_one_number(company, switch, number):
+async def test_a_trial_has_one_number(api, switch, number):
     await switch("free-trial")
-    answer = await company.ask("POST", "/virtual-numbers", {})
+    answer = await api.ask("POST", "/virtual-numbers", {})
     assert refused(answer)[:2] == (402, "ACCOUNT_LIMIT_ERROR")
 
 
 # --- sending
 
 
-async def test_an_answer_to_one_is_strings_and_to_a_list_lists(company, number):
-    one = await company.send("0491570156")
+async def test_an_answer_to_one_is_strings_and_to_a_list_lists(api, number):
+    one = await api.send("0491570156")
     assert one.status == 201
     assert one.headers["location"] == f"/messages/{one.json()['messageId']}"
     assert one.json()["to"] == "0491570156"
-    several = (await company.send(["0491570156"])).json()
+    several = (await api.send(["0491570156"])).json()
     assert isinstance(several["messageId"], list)
     assert several["to"] == ["0491570156"]
 
@@ -264,27 +264,27 @@ async def test_an_answer_to_one_is_strings_and_to_a_list_lists(company, number):
     ],
 )
 async def test_a_field_that_is_wrong_is_refused_and_nothing_sent(
-    company, number, simulator, asked, expected
+    api, number, simulator, asked, expected
 ):
-    assert refused(await company.send(**asked)) == expected
+    assert refused(await api.send(**asked)) == expected
     assert simulator.network.phone_screen(ANNA) == []
 
 
 @pytest.mark.parametrize("body", [b"to=1", b"[]", b"\xff", b"{"])
-async def test_what_is_no_json_object_is_refused(company, number, body):
-    assert refused(await company.ask("POST", "/messages", body))[1] == "FIELD_INVALID"
+async def test_what_is_no_json_object_is_refused(api, number, body):
+    assert refused(await api.ask("POST", "/messages", body))[1] == "FIELD_INVALID"
 
 
-async def test_a_trial_texts_no_other_country(company, number, switch):
+async def test_a_trial_texts_no_other_country(api, number, switch):
     await switch("free-trial")
-    answer = await company.send("+12025550123")
+    answer = await api.send("+12025550123")
     assert refused(answer)[:2] == (402, "FREE_TRIAL_INTERNATIONAL_ERR")
-    assert refused(await company.send(["0491570156"] * 6))[1] == "FIELD_LENGTH_ERR"
+    assert refused(await api.send(["0491570156"] * 6))[1] == "FIELD_LENGTH_ERR"
 
 
-async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(company, number, simulator):
+async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(api, number, simulator):
     simulator.network.send_from_phone(ANNA, OURS, "UNSUBSCRIBE")
-    answer = await company.send(["0491570157", "0491570156"])
+    answer = await api.send(["0491570157", "0491570156"])
     assert refused(answer)[:2] == (400, "RECIPIENT_OPTOUT")
     assert simulator.network.phone_screen(BEN) == []
 
@@ -304,40 +304,38 @@ async def test_a_list_with_one_who_opted_out_is_sent_to_nobody(company, number, 
     ],
 )
 async def test_telstras_own_words_opt_out_where_they_are_the_whole_text(
-    company, number, simulator, words, out
+    api, number, simulator, words, out
 ):
     simulator.network.send_from_phone(ANNA, OURS, words)
-    assert (await company.send()).status == (400 if out else 201)
-    listed = (await company.list(direction="incoming")).json()["messages"]
+    assert (await api.send()).status == (400 if out else 201)
+    listed = (await api.list(direction="incoming")).json()["messages"]
     assert [one["messageContent"] for one in listed] == [words]  # and it comes through
 
 
-async def test_a_number_that_never_was_texted_is_not_opted_out_by_another(
-    company, number, simulator
-):
-    other = (await company.ask("POST", "/virtual-numbers", {})).json()["virtualNumber"]
+async def test_a_number_that_never_was_texted_is_not_opted_out_by_another(api, number, simulator):
+    other = (await api.ask("POST", "/virtual-numbers", {})).json()["virtualNumber"]
     simulator.network.send_from_phone(ANNA, other, "STOP")
-    assert (await company.send()).status == 201
-    assert refused(await company.send(**{"from": other}))[1] == "RECIPIENT_OPTOUT"
+    assert (await api.send()).status == 201
+    assert refused(await api.send(**{"from": other}))[1] == "RECIPIENT_OPTOUT"
 
 
 # --- what becomes of a text
 
 
-async def test_delivery_is_told_only_to_those_who_asked(company, number, clock):
-    silent = (await company.send()).json()["messageId"]
-    asked = (await company.send(deliveryNotification=True)).json()["messageId"]
+async def test_delivery_is_told_only_to_those_who_asked(api, number, clock):
+    silent = (await api.send()).json()["messageId"]
+    asked = (await api.send(deliveryNotification=True)).json()["messageId"]
     await clock.advance(1)
-    told = [(await company.ask("GET", f"/messages/{id}")).json() for id in (silent, asked)]
+    told = [(await api.ask("GET", f"/messages/{id}")).json() for id in (silent, asked)]
     assert [one["status"] for one in told] == ["sent", "delivered"]
 
 
 async def test_a_status_is_pushed_at_every_step_and_again_without_a_2xx(
-    company, number, webhook, clock
+    api, number, webhook, clock
 ):
     webhook.status = 500
     wishes = {"deliveryNotification": True, "statusCallbackUrl": "https://example.com/s"}
-    id = (await company.send(**wishes)).json()["messageId"]
+    id = (await api.send(**wishes)).json()["messageId"]
     await clock.advance(1)
     assert [(one["messageId"], one["status"]) for one in webhook.pushed] == [
         (id, "sent"),
@@ -350,11 +348,11 @@ async def test_a_status_is_pushed_at_every_step_and_again_without_a_2xx(
     assert len(webhook.pushed) == 8  # four tries each, and then no more
 
 
-async def test_a_text_to_a_phone_that_is_off_expires(company, number, simulator, clock):
+async def test_a_text_to_a_phone_that_is_off_expires(api, number, simulator, clock):
     simulator.network.switch_phone(ANNA, on=False)
-    id = (await company.send(retryTimeout=10)).json()["messageId"]
+    id = (await api.send(retryTimeout=10)).json()["messageId"]
     await clock.advance(timedelta(minutes=11))
-    assert (await company.ask("GET", f"/messages/{id}")).json()["status"] == "expired"
+    assert (await api.ask("GET", f"/messages/{id}")).json()["status"] == "expired"
 
 
 @pytest.mark.parametrize(
@@ -366,32 +364,32 @@ async def test_a_text_to_a_phone_that_is_off_expires(company, number, simulator,
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
-async def test_an_id_that_is_none_is_a_400(company, number, method, id, code):
+async def test_an_id_that_is_none_is_a_400(api, number, method, id, code):
     body = {} if method in ("PUT", "PATCH") else None
-    answer = await company.ask(method, f"/messages/{id}", body)
+    answer = await api.ask(method, f"/messages/{id}", body)
     assert refused(answer)[:2] == (400, code)
 
 
-async def test_after_thirty_days_a_message_is_gone(company, number, simulator, clock):
-    id = (await company.send()).json()["messageId"]
+async def test_after_thirty_days_a_message_is_gone(api, number, simulator, clock):
+    id = (await api.send()).json()["messageId"]
     simulator.network.send_from_phone(ANNA, OURS, "Hi")
     await clock.advance(timedelta(days=30, seconds=1))
-    await company.log_in()
-    assert refused(await company.ask("GET", f"/messages/{id}"))[1] == "TIMEFRAME_ERR"
-    assert (await company.list()).json()["messages"] == []
+    await api.log_in()
+    assert refused(await api.ask("GET", f"/messages/{id}"))[1] == "TIMEFRAME_ERR"
+    assert (await api.list()).json()["messages"] == []
 
 
 # --- the list
 
 
-async def test_a_reply_is_pushed_and_listed(company, number, simulator, webhook, clock):
+async def test_a_reply_is_pushed_and_listed(api, number, simulator, webhook, clock):
     way = {"replyCallbackUrl": "https://example.com/r"}
-    await company.ask("PUT", f"/virtual-numbers/{OURS}", way)
+    await api.ask("PUT", f"/virtual-numbers/{OURS}", way)
     simulator.network.send_from_phone(ANNA, OURS, "Hi ")
     await clock.advance(1)
     (pushed,) = webhook.pushed
     assert (pushed["from"], pushed["to"], pushed["messageContent"]) == ("0491570156", OURS, "Hi ")
-    (listed,) = (await company.list(direction="incoming")).json()["messages"]
+    (listed,) = (await api.list(direction="incoming")).json()["messages"]
     assert listed["messageId"] == pushed["messageId"]
 
 
@@ -409,10 +407,8 @@ async def test_a_reply_is_pushed_and_listed(company, number, simulator, webhook,
         ({"page": 2}, "page"),
     ],
 )
-async def test_a_question_that_is_wrong_is_refused_even_of_an_empty_log(
-    company, number, asked, field
-):
-    assert refused(await company.list(**asked)) == (400, "FIELD_INVALID", field)
+async def test_a_question_that_is_wrong_is_refused_even_of_an_empty_log(api, number, asked, field):
+    assert refused(await api.list(**asked)) == (400, "FIELD_INVALID", field)
 
 
 @given(
@@ -445,24 +441,24 @@ def test_pages_follow_each_other_without_gap_or_overlap(count, limit, offset, un
     ],
 )
 async def test_a_fault_has_telstras_shape_and_nothing_is_done(
-    number, company, controls, fault, expected
+    number, api, controls, fault, expected
 ):
     await controls.ask("POST", "/faults", {"face": "telstra-v3", "fault": fault})
-    answer = await company.send()
+    answer = await api.send()
     assert refused(answer)[:2] == expected
     assert (answer.headers.get("retry-after") == "2") == (answer.status == 429)
-    await company.log_in()
-    assert (await company.list()).json()["messages"] == []
+    await api.log_in()
+    assert (await api.list()).json()["messages"] == []
 
 
-async def test_a_503_comes_from_the_gateway_before_the_api(company, number, controls):
+async def test_a_503_comes_from_the_gateway_before_the_api(api, number, controls):
     await controls.ask("POST", "/faults", {"face": "telstra-v3", "fault": "error-503"})
-    answer = await company.send()
+    answer = await api.send()
     assert answer.status == 503
     assert "faultstring" in answer.json()["fault"]
 
 
-async def test_an_unknown_switch_is_refused_with_those_there_are(company, controls):
+async def test_an_unknown_switch_is_refused_with_those_there_are(api, controls):
     asked = {"face": "telstra-v3", "switches": ["pop"]}
     answer = await controls.ask("PUT", "/switches", asked)
     assert answer.status == 400
@@ -470,19 +466,19 @@ async def test_an_unknown_switch_is_refused_with_those_there_are(company, contro
 
 
 async def test_a_finished_report_is_announced_and_has_every_message(
-    company, number, simulator, webhook, clock
+    api, number, simulator, webhook, clock
 ):
-    await company.log_in(scope=f"{ALL} reports:read")
-    await company.send(tags=["ours"])
+    await api.log_in(scope=f"{ALL} reports:read")
+    await api.send(tags=["ours"])
     simulator.network.send_from_phone(ANNA, OURS, "Hi, there")
     asked = {"startDate": "2026-01-01", "endDate": "2026-01-01"}
     asked["reportCallbackUrl"] = "https://example.com/report"
-    id = (await company.ask("POST", "/reports/messages", asked)).json()["reportId"]
-    assert "reportUrl" not in (await company.ask("GET", f"/reports/{id}")).json()
+    id = (await api.ask("POST", "/reports/messages", asked)).json()["reportId"]
+    assert "reportUrl" not in (await api.ask("GET", f"/reports/{id}")).json()
     await clock.advance(3)
     assert webhook.pushed[0]["reportStatus"] == "completed"
-    url = (await company.ask("GET", f"/reports/{id}")).json()["reportUrl"]
-    lines = (await company.ask("GET", url.removeprefix(company.base))).body.decode().splitlines()
+    url = (await api.ask("GET", f"/reports/{id}")).json()["reportUrl"]
+    lines = (await api.ask("GET", url.removeprefix(api.base))).body.decode().splitlines()
     assert len(lines) == 3
     assert lines[1].endswith(",ours")
 
@@ -496,8 +492,8 @@ async def test_a_finished_report_is_announced_and_has_every_message(
         ({"startDate": "1/1/2026", "endDate": "2026-01-01"}, "FIELD_INVALID"),
     ],
 )
-async def test_a_report_of_impossible_days_is_refused(company, asked, code):
-    assert refused(await company.ask("POST", "/reports/messages", asked))[1] == code
+async def test_a_report_of_impossible_days_is_refused(api, asked, code):
+    assert refused(await api.ask("POST", "/reports/messages", asked))[1] == code
 
 
 FIELDS = [
@@ -548,12 +544,12 @@ QUERIES = st.dictionaries(
     ),
     trial=st.booleans(),
 )
-async def test_any_call_is_answered(company, switch, clock, calls, trial):
+async def test_any_call_is_answered(api, switch, clock, calls, trial):
     await switch(*(["free-trial"] if trial else []))
-    await company.log_in(scope="")
-    await company.ask("POST", "/virtual-numbers", {})
+    await api.log_in(scope="")
+    await api.ask("POST", "/virtual-numbers", {})
     for method, path, query, body in calls:
         asked = urlencode(query, errors="replace")
-        answer = await company.ask(method, f"{path}?{asked}", body)
+        answer = await api.ask(method, f"{path}?{asked}", body)
         assert answer.status < 500
         await clock.advance(1)

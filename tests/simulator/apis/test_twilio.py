@@ -206,7 +206,7 @@ async def test_a_text_is_posted_to_the_number_s_url_signed_with_the_accounts_tok
 
 
 @given(st.lists(st.tuples(st.sampled_from(["A", "B", "b"]), st.text(max_size=5))))
-def test_the_box_signs_as_the_sdk_does(pairs):
+def test_the_simulator_signs_as_the_sdk_does(pairs):
     class Many(dict):
         def getlist(self, name):
             return self[name]
@@ -425,7 +425,7 @@ async def test_a_number_takes_no_url_that_cannot_be_called(us, wrong, code):
     assert (await us.hook(**wrong)).json()["code"] == code
 
 
-async def test_the_box_shows_where_a_number_pushes(us, ours, controls):
+async def test_the_simulator_shows_where_a_number_pushes(us, ours, controls):
     shown = (await controls.ask("GET", "/numbers")).json()
     assert shown == [{"number": ours, "face": "twilio", "notifyURL": None}]
     await us.hook()

@@ -162,7 +162,7 @@ async def test_a_number_is_found_and_told_where_to_push(client, number):
     assert await sdk(client.incoming_phone_numbers.list, phone_number="+1555") == []
 
 
-async def test_the_sdk_believes_what_the_box_signs(client, number, simulator, customer):
+async def test_the_sdk_believes_what_the_simulator_signs(client, number, simulator, customer):
     await sdk(number.update, sms_url=HOOK + "?a=1&b=%20#rc=5&rp=all")
     simulator.network.send_from_phone(ANNA, number.phone_number, "Grüße & =+ 👋\nzwei ")
     await sdk(
@@ -183,7 +183,7 @@ async def test_the_sdk_believes_what_the_box_signs(client, number, simulator, cu
     assert [form["MessageStatus"] for _, _, form in customer.posted[1:]] == ["sent", "delivered"]
 
 
-async def test_the_box_does_what_the_sdks_twiml_says(client, number, simulator, customer):
+async def test_the_simulator_does_what_the_sdks_twiml_says(client, number, simulator, customer):
     customer.answer.message("Hello back", action="https://example.com/news")
     with customer.answer.message(to=BEN) as other:
         other.body("And you")
