@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import string
-from datetime import datetime, timedelta
-from hmac import compare_digest
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 from cooee.core.http_messages import Request, Response
 from cooee.net import asgi
+from cooee.simulator.apis.client_credentials import (
+    TOKEN_LIFETIME,
+    ClientCredentials,
+    bearer_token,
+    new_token,
+    oauth_error,
+)
 from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
 from cooee.simulator.network import Network
-
-TOKEN_LIFETIME = timedelta(seconds=3599)
-_TOKEN_CHARACTERS = string.ascii_letters + string.digits
 
 
 class TelstraV2Tokens:
@@ -24,7 +26,7 @@ class TelstraV2Tokens:
 
     def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
         self._network = network
-        self._client_id, self._client_secret = client_id, client_secret
+        self._credentials = ClientCredentials(client_id, client_secret)
         self._issued: dict[str, tuple[str, datetime]] = {}
 
     def issue_token(self, request: Request) -> Response:
@@ -36,14 +38,12 @@ class TelstraV2Tokens:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
         if form.get("grant_type") != "client_credentials":
             message = "grant_type must be client_credentials"
-            return _oauth_error(400, "unsupported_grant_type", message)
+            return oauth_error(400, "unsupported_grant_type", message)
         client_id = form.get("client_id", "")
-        if not self._is_known_client(client_id, form.get("client_secret", "")):
-            return _oauth_error(401, "invalid_client", "Client authentication failed")
-        token = "".join(self._network.random.choices(_TOKEN_CHARACTERS, k=28))
+        if not self._credentials.is_accepted(client_id, form.get("client_secret", "")):
+            return oauth_error(401, "invalid_client", "Client authentication failed")
+        token, content = new_token(self._network.random)
         self._issued[token] = client_id, self._network.clock.now() + TOKEN_LIFETIME
-        seconds = str(int(TOKEN_LIFETIME.total_seconds()))
-        content = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
         return asgi.json_response(200, content)
 
     def client_of(self, request: Request) -> str:
@@ -52,7 +52,7 @@ class TelstraV2Tokens:
         Raises:
             TelstraV2APIError: the token is unknown, or has ended.
         """
-        client_id, ends_at = self._issued.get(_bearer_token(request), ("", None))
+        client_id, ends_at = self._issued.get(bearer_token(request), ("", None))
         if ends_at is None or self._network.clock.now() >= ends_at:
             message = "Invalid access token. Please try with a valid token"
             raise TelstraV2APIError(401, "TECH-ERR", message)
@@ -60,23 +60,4 @@ class TelstraV2Tokens:
 
     def revoke_token(self, request: Request) -> None:
         """End a request's token before its time."""
-        self._issued.pop(_bearer_token(request), None)
-
-    def _is_known_client(self, client_id: str, client_secret: str) -> bool:
-        """Return whether a client is accepted; spaces around its keys were a cause of 401s."""
-        credentials = (client_id, self._client_id), (client_secret, self._client_secret)
-        return all(
-            given and given == given.strip()
-            if expected is None
-            else compare_digest(given.encode(), expected.encode())
-            for given, expected in credentials
-        )
-
-
-def _bearer_token(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _oauth_error(status: int, error: str, description: str) -> Response:
-    return asgi.json_response(status, {"error": error, "error_description": description})
+        self._issued.pop(bearer_token(request), None)

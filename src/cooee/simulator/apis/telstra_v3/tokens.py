@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import string
-from datetime import datetime, timedelta
-from hmac import compare_digest
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from cooee.core.http_messages import Request, Response
 from cooee.net import asgi
+from cooee.simulator.apis.client_credentials import (
+    TOKEN_LIFETIME,
+    ClientCredentials,
+    bearer_token,
+    new_token,
+    oauth_error,
+)
 from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError
 from cooee.simulator.network import Network
 
-TOKEN_LIFETIME = timedelta(seconds=3599)
-_TOKEN_CHARACTERS = string.ascii_letters + string.digits
 _RESOURCES = ("free-trial-numbers", "messages", "messaging", "virtual-numbers", "reports")
 _SCOPES = frozenset(f"{thing}:{verb}" for thing in _RESOURCES for verb in ("read", "write"))
 
@@ -52,7 +55,7 @@ class TelstraV3Tokens:
 
     def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
         self._network = network
-        self._client_id, self._client_secret = client_id, client_secret
+        self._credentials = ClientCredentials(client_id, client_secret)
         self._issued: dict[str, TokenGrant] = {}
 
     def issue_token(self, request: Request) -> Response:
@@ -62,19 +65,17 @@ class TelstraV3Tokens:
         """
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
         if form.get("grant_type") != "client_credentials":
-            return _oauth_error(400, "unsupported_grant_type", "Use client_credentials")
+            return oauth_error(400, "unsupported_grant_type", "Use client_credentials")
         client_id = form.get("client_id", "")
-        if not self._is_known_client(client_id, form.get("client_secret", "")):
-            return _oauth_error(401, "invalid_client", "Client authentication failed")
+        if not self._credentials.is_accepted(client_id, form.get("client_secret", "")):
+            return oauth_error(401, "invalid_client", "Client authentication failed")
         scopes = frozenset(form.get("scope", "").split()) or _SCOPES
         if not scopes <= _SCOPES:
-            return _oauth_error(400, "invalid_scope", f"There is no scope {min(scopes - _SCOPES)}")
-        token = "".join(self._network.random.choices(_TOKEN_CHARACTERS, k=28))
+            return oauth_error(400, "invalid_scope", f"There is no scope {min(scopes - _SCOPES)}")
+        token, content = new_token(self._network.random)
         self._issued[token] = TokenGrant(
             client_id, scopes, self._network.clock.now() + TOKEN_LIFETIME
         )
-        seconds = str(int(TOKEN_LIFETIME.total_seconds()))
-        content = {"access_token": token, "token_type": "Bearer", "expires_in": seconds}
         return asgi.json_response(200, {**content, "scope": " ".join(sorted(scopes))})
 
     def grant_of(self, request: Request) -> TokenGrant:
@@ -83,7 +84,7 @@ class TelstraV3Tokens:
         Raises:
             TelstraV3APIError: the token is unknown, or has ended.
         """
-        grant = self._issued.get(_bearer_token(request))
+        grant = self._issued.get(bearer_token(request))
         if grant is None:
             raise TelstraV3APIError("TOKEN_INVALID", "The token is invalid")
         if self._network.clock.now() >= grant.ends_at:
@@ -92,25 +93,7 @@ class TelstraV3Tokens:
 
     def revoke_token(self, request: Request) -> None:
         """End a request's token before its time."""
-        token = _bearer_token(request)
+        token = bearer_token(request)
         if token in self._issued:
             now = self._network.clock.now()
             self._issued[token] = msgspec.structs.replace(self._issued[token], ends_at=now)
-
-    def _is_known_client(self, client_id: str, client_secret: str) -> bool:
-        credentials = (client_id, self._client_id), (client_secret, self._client_secret)
-        return all(
-            given and given == given.strip()
-            if expected is None
-            else compare_digest(given.encode(), expected.encode())
-            for given, expected in credentials
-        )
-
-
-def _bearer_token(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _oauth_error(status: int, error: str, description: str) -> Response:
-    return asgi.json_response(status, {"error": error, "error_description": description})
