@@ -1,1 +1,1 @@
-"""Time, handed in."""
+"""Clocks: real, virtual, and moved ahead by hand."""

@@ -1,4 +1,4 @@
-"""Time, handed in: a real clock, and one that jumps when nothing is left to do."""
+"""Clock and WakeUp; the real clock, and a virtual one that jumps when every task sleeps."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ T = TypeVar("T")
 
 
 class WakeUp(Protocol):
-    """Something to wait for. A ring wakes all who wait, or the next to come, once."""
+    """A signal that tasks wait for. Setting it wakes every waiter, or the next one, once."""
 
     def set(self) -> None:
-        """Wake them. From the event loop's thread only."""
+        """Wake the waiters. From the event loop's thread only."""
         ...
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait for a ring, or so many seconds; whether it rang."""
+        """Wait for `set`, or for `seconds`; True when it was set."""
         ...
 
 
 class Clock(Protocol):
-    """What tells the time, and the only thing that cooee ever sleeps on."""
+    """The source of the time, and the only object that cooee sleeps on."""
 
     def now(self) -> datetime:
-        """The time, in UTC."""
+        """Return the time, in UTC."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait that long."""
+        """Sleep for `seconds`."""
         ...
 
     def create_wake_up(self) -> WakeUp:
-        """A new bell on this clock."""
+        """Return a new wake-up on this clock."""
         ...
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task whose sleeping this clock knows of."""
+        """Start a task that this clock counts as busy unless it sleeps."""
         ...
 
 
@@ -80,7 +80,7 @@ class _RealWakeUp:
 
 
 class VirtualClock:
-    """A clock that stands still until it is advanced, and then jumps from alarm to alarm.
+    """A clock that stands still until it is advanced, and then jumps from timer to timer.
 
     It jumps only when every task started by `spawn` sleeps on it: whatever else such a task
     awaits (the store, a thread, an HTTP answer) counts as work under way. So time can never
@@ -114,7 +114,7 @@ class VirtualClock:
         return _VirtualWakeUp(self)
 
     async def wait_until_idle(self) -> None:
-        """Wait until every spawned task sleeps. For those that stand outside: no spawned task."""
+        """Wait until every spawned task sleeps. A spawned task cannot call it."""
         if asyncio.current_task() in self._busy_tasks:
             raise RuntimeError("A task that this clock spawned cannot wait for itself to sleep.")
         while self._busy_tasks:
@@ -123,14 +123,14 @@ class VirtualClock:
             await waiter
 
     async def advance(self, by: timedelta | float) -> None:
-        """Let that much time (seconds, or a timedelta) pass, one alarm after the other."""
+        """Let `by` (seconds, or a timedelta) pass, one timer after the other."""
         until = self._now + (by if isinstance(by, timedelta) else timedelta(seconds=by))
         while await self.jump_to_next_timer(until):
             pass
         self._now = max(self._now, until)
 
     async def jump_to_next_timer(self, until: datetime) -> bool:
-        """Go to the next alarm and wait for what it wakes; False, and nothing, after `until`."""
+        """Jump to the next timer up to `until` and run the woken tasks; False without one."""
         await self.wait_until_idle()
         while self._timers and self._timers[0][0] <= until:
             due, _, future = heapq.heappop(self._timers)
@@ -150,7 +150,7 @@ class VirtualClock:
             self._idle_waiters.clear()
 
     def _is_zero_wait(self, seconds: float) -> bool:
-        """Whether waiting so long is no waiting at all: it must not need an `advance`."""
+        """Return True for a wait of no time, which must not need an `advance`."""
         return timedelta(seconds=seconds) <= timedelta()
 
     @contextmanager
@@ -177,7 +177,7 @@ class VirtualClock:
 
 
 class _WakeFuture(asyncio.Future[bool]):
-    """A future whose waker marks the sleeper busy before anybody can look."""
+    """A future that marks the sleeping task busy before the waker's next statement."""
 
     def __init__(self, clock: VirtualClock, task: asyncio.Task[Any]) -> None:
         super().__init__()
@@ -231,5 +231,5 @@ class _VirtualWakeUp:
 
 
 def monotonic() -> float:
-    """Seconds on a clock that only measures; never a time of day."""
+    """Return seconds on a scale that only measures durations; never a time of day."""
     return time.monotonic()

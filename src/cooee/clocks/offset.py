@@ -1,4 +1,4 @@
-"""The machine's own time, moved ahead: for trying out what happens tomorrow."""
+"""OffsetClock: the machine's time, moved ahead by hand, to try out tomorrow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class OffsetClock:
-    """A clock that runs as the machine's does, and can be advanced while others sleep on it.
+    """A clock that runs with the machine's, and can be advanced while tasks sleep on it.
 
     Whatever sleeps past a moment that an advance jumps over wakes at once, the earliest first.
     From the event loop's thread only, the reading of the time apart.
@@ -39,7 +39,7 @@ class OffsetClock:
         return asyncio.get_running_loop().create_task(coroutine)
 
     def advance(self, by: timedelta) -> None:
-        """Move the clock ahead, and wake whoever slept until a moment now past.
+        """Move the clock ahead, and wake each task whose moment is now past.
 
         Raises:
             ValueError: `by` is negative; time does not go back.
@@ -51,11 +51,11 @@ class OffsetClock:
             timer.fire_or_reschedule()
 
     def monotonic(self) -> float:
-        """Seconds on a scale of its own: what went by on the machine, and what was jumped over."""
+        """Return seconds on a scale of its own: the machine's seconds plus the advanced ones."""
         return monotonic() + self.offset.total_seconds()
 
     async def _wait_for(self, future: asyncio.Future[bool], seconds: float) -> bool:
-        """Wait for `future`, or so many seconds; whether somebody woke us."""
+        """Wait for `future`, or for `seconds`; True when the future was set."""
         timer = _OffsetTimer(self, self.monotonic() + seconds, future)
         self._timers.add(timer)
         try:
@@ -67,7 +67,7 @@ class OffsetClock:
 
 
 class _OffsetTimer:
-    """A moment somebody sleeps until."""
+    """A moment that a task sleeps until."""
 
     def __init__(self, clock: OffsetClock, due: float, future: asyncio.Future[bool]) -> None:
         self.due = due
@@ -75,7 +75,7 @@ class _OffsetTimer:
         self._handle: asyncio.TimerHandle | None = None
 
     def fire_or_reschedule(self) -> None:
-        """Wake the sleeper if it is time, else look again when it will be."""
+        """Wake the task if its moment has come, else look again when it will have."""
         self.cancel()
         remaining_s = self.due - self._clock.monotonic()
         if remaining_s > 0:

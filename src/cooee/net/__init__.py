@@ -1,1 +1,1 @@
-"""The outside world, handed in: clocks, HTTP out, HTTP in."""
+"""HTTP out, HTTP in."""

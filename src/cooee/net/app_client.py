@@ -1,4 +1,4 @@
-"""An app that runs in another process, asked over HTTP to send texts."""
+"""AppClient: sends texts through an app in another process, over its POST /send."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cooee.net.http_client import HTTPClient, run_flow
 
 
 class AppClient:
-    """A running app, to send texts through: ``await cooee.connect(url).send(to, text)``.
+    """A client of a running app: ``await cooee.connect(url).send(to, text)``.
 
     Args:
         url: where it listens, such as ``"http://127.0.0.1:8000"``. Use https on the way across
@@ -50,7 +50,7 @@ class AppClient:
         good_for: timedelta | None = None,
         key: str | None = None,
     ) -> str:
-        """Have a text sent that answers nothing; its id once it is safely queued.
+        """Send a text that answers nothing; return its id once it is safely queued.
 
         The arguments are those of `App.send`.
 

@@ -1,4 +1,4 @@
-"""Where calls come in: an ASGI call read whole, the route for it, and its answer."""
+"""ASGI requests read whole, routed, and answered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BodyTooLarge(Exception):
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request | None:
-    """Read a call whole; None where the caller left.
+    """Read a request whole; None where the caller left.
 
     Raises:
         TooLarge: its body is.
@@ -50,7 +50,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
 
 
 async def write_response(send: Send, response: Response) -> None:
-    """Write an answer."""
+    """Write a response."""
     headers = {**response.headers, "content-length": str(len(response.body))}
     if response.status == 204:
         del headers["content-length"]  # RFC 9110, section 8.6: never with 204
@@ -60,7 +60,7 @@ async def write_response(send: Send, response: Response) -> None:
 
 
 def json_response(status: int, content: Any, **headers: str) -> Response:
-    """An answer in JSON; header names are written with underscores."""
+    """Return a response in JSON; header names are written with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(
         status=status,
@@ -70,7 +70,7 @@ def json_response(status: int, content: Any, **headers: str) -> Response:
 
 
 def host_of(url: object) -> str | None:
-    """The host of a URL that could be called; None where it is none."""
+    """Return the host of an HTTP URL; None for any other text."""
     try:
         split = urlsplit(url if isinstance(url, str) else "")
     except ValueError:
@@ -79,17 +79,17 @@ def host_of(url: object) -> str | None:
 
 
 def path_of(request: Request) -> str:
-    """The path of a call, decoded."""
+    """Return the path of a request, decoded."""
     return unquote(urlsplit(request.url).path)
 
 
 def query_of(request: Request) -> dict[str, str]:
-    """The query of a call, the last of each name."""
+    """Return the query of a request, the last value of each name."""
     return dict(parse_qsl(urlsplit(request.url).query))
 
 
 class Router(Generic[H]):
-    """What answers which call: pairs of ``"GET /texts/{id}"`` and a handler.
+    """Routes: pairs of ``"GET /texts/{id}"`` and a handler.
 
     `{name}` stands for one segment of the path, `{name*}` for one or more.
     """
@@ -98,7 +98,7 @@ class Router(Generic[H]):
         self._compiled_routes = [(*_compile_route(route), endpoint) for route, endpoint in routes]
 
     def match_request(self, method: str, path: str) -> tuple[H, dict[str, str]] | None:
-        """The handler for a call, and what its path names; None where there is none."""
+        """Return a request's handler, and the values in its path; None without a route."""
         for verb, pattern, endpoint in self._compiled_routes:
             match = pattern.fullmatch(path) if verb == method else None
             if match:
@@ -106,7 +106,7 @@ class Router(Generic[H]):
         return None
 
     def allowed_methods(self, path: str) -> list[str]:
-        """The methods that a path takes."""
+        """Return the methods that a path takes."""
         return [verb for verb, pattern, _ in self._compiled_routes if pattern.fullmatch(path)]
 
 

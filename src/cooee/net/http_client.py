@@ -1,4 +1,4 @@
-"""HTTP out: one client for the world, one for the same process, and what carries a flow."""
+"""HTTP out: an aiohttp client, a client for the same process, and `run_flow`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HANG_UP_EXTENSION = "cooee.hang_up"
 
 
 class Transport(Protocol):
-    """Carries one request to wherever it goes, and its response back."""
+    """A client that makes one request and returns its response."""
 
     async def __call__(self, request: Request) -> Response:
         """Make the request.
@@ -46,12 +46,12 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         ...
 
 
 async def run_flow(flow: Flow[T], transport: Callable[[Request], Awaitable[Response]]) -> T:
-    """Run a flow to its end; a failure of the network is thrown in where the flow waits."""
+    """Run a flow to its end; a network failure is raised inside the flow, at its `yield`."""
     try:
         request = next(flow)
         while True:
@@ -69,18 +69,18 @@ async def run_flow(flow: Flow[T], transport: Callable[[Request], Awaitable[Respo
 
 
 def no_answer_error(request: Request, reason: str) -> ProviderFailure:
-    """The failure that a lost answer is: harmless where the request is safe to repeat."""
+    """Return the failure for a lost response: temporary where the request is safe to repeat."""
     message = f"No answer from {urlsplit(request.url).netloc}: {reason}."
     return TemporaryFailure(message) if request.safe else OutcomeUnknown(message)
 
 
 def not_connected_error(request: Request, reason: str) -> TemporaryFailure:
-    """The failure of a request of which nothing was sent."""
+    """Return the failure for a request of which nothing was sent."""
     return TemporaryFailure(f"Could not connect to {urlsplit(request.url).netloc}: {reason}.")
 
 
 class HTTPClient:
-    """The world, over aiohttp; imported late, since most of what cooee does needs no client.
+    """The aiohttp client, imported late: most of cooee's work needs no client.
 
     Connections rest 15 s at most, shorter than most servers keep them, so that a text is
     rarely written into a connection that the other side has just closed.
@@ -182,12 +182,12 @@ class HTTPClient:
 
 
 def load_client() -> None:
-    """Load the client now, so that the first request does not wait for it; in any thread."""
+    """Import aiohttp now, so that the first request does not wait for it; in any thread."""
     import aiohttp  # noqa: F401, PLC0415 -- see above
 
 
 class InProcessClient:
-    """The same process: requests go straight to the ASGI app whose URL they begin with.
+    """A client for ASGI apps of the same process, chosen by the URL's beginning.
 
     As over HTTP, an app that raises is a 500, and an answer that is cut short is none.
     """
@@ -220,11 +220,11 @@ class InProcessClient:
         )
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no connection is open."""
 
 
 class _ASGICall:
-    """One request and its answer, as an ASGI server sees them."""
+    """One request and its response, as an ASGI server sees them."""
 
     def __init__(self, request: Request) -> None:
         self._unread_messages: list[Message] = [{"type": "http.request", "body": request.body}]

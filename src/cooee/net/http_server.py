@@ -1,4 +1,4 @@
-"""HTTP in: an ASGI app on a port of this machine, for as long as it is wanted."""
+"""HTTP in: serves an ASGI app on a port of this machine, with uvicorn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def serve_app(
     header_timeout: float = 15,
     listener: socket.socket | None = None,
 ) -> AsyncIterator[int]:
-    """Serve `app`; yields the port, which is a free one where `port` is 0.
+    """Serve `app` while the context is open; yield the port (a free one where `port` is 0).
 
     On leaving, requests under way get `grace` seconds to end. Every request's scope carries
     the extension `HANG_UP`, which drops the connection without an answer. Who takes longer than
@@ -65,12 +65,12 @@ async def serve_app(
 class _SignalFreeServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to whoever owns the process."""
+        """Leave the signals to the process's owner."""
         yield
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
-    """A socket bound to a port; any free one where it is 0.
+    """Return a socket bound to a port; to any free one where it is 0.
 
     Raises:
         SettingError: the port is taken.
@@ -92,7 +92,7 @@ def bind_socket(host: str, port: int) -> socket.socket:
 def _tracking_protocol(
     connections: dict[Any, asyncio.Transport], header_timeout: float
 ) -> type[asyncio.Protocol]:
-    """The protocol of uvicorn, which remembers every client and drops those who dawdle.
+    """Return uvicorn's protocol class, extended: it tracks connections and times headers out.
 
     Who has connected, or begun a request, gets so many seconds to say who they are and what they
     want. Bodies are timed by whoever reads them.

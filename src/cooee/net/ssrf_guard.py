@@ -1,4 +1,4 @@
-"""Where a URL that a stranger wrote may lead: to public addresses, looked up once and kept to."""
+"""SSRFGuard: a URL from outside leads to public addresses only, each name resolved once."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _NAT64_NETWORK = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the 
 
 
 class AddressRefused(OSError):
-    """A host that we do not connect to, whatever is asked for there."""
+    """A host that cooee does not connect to."""
 
 
 class SSRFGuard:
-    """Decides which addresses may be connected to: none that is only ours to reach.
+    """Decides which addresses may be connected to: no private ones.
 
     Private, loopback, link-local, multicast and reserved addresses are refused, those of a
     cloud's metadata too, and IPv4 addresses of these kinds in an IPv6 one's clothes. A name is
@@ -44,11 +44,11 @@ class SSRFGuard:
         self._lookup_host = lookup_host or _system_lookup
 
     def is_trusted(self, host: str, port: int) -> bool:
-        """Whether a host was named as trusted."""
+        """Return True for a host named as trusted."""
         return not self._trusted_hosts.isdisjoint((host.lower(), f"{host.lower()}:{port}"))
 
     def may_request(self, url: str) -> bool:
-        """Whether a URL may be asked for at all: it is https, or its host is trusted."""
+        """Return True for a URL that is https, or whose host is trusted."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
@@ -59,7 +59,7 @@ class SSRFGuard:
         return parts.scheme == "http" and self.is_trusted(host, port or 80)
 
     def check_host(self, host: str, port: int) -> None:
-        """Judge a host that is an address and needs no looking up; let names pass.
+        """Check a host that is an address; names are checked by `resolve`.
 
         Raises:
             AddressRefused: it is not to be connected to.
@@ -68,7 +68,7 @@ class SSRFGuard:
             _refuse_private(host, host)
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
-        """Look a name up, as aiohttp's resolvers do.
+        """Resolve a name, as aiohttp's resolvers do.
 
         Raises:
             AddressRefused: it has an address that is not to be connected to.
@@ -82,11 +82,11 @@ class SSRFGuard:
         return [one for one in rows if family in (0, one["family"])]
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no connection is open."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody in the world could connect to."""
+    """Return True for an IP address that anybody in the world could connect to."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -101,7 +101,7 @@ def _is_global(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _effective_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """The address, or the IPv4 addresses that it carries packets to."""
+    """Return the address, and the IPv4 addresses that packets to it are carried to."""
     if isinstance(address, IPv4Address):
         return [address]
     if address in _NAT64_NETWORK:

@@ -1,4 +1,4 @@
-"""SMS companies, one file each: they translate, and touch nothing. This is their contract."""
+"""The contract of an adapter: it translates between cooee and a provider, without I/O."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):
-    """What a company's API can and cannot do; the runtime obeys it.
+    """The limits and semantics of a provider's API; the runtime obeys them.
 
     Args:
         polling: how reading behaves. *pop*: it removes. *cursor*: a log to page through.
@@ -59,7 +59,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What a login brought: a secret, and when it ends (None: it does not)."""
+    """A secret from a login, and when it expires (None: never)."""
 
     secret: str
     expires_at: datetime | None = None
@@ -69,14 +69,14 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The company has our text, under its own id."""
+    """The provider has our text, under its own id."""
 
     provider_id: str
     segments: int | None = None
 
 
 class PollResult(msgspec.Struct, frozen=True):
-    """What one reading brought.
+    """The texts and receipts of one poll.
 
     `more` says that reading on at once is worth it. `cursor` is where the next reading
     begins, opaque to all but the provider. `confirm` is what to tell the company once all
@@ -91,7 +91,7 @@ class PollResult(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What a webhook request brought, and the answer to give once it is stored."""
+    """The texts and receipts of a webhook request, and the response once they are stored."""
 
     inbounds: Sequence[Inbound] = ()
     receipts: Sequence[Receipt] = ()
@@ -99,7 +99,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """A number of ours at the company: how its texts come, and until when it is ours."""
+    """A number of ours at the provider: where its texts are pushed, and when it expires."""
 
     number: str
     push_url: str | None = None
@@ -108,7 +108,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
 
 class Provider(Protocol):
-    """A company's adapter: flows and pure functions, no I/O, no clock.
+    """A provider's adapter: flows and pure functions, no I/O, no clock.
 
     It is made with the values of its `settings`, by name. Every flow raises a
     `ProviderFailure`: `TemporaryFailure`, `PermanentFailure`, `OptedOut`, `Unauthorized` or
@@ -122,13 +122,13 @@ class Provider(Protocol):
     def __init__(self, values: Mapping[str, str]) -> None: ...
 
     def login(self) -> Flow[Credentials]:
-        """Get credentials; the runtime runs one login at a time and shares what it brings."""
+        """Get credentials; the runtime runs one login at a time and shares its result."""
         ...
 
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
-        """Make sure of a number, and of the way its texts come.
+        """Make sure of a number, and of the direction of its texts.
 
         They are pushed below `webhook_url`, or kept for polling (None); with `keep_direction`
         the setting stays as it is. Safe to repeat; repeated to renew a number that would expire.
@@ -136,23 +136,23 @@ class Provider(Protocol):
         ...
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Hand over one text."""
+        """Send one text."""
         ...
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
-        """Read what is there; at first from the cursor "", which begins now."""
+        """Read new texts and receipts; the first cursor is "", which begins now."""
         ...
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
-        """Tell the company that what it gave us is stored (*confirm* semantics only)."""
+        """Confirm that polled texts are stored (*confirm* semantics only)."""
         ...
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
-        """Ask how an accepted text fares; None where there is no news yet."""
+        """Ask for an accepted text's receipt; None without news."""
         ...
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
-        """Ask whether a text whose answer was lost had arrived (`lookup_settles_after` only)."""
+        """Ask whether a text of unknown outcome had arrived (`lookup_settles_after` only)."""
         ...
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
@@ -171,10 +171,10 @@ class Provider(Protocol):
 
 @runtime_checkable
 class MediaSource(Protocol):
-    """A provider whose media want credentials; those of others are fetched without."""
+    """A provider whose media need credentials; others' media are fetched without."""
 
     def media_request(self, media: Media, credentials: Credentials) -> Request:
-        """The request for what came with a text; credentials only for the company's own host.
+        """Return the request for one of a text's media; credentials for the provider's host only.
 
         Where its answer points elsewhere, the runtime goes on without them.
         """
@@ -183,14 +183,14 @@ class MediaSource(Protocol):
 
 @runtime_checkable
 class RepliesInWebhook(Protocol):
-    """A provider whose webhooks can be answered with replies (`Features.answer_within`).
+    """A provider whose webhook responses can carry replies (`Features.reply_within`).
 
     Whatever it carries counts as attempted and of unknown end, since nothing says that an
     answer arrived: so it wants receipts with our id in their URL, or `lookup`.
     """
 
     def webhook_response(self, replies: Sequence[Outbound]) -> Response:
-        """The answer to the webhook of a text, with the replies to it, in order.
+        """Return the response to a text's webhook, with the replies to it, in order.
 
         Raises:
             PermanentFailure: one of them cannot go this way; all are sent as usual then.
@@ -200,15 +200,15 @@ class RepliesInWebhook(Protocol):
 
 @runtime_checkable
 class OptOutSource(Protocol):
-    """A provider that keeps a list of who opted out, which can be read."""
+    """A provider that keeps a readable list of opt-outs."""
 
     def opt_outs(self, credentials: Credentials) -> Flow[Sequence[str]]:
-        """Who wants no more texts of our number, as E.164 numbers."""
+        """Read the opt-outs of our number, as E.164 numbers."""
         ...
 
 
 def default_features(provider: type[Provider]) -> Features:
-    """What a company can do; where that depends on its settings, as it is by default."""
+    """Return a provider's features, with its settings' defaults where they depend on settings."""
     declared: Features | None = getattr(provider, "features", None)
     if declared is not None:
         return declared
@@ -216,12 +216,12 @@ def default_features(provider: type[Provider]) -> Features:
 
 
 def provider_names() -> list[str]:
-    """Every provider that is installed, ours and others', in order."""
+    """Return the names of all installed providers, ours and others', sorted."""
     return sorted(entry.name for entry in entry_points(group="cooee.providers"))
 
 
 def find_provider(name: str) -> type[Provider]:
-    """The adapter called `name`, whichever package brings it.
+    """Return the adapter called `name`, whichever package installed it.
 
     Raises:
         SettingError: there is none of that name.

@@ -29,7 +29,7 @@ _MAX_REASON_CHARS = 300  # of the provider's own words, in an error's message
 
 
 class ErrorRule(NamedTuple):
-    """What an error code or an HTTP status means, and what mends it.
+    """The failure that an error code or an HTTP status means, and a hint that mends it.
 
     Without an `error_class` the HTTP status decides. `retry_after` is in seconds.
     """

@@ -1,4 +1,4 @@
-"""Members of a company's JSON, read without trusting that they are what was documented."""
+"""Reads fields of JSON from outside, which may be anything."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 
 def get_string(body: Any, *names: str) -> str | None:
-    """The first of the members that is a string, the empty one included."""
+    """Return the first of the fields that is a string, the empty one included."""
     values = [body.get(name) for name in names] if isinstance(body, dict) else []
     return next((value for value in values if isinstance(value, str)), None)
 
 
 def get_ascii_word(body: Any, name: str, *, max_chars: int = 128) -> str:
-    """A member that is one short word of visible ASCII (an id, a token, a status), else ""."""
+    """Return a field of visible ASCII without spaces (an id, a token, a status), else ""."""
     value = get_string(body, name) or ""
     is_visible = value.isascii() and value.isprintable() and " " not in value
     return value if is_visible and len(value) <= max_chars else ""
 
 
 def get_address(body: Any, *names: str) -> str:
-    """A member that can be a number, a short code or a sender name, as it came; else ""."""
+    """Return a field that can be a number, a short code or a sender name, else ""."""
     value = get_string(body, *names) or ""
     return value if value.isprintable() and len(value) <= 64 else ""
 
 
 def parse_int(value: Any) -> int | None:
-    """A number that may have come as a string, as `expires_in` and `activeDays` do."""
+    """Return a number that may have come as a string (`expires_in`, `activeDays`)."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
         return int(value)
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
@@ -34,7 +34,7 @@ def parse_int(value: Any) -> int | None:
 
 
 def parse_timestamp(value: str | None) -> datetime | None:
-    """A time stamp: in UTC where it has an offset, naive where it has none."""
+    """Return a timestamp: in UTC where it has an offset, naive where it has none."""
     try:
         moment = datetime.fromisoformat(value or "")
         return moment.astimezone(UTC) if moment.tzinfo else moment

@@ -1,4 +1,4 @@
-"""A company's answers with which an adapter's flows succeed, for the suite to play with."""
+"""Example: a provider's responses with which an adapter's flows succeed, for the suite."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cooee.providers import Credentials, Provider
 
 
 class Push(msgspec.Struct, frozen=True):
-    """A webhook request that the company would make, and the path below our hook it goes to."""
+    """A webhook request of the provider, and its path below our webhook URL."""
 
     subpath: str
     request: Request
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """An adapter, and answers of the company with which each of its flows succeeds.
+    """An adapter, and the provider's responses with which each of its flows succeeds.
 
     Args:
         provider: the adapter, made with settings of a test.
@@ -66,7 +66,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     )
 
     def flows(self) -> Mapping[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]]:
-        """Every flow that was given answers, by name, and a login even without."""
+        """Return every flow that has responses, by name; a login even without."""
         provider, credentials = self.provider, self.credentials
         optional: dict[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]] = {
             "subscribe": (
@@ -84,7 +84,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def steps(self) -> Iterator[tuple[str, Callable[[], Flow[Any]], Sequence[Response], int]]:
-        """Every flow at every one of its requests."""
+        """Yield every flow at every one of its requests."""
         for name, (flow, script) in self.flows().items():
             for step in range(len(script)):
                 yield name, flow, script, step

@@ -1,4 +1,4 @@
-"""What every provider's adapter promises, ours and yours: a suite to run against it.
+"""PROMISES: the tests that every provider's adapter passes, ours and yours.
 
     EXAMPLE = Example(provider=Mine({…}), …)
 
@@ -366,7 +366,7 @@ def _expect_failure(network: ScriptedNetwork, flow: Flow[Any]) -> ProviderFailur
 
 
 def _run_to_end(flow: Flow[Any], answers: Iterable[Response]) -> tuple[object, Sequence[Request]]:
-    """What a flow returns or raises when it gets these answers, as many as it asks for."""
+    """Return the flow's result, or the failure it raises, with these responses repeated."""
     requests: list[Request] = []
     try:
         requests.append(next(flow))
@@ -389,7 +389,7 @@ def _receive_or_refusal(
 
 
 def _check_result(result: object) -> None:
-    """What a flow or a webhook came to is fit for a store: ids, numbers and moments are sound."""
+    """Check that a result of a flow or a webhook is fit for a store."""
     if isinstance(result, Accepted):
         assert result.provider_id.encode()
     if isinstance(result, Credentials):

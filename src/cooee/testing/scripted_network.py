@@ -1,4 +1,4 @@
-"""The network, played by a test: it gives the answers it was given, and keeps what was asked."""
+"""ScriptedNetwork: gives a flow the responses of a script, and keeps its requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class ScriptedNetwork:
-    """Carries one flow over a scripted network.
+    """A network that gives scripted responses to one flow.
 
         line = Line(answer(201, {"id": "42"}))
         accepted = line.carry(provider.send(outbound, credentials))
@@ -59,7 +59,7 @@ class ScriptedNetwork:
 def answer(
     status: int, body: Any = None, *, at: datetime | None = NOON, **headers: str
 ) -> Response:
-    """A response: bytes as they are, None as nothing, anything else as JSON.
+    """Return a response: bytes as they are, None as nothing, any other body as JSON.
 
     Header names are given as Python writes them: ``retry_after="7"``.
     """

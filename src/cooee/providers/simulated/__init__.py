@@ -1,4 +1,4 @@
-"""The adapter to Simulated."""
+"""The adapter to the simulator's own API."""
 
 from cooee.core.public_names import publish_names
 from cooee.providers.simulated.adapter import Simulated

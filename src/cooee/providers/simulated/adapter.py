@@ -1,4 +1,4 @@
-"""The simulated company: everything a company may or may not offer, by switches."""
+"""Simulated: the simulator's own API, with any semantics, by switches."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _parse_switches(name: str, value: str) -> frozenset[str]:
 
 
 class Simulated:
-    """The adapter to the carrier in a box's own API, which can be switched to any semantics.
+    """The adapter to the simulator's own API, which can be switched to any semantics.
 
     `SIMULATED_SWITCHES` names how reading behaves (*pop*, *cursor* or *confirm*) and what
     else there is: *lookup* by our id, *idempotency* keys, opt-out words of the company's own
@@ -86,7 +86,7 @@ class Simulated:
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        """Take the settings.
+        """Read the settings.
 
         Raises:
             SettingError: a switch is unknown, there are two ways of reading, or no URL.
@@ -103,14 +103,14 @@ class Simulated:
     # Our side
 
     def login(self) -> Flow[Credentials]:
-        """There is nothing to ask for: the key is the credentials, and does not end."""
+        """Return the key as credentials, without a request; it does not expire."""
         yield from ()
         return Credentials(self._key)
 
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
-        """Take the first number, and have its texts pushed to ``hook/text`` or kept."""
+        """Take the first number, and have its texts pushed to ``…/text`` or kept for polling."""
         numbers_request = self._request("GET", "/numbers", credentials, safe=True)
         numbers_response = yield numbers_request
         match numbers_response.json():
@@ -130,7 +130,7 @@ class Simulated:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Hand over one text, with our id for its reference (and as the idempotency key)."""
+        """Send one text, with our id as its reference (and as the idempotency key)."""
         if len(outbound.text) > self.features.max_text:
             raise PermanentFailure(
                 f"The text has {len(outbound.text)} characters; 1600 fit.", code="text-too-long"
@@ -151,7 +151,7 @@ class Simulated:
         return accepted
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
-        """Read what is there, in the way that is switched on."""
+        """Read new texts, in the polling mode that is switched on."""
         polling = self.features.polling
         query = (
             {"after": cursor, "limit": str(_PAGE_SIZE)} if polling == "cursor" and cursor else {}
@@ -174,7 +174,7 @@ class Simulated:
         )
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
-        """Say that the texts are stored; they are not given again."""
+        """Confirm that the texts are stored; the simulator then drops them."""
         body = {"ids": list(ids)}
         request = self._request("POST", "/inbox/confirmed", credentials, body, safe=True)
         response = yield request
@@ -182,7 +182,7 @@ class Simulated:
             raise ERRORS.error_from(request, response)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
-        """Ask how a text fares."""
+        """Ask for a text's receipt."""
         if not outbound.provider_id:
             return None
         path = f"/texts/{quote(outbound.provider_id, safe='')}"
@@ -196,7 +196,7 @@ class Simulated:
         return receipt
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
-        """Ask by our id whether a text had arrived; a "no" counts after 5 seconds."""
+        """Look a text up by our id; a "no" counts after 5 seconds."""
         query = {"reference": outbound.id}
         request = self._request("GET", "/texts", credentials, query=query, safe=True)
         response = yield request
@@ -210,7 +210,7 @@ class Simulated:
         raise ERRORS.error_from(request, response)
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
-        """Verify a push, then read it: ``text``, or ``status/`` and our id of the text."""
+        """Verify a push, then parse it: ``text``, or ``status/`` and our id of the text."""
         kind, _, name = subpath.partition("/")
         if kind not in ("text", "status") or (kind == "text" and name):
             raise RequestRefused("The simulator pushes to text and status/… only.", 404)
@@ -229,7 +229,7 @@ class Simulated:
         return Received(receipts=[receipt])
 
     def _verify_signature(self, request: Request, at: datetime) -> None:
-        """Hold the signature ``t=<unix seconds>,v1=<hex>`` against the body, in constant time."""
+        """Check the signature ``t=<unix seconds>,v1=<hex>`` of the body, in constant time."""
         parts = request.headers.get("x-simulated-signature", "").split(",")
         signature = dict(part.strip().partition("=")[::2] for part in parts)
         timestamp = signature.get("t", "").encode(errors="replace")

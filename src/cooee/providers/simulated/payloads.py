@@ -1,4 +1,4 @@
-"""The simulated company's JSON, its codes and its delivery words."""
+"""The simulator's own JSON, error codes and delivery statuses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STATUS_BY_WORD: Mapping[str, Status] = {
 
 
 def build_send_body(outbound: Outbound) -> Mapping[str, Any]:
-    """The body that sends a text. What is half a character goes as "?": UTF-8 has no halves."""
+    """Build the body that sends a text. Half a character is sent as "?": UTF-8 has no halves."""
     body = {
         "from": outbound.sender,
         "to": outbound.recipient,
@@ -46,7 +46,7 @@ def build_send_body(outbound: Outbound) -> Mapping[str, Any]:
 
 
 def parse_accepted(body: Any) -> Accepted | None:
-    """What the simulator says of a text it has; None where it says something else."""
+    """Return the id of an accepted text; None without one."""
     match body:
         case {"id": str(id)} if id.isprintable() and id:
             segments = body.get("segments")
@@ -55,7 +55,7 @@ def parse_accepted(body: Any) -> Accepted | None:
 
 
 def parse_inbound(body: Any, at: datetime) -> Inbound | None:
-    """A text for us; None where it has no id, from, to or text."""
+    """Parse a text to us; None without id, from, to or text."""
     match body:
         case {"id": str(id), "from": str(sender), "to": str(recipient), "text": str(text)} if all(
             value and value.isprintable() and len(value) <= 64 for value in (id, sender, recipient)
@@ -73,7 +73,7 @@ def parse_inbound(body: Any, at: datetime) -> Inbound | None:
 
 
 def parse_receipt(body: Any, outbound_id: str) -> Receipt | None:
-    """News of our text, by our id where it has travelled; None where there is none in it."""
+    """Parse a receipt, with our id where it travelled; None without id or a known status."""
     match body:
         case {"id": str(id), "status": str(word)} if (
             word in _STATUS_BY_WORD and id.isprintable() and id

@@ -1,4 +1,4 @@
-"""The adapter to TelstraV2."""
+"""The adapter to Telstra's Messaging API v2."""
 
 from cooee.core.public_names import publish_names
 from cooee.providers.telstra_v2.adapter import TelstraV2

@@ -1,4 +1,4 @@
-"""Telstra Messaging API v2: a token, one number of our own, texts out and in."""
+"""TelstraV2: a token, one number of our own, texts out and in (Messaging API v2)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TelstraV2:
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        """Take the settings, without stray spaces: keys have none, and with them Telstra says 401.
+        """Read the settings without stray spaces: keys have none, and Telstra answers 401 to them.
 
         Raises:
             SettingError: one is missing, or the base is not a URL.
@@ -96,7 +96,7 @@ class TelstraV2:
     # Our side: a token, and a number
 
     def login(self) -> Flow[Credentials]:
-        """Get a token; it lasts an hour, and `expires_in` says so in a string.
+        """Get a token, which lasts an hour.
 
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
@@ -152,7 +152,7 @@ class TelstraV2:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Hand over one text, from our number: `from` is for sender names only, so it is left out.
+        """Send one text from our number; `from` is for sender names only, so it is left out.
 
         `validity` is told where the text has a `good_until` and the attempt a time.
         """
@@ -174,7 +174,7 @@ class TelstraV2:
         raise ERRORS.error_from(request, response)
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
-        """Take the oldest reply out of Telstra's queue; `EMPTY` is no news."""
+        """Take the oldest reply out of Telstra's queue; `EMPTY` ends the poll."""
         request = self._request("GET", _SMS_PATH, credentials)
         response = yield request
         if response.status == 200:
@@ -185,7 +185,7 @@ class TelstraV2:
         raise ERRORS.error_from(request, response)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
-        """Ask how a text fares. Telstra says 404 until it knows, and again after 7 days."""
+        """Ask for a text's receipt. Telstra answers 404 until it knows, and again after 7 days."""
         if not outbound.provider_id:
             return None
         path = f"{_SMS_PATH}/{quote(outbound.provider_id, safe='')}/status"
@@ -203,7 +203,7 @@ class TelstraV2:
         raise ERRORS.error_from(request, response)
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
-        """Read a push: ``reply``, or ``status/`` and our id of the text.
+        """Parse a push: ``reply``, or ``status/`` and our id of the text.
 
         Nothing signs them; the secret is the hook's path. Any `RequestRefused` makes Telstra
         push again 5 minutes later; 204 is the answer it documents.

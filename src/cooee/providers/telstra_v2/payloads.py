@@ -1,4 +1,4 @@
-"""Telstra v2's JSON, read with all its quirks, and written."""
+"""Telstra v2's JSON, parsed with all its quirks, and built."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ProvisionedNumber(msgspec.Struct, frozen=True):
-    """The number we have: where its replies go, and how many days it is still ours."""
+    """Our number: where its replies are pushed, and how many days it is still ours."""
 
     number: str
     push_url: str | None
@@ -48,11 +48,11 @@ class ProvisionedNumber(msgspec.Struct, frozen=True):
 
     @property
     def expires_soon(self) -> bool:
-        """Whether it is time to hold it for longer. Not where Telstra does not say: days cost."""
+        """Return True when the number should be renewed; not for unknown days, since days cost."""
         return self.days_left is not None and self.days_left < _RENEW_BELOW_DAYS
 
     def to_subscription(self, at: datetime | None) -> Subscription:
-        """The same in the contract's words."""
+        """Return the number as a subscription."""
         notes = (
             () if self.days_left is not None else ("Telstra does not say until when it is ours.",)
         )
@@ -61,7 +61,7 @@ class ProvisionedNumber(msgspec.Struct, frozen=True):
 
 
 def parse_provisioned(request: Request, response: Response) -> ProvisionedNumber | None:
-    """The number that a GET found; None where there is none (400, 404)."""
+    """Return the number in a GET's response; None where the app has none (400, 404)."""
     if response.status in (400, 404):
         return None
     body = response.json()
@@ -74,7 +74,7 @@ def parse_provisioned(request: Request, response: Response) -> ProvisionedNumber
 
 
 def days_to_add(current: ProvisionedNumber | None) -> int:
-    """The increment that leaves 30 days; 1, where there are enough."""
+    """Return the increment that leaves 30 days; 1 where more than 14 are left."""
     if current is None:
         return _HOLD_DAYS
     return _HOLD_DAYS - (current.days_left or 0) if current.expires_soon else 1
@@ -87,7 +87,7 @@ def parse_subscription(
     added_days: int,
     push_url: str | None,
 ) -> Subscription:
-    """The number as a POST left it, of which the answer may tell no more than the number."""
+    """Return the number after a POST, whose response may hold only the number."""
     body = response.json()
     number = get_address(body, "destinationAddress") or (current.number if current else "")
     if response.status not in (200, 201) or not isinstance(body, dict) or not number:
@@ -118,7 +118,7 @@ def _subscription_notes(body: Mapping[str, Any], trial_ends_at: datetime | None)
 
 
 def build_sms_body(outbound: Outbound) -> Mapping[str, Any]:
-    """The body that sends a text. What is half a character goes as "?": UTF-8 has no halves."""
+    """Build the body that sends a text. Half a character is sent as "?": UTF-8 has no halves."""
     body: dict[str, Any] = {
         "to": outbound.recipient,
         "body": outbound.text.encode(errors="replace").decode(),
@@ -132,7 +132,7 @@ def build_sms_body(outbound: Outbound) -> Mapping[str, Any]:
 
 
 def parse_polled_reply(response: Response) -> Inbound | None:
-    """The reply that a reading took out of the queue, as far as it goes; None if there is none.
+    """Parse the reply that a poll took out of the queue, as far as it goes; None without one.
 
     It needs no `key`: what is taken never comes again. Where something is missing or not what
     it should be, the whole answer is kept as `raw`, for it is the only copy.
@@ -155,7 +155,7 @@ def parse_polled_reply(response: Response) -> Inbound | None:
 
 
 def parse_pushed_reply(body: Any, at: datetime) -> Inbound:
-    """The reply that a push brings, in its own keys or in those of reading.
+    """Parse a pushed reply, in its own keys or in those of polling.
 
     The key is made of everything, the id included: with `replyRequest` (which we never ask
     for, but another program on the same number may) two replies carry the id of the one text
@@ -191,7 +191,7 @@ def parse_pushed_reply(body: Any, at: datetime) -> Inbound:
 
 
 def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:
-    """The receipt that a push to ``status/name`` brings, where the name is our id of the text.
+    """Parse a push to ``status/name``, where the name is our id of the text.
 
     Without a name it is found by Telstra's id, whose slashes (``/x/126…``) were a hyphen in
     the answer to the send (``x-126…``).
@@ -211,7 +211,7 @@ def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:
 
 
 def build_receipt(body: Any, outbound_id: str, provider_id: str) -> Receipt:
-    """News of a text. Its moment is the later stamp: sources differ on which one is which."""
+    """Build a receipt. Its moment is the later timestamp: sources differ on which is which."""
     status_word = get_ascii_word(body, "deliveryStatus")
     timestamps = [
         parse_timestamp(get_string(body, name)) for name in ("sentTimestamp", "receivedTimestamp")

@@ -1,4 +1,4 @@
-"""The adapter to TelstraV3."""
+"""The adapter to Telstra's Messaging API v3."""
 
 from cooee.core.public_names import publish_names
 from cooee.providers.telstra_v3.adapter import TelstraV3

@@ -1,4 +1,4 @@
-"""Telstra Messaging API v3: a token, a virtual number, texts out, and a log of texts in."""
+"""TelstraV3: a token, a virtual number, texts out, and a log of texts in (Messaging API v3)."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class TelstraV3:
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        """Take the settings, without stray spaces.
+        """Read the settings without stray spaces.
 
         Raises:
             SettingError: one is missing, the base is not a URL of v3, or the number is none.
@@ -129,7 +129,7 @@ class TelstraV3:
     # Our side: a token, and a number
 
     def login(self) -> Flow[Credentials]:
-        """Get a token; it lasts an hour, and `expires_in` says so in a string.
+        """Get a token, which lasts an hour.
 
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
@@ -146,7 +146,7 @@ class TelstraV3:
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
-        """Make sure of a virtual number, and of where replies to it go.
+        """Make sure of a virtual number, and of the URL that replies to it are pushed to.
 
         It is `TELSTRA_NUMBER`, else the lowest that the account has, else a new one. A PUT
         replaces all of a number, so it repeats the tags, and is made only where the way has to
@@ -185,7 +185,7 @@ class TelstraV3:
         return changed.to_subscription(notes, number_response.at)
 
     def _find_number(self, credentials: Credentials) -> Flow[tuple[str, Sequence[str]]]:
-        """Our number in national form, found or assigned, and what is to be said of it."""
+        """Find or assign our number, in national form; return it with notes for the operator."""
         if self._number:
             return self._number, ()
         list_request = self._request("GET", f"{_NUMBERS_PATH}?limit={PAGE_SIZE}", credentials)
@@ -208,7 +208,7 @@ class TelstraV3:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Hand over one text, tagged with our id, and ask for news of its delivery.
+        """Send one text, tagged with our id, and ask for a delivery notification.
 
         The news is a paid feature. Where it is refused, nothing was sent, and the text goes
         again at once without it: then its status is no more than "sent", and is asked for.
@@ -236,7 +236,7 @@ class TelstraV3:
         raise ERRORS.error_from(request, response)
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
-        """Read the next page of the log of texts to us; the first reading only finds its end."""
+        """Read the next page of the log of texts to us; the first poll only finds the log's end."""
         position = parse_cursor(cursor)
         if position is None:
             return (yield from self._first_poll(credentials))
@@ -263,7 +263,7 @@ class TelstraV3:
         return PollResult(cursor=first_cursor(payloads.to_e164(number), items, response.at).encoded)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
-        """Ask how a text fares; None where Telstra does not know it yet, or no more."""
+        """Ask for a text's receipt; Telstra forgets a text after 30 days."""
         if not outbound.provider_id:
             return None
         path = f"{_MESSAGES_PATH}/{quote(outbound.provider_id, safe='')}"
@@ -277,7 +277,7 @@ class TelstraV3:
         return msgspec.structs.replace(receipt, provider_id=outbound.provider_id)
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
-        """Ask by our tag whether a text had arrived.
+        """Look a text up by our tag.
 
         A "no" counts only from a list that is whole: a full page without the text, or a text
         so old that Telstra forgets it, leaves the doubt.
@@ -296,7 +296,7 @@ class TelstraV3:
         return found
 
     def opt_outs(self, credentials: Credentials) -> Flow[Sequence[str]]:
-        """Who opted out of our number, as E.164 numbers.
+        """Read the opt-outs of our number, as E.164 numbers.
 
         Whether `offset` counts pages or records is unsaid. The second page tells: where it
         begins with what the first had, it counts records.
@@ -320,7 +320,7 @@ class TelstraV3:
         return list(found)
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
-        """Read a push: ``reply/`` and our number, or ``status/`` and our id of the text.
+        """Parse a push: ``reply/`` and our number, or ``status/`` and our id of the text.
 
         Nothing signs them; the secret is the hook's path. Whether Telstra pushes again what is
         not answered by a 2xx is unsaid.
@@ -361,7 +361,7 @@ class TelstraV3:
         *,
         safe: bool = False,
     ) -> Request:
-        """A request with the headers that are required of each, even of those without a body."""
+        """Build a request with the headers that Telstra requires, even of one without a body."""
         return Request(
             method=method,
             url=self._base_url + path,
@@ -379,7 +379,7 @@ class TelstraV3:
 
 
 def _number_error(request: Request, response: Response) -> ProviderFailure:
-    """A number that is not to be had: waiting does not help, an operator has to look."""
+    """Return the failure for a number that is not to be had: an operator has to look."""
     if response.status in (400, 404):
         return ERRORS.error_from(request, response, error_class=PermanentFailure, hint=_NUMBER_HINT)
     return ERRORS.error_from(
@@ -388,5 +388,5 @@ def _number_error(request: Request, response: Response) -> ProviderFailure:
 
 
 def _is_before_retention(position: TelstraV3Cursor, response: Response) -> bool:
-    """Whether the place is older than Telstra's log, which then begins behind it."""
+    """Return True for a position older than Telstra's log, which then begins after it."""
     return bool(position.start and response.at and response.at - position.start > _LOG_RETENTION)

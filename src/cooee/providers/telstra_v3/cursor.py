@@ -1,4 +1,4 @@
-"""Telstra v3's log of texts to us: where reading goes on, and what of a page is new."""
+"""TelstraV3Cursor: where polling the log of texts goes on, and which texts of a page are new."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_SEEN_IDS = 200  # ids that the cursor remembers; older ones the store knows
 
 
 class TelstraV3Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where reading the log goes on; written as the cursor.
+    """A position in the log, stored as JSON.
 
     Args:
         ours: our number, in E.164.
@@ -44,18 +44,18 @@ class TelstraV3Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def query(self) -> Mapping[str, str]:
-        """What to ask for: a page of texts, the oldest first."""
+        """Return the query of the next page, oldest text first."""
         query = {"direction": "incoming", "limit": str(PAGE_SIZE), "offset": str(self.offset)}
         return query | ({"startTime": format_timestamp(self.start)} if self.start else {})
 
     @property
     def encoded(self) -> str:
-        """The place as a string."""
+        """Return the cursor as JSON."""
         return msgspec.json.encode(self).decode()
 
 
 def parse_cursor(cursor: str) -> TelstraV3Cursor | None:
-    """The place that a cursor names; None where it names none."""
+    """Return the position that a stored cursor names; None for any other text."""
     try:
         found = msgspec.json.decode(cursor, type=TelstraV3Cursor)
     except (msgspec.DecodeError, UnicodeEncodeError):
@@ -65,13 +65,13 @@ def parse_cursor(cursor: str) -> TelstraV3Cursor | None:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """A time as Telstra has it: UTC, 24 characters."""
+    """Return a time in Telstra's form: UTC, 24 characters."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
     return utc.isoformat(timespec="milliseconds") + "Z"
 
 
 def first_cursor(ours: str, items: Sequence[Any], at: datetime) -> TelstraV3Cursor:
-    """The place that begins now, from the newest page, the newest text first: it is history.
+    """Return the cursor that begins now, from the newest page, newest text first: it is history.
 
     Reading begins at the newest text's own stamp, so that Telstra's clock and ours may differ;
     where there is none of the last day, a day ago, since then there is no history to fear. A
@@ -89,7 +89,7 @@ def first_cursor(ours: str, items: Sequence[Any], at: datetime) -> TelstraV3Curs
 def read_page(
     cursor: TelstraV3Cursor, items: Sequence[Any], at: datetime
 ) -> tuple[Sequence[Inbound], TelstraV3Cursor, bool]:
-    """What a page brought: new texts to us, the place behind it, and whether to read on at once.
+    """Return a page's new texts, the cursor behind it, and whether to poll on at once.
 
     Whether `offset` counts pages or records is unsaid, so it is hardly used: the next page
     begins at this one's last stamp. Where a whole page has one stamp, `offset` grows by one,
@@ -113,7 +113,7 @@ def read_page(
 def _next_start(
     cursor: TelstraV3Cursor, timestamps: Sequence[datetime]
 ) -> tuple[datetime | None, int]:
-    """Behind a full page: at its last stamp, or a page further where that is where we are."""
+    """Return the start behind a full page: its last timestamp, or a page further on a repeat."""
     last = max(timestamps, default=None)
     if last is None or (cursor.start is not None and last <= cursor.start):
         return cursor.start, cursor.offset + 1
@@ -121,7 +121,7 @@ def _next_start(
 
 
 def _overlap_start(newest: datetime | None, at: datetime) -> datetime:
-    """Where to read again once all was read: behind the newest text, a day ago at most.
+    """Return the start once all was read: before the newest text, a day ago at most.
 
     A day by our clock, in whole hours: else every empty reading would move the cursor.
     """
@@ -132,7 +132,7 @@ def _overlap_start(newest: datetime | None, at: datetime) -> datetime:
 def _latest_timestamp(
     newest: datetime | None, timestamps: Sequence[datetime], at: datetime
 ) -> datetime | None:
-    """The latest stamp, but for those a day ahead of us: they would hide what comes until then."""
+    """Return the latest timestamp. One a day ahead is skipped: it would hide texts until then."""
     moments = [newest] if newest else []
     return max([*moments, *(one for one in timestamps if one <= at + _MAX_LOOKBACK)], default=None)
 

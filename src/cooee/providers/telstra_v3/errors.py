@@ -1,4 +1,4 @@
-"""Telstra v3's error codes and delivery statuses, from its OpenAPI spec (2024)."""
+"""Telstra v3's error codes and delivery statuses, from its OpenAPI spec."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ _NOTIFICATION_FIELDS = ("deliverynotification", "statuscallbackurl")
 
 
 def telstra_v3_status(word: str) -> Status:
-    """Return the status that a delivery status of Telstra's means; ACCEPTED for an unknown one."""
+    """Return the status that a `status` of Telstra's means; ACCEPTED for an unknown one."""
     return _STATUS_BY_WORD.get(word.strip().lower(), Status.ACCEPTED)
 
 
 def refuses_notification(response: Response) -> bool:
-    """Whether a send was refused for the delivery notification that it asked for.
+    """Return True where a send was refused for the delivery notification that it asked for.
 
     Only a 4xx is a refusal, after which nothing was done and the text may go without.
     """

@@ -1,4 +1,4 @@
-"""Telstra v3's JSON, read with all its quirks, and written."""
+"""Telstra v3's JSON, parsed with all its quirks, and built."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ _MAX_MEDIA = 5  # in one message
 
 
 def to_national(number: str) -> str:
-    """A number as Telstra v3 wants it: ``04…`` for Australian mobiles, any other as it is."""
+    """Return a number in Telstra v3's form: ``04…`` for Australian mobiles, any other as it is."""
     mobile = _AUSTRALIAN_MOBILE.fullmatch(number.strip())
     return f"0{mobile[1]}" if mobile else number
 
 
 def to_e164(number: str) -> str:
-    """A number as cooee has it: ``+614…`` for Australian mobiles, any other as it came."""
+    """Return a number in E.164: ``+614…`` for Australian mobiles, any other as it came."""
     mobile = _AUSTRALIAN_MOBILE.fullmatch(number.strip())
     return f"+61{mobile[1]}" if mobile else number
 
 
 def to_virtual_number(number: str) -> str:
-    """A virtual number in national form, however it is written; "" where it is none."""
+    """Return a virtual number in national form; "" for any other text."""
     mobile = _AUSTRALIAN_MOBILE.fullmatch("".join(number.split()))
     return f"0{mobile[1]}" if mobile else ""
 
 
 class OwnVirtualNumber(msgspec.Struct, frozen=True):
-    """A virtual number of the account's, in national form, as Telstra tells of it."""
+    """A virtual number of the account, in national form."""
 
     number: str
     push_url: str | None
@@ -67,12 +67,12 @@ class OwnVirtualNumber(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
 
     def update_body(self, push_url: str | None) -> Mapping[str, Any]:
-        """The body of the PUT that changes the way alone: what it leaves out is wiped."""
+        """Build the body of the PUT that changes the push URL; left-out fields are wiped."""
         webhook = {"replyCallbackUrl": push_url} if push_url else {}
         return webhook | ({"tags": self.tags} if self.tags else {})
 
     def to_subscription(self, notes: Sequence[str], at: datetime | None) -> Subscription:
-        """The same in the contract's words."""
+        """Return the number as a subscription."""
         all_notes = (*notes, *self._expiry_notes(at))
         return Subscription(to_e164(self.number), self.push_url, notes=all_notes)
 
@@ -91,7 +91,7 @@ class OwnVirtualNumber(msgspec.Struct, frozen=True):
 
 
 def parse_virtual_number(body: Any) -> OwnVirtualNumber | None:
-    """The number that an answer tells of; None where it tells of none."""
+    """Return the virtual number in a body; None without one."""
     number = to_virtual_number(get_address(body, "virtualNumber"))
     if not number:
         return None
@@ -106,7 +106,7 @@ def parse_virtual_number(body: Any) -> OwnVirtualNumber | None:
 
 
 def parse_virtual_numbers(body: Any) -> Sequence[OwnVirtualNumber] | None:
-    """The numbers of a list, the lowest first; None where it is no list."""
+    """Return the virtual numbers of a list, the lowest first; None for any other body."""
     match body:
         case {"virtualNumbers": [*items]}:
             found = filter(None, map(parse_virtual_number, items))
@@ -120,7 +120,7 @@ def parse_virtual_numbers(body: Any) -> Sequence[OwnVirtualNumber] | None:
 
 
 def build_send_body(outbound: Outbound, *, with_notification: bool) -> Mapping[str, Any]:
-    """The body that sends a text, with our id as its tag.
+    """Build the body that sends a text, with our id as its tag.
 
     What is half a character goes as "?": UTF-8 has no halves. Left alone, Telstra gives up on
     a text after 10 minutes; without a `good_until` it is asked to try for a day, the most there
@@ -151,7 +151,7 @@ def _retry_minutes(outbound: Outbound) -> int:
 
 
 def parse_accepted(body: Any) -> Accepted | None:
-    """The id in an answer; to a list of recipients it would be a list. None where there is none."""
+    """Return the message id, which would be a list for several recipients; None without one."""
     if isinstance(body, dict) and isinstance(ids := body.get("messageId"), list):
         body = {"messageId": next(iter(ids), None)}
     message_id = get_ascii_word(body, "messageId")
@@ -159,7 +159,7 @@ def parse_accepted(body: Any) -> Accepted | None:
 
 
 def parse_message_list(body: Any) -> Sequence[Any] | None:
-    """The items of a page of messages; None where it is no page."""
+    """Return the messages of a page; None for any other body."""
     match body:
         case {"messages": [*items]}:
             return items
@@ -169,7 +169,7 @@ def parse_message_list(body: Any) -> Sequence[Any] | None:
 
 
 def find_by_tag(items: Sequence[Any], tag: str) -> Accepted | None:
-    """The message that bears our tag, compared whole: whether Telstra's filter is, is unsaid."""
+    """Return the message with our tag, compared whole: whether Telstra's filter does is unsaid."""
     for item in items:
         tags = item.get("tags") if isinstance(item, dict) else None
         if isinstance(tags, list) and tag in tags and (found := parse_accepted(item)):
@@ -178,7 +178,7 @@ def find_by_tag(items: Sequence[Any], tag: str) -> Accepted | None:
 
 
 def parse_receipt(body: Any, outbound_id: str) -> Receipt | None:
-    """News of a text, polled or pushed; None where it says no status, or names no text."""
+    """Parse a receipt, polled or pushed; None without a status or an id."""
     status_word, provider_id = get_ascii_word(body, "status"), get_ascii_word(body, "messageId")
     if not status_word or not (outbound_id or provider_id):
         return None
@@ -195,7 +195,7 @@ def parse_receipt(body: Any, outbound_id: str) -> Receipt | None:
 
 
 def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:
-    """The receipt that a push to ``status/name`` brings, where the name is our id of the text.
+    """Parse a push to ``status/name``, where the name is our id of the text.
 
     Raises:
         RequestRefused: it names no text, or says no status.
@@ -212,7 +212,7 @@ def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:
 
 
 def parse_inbound(body: Any, ours: str, at: datetime) -> Inbound | None:
-    """A text to `ours` (E.164, "" for unknown), polled or pushed; None where it is none.
+    """Parse a text to `ours` (E.164, "" for unknown), polled or pushed; None for another body.
 
     Which end is which is decided by our number: Telstra's samples show `to` and `from` the
     same way round for texts of both directions, so one of them has to be wrong. Where our
@@ -242,7 +242,7 @@ def parse_inbound(body: Any, ours: str, at: datetime) -> Inbound | None:
 
 
 def _parse_media(value: Any) -> tuple[Media, ...]:
-    """What came with a text: a list, or in Telstra's sample of a push a single object."""
+    """Parse a text's media: a list, or in Telstra's sample of a push a single object."""
     items = value if isinstance(value, list) else [value]
     return tuple(
         _parse_medium(one)
@@ -252,7 +252,7 @@ def _parse_media(value: Any) -> tuple[Media, ...]:
 
 
 def _parse_medium(item: Any) -> Media:
-    """One of the media. A push brings it in base64; the log only says that there was one."""
+    """Parse one of the media. A push carries it in base64; the log carries only its name."""
     content_type, name = get_ascii_word(item, "type"), get_address(item, "fileName")
     payload = get_string(item, "payload")
     try:
@@ -266,7 +266,7 @@ def _parse_medium(item: Any) -> Media:
 
 
 def parse_pushed_reply(body: Any, ours: str, at: datetime) -> Inbound:
-    """The text that a push to ``reply`` brings.
+    """Parse a pushed reply.
 
     Raises:
         RequestRefused: it has no sender, no recipient, or neither text nor media.
@@ -280,7 +280,7 @@ def parse_pushed_reply(body: Any, ours: str, at: datetime) -> Inbound:
 
 
 def _get_end_address(body: Any, name: str) -> str:
-    """One end of a text: a string, or a list of one."""
+    """Return one end of a text: a string, or a list with one string."""
     if (
         isinstance(body, dict)
         and isinstance(addresses := body.get(name), list)
@@ -291,7 +291,7 @@ def _get_end_address(body: Any, name: str) -> str:
 
 
 def parse_opt_outs(body: Any) -> Sequence[str] | None:
-    """Who opted out, as E.164 numbers; None where it is no page of opt-outs."""
+    """Return a page's opt-outs, as E.164 numbers; None for any other body."""
     match body:
         case {"recipientOptouts": [*items]}:
             found = (to_e164(get_address(item, "optoutNumber")) for item in items)

@@ -1,4 +1,4 @@
-"""The adapter to Twilio."""
+"""The adapter to Twilio's Programmable Messaging."""
 
 from cooee.core.public_names import publish_names
 from cooee.providers.twilio.adapter import Twilio

@@ -1,4 +1,4 @@
-"""Twilio's Programmable Messaging: texts out by REST, texts in by webhook or from the log."""
+"""Twilio: texts out by REST, texts in by webhook or from the log (Programmable Messaging)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Twilio:
     )
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        """Take the settings, without stray spaces.
+        """Read the settings without stray spaces.
 
         Raises:
             SettingError: one is missing, or is not what it should be; the message says which.
@@ -120,7 +120,7 @@ class Twilio:
     # Our side: keys, and a number
 
     def login(self) -> Flow[Credentials]:
-        """Try the keys, by asking for a number: they do not end, but they may be wrong.
+        """Try the keys by reading a number: they do not expire, but they may be wrong.
 
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
@@ -137,7 +137,7 @@ class Twilio:
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
-        """Find our number, and have its texts pushed to ``hook/text``, by POST.
+        """Find our number, and have its texts pushed to ``…/text``, by POST.
 
         Without a hook, only a URL of cooee's own is taken away: somebody else's push does not
         keep us from reading the log, so it stays, with a note. A TwiML application on the
@@ -206,7 +206,7 @@ class Twilio:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Hand over one text, with our id in the URL that its news goes to."""
+        """Send one text, with our id in the URL of its receipts."""
         if len(outbound.text) > self.features.max_text:
             raise PermanentFailure(
                 f"The text has {len(outbound.text)} characters; Twilio takes 1600.",
@@ -226,7 +226,7 @@ class Twilio:
         return accepted_text
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
-        """Read the log back to where it was read before, with 2 minutes of overlap.
+        """Read the log back to the last poll, with 2 minutes of overlap.
 
         The cursor names the texts of those 2 minutes, so that none comes twice, and one that
         shows up late still comes. Nothing is asked by date: a text that has none yet would be
@@ -244,7 +244,7 @@ class Twilio:
         return PollResult(inbounds, cursor=position.encode_after(messages))
 
     def list_since(self, credentials: Credentials, since: datetime) -> Flow[Sequence[Inbound]]:
-        """Every text to us since a moment, oldest first: what an outage kept from us."""
+        """Return every text to us since a moment, oldest first, for the time of an outage."""
         query = {"To": self._number} if self._number else {}
         messages, response = yield from self._read_log(credentials, query, since)
         found = TwilioCursor(int(since.timestamp())).unread_messages(messages)
@@ -254,7 +254,7 @@ class Twilio:
         raise PermanentFailure("Twilio confirms nothing: its log is never emptied.")
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
-        """Ask how a text fares."""
+        """Ask for a text's receipt."""
         if not outbound.provider_id:
             return None
         path = f"{_MESSAGES_PATH}/{quote(outbound.provider_id, safe='')}.json"
@@ -270,7 +270,7 @@ class Twilio:
         )
 
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
-        """Look for a text in the log, by its ends, its words and the time of its attempt.
+        """Look a text up in the log, by its ends, its text and the time of its attempt.
 
         Twilio keeps no reference of ours, so there are three answers. One text with our words,
         made within 2 minutes of the attempt: it had arrived. (Wrong only if the same words
@@ -303,7 +303,7 @@ class Twilio:
     def _read_log(
         self, credentials: Credentials, query: Mapping[str, str], since: datetime | None
     ) -> Flow[tuple[Sequence[LoggedMessage], Response]]:
-        """The log, youngest first, page by page back to a moment; None: its first page.
+        """Read the log, newest first, page by page back to a moment; None: its first page.
 
         The answer that comes with it is the last page's.
         """
@@ -327,7 +327,7 @@ class Twilio:
                 return messages, response
 
     def media_request(self, media: Media, credentials: Credentials) -> Request:
-        """The request for a picture: with our keys at the API's own host, where its URL lies."""
+        """Return the request for a picture: with our keys on the API's own host only."""
         if media.url.startswith(f"{self._base_url}/"):
             request = self._request("GET", media.url, credentials)
             return msgspec.structs.replace(request, headers={**request.headers, "accept": "*/*"})
@@ -336,7 +336,7 @@ class Twilio:
     # Webhooks
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
-        """Verify a push, then read it: ``text``, or ``status/`` and our id of the text.
+        """Verify a push, then parse it: ``text``, or ``status/`` and our id of the text.
 
         A text is answered with TwiML that says nothing, where it is not answered by `response`. A
         signature has no stamp, so that a request which is played again falls to its SID, as one
@@ -355,7 +355,7 @@ class Twilio:
         return Received(receipts=[parse_receipt_form(form, name)])
 
     def webhook_response(self, replies: Sequence[Outbound]) -> Response:
-        """TwiML that says the replies (`TWILIO_REPLY_BY=webhook`).
+        """Return TwiML with the replies (`TWILIO_REPLY_BY=webhook`).
 
         Raises:
             PermanentFailure: TwiML cannot say one of them.
@@ -388,7 +388,7 @@ class Twilio:
 def _webhook_changes(
     number: IncomingPhoneNumber, push_url: str | None
 ) -> Sequence[tuple[str, str]]:
-    """What has to change at a number for its texts to be pushed there; nothing, if it is so."""
+    """Return the fields to change so that a number's texts are pushed to `push_url`."""
     if push_url is None:
         return [("SmsUrl", "")] if _OUR_WEBHOOK_URL.fullmatch(number.sms_url) else []
     if (number.sms_url, number.uses_post, number.application_sid) == (push_url, True, ""):

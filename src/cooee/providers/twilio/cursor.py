@@ -1,4 +1,4 @@
-"""Twilio's log of texts: how far it was read, and whether a text of ours is in it."""
+"""TwilioCursor: how far the log was polled; and a text of ours looked up in the log."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _NON_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
 class TwilioCursor(msgspec.Struct, frozen=True):
-    """A place in the log: read before `since`; of later texts, read are those in `seen_sids`."""
+    """A position in the log: texts before `since` are read, and of later ones `seen_sids`."""
 
     since: Annotated[int, msgspec.Meta(ge=0, le=2**36)]  # unix seconds
     seen_sids: frozenset[str] = frozenset()
 
     @property
     def since_time(self) -> datetime:
-        """`since` as a moment."""
+        """Return `since` as a datetime."""
         return datetime.fromtimestamp(self.since, UTC)
 
     def unread_messages(self, messages: Sequence[LoggedMessage]) -> Sequence[LoggedMessage]:
-        """What is new, oldest first.
+        """Return the unread texts, oldest first.
 
         A text that is still *receiving* counts: its words are assumed to be there, and what
         is passed over now might never be met again.
@@ -49,7 +49,7 @@ class TwilioCursor(msgspec.Struct, frozen=True):
         return sorted(new.values(), key=lambda each: each.created_at)
 
     def encode_after(self, messages: Sequence[LoggedMessage]) -> str:
-        """The cursor behind these, the unread ones and others, as a word for the store."""
+        """Return the stored cursor behind these texts, the unread ones and others."""
         latest = max((each.created_at for each in messages), default=self.since_time)
         since = max(self.since_time, latest - OVERLAP)
         seen_sids = frozenset(
@@ -61,7 +61,7 @@ class TwilioCursor(msgspec.Struct, frozen=True):
 
 
 def first_cursor(messages: Sequence[LoggedMessage]) -> str:
-    """The cursor behind all that the log holds at the first look: nothing of it is news.
+    """Return the cursor behind all texts of the log's first page: they are history.
 
     In an empty log anything will be news, so it begins with time itself: no clock is asked.
     """
@@ -70,7 +70,7 @@ def first_cursor(messages: Sequence[LoggedMessage]) -> str:
 
 
 def parse_cursor(cursor: str) -> TwilioCursor:
-    """The bookmark that a cursor is.
+    """Return the position that a stored cursor names.
 
     Raises:
         PermanentFailure: it is none of ours.
@@ -87,7 +87,7 @@ def parse_cursor(cursor: str) -> TwilioCursor:
 def lookup_candidates(
     outbound: Outbound, messages: Sequence[LoggedMessage], began_at: datetime
 ) -> Sequence[LoggedMessage]:
-    """The texts to the same person from the same number that an attempt may have become."""
+    """Return the texts with the same ends that an attempt may have become."""
     first, last = began_at - _CLOCK_SLACK, began_at + _MAX_REQUEST_TIME
     return [
         each
@@ -100,7 +100,7 @@ def lookup_candidates(
 
 
 def same_text(sent_text: str, logged_text: str) -> bool | None:
-    """Whether a text in the log is ours: yes, no, or None where it cannot be told.
+    """Return True for the same text, False for another, None where it is hidden or similar.
 
     Twilio may put words in front (a trial account's), write punctuation in other letters
     (smart encoding) or hide the text (redaction), so letters and digits alone decide.

@@ -1,4 +1,4 @@
-"""Twilio's forms: what is posted to us, and what we post."""
+"""Twilio's forms: webhooks in, sends out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CONSENT_BY_TYPE: Mapping[str, Literal["out", "in"]] = {"STOP": "out", "START": 
 
 
 def parse_form(request: Request, pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    """What was posted, by name: a form, or a flat JSON object of strings."""
+    """Return the posted fields by name, from a form or a flat JSON object of strings."""
     if pairs:
         return dict(pairs)
     body: Any = request.json() if request.body else None
@@ -33,7 +33,7 @@ def parse_form(request: Request, pairs: Sequence[tuple[str, str]]) -> Mapping[st
 
 
 def parse_inbound_form(form: Mapping[str, str], at: datetime) -> Inbound:
-    """The text that a push brings. It has no stamp: what counts is when it came.
+    """Parse a pushed text. It has no timestamp, so the time of its arrival counts.
 
     `OptOutType` is there where a messaging service has Advanced Opt-Out, whose words are the
     customer's own; it says what Twilio made of this one.
@@ -58,7 +58,7 @@ def parse_inbound_form(form: Mapping[str, str], at: datetime) -> Inbound:
 
 
 def parse_receipt_form(form: Mapping[str, str], outbound_id: str) -> Receipt:
-    """The receipt that a push to ``status/name`` brings, where the name is our id of the text.
+    """Parse a push to ``status/name``, where the name is our id of the text.
 
     Raises:
         RequestRefused: it names no text, or says no status.
@@ -81,7 +81,7 @@ def parse_receipt_form(form: Mapping[str, str], outbound_id: str) -> Receipt:
 
 
 def build_send_form(outbound: Outbound, service: str) -> Sequence[tuple[str, str]]:
-    """The form that sends a text. What is half a character goes as "?": UTF-8 has no halves.
+    """Build the form that sends a text. Half a character is sent as "?": UTF-8 has no halves.
 
     `ValidityPeriod` is how long the text may wait at Twilio, in seconds, told where the text
     has a `good_until` and the attempt a time. With a messaging service `From` says which of

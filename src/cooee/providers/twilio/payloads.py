@@ -1,4 +1,4 @@
-"""Twilio's JSON: its numbers, its texts, and pages of them."""
+"""Twilio's JSON: numbers, messages, and pages of messages."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from cooee.providers.twilio.errors import twilio_status
 
 
 def ascii_word(value: Any, *, max_chars: int = 128) -> str:
-    """One short word of visible ASCII (a SID, a status, a code), else ""."""
+    """Return visible ASCII without spaces (a SID, a status, a code), else ""."""
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         return ""
     return "" if " " in value or len(value) > max_chars else value
 
 
 def address_or_empty(value: Any) -> str:
-    """What can be a number, a short code or a sender's name, as it came; else ""."""
+    """Return a number, a short code or a sender name, as it came; else ""."""
     return value if isinstance(value, str) and value.isprintable() and len(value) <= 64 else ""
 
 
 def parse_rfc2822_date(value: Any) -> datetime | None:
-    """A date as RFC 2822 has it: ``Mon, 16 Aug 2010 03:45:01 +0000``, or GMT for the offset."""
+    """Parse an RFC 2822 date: ``Mon, 16 Aug 2010 03:45:01 +0000``, or GMT for the offset."""
     try:
         with_offset = value.replace("GMT", "+0000") if isinstance(value, str) else ""
         date = datetime.strptime(with_offset, "%a, %d %b %Y %H:%M:%S %z").astimezone(UTC)
@@ -41,7 +41,7 @@ def parse_rfc2822_date(value: Any) -> datetime | None:
 
 
 class IncomingPhoneNumber(msgspec.Struct, frozen=True):
-    """A number of the account's, and where its texts are pushed."""
+    """A number of the account, and where its texts are pushed."""
 
     sid: str
     number: str
@@ -51,12 +51,12 @@ class IncomingPhoneNumber(msgspec.Struct, frozen=True):
 
     @property
     def push_url(self) -> str | None:
-        """The URL without the fragment that says how to try again."""
+        """Return the URL without its fragment, which asks for retries."""
         return self.sms_url.partition("#")[0] or None
 
     @property
     def push_host(self) -> str:
-        """Whose URL it is."""
+        """Return the host of the URL."""
         try:
             return urlsplit(self.sms_url).hostname or "somewhere"
         except ValueError:
@@ -64,7 +64,7 @@ class IncomingPhoneNumber(msgspec.Struct, frozen=True):
 
 
 def parse_numbers(body: Any) -> Sequence[IncomingPhoneNumber] | None:
-    """The account's numbers; None where the answer is no list of them."""
+    """Return the account's numbers; None for any other body."""
     match body:
         case {"incoming_phone_numbers": list() as listed}:
             parsed = [_parse_number(each) for each in listed]
@@ -92,7 +92,7 @@ def _parse_number(body: Any) -> IncomingPhoneNumber | None:
 
 
 class LoggedMessage(msgspec.Struct, frozen=True):
-    """A text as Twilio's log has it. Its own dates are in whole seconds."""
+    """A text in Twilio's log. Its dates are in whole seconds."""
 
     sid: str
     sender: str
@@ -106,7 +106,7 @@ class LoggedMessage(msgspec.Struct, frozen=True):
     segments: int | None
 
     def to_inbound(self, at: datetime) -> Inbound:
-        """The same as a text to us; its moment is when Twilio got it, before it called anybody."""
+        """Return a text to us; it was sent when Twilio got it, before any webhook."""
         return Inbound(
             sender=self.sender,
             recipient=self.recipient,
@@ -118,7 +118,7 @@ class LoggedMessage(msgspec.Struct, frozen=True):
         )
 
     def to_receipt(self, outbound_id: str) -> Receipt:
-        """News of it, where it is a text of ours."""
+        """Return the receipt of a text of ours."""
         return Receipt(
             status=twilio_status(self.status, self.error_code),
             provider_status=self.status,
@@ -130,12 +130,12 @@ class LoggedMessage(msgspec.Struct, frozen=True):
 
     @property
     def accepted(self) -> Accepted:
-        """What sending it came to; a messaging service does not count segments at once."""
+        """Return the text as accepted; a messaging service counts no segments at first."""
         return Accepted(self.sid, self.segments or None)
 
 
 def parse_message(body: Any) -> LoggedMessage | None:
-    """A text; None where it has no SID, status or date of birth."""
+    """Parse a text; None without SID, status or creation date."""
     if not isinstance(body, dict):
         return None
     sid, status = ascii_word(body.get("sid")), ascii_word(body.get("status"))
@@ -159,7 +159,7 @@ def parse_message(body: Any) -> LoggedMessage | None:
 
 
 def parse_send_response(body: Any) -> Accepted | None:
-    """What a send came to; a SID will do, so that no oddity puts a text in doubt."""
+    """Return an accepted text; a SID is enough, so that no oddity leaves its outcome unknown."""
     match body:
         case {"sid": str(sid)} if ascii_word(sid):
             return Accepted(sid, _parse_segments(body.get("num_segments")) or None)
@@ -174,14 +174,14 @@ def _parse_segments(value: Any) -> int | None:
 
 
 class MessagePage(msgspec.Struct, frozen=True):
-    """A page of the log, youngest first, and the path of the next one."""
+    """A page of the log, newest first, and the path of the next page."""
 
     messages: Sequence[LoggedMessage]
     next_path: str
 
 
 def parse_page(body: Any) -> MessagePage | None:
-    """A page; None where it is none, or holds what cannot be read: better late than skipped."""
+    """Parse a page; None where any text cannot be read: better late than skipped."""
     match body:
         case {"messages": list() as listed}:
             parsed = [parse_message(each) for each in listed]
@@ -192,5 +192,5 @@ def parse_page(body: Any) -> MessagePage | None:
 
 
 def _is_api_path(value: Any) -> bool:
-    """Whether it can only lead to where we already are: credentials go with the request."""
+    """Return True for a path of the API: credentials go with the request."""
     return bool(ascii_word(value, max_chars=2048)) and value.startswith("/2010-04-01/Accounts/")

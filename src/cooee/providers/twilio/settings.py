@@ -1,4 +1,4 @@
-"""What Twilio's adapter is told, and whether any request could succeed with it."""
+"""Twilio's settings, each with its check."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _parse_number(name: str, value: str) -> str:
 
 
 def _parse_reply_by(name: str, value: str) -> bool:
-    """Return whether replies go in the webhook's answer."""
+    """Return True where replies go in the webhook's response."""
     if value not in ("rest", "webhook"):
         raise SettingError(f"{name}={value!r} means nothing. Set it to rest or webhook.")
     return value == "webhook"
@@ -70,7 +70,7 @@ SETTINGS: Sequence[Setting] = (
 
 
 class TwilioSettings(msgspec.Struct, frozen=True):
-    """The settings, checked.
+    """The settings of one Twilio account.
 
     `basic_auth` is the user and the password of a call: an API key's, or the account's own.
     `replies_in_webhook` says that replies go in the answer to a push.

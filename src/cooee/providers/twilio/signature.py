@@ -1,4 +1,4 @@
-"""Whether a webhook request is Twilio's: its signature over the URL and what was posted."""
+"""X-Twilio-Signature: computed over the URL and the posted form, and verified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_FIELDS = 1000  # a text has about thirty
 
 
 def compute_signature(url: str, fields: FormFields, secret: str, digest: str = "sha1") -> str:
-    """What Twilio puts into ``X-Twilio-Signature``: base64 of an HMAC.
+    """Return the ``X-Twilio-Signature`` of a request: base64 of an HMAC.
 
     It is over the URL and, key by key in order, the key and its values; each value of a key
     once, in order (Twilio's Python SDK 9.13, request_validator.py).
@@ -31,7 +31,7 @@ def compute_signature(url: str, fields: FormFields, secret: str, digest: str = "
 
 
 def verify_signature(request: Request, token: str, shared_secrets: Sequence[str]) -> FormFields:
-    """Hold a request against its signature; what was posted, if it is a form.
+    """Verify a request's signature; return the posted form's fields.
 
     An ordinary request is signed with the account's token by HMAC-SHA1. One that has a header
     ``X-Twilio-Webhooks-Signature-Settings: key=…,algorithm=HMAC_SHA256`` is signed with a
@@ -84,7 +84,7 @@ def _digest_algorithm(settings: str) -> str:
 
 
 def _signed_fields(request: Request) -> FormFields:
-    """The form, or nothing where the body is something else, which its hash then vouches for."""
+    """Return the form's fields; for any other body check its hash, and return none."""
     content_type = (
         request.headers.get("content-type", _FORM_CONTENT_TYPE).partition(";")[0].strip().lower()
     )

@@ -1,4 +1,4 @@
-"""TwiML: replies in the answer to the push that brought their text."""
+"""TwiML: replies in the response to the webhook of their text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXTRA_ENTITIES = {"\r": "&#13;"}  # a bare one is read as a line feed (XML 1.0,
 
 
 def build_twiml(replies: Sequence[Outbound]) -> Response:
-    """An answer that says these texts to the person who texted, from the number they texted.
+    """Build a response that sends these replies to the person, from the number they texted.
 
     News goes to each one's `statusCallback`, not to an `action`: Twilio's older pages have it
     that no verb behind a ``<Message>`` with an `action` is reached, so that a second reply would
