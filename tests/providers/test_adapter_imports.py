@@ -28,7 +28,7 @@ def imported(file):
 def test_an_adapter_imports_nothing_that_another_package_could_not(folder):
     own = f"cooee.providers.{folder.name}"
     public = {"cooee.providers", "cooee.providers.json_fields"}
-    for file in folder.glob("*.py"):
+    for file in set(folder.glob("*.py")) - {folder / "__init__.py"}:  # which names its class
         for module, name in imported(file):
             top = module.partition(".")[0]
             assert (

@@ -47,7 +47,7 @@ class OffsetClock:
         if by < timedelta():
             raise ValueError("Time does not go back. Advance the clock by 0 seconds or more.")
         self.offset += by
-        for timer in sorted(self._timers, key=lambda alarm: alarm.due):
+        for timer in sorted(self._timers, key=lambda each: each.due):
             timer.fire_or_reschedule()
 
     def monotonic(self) -> float:

@@ -86,12 +86,12 @@ class HTTPClient:
     rarely written into a connection that the other side has just closed.
 
     Args:
-        clock: when answers came.
-        timeout: seconds that a request and its whole answer may take.
-        largest: bytes that an answer may have; with it, answers come as they were sent, never
-            unpacked, and one that is larger is a `PermanentFailure` as soon as that is known.
-        guard: which addresses may be connected to, for URLs that a stranger wrote. An answer
-            from anywhere else is a `PermanentFailure`.
+        clock: the time of responses.
+        timeout: seconds that a request and its whole response may take.
+        max_bytes: bytes that a response may have. Responses then stay compressed as they came, and
+            a larger one is a `PermanentFailure` as soon as that is known.
+        guard: the addresses that may be connected to, for URLs from outside; any other is a
+            `PermanentFailure`.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class HTTPClient:
         if self._session is None:
             connect_timeout = min(
                 10, self._timeout / 2
-            )  # before the whole, else nobody knows which
+            )  # before the whole, so that the error says which
             resolver_option = {} if self._guard is None else {"resolver": self._guard}
             identity_header = {} if self._max_bytes is None else {"Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(

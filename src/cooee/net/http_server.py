@@ -95,7 +95,7 @@ def _tracking_protocol(
     """Return uvicorn's protocol class, extended: it tracks connections and times headers out.
 
     Who has connected, or begun a request, gets so many seconds to say who they are and what they
-    want. Bodies are timed by whoever reads them.
+    want. Bodies are timed by their readers.
     """
 
     class TrackingProtocol(HttpToolsProtocol):

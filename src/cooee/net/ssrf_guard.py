@@ -27,14 +27,14 @@ class SSRFGuard:
     """Decides which addresses may be connected to: no private ones.
 
     Private, loopback, link-local, multicast and reserved addresses are refused, those of a
-    cloud's metadata too, and IPv4 addresses of these kinds in an IPv6 one's clothes. A name is
-    looked up once for each connection, all of its addresses are judged, and the connection is
-    made to what was judged.
+    cloud's metadata service too, and IPv6 addresses that carry such an IPv4 address. A name is
+    looked up once for each connection, all of its addresses are checked, and the connection is
+    made to a checked address: a second lookup could return another one (DNS rebinding).
 
     Args:
-        trusted: hosts (``"media.example"``, or with a port ``"127.0.0.1:8400"``) that may be
+        trusted_hosts: hosts (``"media.example"``, or with a port ``"127.0.0.1:8400"``) that may be
             anywhere, and need no https.
-        lookup: finds a name's addresses; the system's way by default.
+        lookup_host: resolves a name; by default with the system's resolver.
     """
 
     def __init__(

@@ -19,25 +19,25 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     """The limits and semantics of a provider's API; the runtime obeys them.
 
     Args:
-        polling: how reading behaves. *pop*: it removes. *cursor*: a log to page through.
-            *confirm*: texts come again until confirmed. None: it cannot be read.
-        push: whether it can call us.
-        receipts: how news of our texts comes: *callback* carries our id in its URL, *poll*
-            asks for each text, *none*. A provider with both says *callback* and has `status`.
-        max_text: characters in one text, at most.
-        lookup_settles: how long after a send `lookup`'s "no" may still be wrong; None where
-            the company cannot be asked.
-        idempotency: whether sending the same `Outbound.id` twice sends one text.
-        concurrency: sends under way at once, per number.
-        media: whether texts of ours can bring pictures, by their URLs.
-        rate: texts a second, per number; None where the company names none.
-        stamp_offset: the offset of stamps that come without one; None where unknown.
-        replay_window: how long a text may come again.
-        optout_words: words the company itself acts on.
-        signed: whether its webhooks can be verified.
-        backfill: whether reading (*cursor*) also brings texts that were pushed, under the same
-            keys. It is then done now and then beside pushing, for what no push could bring.
-        answer_within: how long a push of a text may wait for its turn, so that its answer
+        polling: the semantics of `poll`. *pop*: it removes the texts. *cursor*: it pages through a
+            log. *confirm*: texts come again until confirmed. None: there is no `poll`.
+        push: True where the provider calls webhooks.
+        receipts: *callback*: pushed, with our id in the URL. *poll*: asked for, text by text.
+            *none*. A provider with both says *callback* and has `status`.
+        max_text: the most characters of one text.
+        lookup_settles_after: how long after a send a "no" of `lookup` may still be wrong; None
+            without `lookup`.
+        idempotency: True where sending the same `Outbound.id` twice sends one text.
+        concurrency: the most sends under way at once, per number.
+        media: True where our texts can carry pictures, by their URLs.
+        rate: texts a second, per number; None where the provider names no limit.
+        timestamp_offset: the UTC offset of timestamps without one; None for unknown.
+        replay_window: how long the provider may repeat a text.
+        opt_out_words: the opt-out words that the provider itself obeys.
+        signed: True where webhooks can be verified.
+        backfill: True where `poll` (*cursor*) also brings pushed texts, under the same keys. The
+            runtime then polls now and then beside the pushes, for texts that no push could bring.
+        reply_within: how long the webhook of a text may wait for its turn, so that the response
             carries the replies (`RepliesInWebhook`); None where replies never go that way.
     """
 
@@ -78,9 +78,8 @@ class Accepted(msgspec.Struct, frozen=True):
 class PollResult(msgspec.Struct, frozen=True):
     """The texts and receipts of one poll.
 
-    `more` says that reading on at once is worth it. `cursor` is where the next reading
-    begins, opaque to all but the provider. `confirm` is what to tell the company once all
-    this is safely stored.
+    `more` says that polling on at once is worth it. `cursor` is where the next poll begins, opaque
+    to all but the provider. `confirm` are the ids to confirm once everything is stored.
     """
 
     inbounds: Sequence[Inbound] = ()
@@ -104,7 +103,7 @@ class Subscription(msgspec.Struct, frozen=True):
     number: str
     push_url: str | None = None
     expires_at: datetime | None = None
-    notes: Sequence[str] = ()  # what an operator should know, in words
+    notes: Sequence[str] = ()  # for the operator
 
 
 class Provider(Protocol):

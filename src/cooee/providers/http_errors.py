@@ -40,7 +40,7 @@ class ErrorRule(NamedTuple):
 
 
 class ErrorItem(NamedTuple):
-    """One error in a response: the provider's code and words, and the request's field at fault.
+    """One error in a response: the provider's code and reason, and the request's field at fault.
 
     `status` is the item's own HTTP status, where a response to several recipients has one each.
     """

@@ -24,21 +24,21 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         provider: the adapter, made with settings of a test.
-        secrets: every secret word in those settings.
-        credentials: what a login brings.
-        login: the answers of a login that succeeds; none where nothing is asked.
-        subscribe: those that make sure of a number.
-        send: those that accept `outbound`.
-        poll: those of a reading that brings one text, where it can be read.
-        confirm: those of a confirmation, where reading has to be confirmed.
-        status: those that tell how `outbound` fares.
-        lookup: those that find `outbound`, where it can be asked for.
+        secrets: every secret in those settings.
+        credentials: the login's result.
+        login: the responses of a login that succeeds; none where it makes no request.
+        subscribe: the responses that make sure of a number.
+        send: the responses that accept `outbound`.
+        poll: the responses of a poll that brings one text, where there is `poll`.
+        confirm: the responses of a confirmation, where texts have to be confirmed.
+        status: the responses with the receipt of `outbound`.
+        lookup: the responses that find `outbound`, where there is `lookup`.
         pushes: webhook requests, each good.
-        sign: signs a request anew once it is changed; as it is, where pushes are not signed.
-        stamped: whether a signature carries its time, and is worth nothing a day later.
-        outbound: the text that is sent and asked about.
-        hook: the URL that texts are to be pushed below.
-        cursor: where reading goes on.
+        sign: signs a changed request anew; returns it unchanged where pushes are not signed.
+        stamped: True where a signature carries its time, and is void a day later.
+        outbound: the text that is sent and asked for.
+        webhook_url: the URL that texts are to be pushed below.
+        cursor: the cursor of the poll.
     """
 
     provider: Provider

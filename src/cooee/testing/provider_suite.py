@@ -50,11 +50,11 @@ _CALLBACK_URL = "https://cooee.example/hook/status/"
 _HTML_PAGE = b"<html>Bad Gateway</html>"
 
 
-# What it says of itself
+# Features and settings
 
 
 def its_features_agree_with_each_other(example: Example) -> None:
-    """No limit is senseless, and there are answers for all that is said to be there."""
+    """Limits make sense, and the example has responses for every declared feature."""
     features = example.provider.features
     assert features.max_text > 0
     assert features.concurrency > 0
@@ -72,11 +72,11 @@ def its_features_agree_with_each_other(example: Example) -> None:
         assert features.push
         assert isinstance(example.provider, RepliesInWebhook)
         tells_outcome = features.receipts == "callback" or features.lookup_settles_after is not None
-        assert tells_outcome, "Nothing would ever tell whether a push's answer arrived."
+        assert tells_outcome, "No receipt or lookup would say whether a webhook's response arrived."
 
 
 def its_settings_can_be_typed(example: Example) -> None:
-    """They are names of environment variables, each with a word of help."""
+    """Settings are names of environment variables, each with a help text."""
     for setting in example.provider.settings:
         assert setting.name.isupper(), f"{setting.name} is not a variable's name."
         assert setting.help, f"{setting.name} has no help."
@@ -86,14 +86,14 @@ def its_settings_can_be_typed(example: Example) -> None:
 
 
 def a_login_brings_credentials(example: Example) -> None:
-    """And they end in the future, or not at all."""
+    """Credentials expire in the future, or never."""
     credentials = ScriptedNetwork(*example.login).run(example.provider.login())
     assert credentials.secret
     assert credentials.expires_at is None or credentials.expires_at > NOON
 
 
 def subscribing_brings_a_number(example: Example) -> None:
-    """And says where its texts go."""
+    """A subscription has a number, and says where its texts are pushed."""
     flow, script = example.flows()["subscribe"]
     subscription = ScriptedNetwork(*script).run(flow())
     assert isinstance(subscription, Subscription)
@@ -101,7 +101,7 @@ def subscribing_brings_a_number(example: Example) -> None:
 
 
 def a_text_is_accepted(example: Example) -> None:
-    """Under the company's own id."""
+    """A send returns the provider's own id."""
     accepted = ScriptedNetwork(*example.send).run(
         example.provider.send(example.outbound, example.credentials)
     )
@@ -110,7 +110,7 @@ def a_text_is_accepted(example: Example) -> None:
 
 
 def reading_brings_texts(example: Example) -> None:
-    """Stamped with the moment they came, and with a key wherever they can come again."""
+    """Polled texts have the time they came, and a key where they can come again."""
     if not example.poll:
         return
     result = ScriptedNetwork(*example.poll).run(
@@ -126,7 +126,7 @@ def reading_brings_texts(example: Example) -> None:
 
 
 def a_flow_asks_the_same_again(example: Example) -> None:
-    """It reads no clock, draws no lots and keeps nothing from the last time."""
+    """A flow reads no clock, uses no randomness and keeps no state between runs."""
     for name, (flow, script) in example.flows().items():
         first, second = ScriptedNetwork(*script), ScriptedNetwork(*script)
         assert first.run(flow()) == second.run(flow()), f"{name} came to another end."
@@ -137,7 +137,7 @@ def a_flow_asks_the_same_again(example: Example) -> None:
 
 
 def a_broken_network_ends_a_flow(example: Example) -> None:
-    """The network's failure comes out as it went in, and nothing more is asked."""
+    """A network failure leaves the flow unchanged, without a further request."""
     for name, flow, script, step in example.steps():
         for failure in (OutcomeUnknown("No answer."), TemporaryFailure("No connection.")):
             network = ScriptedNetwork(*script[:step], failure)
@@ -147,7 +147,7 @@ def a_broken_network_ends_a_flow(example: Example) -> None:
 
 
 def a_401_is_unauthorized(example: Example) -> None:
-    """So that the runtime logs in again, once; a login's own 401 may be what it likes."""
+    """A 401 is `Unauthorized`, so that the runtime logs in again; a login's own 401 is free."""
     for name, flow, script, step in example.steps():
         network = ScriptedNetwork(*script[:step], answer(401, {}))
         raised = _expect_failure(network, flow())
@@ -155,7 +155,7 @@ def a_401_is_unauthorized(example: Example) -> None:
 
 
 def a_throttle_says_when_to_come_back(example: Example) -> None:
-    """429 is a `TemporaryFailure`, with the seconds of its Retry-After."""
+    """A 429 is a `TemporaryFailure`, with the seconds of its Retry-After."""
     for name, flow, script, step in example.steps():
         network = ScriptedNetwork(*script[:step], answer(429, {}, retry_after="7"))
         raised = _expect_failure(network, flow())
@@ -179,7 +179,7 @@ def an_unreadable_acceptance_is_unknown(example: Example) -> None:
 
 
 def only_what_may_be_repeated_is_safe(example: Example) -> None:
-    """Not a send without an idempotency key, nor a reading that removes."""
+    """A send without an idempotency key and a poll that removes texts are not `safe`."""
     features = example.provider.features
     unsafe = {"send": not features.idempotency, "poll": features.polling == "pop"}
     for name, (flow, script) in example.flows().items():
@@ -190,7 +190,7 @@ def only_what_may_be_repeated_is_safe(example: Example) -> None:
 
 
 def a_text_too_long_is_refused_at_once(example: Example) -> None:
-    """Before anything is asked, and for good."""
+    """A text that is too long fails for good, before any request."""
     text = "x" * (example.provider.features.max_text + 1)
     outbound = msgspec.structs.replace(example.outbound, text=text)
     network = ScriptedNetwork()
@@ -218,7 +218,7 @@ def secrets_and_texts_stay_hidden(example: Example) -> None:
 
 
 def no_answer_breaks_a_flow(example: Example) -> None:
-    """Whatever comes, a flow returns what it should or raises a `ProviderFailure`."""
+    """A flow returns a sound result or raises a `ProviderFailure`, for every response."""
     steps = list(example.steps())
 
     @_FUZZ_SETTINGS
@@ -240,7 +240,7 @@ def no_answer_breaks_a_flow(example: Example) -> None:
 
 
 def a_push_brings_news(example: Example) -> None:
-    """Texts with a key, stamped with the moment they came, or receipts; the answer is a 2xx."""
+    """A push brings texts with a key and a time, or receipts; its response is a 2xx."""
     for push in example.pushes:
         received = example.provider.receive(push.request, push.subpath, NOON)
         assert received.inbounds or received.receipts, f"{push.subpath} brought nothing."
@@ -250,7 +250,7 @@ def a_push_brings_news(example: Example) -> None:
 
 
 def a_push_that_comes_again_has_the_same_key(example: Example) -> None:
-    """However much later."""
+    """A repeated push has the same key, however much later."""
     for push in example.pushes:
         first = example.provider.receive(push.request, push.subpath, NOON)
         second = example.provider.receive(push.request, push.subpath, NOON + timedelta(minutes=2))
@@ -259,10 +259,10 @@ def a_push_that_comes_again_has_the_same_key(example: Example) -> None:
 
 
 def a_forged_push_is_refused(example: Example) -> None:
-    """Where pushes are signed: without the signature, with another body, and a day later.
+    """A signed push is refused without its signature, with another body, and a day later.
 
-    The last only where a signature carries its time; else a request that is played again falls
-    to its text's key.
+    A day later only where a signature carries its time; else a replayed request is known by its
+    text's key.
     """
     if not example.provider.features.signed:
         return
@@ -279,7 +279,7 @@ def a_forged_push_is_refused(example: Example) -> None:
 
 
 def no_push_breaks_receiving(example: Example) -> None:
-    """Whatever is pushed is received, or refused by a `RequestRefused` with a 4xx."""
+    """Every push is received, or refused by a `RequestRefused` with a 4xx."""
     if not example.pushes:
         return
 
@@ -305,7 +305,7 @@ def no_push_breaks_receiving(example: Example) -> None:
 
 
 def an_answer_carries_replies(example: Example) -> None:
-    """Each of them, in order, with the URL of its news; or it is refused, never left out."""
+    """A response carries each reply, in order, with its callback URL, or is refused."""
     provider = example.provider
     if not isinstance(provider, RepliesInWebhook):
         return
@@ -313,10 +313,10 @@ def an_answer_carries_replies(example: Example) -> None:
         msgspec.structs.replace(
             example.outbound,
             id=f"{'0' * 32}-{place}",
-            text=words,
+            text=text,
             callback=f"{_CALLBACK_URL}{place}",
         )
-        for place, words in enumerate(("first words", "second words"), 1)
+        for place, text in enumerate(("first words", "second words"), 1)
     ]
     response = provider.webhook_response(replies)
     assert 200 <= response.status < 300

@@ -22,10 +22,10 @@ class ScriptedNetwork:
         assert line.asked[0].url == "https://…"
 
     Args:
-        script: a `Response` for each request, or the `ProviderFailure` that the network is.
+        script: a `Response` for each request, or the `ProviderFailure` to raise there.
 
     Attributes:
-        asked: the requests so far.
+        requests: the requests so far.
     """
 
     def __init__(self, *script: Response | ProviderFailure) -> None:
@@ -49,7 +49,7 @@ class ScriptedNetwork:
                     flow.send(response) if isinstance(response, Response) else flow.throw(response)
                 )
         except StopIteration as stop:
-            assert not self._script, f"{len(self._script)} scripted answers were never asked for."
+            assert not self._script, f"{len(self._script)} scripted answers were never used."
             result: T = stop.value
             return result
         finally:

@@ -59,7 +59,7 @@ class Simulated:
     """The adapter to the simulator's own API, which can be switched to any semantics.
 
     `SIMULATED_SWITCHES` names how reading behaves (*pop*, *cursor* or *confirm*) and what
-    else there is: *lookup* by our id, *idempotency* keys, opt-out words of the company's own
+    else there is: *lookup* by our id, *idempotency* keys, the provider's own opt-out words
     (*optout*). The simulator has to be switched alike.
     """
 

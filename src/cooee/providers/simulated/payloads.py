@@ -93,7 +93,7 @@ def _get_utc(body: Any, name: str) -> datetime | None:
     return timestamp if timestamp and timestamp.tzinfo else None
 
 
-def _parse_items(response: Response) -> Sequence[ErrorItem]:
+def _parse_error(response: Response) -> Sequence[ErrorItem]:
     """Return the error in ``{error, message}``."""
     body = response.json()
     return [ErrorItem(get_string(body, "error") or "", get_string(body, "message") or "")]
@@ -109,5 +109,5 @@ ERRORS = ErrorTable(
         "throttled": ErrorRule(TemporaryFailure),
     },
     by_status={401: ErrorRule(Unauthorized, "Check SIMULATED_KEY.")},
-    parse_items=_parse_items,
+    parse_items=_parse_error,
 )

@@ -52,7 +52,7 @@ class TelstraV2:
 
     It reads *pop*: Telstra removes a reply as it hands it over, without an id to ask again.
     So reading is never `safe`: a lost answer, or one that cannot be read, is `OutcomeUnknown`,
-    a read in doubt. Numbers and texts are handed on as they came.
+    a lost read. Numbers and texts stay as they came.
 
     Assumptions, for which there is no source: stamps without an offset are Eastern *Standard*
     Time all year (a sample of March, in daylight time, says +10:00); a push may come again for
@@ -115,10 +115,10 @@ class TelstraV2:
     ) -> Flow[Subscription]:
         """Make sure of our number, and renew it when fewer than 14 days are left.
 
-        `activeDays` is an *increment*, so Telstra is asked first and told only what has to
+        `activeDays` is an *increment*, so Telstra is asked first and sent only what has to
         change; otherwise every restart would buy days. Its `notifyURL` has three states: a
         string pushes replies there, null keeps them for reading, and where it is absent
-        (`keep_direction`) the way stays as it is. Changing the way alone adds one day, since 0 is
+        (`keep_direction`) the URL stays as it is. Changing the URL alone adds one day, since 0 is
         not said to be allowed, or takes one away where the number is held for the 5 years that
         are the most (409 "Active Days Max").
 
@@ -154,7 +154,7 @@ class TelstraV2:
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
         """Send one text from our number; `from` is for sender names only, so it is left out.
 
-        `validity` is told where the text has a `good_until` and the attempt a time.
+        `validity` is sent where the text has a `good_until` and the attempt a time.
         """
         if len(outbound.text) > self.features.max_text:
             raise PermanentFailure(
@@ -205,7 +205,7 @@ class TelstraV2:
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Parse a push: ``reply``, or ``status/`` and our id of the text.
 
-        Nothing signs them; the secret is the hook's path. Any `RequestRefused` makes Telstra
+        Pushes are not signed; the secret is the webhook's path. Any `RequestRefused` makes Telstra
         push again 5 minutes later; 204 is the answer it documents.
         """
         kind, _, name = subpath.partition("/")

@@ -103,7 +103,7 @@ def telstra_v2_status(word: str) -> Status:
     return _STATUS_BY_WORD.get(word.strip().upper(), Status.ACCEPTED)
 
 
-def _parse_items(response: Response) -> Sequence[ErrorItem]:
+def _parse_first_error(response: Response) -> Sequence[ErrorItem]:
     """Return the error in a response, in any of Telstra's shapes.
 
     ``{status, code, message}``, ``{messages: [{…, status, code, message}]}`` (the first
@@ -147,5 +147,5 @@ ERRORS = ErrorTable(
     provider="Telstra",
     by_code=_RULES_BY_CODE,
     by_status=_RULES_BY_HTTP_STATUS,
-    parse_items=_parse_items,
+    parse_items=_parse_first_error,
 )

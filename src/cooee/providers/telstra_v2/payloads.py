@@ -187,7 +187,7 @@ def parse_pushed_reply(body: Any, at: datetime) -> Inbound:
     )
 
 
-# News of our texts
+# Receipts
 
 
 def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:

@@ -66,7 +66,7 @@ def _parse_base_url(name: str, value: str) -> str:
     return base_url
 
 
-def _parse_number(name: str, value: str) -> str:
+def _parse_virtual_number(name: str, value: str) -> str:
     number = payloads.to_virtual_number(value)
     if value and not number:
         raise SettingError(f"{name} is {value!r}, and should look like 0400000000 or +61400000000.")
@@ -76,14 +76,14 @@ def _parse_number(name: str, value: str) -> str:
 class TelstraV3:
     """The adapter; a fact without a source here is from Telstra's OpenAPI spec or Python SDK.
 
-    It reads a *cursor*: Telstra keeps a log of 30 days, and nobody but we can tell which of
+    It reads a *cursor*: Telstra keeps a log of 30 days, and only the cursor knows which of
     its texts were read. The cursor and its overlap are in `telstra_v3_log`.
 
     Assumptions, for which there is no source: a message can be found by its tag a minute after
     it was sent at the latest (`lookup_settles`; v2's statuses took seconds). A push is
     answered by 204, as v2 wants it. The required headers go with every call, since whether
     they are insisted on is unsaid. The scopes are those of Telstra's Python SDK, of which its
-    Node SDK spells one otherwise. Words that opt a person out act where they are the whole
+    Node SDK spells one otherwise. Opt-out words act where they are the whole
     text, and START undoes them.
     """
 
@@ -101,7 +101,7 @@ class TelstraV3:
             "TELSTRA_NUMBER",
             "which virtual number; unset: the first, or a new one",
             "",
-            parse=_parse_number,
+            parse=_parse_virtual_number,
         ),
     )
     features = Features(
@@ -149,9 +149,9 @@ class TelstraV3:
         """Make sure of a virtual number, and of the URL that replies to it are pushed to.
 
         It is `TELSTRA_NUMBER`, else the lowest that the account has, else a new one. A PUT
-        replaces all of a number, so it repeats the tags, and is made only where the way has to
-        change. Our own number is part of the URL that replies are pushed to: it tells which
-        end of a pushed text we are.
+        replaces all of a number, so it repeats the tags, and is made only where the push URL has
+        to change. Our own number is part of the URL that replies are pushed to: it tells which
+        end of a pushed text is ours.
 
         Raises:
             PermanentFailure: Telstra gives this account no number, or not that one.
@@ -210,8 +210,8 @@ class TelstraV3:
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
         """Send one text, tagged with our id, and ask for a delivery notification.
 
-        The news is a paid feature. Where it is refused, nothing was sent, and the text goes
-        again at once without it: then its status is no more than "sent", and is asked for.
+        Notifications are a paid feature. Where they are refused, nothing was sent, and the text
+        goes again at once without them: its status then ends at "sent", and is polled.
         """
         if len(outbound.text) > self.features.max_text:
             raise PermanentFailure(
@@ -322,8 +322,8 @@ class TelstraV3:
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Parse a push: ``reply/`` and our number, or ``status/`` and our id of the text.
 
-        Nothing signs them; the secret is the hook's path. Whether Telstra pushes again what is
-        not answered by a 2xx is unsaid.
+        Pushes are not signed; the secret is the webhook's path. Whether Telstra repeats a push
+        without a 2xx is unsaid.
         """
         kind, _, name = subpath.partition("/")
         if kind not in ("reply", "status"):

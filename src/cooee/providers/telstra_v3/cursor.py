@@ -26,12 +26,12 @@ class TelstraV3Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         ours: our number, in E.164.
-        since: what was listed before is history, and never read;
-        history: nor is what was listed at that very moment, by its ids.
-        start: texts listed from then on are read next; None reads from the log's beginning.
-        newest: the latest stamp of any text.
-        skip: the `offset` to read at.
-        seen: the ids of the latest texts.
+        since: texts listed before are history, and never read.
+        history_ids: the ids of texts listed at `since` that are history too.
+        start: where the next page starts; None: at the log's beginning.
+        newest: the latest timestamp of any text.
+        offset: the `offset` of the next page.
+        seen_ids: the ids of the latest texts.
     """
 
     ours: str

@@ -141,11 +141,11 @@ def refuses_notification(response: Response) -> bool:
     return any(
         item.code in _NOT_IN_PLAN_CODES
         or any(name in f"{item.field} {item.reason}".lower() for name in _NOTIFICATION_FIELDS)
-        for item in _parse_items(response)
+        for item in _parse_errors(response)
     )
 
 
-def _parse_items(response: Response) -> Sequence[ErrorItem]:
+def _parse_errors(response: Response) -> Sequence[ErrorItem]:
     """Return the errors in a response, in each of Telstra's shapes.
 
     A list of ``errors``; OAuth's ``{error, error_description}``; and a gateway's ``{fault:
@@ -183,5 +183,5 @@ ERRORS = ErrorTable(
     provider="Telstra",
     by_code=_RULES_BY_CODE,
     by_status=_RULES_BY_HTTP_STATUS,
-    parse_items=_parse_items,
+    parse_items=_parse_errors,
 )

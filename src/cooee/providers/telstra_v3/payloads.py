@@ -218,7 +218,7 @@ def parse_inbound(body: Any, ours: str, at: datetime) -> Inbound | None:
     same way round for texts of both directions, so one of them has to be wrong. Where our
     number is at neither end, or unknown, the names are believed.
 
-    A picture message may come without words; it is then an empty text, so that the person is
+    A picture message may come without a text; it is then an empty text, so that the person is
     answered.
     """
     ends = [to_e164(_get_end_address(body, message_id)) for message_id in ("to", "from")]

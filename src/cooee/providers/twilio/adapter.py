@@ -139,8 +139,8 @@ class Twilio:
     ) -> Flow[Subscription]:
         """Find our number, and have its texts pushed to ``…/text``, by POST.
 
-        Without a hook, only a URL of cooee's own is taken away: somebody else's push does not
-        keep us from reading the log, so it stays, with a note. A TwiML application on the
+        Without a webhook URL, only one of cooee's own is removed: another app's webhook does
+        not keep us from polling the log, so it stays, with a note. A TwiML application on the
         number would go before its URL, and is taken off when we push.
 
         Raises:
@@ -272,12 +272,12 @@ class Twilio:
     def lookup(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted | None]:
         """Look a text up in the log, by its ends, its text and the time of its attempt.
 
-        Twilio keeps no reference of ours, so there are three answers. One text with our words,
-        made within 2 minutes of the attempt: it had arrived. (Wrong only if the same words
+        Twilio keeps no reference of ours, so there are three answers. One text like ours,
+        made within 2 minutes of the attempt: it had arrived. (Wrong only if the same text
         went to the same person seconds before; then this second copy is not sent.) No text to
-        this person then, or only others: it had not. Anything else is `OutcomeUnknown`: words
-        that are hidden or nearly ours, more than one text that fits, a clock that is too far
-        off. The doubt then stays and is shown, and nobody is texted twice on a guess.
+        this person then, or only others: it had not. Anything else is `OutcomeUnknown`: a text
+        that is hidden or nearly ours, more than one text that fits, a clock that is too far
+        off. The outcome then stays unknown and is shown; no person is texted twice on a guess.
         """
         if outbound.at is None:
             raise OutcomeUnknown("Without the time of its attempt, a text cannot be looked up.")

@@ -36,8 +36,8 @@ class TwilioCursor(msgspec.Struct, frozen=True):
     def unread_messages(self, messages: Sequence[LoggedMessage]) -> Sequence[LoggedMessage]:
         """Return the unread texts, oldest first.
 
-        A text that is still *receiving* counts: its words are assumed to be there, and what
-        is passed over now might never be met again.
+        A text that is still *receiving* counts: its body is assumed to be there, and a
+        text passed over now might never be read again.
         """
         new = {
             each.sid: each
@@ -63,7 +63,7 @@ class TwilioCursor(msgspec.Struct, frozen=True):
 def first_cursor(messages: Sequence[LoggedMessage]) -> str:
     """Return the cursor behind all texts of the log's first page: they are history.
 
-    In an empty log anything will be news, so it begins with time itself: no clock is asked.
+    An empty log has no history, so its cursor begins in 1970: no clock is read.
     """
     created = max((each.created_at for each in messages), default=datetime.fromtimestamp(0, UTC))
     return TwilioCursor(int(created.timestamp())).encode_after(messages)
@@ -102,7 +102,7 @@ def lookup_candidates(
 def same_text(sent_text: str, logged_text: str) -> bool | None:
     """Return True for the same text, False for another, None where it is hidden or similar.
 
-    Twilio may put words in front (a trial account's), write punctuation in other letters
+    Twilio may put a notice in front (a trial account's), write punctuation in other letters
     (smart encoding) or hide the text (redaction), so letters and digits alone decide.
     """
     if sent_text.strip() == logged_text.strip():

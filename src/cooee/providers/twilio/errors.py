@@ -125,7 +125,7 @@ def twilio_status(word: str, code: str = "") -> Status:
     return _STATUS_BY_WORD.get(word.strip().lower(), Status.ACCEPTED)
 
 
-def _parse_items(response: Response) -> Sequence[ErrorItem]:
+def _parse_error(response: Response) -> Sequence[ErrorItem]:
     """Return the error in ``{code, message, more_info, status}``.
 
     Twilio asks not to build on codes, as they grow finer: an unknown one goes by its HTTP status.
@@ -146,5 +146,5 @@ ERRORS = ErrorTable(
     provider="Twilio",
     by_code=_RULES_BY_CODE,
     by_status={401: ErrorRule(Unauthorized, KEYS_HINT)},
-    parse_items=_parse_items,
+    parse_items=_parse_error,
 )

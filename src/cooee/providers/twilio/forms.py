@@ -35,8 +35,8 @@ def parse_form(request: Request, pairs: Sequence[tuple[str, str]]) -> Mapping[st
 def parse_inbound_form(form: Mapping[str, str], at: datetime) -> Inbound:
     """Parse a pushed text. It has no timestamp, so the time of its arrival counts.
 
-    `OptOutType` is there where a messaging service has Advanced Opt-Out, whose words are the
-    customer's own; it says what Twilio made of this one.
+    `OptOutType` is there where a messaging service has Advanced Opt-Out, whose keywords
+    are the customer's own; it says how Twilio understood the text.
 
     Raises:
         RequestRefused: it has no SID, no sender or no recipient.
@@ -83,7 +83,7 @@ def parse_receipt_form(form: Mapping[str, str], outbound_id: str) -> Receipt:
 def build_send_form(outbound: Outbound, service: str) -> Sequence[tuple[str, str]]:
     """Build the form that sends a text. Half a character is sent as "?": UTF-8 has no halves.
 
-    `ValidityPeriod` is how long the text may wait at Twilio, in seconds, told where the text
+    `ValidityPeriod` is how long the text may wait at Twilio, in seconds, sent where the text
     has a `good_until` and the attempt a time. With a messaging service `From` says which of
     its senders goes out: the number that the person knows.
     """

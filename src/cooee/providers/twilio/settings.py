@@ -22,7 +22,7 @@ def _parse_sid(prefix: str) -> Callable[[str, str], str]:
     return parse
 
 
-def _parse_number(name: str, value: str) -> str:
+def _parse_own_number(name: str, value: str) -> str:
     number = re.sub(r"[\s()-]", "", value)
     if number and not _PHONE_NUMBER.fullmatch(number):
         raise SettingError(f"{name} is {number!r}. Write it as +61491570006.")
@@ -45,7 +45,9 @@ SETTINGS: Sequence[Setting] = (
     Setting("TWILIO_AUTH_TOKEN", "the account's primary token", secret=True),
     Setting("TWILIO_API_KEY", "SK and 32 letters, to call the API with", ""),
     Setting("TWILIO_API_SECRET", "that key's secret", "", secret=True),
-    Setting("TWILIO_NUMBER", "ours, if the account has several: +614…", "", parse=_parse_number),
+    Setting(
+        "TWILIO_NUMBER", "ours, if the account has several: +614…", "", parse=_parse_own_number
+    ),
     Setting(
         "TWILIO_MESSAGING_SERVICE_SID",
         "MG and 32 letters, to send through",

@@ -19,14 +19,14 @@ _EXTRA_ENTITIES = {"\r": "&#13;"}  # a bare one is read as a line feed (XML 1.0,
 def build_twiml(replies: Sequence[Outbound]) -> Response:
     """Build a response that sends these replies to the person, from the number they texted.
 
-    News goes to each one's `statusCallback`, not to an `action`: Twilio's older pages have it
+    Receipts go to each reply's `statusCallback`, not to an `action`: Twilio's older pages have it
     that no verb behind a ``<Message>`` with an `action` is reached, so that a second reply would
     be lost. (https://www.twilio.com/docs/messaging/twiml/message; that two go out in their order
     is an assumption.)
 
     Raises:
-        PermanentFailure: one has no words, more than a text can have, words that XML cannot
-            write, or a time after which it is stale.
+        PermanentFailure: a reply is empty, longer than a text can be, not writable in XML, or has
+            a `good_until`.
     """
     messages = "".join(map(_message_element, replies))
     document = f"<Response>{messages}</Response>" if messages else "<Response/>"
