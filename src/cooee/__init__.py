@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cooee.core.app.app import App, MountableApp, set_mount_factory
 from cooee.core.app.chat import Chat, HistoryEntry, Restart
+from cooee.core.app.question import AskOptions
 from cooee.core.app.routes import Routes
 from cooee.core.durations import days, hours, minutes
 from cooee.core.errors import (
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousQuestion",
     "App",
+    "AskOptions",
     "CannotGoBack",
     "Chat",
     "CooeeError",

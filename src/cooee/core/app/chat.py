@@ -4,20 +4,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
-from typing import Any, Generic, Literal, NoReturn, Protocol, overload
+from typing import Any, Generic, Literal, Never, NoReturn, Protocol, cast, overload
 
 import msgspec
 from msgspec import UNSET
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, Unpack
 
-from cooee.core.app.question import Question, Reminder
+from cooee.core.app.question import AskOptions, Question, Reminder, make_question
 from cooee.core.errors import CannotGoBack, NoDialogue
 from cooee.core.messages import Inbound, Reply, as_reply
 
 S = TypeVar("S", default=Any)
 V = TypeVar("V", default=Any)
 T = TypeVar("T")
-D = TypeVar("D")
+D = TypeVar("D", default=Never)  # no `default` adds nothing to the answer's type
+
+_NO_DEFAULT: Never = cast("Never", UNSET)
 
 
 class HistoryEntry(msgspec.Struct, frozen=True):
@@ -223,118 +225,82 @@ class Chat(Generic[S, V]):
 
     @overload
     def ask(
-        self,
-        prompt: str,
-        type: type[T] | Callable[[str], T] = ...,
-        *,
-        key: str | None = None,
-        was: str | None = None,
-        retry: str | None = None,
-        attempts: int | None = None,
-        timeout: timedelta | None = None,
-        remind: Reminder | Sequence[Reminder] | None = None,
-        default: D,
-        fresh: bool = False,
-    ) -> Awaitable[T | D]: ...
-    @overload
-    def ask(
-        self,
-        prompt: str,
-        *,
-        key: str | None = None,
-        was: str | None = None,
-        retry: str | None = None,
-        attempts: int | None = None,
-        timeout: timedelta | None = None,
-        remind: Reminder | Sequence[Reminder] | None = None,
-        fresh: bool = False,
-    ) -> Awaitable[str]: ...
+        self, prompt: str, *, default: D = ..., **options: Unpack[AskOptions]
+    ) -> Awaitable[str | D]: ...
     @overload
     def ask(
         self,
         prompt: str,
         type: type[T] | Callable[[str], T],
         *,
-        key: str | None = None,
-        was: str | None = None,
-        retry: str | None = None,
-        attempts: int | None = None,
-        timeout: timedelta | None = None,
-        remind: Reminder | Sequence[Reminder] | None = None,
-        fresh: bool = False,
-    ) -> Awaitable[T]: ...
+        default: D = ...,
+        **options: Unpack[AskOptions],
+    ) -> Awaitable[T | D]: ...
     @overload
-    def ask(self, prompt: str, type: Any, **how: Any) -> Awaitable[Any]: ...
-    def ask(self, prompt: str, type: Any = str, **how: Any) -> Awaitable[Any]:
-        """Ask, and wait for the answer, however long that takes: ``await chat.ask("Name?")``.
+    def ask(
+        self, prompt: str, type: Any, *, default: Any = ..., **options: Unpack[AskOptions]
+    ) -> Awaitable[Any]: ...
+    def ask(
+        self,
+        prompt: str,
+        type: Any = str,
+        *,
+        default: Any = _NO_DEFAULT,
+        **options: Unpack[AskOptions],
+    ) -> Awaitable[Any]:
+        """Ask a question and wait for the answer, for weeks if need be: ``await chat.ask("Name?")``.
 
         Args:
-            prompt: the question. An answer is remembered by these words, so where they change
-                from run to run (an f-string) give a `key`.
+            prompt: the question's words. They identify the answer too, so where they change from
+                run to run (an f-string) give a `key`.
             type: int, float, Decimal, bool, date, time, datetime, PhoneNumber, Email, an Enum,
-                a Literal, or any function of the text that raises ValueError for a wrong one.
-            key: what the answer is remembered by in place of the words.
-            was: the words, or key, from before a rewording: an answer given to them counts.
-            retry: what is said to a wrong answer.
-            attempts: how many answers there may be.
-            timeout: how long the answer is waited for.
-            remind: after how long, and in which words, to ask again; one reminder or several.
-            default: the answer where none comes in time.
-            fresh: take no text that was received before the question went out.
-            how: the above.
+                a Literal, or any function of the text that raises ValueError for a wrong answer.
+            default: the answer where none comes before the `timeout`.
+            options: see `AskOptions`.
 
         Raises:
             NoReply: the time is up and there is no default.
             TooManyAttempts: no answer was understood.
         """
-        dialogue = self._dialogue or self._require_dialogue("ask")
-        return dialogue.question(Question("ask", prompt, type, **how))
+        verbs = self._require_dialogue("ask")
+        return verbs.question(make_question(prompt, type, None, default, options))
 
     def choose(
         self,
         prompt: str,
         options: Sequence[str],
         *,
-        key: str | None = None,
-        was: str | None = None,
-        retry: str | None = None,
-        attempts: int | None = None,
-        timeout: timedelta | None = None,
-        remind: Reminder | Sequence[Reminder] | None = None,
-        default: Any = UNSET,
-        fresh: bool = False,
-    ) -> Awaitable[str]:
-        """Ask for one of several; by number, word, beginning, or with a likely typo.
+        default: D = _NO_DEFAULT,
+        **how: Unpack[AskOptions],
+    ) -> Awaitable[str | D]:
+        """Ask for one of several options; people answer by number, word, prefix or likely typo.
 
-        The menu is numbered below the prompt, eight options a page. What is remembered is the
-        option's words, not its number. All else is as with `ask`.
+        The menu is numbered below the prompt, eight options a page. The journal records the
+        option's words, not its number.
+
+        Args:
+            prompt: as with `ask`.
+            options: the words to choose from.
+            default: as with `ask`.
+            how: see `AskOptions`.
         """
-        question = Question(
-            "ask", prompt, str, options, key, was, retry, attempts, timeout, remind, default, fresh
-        )
-        return self._require_dialogue("choose").question(question)
+        verbs = self._require_dialogue("choose")
+        return verbs.question(make_question(prompt, str, options, default, how))
 
     def confirm(
-        self,
-        prompt: str,
-        *,
-        key: str | None = None,
-        was: str | None = None,
-        retry: str | None = None,
-        attempts: int | None = None,
-        timeout: timedelta | None = None,
-        remind: Reminder | Sequence[Reminder] | None = None,
-        default: Any = UNSET,
-        fresh: bool = True,
-    ) -> Awaitable[bool]:
-        """Ask for a yes or a no, as people text them. All else is as with `ask`.
+        self, prompt: str, *, default: D = _NO_DEFAULT, **options: Unpack[AskOptions]
+    ) -> Awaitable[bool | D]:
+        """Ask for a yes or a no, as people text them; `fresh` unless told otherwise.
 
-        A text that was received before the question went out is no answer to it.
+        Args:
+            prompt: as with `ask`.
+            default: as with `ask`.
+            options: see `AskOptions`.
         """
-        question = Question(
-            "ask", prompt, bool, None, key, was, retry, attempts, timeout, remind, default, fresh
-        )
-        return self._require_dialogue("confirm").question(question)
+        # A "yes" that was texted before the question was sent agrees to something else.
+        options.setdefault("fresh", True)
+        verbs = self._require_dialogue("confirm")
+        return verbs.question(make_question(prompt, bool, None, default, options))
 
     def receive(
         self,
@@ -342,13 +308,18 @@ class Chat(Generic[S, V]):
         key: str | None = None,
         timeout: timedelta | None = None,
         remind: Reminder | Sequence[Reminder] | None = None,
-        default: Any = UNSET,
+        default: D = _NO_DEFAULT,
         settle: timedelta | float | None = None,
-    ) -> Awaitable[str]:
-        """Wait for any text, without asking. It is remembered by its place, or a `key`.
+    ) -> Awaitable[str | D]:
+        """Wait for any text, without asking.
 
-        With `settle`, so long (in seconds, or a timedelta) is waited for more: a burst ("hi",
-        "it's", "me") is one answer, a line for each text. All else is as with `ask`.
+        Args:
+            key: the identity of the text in the journal, in place of its position.
+            timeout: as in `AskOptions`.
+            remind: as in `AskOptions`, always with a text.
+            default: as with `ask`.
+            settle: how long (seconds, or a timedelta) the person has to be silent: a burst
+                ("hi", "it's", "me") is then one answer, a line for each text.
         """
         pause = timedelta(seconds=settle) if isinstance(settle, int | float) else settle
         question = Question("receive", "", key=key, timeout=timeout, remind=remind, settle=pause)

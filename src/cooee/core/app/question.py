@@ -1,10 +1,10 @@
-"""A question, as a handler asks it."""
+"""Question, AskOptions and Reminder: what a handler asks, and how."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 import msgspec
 from msgspec import UNSET
@@ -13,14 +13,39 @@ from cooee.core.parsing.answers import AnswerParser, parser_for
 from cooee.core.parsing.choices import match_option, render_menu
 
 Reminder: TypeAlias = timedelta | tuple[timedelta, str]
-"""How long after the question, and in which words; without words the question is repeated."""
+"""The time from the question to its reminder, and the reminder's text (else the prompt again)."""
+
+
+class AskOptions(TypedDict, total=False):
+    """The options that `Chat.ask`, `Chat.choose` and `Chat.confirm` share.
+
+    A helper that asks hands them on: ``async def ask_name(chat, **options: Unpack[AskOptions])``.
+
+    Attributes:
+        key: the identity of the answer, in place of the prompt's words.
+        was: the prompt, or key, from before a rewording: an answer to the old words counts.
+        retry: the reply to an answer that was not understood.
+        attempts: how many answers there may be; after the last, `TooManyAttempts` is raised.
+        timeout: how long to wait for the answer; after it, `NoReply` is raised, or `default` is
+            the answer.
+        remind: when to ask again, and in which words; one reminder or several.
+        fresh: ignore texts that were received before the question was sent.
+    """
+
+    key: str | None
+    was: str | None
+    retry: str | None
+    attempts: int | None
+    timeout: timedelta | None
+    remind: Reminder | Sequence[Reminder] | None
+    fresh: bool
 
 
 class Question(msgspec.Struct, gc=False):
-    """What a handler wants to know, as its code says it today.
+    """A question as the handler's code puts it today.
 
-    `options` makes it a choice. `default` UNSET means none. `fresh` takes no text that was
-    received before the question went out. `settle` waits so long for the rest of a burst.
+    `options` makes it a choice. `default` UNSET means none. `fresh` ignores texts that were
+    received before the question was sent. `settle` waits so long for the rest of a burst.
     """
 
     kind: str
@@ -39,7 +64,7 @@ class Question(msgspec.Struct, gc=False):
 
     @property
     def parser(self) -> AnswerParser:
-        """How an answer is read."""
+        """Return the parser of its answers."""
         options = self.options
         if options is None:
             return parser_for(self.type)
@@ -47,7 +72,24 @@ class Question(msgspec.Struct, gc=False):
         return AnswerParser("choose", lambda text, _: options[match_option(text, options)], hint)
 
     def render_prompt(self, page: int = 0) -> str:
-        """The text that asks."""
+        """Return the text that asks: the prompt, with a page of the menu where it is a choice."""
         if self.options is None:
             return self.prompt
         return render_menu(self.prompt, self.options, page)
+
+
+def make_question(
+    prompt: str, type: Any, menu: Sequence[str] | None, default: Any, options: AskOptions
+) -> Question:
+    """Build the question of `Chat.ask`, `choose` or `confirm`.
+
+    Raises:
+        TypeError: an option is misspelt, or belongs to another verb.
+    """
+    unknown = options.keys() - AskOptions.__optional_keys__
+    if unknown:
+        raise TypeError(
+            f"A question has no option {min(unknown)!r}. Its options are"
+            f" {', '.join(AskOptions.__annotations__)} and default."
+        )
+    return Question("ask", prompt, type, menu, default=default, **options)
