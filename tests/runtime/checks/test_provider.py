@@ -1,4 +1,4 @@
-"""Keys, number and clock, tried on a company that fails in each way."""
+"""Keys, number and clock, tried on a provider that fails in each way."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -8,22 +8,23 @@ import pytest
 from cooee.clocks.clock import VirtualClock
 from cooee.net.http_client import InProcessClient, run_flow
 from cooee.providers import find_provider
+from cooee.providers.simulator import simulated_providers, simulator_settings
 from cooee.runtime.checks.provider import check_provider
 from cooee.simulator import Simulator
 from cooee.simulator.faults import parse_fault
-from cooee.testing.kit import _PROVIDER_SETTINGS as VALUES
-from cooee.testing.kit import _SIMULATOR_URL as BOX
+
+SIMULATOR_URL = "http://127.0.0.1:8400"
 
 
 class World:
-    """A box whose clock may be another than ours, and every request that is made to it."""
+    """A simulator whose clock may be another than ours, and every request that is made to it."""
 
     def __init__(self, provider, off=timedelta(), dated=True, **keys):
         self.clock = VirtualClock(datetime(2026, 5, 1, tzinfo=UTC))
-        self.carrier = Simulator(self.clock, InProcessClient(self.clock, {}), **keys)
-        self.provider = find_provider(provider)(VALUES[provider])
+        self.simulator = Simulator(self.clock, InProcessClient(self.clock, {}), **keys)
+        self.provider = find_provider(provider)(simulator_settings(provider, SIMULATOR_URL))
         self.asked, self._off, self._dated = [], off, dated
-        self._wire = InProcessClient(self.clock, {BOX: self.carrier.app})
+        self._wire = InProcessClient(self.clock, {SIMULATOR_URL: self.simulator.app})
 
     async def __call__(self, request):
         self.asked.append(request)
@@ -35,17 +36,17 @@ class World:
     async def close(self):
         pass
 
-    def face(self):
-        (face,) = (face for face in self.carrier.apis if face.name == self.provider.name)
-        return face
+    def api(self):
+        (api,) = (api for api in self.simulator.apis if api.name == self.provider.name)
+        return api
 
     async def check(self, public_url=None):
         found = await check_provider(self.provider, self, self.clock, public_url)
         return {one.name: (one.verdict, one.words) for one in found}
 
 
-@pytest.mark.parametrize("provider", VALUES)
-async def test_a_company_that_works_is_found_well_and_nothing_is_changed_there(provider):
+@pytest.mark.parametrize("provider", simulated_providers())
+async def test_a_provider_that_works_is_found_well_and_nothing_is_changed_there(provider):
     world = World(provider)
     found = await world.check()
     assert found["credentials"][0] == "ok"
@@ -64,7 +65,7 @@ async def test_wrong_keys_are_named(provider):
     assert "number" not in found
 
 
-async def test_a_company_that_is_not_there_is_no_matter_of_keys():
+async def test_a_provider_that_is_not_there_is_no_matter_of_keys():
     world = World("telstra-v2")
     world._wire.apps.clear()
     verdict, words = (await world.check())["credentials"]
@@ -74,10 +75,10 @@ async def test_a_company_that_is_not_there_is_no_matter_of_keys():
 
 
 @pytest.mark.parametrize("name", ["error-500", "error-503", "garbage", "throttle"])
-@pytest.mark.parametrize("provider", VALUES)
+@pytest.mark.parametrize("provider", simulated_providers())
 async def test_whatever_fails_is_told_in_words(provider, name):
     world = World(provider)
-    world.face().faults.add(parse_fault(name, 9))
+    world.api().faults.add(parse_fault(name, 9))
     found = await world.check()
     assert any(verdict == "wrong" for verdict, _ in found.values())
     assert all(words.strip() for _, words in found.values())
@@ -90,7 +91,7 @@ async def test_a_number_that_ended_is_told_of_and_not_bought_again():
         "note",
         "telstra-v2 has no number for us, or it ends soon. `cooee run` gets one, or renews it.",
     )
-    assert list(world.face().numbers_in_use()) == []
+    assert list(world.api().numbers_in_use()) == []
     await subscribe(world)
     assert (await world.check())["number"] == ("ok", "+61491570006.")
     await world.clock.advance(timedelta(days=31))
