@@ -62,7 +62,7 @@ async def test_answers_are_rows_and_questions_columns():
         assert rows == {anna.number: ["Anna", "4"], ben.number: ["Ben"]}
         table = await operations.read_answers(app, kit.store, "book", only_ended=True)
         assert [row.person for row in table.rows] == [anna.number]
-        with pytest.raises(SettingError, match="no dialogue 'order'.*book, later"):
+        with pytest.raises(SettingError, match=r"no dialogue .order.*book, later"):
             await operations.read_answers(app, kit.store, "order", only_ended=False)
 
 

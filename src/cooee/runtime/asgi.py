@@ -1,4 +1,4 @@
-"""An app inside somebody else's ASGI server."""
+"""`App.asgi()`: an app mounted in another ASGI app, with its settings from the environment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from cooee.storage.sqlite.store import SQLite
 async def running_service(
     app: App[Any, Any], settings: Settings, redactor: Redactor | None = None
 ) -> AsyncIterator[Service]:
-    """An app at work with the settings given, open and not yet connected."""
+    """Open a service with the given settings; it is not connected yet."""
     clock = RealClock()
     media_config = _make_media_config(settings, clock)
     store = await SQLite.open(settings.database, now=clock.now)
@@ -59,7 +59,7 @@ def _make_media_config(settings: Settings, clock: RealClock) -> MediaConfig:
 
 
 class MountedApp:
-    """What `App.asgi()` returns: the app's webhooks and /health, below any path.
+    """The webhooks, /health and /send of an app, mounted below any path.
 
     The settings are read from the environment when its lifespan begins.
     """
@@ -69,7 +69,7 @@ class MountedApp:
         self._service: Service | None = None
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
-        """Run the app meanwhile; to be handed to the outer application."""
+        """Run the app as long as the outer application runs; the outer application enters this."""
         return self._run_service()
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ class MountedApp:
             await self._service.endpoints(scope, receive, send)
 
     async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
-        """The ASGI lifespan, for a server that runs this app alone."""
+        """Answer the ASGI lifespan, for a server that runs this app alone."""
         await receive()
         try:
             async with self.lifespan():
@@ -106,7 +106,7 @@ class MountedApp:
 
 
 async def _connect_or_log(service: Service) -> None:
-    """Connect beside the outer application, which runs on whatever comes of it."""
+    """Connect, and log a failure: the outer application goes on without texts."""
     try:
         await service.connect()
     except CooeeError as error:

@@ -1,4 +1,4 @@
-"""What a process is told by its environment, each name also as …_FILE."""
+"""Settings: the COOEE_… environment variables, and the provider's own, each also as …_FILE."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MIN_TOKEN_CHARS = 16
 
 KNOWN_SETTINGS: Sequence[Setting] = (
     Setting("COOEE_DATABASE", "where conversations are kept", "sqlite:///cooee.db"),
-    Setting("COOEE_PROVIDER", "the company that carries our texts", "telstra-v2"),
+    Setting("COOEE_PROVIDER", "the provider that carries our texts", "telstra-v2"),
     Setting(
         "COOEE_PUBLIC_URL", "our address in the world: texts are pushed to it; unset: read", ""
     ),
@@ -36,7 +36,7 @@ KNOWN_SETTINGS: Sequence[Setting] = (
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Everything a process was told, checked."""
+    """The settings of one process, checked."""
 
     database: Path
     provider: type[Provider]
@@ -54,12 +54,12 @@ class Settings(msgspec.Struct, frozen=True):
     log_private: bool
 
     def make_provider(self) -> Provider:
-        """The provider, told what it needs."""
+        """Make the provider's adapter from its own settings."""
         return self.provider(self.values)
 
     @property
     def secrets(self) -> Sequence[str]:
-        """What nobody may read in a log or an error."""
+        """The values that no log or error may show."""
         provider_secrets = [self.values[one.name] for one in self.provider.settings if one.secret]
         parts = [part for value in provider_secrets for part in value.split(",")]
         return [one for one in {*provider_secrets, *parts, self.send_token} if one]
@@ -69,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings from environment variables, or from the files they name.
+    """Read the settings from environment variables, or from the files that they name.
 
     Raises:
         SettingError: something is missing or makes no sense; all of what is missing is named.
@@ -104,19 +104,19 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def read_database_path(environment: Mapping[str, str]) -> Path:
-    """Only where the database is: all that a command needs that looks into it."""
+    """Read COOEE_DATABASE alone, for a command that needs only the database."""
     return parse_database_url(read_setting(environment, "COOEE_DATABASE"))
 
 
 def read_media_location(environment: Mapping[str, str]) -> str:
-    """Only where pictures are kept."""
+    """Read COOEE_MEDIA alone, for a command that erases media."""
     return _parse_media_location(
         read_setting(environment, "COOEE_MEDIA"), read_database_path(environment)
     )
 
 
 def read_setting(environment: Mapping[str, str], name: str) -> str:
-    """One of cooee's own settings, as it was told or by default."""
+    """Read one of cooee's own settings, or its default."""
     return (
         _setting_value(environment, next(one for one in KNOWN_SETTINGS if one.name == name)) or ""
     )
@@ -139,7 +139,7 @@ def parse_database_url(url: str) -> Path:
 
 
 def _setting_value(environment: Mapping[str, str], setting: Setting) -> str | None:
-    """A setting's value: the variable itself, the file it names, or the default."""
+    """Return a setting's value: the variable, the text of the file that it names, or the default."""
     direct, file = environment.get(setting.name), environment.get(f"{setting.name}_FILE")
     if direct is not None and file is not None:
         message = f"Both {setting.name} and {setting.name}_FILE are set. Unset one of them."
@@ -183,7 +183,7 @@ def _check_send_token(token: str) -> str:
 
 
 def _parse_media_location(location: str, database: Path) -> str:
-    """The folder or URL for pictures: the one that was named, or a folder beside the database."""
+    """Return the folder or URL of media as it was named, or a folder beside the database."""
     if "://" in location:
         return location
     return str(Path(location).expanduser().absolute() if location else f"{database}-media")

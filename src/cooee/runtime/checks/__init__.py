@@ -1,4 +1,4 @@
-"""What stands between an app and its people, looked at one by one, and changed nowhere."""
+"""Checks of `cooee check`: each looks at one thing that an app needs, and changes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Verdict: TypeAlias = Literal["ok", "note", "wrong"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at, and in words what to do about it, if anything."""
+    """The result of one check, and in words the next step, if there is one."""
 
     name: str
     verdict: Verdict

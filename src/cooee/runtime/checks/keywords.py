@@ -1,4 +1,4 @@
-"""The app: its words against those that the company acts on itself."""
+"""Checks the app's keywords against the keywords that the provider acts on itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cooee.runtime.checks import Finding
 
 
 def check_keywords(app: App[Any, Any], provider: Provider) -> Sequence[Finding]:
-    """The app's keywords against the words that the company acts on itself."""
+    """Check the app's keywords against the keywords that the provider acts on itself."""
     reserved = provider.features.opt_out_words
     try:
         opt_outs = opt_out_words(reserved, app.routes)

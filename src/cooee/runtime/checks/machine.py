@@ -1,4 +1,4 @@
-"""This machine: the database, the disk it lies on, and what is known of time zones."""
+"""Checks this machine: the database, its disk, and the time zone data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOW_DISK_BYTES, _FULL_DISK_BYTES = 500_000_000, 50_000_000  # bytes
 
 
 async def check_database(path: Path, now: Callable[[], datetime]) -> Sequence[Finding]:
-    """Open the database beside whoever runs on it, and write nothing into it, successfully."""
+    """Open the database beside a running app, write a change of nothing, and look at its disk."""
     if not _file_exists(path):
         return [_missing_file_finding(path)]
     try:
@@ -81,7 +81,7 @@ def _count_in_words(count: int) -> str:
 
 
 def check_time_zones(load_zone: Callable[[str], Any] = ZoneInfo) -> Finding:
-    """Whether this machine knows the world's time zones."""
+    """Check that this machine has time zone data."""
     try:
         load_zone("Australia/Lord_Howe")
     except (ZoneInfoNotFoundError, OSError):

@@ -1,4 +1,4 @@
-"""The company: our keys, our number, and its clock beside ours."""
+"""Checks the provider: our credentials, our number, and its clock beside ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXPIRY_NOTICE = timedelta(days=7)
 
 
 class ClockComparer:
-    """Carries requests, and compares the clocks by the answers' Date (RFC 9110, 6.6.1)."""
+    """A transport that compares the clocks by the responses' Date (RFC 9110, 6.6.1)."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock
@@ -34,13 +34,13 @@ class ClockComparer:
         return response
 
     async def close(self) -> None:
-        """What was handed in is closed by whoever made it."""
+        """Do nothing: the inner transport is closed by its maker."""
 
 
 async def check_provider(
     provider: Provider, transport: Transport, clock: Clock, public_url: str | None
 ) -> Sequence[Finding]:
-    """Log in, look at our number, and compare clocks; nothing is changed at the company."""
+    """Log in, look at our number and compare clocks, without a change at the provider."""
     comparer = ClockComparer(transport, clock)
     findings = []
     try:
@@ -65,11 +65,11 @@ def _login_failure_finding(provider: Provider, failure: ProviderFailure) -> Find
 
 
 class _WouldWriteError(Exception):
-    """A flow came to a request that changes something."""
+    """A flow yielded a request that would change something."""
 
 
 class _ReadOnlyTransport:
-    """Carries requests that only look."""
+    """A transport that refuses every request but GET."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -80,7 +80,7 @@ class _ReadOnlyTransport:
         return await self._transport(request)
 
     async def close(self) -> None:
-        """What was handed in is closed by whoever made it."""
+        """Do nothing: the inner transport is closed by its maker."""
 
 
 async def _check_number(

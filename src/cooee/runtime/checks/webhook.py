@@ -1,4 +1,4 @@
-"""The webhook: whether the world reaches us."""
+"""Checks that the provider can reach our webhooks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from cooee.runtime.checks import Finding
 async def check_webhook(
     provider: Provider, public_url: str | None, host: str, port: int, transport: Transport
 ) -> Finding:
-    """Call our own public address, and see whether it is we who answer.
+    """Call our own public URL, and check that cooee answers.
 
-    Where nothing listens on our port we answer ourselves meanwhile; else `/health` of what does
-    has to be cooee's. It is called from here: a firewall may treat the world otherwise.
+    Where nothing listens on our port, a server of the check listens meanwhile; else `/health` of
+    the server that listens has to be cooee's. The call comes from this machine: a firewall may
+    treat the provider's calls otherwise.
     """
     if public_url is None:
         return _polling_finding(provider)

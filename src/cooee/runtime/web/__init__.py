@@ -1,1 +1,1 @@
-"""The HTTP endpoints."""
+"""HTTP endpoints: webhooks, /health and POST /send."""

@@ -1,4 +1,4 @@
-"""The webhooks and /health, as plain ASGI: verify, store, wait for the commit, answer."""
+"""Webhooks, /health and /send as plain ASGI: verify, store, wait for the commit, respond."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ HealthCheck = Callable[[], Awaitable[tuple[bool, Mapping[str, Any]]]]
 
 
 class HTTPEndpoints:
-    """What the world may ask of us.
+    """The ASGI app of one service.
 
     Args:
-        provider: whose webhooks these are, below ``/<provider>/<word>/``.
-        hooks: the unguessable path words that are good.
-        public_url: what stands in front of our paths for the world; signatures cover it.
-        intake: where texts go.
-        newsroom: where receipts go.
-        callers: what becomes of a caller whose text may be answered at once.
-        clock: when a request came.
-        health: whether all is well, and the particulars.
-        letters: where other processes have texts sent.
+        provider: the provider whose webhooks come below ``/<provider>/<secret>/``.
+        webhook_urls: the secrets that are accepted in that path.
+        public_url: the URL before our paths, as the provider calls us; signatures cover it.
+        inbound_receiver: stores the texts.
+        receipt_handler: applies the receipts.
+        inline_replies: adds replies to a webhook's response.
+        clock: stamps each request.
+        check_health: says whether all is well, with details.
+        send_endpoint: answers POST /send.
+        events: told of refused and failed webhooks.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class HTTPEndpoints:
         except StoreUnavailable as error:
             log_event("store-unavailable", logging.ERROR, error=str(error), during="webhook")
             answer = _text_answer(503, "try again later")
-        except Exception as error:  # whatever it was, the caller is to try again
+        except Exception as error:  # whatever failed: the provider has to call again
             self._events.publish(WebhookFailed(error))
             answer = _text_answer(503, "try again later")
         with self._inline_replies.recording_attempt(answer):
@@ -97,6 +98,7 @@ class HTTPEndpoints:
             headers={n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]},
             body=await read_body(scope, receive),
         )
+        # Law 1: the response waits for the commit. A provider that gets a 2xx forgets the text.
         received = self._provider.receive(request, subpath, self._clock.now())
         texts = await self._inbound_receiver.receive(received.inbounds)
         if received.receipts:

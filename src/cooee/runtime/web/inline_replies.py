@@ -1,4 +1,4 @@
-"""Webhooks that hold the line until their text is answered, and carry the replies themselves."""
+"""Replies that travel in the webhook's own response, which waits for the turn of its text."""
 
 from __future__ import annotations
 
@@ -22,35 +22,36 @@ from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
 from cooee.storage import Finish, Outcome, Store
 
-_MAX_INLINE_REPLIES = 10  # replies in one answer; more than that go the usual way, behind them
+_MAX_INLINE_REPLIES = 10  # in one response; the sender sends further replies after them
 
 InboundKey: TypeAlias = tuple[str, str, str]
-"""Our number, theirs, and the company's id of the text."""
+"""Our number, the person's number, and the provider's id of the text."""
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True):
-    """What a caller is told, and the texts of ours that go out with it."""
+    """A response to a webhook, and the texts that go out in the response."""
 
     response: Response
     replies: Sequence[Outbound] = ()
 
 
 class InlineReplies:
-    """Gives replies to the webhook that brought their text, where the company takes them so.
+    """Gives replies to the webhook that brought their text, where the provider takes replies so.
 
-    Nothing is kept aside for a caller. Its replies are queued like any others; it is woken when
-    their turn's commit has been asked for, before the sender is, and takes them by a statement
-    of its own. What no caller takes, or takes in time, is sent as usual.
+    Replies are queued in the outbox as usual. The waiting webhook is woken just before the
+    sender, when the commit of the turn was submitted, and takes the replies with `take_replies`.
+    Replies that no webhook takes in time are sent as usual.
 
-    An answer is an attempt like any other: recorded before a byte of it leaves, and of unknown
-    end from then on, since nothing says that it arrived. A receipt settles it, or a look-up.
+    A response with replies is an attempt: recorded before a byte leaves, and of unknown outcome
+    from then on, since nothing says that the response arrived. A receipt or a look-up settles it.
 
     Args:
-        account: the company, and where it sends receipts.
+        session: the session with the provider.
         store: the outbox.
-        clock: what callers wait on.
-        start: starts a task that somebody ends before leaving.
-        ring: wakes the senders.
+        clock: the clock that webhooks wait on.
+        start_task: starts a task that ends before the service does.
+        wake_senders: wakes every sender.
+        events: told of each attempt.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class InlineReplies:
         self._waiting_webhooks: dict[InboundKey, WakeUp] = {}
 
     def turns_finished(self, finishes: Sequence[Finish]) -> None:
-        """Wake the callers whose turns these are."""
+        """Wake the webhooks that wait for finished turns."""
         if not self._waiting_webhooks:
             return
         for claim in (finish.claim for finish in finishes):
@@ -80,19 +81,19 @@ class InlineReplies:
                     wake_up.set()
 
     def receipts_arrived(self) -> None:
-        """Wake the senders: a receipt came, and a text may have waited for a doubt to end."""
+        """Wake the senders: a receipt may settle the attempt that a later text waits for."""
         if self._session.provider.features.reply_within is not None:
             self._wake_senders()
 
     async def answer(
         self, plain_response: Response, texts: Sequence[Inbound], receive: Receive
     ) -> WebhookAnswer:
-        """The answer to a webhook: the replies to its text, if they are there in time.
+        """Return the response to a webhook, with the replies to its text if they come in time.
 
         Args:
-            plain: what to say otherwise.
-            texts: those that it brought and that will have a turn; with one, it may wait.
-            receive: tells when the caller hangs up.
+            plain_response: the response without replies.
+            texts: the webhook's texts that will have a turn; a webhook with one text may wait.
+            receive: tells when the provider hangs up.
         """
         provider = self._session.provider
         answer_within = provider.features.reply_within
@@ -114,7 +115,7 @@ class InlineReplies:
 
     @contextmanager
     def recording_attempt(self, answer: WebhookAnswer) -> Iterator[None]:
-        """Give an answer meanwhile; what it carries is then in doubt until there is news."""
+        """Record the replies of a response as of unknown outcome once the response was sent."""
         problem = ""
         try:
             yield
@@ -128,7 +129,7 @@ class InlineReplies:
     async def _take_replies(
         self, text: Inbound, receive: Receive, timeout_s: float
     ) -> Sequence[Outbound]:
-        """The replies to a text, taken; none where they come too late or nobody listens."""
+        """Take the replies to a text; none if they come too late or the provider hung up."""
         key, wake_up = (text.recipient, text.sender, text.provider_id), self._clock.create_wake_up()
         self._waiting_webhooks[key] = wake_up
         disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, wake_up))
@@ -169,10 +170,10 @@ class InlineReplies:
         for outbound in replies:
             recorded = AttemptRecorded(outbound, Status.UNKNOWN, problem, retry_at)
             self._events.publish(recorded)
-        self._wake_senders()  # there is something to ask about, later
+        self._wake_senders()  # so that they look the outcome up, later
 
 
 async def _wake_on_disconnect(receive: Receive, wake_up: WakeUp) -> None:
-    """Ring when the caller is gone: behind a request that is whole nothing else can come."""
+    """Wake up when the provider hangs up: after a whole request nothing but that can come."""
     await receive()
     wake_up.set()

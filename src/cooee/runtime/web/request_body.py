@@ -1,4 +1,4 @@
-"""The body of a request to us: whole, not too large, and not too slow."""
+"""Reads the body of a request, bounded in size and time."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from cooee.core.errors import RequestRefused
 from cooee.net.http_client import Receive, Scope
 
 MAX_BODY_BYTES = 1 << 20
-"""Bytes that a body may have. Telstra's v3 brings pictures in it, of almost a million letters."""
+"""The largest body. Telstra's v3 pushes pictures in it, of almost a million characters."""
 
-_BODY_TIMEOUT_S = 10.0  # seconds that a whole body may take; no company is slower
+_BODY_TIMEOUT_S = 10.0  # for the whole body; no provider is slower
 
 
 async def read_body(scope: Scope, receive: Receive, *, timeout_s: float = _BODY_TIMEOUT_S) -> bytes:
-    """The whole body; refused as soon as it is known to be too long, or too long in coming.
+    """Read a whole body, and refuse it as soon as it is too long or too slow.
 
     Raises:
-        RequestRefused: 413, 408, or 400 where the caller went away.
+        RequestRefused: 413, 408, or 400 where the caller hung up.
     """
     content_length = dict(scope["headers"]).get(b"content-length", b"0")
     if not content_length.isdigit() or int(content_length) > MAX_BODY_BYTES:

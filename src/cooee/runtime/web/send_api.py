@@ -1,4 +1,4 @@
-"""POST /send: a text that another process wants sent, in our name and by a token."""
+"""POST /send: another process, which shows a token, has a text sent."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from cooee.net.http_client import Receive, Scope
 from cooee.runtime.web.request_body import read_body
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_MAX_GOOD_FOR_S = 365 * 86_400  # seconds that a text may be good for
+_MAX_GOOD_FOR_S = 365 * 86_400  # a year
 
 
 class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is posted: the arguments of `App.send`, with `good_for` in seconds."""
+    """The posted JSON: the arguments of `App.send`, with `good_for` in seconds."""
 
     to: str
     text: str
@@ -33,12 +33,12 @@ class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SendEndpoint:
-    """Takes texts from other processes, and answers with each one's id once it is queued.
+    """Queues texts of other processes, and answers with the id of each queued text.
 
     Args:
-        token: what they have to show; empty where nobody may send so.
-        outbox: where the texts go.
-        ours: our number, "" while it is not known yet.
+        token: the token that a request has to show; "" refuses every request.
+        outbox: queues the texts.
+        our_number: returns our number, "" while it is not known yet.
     """
 
     def __init__(self, token: str, outbox: Outbox, our_number: Callable[[], str]) -> None:
@@ -99,10 +99,10 @@ class SendEndpoint:
 
 
 def _parse_send_request(posted: bytes) -> SendRequest:
-    """What was posted, where it makes sense."""
+    """Parse the posted JSON, or raise RequestRefused."""
     try:
         send_request = msgspec.json.decode(posted, type=SendRequest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # its words name the field
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # its message names the field
         raise RequestRefused(f"That is no text to send: {error}", 422) from error
     if not send_request.text.strip():
         raise RequestRefused("The text has no words.", 422)

@@ -1,4 +1,4 @@
-"""Where the company may call us: a path that nobody can guess, and the one before it."""
+"""Webhook URLs: their path has a secret, and during a rotation the one before it as well."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from cooee.net.ssrf_guard import is_public
 from cooee.providers import Provider
 from cooee.storage import Store
 
-WEBHOOK_SECRET_NAME = "webhook-path"
-"""The secret of the store that is the word in our webhooks' path."""
+WEBHOOK_SECRET_NAME = "webhook-path"  # noqa: S105 -- the name of a secret, not one
+"""The name under which the store keeps the secret in our webhooks' path."""
 
 
 class WebhookURLs:
-    """The words in our webhooks' path that are good, as the store has them.
+    """The secrets that are accepted in our webhooks' path, the newest first.
 
     Args:
-        store: makes the first word and keeps them all.
-        provider: whose webhooks these are.
-        public_url: what stands in front of our paths for the world; None where nobody calls.
+        store: makes the first secret and keeps all of them.
+        provider: the provider that calls the webhooks.
+        public_url: the URL before our paths, as the provider calls us; None where nobody calls.
 
     Raises:
-        SettingError: our address lets strangers read the word, and nothing else would tell
-            them from the company.
+        SettingError: strangers can read the secret on the way, and the provider signs nothing.
     """
 
     def __init__(self, store: Store, provider: Provider, public_url: str | None) -> None:
@@ -35,13 +34,13 @@ class WebhookURLs:
         self.secrets: Sequence[str] = ()
 
     async def reload(self) -> bool:
-        """Read the words again; whether the newest is another now."""
+        """Read the secrets again; say whether the newest has changed."""
         secrets_before, self.secrets = self.secrets, await self._store.secrets(WEBHOOK_SECRET_NAME)
         return secrets_before[:1] != self.secrets[:1]
 
     @property
     def url(self) -> str | None:
-        """The URL below which the company is to call us, with the newest word."""
+        """The URL below which the provider has to call us, with the newest secret."""
         return (
             make_webhook_base_url(self._public_url, self._provider_name, self.secrets[0])
             if self._public_url
@@ -49,22 +48,22 @@ class WebhookURLs:
         )
 
     def accepts(self, secret: str) -> bool:
-        """Whether a word is good; takes as long whichever it is, and however wrong."""
+        """Say whether a secret is accepted, in a time that tells nothing about the secrets."""
         given = secret.encode(errors="surrogatepass")
         accepted = (each.encode() for each in self.secrets)
         return sum(hmac.compare_digest(given, each) for each in accepted) > 0  # no short cut
 
 
 def make_webhook_base_url(public_url: str, provider: str, secret: str) -> str:
-    """The URL below which a provider calls us."""
+    """Make the URL below which a provider calls us."""
     return f"{public_url}/{provider}/{secret}"
 
 
 def _refuse_plain_http(provider: Provider, public_url: str | None) -> None:
-    """Refuse a public address where the only proof of a caller would travel in plain view.
+    """Refuse a public URL without TLS for a provider that signs nothing.
 
-    A provider that signs nothing is known by the word in the path alone. Without TLS everybody
-    on the way can read that word, so it is none.
+    Such a provider is known by the secret in the path alone, and without TLS everybody on the
+    way can read the path.
     """
     if public_url is None or provider.features.signed:
         return
@@ -79,7 +78,7 @@ def _refuse_plain_http(provider: Provider, public_url: str | None) -> None:
 
 
 def _is_private_host(host: str) -> bool:
-    """Whether a host is this machine, or an address that the world cannot reach."""
+    """Say whether a host is this machine, or an address that the Internet cannot reach."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
