@@ -25,6 +25,7 @@ from cooee.core.messages import (
     text_fingerprint,
 )
 from cooee.core.public_names import publish_names
+from cooee.providers.adapter_checks import check_text_length, parse_webhook_path
 from cooee.providers.contract import (
     Accepted,
     Credentials,
@@ -86,6 +87,7 @@ __all__ = [
     "Subscription",
     "TemporaryFailure",
     "Unauthorized",
+    "check_text_length",
     "client_credentials_login",
     "default_features",
     "error_class_for_status",
@@ -93,6 +95,7 @@ __all__ = [
     "parse_base_url",
     "parse_list",
     "parse_outbound_id",
+    "parse_webhook_path",
     "provider_names",
     "text_fingerprint",
 ]

@@ -12,9 +12,9 @@ def get_string(body: Any, *names: str) -> str | None:
     return next((value for value in values if isinstance(value, str)), None)
 
 
-def get_ascii_word(body: Any, name: str, *, max_chars: int = 128) -> str:
+def get_ascii_word(body: Any, *names: str, max_chars: int = 128) -> str:
     """Return a field of visible ASCII without spaces (an id, a token, a status), else ""."""
-    value = get_string(body, name) or ""
+    value = get_string(body, *names) or ""
     is_visible = value.isascii() and value.isprintable() and " " not in value
     return value if is_visible and len(value) <= max_chars else ""
 

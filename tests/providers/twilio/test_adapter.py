@@ -649,3 +649,8 @@ def test_a_json_body_is_read_once_its_hash_is_verified():
 def test_stamps_of_the_log_are_utc():
     (inbound,) = poll(*EXAMPLE.poll, cursor=EXAMPLE.cursor).inbounds
     assert inbound.sent_at.tzinfo is UTC
+
+
+def test_a_senseless_number_of_media_is_none():
+    (inbound,) = receive(form(INCOMING, NumMedia="9" * 5000)).inbounds
+    assert inbound.media == ()

@@ -25,8 +25,10 @@ from cooee.providers import (
     Setting,
     SettingError,
     Subscription,
+    check_text_length,
     parse_base_url,
     parse_list,
+    parse_webhook_path,
 )
 from cooee.providers.simulated.payloads import (
     ERRORS,
@@ -131,10 +133,7 @@ class Simulated:
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
         """Send one text, with our id as its reference (and as the idempotency key)."""
-        if len(outbound.text) > self.features.max_text:
-            raise PermanentFailure(
-                f"The text has {len(outbound.text)} characters; 1600 fit.", code="text-too-long"
-            )
+        check_text_length(outbound, self.features.max_text, "The simulator", code="text-too-long")
         if outbound.media:
             raise PermanentFailure("Texts with media cannot be sent by this provider.")
         is_idempotent = self.features.idempotency
@@ -211,11 +210,7 @@ class Simulated:
 
     def receive(self, request: Request, subpath: str, at: datetime) -> Received:
         """Verify a push, then parse it: ``text``, or ``status/`` and our id of the text."""
-        kind, _, name = subpath.partition("/")
-        if kind not in ("text", "status") or (kind == "text" and name):
-            raise RequestRefused("The simulator pushes to text and status/… only.", 404)
-        if request.method != "POST":
-            raise RequestRefused("The simulator pushes by POST.", 405)
+        kind, name = parse_webhook_path(request, subpath, "The simulator", inbound_path="text")
         self._verify_signature(request, at)
         body = request.json()
         if kind == "text":

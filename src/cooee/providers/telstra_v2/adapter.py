@@ -20,11 +20,12 @@ from cooee.providers import (
     Receipt,
     Received,
     Request,
-    RequestRefused,
     Setting,
     Subscription,
+    check_text_length,
     client_credentials_login,
     parse_base_url,
+    parse_webhook_path,
 )
 from cooee.providers.json_fields import get_ascii_word, get_string, parse_int
 from cooee.providers.telstra_v2.errors import ERRORS
@@ -156,12 +157,7 @@ class TelstraV2:
 
         `validity` is sent where the text has a `good_until` and the attempt a time.
         """
-        if len(outbound.text) > self.features.max_text:
-            raise PermanentFailure(
-                f"The text has {len(outbound.text)} characters; Telstra takes 1900.",
-                code="BODY-TOO-LONG",
-                hint="Split it.",
-            )
+        check_text_length(outbound, self.features.max_text, "Telstra", code="BODY-TOO-LONG")
         if outbound.media:
             raise PermanentFailure("Texts with media cannot be sent by this provider yet.")
         request = self._request("POST", _SMS_PATH, credentials, build_sms_body(outbound))
@@ -208,11 +204,7 @@ class TelstraV2:
         Pushes are not signed; the secret is the webhook's path. Any `RequestRefused` makes Telstra
         push again 5 minutes later; 204 is the answer it documents.
         """
-        kind, _, name = subpath.partition("/")
-        if kind not in ("reply", "status") or (kind == "reply" and name):
-            raise RequestRefused("Telstra pushes to reply and status/… only.", 404)
-        if request.method != "POST":
-            raise RequestRefused("Telstra pushes by POST.", 405)
+        kind, name = parse_webhook_path(request, subpath, "Telstra", inbound_path="reply")
         body = request.json()
         if kind == "reply":
             return Received(inbounds=[parse_pushed_reply(body, at)])

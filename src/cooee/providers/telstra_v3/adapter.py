@@ -21,12 +21,13 @@ from cooee.providers import (
     Receipt,
     Received,
     Request,
-    RequestRefused,
     Response,
     Setting,
     SettingError,
     Subscription,
+    check_text_length,
     client_credentials_login,
+    parse_webhook_path,
 )
 from cooee.providers.telstra_v3 import payloads
 from cooee.providers.telstra_v3.cursor import (
@@ -213,12 +214,7 @@ class TelstraV3:
         Notifications are a paid feature. Where they are refused, nothing was sent, and the text
         goes again at once without them: its status then ends at "sent", and is polled.
         """
-        if len(outbound.text) > self.features.max_text:
-            raise PermanentFailure(
-                f"The text has {len(outbound.text)} characters; Telstra takes 1600.",
-                code="FIELD_LENGTH_ERR",
-                hint="Split it.",
-            )
+        check_text_length(outbound, self.features.max_text, "Telstra", code="FIELD_LENGTH_ERR")
         if outbound.media:
             raise PermanentFailure(
                 "Texts with media cannot be sent by this provider yet: Telstra wants the media"
@@ -325,11 +321,7 @@ class TelstraV3:
         Pushes are not signed; the secret is the webhook's path. Whether Telstra repeats a push
         without a 2xx is unsaid.
         """
-        kind, _, name = subpath.partition("/")
-        if kind not in ("reply", "status"):
-            raise RequestRefused("Telstra pushes to reply/… and status/… only.", 404)
-        if request.method != "POST":
-            raise RequestRefused("Telstra pushes by POST.", 405)
+        kind, name = parse_webhook_path(request, subpath, "Telstra", inbound_path="reply/…")
         body = request.json()
         if kind == "reply":
             return Received(

@@ -25,10 +25,11 @@ from cooee.providers import (
     Receipt,
     Received,
     Request,
-    RequestRefused,
     Response,
     Setting,
     Subscription,
+    check_text_length,
+    parse_webhook_path,
 )
 from cooee.providers.twilio.cursor import (
     TwilioCursor,
@@ -207,12 +208,7 @@ class Twilio:
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
         """Send one text, with our id in the URL of its receipts."""
-        if len(outbound.text) > self.features.max_text:
-            raise PermanentFailure(
-                f"The text has {len(outbound.text)} characters; Twilio takes 1600.",
-                code="21617",
-                hint="Split it.",
-            )
+        check_text_length(outbound, self.features.max_text, "Twilio", code="21617")
         if len(outbound.media) > MAX_MEDIA:
             raise PermanentFailure("At most 10 media go with one text.", code="21623")
         form = build_send_form(outbound, self._messaging_service)
@@ -342,11 +338,7 @@ class Twilio:
         signature has no stamp, so that a request which is played again falls to its SID, as one
         that Twilio repeats.
         """
-        kind, _, name = subpath.partition("/")
-        if kind not in ("text", "status") or (kind == "text" and name):
-            raise RequestRefused("Twilio pushes to text and status/… only.", 404)
-        if request.method != "POST":
-            raise RequestRefused("Twilio pushes by POST.", 405)
+        kind, name = parse_webhook_path(request, subpath, "Twilio", inbound_path="text")
         form = parse_form(
             request, verify_signature(request, self._auth_token, self._shared_secrets)
         )

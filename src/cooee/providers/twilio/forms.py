@@ -15,8 +15,8 @@ from cooee.providers import (
     RequestRefused,
     parse_outbound_id,
 )
+from cooee.providers.json_fields import get_address, get_ascii_word, parse_int
 from cooee.providers.twilio.errors import twilio_status
-from cooee.providers.twilio.payloads import address_or_empty, ascii_word
 
 MAX_MEDIA = 10
 _MAX_VALIDITY_S = 36_000  # seconds
@@ -41,8 +41,8 @@ def parse_inbound_form(form: Mapping[str, str], at: datetime) -> Inbound:
     Raises:
         RequestRefused: it has no SID, no sender or no recipient.
     """
-    sid = ascii_word(form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid"))
-    sender, recipient = address_or_empty(form.get("From")), address_or_empty(form.get("To"))
+    sid = get_ascii_word(form, "MessageSid", "SmsMessageSid", "SmsSid")
+    sender, recipient = get_address(form, "From"), get_address(form, "To")
     if not sid or not sender or not recipient:
         raise RequestRefused("A text pushed by Twilio has MessageSid, From and To; this has not.")
     return Inbound(
@@ -65,11 +65,11 @@ def parse_receipt_form(form: Mapping[str, str], outbound_id: str) -> Receipt:
     """
     if outbound_id and parse_outbound_id(outbound_id) is None:
         raise RequestRefused("The path names no text of ours.", 404)
-    sid = ascii_word(form.get("MessageSid") or form.get("SmsSid"))
-    status_word = ascii_word(form.get("MessageStatus") or form.get("SmsStatus"))
+    sid = get_ascii_word(form, "MessageSid", "SmsSid")
+    status_word = get_ascii_word(form, "MessageStatus", "SmsStatus")
     if not sid or not status_word:
         raise RequestRefused("A receipt pushed by Twilio has MessageSid and MessageStatus.")
-    code = ascii_word(form.get("ErrorCode"))
+    code = get_ascii_word(form, "ErrorCode")
     code = "" if code == "0" else code
     return Receipt(
         status=twilio_status(status_word, code),
@@ -102,12 +102,11 @@ def build_send_form(outbound: Outbound, service: str) -> Sequence[tuple[str, str
 
 
 def _parse_media(form: Mapping[str, str]) -> tuple[Media, ...]:
-    count = form.get("NumMedia", "0")
-    media_count = min(int(count), MAX_MEDIA) if count.isascii() and count.isdecimal() else 0
+    media_count = min(parse_int(form.get("NumMedia")) or 0, MAX_MEDIA)
     found = (
         Media(
-            url=ascii_word(form.get(f"MediaUrl{index}"), max_chars=2048),
-            content_type=ascii_word(form.get(f"MediaContentType{index}")),
+            url=get_ascii_word(form, f"MediaUrl{index}", max_chars=2048),
+            content_type=get_ascii_word(form, f"MediaContentType{index}"),
         )
         for index in range(media_count)
     )

@@ -10,21 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cooee.providers import Accepted, Inbound, Receipt
+from cooee.providers.json_fields import get_address, get_ascii_word, get_string, parse_int
 from cooee.providers.twilio.errors import twilio_status
 
 # Values
-
-
-def ascii_word(value: Any, *, max_chars: int = 128) -> str:
-    """Return visible ASCII without spaces (a SID, a status, a code), else ""."""
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        return ""
-    return "" if " " in value or len(value) > max_chars else value
-
-
-def address_or_empty(value: Any) -> str:
-    """Return a number, a short code or a sender name, as it came; else ""."""
-    return value if isinstance(value, str) and value.isprintable() and len(value) <= 64 else ""
 
 
 def parse_rfc2822_date(value: Any) -> datetime | None:
@@ -73,19 +62,16 @@ def parse_numbers(body: Any) -> Sequence[IncomingPhoneNumber] | None:
 
 
 def _parse_number(body: Any) -> IncomingPhoneNumber | None:
-    match body:
-        case {"sid": str(sid), "phone_number": str(number)} if ascii_word(sid) and address_or_empty(
-            number
-        ):
-            url = body.get("sms_url")
-            return IncomingPhoneNumber(
-                sid,
-                number,
-                url if isinstance(url, str) else "",
-                body.get("sms_method") == "POST",
-                ascii_word(body.get("sms_application_sid")),
-            )
-    return None
+    sid, number = get_ascii_word(body, "sid"), get_address(body, "phone_number")
+    if not sid or not number:
+        return None
+    return IncomingPhoneNumber(
+        sid,
+        number,
+        sms_url=get_string(body, "sms_url") or "",
+        uses_post=body.get("sms_method") == "POST",
+        application_sid=get_ascii_word(body, "sms_application_sid"),
+    )
 
 
 # Texts
@@ -138,39 +124,29 @@ def parse_message(body: Any) -> LoggedMessage | None:
     """Parse a text; None without SID, status or creation date."""
     if not isinstance(body, dict):
         return None
-    sid, status = ascii_word(body.get("sid")), ascii_word(body.get("status"))
+    sid, status = get_ascii_word(body, "sid"), get_ascii_word(body, "status")
     created_at = parse_rfc2822_date(body.get("date_created"))
     if not sid or not status or created_at is None:
         return None
-    text = body.get("body")
     code = body.get("error_code")
     return LoggedMessage(
         sid=sid,
-        sender=address_or_empty(body.get("from")),
-        recipient=address_or_empty(body.get("to")),
-        body=text if isinstance(text, str) else "",
+        sender=get_address(body, "from"),
+        recipient=get_address(body, "to"),
+        body=get_string(body, "body") or "",
         is_outbound=body.get("direction") != "inbound",
         status=status,
         created_at=created_at,
         updated_at=parse_rfc2822_date(body.get("date_updated")),
         error_code=str(code) if type(code) is int and 0 <= code < 10**9 else "",
-        segments=_parse_segments(body.get("num_segments")),
+        segments=parse_int(get_string(body, "num_segments")),
     )
 
 
 def parse_send_response(body: Any) -> Accepted | None:
     """Return an accepted text; a SID is enough, so that no oddity leaves its outcome unknown."""
-    match body:
-        case {"sid": str(sid)} if ascii_word(sid):
-            return Accepted(sid, _parse_segments(body.get("num_segments")) or None)
-    return None
-
-
-def _parse_segments(value: Any) -> int | None:
-    is_short_number = (
-        isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6
-    )
-    return int(value) if is_short_number else None
+    sid = get_ascii_word(body, "sid")
+    return Accepted(sid, parse_int(get_string(body, "num_segments")) or None) if sid else None
 
 
 class MessagePage(msgspec.Struct, frozen=True):
@@ -185,12 +161,9 @@ def parse_page(body: Any) -> MessagePage | None:
     match body:
         case {"messages": list() as listed}:
             parsed = [parse_message(each) for each in listed]
-            next_path = body.get("next_page_uri")
-            if all(parsed) and (next_path is None or _is_api_path(next_path)):
-                return MessagePage([each for each in parsed if each], next_path or "")
+            is_last = body.get("next_page_uri") is None
+            next_path = get_ascii_word(body, "next_page_uri", max_chars=2048)
+            # Credentials go with the next request, so its path has to be one of the API's.
+            if all(parsed) and (is_last or next_path.startswith("/2010-04-01/Accounts/")):
+                return MessagePage([each for each in parsed if each], next_path)
     return None
-
-
-def _is_api_path(value: Any) -> bool:
-    """Return True for a path of the API: credentials go with the request."""
-    return bool(ascii_word(value, max_chars=2048)) and value.startswith("/2010-04-01/Accounts/")
