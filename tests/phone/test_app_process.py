@@ -39,7 +39,7 @@ async def started(folder, code=CODE):
 
 
 async def replies(network, count):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             inbox = network.phone_screen("+61491570156")
             if sum(entry.direction == "to_phone" for entry in inbox) >= count:
@@ -85,7 +85,7 @@ async def test_a_process_that_is_killed_is_gone_and_says_no_more(tmp_path):
         await process.wait_until_loaded()
         await process.start_app(0)
         os.kill(process._process.pid, 9)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await process.ended.wait()
         assert not await process.stop_app()
         assert isinstance(await process.start_app(0), AppBroken)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -37,7 +36,6 @@ from cooee.phone.ipc_messages import (
     StopApp,
 )
 from cooee.phone.simulated_provider import SIMULATED_SECRET
-from cooee.storage.sqlite.change_feed import Change
 from cooee.storage.sqlite.store import SQLite
 
 LoadApp = Callable[[str], App[Any, Any]]
@@ -152,11 +150,7 @@ class AppController:
         recorder = Recorder(self._send_message, self._folder, [SIMULATED_SECRET], self._clock.now)
         monitor = DialogueMonitor(self._send_message, self._folder, self._source_files)
 
-        def on_commit(changes: Sequence[Change]) -> None:
-            recorder.record_commit(changes)
-            monitor.on_commit(changes)
-
-        store = await SQLite.open(self._args.database, now=self._clock.now, watch=on_commit)
+        store = await SQLite.open(self._args.database, now=self._clock.now)
         recorder.add_secret(await store.secret("webhook-path"))
         self._send_message(await self._database_opened(store))
         running_app = run_app(
@@ -169,11 +163,8 @@ class AppController:
             poll_interval=self._args.poll_interval,
             recorder=recorder,
         )
-        logger = logging.getLogger("cooee")
-        logger.setLevel(logging.DEBUG)
-        logger.addHandler(recorder)
-        self._exit_stack.callback(logger.removeHandler, recorder)
         service = await self._exit_stack.enter_async_context(running_app)
+        service.events.subscribe(monitor.on_event)
         monitoring = asyncio.create_task(monitor.run(store, service.context))
         self._exit_stack.push_async_callback(_cancel_task, monitoring)
         await service.connect()

@@ -22,15 +22,10 @@ from cooee.phone.ipc_messages import (
     ClockAdvanced,
     DatabaseOpened,
     DialogueStates,
-    HandlerCalled,
-    HTTPExchange,
-    LoggedEvent,
-    RowsWritten,
     StartApp,
     StartArgs,
     StopApp,
     TimelineRecord,
-    TurnEnded,
 )
 
 UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened
@@ -143,17 +138,15 @@ class AppProcess:
             while line := await reader.readline():
                 match _message_decoder.decode(line):
                     case (
-                        LoggedEvent()
-                        | HandlerCalled()
-                        | TurnEnded()
-                        | RowsWritten()
-                        | HTTPExchange()
-                        | DialogueStates()
-                        | DatabaseOpened() as message
+                        AppLoaded()
+                        | AppBroken()
+                        | AppStarted()
+                        | AppStopped()
+                        | ClockAdvanced() as answer
                     ):
-                        self._on_message(message)
-                    case answer:
                         self._answers.put_nowait(answer)
+                    case message:
+                        self._on_message(message)
         await self._process.wait()
         self.ended.set()
         self._answers.put_nowait(None)

@@ -69,7 +69,7 @@ async def run_app(
                 ),
             )
             if recorder is not None:
-                service.events.subscribe(recorder.record_turn)
+                service.events.subscribe(recorder.on_event)
             await service.open()
         except BaseException:
             await store.close()

@@ -8,10 +8,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from cooee.storage.sqlite.change_feed import Change
-
-# Moments are seconds on `wire.clock.stopwatch`, which all processes of a machine share.
-
 
 class StartArgs(msgspec.Struct, frozen=True):
     """What a process of the app is started with; `channel_fd` and `webhook_fd` are open sockets."""
@@ -105,24 +101,82 @@ class ClockAdvanced(msgspec.Struct, frozen=True, tag=True):
     """The clock was moved."""
 
 
-class LoggedEvent(msgspec.Struct, frozen=True, tag=True):
-    """A point of a text's way, as the log names it."""
+class JournalStep(msgspec.Struct, frozen=True):
+    """What a dialogue remembers of one step: an answer, or what was done once, or slept.
+
+    `step` is *asked*, *received*, *once* or *slept*, `kind` as in `core.journal.Kind`; `original_text` is
+    what the person wrote, where the value is another.
+    """
+
+    step: str
+    kind: str
+    question: str
+    value: str
+    original_text: str = ""
+
+
+# The records of texts and turns, from the service's events; `at` is a moment of `monotonic`.
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One field before and after a change; "" is no value."""
+
+    name: str
+    before: str
+    after: str
+
+    @property
+    def changed(self) -> bool:
+        """Return whether the field has another value now."""
+        return self.before != self.after
+
+
+class ShownRow(msgspec.Struct, frozen=True):
+    """One thing written to the store: the values of a new one, the changes of an old one."""
+
+    verb: str
+    table: str
+    cells: tuple[Cell, ...]
+
+
+class TextRef(msgspec.Struct, frozen=True):
+    """An inbound text; `id` is the store's, "" until the text is claimed, `key` the provider's."""
+
+    id: str
+    theirs: str
+    text: str
+    key: str
+    sent_at: datetime
+
+
+class TextArrived(msgspec.Struct, frozen=True, tag=True):
+    """An inbound text is stored, or came once more; `exchange` is the request that brought it."""
 
     at: float
-    name: str
-    turn: str = ""
-    outbound: str = ""
-    theirs: str = ""
-    text: str = ""
-    message: str = ""
-    exchange: int = 0
+    exchange: int
+    text: TextRef
+    is_new: bool
+    row: ShownRow
+
+
+class TextOptedOut(msgspec.Struct, frozen=True, tag=True):
+    """An inbound text opted its sender out, so no handler reads it."""
+
+    text: TextRef
+
+
+class TextsClaimed(msgspec.Struct, frozen=True, tag=True):
+    """A conversation is claimed for the turns of its texts; none, where a timer is due."""
+
+    at: float
+    conversation: str
+    texts: Sequence[TextRef]
 
 
 class TurnRef(msgspec.Struct, frozen=True):
-    """Which turn: of a text's id or, where that is "", one that a dialogue has by itself."""
+    """A turn: the id of its text, or "" for a turn that a dialogue has by itself."""
 
     text_id: str
-    claim_id: str
     conversation: str
     theirs: str
     now: datetime
@@ -138,7 +192,7 @@ class HandlerCalled(msgspec.Struct, frozen=True, tag=True):
 
 
 class TurnEnded(msgspec.Struct, frozen=True, tag=True):
-    """A turn was played to its end: the state, as JSON, before it and after, and the replies."""
+    """A turn ran to its end: the state, as JSON, before it and after, and the replies."""
 
     at: float
     turn: TurnRef
@@ -148,11 +202,61 @@ class TurnEnded(msgspec.Struct, frozen=True, tag=True):
     reply_count: int = 0
 
 
-class RowsWritten(msgspec.Struct, frozen=True, tag=True):
-    """Rows were committed."""
+class DraftWritten(msgspec.Struct, frozen=True):
+    """A reply in the outbox."""
+
+    text: str
+    row: ShownRow
+
+
+class EntryWritten(msgspec.Struct, frozen=True):
+    """A journal entry: the text it is of, "" for none, and what the dialogue remembers by it."""
+
+    text_id: str
+    step: JournalStep | None
+    row: ShownRow
+
+
+class DialogueWritten(msgspec.Struct, frozen=True):
+    """A dialogue's new head and entries; `cause` says why it went on by itself, if its head does."""
+
+    handler: str
+    cause: str
+    row: ShownRow | None
+    entries: Sequence[EntryWritten]
+
+
+class TurnsWritten(msgspec.Struct, frozen=True, tag=True):
+    """A claim's turns are committed, or (`is_checkpoint`) what one of them has so far.
+
+    The `drafts` are in the order of the turns that said them. `note` says what becomes of a
+    turn that failed.
+    """
 
     at: float
-    changes: Sequence[Change]
+    conversation: str
+    theirs: str
+    now: datetime
+    rows: Sequence[ShownRow] = ()
+    drafts: Sequence[DraftWritten] = ()
+    dialogues: Sequence[DialogueWritten] = ()
+    note: str = ""
+    is_checkpoint: bool = False
+
+
+class OutboundChanged(msgspec.Struct, frozen=True, tag=True):
+    """An outbound text has another status; `attempt` is 0 where it stays, `note` is for people."""
+
+    at: float
+    exchange: int
+    id: str
+    theirs: str
+    text: str
+    now: datetime
+    status: str
+    attempt: int = 0
+    note: str = ""
+    is_recorded: bool = False
 
 
 class HTTPExchange(msgspec.Struct, frozen=True, tag=True):
@@ -171,20 +275,6 @@ class HTTPExchange(msgspec.Struct, frozen=True, tag=True):
     response_body: str
     failure: str = ""
     outbound: str = ""
-
-
-class JournalStep(msgspec.Struct, frozen=True):
-    """What a dialogue remembers of one step: an answer, or what was done once, or slept.
-
-    `step` is *asked*, *received*, *once* or *slept*, `kind` as in `core.journal.Kind`; `original_text` is
-    what the person wrote, where the value is another.
-    """
-
-    step: str
-    kind: str
-    question: str
-    value: str
-    original_text: str = ""
 
 
 class DialogueState(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,7 +308,16 @@ class DialogueStates(msgspec.Struct, frozen=True, tag=True):
     dialogues: Sequence[DialogueState]
 
 
-TimelineRecord: TypeAlias = LoggedEvent | HandlerCalled | TurnEnded | RowsWritten | HTTPExchange
+TimelineRecord: TypeAlias = (
+    TextArrived
+    | TextOptedOut
+    | TextsClaimed
+    | HandlerCalled
+    | TurnEnded
+    | TurnsWritten
+    | OutboundChanged
+    | HTTPExchange
+)
 AppMessage: TypeAlias = (
     AppLoaded
     | AppBroken
@@ -226,10 +325,6 @@ AppMessage: TypeAlias = (
     | AppStarted
     | AppStopped
     | ClockAdvanced
-    | LoggedEvent
-    | HandlerCalled
-    | TurnEnded
-    | RowsWritten
-    | HTTPExchange
     | DialogueStates
+    | TimelineRecord
 )

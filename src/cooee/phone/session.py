@@ -191,11 +191,7 @@ class BrowserSession:
             ],
             self._simulator.network.phone_screen(number),
             [story for story in self._timeline.stories.values() if story.theirs == number],
-            [
-                outbound
-                for outbound in self._timeline.outbounds.values()
-                if outbound.theirs == number
-            ],
+            [outbound for outbound in self._timeline.outbounds if outbound.theirs == number],
         )
         return {"number": number, "bubbles": _to_json_types(bubbles)}
 

@@ -10,7 +10,6 @@ import pytest
 
 from cooee.phone.inspector.dialogue_monitor import DialogueMonitor
 from cooee.phone.inspector.source_lines import SourceFiles
-from cooee.storage.sqlite.change_feed import Change
 from cooee.testing import Kit
 
 HEAD = """
@@ -57,7 +56,7 @@ async def watching(kit, folder):
     monitor = DialogueMonitor(told.put_nowait, folder, SourceFiles([]))
     running = asyncio.ensure_future(monitor.run(kit.store, kit.service.context))
     try:
-        yield monitor, lambda: asyncio.wait_for(told.get(), 10)
+        yield monitor, lambda: asyncio.wait_for(told.get(), 60)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -81,21 +80,14 @@ async def test_it_tells_at_the_start_and_again_of_who_has_moved(load, tmp_path):
             assert state.code == [(FIRST, NAME.strip())]
             assert (state.file, state.line) == (str(tmp_path / "app.py"), FIRST)
 
-            async def moved():
-                (stored,) = await kit.store.dialogues(over=True, limit=1)
-                row = {"conversation": stored.conversation.hex().upper()}
-                await asyncio.to_thread(
-                    monitor.on_commit, [Change("update", "dialogues", None, row)]
-                )
-                return (await told()).dialogues
-
+            kit.service.events.subscribe(monitor.on_event)
             await anna.text("Anna")
-            (state,) = await moved()
+            (state,) = (await told()).dialogues
             assert state.prompt == "How many?"
             assert state.deadline == state.due_at.replace(microsecond=state.deadline.microsecond)
             assert [(one.question, one.value) for one in state.journal_steps] == [("Name?", "Anna")]
             await anna.text("4")
-            assert await moved() == ()
+            assert (await told()).dialogues == ()
 
 
 async def test_of_another_program_the_line_is_todays_and_nothing_is_written(load, tmp_path):

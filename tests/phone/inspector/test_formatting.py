@@ -1,7 +1,7 @@
 """States and rows as a person reads them."""
 
+from cooee.core.messages import Status
 from cooee.phone.inspector.formatting import Cell, compare_states, show_row
-from cooee.storage.sqlite.change_feed import Change
 
 
 def test_a_states_fields_are_set_side_by_side_and_what_changed_is_known():
@@ -22,11 +22,15 @@ def test_somebody_new_had_nothing_and_nothing_is_no_change():
 
 
 def test_of_a_changed_row_the_changes_are_shown_in_words():
-    before = {"seq": 1, "status": 0, "attempts": 0, "text": "hi", "conversation": "AB"}
-    shown = show_row(Change("update", "outbound", before, before | {"status": 1, "attempts": 1}))
+    before = {"status": Status.QUEUED, "attempts": 0, "text": "hi"}
+    after = before | {"status": Status.SENDING, "attempts": 1}
+    shown = show_row("update", "outbound", before, after)
     assert shown.cells == (Cell("status", "queued", "sending"), Cell("attempts", "0", "1"))
 
 
 def test_of_a_new_row_what_says_nothing_is_left_out():
-    after = {"conversation": "AB", "seq": 2, "lease": 0, "attempts": 0, "error": "", "media": None}
-    assert show_row(Change("insert", "outbound", None, after)).cells == (Cell("seq", "", "2"),)
+    after = {"seq": 2, "attempts": 0, "error": "", "media": None, "state": b"{}"}
+    assert show_row("insert", "outbound", {}, after).cells == (
+        Cell("seq", "", "2"),
+        Cell("state", "", "2 bytes of JSON"),
+    )

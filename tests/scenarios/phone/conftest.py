@@ -79,7 +79,7 @@ class Opened:
     def end(self):
         """Stop it as Ctrl-C does; its exit status."""
         self.process.terminate()
-        status = self.process.wait(timeout=20)
+        status = self.process.wait(timeout=60)
         self.process.stdout.close()
         return status
 
@@ -108,7 +108,7 @@ def visit(browser):
         context = browser.new_context(viewport={"width": width, "height": height}, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
@@ -129,7 +129,7 @@ def people():
     """What somebody at the page does and sees."""
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=60_000)
 
     def log(page, phone=1):
         return page.get_by_label(f"Conversation on phone {phone}")

@@ -200,7 +200,7 @@ def test_of_two_dialogues_one_is_put_by_and_comes_back_and_an_alarm_that_fails_i
     people.expect(waits.locator(".noted")).to_have_text("Which card?→Greenfrom “2”")
     page.get_by_role("button", name="Advance the clock to then").click()
     story = page.locator(".story", has=page.locator(".said.alarm")).first
-    people.expect(story.locator(".said")).to_have_text("1 h later: an alarm rang")
+    people.expect(story.locator(".said")).to_have_text("1 h later: a timer was due")
     people.expect(story.locator(".here")).to_contain_text("1 / 0")
     people.expect(waits.locator(".trouble")).to_contain_text("ZeroDivisionError")
     phone.change("str(1 / 0)", "f'Paid, {card}.'")

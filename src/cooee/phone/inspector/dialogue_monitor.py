@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
@@ -20,16 +20,15 @@ from cooee.phone.inspector.dry_run import replay_current_code
 from cooee.phone.inspector.journal_view import list_journal_steps
 from cooee.phone.inspector.source_lines import SourceFiles
 from cooee.phone.ipc_messages import AppError, DialogueState, DialogueStates
+from cooee.runtime.events import CheckpointWritten, Event, TurnsCommitted
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
 from cooee.storage import Store, Talk
-from cooee.storage.sqlite.change_feed import Change
 
 _MAX_DIALOGUES = 200  # dialogues looked at when an app begins to play
 _MAX_PER_PERSON = 8  # of one person
 _DRY_RUN_TIMEOUT_S = 2.0  # seconds after which a look is given up
 _DISPLAY_ORDER = ("asks", "listens", "begins", "parked", "sleeps")
-_WATCHED_TABLES = frozenset({"dialogues", "answers"})
 
 
 class DialogueMonitor:
@@ -52,15 +51,20 @@ class DialogueMonitor:
     ) -> None:
         self._send_message, self._folder, self._source_files = send_message, folder, source_files
         self._loop, self._wake_up = asyncio.get_running_loop(), asyncio.Event()
-        self._changed: dict[str, None] = {}
+        self._changed: dict[bytes, None] = {}
         self._shown_people: dict[bytes, str] = {}
 
-    def on_commit(self, changes: Sequence[Change]) -> None:
-        """Observe a commit; see `storage.sqlite_watch.Watch`."""
-        rows = [change.after or change.before or {} for change in changes if _is_relevant(change)]
-        changed = dict.fromkeys(str(row["conversation"]) for row in rows)
-        if changed and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._mark_changed, changed)
+    def on_event(self, event: Event) -> None:
+        """Have the dialogues of a conversation reported again once its turns are on disk."""
+        match event:
+            case TurnsCommitted(finish):
+                conversation = finish.claim.conversation
+            case CheckpointWritten(checkpoint):
+                conversation = checkpoint.claim.conversation
+            case _:
+                return
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._mark_changed, conversation)
 
     async def run(self, store: Store, context: TurnContext) -> None:
         """Tell of everybody, and then of each who has moved."""
@@ -72,10 +76,10 @@ class DialogueMonitor:
             changed, self._changed = self._changed, {}
             for conversation in changed:
                 with suppress(StoreUnavailable):  # the next move is looked at again
-                    await self._recheck(store, context, bytes.fromhex(conversation))
+                    await self._recheck(store, context, conversation)
 
-    def _mark_changed(self, changed: Mapping[str, None]) -> None:
-        self._changed |= changed
+    def _mark_changed(self, conversation: bytes) -> None:
+        self._changed[conversation] = None
         self._wake_up.set()
 
     async def _recheck(self, store: Store, context: TurnContext, conversation: bytes) -> None:
@@ -177,10 +181,6 @@ def _ignore_result(dry_run: asyncio.Future[TurnOutcome | None]) -> None:
     """Whatever a run that was given up raises, nobody waits for it any more."""
     if not dry_run.cancelled():
         dry_run.exception()
-
-
-def _is_relevant(change: Change) -> bool:
-    return change.table in _WATCHED_TABLES
 
 
 def _group_by_person(dialogues: Sequence[Talk]) -> Iterator[Sequence[Talk]]:

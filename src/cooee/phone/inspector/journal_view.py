@@ -1,4 +1,4 @@
-"""What a dialogue remembers, as the panel shows it."""
+"""Formats a dialogue's journal, the answers and results it remembers, for the page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RECORD_KINDS = frozenset({"answer", "default", "done", "failed", *_FIXED_VALUES
 
 
 class _JournalHead(msgspec.Struct):
-    """Of a stored head, what is looked at here."""
+    """The part of a stored head that is read here."""
 
     journal: Journal
 
@@ -40,29 +40,29 @@ _entry_decoder, _head_decoder = (
 
 
 def list_journal_steps(journal: Journal) -> Sequence[JournalStep]:
-    """All that a dialogue goes by when it is run again, in the order in which it came."""
+    """Return the records that a replay of a dialogue is given, in their order."""
     records = sorted(
         JournalIndex(journal.entries).records.values(), key=lambda record: record.position
     )
     return [_make_step(one.entry) for one in records]
 
 
-def show_entry(entry: str) -> tuple[JournalStep | None, str]:
-    """A stored entry, in hex, as it is shown, and its text's id; None where it is no record."""
+def show_entry(entry: bytes) -> tuple[JournalStep | None, str]:
+    """Return a stored entry for display, None where it is no record, and its text's id."""
     decoded = _decode_or_none(_entry_decoder, entry)
     if decoded is None or decoded.kind not in _RECORD_KINDS:
         return None, "" if decoded is None else decoded.text_id
     return _make_step(decoded), decoded.text_id
 
 
-def describe_entry(entry: str) -> str:
-    """What a stored entry, in hex, is, in a few words."""
+def describe_entry(entry: bytes) -> str:
+    """Describe a stored entry in a few words."""
     decoded = _decode_or_none(_entry_decoder, entry)
     return "" if decoded is None else f"{decoded.kind} {_question_text(decoded)}".strip()
 
 
-def read_head_progress(head: str) -> tuple[int, bool]:
-    """How many turns a stored head, in hex, has behind it, and whether its question is put by."""
+def read_head_progress(head: bytes) -> tuple[int, bool]:
+    """Return the turns a stored head has behind it, and whether its question is suspended."""
     decoded = _decode_or_none(_head_decoder, head)
     if decoded is None:
         return 1, False
@@ -70,10 +70,10 @@ def read_head_progress(head: str) -> tuple[int, bool]:
     return decoded.journal.turn_count, waiting is not None and (waiting.paused or waiting.re_ask)
 
 
-def _decode_or_none(decoder: msgspec.json.Decoder[T], stored: str) -> T | None:
-    """None where it is damaged, which its turn tells of."""
+def _decode_or_none(decoder: msgspec.json.Decoder[T], stored: bytes) -> T | None:
+    """Decode stored bytes; None where they are damaged, an error that their turn raises."""
     try:
-        return decoder.decode(bytes.fromhex(stored))
+        return decoder.decode(stored)
     except msgspec.MsgspecError:
         return None
 

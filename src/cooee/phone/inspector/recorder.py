@@ -1,10 +1,9 @@
-"""Turns what an app at work logs, plays, writes and asks into reports."""
+"""Records a running app from outside: its service's events and its HTTP exchanges."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -15,34 +14,24 @@ from cooee.clocks.clock import monotonic
 from cooee.core.errors import ProviderFailure
 from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import ASGIApp, Message, Receive, Scope, Send, Transport
-from cooee.phone.inspector.app_error import describe_error
+from cooee.phone.inspector.event_records import EventRecords
 from cooee.phone.inspector.masking import mask_headers, mask_text
-from cooee.phone.ipc_messages import (
-    HandlerCalled,
-    HTTPExchange,
-    LoggedEvent,
-    RowsWritten,
-    TimelineRecord,
-    TurnEnded,
-    TurnRef,
-)
-from cooee.runtime.events import Event, HandlerRan, HandlerStarted
-from cooee.storage.sqlite.change_feed import Change
+from cooee.phone.ipc_messages import HTTPExchange, TimelineRecord
+from cooee.runtime.events import AttemptStarted, Event
 
-_current_exchange: ContextVar[int] = ContextVar("exchange", default=0)  # the last one in this task
-_current_outbound: ContextVar[str] = ContextVar(
-    "outbound", default=""
-)  # the text that this task sends
+# The last exchange of the running task, and the outbound text that the running task sends.
+_current_exchange: ContextVar[int] = ContextVar("exchange", default=0)
+_current_outbound: ContextVar[str] = ContextVar("outbound", default="")
 
 
-class Recorder(logging.Handler):
-    """Watches one app at work, from outside: its log, its turns, its rows, its HTTP.
+class Recorder:
+    """Reports a running app's events and HTTP exchanges as timeline records.
 
     Args:
-        tell: where reports go; called in the event loop's thread alone.
-        folder: where the app's own files are.
-        secrets: words to cover wherever they show.
-        clock: the app's time.
+        send_message: takes each record; called in the event loop's thread alone.
+        folder: the folder of the app's own files.
+        secrets: texts to mask wherever they show.
+        now: returns the app's time.
     """
 
     def __init__(
@@ -52,75 +41,31 @@ class Recorder(logging.Handler):
         secrets: Sequence[str],
         now: Callable[[], datetime],
     ) -> None:
-        super().__init__(logging.DEBUG)
-        self._send_message, self._folder, self._secrets = send_message, folder, [*secrets]
-        self._now = now
+        self._send_message, self._secrets = send_message, [*secrets]
+        self._event_records = EventRecords(folder, now)
         self._loop, self._loop_thread_id = asyncio.get_running_loop(), threading.get_ident()
         self._exchange_ids = itertools.count(1)
 
     def add_secret(self, secret: str) -> None:
-        """Cover a further word from now on."""
+        """Mask a further text from now on."""
         self._secrets.append(secret)
 
-    # What is logged
+    def on_event(self, event: Event) -> None:
+        """Record an event, in whichever thread publishes it."""
+        if isinstance(event, AttemptStarted):
+            _current_outbound.set(event.outbound.id)
+        record = self._event_records.make_record(event, monotonic(), _current_exchange.get())
+        if record is not None:
+            self._send(record)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        fields, private = getattr(record, "fields", {}), getattr(record, "private", {})
-        name = record.getMessage()
-        if name == "sending":
-            _current_outbound.set(fields["id"])
-        message = private.get("words") or fields.get("words") or fields.get("error") or ""
-        event = LoggedEvent(
-            monotonic(),
-            name,
-            turn=str(fields.get("turn", "")),
-            outbound=str(fields.get("id", "")),
-            theirs=str(private.get("theirs", "")),
-            text=str(private.get("text", "")),
-            message=str(message),
-            exchange=_current_exchange.get(),
-        )
-        self._send(event)
-
-    # What is played
-
-    def record_turn(self, event: Event) -> None:
-        """Record the start and the end of each turn."""
-        if isinstance(event, HandlerStarted):
-            handler, turn = event.handler, self._turn_ref(event)
-            self._send(HandlerCalled(monotonic(), turn, handler.name, handler.location))
-        if isinstance(event, HandlerRan):
-            turn = self._turn_ref(event)
-            error = None if event.error is None else describe_error(event.error, self._folder)
-            before, after = (
-                _state_json(state) for state in (event.state_before, event.state_after)
-            )
-            self._send(TurnEnded(monotonic(), turn, before, after, error, event.reply_count))
-
-    def _turn_ref(self, event: HandlerStarted | HandlerRan) -> TurnRef:
-        claim, text = event.claim, event.pending
-        return TurnRef(
-            "" if text is None else text.id.hex(),
-            claim.turn,
-            claim.conversation.hex().upper(),
-            claim.theirs,
-            self._now(),
-        )
-
-    # What is written
-
-    def record_commit(self, changes: Sequence[Change]) -> None:
-        """Observe a commit; see `storage.sqlite_watch.Watch`."""
-        self._send(RowsWritten(monotonic(), changes))
-
-    # What is asked
+    # HTTP
 
     def wrap_transport(self, transport: Transport) -> Transport:
-        """A transport that reports what goes through another."""
+        """Return a transport that records the exchanges of another."""
         return _RecordingTransport(transport, self)
 
     def wrap_app(self, app: ASGIApp) -> ASGIApp:
-        """An ASGI app that reports what another is asked and answers."""
+        """Return an ASGI app that records the requests of another, with its answers."""
 
         async def recorded_app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -134,7 +79,7 @@ class Recorder(logging.Handler):
         return recorded_app
 
     def start_exchange(self) -> int:
-        """The number of a new exchange, which the rest of this task comes from."""
+        """Return the number of a new exchange, which causes the rest of this task."""
         id = next(self._exchange_ids)
         _current_exchange.set(id)
         return id
@@ -149,7 +94,7 @@ class Recorder(logging.Handler):
         failure: str = "",
         from_app: bool = False,
     ) -> None:
-        """Report an exchange that is over."""
+        """Record an exchange that is over."""
         received = response or Response(status=0)
         exchange = HTTPExchange(
             id,
@@ -179,7 +124,7 @@ class Recorder(logging.Handler):
 
 
 class _RecordingTransport:
-    """A transport that is listened to."""
+    """A transport that records its exchanges."""
 
     def __init__(self, transport: Transport, recorder: Recorder) -> None:
         self._transport, self._recorder = transport, recorder
@@ -201,7 +146,7 @@ class _RecordingTransport:
 
 
 class _RecordedCall:
-    """A call to us, noted while the app reads and answers it."""
+    """A request to the app, kept while the app reads and answers it."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receive, self._send = scope, receive, send
@@ -235,7 +180,3 @@ class _RecordedCall:
 
 def _decode_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
-
-
-def _state_json(state: bytes | None) -> str:
-    return "null" if state is None else state.decode(errors="replace")

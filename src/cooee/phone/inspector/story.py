@@ -1,32 +1,44 @@
-"""One text's story, and that of each reply, as the panel tells them."""
+"""A text's story, from the phone's press on Send to the replies' delivery."""
 
 from __future__ import annotations
 
 import msgspec
 
 from cooee.core.messages import Status
-from cooee.phone.inspector import formatting as showing
-from cooee.phone.ipc_messages import AppError, HTTPExchange, JournalStep
-from cooee.storage.sqlite.change_feed import Row
-from cooee.storage.sqlite.columns import moment
+from cooee.phone.ipc_messages import AppError, Cell, HTTPExchange, JournalStep, ShownRow
 
-# What became of a text of ours, in the page's few words.
+# The page's few words for an outbound text's status.
 STATUS_NAMES = {
-    Status.QUEUED: "queued",
-    Status.SENDING: "sending",
-    Status.UNKNOWN: "unknown",
-    Status.ACCEPTED: "sent",
-    Status.SENT: "sent",
-    Status.DELIVERED: "delivered",
-    Status.UNDELIVERED: "failed",
-    Status.FAILED: "failed",
-    Status.EXPIRED: "failed",
-    Status.CANCELLED: "failed",
+    Status.QUEUED.name: "queued",
+    Status.SENDING.name: "sending",
+    Status.UNKNOWN.name: "unknown",
+    Status.ACCEPTED.name: "sent",
+    Status.SENT.name: "sent",
+    Status.DELIVERED.name: "delivered",
+    Status.UNDELIVERED.name: "failed",
+    Status.FAILED.name: "failed",
+    Status.EXPIRED.name: "failed",
+    Status.CANCELLED.name: "failed",
 }
+# The deed of a dialogue that went on by itself, by the kind of the journal entry it wrote.
+TIMER_RESULTS = {
+    "answer": "the answer was whole",
+    "slept": "woke up",
+    "no reply": "the time was up",
+    "default": "the time was up",
+}
+# The steps that the page draws: each lasts from one of the story's moments to another.
+_STEPS = (
+    ("received", "texted", "received"),
+    ("claimed", "received", "claimed"),
+    ("handler", "called", "over"),
+    ("committed", "over", "finished"),
+    ("sent", "finished", "recorded"),
+)
 
 
 class OutboundView(msgspec.Struct, eq=False):
-    """A text of ours, as its row in the outbox stands."""
+    """An outbound text on the page; `story_id` is the story that said it, "" for none."""
 
     id: str
     theirs: str
@@ -39,9 +51,10 @@ class OutboundView(msgspec.Struct, eq=False):
 
 
 class Story(msgspec.Struct, eq=False):
-    """What is known of one text so far; or of an alarm of a dialogue, whose `text` is what it did.
+    """A text's way so far; or, `by_timer`, that of a turn that a dialogue has by itself.
 
-    `gap_s` is how many seconds an alarm rang after what was before it.
+    The `text` of a turn by itself is its deed, and `gap_s` the seconds since the same person's
+    last story.
     """
 
     id: str
@@ -56,9 +69,9 @@ class Story(msgspec.Struct, eq=False):
     location: str = ""
     attempts: int = 0
     duplicates: int = 0
-    state: list[showing.Cell] = []
+    state: list[Cell] = []
     journal_steps: list[JournalStep] = []
-    rows: list[showing.ShownRow] = []
+    rows: list[ShownRow] = []
     outbounds: list[OutboundView] = []
     exchanges: list[HTTPExchange] = []
     error: AppError | None = None
@@ -66,44 +79,19 @@ class Story(msgspec.Struct, eq=False):
     step_times: dict[str, float] = {}
 
     def step_durations(self) -> list[tuple[str, float]]:
-        """Each step behind it, and its milliseconds."""
+        """Return each step that is over, with its milliseconds."""
         times = self.step_times
-        steps = (
-            ("received", "texted", "received"),
-            ("claimed", "received", "claimed"),
-            ("handler", "called", "over"),
-            ("committed", "over", "finished"),
-            ("sent", "finished", "recorded"),
-        )
         return [
             (name, max((times[end] - times[start]) * 1000, 0.0))
-            for name, start, end in steps
+            for name, start, end in _STEPS
             if start in times and end in times
         ]
 
-
-# What an alarm did, by what it left in the journal.
-TIMER_RESULTS = {
-    "answer": "the answer was whole",
-    "slept": "woke up",
-    "no reply": "the time was up",
-    "default": "the time was up",
-}
-
-
-def status_note(row: Row) -> str:
-    """What a text of ours waits for, in words; "" where there is nothing to say."""
-    status, due = Status(row["status"]), row["due_at"]
-    if status is Status.QUEUED and row["attempts"] and due:
-        next_attempt = showing.time_of_day(moment(due))[:-4]
-        return f"Attempt {row['attempts']} failed. The next is at {next_attempt}."
-    if status is Status.UNKNOWN:
-        if due is None:
-            return "The answer was lost, and nobody can tell: it is held, and not sent twice."
-        return "The answer was lost. Whether it arrived is being found out."
-    return row["error"] if STATUS_NAMES[status] == "failed" else ""
-
-
-def iso_from_stored(stored: int) -> str:
-    """A stored time, as pages read it."""
-    return moment(stored).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def add_journal_step(self, step: JournalStep | None) -> None:
+        """Show a journal entry, in place of an earlier one of the same question."""
+        if step is None:
+            return
+        others = (known for known in self.journal_steps if known.question != step.question)
+        self.journal_steps = [*others, step]
+        if self.by_timer:
+            self.text = TIMER_RESULTS.get(step.kind, self.text)

@@ -1,4 +1,4 @@
-"""The story of each text: who answered it, what it changed, what it wrote, how long it took."""
+"""Gathers timeline records into one story a text, and one view an outbound text."""
 
 from __future__ import annotations
 
@@ -6,132 +6,125 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
 
-from cooee.core.messages import Priority, Status
-from cooee.phone.inspector import formatting as showing
-from cooee.phone.inspector import row_rules as rows
-from cooee.phone.inspector.journal_view import show_entry
-from cooee.phone.inspector.story import (
-    STATUS_NAMES,
-    TIMER_RESULTS,
-    OutboundView,
-    Story,
-    iso_from_stored,
-    status_note,
-)
+import msgspec
+
+from cooee.phone.inspector.formatting import compare_states, format_utc
+from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
 from cooee.phone.ipc_messages import (
+    Cell,
+    DialogueWritten,
     HandlerCalled,
     HTTPExchange,
-    LoggedEvent,
-    RowsWritten,
+    OutboundChanged,
+    ShownRow,
+    TextArrived,
+    TextOptedOut,
+    TextRef,
+    TextsClaimed,
     TimelineRecord,
     TurnEnded,
     TurnRef,
+    TurnsWritten,
 )
-from cooee.storage.sqlite.change_feed import Change, Row
-from cooee.storage.sqlite.columns import stamp
 
-TextKey: TypeAlias = tuple[str, int]  # a conversation, in hex, and the number of a text in it
+_MAX_STORIES = 120
+_MAX_OUTBOUNDS = 1_000
+_MAX_OTHER_EXCHANGES = 200  # exchanges kept that belong to no text so far
 
-_MAX_STORIES = 120  # texts whose story is kept
-_TIMER_ID_PREFIX = "alarm-"  # how the ids of stories without a text begin
-_SET_ASIDE_NOTE = "It is set aside until you save a change, and is then played by itself."
-_MAX_OTHER_EXCHANGES = 200  # exchanges kept that are not yet known to belong to a text
+
+class _ClaimedTurn(msgspec.Struct):
+    """A turn of the claim under way: its story, and the replies that wait for the commit."""
+
+    story: Story
+    reply_count: int = 0
+
+
+class _InboundText(msgspec.Struct):
+    """A text with its story; `ref` has the store's id from the first claim on."""
+
+    ref: TextRef
+    story: Story
 
 
 class Timeline:
-    """Gathers reports into stories.
+    """Stories and outbound texts, as the app's process has reported them.
 
     Attributes:
-        stories: by the id of their text, oldest first.
-        letters: every text of ours that was seen in the outbox, by its place.
-        forgotten: the ids of stories that made way for newer ones; whoever reads them clears them.
+        stories: by id, oldest first.
+        outbounds: views of outbound texts, oldest first.
+        dropped_ids: stories that made room for newer ones; the reader of this list clears it.
     """
 
     def __init__(self) -> None:
-        self.dropped_ids: list[str] = []
         self.stories: dict[str, Story] = {}
-        self.outbounds: dict[TextKey, OutboundView] = {}
-        self._story_of_text: dict[TextKey, str] = {}
-        self._stories_of_claim: dict[str, list[str]] = {}
-        self._running_story: dict[str, str] = {}  # whose turn is under way, by conversation
-        self._handler_of_dialogue: dict[str, str] = {}  # by the ids of their dialogues
-        self._last_timer_story: dict[
-            str, str
-        ] = {}  # the last turn that had no text, by conversation
-        self._last_story_at: dict[str, str] = {}  # of the newest story of each person
+        self.outbounds: deque[OutboundView] = deque(maxlen=_MAX_OUTBOUNDS)
+        self.dropped_ids: list[str] = []
+        self._texts: deque[_InboundText] = deque(maxlen=_MAX_STORIES)
+        self._turns: dict[str, list[_ClaimedTurn]] = {}  # by conversation
+        self._last_timer_story: dict[str, Story] = {}  # by conversation
+        self._last_story_at: dict[str, datetime] = {}  # by person
         self._sent_by_phones: deque[tuple[str, str, float]] = deque(maxlen=_MAX_STORIES)
+        self._view_of: dict[str, OutboundView] = {}  # by the store's id of an outbound text
         self._other_exchanges: dict[int, HTTPExchange] = {}
-        self._story_of_exchange: dict[int, str] = {}  # exchanges that are not over, and their story
-        self._person_of: dict[str, str] = {}
-        self._last_seq: dict[str, int] = {}  # the text whose turn was last written, by conversation
-        self._unwritten_replies: dict[
-            str, list[str]
-        ] = {}  # who said the replies not yet written, by person
+        self._story_of_exchange: dict[int, Story] = {}  # for exchanges that are not over
         self._story_count = 0
+        self._view_count = 0
 
     def note_text_sent(self, theirs: str, text: str, at: float) -> None:
-        """A phone sent a text, which is not here yet."""
+        """Keep the moment at which a phone sent a text, for the story to come."""
         self._sent_by_phones.append((theirs, text, at))
 
     def add_record(self, record: TimelineRecord) -> Iterator[Story]:
-        """Take in a report; the stories that it changed."""
+        """Take in a record; yield the stories that it changes."""
         match record:
-            case RowsWritten():
-                yield from self._on_rows_written(record)
+            case TextArrived():
+                yield from self._on_text_arrived(record)
+            case TextOptedOut():
+                yield from self._on_text_opted_out(record)
+            case TextsClaimed():
+                yield from self._on_texts_claimed(record)
             case HandlerCalled():
                 yield from self._on_handler_called(record)
             case TurnEnded():
                 yield from self._on_turn_ended(record)
-            case LoggedEvent():
-                yield from self._on_logged_event(record)
+            case TurnsWritten():
+                yield from self._on_turns_written(record)
+            case OutboundChanged():
+                yield from self._on_outbound_changed(record)
             case HTTPExchange():
                 yield from self._on_http_exchange(record)
 
-    # Rows
+    # Texts in
 
-    def _on_rows_written(self, commit: RowsWritten) -> Iterator[Story]:
-        unassigned: list[Change] = []
-        for change in commit.changes:
-            row = change.after or change.before or {}
-            if change.table == "inbound" and change.verb == "insert":
-                self._start_story(row)
-            if change.table == "inbound" and row["id"].lower() in self.stories:
-                self._story_of_text[row["conversation"], row["seq"]] = row["id"].lower()
-            if change.table == "outbound" and change.after is not None:
-                self._update_outbound(change.after)
-            story = self._story_of_row(change, row)
-            if story is None:
-                unassigned.append(change)
-                continue
-            story.rows += map(
-                showing.show_row, [*rows.take_same_conversation(unassigned, row), change]
-            )
-            if change.table == "dialogues" and story.by_timer:
-                story.text = rows.describe_own_turn(change.before or {}) or story.text
-            if change.table == "answers":
-                _add_journal_step(story, row)
-            if row.get("program") and rows.is_set_aside(change.table, row):
-                story.note = _SET_ASIDE_NOTE
-            yield story
+    def _on_text_arrived(self, record: TextArrived) -> Iterator[Story]:
+        if record.is_new:
+            story = self._start_text_story(record.text)
+            story.rows.append(record.row)
+        else:
+            found = [text for text in self._texts if _is_same_text(text.ref, record.text)]
+            if not found:
+                return
+            story = found[-1].story
+            story.duplicates += 1
+        story.step_times.setdefault("received", record.at)
+        self._await_exchange(record.exchange, story)
+        yield story
 
-    def _start_story(self, row: Row) -> None:
-        at = iso_from_stored(row["sent_at"] or row["received_at"])
-        theirs = self._person_of.get(row["conversation"], "")
-        story = self._add_story(row["id"].lower(), theirs, row["text"], at)
-        if row["status"] == 2:
-            story.status = "opted out"
+    def _start_text_story(self, ref: TextRef) -> Story:
+        self._story_count += 1
+        story = self._add_story(f"text-{self._story_count}", ref.theirs, ref.text, ref.sent_at)
+        self._texts.append(_InboundText(ref, story))
         for sent in self._sent_by_phones:
-            if sent[:2] == (theirs, story.text):
+            if sent[:2] == (ref.theirs, ref.text):
                 story.step_times["texted"] = sent[2]
                 self._sent_by_phones.remove(sent)
                 break
+        return story
 
-    def _add_story(self, id: str, theirs: str, text: str, at: str) -> Story:
-        self._story_count += 1
-        story = self.stories[id] = Story(id, theirs, text, at, self._story_count)
-        story.gap_s = _seconds_between(self._last_story_at.get(theirs, at), at)
+    def _add_story(self, id: str, theirs: str, text: str, at: datetime) -> Story:
+        story = self.stories[id] = Story(id, theirs, text, format_utc(at), self._story_count)
+        story.gap_s = (at - self._last_story_at.get(theirs, at)).total_seconds()
         self._last_story_at[theirs] = at
         while len(self.stories) > _MAX_STORIES:
             oldest = next(iter(self.stories))
@@ -139,68 +132,41 @@ class Timeline:
             self.dropped_ids.append(oldest)
         return story
 
-    def _update_outbound(self, row: Row) -> None:
-        key = (row["conversation"], row["seq"])
-        outbound = self.outbounds.get(key)
-        if outbound is None:
-            story_id = self._story_id_of_reply(row)
-            id = f"{row['conversation'].lower()}-{row['seq']}"
-            outbound = OutboundView(
-                id, row["theirs"], row["text"], iso_from_stored(row["queued_at"]), story_id=story_id
-            )
-            self.outbounds[key] = outbound
-            if story_id in self.stories:
-                self.stories[story_id].outbounds.append(outbound)
-        outbound.status, outbound.attempts = STATUS_NAMES[Status(row["status"])], row["attempts"]
-        outbound.note = status_note(row)
+    def _on_text_opted_out(self, record: TextOptedOut) -> Iterator[Story]:
+        for text in self._texts:
+            if _is_same_text(text.ref, record.text):
+                text.story.status = "opted out"
+                yield text.story
+        for outbound in self.outbounds:  # the store cancels queued texts with the opt-out
+            if outbound.theirs == record.text.theirs and outbound.status == "queued":
+                outbound.status, outbound.note = "failed", "opted out"
 
-    def _story_id_of_reply(self, row: Row) -> str:
-        """Which text a new reply answers; its row knows the last of those answered together."""
-        waiting = self._unwritten_replies.get(row["theirs"])
-        if waiting and (row["class"] == Priority.REPLY or waiting[0].startswith(_TIMER_ID_PREFIX)):
-            return waiting.pop(0)
-        return self._story_of_text.get((row["conversation"], row["turn"]), "")
+    def _on_texts_claimed(self, record: TextsClaimed) -> Iterator[Story]:
+        self._turns[record.conversation] = []
+        for ref in record.texts:
+            story = self._story_of_claimed(ref)
+            story.step_times["claimed"] = record.at
+            yield story
 
-    def _story_of_row(self, change: Change, row: Row) -> Story | None:
-        """Whose story a row belongs to."""
-        conversation, seq = row.get("conversation") or row.get("id"), row.get("seq")
-        running = self._running_story.get(str(conversation), "")
-        match change.table:
-            case "conversations":
-                self._person_of[row["id"]] = row["theirs"]
-                if running and rows.is_without_text(change, row):
-                    return self.stories.get(running)
-                seq = self._last_seq[row["id"]] = rows.seq_of_turn(change, row)
-            case "states":
-                if running.startswith(_TIMER_ID_PREFIX):
-                    return self.stories.get(running)
-                seq = self._last_seq.get(str(conversation), 0)
-            case "dialogues":
-                self._handler_of_dialogue[row["id"]] = row["handler"]
-                return self._story_of_dialogue(row["id"], running)
-            case "answers":
-                text_id = show_entry(row["entry"])[1]
-                return self.stories.get(text_id) or self._story_of_dialogue(
-                    row["dialogue"], running
-                )
-            case "outbound" | "receipts":
-                outbound = self.outbounds.get((str(conversation), seq or 0))
-                return self.stories.get(outbound.story_id) if outbound else None
-        return self.stories.get(self._story_of_text.get((str(conversation), seq or 0), ""))
-
-    def _story_of_dialogue(self, id: str, running: str) -> Story | None:
-        """The last of the turns under way that a dialogue had; it is known by its handler."""
-        claim_stories = next(
-            (turns for turns in self._stories_of_claim.values() if running in turns), []
+    def _story_of_claimed(self, ref: TextRef) -> Story:
+        """Return a claimed text's story; a text from before this page gets a story here."""
+        found = self._find_text(ref.id) or next(
+            (text for text in self._texts if not text.ref.id and _is_same_text(text.ref, ref)), None
         )
-        stories = [self.stories[turn] for turn in claim_stories if turn in self.stories]
-        own = [story for story in stories if story.handler == self._handler_of_dialogue.get(id)]
-        return own[-1] if own else self.stories.get(running)
+        if found is None:
+            self._start_text_story(ref)
+            found = self._texts[-1]
+        found.ref = ref
+        return found.story
+
+    def _find_text(self, id: str) -> _InboundText | None:
+        return next((text for text in self._texts if id and text.ref.id == id), None)
 
     # Turns
 
     def _on_handler_called(self, call: HandlerCalled) -> Iterator[Story]:
-        for story in self._story_of_turn(call.turn, call.handler):
+        for turn in self._claimed_turn(call.turn, call.handler):
+            story = turn.story
             story.handler = call.handler
             file, _, line = call.location.rpartition(":")
             story.location = f"{Path(file).name}:{line}"
@@ -208,115 +174,149 @@ class Timeline:
             yield story
 
     def _on_turn_ended(self, end: TurnEnded) -> Iterator[Story]:
-        for story in self._story_of_turn(end.turn):
-            story.state = showing.compare_states(end.state_before, end.state_after)
+        for turn in self._claimed_turn(end.turn):
+            story = turn.story
+            story.state = compare_states(end.state_before, end.state_after)
             story.error = end.error
             story.step_times["over"] = end.at
             story.step_times.setdefault("called", end.at)
             story.attempts += 1
             if story.by_timer and end.error is None:
                 story.text = "reminded" if end.reply_count else "looked at the time"
-            self._unwritten_replies.setdefault(story.theirs, []).extend(
-                [story.id] * end.reply_count
-            )
+            turn.reply_count += end.reply_count
             yield story
 
-    def _story_of_turn(self, turn: TurnRef, handler: str = "") -> Iterator[Story]:
-        """The story of a turn; a dialogue's own turn has one from its first report on."""
-        self._person_of[turn.conversation] = turn.theirs
-        story = self.stories.get(turn.text_id) if turn.text_id else self._timer_story(turn, handler)
-        if story is not None:
-            self._running_story[turn.conversation] = story.id
-            self._note_claim(turn.claim_id, story.id)
-            yield story
+    def _claimed_turn(self, ref: TurnRef, handler: str = "") -> Iterator[_ClaimedTurn]:
+        """Yield a turn with its story; a dialogue's own turn gets a story by its first record."""
+        text = self._find_text(ref.text_id)
+        if ref.text_id and text is None:
+            return
+        story = text.story if text is not None else self._timer_story(ref, handler)
+        turns = self._turns.setdefault(ref.conversation, [])
+        if story not in [turn.story for turn in turns]:
+            turns.append(_ClaimedTurn(story))
+        yield next(turn for turn in turns if turn.story is story)
 
-    def _timer_story(self, turn: TurnRef, handler: str) -> Story:
-        last = self.stories.get(self._last_timer_story.get(turn.conversation, ""))
+    def _timer_story(self, ref: TurnRef, handler: str) -> Story:
+        last = self._last_timer_story.get(ref.conversation)
         if last is not None and last.status != "answered":
             is_retry = last.error is not None and handler in {"", last.handler}
             if is_retry or "over" not in last.step_times:
                 return last
-        id = f"{_TIMER_ID_PREFIX}{self._story_count + 1}"
-        self._last_timer_story[turn.conversation] = id
-        story = self._add_story(id, turn.theirs, "an alarm rang", iso_from_stored(stamp(turn.now)))
+        self._story_count += 1
+        id = f"timer-{self._story_count}"
+        story = self._add_story(id, ref.theirs, "a timer was due", ref.now)
         story.by_timer = True
+        self._last_timer_story[ref.conversation] = story
         return story
 
-    def _note_claim(self, claim: str, story_id: str) -> None:
-        """Remember under which claim a turn is logged."""
-        story_ids = self._stories_of_claim.setdefault(claim, [])
-        if story_id not in story_ids:
-            story_ids.append(story_id)
-        if claim in self.stories and story_id in self.stories:
-            claimed_at = self.stories[claim].step_times.get("claimed")
-            if claimed_at is not None:
-                self.stories[story_id].step_times["claimed"] = claimed_at
+    # Commits
 
-    # The log
-
-    def _on_logged_event(self, event: LoggedEvent) -> Iterator[Story]:
-        match event.name:
-            case "received" | "received-again":
-                yield from self._on_received(event)
-            case "claimed":
-                self._stories_of_claim.pop(event.turn, None)  # of a claim that was never committed
-                self._unwritten_replies.pop(self._person_of.get(event.turn.upper(), ""), None)
-                for story in self._find_story(event.turn):
-                    story.step_times[event.name] = event.at
-                    self._unwritten_replies.pop(story.theirs, None)
-                    yield story
-            case "finished":
-                for story_id in self._stories_of_claim.pop(event.turn, []):
-                    for story in self._find_story(story_id):
-                        story.step_times[event.name] = event.at
-                        story.status = "failed" if story.error else "answered"
-                        yield story
-                    self._running_story = {
-                        who: one for who, one in self._running_story.items() if one != story_id
-                    }
-            case "recorded":
-                for story in self._story_of_outbound(event.outbound):
-                    story.step_times[event.name] = event.at
-                    yield story
-            case "receipt":
-                for story in self._story_of_outbound(event.outbound):
-                    self._story_of_exchange[event.exchange] = story.id
-                    yield story
-            case "turn-failed" | "turn-set-aside":
-                for story in self._find_story(
-                    self._stories_of_claim.get(event.turn, [event.turn])[-1]
-                ):
-                    is_retried = event.name == "turn-failed"
-                    story.note = "It is tried again soon." if is_retried else "It was set aside."
-                    yield story
-            case "send-failed":
-                for story in self._story_of_outbound(event.outbound):
-                    story.note = event.message
-                    yield story
-
-    def _on_received(self, event: LoggedEvent) -> Iterator[Story]:
-        for story in reversed(self.stories.values()):
-            if (story.theirs, story.text) != (event.theirs, event.text):
-                continue
-            if event.name == "received-again":
-                story.duplicates += 1
-            elif "received" in story.step_times:
-                continue
-            story.step_times.setdefault("received", event.at)
-            if event.exchange in self._other_exchanges:
-                story.exchanges.append(self._other_exchanges.pop(event.exchange))
-            elif event.exchange:
-                self._story_of_exchange[event.exchange] = story.id
-            yield story
+    def _on_turns_written(self, written: TurnsWritten) -> Iterator[Story]:
+        turns = self._turns.get(written.conversation)
+        if not turns:  # all texts of the claim were opt-out words, which have no turn
             return
+        last = turns[-1].story
+        last.rows += written.rows
+        self._add_drafts(written, turns)
+        changed = [turn.story for turn in turns]
+        for dialogue in written.dialogues:
+            changed += self._add_dialogue(dialogue, turns)
+        if not written.is_checkpoint:
+            last.note = written.note
+            self._turns[written.conversation] = []
+            for turn in turns:
+                turn.story.step_times["finished"] = written.at
+                turn.story.status = "failed" if turn.story.error else "answered"
+        yield from {story.id: story for story in changed}.values()
+
+    def _add_drafts(self, written: TurnsWritten, turns: list[_ClaimedTurn]) -> None:
+        speakers = [turn.story for turn in turns for _ in range(turn.reply_count)]
+        for n, draft in enumerate(written.drafts):
+            # A reply beyond the turns' own is the apology for the last turn, which failed.
+            story = speakers[n] if n < len(speakers) else turns[-1].story
+            view = self._add_view(written.theirs, draft.text, written.now, story.id)
+            story.outbounds.append(view)
+            story.rows.append(draft.row)
+
+    def _add_dialogue(self, written: DialogueWritten, turns: list[_ClaimedTurn]) -> list[Story]:
+        """Show what was written of a dialogue in the story of its last turn in the claim."""
+        own = [turn.story for turn in turns if turn.story.handler == written.handler]
+        story = own[-1] if own else turns[-1].story
+        if written.row is not None:
+            story.rows.append(written.row)
+        if own and story.by_timer and written.cause:
+            story.text = written.cause
+        changed = [story]
+        for entry in written.entries:
+            text = self._find_text(entry.text_id)
+            teller = story if text is None else text.story
+            teller.rows.append(entry.row)
+            teller.add_journal_step(entry.step)
+            changed.append(teller)
+        return changed
+
+    # Texts out
+
+    def _on_outbound_changed(self, record: OutboundChanged) -> Iterator[Story]:
+        view = self._find_view(record)
+        status = STATUS_NAMES[record.status]
+        cells = [Cell("status", view.status, status)]
+        if record.attempt:
+            cells.append(Cell("attempts", str(view.attempts), str(record.attempt)))
+            view.attempts = record.attempt
+        view.status, view.note = status, record.note
+        story = self.stories.get(view.story_id)
+        if story is None:
+            return
+        story.rows.append(
+            ShownRow("update", "outbound", tuple(cell for cell in cells if cell.changed))
+        )
+        if record.is_recorded:
+            story.step_times["recorded"] = record.at
+        if record.exchange not in {exchange.id for exchange in story.exchanges}:
+            self._await_exchange(record.exchange, story)
+        yield story
+
+    def _find_view(self, record: OutboundChanged) -> OutboundView:
+        """Return an outbound text's view, whose first attempt tells the store's id of a reply."""
+        if record.id not in self._view_of:
+            known = {id(view) for view in self._view_of.values()}
+            self._view_of[record.id] = next(
+                (
+                    view
+                    for view in self.outbounds
+                    if id(view) not in known
+                    and (view.theirs, view.text) == (record.theirs, record.text)
+                ),
+                None,
+            ) or self._add_view(record.theirs, record.text, record.now)
+        return self._view_of[record.id]
+
+    def _add_view(self, theirs: str, text: str, at: datetime, story_id: str = "") -> OutboundView:
+        self._view_count += 1
+        id = f"outbound-{self._view_count}"
+        view = OutboundView(id, theirs, text, format_utc(at), story_id=story_id)
+        self.outbounds.append(view)
+        return view
 
     # HTTP
 
+    def _await_exchange(self, exchange: int, story: Story) -> None:
+        """Show the exchange that caused a record in a story, now or once it is over."""
+        if exchange in self._other_exchanges:
+            story.exchanges.append(self._other_exchanges.pop(exchange))
+        elif exchange:
+            self._story_of_exchange[exchange] = story
+
     def _on_http_exchange(self, exchange: HTTPExchange) -> Iterator[Story]:
-        stories = [*self._story_of_outbound(exchange.outbound)]
+        stories = []
+        view = self._view_of.get(exchange.outbound)
+        if view is not None and view.story_id in self.stories:
+            stories.append(self.stories[view.story_id])
         if exchange.id in self._story_of_exchange:
-            stories += self._find_story(self._story_of_exchange.pop(exchange.id))
-        for story in stories:
+            stories.append(self._story_of_exchange.pop(exchange.id))
+        for story in {story.id: story for story in stories}.values():
             story.exchanges.append(exchange)
             yield story
         if not stories:
@@ -324,18 +324,8 @@ class Timeline:
             while len(self._other_exchanges) > _MAX_OTHER_EXCHANGES:
                 del self._other_exchanges[next(iter(self._other_exchanges))]
 
-    def _find_story(self, story_id: str) -> Iterator[Story]:
-        if story_id in self.stories:
-            yield self.stories[story_id]
-
-    def _story_of_outbound(self, outbound: str) -> Iterator[Story]:
-        conversation, _, seq = outbound.partition("-")
-        found = self.outbounds.get((conversation.upper(), int(seq or 0)))
-        if found is not None:
-            yield from self._find_story(found.story_id)
-
     def other_exchanges(self) -> list[tuple[HTTPExchange, int]]:
-        """The exchanges that brought and sent no text, with how often each was made in a row."""
+        """Return the exchanges of no text, with how often each was made in a row."""
         runs: list[tuple[HTTPExchange, int]] = []
         for exchange in self._other_exchanges.values():
             if runs and _is_repetition(runs[-1][0], exchange):
@@ -345,20 +335,8 @@ class Timeline:
         return runs
 
 
-def _add_journal_step(story: Story, row: Row) -> None:
-    step, _ = show_entry(row["entry"])
-    if step is None:
-        return
-    story.journal_steps = [
-        *(known for known in story.journal_steps if known.question != step.question),
-        step,
-    ]
-    if story.by_timer:
-        story.text = TIMER_RESULTS.get(step.kind, story.text)
-
-
-def _seconds_between(earlier: str, later: str) -> float:
-    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+def _is_same_text(one: TextRef, other: TextRef) -> bool:
+    return (one.theirs, one.text, one.key) == (other.theirs, other.text, other.key)
 
 
 def _is_repetition(one: HTTPExchange, other: HTTPExchange) -> bool:

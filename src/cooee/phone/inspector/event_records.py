@@ -1,0 +1,212 @@
+"""Turns a service's events into timeline records: plain data for the page's process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from cooee.core.messages import Inbound, Outbound, Status
+from cooee.phone.inspector.app_error import describe_error
+from cooee.phone.inspector.formatting import show_row, time_of_day
+from cooee.phone.inspector.journal_view import describe_entry, read_head_progress, show_entry
+from cooee.phone.ipc_messages import (
+    DialogueWritten,
+    DraftWritten,
+    EntryWritten,
+    HandlerCalled,
+    OutboundChanged,
+    ShownRow,
+    TextArrived,
+    TextOptedOut,
+    TextRef,
+    TextsClaimed,
+    TimelineRecord,
+    TurnEnded,
+    TurnRef,
+    TurnsWritten,
+)
+from cooee.runtime import events
+from cooee.storage import Claim, Draft, Failure, Finish, Kept, Pending
+
+_SET_ASIDE_NOTE = "It is set aside until you save a change, and is then played by itself."
+_LOST_NOTE = "The answer was lost. Whether it arrived is being found out."
+_HELD_NOTE = "The answer was lost, and nobody can tell: it is held, and not sent twice."
+
+
+class EventRecords:
+    """Makes timeline records of one service's events.
+
+    Args:
+        folder: the folder of the app's own files.
+        now: returns the app's time.
+    """
+
+    def __init__(self, folder: Path, now: Callable[[], datetime]) -> None:
+        self._folder, self._now = folder, now
+
+    def make_record(self, event: events.Event, at: float, exchange: int) -> TimelineRecord | None:
+        """Return the record of an event, None where the timeline does not show the event.
+
+        Args:
+            event: the service's event.
+            at: the moment of the event, of `monotonic`.
+            exchange: the number of the HTTP exchange that caused the event, 0 for none.
+        """
+        match event:
+            case events.TextReceived(inbound, is_new):
+                ref = _text_ref(inbound)
+                return TextArrived(at, exchange, ref, is_new, _inbound_row(inbound))
+            case events.OptOutRecorded(inbound, "out"):
+                return TextOptedOut(_text_ref(inbound))
+            case events.ConversationClaimed(claim):
+                texts = [_text_ref(text.inbound, text.id.hex()) for text in claim.texts]
+                return TextsClaimed(at, claim.conversation.hex(), texts)
+            case events.HandlerStarted(claim, pending, handler):
+                turn = self._turn_ref(claim, pending)
+                return HandlerCalled(at, turn, handler.name, handler.location)
+            case events.HandlerRan():
+                return self._turn_ended(event, at)
+            case events.CheckpointWritten(checkpoint):
+                written = self._turns_written(checkpoint.claim, at, [checkpoint.kept])
+                return replace(written, is_checkpoint=True)
+            case events.TurnsCommitted(finish):
+                return self._claim_written(finish, at)
+            case _:
+                return self._outbound_changed(event, at, exchange)
+
+    # Turns
+
+    def _turn_ref(self, claim: Claim, pending: Pending | None) -> TurnRef:
+        text_id = "" if pending is None else pending.id.hex()
+        return TurnRef(text_id, claim.conversation.hex(), claim.theirs, self._now())
+
+    def _turn_ended(self, ran: events.HandlerRan, at: float) -> TurnEnded:
+        error = None if ran.error is None else describe_error(ran.error, self._folder)
+        before, after = (_state_json(state) for state in (ran.state_before, ran.state_after))
+        turn = self._turn_ref(ran.claim, ran.pending)
+        return TurnEnded(at, turn, before, after, error, ran.reply_count)
+
+    def _claim_written(self, finish: Finish, at: float) -> TurnsWritten:
+        written = self._turns_written(finish.claim, at, finish.dialogues)
+        return replace(
+            written,
+            rows=[*_claim_rows(finish)],
+            drafts=[_draft_written(draft) for draft in finish.drafts],
+            note=_failure_note(finish.failure),
+        )
+
+    def _turns_written(self, claim: Claim, at: float, updates: Sequence[Kept]) -> TurnsWritten:
+        heads = {dialogue.id: dialogue.head for dialogue in claim.dialogues}
+        return TurnsWritten(
+            at,
+            claim.conversation.hex(),
+            claim.theirs,
+            self._now(),
+            dialogues=[_dialogue_written(update, heads.get(update.id)) for update in updates],
+        )
+
+    # Texts out
+
+    def _outbound_changed(
+        self, event: events.Event, at: float, exchange: int
+    ) -> OutboundChanged | None:
+        def change(outbound: Outbound, status: Status, **more: Any) -> OutboundChanged:
+            ids = outbound.id, outbound.recipient, outbound.text
+            return OutboundChanged(at, exchange, *ids, self._now(), status.name, **more)
+
+        match event:
+            case events.TextQueued(id, _, theirs, text):
+                queued = Status.QUEUED.name
+                return OutboundChanged(at, exchange, id, theirs, text, self._now(), queued)
+            case events.AttemptStarted(outbound):
+                return change(outbound, Status.SENDING, attempt=outbound.attempt)
+            case events.AttemptRecorded(outbound, status, message, retry_at):
+                note = _attempt_note(outbound, status, message, retry_at)
+                return change(outbound, status, note=note, is_recorded=True)
+            case events.AttemptHeld(outbound):
+                return change(outbound, Status.UNKNOWN, note=_HELD_NOTE)
+            case events.ReceiptApplied(outbound, status):
+                return change(outbound, status)
+        return None
+
+
+def _text_ref(inbound: Inbound, id: str = "") -> TextRef:
+    sent_at = inbound.sent_at or inbound.received_at
+    key = inbound.key or inbound.provider_id
+    return TextRef(id, inbound.sender, inbound.text, key, sent_at)
+
+
+def _inbound_row(inbound: Inbound) -> ShownRow:
+    names = ("sender", "text", "sent_at", "received_at")
+    return show_row("insert", "inbound", {}, {name: getattr(inbound, name) for name in names})
+
+
+def _claim_rows(finish: Finish) -> Iterator[ShownRow]:
+    claim, failure = finish.claim, finish.failure
+    before = {"handled": claim.handled, "now": claim.now}
+    after = {"handled": finish.handled, "now": finish.now or claim.now}
+    yield show_row("update", "conversations", before, after)
+    if finish.state is not None:
+        verb = "insert" if claim.state is None else "update"
+        yield show_row(verb, "states", {"state": claim.state}, {"state": finish.state})
+    if failure is not None:
+        table = "dialogues" if failure.dialogue else "inbound"
+        written = {"error": failure.error, "due_at": failure.retry_at}
+        yield show_row("update", table, {}, written)
+
+
+def _draft_written(draft: Draft) -> DraftWritten:
+    values = {"text": draft.text, "class": draft.kind, "due_at": draft.due_at}
+    return DraftWritten(draft.text, show_row("insert", "outbound", {}, values))
+
+
+def _dialogue_written(update: Kept, head_before: bytes | None) -> DialogueWritten:
+    before = {} if head_before is None else {"head": head_before}
+    after = {"handler": update.handler, "head": update.head, "due_at": update.due_at}
+    after["ended"] = update.ended
+    verb = "insert" if head_before is None else "update"
+    row = None if update.head is None else show_row(verb, "dialogues", before, after)
+    return DialogueWritten(
+        update.handler, _own_turn_cause(head_before), row, [*map(_entry_written, update.entries)]
+    )
+
+
+def _entry_written(entry: bytes) -> EntryWritten:
+    step, text_id = show_entry(entry)
+    row = show_row("insert", "answers", {}, {"entry": describe_entry(entry)})
+    return EntryWritten(text_id, step, row)
+
+
+def _own_turn_cause(head_before: bytes | None) -> str:
+    """Return why a dialogue had a turn by itself, "" where its head before does not say."""
+    turns, is_paused = (0, False) if head_before is None else read_head_progress(head_before)
+    if not turns:
+        return "began"
+    return "came back to its question" if is_paused else ""
+
+
+def _failure_note(failure: Failure | None) -> str:
+    if failure is None:
+        return ""
+    if failure.retry_at is not None:
+        return "It is tried again soon."
+    return _SET_ASIDE_NOTE if failure.program else "It was set aside."
+
+
+def _attempt_note(
+    outbound: Outbound, status: Status, message: str, retry_at: datetime | None
+) -> str:
+    if status is Status.QUEUED and retry_at is not None:
+        next_attempt = time_of_day(retry_at)[:-4]
+        return f"Attempt {outbound.attempt} failed. The next is at {next_attempt}."
+    if status is Status.UNKNOWN:
+        return _HELD_NOTE if retry_at is None else _LOST_NOTE
+    return message
+
+
+def _state_json(state: bytes | None) -> str:
+    return "null" if state is None else state.decode(errors="replace")
