@@ -41,7 +41,7 @@ def shown(one):
         (entry("default", PARTY, 2), ("asked", "How many?", "2 (no answer in time)", "")),
         (entry("no reply", PARTY), ("asked", "How many?", "no answer in time", "")),
         (
-            entry("attempts", PARTY, raw="lots"),
+            entry("too many attempts", PARTY, raw="lots"),
             ("asked", "How many?", "no answer was understood", ""),
         ),
         (
@@ -54,8 +54,8 @@ def shown(one):
             ("once", "pay", "pay failed: no", ""),
         ),
         (
-            entry("begun", ("once", (), "pay", 0)),
-            ("once", "pay", "begun; how it ended is not known yet", ""),
+            entry("started", ("once", (), "pay", 0)),
+            ("once", "pay", "started; its result is not known yet", ""),
         ),
         (
             entry("slept", ("sleep", (), "1:00:00", 0)),
@@ -65,8 +65,8 @@ def shown(one):
             entry("slept", ("sleep", (), "2026-11-27 12:00:00", 0)),
             ("slept", "until 2026-11-27 12:00:00", "the time has passed", ""),
         ),
-        (entry("said", ("", (), "", 0)), None),
-        (entry("changed", ("", (), "", 0)), None),
+        (entry("sent", ("", (), "", 0)), None),
+        (entry("state changed", ("", (), "", 0)), None),
         (entry("held", PARTY, raw="4"), None),
     ],
 )

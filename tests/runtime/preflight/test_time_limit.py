@@ -20,8 +20,9 @@ while True:
     except BaseException: pass
 """
 BUSY_ELSEWHERE = """
-import ctypes
-ctypes.PyDLL(None).sleep(60)  # with Python's own lock held, so that no signal is heard
+import ctypes, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # which would end the sleep early
+ctypes.PyDLL(None).sleep(60)  # with Python's own lock held, so that no signal is handled
 """
 
 

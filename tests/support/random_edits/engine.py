@@ -24,9 +24,11 @@ _ORDER = {
     "call_sites": "dialogue.call_sites",
     "chat": "app.chat",
     "said_texts": "dialogue.said_texts",
+    "error_messages": "dialogue.error_messages",
     "run": "dialogue.run",
     "verbs": "dialogue.verbs",
     "sandbox": "dialogue.sandbox",
+    "outcome": "dialogue.outcome",
     "replay": "dialogue.replay",
 }
 

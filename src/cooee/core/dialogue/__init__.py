@@ -1,1 +1,1 @@
-"""The replay engine."""
+"""The replay engine: answers are remembered by question (docs/internals/replay.md)."""

@@ -1,4 +1,4 @@
-"""What cannot be asked, slept or done: found at its line, before it takes effect."""
+"""Checks of the arguments of ask, sleep and once, before they take effect."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cooee.core.app.question import Question
 
 
 def check_question(question: Question) -> str:
-    """What is wrong with a question, and what to write; "" where nothing is.
+    """Return the mistake in a question and its remedy, or "".
 
-    Its types say the same; this is for those who have no type checker.
+    The types say the same; the check is for users without a type checker.
     """
     return _check_settings(question) or _check_answer_type(question.type, question.options)
 
@@ -31,7 +31,7 @@ def _check_settings(question: Any) -> str:
 
 
 def check_sleep(length: Any, until: Any) -> str:
-    """What is wrong with a sleep, and what to write; "" where nothing is."""
+    """Return the mistake in a sleep and its remedy, or ""."""
     if length is None and until is None:
         return "say how long to sleep: chat.sleep(hours(8)), or until=…"
     if length is not None and until is not None:
@@ -46,7 +46,7 @@ def check_sleep(length: Any, until: Any) -> str:
 
 
 def check_once(function: Any) -> str:
-    """What is wrong with something to be done once; "" where nothing is."""
+    """Return the mistake in the function of a once and its remedy, or ""."""
     if callable(function):
         return ""
     if isawaitable(function):
@@ -79,13 +79,11 @@ def _is_reminder(value: Any) -> bool:
 
 def _check_answer_type(answer_type: Any, options: Any) -> str:
     if options is None:
-        if get_origin(answer_type) is Literal or (
-            callable(answer_type) and get_origin(answer_type) is None
-        ):
+        origin = get_origin(answer_type)
+        if origin is Literal or (callable(answer_type) and origin is None):
             return ""
-        return (
-            f"{answer_type!r:.80} is no type to ask for. Write int, date, a function of the text, …"
-        )
+        shown = f"{answer_type!r:.80}"
+        return f"{shown} is no type to ask for. Write int, date, a function of the text, …"
     if isinstance(options, str) or not isinstance(options, Sequence):
         return f'{options!r:.80} is no list to choose from. Write ["Friday", "Saturday"].'
     if not options:
@@ -99,6 +97,6 @@ def _is_positive_int(value: Any) -> bool:
 
 
 def _close_awaitable(awaitable: Any) -> None:
-    """End a coroutine that nobody will await, without the interpreter's complaint."""
+    """Close a coroutine that nobody will await, so that Python does not warn."""
     if hasattr(awaitable, "close"):
         awaitable.close()

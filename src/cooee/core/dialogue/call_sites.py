@@ -1,4 +1,4 @@
-"""Where in the user's code a run is: lines to show, and chains of calls to compare."""
+"""File and line in the user's code; chains of callers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CallChain: TypeAlias = tuple[CodeType | int, ...]
 
 
 def call_chain(handler: Any) -> CallChain:
-    """The calls that led to the one who asks, up to the handler's own (a coroutine's)."""
+    """Return the calls from the handler's coroutine down to the caller of a verb."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 -- what inspect does, at a tenth
     assert frame is not None
     outermost: FrameType = handler.cr_frame
@@ -26,7 +26,7 @@ def call_chain(handler: Any) -> CallChain:
 
 
 def is_same_call_site(one: CallChain, other: CallChain) -> bool:
-    """Whether two unequal chains are of the same places in the source.
+    """Return whether two unequal chains stand at the same places in the source.
 
     Python compiles some code twice, such as the condition of a `while`.
     """
@@ -43,12 +43,12 @@ def _source_positions(calls: CallChain) -> list[Any]:
 
 
 def caller_location(depth: int = 2) -> str:
-    """The file and line of the one who asks, `depth` frames up."""
+    """Return the file and line of the caller, `depth` frames up."""
     return _frame_location(sys._getframe(depth))  # noqa: SLF001 -- see above
 
 
 def user_location() -> str:
-    """The file and line of the innermost code that is not ours."""
+    """Return the file and line of the innermost frame outside cooee and asyncio."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- see above
     while frame is not None and not _is_user_frame(frame):
         frame = frame.f_back
@@ -56,13 +56,13 @@ def user_location() -> str:
 
 
 def definition_location(function: Any) -> str:
-    """The file and line at which a function is written."""
+    """Return the file and line of a function's definition."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return "somewhere" if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def coroutine_location(coroutine: Any) -> str:
-    """The file and line at which a coroutine stands, as deep as the code is the user's."""
+    """Return the file and line at which a coroutine waits, in the innermost user code."""
     innermost = None
     while isinstance(coroutine, CoroutineType):
         frame = coroutine.cr_frame
@@ -72,7 +72,7 @@ def coroutine_location(coroutine: Any) -> str:
 
 
 def raise_location(error: BaseException) -> str:
-    """The file and line at which the user's code raised an error, or called what did."""
+    """Return the file and line of the user's code that raised an error, or called a library."""
     location, traceback = None, error.__traceback__
     while traceback is not None:
         if _is_app_frame(traceback.tb_frame):
@@ -82,12 +82,11 @@ def raise_location(error: BaseException) -> str:
 
 
 def _is_app_frame(frame: FrameType) -> bool:
-    from cooee.core.dialogue.code_version import LIBRARY_FOLDERS  # noqa: PLC0415 -- `import cooee` stays light
+    # `import cooee` stays light: sysconfig and site are slow to import.
+    from cooee.core.dialogue.code_version import LIBRARY_FOLDERS  # noqa: PLC0415 -- see above
 
-    name = str(frame.f_globals.get("__name__"))
-    return not name.startswith("cooee.") and not frame.f_code.co_filename.startswith(
-        LIBRARY_FOLDERS
-    )
+    name, file = str(frame.f_globals.get("__name__")), frame.f_code.co_filename
+    return not name.startswith("cooee.") and not file.startswith(LIBRARY_FOLDERS)
 
 
 def _is_user_frame(frame: FrameType) -> bool:

@@ -1,4 +1,4 @@
-"""Which program is loaded: a hash of the app's own source."""
+"""The code version of an app: a hash of its own source files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ LIBRARY_FOLDERS = tuple(
     | set(site.getsitepackages())
     | {site.getusersitepackages()}
 )
-"""Where what others wrote is installed."""
+"""Folders of the standard library and of installed packages."""
 
 
 def app_files(modules: Mapping[str, ModuleType], app_file: str) -> list[str]:
-    """The files of the modules that belong to an app: below its own directory, no libraries.
+    """Return the files of an app's modules: below its own folder, without libraries.
 
     Args:
-        modules: what is loaded: a copy of `sys.modules`.
-        app: the file that the app is in.
+        modules: the loaded modules, a copy of `sys.modules`.
+        app_file: the file of the app.
     """
     folder = PurePath(app_file).parent
     files = {getattr(module, "__file__", None) for module in modules.values()} | {app_file}
@@ -38,11 +38,11 @@ def _is_app_file(file: str, folder: PurePath) -> bool:
 
 
 def hash_sources(sources: Iterable[tuple[str, bytes]], version: str = "") -> str:
-    """A name of the program that these files are: other sources, another name.
+    """Return the code version of these sources (replay rule 10: other sources, other version).
 
     Args:
-        sources: each file's name, relative to the app's directory, and its contents.
-        version: of whatever else decides how a dialogue runs; cooee's own.
+        sources: each file's name, relative to the app's folder, and its contents.
+        version: the versions of other code that decides how a dialogue runs, such as cooee's.
     """
     hasher = blake2b(version.encode(), digest_size=16)
     for name, contents in sorted(sources):

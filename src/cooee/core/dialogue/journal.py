@@ -1,4 +1,4 @@
-"""What a dialogue remembers: one journal each, appended to and never rewritten."""
+"""The journal of a dialogue: append-only entries, a head, and their storage format."""
 
 from __future__ import annotations
 
@@ -15,43 +15,53 @@ from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
 from cooee.core.messages import Media
 
 JOURNAL_FORMAT = 1
-"""The journal's format; a journal of a newer one is set aside, never overwritten."""
+"""The format of a stored journal; one of a newer format is set aside, never overwritten."""
 
 MANY_RECORDS = 1_000
-"""Records from which a dialogue should `restart`."""
+"""Records from which on a dialogue should `restart` (replay rule 15)."""
 
 RecordKey: TypeAlias = tuple[str, tuple[str, ...], str, int]
-"""Who was asked what: (kind, parts, key or words, n); kind is ask, receive, sleep or once."""
+"""(kind, parts, key or words, n): kind is ask, receive, sleep or once (replay rule 3)."""
 
 EntryKind = Literal[
-    "answer",  # a person's; raw, value, tag and message are filled in
-    "default",  # the deadline passed, and this value stood ready
+    "answer",  # of a person, with raw, value, tag and text_id
+    "default",  # the deadline passed; the value is the question's default
     "no reply",  # the deadline passed
-    "attempts",  # too many wrong answers
+    "too many attempts",
     "slept",
-    "begun",  # a once whose end is not known yet
-    "done",  # a once, its value, and the change of state it made
+    "started",  # a once whose result is not known yet; tag is its token
+    "done",  # a once, its value, and its change of the state
     "failed",  # a once whose failure the handler caught
-    "lost",  # a once that was done, with a result that could not be stored
-    "said",  # nothing but what went out in a turn
-    "held",  # a text for a question that is not reached any more, or not yet
-    "dropped",  # that text was looked at and was no answer
-    "changed",  # what another handler did to the state
-    "stale",  # the record under `key` does not fit today's question, which is asked afresh
-    "back",  # the record under `key` is taken back, and what was said after it
+    "result lost",  # a once that was done, with a result that cannot be stored
+    "sent",  # ids of the texts that a turn sent
+    "held",  # a text for a question that the code does not reach, or not yet
+    "dropped",  # the held text under `key` was no answer to its question
+    "state changed",  # by another handler; diff is the change
+    "stale",  # the record under `key` does not fit today's question, which is asked again
+    "undone",  # the record under `key` is taken back, with the texts said after it
 ]
 _RECORD_KINDS = frozenset(
-    {"answer", "default", "no reply", "attempts", "slept", "begun", "done", "failed", "lost"}
+    {
+        "answer",
+        "default",
+        "no reply",
+        "too many attempts",
+        "slept",
+        "started",
+        "done",
+        "failed",
+        "result lost",
+    }
 )
 NO_KEY: RecordKey = ("", (), "", 0)
 
 
 class JournalEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One line of a journal: a row that is inserted once.
+    """One entry of a journal: a row that is inserted once and never changed.
 
-    `at` is what `chat.now` becomes by it; `turn_number` counts the dialogue's turns from 1;
-    `text_id` is the id of the text that brought it; `sent_ids` is what went out with it, by
-    identity.
+    `at` is the value of `chat.now` after it; `turn_number` counts the dialogue's turns from 1;
+    `text_id` is the id of the person's text; `sent_ids` are the identities of the texts that the
+    same commit sent.
     """
 
     kind: EntryKind
@@ -68,7 +78,7 @@ class JournalEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class BurstText(msgspec.Struct, frozen=True, array_like=True):
-    """One of several texts that are to be one."""
+    """One text of a burst, which together is one answer."""
 
     text: str
     text_id: str
@@ -77,12 +87,12 @@ class BurstText(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a dialogue stands still, and until when.
+    """The question or sleep at which a dialogue is suspended.
 
-    `due_at` is when it has to be looked at again: the earliest of its `deadline`, its next
-    reminder and the end of a burst; None: only a text wakes it. `location` is where it is asked.
-    While it is `paused`, another dialogue asks, and texts are not for this one; it is asked
-    `re_ask` when it has come back and is looked at next.
+    `due_at` is the time of its timer: the earliest of its `deadline`, its next reminder and the end
+    of a burst; None: only a text resumes the dialogue. `location` is the line that asks. While the
+    question is `paused`, another dialogue asks and gets the texts. `re_ask` sends the prompt again
+    at the next turn, after another dialogue has ended.
     """
 
     key: RecordKey
@@ -100,18 +110,19 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def expects_text(self) -> bool:
-        """Whether a text is waited for; else it sleeps."""
+        """Return whether a text resumes the dialogue; a sleep ends by time alone."""
         return self.key[0] != "sleep"
 
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One dialogue: how it began, where it stands, and all that was recorded since.
+    """One dialogue: its start, its open question, and all entries since (replay rule 1).
 
-    `initial_state` is the person's stored state and `started_at` the moment at its start; `frontier` is
-    where it stood when its state was last saved; `turn_number` counts the turns that are over, and
-    `undo_count` how often an answer was taken back. The first `finished_count` entries belong to turns that
-    are over, so what was said around them has gone out; `unfinished_keys` are the exceptions, which
-    no run has come to since (a turn was cut off after a once, and the code was changed).
+    `initial_state` is the person's stored state at the start, from which each replay begins.
+    `frontier` is the furthest key reached by a turn that saved the state. `turn_count` counts
+    finished turns, `undo_count` the answers taken back. The first `finished_count` entries belong
+    to finished turns: the texts said next to them were sent. `unfinished_keys` lists the
+    exceptions: records of a turn that crashed after a `once`, and that no run has reached again
+    because the code changed.
     """
 
     id: str
@@ -130,23 +141,23 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def record_count(self) -> int:
-        """How many answers, sleeps and onces were ever recorded."""
+        """Return the number of answers, sleeps and onces that were ever recorded."""
         return sum(entry.kind in _RECORD_KINDS for entry in self.entries)
 
     def with_entries(self, entries: Sequence[JournalEntry]) -> Journal:
-        """With entries appended."""
+        """Return the journal with entries appended."""
         return replace(self, entries=(*self.entries, *entries))
 
 
 class StoredRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record and its place in the journal."""
+    """A record and its position in the journal."""
 
     entry: JournalEntry
     position: int
 
 
 class JournalIndex:
-    """A journal's entries, folded into what a run looks up."""
+    """The entries of a journal, folded into look-up tables for a run."""
 
     __slots__ = ("diffs", "held_texts", "records", "sent_ids")
 
@@ -159,34 +170,35 @@ class JournalIndex:
         for position, entry in enumerate(entries):
             if entry.kind not in _RECORD_KINDS or entry.key in records or self.held_texts:
                 self.add_entry(entry, position)
-            else:  # as most are
+            else:  # the short way: this loop runs for every entry of every turn
                 records[entry.key] = StoredRecord(entry, position)
                 for sent_id in entry.sent_ids:
                     self.sent_ids[sent_id] = position
 
     def add_entry(self, entry: JournalEntry, position: int) -> None:
-        """Lay one more entry on top."""
+        """Fold one more entry in."""
         kind, key = entry.kind, entry.key
         if entry.sent_ids:
             self.sent_ids |= dict.fromkeys(entry.sent_ids, position)
         if kind in _RECORD_KINDS:
             earlier = self.records.get(key)
             if earlier is not None and _is_same_event(earlier.entry, entry):
+                # The result takes the place of its intent: a state change in between came later.
                 position = earlier.position
             self.records[key] = StoredRecord(entry, position)
             if self.held_texts:
                 self.held_texts.pop(key, None)
         elif kind == "held":
             self.held_texts[key] = entry
-        elif kind == "changed":
+        elif kind == "state changed":
             self.diffs.append((position, entry.diff))
         elif kind == "dropped":
             self.held_texts.pop(key, None)
         elif kind == "stale":
             self._remove_record(key, position)
-        elif kind == "back":
+        elif kind == "undone":  # replay rule 12: texts said after the answer are to be said again
             removed = self._remove_record(key, position).position
-            self.sent_ids = {one: where for one, where in self.sent_ids.items() if where < removed}
+            self.sent_ids = {id: at for id, at in self.sent_ids.items() if at < removed}
 
     def _remove_record(self, key: RecordKey, position: int) -> StoredRecord:
         record = self.records.pop(key, None)
@@ -196,60 +208,60 @@ class JournalIndex:
 
 
 def _is_same_event(earlier: JournalEntry, later: JournalEntry) -> bool:
-    """Whether a record only says more of what was recorded: a once's end, words read anew."""
-    return earlier.kind == "begun" or (later.text_id != "" and earlier.text_id == later.text_id)
+    """Return whether a record completes an earlier one: the result of a once, a new parse."""
+    return earlier.kind == "started" or (later.text_id != "" and earlier.text_id == later.text_id)
 
 
-# What happens to a journal between its turns
+# Changes of a journal between its turns
 
 
 def open_question_key(journal: Journal) -> RecordKey | None:
-    """The question that an arriving text belongs to, before any code runs: the last one sent."""
+    """Return the key of the question that was sent last; an arriving text belongs to it."""
     waiting = journal.waiting
     return waiting.key if waiting is not None and waiting.expects_text else None
 
 
 def pause_question(journal: Journal) -> Journal:
-    """With its question put by, since another dialogue asks; only its deadline goes on."""
+    """Return the journal with its question paused, since another dialogue asks."""
     return _with_waiting(journal, paused=True, re_ask=False)
 
 
 def resume_question(journal: Journal) -> Journal:
-    """With its question no longer put by; run it, and it asks again."""
+    """Return the journal with its question resumed; its next turn sends the prompt again."""
     return _with_waiting(journal, paused=False, re_ask=True)
 
 
 def _with_waiting(journal: Journal, **fields: bool) -> Journal:
-    assert journal.waiting is not None, "It asks nothing."
+    assert journal.waiting is not None, "The dialogue asks nothing."
     return replace(journal, waiting=replace(journal.waiting, **fields))
 
 
 def add_state_change(
     journal: Journal, before: bytes | None, after: bytes | None, now: datetime
 ) -> Journal:
-    """With what another handler did to the stored state, so that the next run counts it too."""
+    """Return the journal with another handler's change of the state (replay rule 8)."""
     diff = diff_states(before, after)
     if not diff:
         return journal
     return journal.with_entries(
-        [JournalEntry("changed", NO_KEY, now, journal.turn_count, diff=diff)]
+        [JournalEntry("state changed", NO_KEY, now, journal.turn_count, diff=diff)]
     )
 
 
 def undo_last_answer(journal: Journal, now: datetime) -> Journal:
-    """With the last answer taken back, and all that was said after it; then run it again.
+    """Return the journal without its last answer and the texts said after it.
 
     Raises:
-        CannotGoBack: there is none, or something was done once since.
+        CannotGoBack: there is no answer, or a once was called after it.
     """
     records = JournalIndex(journal.entries).records.values()
     for found in sorted(records, key=lambda found: -found.position):
         entry = found.entry
-        if entry.key[0] == "once":
+        if entry.key[0] == "once":  # replay rule 12: the deed cannot be taken back
             message = "What was done since the last answer cannot be taken back."
             raise CannotGoBack(message)
         if entry.key[0] != "sleep":
-            undo_entry = JournalEntry("back", entry.key, now, journal.turn_count)
+            undo_entry = JournalEntry("undone", entry.key, now, journal.turn_count)
             return replace(
                 journal.with_entries([undo_entry]),
                 waiting=None,
@@ -260,11 +272,11 @@ def undo_last_answer(journal: Journal, now: datetime) -> Journal:
     raise CannotGoBack("Nothing was answered yet.")
 
 
-# What is stored: a head, rewritten each turn, and entries, each appended once
+# The storage format: a head, replaced at each turn, and entries, each inserted once
 
 
 class _StoredHead(msgspec.Struct, frozen=True):
-    """A journal but its entries, and how many of them there are."""
+    """A journal without its entries, and the number of them."""
 
     format: int
     entry_count: int
@@ -282,23 +294,24 @@ _format_decoder = msgspec.json.Decoder(_StoredFormat)
 
 
 def encode_head(journal: Journal) -> bytes:
-    """All of a journal but its entries."""
+    """Return the stored form of a journal without its entries."""
     bare = replace(journal, entries=())
     return _encode_json(_StoredHead(JOURNAL_FORMAT, len(journal.entries), bare))
 
 
 def encode_entry(entry: JournalEntry) -> bytes:
-    """One entry."""
+    """Return the stored form of one entry."""
     return _encode_json(entry)
 
 
 def decode_journal(head: bytes, entries: Iterable[bytes]) -> Journal:
-    """A journal from its head and its entries, in order.
+    """Return a journal from its head and its entries, in order.
 
     Raises:
-        JournalTooNew: a newer cooee wrote it.
-        JournalUnreadable: it is damaged, or entries are missing.
+        JournalTooNew: a newer cooee wrote the journal.
+        JournalUnreadable: the journal is damaged, or entries are missing.
     """
+    # replay rule 1: whoever cannot read a journal raises, so nobody ever overwrites it.
     try:
         bare = _head_decoder.decode(head)
         decoded = tuple(map(_entry_decoder.decode, entries))
@@ -308,7 +321,7 @@ def decode_journal(head: bytes, entries: Iterable[bytes]) -> Journal:
         raise JournalUnreadable(f"A dialogue's journal cannot be read: {error}") from error
     if bare.format > JOURNAL_FORMAT:
         raise JournalTooNew(_TOO_NEW_MESSAGE)
-    if len(decoded) < bare.entry_count:  # more there may be: a once that was cut off
+    if len(decoded) < bare.entry_count:  # a killed once may have left more
         raise JournalUnreadable("Some of a dialogue's entries are missing.")
     return replace(bare.journal, entries=decoded)
 
@@ -324,6 +337,6 @@ def _is_too_new(head: bytes) -> bool:
 
 
 def derive_id(*parts: object) -> str:
-    """A short name of the same parts, the same everywhere."""
+    """Return a short id of the parts: the same in every process and replay."""
     joined = "\0".join(map(repr, parts))
     return blake2b(joined.encode(errors="surrogatepass"), digest_size=16).hexdigest()

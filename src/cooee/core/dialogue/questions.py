@@ -1,4 +1,4 @@
-"""A question: what is asked, what a text does to it, and what time does."""
+"""A question at its next step: answered by a text, ended by a timer, or asked again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cooee.core.parsing.choices import requested_page
 
 
 class IncomingText(msgspec.Struct, frozen=True):
-    """A person's text, as a dialogue sees it: `sent_at` is what `chat.now` becomes by it."""
+    """A person's text, as a dialogue sees it; `chat.now` becomes its `sent_at`."""
 
     text: str
     text_id: str
@@ -28,9 +28,9 @@ class IncomingText(msgspec.Struct, frozen=True):
 
 
 class QuestionStep(msgspec.Struct, frozen=True):
-    """What a question came to: a record, or where it stands now and what is said to that.
+    """The next step of a question: a record, or its new `waiting` and an outgoing text.
 
-    `text_consumed` says whether the text was taken for it, understood or not.
+    `text_consumed` says whether the question consumed the text, understood or not.
     """
 
     waiting: Waiting
@@ -53,11 +53,10 @@ def advance_question(
     *,
     already_asked: bool,
 ) -> QuestionStep:
-    """What a question comes to now. `already_asked` says whether it has gone out before.
+    """Return the next step of a question. `already_asked` says whether its prompt was sent before.
 
-    A text wins against the deadline where it was received by then. After an outage, only the
-    last of the reminders due goes out. While another dialogue asks, there are none; once this
-    question has come back, it is asked again.
+    A text received by the deadline wins against the timer (replay rule 11). After an outage, only
+    the last due reminder is sent. A paused question sends none; a resumed one is asked again.
     """
     deadline = _deadline_of(question, waiting)
     if text is not None and _may_answer(question, waiting, text, deadline):
@@ -82,13 +81,13 @@ def advance_question(
 def adapt_recorded_answer(
     entry: JournalEntry, question: Question, context: ParseContext
 ) -> JournalEntry | None:
-    """A record under a program that has changed: as it was, read anew, or None: ask afresh.
+    """Return a record as changed code accepts it: unchanged, parsed again, or None: ask again.
 
-    What was chosen has to be on the menu still. Where another type is asked for now, the
-    person's own words are read as of their own time.
+    A chosen option must still be on the menu. Where the code asks for another type now, the
+    person's own text is parsed as of its own time (replay rule 2).
     """
     if entry.kind != "answer":
-        return entry  # a recorded outcome stays
+        return entry  # replay rule 11: a recorded outcome stays, whatever the deadline is today
     if question.kind == "receive":
         return entry
     parser = question.parser
@@ -105,6 +104,7 @@ def adapt_recorded_answer(
 def _may_answer(
     question: Question, waiting: Waiting, text: IncomingText, deadline: datetime | None
 ) -> bool:
+    # replay rule 4: a "yes" typed before the prompt was sent confirms something else.
     if question.fresh and text.received_at < waiting.asked_at:
         return False
     return deadline is None or text.received_at <= deadline
@@ -133,6 +133,7 @@ def _take_text(
 
 
 def _answer_step(waiting: Waiting, text: IncomingText, value: Any) -> QuestionStep:
+    # replay rule 2: the value is parsed as of this moment: "tomorrow" is never parsed again.
     at, raw, text_id = text.sent_at, text.text, text.text_id
     return QuestionStep(
         waiting, "answer", encode_value(value), at, raw, text_id, text.media, text_consumed=True
@@ -140,13 +141,13 @@ def _answer_step(waiting: Waiting, text: IncomingText, value: Any) -> QuestionSt
 
 
 def _misunderstood_step(question: Question, waiting: Waiting, text: IncomingText) -> QuestionStep:
-    """A wrong answer is counted and never recorded, save that there were too many."""
+    """Count a wrong answer; record only that there were too many (replay rule 6)."""
     attempts = waiting.attempts + 1
     waiting = _with_due_time(question, replace(waiting, attempts=attempts))
     if question.attempts is not None and attempts >= question.attempts:
         raw, text_id = text.text, text.text_id
         return QuestionStep(
-            waiting, "attempts", None, text.sent_at, raw, text_id, text_consumed=True
+            waiting, "too many attempts", None, text.sent_at, raw, text_id, text_consumed=True
         )
     retry_text = question.retry or f"{question.parser.hint} {question.render_prompt(waiting.page)}"
     return QuestionStep(waiting, outgoing=("retry", retry_text), text_consumed=True)
@@ -171,7 +172,7 @@ def _reminder_step(question: Question, waiting: Waiting, now: datetime) -> Quest
 
 
 def _with_due_time(question: Question, waiting: Waiting) -> Waiting:
-    """With the moment at which it has to be looked at again, by today's code."""
+    """Return `waiting` with the time of its timer, by today's code."""
     if not (question.timeout or question.remind or waiting.burst or waiting.due_at):
         return waiting
     reminders = [] if waiting.paused else _sorted_reminders(question)[waiting.reminder_count :]
@@ -185,6 +186,7 @@ def _with_due_time(question: Question, waiting: Waiting) -> Waiting:
 
 
 def _deadline_of(question: Question, waiting: Waiting) -> datetime | None:
+    # replay rule 11: from today's code, so that an edit moves the deadline of an open question.
     return None if question.timeout is None else waiting.asked_at + question.timeout
 
 
@@ -199,5 +201,5 @@ def _sorted_reminders(question: Question) -> list[tuple[timedelta, str]]:
 
 
 def _is_reminder_tuple(remind: Any) -> bool:
-    """Whether a tuple holds reminders, rather than being one: (timedelta, words)."""
+    """Return whether a tuple holds reminders, rather than being one: (timedelta, text)."""
     return isinstance(remind, tuple) and not (len(remind) == 2 and isinstance(remind[1], str))

@@ -1,4 +1,4 @@
-"""One run of a handler against its journal: what was recorded, and what has come to it."""
+"""The state of one replay: the journal, the place reached in it, and the new entries."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from cooee.core.dialogue.call_sites import (
     is_same_call_site,
     user_location,
 )
+from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.journal import (
     NO_KEY,
     Journal,
@@ -39,10 +40,10 @@ from cooee.core.parsing.answers import ParseContext
 
 
 class DialogueContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dialogue is run in.
+    """The handler of a dialogue and its surroundings: services, phone numbers, time zone.
 
-    `code_version` names the app's code as it is loaded; `find_zone` tells what `chat.zone` is at first;
-    `strict` (in tests and in preflight) raises where production warns.
+    `code_version` is the version of the app's loaded code; `find_zone` returns the first value of
+    `chat.zone`; `strict` (in tests and in preflight) raises where production warns.
     """
 
     function: Callable[..., Any]
@@ -57,14 +58,14 @@ class DialogueContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Verb: TypeAlias = Coroutine[Any, Any, Any]
-"""Something to await at once, where it stands."""
+"""The coroutine of a verb, to be awaited before the next verb is called."""
 
 
 class Run:
-    """One run of a handler, from its first line to where it stands.
+    """One run of a handler, from its first line to a question without a record, or to its end.
 
-    Alive, its verbs hand out what is recorded. Left, they are silent and wait for ever, so
-    that `finally` can run and no loop can turn. Gone, they raise.
+    A run is *active* (verbs return recorded answers), then *leaving* (verbs block for ever, so
+    `finally` blocks run but loops cannot continue), then *closed* (verbs raise `NoDialogue`).
     """
 
     def __init__(
@@ -78,12 +79,12 @@ class Run:
         self.context, self.journal, self.text, self.now = context, journal, text, now
         self.index = JournalIndex(journal.entries)
         self.records = self.index.records
-        # Where it stood, by which program, and whether this run has got there
+        # The key at which the last turn stopped, and the furthest one of all turns: reached yet?
         self.same_code = journal.code_version == context.code_version
         self.waiting_key = None if journal.waiting is None else journal.waiting.key
         self.reached_waiting = self.waiting_key is None
         self.reached_frontier = journal.frontier is None
-        # What has come to it
+        # The new entries and texts of this turn
         self.turn_number = journal.turn_count + 1
         self.new_entries: list[JournalEntry] = []
         self.taken_count = 0
@@ -96,7 +97,7 @@ class Run:
         self.suspended_at: Waiting | None = None
         self.step: QuestionStep | None = None
         self.warnings: list[str] = []
-        # Where it is now
+        # The present place in the handler and in the journal
         self.parts: tuple[str, ...] = ()
         self.last_key: RecordKey = NO_KEY
         self.last_answer: JournalEntry | None = None
@@ -104,9 +105,9 @@ class Run:
         self._call_chains: dict[RecordKey, CallChain] = {}
         self._applied_count = 0
         self._seeded_random: random.Random | None = None
-        # Whether it goes on
+        # Active, leaving, closed
         self.active, self.leaving, self.closed = True, False, False
-        self.once_token = ""  # the token of what is being done once
+        self.once_token = ""  # not "" while a once is being called
         self.coroutine: Any = None
         self.context_vars = copy_context()
         self.unawaited_verb: tuple[str, Verb] | None = None
@@ -116,24 +117,23 @@ class Run:
         self.chat: Chat[Any, Any] = self._chat(state, verbs(self))
 
     def _chat(self, state: Any, verbs: DialogueVerbs) -> Chat[Any, Any]:
-        stage = self.context
         return Chat(
             state=state,
-            services=stage.services,
+            services=self.context.services,
             now=self.journal.started_at,
             message=None,
-            ours=stage.ours,
-            theirs=stage.theirs,
+            ours=self.context.ours,
+            theirs=self.context.theirs,
             token=None,
-            read_history=stage.read_history,
-            find_zone=stage.find_zone,
+            read_history=self.context.read_history,
+            find_zone=self.context.find_zone,
             dialogue=verbs,
         )
 
-    # What a chat delegates to
+    # Verbs without a wait
 
     def say(self, text: object, key: str | None) -> None:
-        """Say a text, which goes out unless it did before."""
+        """Say a text; it is sent unless an earlier turn sent it."""
         if self.leaving or self.once_token:
             self._check_verb_allowed("say")
             return
@@ -147,7 +147,7 @@ class Run:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Scope the keys of what is asked inside."""
+        """Put a name in front of the keys of all questions inside."""
         outer_parts, self.parts = self.parts, (*self.parts, name)
         try:
             yield
@@ -155,30 +155,31 @@ class Run:
             self.parts = outer_parts
 
     def end(self, text: object) -> NoReturn:
-        """End the dialogue here, with a last text."""
+        """Say a last text, and end the dialogue by raising `Ended`."""
         self.say(text, None)
         raise Ended("The dialogue was ended.")
 
     def restart(self) -> Restart:
-        """What a handler returns to begin anew."""
+        """Return the value with which a handler restarts its dialogue."""
         self.check_open()
         return Restart()
 
     @property
     def token(self) -> str:
-        """A name of this step, the same in every replay; of a once, in every attempt."""
+        """Return an id of this step: the same in every replay, and in every attempt of a once."""
         return self.once_token or derive_id(self.journal.id, self.last_key)
 
     @property
     def seeded_random(self) -> random.Random:
-        """Chance that is the same in every replay, anew after each answer."""
+        """Return a random generator, seeded anew after each answer."""
+        # replay rule 5: the seed is the dialogue and the last key, so each replay draws alike.
         if self._seeded_random is None:
             self._seeded_random = random.Random(self.token)  # noqa: S311 -- it has to be repeatable
         return self._seeded_random
 
     @property
     def message(self) -> Inbound:
-        """The text that was answered last."""
+        """Return the text of the last answer."""
         answer, started_at = self.last_answer, self.journal.started_at
         text, at = ("", started_at) if answer is None else (answer.raw or "", answer.at)
         media = () if answer is None else answer.media
@@ -186,22 +187,18 @@ class Run:
         return Inbound(sender=theirs, recipient=ours, text=text, received_at=at, media=media)
 
     def check_history_allowed(self) -> None:
-        """Let the history be read, which only a once may do."""
+        """Fail the turn unless a once reads the history: no replay could repeat it."""
         if not self.once_token:
             raise self.fail_turn(
                 ForeignAwait(foreign_await_message("chat.history(…)", user_location()))
             )
 
-    # What its verbs need
+    # For the verbs
 
     def opened_verb(self, name: str, verb: Verb) -> Verb:
-        """A verb was made, and has to be awaited before another is."""
-        if (
-            self.unawaited_verb is not None
-            or self.caught_failure is not None
-            or self.once_token
-            or not self.active
-        ):
+        """Remember a verb that has to be awaited before another verb is called."""
+        ready = self.active and not self.once_token
+        if not ready or self.unawaited_verb is not None or self.caught_failure is not None:
             try:
                 self._make_room_for_verb(name)
             except Exception:
@@ -220,13 +217,12 @@ class Run:
     def _check_verb_allowed(self, name: str) -> None:
         self.check_open()
         if self.once_token:
-            message = (
+            raise NoDialogue(
                 f"chat.{name}(…) cannot be used by what is done once: it would not be replayed."
             )
-            raise NoDialogue(message)
 
     def _close_unawaited_verb(self) -> str:
-        """Close the verb that was not awaited, without the interpreter's complaint; its name."""
+        """Close the verb that was not awaited, so that Python does not warn; return its name."""
         if self.unawaited_verb is None:
             return ""
         (name, verb), self.unawaited_verb = self.unawaited_verb, None
@@ -234,31 +230,34 @@ class Run:
         return name
 
     def flush_pending(self) -> None:
-        """Before anything else takes effect: what came before is over, and was caught."""
+        """Refuse a verb without `await`, and record the failure of a once if it was caught."""
         if self.unawaited_verb is not None:
             name = self._close_unawaited_verb()
             message = (
-                f"{self._current_location()}: chat.{name}(…) before this was not awaited. Write `answer = await"
-                f" chat.{name}(…)`, one after the other: a dialogue waits for one thing at a time."
+                f"{self._current_location()}: chat.{name}(…) before this was not awaited. Write"
+                f" `answer = await chat.{name}(…)`, one after the other: a dialogue waits for one"
+                " thing at a time."
             )
-            raise self.fail_turn(NotAwaited(message))
+            raise self.fail_turn(NotAwaited(message))  # replay rule 13
         if self.caught_failure is not None:
             failure, self.caught_failure = self.caught_failure, None
             self.deliver_record(failure.key, self.add_record(failure))
 
     def _current_location(self) -> str:
-        """Where the handler is; once it has returned, where it is written."""
+        """Return the running line of the handler, or its first line once it has returned."""
         running = self.coroutine is not None and self.coroutine.cr_running
         return user_location() if running else definition_location(self.context.function)
 
     def occurrence_key(self, kind: str, words: str) -> RecordKey:
-        """The key of what is met now: the n-th of its words in these parts."""
+        """Return the key of this step: its kind, parts, words, and n for the n-th of them."""
         first: RecordKey = (kind, self.parts, words, 0)
         n = self._occurrences[first] = self._occurrences.get(first, -1) + 1
         return (kind, self.parts, words, n)
 
     def question_key(self, words: str, calls: CallChain) -> tuple[RecordKey, bool]:
-        """The key of a question, and whether it was met before through other calls."""
+        """Return the key of a question, and whether other callers have asked the same (rule 3)."""
+        # replay rule 3: n counts the passes of one call site. Two call sites with one key would
+        # swap their answers when an edit swaps the calls.
         key: RecordKey = ("ask", self.parts, words, 0)
         first = self._call_chains.setdefault(key, calls)
         if first is calls:
@@ -267,7 +266,7 @@ class Run:
         return ("ask", self.parts, words, n), first != calls and not is_same_call_site(first, calls)
 
     def key_before_rewording(self, key: RecordKey, was: str) -> RecordKey:
-        """The key from before a rewording, as long as something is known under it."""
+        """Return the key with the words before a rewording, if only that one is known."""
         old_key: RecordKey = (key[0], key[1], was, key[3])
         if self._is_known(key) or not self._is_known(old_key):
             return key
@@ -277,31 +276,31 @@ class Run:
         return key in self.records or key in self.index.held_texts or key == self.waiting_key
 
     def would_diverge(self, key: RecordKey) -> bool:
-        """Whether the same program is about to do something new before where it stood."""
+        """Return whether unchanged code reached a new step before the waiting key (rule 10)."""
         return self.same_code and not self.reached_waiting and key != self.waiting_key
 
     def parse_context(self, at: datetime) -> ParseContext:
-        """When and where a text was written."""
+        """Return the time and the places that a text is parsed with."""
         return ParseContext(at, self.chat.zone, self.context.ours)
 
     def consume_text(self) -> None:
-        """The text of this turn has found its question."""
+        """Mark the text of this turn as consumed by its question."""
         self.text, self.text_consumed = None, True
 
     def add_entry(self, entry: JournalEntry) -> int:
-        """Append an entry; its place."""
+        """Append an entry, and return its position in the journal."""
         position = len(self.journal.entries) + len(self.new_entries)
         self.new_entries.append(entry)
         self.index.add_entry(entry, position)
         return position
 
     def add_record(self, entry: JournalEntry) -> StoredRecord:
-        """Append a record."""
+        """Append a record, and return it with its position."""
         self.add_entry(entry)
         return self.records[entry.key]
 
     def deliver_record(self, key: RecordKey, found: StoredRecord) -> JournalEntry:
-        """A record's turn has come in this run: all that happened before it has happened."""
+        """Return the recorded entry, and move the clock, state and random seed to its moment."""
         entry, already_sent = found.entry, found.position < self._finished_count
         if key == self.waiting_key:
             self.reached_waiting = already_sent = True
@@ -310,12 +309,14 @@ class Run:
         if self._applied_count < len(self.index.diffs):
             self.apply_changes_until(found.position)
         if self.unfinished_keys and key in self.unfinished_keys:
+            # A turn crashed after this record, so the texts said before it were never sent.
             self.unfinished_keys.remove(key)
             already_sent = key == self.waiting_key
         self.last_key, self._seeded_random = key, None
-        if key[0] != "once":
+        if key[0] != "once":  # a once commits in mid-turn: texts said before it are still to send
             if already_sent and self.said_texts.unsent:
-                self.said_texts.unsent.clear()  # what was said before it belongs there too
+                # replay rule 6: an earlier turn sent the texts said before a recorded answer.
+                self.said_texts.unsent.clear()
             if entry.raw is not None:
                 self.last_answer = entry
             if entry.at > self.chat.now:  # noqa: PLR1730 -- this line is run for every answer
@@ -323,7 +324,7 @@ class Run:
         return entry
 
     def suspend(self, key: RecordKey, waiting: Waiting, step: QuestionStep | None) -> None:
-        """The run ends here, and waits."""
+        """Stop the run at a question or a sleep."""
         if key == self.journal.frontier:
             self.reached_frontier = True
         if key == self.waiting_key:
@@ -333,7 +334,7 @@ class Run:
     # State
 
     def apply_changes_until(self, position: int | None) -> None:
-        """Lay on what others changed up to a place in the journal; None: all of it."""
+        """Apply the changes by other handlers up to a position; None: all of them."""
         diffs, first = self.index.diffs, self._applied_count
         while self._applied_count < len(diffs) and (
             position is None or diffs[self._applied_count][0] < position
@@ -342,7 +343,7 @@ class Run:
         self.apply_changes([diff for _, diff in diffs[first : self._applied_count]])
 
     def apply_changes(self, diffs: Sequence[StateDiff]) -> None:
-        """Lay changes on the state as it is now."""
+        """Apply diffs to the present state (replay rule 8: where they happened)."""
         if diffs:
             chat, codec = self.chat, self.context.codec
             chat.state, self.unknown_fields = apply_diffs(
@@ -350,59 +351,51 @@ class Run:
             )
 
     def encoded_state(self) -> bytes:
-        """The state as it is now, as it is stored."""
+        """Return the present state in its stored form."""
         return self.context.codec.encode(self.chat.state, self.unknown_fields)
 
-    # Whether it goes on
+    # From active to leaving to closed
 
     def fail_turn(self, error: Exception) -> Exception:
-        """Fail this turn, whatever the handler does about it; the error to raise."""
+        """Fail this turn, even if the handler swallows the error; return the error to raise."""
         if not self.leaving and self.fatal_error is None:
             self.fatal_error, self.active = error, False
         return error
 
     def start_leaving(self) -> None:
-        """From here on it is silent."""
+        """Let `finally` blocks run from here on, with verbs that block and a silent `say`."""
         self.active, self.leaving = False, True
 
     def check_open(self) -> None:
-        """Raise where the turn is over.
+        """Refuse a chat that a handler kept after its turn.
 
         Raises:
-            NoDialogue: a handler kept its chat.
+            NoDialogue: the turn is over.
         """
         if self.closed:
             raise NoDialogue("This chat belongs to a turn that is over. Use the one at hand.")
 
     def close(self) -> None:
-        """Let go of everything that a kept chat would keep."""
+        """Release everything that a kept chat would hold in memory."""
         self.closed, self.step = True, None
         self._close_unawaited_verb()
         self.new_entries, self.said_texts, self.records = [], SaidTexts(), {}
         self._call_chains.clear()
 
     def mark_sent(self, sent_ids: Sequence[str]) -> None:
-        """Note what goes out, by identity, with the last entry to be committed or as its own."""
+        """Record ids of sent texts in the last uncommitted entry, or in an entry of their own."""
+        # An entry that a once has committed is on disk already, and cannot take the ids any more.
         if self.taken_count < len(self.new_entries):
             self.new_entries[-1] = replace(self.new_entries[-1], sent_ids=tuple(sent_ids))
         else:
-            self.add_entry(
-                JournalEntry("said", NO_KEY, self.now, self.turn_number, sent_ids=tuple(sent_ids))
-            )
+            at, turn = self.now, self.turn_number
+            self.add_entry(JournalEntry("sent", NO_KEY, at, turn, sent_ids=tuple(sent_ids)))
 
     def take_uncommitted(self) -> Sequence[JournalEntry]:
-        """The entries that nobody has committed yet."""
+        """Return the entries that no commit has taken yet, and count them as taken."""
         entries, self.taken_count = self.new_entries[self.taken_count :], len(self.new_entries)
         return tuple(entries)
 
 
 def _keys_since(records: Mapping[RecordKey, StoredRecord], position: int) -> Sequence[RecordKey]:
     return [key for key, found in records.items() if found.position >= position]
-
-
-def foreign_await_message(awaited: str, location: str) -> str:
-    """What to do about an await that a replay cannot wait for."""
-    return (
-        f"{location}: a dialogue cannot await {awaited}: it is run again for each text, and nothing of"
-        " it lives in between. Put it into a function, and `await chat.once(that_function, …)`."
-    )

@@ -1,4 +1,4 @@
-"""What a run says: each text is known by its words, or its key, and by how often it came before."""
+"""The texts a run says. A text's identity is its key (or its words) and its occurrence number."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply, as_reply
 
 MAX_TEXTS_PER_TURN = 1_000
-"""How many texts a run may say before it waits; whoever says more is in a loop without end."""
+"""Texts that one run may say before it waits; a run with more is in an endless loop."""
 
 SaidText: TypeAlias = str | Reply
 
 
 class SaidTexts:
-    """What a run says. What it said before a record of the past is past: `unsent` is cleared."""
+    """The texts a run says.
+
+    When the run passes a recorded answer, the texts before it were sent in an earlier turn, so
+    `unsent` is cleared.
+    """
 
     __slots__ = ("_identities", "unsent")
 
@@ -26,27 +30,29 @@ class SaidTexts:
         self.unsent: list[SaidText] = []
 
     def add(self, value: object, key: str | None) -> None:
-        """One more text; None and the empty string say nothing.
+        """Add a text; None and the empty string say nothing.
 
         Raises:
-            DialogueError: there are too many.
-            TypeError: it is no text.
+            DialogueError: the run has said too many texts.
+            TypeError: the value is no text.
         """
         text = value if type(value) is str else as_reply(value)
         if not text:
             return
         if len(self.unsent) >= MAX_TEXTS_PER_TURN:
             raise DialogueError(
-                f"{user_location()}: this dialogue says {MAX_TEXTS_PER_TURN:,} texts without waiting for an answer, so"
-                " its loop may never end. Ask in every pass, or bound the loop."
+                f"{user_location()}: this dialogue says {MAX_TEXTS_PER_TURN:,} texts without"
+                " waiting for an answer, so its loop may never end. Ask in every pass, or bound the loop."
             )
         self._identities.append(("key", key) if key else _content_identity(text))
         self.unsent.append(text)
 
     def unsent_with_identity(self) -> Iterator[tuple[Any, int, Reply]]:
-        """What is not past: what each text is known by, and how often that was said before."""
+        """Yield each unsent text with its identity: key or words, and occurrence number."""
         if not self.unsent:
             return
+        # replay rule 7: occurrences count from the first line, so a text keeps its number however
+        # often the handler is replayed, and wherever its line has moved.
         sent_count = len(self._identities) - len(self.unsent)
         counts = Counter(self._identities[:sent_count])
         for identity, text in zip(self._identities[sent_count:], self.unsent, strict=True):

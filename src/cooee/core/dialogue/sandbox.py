@@ -1,4 +1,4 @@
-"""A handler alone: run without an event loop, and left without a trace."""
+"""Runs a handler's coroutine without an event loop, and closes it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from cooee.core.dialogue.call_sites import user_location
-from cooee.core.dialogue.run import Run, foreign_await_message
+from cooee.core.dialogue.error_messages import foreign_await_message
+from cooee.core.dialogue.run import Run
 from cooee.core.errors import ForeignAwait
 
 
 class _ForbiddenEventLoop:
-    """What a handler finds where it looks for an event loop: whoever uses it is refused."""
+    """A stand-in for the running event loop; each use of it fails the turn."""
 
     __slots__ = ("_run",)
 
@@ -34,16 +35,16 @@ class _ForbiddenEventLoop:
         # asyncio.current_task looks the loop up, and so do TaskGroup and timeout.
         self._refuse("a task group or a timeout of asyncio")
 
-    def _refuse(self, what: str) -> NoReturn:
-        raise self._run.fail_turn(ForeignAwait(foreign_await_message(what, user_location())))
+    def _refuse(self, awaited: str) -> NoReturn:
+        raise self._run.fail_turn(ForeignAwait(foreign_await_message(awaited, user_location())))
 
 
 def resume_handler(run: Run, function: Callable[[Any], Any], value: Any) -> Any:
-    """Let a handler go on, in its context and without an event loop.
+    """Resume a handler in its own context variables and without an event loop (replay rule 5).
 
-    A loop that runs in this thread is hidden from it: asyncio would hand its tasks to that
-    one, where they would live on after the turn. It is looked up, not imported: core needs it
-    only where somebody else uses it.
+    The event loop of this thread is hidden: asyncio would run the handler's tasks in it, where
+    they would outlive the turn. asyncio is looked up, not imported: core needs it only where
+    another module has loaded it.
     """
     asyncio: Any = sys.modules.get("asyncio")
     if asyncio is None:
@@ -57,13 +58,13 @@ def resume_handler(run: Run, function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def close_handler(run: Run) -> None:
-    """Let `finally` and `async with` run, silently, and let go of everything."""
+    """Close the handler: its `finally` blocks run with a silent chat (replay rule 13)."""
     run.start_leaving()
     coroutine, run.coroutine = run.coroutine, None
     if coroutine is not None:
-        with suppress(Exception):  # the outcome is fixed: what a `finally` raises changes nothing
+        with suppress(Exception):  # the outcome is fixed: an error of a `finally` changes nothing
             resume_handler(run, lambda _: coroutine.close(), None)
-        if coroutine.cr_frame is not None:  # it catches everything, and asks again
+        if coroutine.cr_frame is not None:  # it catches GeneratorExit, and asks again
             with _without_complaint():
                 del coroutine
     run.close()
@@ -71,7 +72,7 @@ def close_handler(run: Run) -> None:
 
 @contextmanager
 def _without_complaint() -> Iterator[None]:
-    """Drop a coroutine that will not be closed, without the interpreter's complaint."""
+    """Let a coroutine that refuses to close be dropped without a warning of Python's."""
     hook = sys.unraisablehook
 
     def report_others(unraisable: Any) -> None:

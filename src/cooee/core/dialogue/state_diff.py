@@ -1,4 +1,4 @@
-"""What one handler changed in a person's state, to be laid on what another makes of it."""
+"""Diff of two stored states, and how to apply it to a third (a three-way merge)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cooee.core.app.state_codec import StateCodec
 from cooee.core.app.unknown_fields import UnknownFields
 
 StateDiff: TypeAlias = Sequence[Any]
-"""Steps ``[path, before, after]``; a step of two, ``[path, before]``, took a field away."""
+"""Steps ``[path, before, after]``; a step of two, ``[path, before]``, removed a field."""
 
 
 def diff_states(before: bytes | None, after: bytes | None) -> StateDiff:
-    """What turned one stored state into another; empty where nothing did."""
+    """Return the steps from one stored state to another; empty where the two are equal."""
     if before == after:
         return ()
     return tuple(_diff_steps(_decode_tree(before), _decode_tree(after), ()))
@@ -25,9 +25,9 @@ def diff_states(before: bytes | None, after: bytes | None) -> StateDiff:
 def apply_diffs(
     codec: StateCodec[Any], state: Any, unknown_fields: UnknownFields, diffs: Iterable[StateDiff]
 ) -> tuple[Any, UnknownFields]:
-    """A state with changes laid on: numbers as differences, all else as values.
+    """Return a state with diffs applied: numbers as differences, all other fields as values.
 
-    It is changed in place wherever its class allows, since a handler may hold on to it.
+    The state is changed in place wherever its class allows, since a handler may hold a reference.
     """
     tree = msgspec.json.decode(codec.encode(state, unknown_fields)) or {}
     for diff in diffs:
@@ -58,7 +58,7 @@ def _apply_step(tree: dict[str, Any], step: Sequence[Any]) -> None:
     for parent in parents:
         inner = tree.get(parent)
         if not isinstance(inner, dict):
-            return  # what it changed is no longer there
+            return  # the changed field is no longer there
         tree = inner
     if len(step) == 2:
         tree.pop(name, None)
@@ -67,12 +67,13 @@ def _apply_step(tree: dict[str, Any], step: Sequence[Any]) -> None:
 
 
 def _merge_value(current: Any, before: Any, after: Any) -> Any:
+    # replay rule 8: two handlers that each add 1 to a counter have added 2.
     numbers = all(type(each) in {int, float} for each in (current, before, after))
     return current + (after - before) if numbers and current != before else after
 
 
 def _copy_into(old: Any, new: Any) -> Any:
-    """The old object with the new one's contents; the new one where that cannot be."""
+    """Return the old object with the new contents, or the new object where it cannot be changed."""
     if type(old) is not type(new):
         return new
     if isinstance(old, dict):

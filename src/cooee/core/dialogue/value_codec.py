@@ -1,4 +1,4 @@
-"""What an answer or a result is worth, as JSON, and back as exactly the same value."""
+"""Answers and results as JSON, and back as exactly the same value."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SCALAR_TYPES = _UNCHANGED_TYPES | {int, float}
 _JSON_INT_LIMIT = 2**63  # what every JSON reader takes as a whole number
 _TYPE_KEY = "$"
 MAX_VALUE_BYTES = 1_000_000
-"""How many bytes of JSON one value may come to."""
+"""The largest size of one value as JSON."""
 
 
 def encode_value(value: Any) -> Any:
-    """A value as JSON's own types, with everything else marked by what it is.
+    """Return a value as JSON's own types, with any other type marked by its name.
 
     Raises:
-        Unstorable: it, or something in it, could not be made again from what is written.
+        Unstorable: the value, or a part of it, could not be restored from JSON.
     """
     try:
         tree = _encode(value)
@@ -41,16 +41,17 @@ def encode_value(value: Any) -> Any:
     if size > MAX_VALUE_BYTES:
         raise Unstorable(
             f"A {type(value).__name__} of {size:,} bytes is read again at every turn. Keep it where"
-            f" such things are kept, and return its name; up to {MAX_VALUE_BYTES:,} are stored here."
+            f" such things are kept, and return its name; up to {MAX_VALUE_BYTES:,} bytes are"
+            " stored here."
         )
     return tree
 
 
 def decode_value(tree: Any) -> Any:
-    """The value that `encode_value` was given.
+    """Return the value that `encode_value` was given.
 
     Raises:
-        Unstorable: its class is gone, or no longer takes it.
+        Unstorable: the value's class is gone, or no longer accepts the stored fields.
     """
     kind = type(tree)
     if kind in _SCALAR_TYPES:
@@ -63,8 +64,8 @@ def decode_value(tree: Any) -> Any:
         return _DECODERS[tree[_TYPE_KEY]](tree["v"])
     except (KeyError, ValueError, TypeError, AttributeError, LookupError) as error:
         raise Unstorable(
-            f"A stored {tree[_TYPE_KEY]} cannot be read any more: {error}. Keep its class where it was,"
-            " and let it take what it took."
+            f"A stored {tree[_TYPE_KEY]} cannot be read any more: {error}. Keep its class where it"
+            " was, and let it take what it took."
         ) from error
 
 

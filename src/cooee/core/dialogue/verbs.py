@@ -1,4 +1,4 @@
-"""What a dialogue awaits: a recorded outcome is handed out, and else the run ends here."""
+"""The verbs of a dialogue: ask, sleep and once return a record, or suspend the run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from msgspec.structs import replace
 from cooee.core.app.question import Question
 from cooee.core.dialogue.argument_checks import check_once, check_question, check_sleep
 from cooee.core.dialogue.call_sites import call_chain, caller_location
+from cooee.core.dialogue.error_messages import (
+    ambiguity_message,
+    divergence_error,
+    duplicate_once_error,
+    endless_loop_message,
+    failure_message,
+)
 from cooee.core.dialogue.journal import JournalEntry, RecordKey, StoredRecord, Waiting
 from cooee.core.dialogue.questions import (
     IncomingText,
@@ -26,9 +33,7 @@ from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import (
     AmbiguousQuestion,
     DialogueError,
-    DuplicateOnce,
     NoReply,
-    NotDeterministic,
     OnceFailed,
     OnceUnknown,
     ResultLost,
@@ -40,7 +45,7 @@ from cooee.core.messages import Inbound
 
 
 class OnceRequest(msgspec.Struct, frozen=True):
-    """A once that has to be carried out now; `first_token` says with which token, where it was before."""
+    """A once to carry out now; `first_token` is the token of an earlier attempt."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
@@ -51,24 +56,27 @@ class OnceRequest(msgspec.Struct, frozen=True):
 
 
 class FatalRequest(msgspec.Struct, frozen=True):
-    """An error that fails the turn, even where the handler catches it."""
+    """A fatal error: it fails the turn, even where the handler catches it."""
 
     error: Exception
 
 
 MAX_RECORDS_PER_TURN = 10_000
-"""How much a run may record before it waits; whoever records more is in a loop without end."""
+"""Records that one run may add before it waits; a run with more is in an endless loop."""
 
 SUSPENDED, ABANDONED = object(), object()
-"""The run stands still; or it was left before, and whatever asks waits for ever."""
+"""`SUSPENDED`: the run stops at this question. `ABANDONED`: the turn is over, and the awaiting code
+must not continue."""
 
 EngineRequest: TypeAlias = Generator[object, Any, Any]
-"""What is asked of whoever drives the run, and what that comes to."""
+"""A request of a verb to the replay loop, and the loop's answer."""
 
 
 @coroutine
 def _wait_forever(run: Run) -> EngineRequest:
-    """Wait for ever, and raise nothing: what a loop around it could catch, it would."""
+    """Wait for ever."""
+    # replay rule 13: it yields and never raises, since `while True: try: ask / except: pass` would
+    # catch the error and ask again, for ever.
     while True:
         run.check_open()
         yield ABANDONED if run.fatal_error is None else FatalRequest(run.fatal_error)
@@ -98,7 +106,7 @@ def _request_once(request: OnceRequest) -> EngineRequest:
 
 
 async def ask_question(run: Run, question: Question) -> Any:
-    """An answer, or what there is instead of one; without a record, the run ends here."""
+    """Return the answer to a question, or raise its recorded failure; suspend without a record."""
     run.unawaited_verb = None
     if not run.active:
         await _wait_forever(run)
@@ -109,15 +117,16 @@ async def ask_question(run: Run, question: Question) -> Any:
             question.key or question.prompt, call_chain(run.coroutine)
         )
         if ambiguous:
-            message = _ambiguity_message(question, caller_location())
+            message = ambiguity_message(question, caller_location())
             if run.context.strict:
                 await _fail_turn(run, AmbiguousQuestion(message))
             run.warnings.append(message)
-    if question.was is not None:
+    if question.was is not None:  # replay rule 3: a rewording keeps its answer
         key = run.key_before_rewording(key, question.was)
     found = original = run.records.get(key)
     if found is not None and (run.reached_waiting or not run.same_code):
-        # Up to where it stood, this very program has taken the records as they are before.
+        # replay rule 2: the same code accepted these records before, so up to the waiting key it
+        # does not check them again; changed code may ask for another type or other options.
         found = _adapt_record(run, question, found)
     if found is None:
         location = caller_location()
@@ -126,7 +135,7 @@ async def ask_question(run: Run, question: Question) -> Any:
         if problem is not None:
             await _fail_turn(run, problem)
         step = _next_step(run, question, key, location, stale=original is not None)
-        if step.outcome is None:
+        if step.outcome is None:  # replay rule 6: the first question without a record stops the run
             await _suspend(run, key, step.waiting, step)
         found = run.add_record(_record_of_step(run, question, key, step))
     entry = run.deliver_record(key, found)
@@ -138,7 +147,7 @@ async def ask_question(run: Run, question: Question) -> Any:
 
 _UNANSWERED_ERRORS: dict[str, tuple[type[Unanswered], str]] = {
     "no reply": (NoReply, "There was no answer in time"),
-    "attempts": (TooManyAttempts, "No answer was understood"),
+    "too many attempts": (TooManyAttempts, "No answer was understood"),
 }
 
 
@@ -162,10 +171,13 @@ def _next_step(
         step = _step_for_held_text(run, question, held, location)
         if step is not None:
             return step
+    # replay rule 4: the text belongs to the question that was sent last, not to the first one met.
     waiting = run.journal.waiting if key == run.waiting_key else None
     text = run.text if waiting is not None else None
     if stale and text is None:
-        waiting = None  # the person has answered it, and has to be told that it is asked again
+        waiting = (
+            None  # its record became stale: the person has answered, and needs the prompt again
+        )
     context = run.parse_context(run.now if text is None else text.sent_at)
     current = waiting or Waiting(key, question.prompt, run.now)
     current = replace(current, location=location)
@@ -180,7 +192,7 @@ def _next_step(
 def _step_for_held_text(
     run: Run, question: Question, held: JournalEntry, location: str
 ) -> QuestionStep | None:
-    """What a text comes to that came for this question while another stood before it."""
+    """Return the step for a text held back while an inserted question stood before this one."""
     received_at, asked_at = (decode_value(each) for each in held.value)
     text = IncomingText(held.raw or "", held.text_id, held.at, received_at, held.media)
     waiting = Waiting(held.key, question.prompt, asked_at, location=location)
@@ -195,11 +207,11 @@ def _step_for_held_text(
 
 
 def _adapt_record(run: Run, question: Question, found: StoredRecord) -> StoredRecord | None:
-    """A record as the changed program wants it; None where it has to be asked afresh."""
+    """Return the record as changed code accepts it; None where the question is asked again."""
     context, entry = run.parse_context(found.entry.at), found.entry
     try:
         decode_value(entry.value)
-    except Unstorable:  # its class is gone, and the person's words are read anew
+    except Unstorable:  # the class of the value is gone: parse the original text again
         entry = replace(entry, tag="")
     adapted = adapt_recorded_answer(entry, question, context)
     if adapted is None:
@@ -214,7 +226,7 @@ def _adapt_record(run: Run, question: Question, found: StoredRecord) -> StoredRe
 async def sleep_until_due(
     run: Run, length: timedelta | None, until: datetime | None, key: str | None
 ) -> None:
-    """Nothing, once it is time; before that, the run ends here."""
+    """Return when the sleep is over; suspend the run before that."""
     run.unawaited_verb = None
     if not run.active:
         await _wait_forever(run)
@@ -237,6 +249,7 @@ def _sleep_waiting(
     run: Run, key: RecordKey, length: timedelta | None, until: datetime | None, location: str
 ) -> Waiting:
     waiting = run.journal.waiting
+    # replay rule 11: a sleep counts from when it began, in the length of today's code.
     since = waiting.asked_at if waiting is not None and key == run.waiting_key else run.now
     if until is None:
         return Waiting(key, "", since, since + (length or timedelta()), location=location)
@@ -255,18 +268,18 @@ async def call_once(  # noqa: PLR0917 -- what Chat.once has
     key: str | None,
     unknown: str,
 ) -> Any:
-    """The result of something that is done once, or the failure that the handler caught."""
+    """Return the recorded result of a once, raise its recorded failure, or have it called."""
     run.unawaited_verb = None
     if not run.active:
         await _wait_forever(run)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     record_key = run.occurrence_key("once", key or name)
-    if record_key[3]:
-        await _fail_turn(run, _duplicate_error(record_key[2], caller_location()))
+    if record_key[3]:  # replay rule 3: the second one would be answered with the first one's result
+        await _fail_turn(run, duplicate_once_error(record_key[2], caller_location()))
     found = run.records.get(record_key)
-    if found is not None and found.entry.kind != "begun":
+    if found is not None and found.entry.kind != "started":  # replay rule 9
         entry = run.deliver_record(record_key, found)
-        if entry.diff:
+        if entry.diff:  # replay rule 8: the function does not run again, so its change is replayed
             run.apply_changes([entry.diff])
         return _once_result(entry)
     if found is None:
@@ -275,6 +288,7 @@ async def call_once(  # noqa: PLR0917 -- what Chat.once has
         problem = problem or _argument_error(location, check_once(function))
         if problem is not None:
             await _fail_turn(run, problem)
+    # From here on, `found` is an intent without a result: the process was killed in between.
     if found is not None and unknown == "raise":
         message = f"{name} was begun, and how it ended is not known."
         run.caught_failure = JournalEntry(
@@ -287,7 +301,9 @@ async def call_once(  # noqa: PLR0917 -- what Chat.once has
         OnceRequest(function, args, kwargs, record_key, name, first_token)
     )
     if isinstance(outcome, BaseException):
-        message = _failure_message(name, outcome)
+        message = failure_message(name, outcome)
+        # Recorded only when the handler goes on, that is, when it has caught the error: an uncaught
+        # one fails the turn, whose retry calls the function again.
         run.caught_failure = JournalEntry("failed", record_key, run.now, run.turn_number, message)
         raise OnceFailed(message) from outcome
     return _once_result(run.deliver_record(record_key, outcome))
@@ -296,7 +312,7 @@ async def call_once(  # noqa: PLR0917 -- what Chat.once has
 def _once_result(entry: JournalEntry) -> Any:
     if entry.kind == "failed":
         raise (OnceUnknown if entry.tag == "unknown" else OnceFailed)(entry.raw or "")
-    if entry.kind == "lost":
+    if entry.kind == "result lost":
         raise ResultLost(entry.raw or "")
     try:
         return decode_value(entry.value)
@@ -305,7 +321,7 @@ def _once_result(entry: JournalEntry) -> Any:
 
 
 class Verbs:
-    """What a dialogue's chat delegates to."""
+    """The verbs of one run, which its chat delegates to."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -314,25 +330,25 @@ class Verbs:
 
     @property
     def message(self) -> Inbound:
-        """The text that was answered last."""
+        """Return the text of the last answer."""
         return self._run.message
 
     @property
     def token(self) -> str:
-        """A name of this step."""
+        """Return a stable id of this step."""
         return self._run.token
 
     @property
     def chance(self) -> Random:
-        """Chance that is the same in every replay."""
+        """Return a random generator that is the same in every replay."""
         return self._run.seeded_random
 
     def question(self, question: Question) -> Verb:
-        """Ask, choose, confirm or receive."""
+        """Return the awaitable of ask, choose, confirm or receive."""
         return self._run.opened_verb(question.kind, ask_question(self._run, question))
 
     def sleep(self, length: timedelta | None, until: datetime | None, key: str | None) -> Verb:
-        """Let time pass."""
+        """Return the awaitable of a sleep."""
         return self._run.opened_verb("sleep", sleep_until_due(self._run, length, until, key))
 
     def once(
@@ -343,27 +359,25 @@ class Verbs:
         key: str | None,
         unknown: str,
     ) -> Verb:
-        """Do what a replay must not do again."""
+        """Return the awaitable of a call that no replay repeats."""
         return self._run.opened_verb("once", call_once(self._run, call, args, kwargs, key, unknown))
 
 
-# What may not be
+# Checks before a new step takes effect
 
 
 def _new_step_error(
     run: Run, key: RecordKey, action: str, location: str, prompt: str = ""
 ) -> DialogueError | None:
-    """What stands against anything new that a run is about to do."""
-    if run.would_diverge(key):
-        return divergence_error(run, action, location)
+    """Return the error that forbids a new step, or None."""
+    if run.would_diverge(key):  # replay rule 10: before the step takes effect
+        return divergence_error(run.journal.waiting, action, location)
     texts = (*key[1], key[2], prompt)
     if not all(map(_is_storable_text, texts)):
         return Unstorable(f"{location}: prompts, keys and parts are texts, unlike {texts!r}.")
-    return (
-        DialogueError(_endless_loop_message(location))
-        if len(run.new_entries) >= MAX_RECORDS_PER_TURN
-        else None
-    )
+    if len(run.new_entries) < MAX_RECORDS_PER_TURN:
+        return None
+    return DialogueError(endless_loop_message(location, MAX_RECORDS_PER_TURN))
 
 
 def _argument_error(location: str, message: str) -> DialogueError | None:
@@ -371,52 +385,7 @@ def _argument_error(location: str, message: str) -> DialogueError | None:
 
 
 def _is_storable_text(value: object) -> bool:
-    """Whether it is a str, and all of it can be written down and read again."""
+    """Return whether the value is a str without half a surrogate pair."""
     if not isinstance(value, str):
         return False
     return value.isascii() or value.encode(errors="replace").decode() == value
-
-
-# Words
-
-
-def divergence_error(run: Run, action: str, location: str) -> NotDeterministic:
-    """The same code went another way: the words that show both."""
-    waiting = run.journal.waiting
-    assert waiting is not None
-    before = f"it waited for {waiting.prompt!r}" if waiting.expects_text else "it slept"
-    return NotDeterministic(
-        f"{location}: this dialogue {action}, while before, with the same code and the same answers,"
-        f" {before} ({waiting.location}). What changes from run to run belongs into `await"
-        " chat.once(…)`; for the time and for chance there are chat.now and chat.random."
-    )
-
-
-def _endless_loop_message(location: str) -> str:
-    return (
-        f"{location}: this dialogue does {MAX_RECORDS_PER_TURN:,} things without waiting for an answer, so its loop"
-        " may never end. Ask in every pass, or bound the loop."
-    )
-
-
-def _failure_message(name: str, error: BaseException) -> str:
-    try:
-        message = f"{name} failed: {type(error).__name__}: {error}"
-    except Exception:  # it cannot say what it is
-        message = f"{name} failed: {type(error).__name__}"
-    return message.encode(errors="backslashreplace").decode()
-
-
-def _ambiguity_message(question: Question, location: str) -> str:
-    return (
-        f"{location}: {question.key or question.prompt!r} is asked from two places of this dialogue,"
-        " so that an edit could swap their answers. Give each its own key=, or call the helper"
-        ' inside `with chat.part("…"):`.'
-    )
-
-
-def _duplicate_error(name: str, location: str) -> DuplicateOnce:
-    return DuplicateOnce(
-        f"{location}: {name} is done once, and was done in this dialogue before, so it would never"
-        ' be done again. Give each its own key, like key=f"charge:{i}".'
-    )

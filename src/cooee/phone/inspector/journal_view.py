@@ -19,10 +19,10 @@ _STEP_NAMES = {"ask": "asked", "receive": "received", "once": "once", "sleep": "
 _DATE_PREFIX = re.compile(r"\d{4}-\d\d-\d\d ")  # as a sleep until then is known by, without a key
 _FIXED_VALUES = {
     "no reply": "no answer in time",
-    "attempts": "no answer was understood",
+    "too many attempts": "no answer was understood",
     "slept": "the time has passed",
-    "begun": "begun; how it ended is not known yet",
-    "lost": "done, and its result cannot be stored",
+    "started": "started; its result is not known yet",
+    "result lost": "done, and its result cannot be stored",
 }
 _RECORD_KINDS = frozenset({"answer", "default", "done", "failed", *_FIXED_VALUES})
 

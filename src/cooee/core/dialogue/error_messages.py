@@ -1,0 +1,60 @@
+"""Error messages of a dialogue: each names the line, the reason and the remedy."""
+
+from __future__ import annotations
+
+from cooee.core.app.question import Question
+from cooee.core.dialogue.journal import Waiting
+from cooee.core.errors import DuplicateOnce, NotDeterministic
+
+
+def divergence_error(waiting: Waiting | None, action: str, location: str) -> NotDeterministic:
+    """Return the error of unchanged code that went another way than before (replay rule 10)."""
+    assert waiting is not None
+    before = f"it waited for {waiting.prompt!r}" if waiting.expects_text else "it slept"
+    return NotDeterministic(
+        f"{location}: this dialogue {action}, while before, with the same code and the same"
+        f" answers, {before} ({waiting.location}). What changes from run to run belongs into `await"
+        " chat.once(…)`; for the time and for chance there are chat.now and chat.random."
+    )
+
+
+def duplicate_once_error(name: str, location: str) -> DuplicateOnce:
+    """Return the error of a second once with the same key (replay rule 3)."""
+    return DuplicateOnce(
+        f"{location}: {name} is done once, and was done in this dialogue before, so it would never"
+        ' be done again. Give each its own key, like key=f"charge:{i}".'
+    )
+
+
+def ambiguity_message(question: Question, location: str) -> str:
+    """Return the message for one key that was reached through two call sites (replay rule 3)."""
+    return (
+        f"{location}: {question.key or question.prompt!r} is asked from two places of"
+        " this dialogue, so that an edit could swap their answers. Give each its own key=, or call the helper"
+        ' inside `with chat.part("…"):`.'
+    )
+
+
+def foreign_await_message(awaited: str, location: str) -> str:
+    """Return the message for an await that a replay cannot wait for (replay rule 5)."""
+    return (
+        f"{location}: a dialogue cannot await {awaited}: it is run again for each text, and nothing"
+        " of it lives in between. Put it into a function, and `await chat.once(that_function, …)`."
+    )
+
+
+def endless_loop_message(location: str, limit: int) -> str:
+    """Return the message for a run that made `limit` records without waiting."""
+    return (
+        f"{location}: this dialogue does {limit:,} things without waiting for an answer, so its"
+        " loop may never end. Ask in every pass, or bound the loop."
+    )
+
+
+def failure_message(name: str, error: BaseException) -> str:
+    """Return one line on a once that raised; an error whose own text fails is named by its type."""
+    try:
+        message = f"{name} failed: {type(error).__name__}: {error}"
+    except Exception:  # its __str__ is the user's code, and may raise as well
+        message = f"{name} failed: {type(error).__name__}"
+    return message.encode(errors="backslashreplace").decode()

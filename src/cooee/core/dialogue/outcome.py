@@ -1,0 +1,172 @@
+"""The outcome of one turn of a dialogue: entries, texts and state, to be committed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from cooee.core.app.chat import Restart
+from cooee.core.dialogue.error_messages import divergence_error
+from cooee.core.dialogue.journal import MANY_RECORDS, Journal, JournalEntry, derive_id
+from cooee.core.dialogue.run import Run
+from cooee.core.dialogue.value_codec import encode_value
+from cooee.core.errors import DialogueError
+from cooee.core.messages import Reply
+
+EndReason: TypeAlias = Literal[
+    "", "returned", "restarted", "no reply", "too many attempts", "ended"
+]
+TextDisposition: TypeAlias = Literal["", "consumed", "held", "unclaimed"]
+
+
+class OutgoingText(msgspec.Struct, frozen=True):
+    """A text to send. The outbox accepts each `key` once, however often it is committed."""
+
+    reply: Reply
+    key: str
+
+
+class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a turn: append `entries`, replace the journal's head, send `texts`.
+
+    `state` None leaves the stored state as it is. `ended` is the reason of the dialogue's end, and
+    empty while the dialogue goes on; after a restart, `next_round` makes the next journal.
+    `text_disposition` says how the turn used the person's text: consumed by a question, held for
+    the question that it was sent to, or unclaimed.
+    """
+
+    journal: Journal
+    entries: Sequence[JournalEntry] = ()
+    texts: Sequence[OutgoingText] = ()
+    state: bytes | None = None
+    now: datetime
+    ended: EndReason = ""
+    text_disposition: TextDisposition = ""
+    warnings: Sequence[str] = ()
+
+
+def suspended_outcome(run: Run) -> TurnOutcome:
+    """Return the outcome of a run that stopped at a question or a sleep."""
+    assert run.suspended_at is not None
+    texts = _unsent_texts(run)
+    step = run.step
+    if step is not None and step.outgoing is not None:
+        kind, text = step.outgoing
+        # A prompt or retry is known by its turn, not by its words: it may go out again.
+        key = _outbox_key(run, kind, run.suspended_at.key, run.turn_number)
+        texts.append(OutgoingText(Reply(text), key))
+    return _build_outcome(run, texts, "")
+
+
+def returned_outcome(run: Run, value: object) -> TurnOutcome:
+    """Return the outcome of a handler that returned: a last text, or a restart."""
+    if not isinstance(value, Restart):
+        run.say(value, None)
+        return ended_outcome(run, "returned")
+    if run.turn_number == 1:
+        raise DialogueError("This dialogue restarts without ever asking. Ask something first.")
+    return ended_outcome(run, "restarted")
+
+
+def ended_outcome(run: Run, reason: EndReason) -> TurnOutcome:
+    """Return the outcome of a dialogue that ended for `reason`."""
+    run.flush_pending()
+    if run.fatal_error is not None:
+        raise run.fatal_error
+    if run.same_code and not run.reached_waiting:  # replay rule 10: a return diverges too
+        raise divergence_error(run.journal.waiting, "ends", "At its end")
+    run.reached_frontier, run.suspended_at = True, None
+    return _build_outcome(run, _unsent_texts(run), reason)
+
+
+def next_round(outcome: TurnOutcome) -> Journal:
+    """Return the journal of the round after a restart, with the state as it is."""
+    # replay rule 15: another id, so that nothing of the old round answers for the new one.
+    return Journal(
+        id=derive_id(outcome.journal.id, "restart"),
+        handler=outcome.journal.handler,
+        inputs=outcome.journal.inputs,
+        initial_state=outcome.state,
+        started_at=outcome.now,
+    )
+
+
+def _build_outcome(run: Run, texts: list[OutgoingText], ended: EndReason) -> TurnOutcome:
+    run.apply_changes_until(None)
+    # replay rule 8: a run that stopped before the frontier (at a question that an edit inserted)
+    # has recomputed less than is stored, so its state would roll the stored one back.
+    state = run.encoded_state() if run.reached_frontier else None
+    disposition = _dispose_text(run, ended)
+    entries = (*run.journal.entries, *run.new_entries)
+    waiting_key = None if run.suspended_at is None else run.suspended_at.key
+    unfinished = run.unfinished_keys and run.unfinished_keys & run.records.keys()
+    return TurnOutcome(
+        journal=replace(
+            run.journal,
+            entries=entries,
+            code_version=run.context.code_version,
+            waiting=run.suspended_at,
+            frontier=waiting_key if run.reached_frontier else run.journal.frontier,
+            finished_count=len(entries),
+            unfinished_keys=tuple(sorted(unfinished)),
+            turn_count=run.turn_number,
+        ),
+        entries=run.take_uncommitted(),
+        texts=texts,
+        state=state,
+        now=run.chat.now,
+        ended=ended,
+        text_disposition=disposition,
+        warnings=(*run.warnings, *_length_warnings(run)),
+    )
+
+
+def _unsent_texts(run: Run) -> list[OutgoingText]:
+    """Return the said texts that no earlier turn sent, and mark them as sent."""
+    texts: list[OutgoingText] = []
+    sent_ids: list[str] = []
+    for content, n, reply in run.said_texts.unsent_with_identity():
+        identity = derive_id("say", content, n)
+        # replay rule 7: the journal, not the position in the code, knows which texts went out.
+        if identity not in run.index.sent_ids:
+            texts.append(OutgoingText(reply, _outbox_key(run, "say", identity)))
+            sent_ids.append(identity)
+    if sent_ids:
+        run.mark_sent(sent_ids)
+    return texts
+
+
+def _outbox_key(run: Run, *identity: object) -> str:
+    """Return a text's key in the outbox: unique to the dialogue and to each undone answer."""
+    # replay rule 12: after BACK the same text is said again, and has to go out again.
+    return derive_id(run.journal.id, run.journal.undo_count, *identity)
+
+
+def _dispose_text(run: Run, ended: EndReason) -> TextDisposition:
+    """Return how the turn used its text; hold a text whose question the run did not reach."""
+    if run.text is None:
+        return "consumed" if run.text_consumed else ""
+    waiting, text = run.journal.waiting, run.text
+    if waiting is None or not waiting.expects_text or run.reached_waiting or ended:
+        return "unclaimed"
+    # replay rule 4: the text answers the question that was sent, not the one inserted before it.
+    times = [encode_value(text.received_at), encode_value(waiting.asked_at)]
+    held = JournalEntry(
+        "held", waiting.key, text.sent_at, run.turn_number, text.text, times, "", text.text_id
+    )
+    run.add_entry(held)
+    return "held"
+
+
+def _length_warnings(run: Run) -> Sequence[str]:
+    if len(run.records) <= MANY_RECORDS:  # replay rule 15
+        return ()
+    message = (
+        f"This dialogue has {len(run.records)} records, and each of its turns runs through them"
+        " all. End a round with `return chat.restart()`."
+    )
+    return [message]
