@@ -33,7 +33,7 @@ from cooee.core.dialogue.replay import (
     run_turn,
 )
 from cooee.runtime.turns.app_version import code_version_of
-from cooee.storage import Finish, Kept, Start
+from cooee.storage import ClaimResult, DialogueStart, DialogueUpdate
 from cooee.storage.sqlite.store import SQLite
 
 APP = """
@@ -98,23 +98,27 @@ async def fill(path: Path, journal: Journal, people: int) -> None:
     entries = [journals.encode_entry(entry) for entry in journal.entries]
     for first in range(0, people, AT_ONCE):
         several = range(first, min(first + AT_ONCE, people))
-        await store.start([one_start(journal, n) for n in several])
+        await store.start_dialogues([one_start(journal, n) for n in several])
         for claim in await store.claim(AT_ONCE):
             await store.finish([answered(claim, journal, entries)])
     await store.close()
 
 
-def one_start(journal: Journal, n: int) -> Start:
+def one_start(journal: Journal, n: int) -> DialogueStart:
     own = journals.encode_head(Journal(id=f"d{n}", handler=journal.handler, started_at=NOW))
     theirs = f"+614{n:08d}"
-    return Start(ours=OURS, theirs=theirs, id=f"d{n}", handler=journal.handler, head=own)
+    return DialogueStart(ours=OURS, theirs=theirs, id=f"d{n}", handler=journal.handler, head=own)
 
 
-def answered(claim, journal: Journal, entries: list[bytes]) -> Finish:
+def answered(claim, journal: Journal, entries: list[bytes]) -> ClaimResult:
     (live,) = claim.dialogues
     head = journals.encode_head(replace(journal, id=live.id))
-    kept = Kept(id=live.id, handler=live.handler, count=0, entries=entries, head=head)
-    return Finish(claim=claim, handled=claim.handled, asks=True, dialogues=[kept])
+    kept = DialogueUpdate(
+        id=live.id, handler=live.handler, stored_count=0, entries=entries, head=head
+    )
+    return ClaimResult(
+        claim=claim, handled_seq=claim.handled_seq, is_asking=True, dialogue_updates=[kept]
+    )
 
 
 def main() -> None:

@@ -29,11 +29,11 @@ from cooee.core.messages import Inbound, conversation_id
 from cooee.net.http_client import InProcessClient
 from cooee.providers import Accepted, Credentials, Features, Subscription
 from cooee.runtime.service import Service
-from cooee.storage.sql_file import load
+from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite.store import SQLite
 
 OURS = "+61491570006"
-SQL = load("sqlite")
+SQL = load_statements("sqlite")
 PRAGMAS = ("journal_mode = wal", "synchronous = full", "temp_store = memory", "cache_size = -65536")
 
 
@@ -127,9 +127,9 @@ class Watched:
     def __getattr__(self, name: str):
         return getattr(self._store, name)
 
-    async def record(self, outcomes) -> None:
-        await self._store.record(outcomes)
-        self._count += len(outcomes)
+    async def record_results(self, results) -> None:
+        await self._store.record_results(results)
+        self._count += len(results)
         if self._count >= self._target:
             self._reached.set()
 

@@ -17,7 +17,7 @@ from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
 from cooee.runtime.settings import KNOWN_SETTINGS
 from cooee.simulator import run_simulator
-from cooee.storage import Arrival
+from cooee.storage import NewInbound
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing import Kit
 
@@ -182,7 +182,7 @@ async def test_what_looks_after_it_works_on_a_conversation(folder):
     inbound = Inbound(
         sender="+61491570156", recipient="+61491570006", text="hi", received_at=datetime.now(UTC)
     )
-    await store.receive([Arrival(inbound)])
+    await store.receive([NewInbound(inbound)])
     await store.close()
     known = ("conversations", "show", "retry", "forget", "backup", "waiting", "preflight")
     after = [line for line in lines("cooee") if line.split()[1] in known]

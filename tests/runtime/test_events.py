@@ -10,7 +10,7 @@ from cooee.runtime.turns.claim_turns import run_claim
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
 from cooee.runtime.turns.turn_thread import TurnRunner
-from cooee.storage import Claim, Pending
+from cooee.storage import Claim, PendingText
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,9 @@ def run_texts(*words):
         raise ValueError("no")
 
     texts = [
-        Pending(bytes([seq]), seq, Inbound(sender="a", recipient="b", text=text, received_at=NOW))
+        PendingText(
+            bytes([seq]), seq, Inbound(sender="a", recipient="b", text=text, received_at=NOW)
+        )
         for seq, text in enumerate(words, 1)
     ]
     claim = Claim(b"c", "b", "a", 1, 1, None, None, texts)

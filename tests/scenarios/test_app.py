@@ -463,7 +463,7 @@ async def test_a_handler_that_fails_is_tried_again_while_that_persons_later_text
         first, *_ = await kit.store.history(kit.number, anna.number, 10)
         assert first.status == "set aside"
         assert re.fullmatch(r"RuntimeError: broken \(.*test_app\.py:\d+\)", first.error)
-        assert (await kit.store.census()).set_aside == 1
+        assert (await kit.store.counts()).set_aside == 1
 
 
 async def test_a_text_that_was_set_aside_can_be_run_again_once_the_code_is_mended():
@@ -480,7 +480,7 @@ async def test_a_text_that_was_set_aside_can_be_run_again_once_the_code_is_mende
         kit.service.parts.worker.wake_up.set()
         await kit.quiet()
         assert phone.read() == ["Mended."]
-        assert (await kit.store.census()).set_aside == 0
+        assert (await kit.store.counts()).set_aside == 0
 
 
 async def test_sorry_may_be_worded_or_left_unsaid():

@@ -95,7 +95,7 @@ async def test_what_a_full_disk_held_up_goes_on_when_there_is_room(tmp_path, cap
 
 async def limit_pages(store, pages):
     """Let the database file be full: SQLite's own limit, which fails as a full disk does."""
-    await store._thread.ask(lambda db: db.execute(f"pragma max_page_count = {pages}").fetchone())
+    await store._thread.submit(lambda db: db.execute(f"pragma max_page_count = {pages}").fetchone())
 
 
 async def test_a_new_database_is_its_owners_alone(tmp_path):

@@ -137,7 +137,7 @@ async def test_stop_in_the_middle_cancels_what_is_queued_and_nothing_is_sent_unt
         anna, ben = kit.phone(), kit.phone()
         await anna.text("BOOK")
         await anna.text("LATER")
-        await kit.service.store.keep_number(kit.number)
+        await kit.service.store.add_our_number(kit.number)
         kit.send(anna, "Anna")
         kit.send(anna, "STOP")
         await kit.quiet()
@@ -233,12 +233,12 @@ async def test_an_alarm_whose_turn_raises_is_listed_and_a_new_program_tries_it_a
         anna, ben = kit.phone(), kit.phone()
         await anna.text("LATER")
         await kit.wait(hours(1))
-        assert (await kit.store.alarms()).turn == kit.clock.now() + timedelta(seconds=1)
+        assert (await kit.store.next_due()).turn == kit.clock.now() + timedelta(seconds=1)
         assert await ben.text("LATER") == []
         await kit.wait(hours(3))
-        census = await kit.store.census()
-        assert (census.set_aside, census.stuck) == (0, 2)
-        threads = await kit.store.threads(trouble=True)
+        census = await kit.store.counts()
+        assert (census.set_aside, census.stuck_dialogues) == (0, 2)
+        threads = await kit.store.conversations(troubled_only=True)
         assert {thread.theirs: thread.set_aside for thread in threads} == {
             anna.number: 1,
             ben.number: 1,
@@ -247,10 +247,10 @@ async def test_an_alarm_whose_turn_raises_is_listed_and_a_new_program_tries_it_a
         assert "no bread" in talk.dialogue.error
         await kit.restart()
         assert anna.read() == [], "the same program is not tried again"
-        assert (await kit.store.census()).stuck == 2
+        assert (await kit.store.counts()).stuck_dialogues == 2
         await kit.deploy(second)
         assert anna.read() == ben.read() == ["It is later."]
-        assert (await kit.store.census()).stuck == 0
+        assert (await kit.store.counts()).stuck_dialogues == 0
 
 
 # What disks do
@@ -296,7 +296,7 @@ async def test_a_damaged_journal_stops_one_person_and_is_never_overwritten(how):
         assert await kit.store.retry(anna.number) == 1
         await kit.restart()
         assert anna.read() == ["Anna of 4, 4."]
-        assert (await kit.store.census()).set_aside == 0
+        assert (await kit.store.counts()).set_aside == 0
 
 
 async def test_an_alarm_of_a_damaged_journal_is_set_aside_and_rings_once_it_is_mended():
@@ -309,7 +309,7 @@ async def test_an_alarm_of_a_damaged_journal_is_set_aside_and_rings_once_it_is_m
         in_file(kit, DAMAGE["a newer version"], who=who)
         await kit.wait(hours(2))
         assert (anna.read(), ben.read()) == ([], ["It is later."])
-        assert (await kit.store.census()).stuck == 1
+        assert (await kit.store.counts()).stuck_dialogues == 1
         (talk,) = await kit.store.dialogues()
         assert "A newer cooee wrote this dialogue" in talk.dialogue.error
         mend(kit, who, sound)
@@ -319,7 +319,7 @@ async def test_an_alarm_of_a_damaged_journal_is_set_aside_and_rings_once_it_is_m
 
 
 async def conversation(kit, phone):
-    talks = await kit.store.dialogues(over=True)
+    talks = await kit.store.dialogues(include_ended=True)
     return next(talk.conversation for talk in talks if talk.theirs == phone.number)
 
 

@@ -227,8 +227,8 @@ async def test_a_dialogue_that_replaces_another_ends_it():
             > no
             < Noted: yes. no.
         """)
-        talks = await kit.store.dialogues(over=True)
-        assert {talk.dialogue.ended for talk in talks} == {"returned", "replaced"}
+        talks = await kit.store.dialogues(include_ended=True)
+        assert {talk.dialogue.end_reason for talk in talks} == {"returned", "replaced"}
 
 
 async def test_a_dialogue_that_gives_way_has_the_other_question_asked_again():
@@ -739,9 +739,9 @@ async def test_a_failing_alarm_backs_off_is_set_aside_and_tells_nobody():
         await kit.wait(hours(3))
         assert anna.read() == []
         assert len(tries) == 5
-        census = await kit.store.census()
-        assert (census.dialogues, census.stuck) == (1, 1)
-        assert (await kit.store.alarms()).turn is None
+        census = await kit.store.counts()
+        assert (census.open_dialogues, census.stuck_dialogues) == (1, 1)
+        assert (await kit.store.next_due()).turn is None
         await kit.store.retry(anna.number)
         await kit.restart()
         await kit.wait(hours(1))
@@ -761,7 +761,7 @@ async def test_who_is_in_the_middle_of_what_the_app_does_not_have_is_noted():
         retiring.retire("book")
         await kit.deploy(retiring)
         assert kit.service.notes == []
-        assert await kit.store.handlers() == {}
+        assert await kit.store.count_open_dialogues() == {}
 
 
 async def test_a_dialogue_starts_from_the_state_as_it_is_when_it_begins():

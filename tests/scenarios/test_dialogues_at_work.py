@@ -12,7 +12,7 @@ from cooee.core.app.app import SORRY_TEXT
 from cooee.core.messages import Inbound
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.worker import Worker
-from cooee.storage import Arrival
+from cooee.storage import NewInbound
 from cooee.storage.sqlite.store import SQLite
 
 OURS = "+61491570006"
@@ -90,7 +90,7 @@ class World:
     async def text(self, *texts, ours=OURS):
         now = RealClock().now()
         arrivals = [
-            Arrival(Inbound(sender=person(n), recipient=ours, text=text, received_at=now))
+            NewInbound(Inbound(sender=person(n), recipient=ours, text=text, received_at=now))
             for n, text in texts
         ]
         await self.store.receive(arrivals)
@@ -144,7 +144,7 @@ async def test_what_loops_without_asking_is_ended_and_named_and_nobody_else_wait
             error = await world.error(n)
             assert f"{name} ran for {STUCK:g} seconds without asking" in error
             assert f"{__file__}:" in error
-        assert (await store.census()).set_aside == 4
+        assert (await store.counts()).set_aside == 4
         assert await world.replies(1) == ["Sorry!"]
 
         await world.text((90, "tea"), (1, "hi"), (3, "hi"))
@@ -218,10 +218,10 @@ async def test_what_changes_from_run_to_run_is_set_aside_until_the_program_chang
         assert f"{__file__}:" in error
         assert await world.replies(0) == [(await world.replies(0))[0], SORRY_TEXT]
     app.version = "2"
-    assert await store.renew("two", []) == 1
+    assert await store.retry_after_deploy("two", []) == 1
     async with World(store, app, program="two") as world:
         await world.until(lambda: has_said(world, 0, 3))
-        assert (await store.census()).set_aside == 0
+        assert (await store.counts()).set_aside == 0
         await world.text((0, "yes"))
         await world.until(lambda: has_said(world, 0, 4))
         assert (await world.replies(0))[-1] == "yes", "with a key the words may change"

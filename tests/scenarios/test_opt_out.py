@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cooee import App, Chat, OptedOut
 from cooee.core.messages import Priority, conversation_id
-from cooee.storage import Draft, Letter
+from cooee.storage import NewOutbound, ProactiveOutbound
 from cooee.testing import Kit
 
 WORLDS = [
@@ -66,8 +66,8 @@ async def test_stop_silences_and_start_lifts_it_and_is_answered(world):
             ("You said hello?", "cancelled"),
             ("news", "cancelled"),
         ]
-        [silence] = await kit.store.silences(kit.number, anna.number)
-        assert (silence.how, silence.text, silence.lifted_text) == ("word", "Stop.", "START")
+        [silence] = await kit.store.opt_outs(kit.number, anna.number)
+        assert (silence.source, silence.text, silence.lifted_text) == ("word", "Stop.", "START")
 
 
 @EVERYWHERE
@@ -116,8 +116,8 @@ async def test_a_wish_in_plain_words_silences():
         phone = kit.phone()
         assert await phone.text("Please stop texting me!") == []
         assert await phone.text("hello") == []
-        [silence] = await kit.store.silences(kit.number, phone.number)
-        assert (silence.how, silence.text) == ("plain words", "Please stop texting me!")
+        [silence] = await kit.store.opt_outs(kit.number, phone.number)
+        assert (silence.source, silence.text) == ("plain words", "Please stop texting me!")
 
 
 async def test_in_doubt_people_are_asked_and_nothing_else_is_done():
@@ -162,7 +162,7 @@ async def test_in_a_question_that_waits_a_wish_is_an_answer_and_we_ask_besides()
             "Do you want no more texts from us? Reply STOP.",
         ]
         assert await phone.text("STOP") == []
-        assert (await kit.store.census()).opted_out == 1
+        assert (await kit.store.counts()).opted_out == 1
 
 
 def ask(kit, phone):
@@ -213,7 +213,7 @@ async def test_a_handler_that_raises_delays_no_stop(world):
         phone = kit.phone()
         await phone.text("hello")
         await phone.text("STOP")
-        assert (await kit.store.census()).opted_out == 1
+        assert (await kit.store.counts()).opted_out == 1
         await kit.wait(timedelta(minutes=30))
         assert phone.inbox == []
 
@@ -232,7 +232,7 @@ async def test_a_handler_that_hangs_delays_no_stop_and_its_reply_never_leaves():
         await asyncio.sleep(0.1)
         kit.send(phone, "STOP")
         deadline = time.monotonic() + 10
-        while not (await kit.store.census()).opted_out:
+        while not (await kit.store.counts()).opted_out:
             assert time.monotonic() < deadline, "the STOP waits for the handler"
             await asyncio.sleep(0.01)
         held.set()
@@ -249,7 +249,9 @@ async def test_what_was_queued_by_another_process_is_not_sent_either():
         phone = kit.phone()
         await phone.text("STOP")
         for kind in Priority:
-            letter = Letter(kit.number, phone.number, Draft(text="x", kind=kind))
+            letter = ProactiveOutbound(
+                kit.number, phone.number, NewOutbound(text="x", priority=kind)
+            )
             await kit.store.enqueue([letter])
         await kit.wait(60)
         assert phone.inbox == []
@@ -299,8 +301,8 @@ async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
                 except OptedOut:
                     assert out[who]
             elif step == "bulk":
-                draft = Draft(text="bulk", kind=Priority.BULK)
-                await kit.store.enqueue([Letter(kit.number, phone.number, draft)])
+                draft = NewOutbound(text="bulk", priority=Priority.BULK)
+                await kit.store.enqueue([ProactiveOutbound(kit.number, phone.number, draft)])
                 kit.service.parts.senders.wake_all()
             elif step == "fault":
                 sends = "/messages/sms" if "provider" in world else "/texts"
@@ -314,7 +316,7 @@ async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
                 assert not silent or len(one.inbox) == before
         await kit.wait(timedelta(hours=1))
         for phone, silent in zip(people, out, strict=True):
-            [*_, last] = [None, *await kit.store.silences(kit.number, phone.number)]
+            [*_, last] = [None, *await kit.store.opt_outs(kit.number, phone.number)]
             assert silent == (last is not None and last.lifted_at is None)
             before = len(phone.inbox)
             await phone.text("still there?")
@@ -337,9 +339,9 @@ async def test_the_companys_list_is_read_at_the_start_and_every_day():
             await app.send(anna.number, "news")
         silence_at_telstra(kit, ben)
         await kit.wait(timedelta(days=1, minutes=1))
-        assert (await kit.store.census()).opted_out == 2
-        [silence] = await kit.store.silences(kit.number, ben.number)
-        assert silence.how == "company"
+        assert (await kit.store.counts()).opted_out == 2
+        [silence] = await kit.store.opt_outs(kit.number, ben.number)
+        assert silence.source == "company"
 
 
 def silence_at_telstra(kit, phone):

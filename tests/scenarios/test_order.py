@@ -12,7 +12,7 @@ from cooee.core.messages import Inbound
 from cooee.net.http_client import InProcessClient
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.runtime.service import Service
-from cooee.storage import Arrival
+from cooee.storage import NewInbound
 from cooee.storage.sqlite.store import SQLite
 
 OURS = "+61491570006"
@@ -46,7 +46,7 @@ def person(n):
 
 
 async def answered(store, count):
-    while (await store.census()).pending:
+    while (await store.counts()).pending:
         await asyncio.sleep(0.01)
     return {n: await store.history(OURS, person(n), 100) for n in range(count)}
 
@@ -91,7 +91,7 @@ async def test_a_person_whose_handler_waits_holds_up_nobody_else(tmp_path):
             await service.parts.inbound_receiver.receive(
                 [Inbound(sender=person(n), recipient=OURS, text=text, received_at=clock.now())]
             )
-        while (await store.census()).pending > 2:
+        while (await store.counts()).pending > 2:
             await asyncio.sleep(0.01)
         assert [e.text for e in await store.history(OURS, person(1), 9)] == ["FAST 0", "0 fast"]
         assert len(await store.history(OURS, person(0), 9)) == 2
@@ -104,15 +104,15 @@ async def test_a_person_whose_handler_waits_holds_up_nobody_else(tmp_path):
 async def test_a_lease_that_was_lost_commits_nothing(tmp_path):
     clock = VirtualClock()
     store = await SQLite.open(tmp_path / "fence.db", now=clock.now)
-    from cooee.storage import Draft, Finish
+    from cooee.storage import ClaimResult, NewOutbound
 
     inbound = Inbound(sender=person(1), recipient=OURS, text="hi", received_at=clock.now())
-    await store.receive([Arrival(inbound)])
+    await store.receive([NewInbound(inbound)])
     (stalled,) = await store.claim(1)
     await store.release([stalled])
     (fresh,) = await store.claim(1)
-    late = Finish(claim=stalled, handled=1, drafts=[Draft(text="late")])
-    good = Finish(claim=fresh, handled=1, drafts=[Draft(text="good")])
+    late = ClaimResult(claim=stalled, handled_seq=1, drafts=[NewOutbound(text="late")])
+    good = ClaimResult(claim=fresh, handled_seq=1, drafts=[NewOutbound(text="good")])
     assert list(await store.finish([late, good])) == [False, True]
     entries = await store.history(OURS, person(1), 9)
     assert [entry.text for entry in entries] == ["hi", "good"]

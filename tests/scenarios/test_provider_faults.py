@@ -140,7 +140,7 @@ async def test_reading_goes_on_while_an_answer_takes_its_time():
             kit.send(phone, "hi")
         quiet = asyncio.create_task(kit.quiet())
         wire = kit.clock
-        while (await kit.store.census()).pending < 5:
+        while (await kit.store.counts()).pending < 5:
             await wire.jump_to_next_timer(
                 wire.now() + timedelta(seconds=2)
             ) if wire._busy_tasks == set() else await asyncio.sleep(0.001)
@@ -166,14 +166,14 @@ async def test_a_reading_whose_answer_was_lost_is_counted_since_it_may_have_held
     async with telstra(echo()) as kit:
         kit.fault("lose-answer", on=READ)
         await kit.wait(5)
-        assert (await kit.store.census()).doubtful_reads == 1
+        assert (await kit.store.counts()).lost_reads == 1
         assert await kit.phone().text("hi") == ["You said hi"]
 
 
 async def test_an_unclean_end_is_counted():
     async with telstra(echo()) as kit:
         await kit.restart()
-        assert (await kit.store.census()).unclean_exits == 0
+        assert (await kit.store.counts()).unclean_exits == 0
 
 
 @pytest.mark.parametrize("switch", ["pop", "cursor", "confirm"])
@@ -208,9 +208,9 @@ async def test_a_text_that_the_company_refuses_for_good_has_failed_with_its_code
     async with telstra(app) as kit:
         await app.send("+61400", "hello")
         await kit.quiet()
-        census = await kit.store.census()
+        census = await kit.store.counts()
         assert (census.failed, census.queued) == (1, 0)
-        (thread,) = await kit.store.threads()
+        (thread,) = await kit.store.conversations()
         (entry,) = await kit.store.history(kit.number, thread.theirs, 9)
         assert entry.status == "failed"
         assert "TO-MSISDN-NOT-VALID" in entry.error + " ".join(entry.notes)
@@ -246,7 +246,7 @@ async def test_a_lost_answer_is_held_and_listed_and_blocks_nobody():
         await phone.text("one")
         assert await phone.text("two") == ["You said two"]
         await kit.wait(timedelta(hours=1))
-        (thread,) = await kit.store.threads(trouble=True)
+        (thread,) = await kit.store.conversations(troubled_only=True)
         assert (thread.theirs, thread.unknown) == (phone.number, 1)
         assert phone.inbox == ["You said one", "You said two"], "it had arrived, and once"
 
@@ -273,7 +273,7 @@ async def test_a_company_that_can_be_asked_settles_every_doubt(switch, fault):
         kit.send(phone, "two")
         await kit.wait(60)
         assert phone.inbox == ["You said one", "You said two"]
-        assert (await kit.store.census()).unknown == 0
+        assert (await kit.store.counts()).unknown == 0
 
 
 @pytest.mark.parametrize("switch", ["lookup", "idempotency"])
@@ -297,7 +297,7 @@ async def test_a_receipt_settles_a_lost_answer():
             e for e in await kit.store.history(kit.number, phone.number, 9) if e.direction == "out"
         ]
         assert entry.status == "delivered"
-        assert (await kit.store.census()).unknown == 0
+        assert (await kit.store.counts()).unknown == 0
 
 
 async def test_where_nothing_is_pushed_the_company_is_asked_what_became_of_a_text():
@@ -323,7 +323,7 @@ async def test_a_person_who_opted_out_at_the_company_gets_nothing_and_comes_back
             await kit.app.send(phone.number, "are you there?")
         await kit.quiet()
         assert phone.inbox == ["You said hi"]
-        assert (await kit.store.census()).opted_out == 1
+        assert (await kit.store.counts()).opted_out == 1
         assert await phone.text("START") == ["You said START"]
 
 

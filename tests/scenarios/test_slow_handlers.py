@@ -14,7 +14,7 @@ from cooee.core.messages import Inbound
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.worker import Worker
 from cooee.runtime.watchdog import Watchdog
-from cooee.storage import Arrival
+from cooee.storage import NewInbound
 from cooee.storage.sqlite.store import SQLite
 
 OURS = "+61491570006"
@@ -28,7 +28,7 @@ async def receive(store, texts):
     now = RealClock().now()
     await store.receive(
         [
-            Arrival(Inbound(sender=person(n), recipient=OURS, text=text, received_at=now))
+            NewInbound(Inbound(sender=person(n), recipient=OURS, text=text, received_at=now))
             for n, text in texts
         ]
     )
@@ -189,4 +189,4 @@ async def test_a_person_is_apologised_to_when_a_text_is_set_aside_and_the_next_g
         kit.send(phone, "hi")
         await kit.wait(300)
         assert phone.inbox == ["Sorry!", "fine"]
-        assert (await kit.store.census()).set_aside == 1
+        assert (await kit.store.counts()).set_aside == 1

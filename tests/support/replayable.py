@@ -14,7 +14,7 @@ from cooee.core.dialogue.replay import (
     new_journal,
     run_turn,
 )
-from cooee.storage import Dialogue, Talk
+from cooee.storage import DialogueRecord, StoredDialogue
 
 OURS, ANNA = "+61491570006", "+61491570156"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -52,8 +52,8 @@ def kept(journal, **more):
     """A journal as the store brings it."""
     entries = [journals.encode_entry(entry) for entry in journal.entries]
     head = journals.encode_head(journal)
-    dialogue = Dialogue(id="d", handler="dialogue", head=head, entries=entries, **more)
-    return Talk(
+    dialogue = DialogueRecord(id="d", handler="dialogue", head=head, entries=entries, **more)
+    return StoredDialogue(
         conversation=b"c",
         ours=OURS,
         theirs=ANNA,

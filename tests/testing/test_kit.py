@@ -271,7 +271,7 @@ async def test_an_answer_that_was_lost_is_seen_as_the_provider_is_built():
         await phone.text("hello")
         await phone.wait(60)
         assert phone.inbox == ["00:00:00"]
-        assert (await kit.store.census()).unknown == 0
+        assert (await kit.store.counts()).unknown == 0
 
 
 async def test_the_kit_leaves_nothing_behind():

@@ -11,13 +11,13 @@ from cooee.core.one_line import to_one_line
 from cooee.runtime.operations import is_set_aside
 
 if TYPE_CHECKING:
-    from cooee.storage import Dialogue
+    from cooee.storage import DialogueRecord
 
 
-def describe_dialogue(dialogue: Dialogue) -> str:
+def describe_dialogue(dialogue: DialogueRecord) -> str:
     """Describe the question or sleep at which a dialogue waits, and its failures."""
     position = f"In the middle of {dialogue.handler}: {_describe_waiting(dialogue)}"
-    tries = f"{dialogue.attempts} {'try' if dialogue.attempts == 1 else 'tries'}"
+    tries = f"{dialogue.failed_attempts} {'try' if dialogue.failed_attempts == 1 else 'tries'}"
     if is_set_aside(dialogue):
         return f"{position} Set aside after {tries}: {to_one_line(dialogue.error)}"
     return (
@@ -27,7 +27,7 @@ def describe_dialogue(dialogue: Dialogue) -> str:
     )
 
 
-def _describe_waiting(dialogue: Dialogue) -> str:
+def _describe_waiting(dialogue: DialogueRecord) -> str:
     try:
         waiting = decode_journal(dialogue.head, dialogue.entries).waiting
     except JournalError as error:

@@ -150,7 +150,8 @@ class AppController:
         recorder = Recorder(self._send_message, self._folder, [SIMULATED_SECRET], self._clock.now)
         monitor = DialogueMonitor(self._send_message, self._folder, self._source_files)
 
-        store = await SQLite.open(self._args.database, now=self._clock.now)
+        store = await SQLite.open(
+            self._args.database, now=self._clock.now)
         recorder.add_secret(await store.secret("webhook-path"))
         self._send_message(await self._database_opened(store))
         running_app = run_app(
@@ -192,7 +193,7 @@ async def _cancel_task(task: asyncio.Task[None]) -> None:
 
 
 async def _read_past_texts(store: SQLite) -> Sequence[PastText]:
-    conversations = await store.threads(limit=_MAX_PEOPLE)
+    conversations = await store.conversations(limit=_MAX_PEOPLE)
     return [
         PastText(conversation.theirs, entry.direction == "out", entry.text, entry.at, entry.status)
         for conversation in conversations

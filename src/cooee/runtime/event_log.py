@@ -36,15 +36,15 @@ def _log_debug_event(event: events.Event) -> bool:
     """Log a point of a text's way, if the event is one; return whether it is."""
     match event:
         case events.ConversationClaimed(claim):
-            _log_debug("claimed", turn=claim.turn, attempt=claim.attempts)
+            _log_debug("claimed", turn=claim.turn_id, attempt=claim.attempt)
         case events.CheckpointStarted(checkpoint):
-            _log_debug("checkpointing", turn=checkpoint.claim.turn)
+            _log_debug("checkpointing", turn=checkpoint.claim.turn_id)
         case events.CheckpointWritten(checkpoint):
-            _log_debug("checkpointed", turn=checkpoint.claim.turn)
+            _log_debug("checkpointed", turn=checkpoint.claim.turn_id)
         case events.TurnsFinished(finish):
-            _log_debug("finishing", turn=finish.claim.turn)
+            _log_debug("finishing", turn=finish.claim.turn_id)
         case events.TurnsCommitted(finish, duration_s):
-            _log_debug("finished", turn=finish.claim.turn, seconds=round(duration_s, 3))
+            _log_debug("finished", turn=finish.claim.turn_id, seconds=round(duration_s, 3))
         case events.AttemptStarted(outbound):
             _log_debug("sending", id=outbound.id, attempt=outbound.attempt)
         case events.AttemptFinished():
@@ -74,9 +74,9 @@ def _log_trouble(event: events.Event) -> None:
     fields: dict[str, Any]
     match event:
         case events.LeaseExpired(claim):
-            log_event("lease-lost", logging.WARNING, turn=claim.turn)
+            log_event("lease-lost", logging.WARNING, turn=claim.turn_id)
         case events.CommitRefused(claim, error):
-            log_event("commit-refused", logging.CRITICAL, turn=claim.turn, error=str(error))
+            log_event("commit-refused", logging.CRITICAL, turn=claim.turn_id, error=str(error))
         case events.HandlerAbandoned(handler, timeout_s, stack):
             fields = {"handler": handler, "seconds": timeout_s}
             log_event("handler-abandoned", logging.ERROR, **fields, stack=stack)
@@ -104,8 +104,8 @@ def _log_failed_turn(event: events.TurnFailed | events.TurnSetAside) -> None:
     log_event(
         "turn-failed" if retry_at else "turn-set-aside",
         logging.ERROR,
-        turn=event.claim.turn,
-        attempt=event.claim.attempts,
+        turn=event.claim.turn_id,
+        attempt=event.claim.attempt,
         error=event.error.partition(":")[0],
         again_at=retry_at and retry_at.isoformat(timespec="seconds"),
         private={"theirs": event.claim.theirs, "words": event.error},

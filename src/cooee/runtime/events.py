@@ -12,7 +12,7 @@ import msgspec
 from cooee.core.app.routes import Handler
 from cooee.core.messages import Inbound, Outbound, Status
 from cooee.runtime.log import error_location, log_event
-from cooee.storage import Claim, Finish, Jot, Pending
+from cooee.storage import Checkpoint, Claim, ClaimResult, PendingText
 
 # Texts in
 
@@ -58,7 +58,7 @@ class WebhookFailed(msgspec.Struct, frozen=True):
 class MediaFetched(msgspec.Struct, frozen=True):
     """Every media file of a text is stored or given up."""
 
-    pending: Pending
+    pending: PendingText
     stored_count: int
     lost_count: int
 
@@ -66,7 +66,7 @@ class MediaFetched(msgspec.Struct, frozen=True):
 class MediaLost(msgspec.Struct, frozen=True):
     """A media file of a text was given up; its handler reads `reason`."""
 
-    pending: Pending
+    pending: PendingText
     reason: str
     error: Exception
 
@@ -84,7 +84,7 @@ class HandlerStarted(msgspec.Struct, frozen=True):
     """A turn is about to call its handler. `pending` is None where no text caused the turn."""
 
     claim: Claim
-    pending: Pending | None
+    pending: PendingText | None
     handler: Handler
 
 
@@ -96,7 +96,7 @@ class HandlerRan(msgspec.Struct, frozen=True):
     """
 
     claim: Claim
-    pending: Pending | None
+    pending: PendingText | None
     state_before: bytes | None
     state_after: bytes | None
     error: Exception | None = None
@@ -107,25 +107,25 @@ class HandlerRan(msgspec.Struct, frozen=True):
 class CheckpointStarted(msgspec.Struct, frozen=True):
     """A turn writes journal entries before it calls something once."""
 
-    checkpoint: Jot
+    checkpoint: Checkpoint
 
 
 class CheckpointWritten(msgspec.Struct, frozen=True):
     """The journal entries of a checkpoint are on disk."""
 
-    checkpoint: Jot
+    checkpoint: Checkpoint
 
 
 class TurnsFinished(msgspec.Struct, frozen=True):
     """A claim's turns are over, and their commit is asked for."""
 
-    finish: Finish
+    finish: ClaimResult
 
 
 class TurnsCommitted(msgspec.Struct, frozen=True):
     """A claim's turns are on disk, with drafts and dialogue updates; `duration_s` since the claim."""
 
-    finish: Finish
+    finish: ClaimResult
     duration_s: float
 
 

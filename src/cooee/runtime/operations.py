@@ -21,12 +21,20 @@ from cooee.core.phone_numbers import normalise_number
 from cooee.runtime.inbound.media import erase_forgotten_media
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.opt_outs import refuse_if_opted_out
-from cooee.storage import Draft, Letter
+from cooee.storage import NewOutbound, ProactiveOutbound
 
 if TYPE_CHECKING:
     from cooee.core.app.app import App
     from cooee.core.dialogue.journal import JournalEntry
-    from cooee.storage import Census, Dialogue, Entry, Silence, Store, Talk, Thread
+    from cooee.storage import (
+        ConversationSummary,
+        Counts,
+        DialogueRecord,
+        OptOut,
+        Store,
+        StoredDialogue,
+        StoredText,
+    )
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _PAGE_SIZE = 500  # dialogues that are in memory at a time
@@ -46,22 +54,22 @@ class Conversation(msgspec.Struct, frozen=True):
 
     ours: str
     theirs: str
-    texts: Sequence[Entry]
-    opt_outs: Sequence[Silence]
-    dialogues: Sequence[Dialogue]
+    texts: Sequence[StoredText]
+    opt_outs: Sequence[OptOut]
+    dialogues: Sequence[DialogueRecord]
 
 
 class Trouble(msgspec.Struct, frozen=True):
     """Texts and dialogues that need a person, each with its conversation, and the counts of all."""
 
-    counts: Census
-    texts: Sequence[tuple[Thread, Entry]]
-    dialogues: Sequence[tuple[Thread, Dialogue]]
+    counts: Counts
+    texts: Sequence[tuple[ConversationSummary, StoredText]]
+    dialogues: Sequence[tuple[ConversationSummary, DialogueRecord]]
 
 
 async def find_trouble(store: Store, limit: int) -> Trouble:
     """Return each text and dialogue that was set aside, and each text of unknown outcome."""
-    troubled = await store.threads(trouble=True, limit=limit)
+    troubled = await store.conversations(troubled_only=True, limit=limit)
     texts = [
         (summary, text)
         for summary in troubled
@@ -74,7 +82,7 @@ async def find_trouble(store: Store, limit: int) -> Trouble:
         for dialogue in await open_dialogues(store, summary.ours, summary.theirs)
         if is_set_aside(dialogue)
     ]
-    return Trouble(await store.census(), texts, dialogues)
+    return Trouble(await store.counts(), texts, dialogues)
 
 
 async def conversations_of(store: Store, theirs: str, limit: int) -> Sequence[Conversation]:
@@ -86,7 +94,7 @@ async def conversations_of(store: Store, theirs: str, limit: int) -> Sequence[Co
     found = []
     for ours in await our_numbers_by_use(store):
         texts = await store.history(ours, theirs, limit)
-        opt_outs = await store.silences(ours, theirs)
+        opt_outs = await store.opt_outs(ours, theirs)
         dialogues = await open_dialogues(store, ours, theirs)
         if texts or opt_outs or dialogues:
             found.append(Conversation(ours, theirs, texts, opt_outs, dialogues))
@@ -97,7 +105,7 @@ async def conversations_of(store: Store, theirs: str, limit: int) -> Sequence[Co
 
 async def count_unknown(store: Store, theirs: str | None) -> int:
     """Count the texts of unknown outcome that `Store.resend` would send again."""
-    troubled = await store.threads(trouble=True, limit=_EVERY_CONVERSATION)
+    troubled = await store.conversations(troubled_only=True, limit=_EVERY_CONVERSATION)
     return sum(summary.unknown for summary in troubled if theirs in {None, summary.theirs})
 
 
@@ -110,7 +118,7 @@ async def forget_person(store: Store, theirs: str, media_location: str) -> Seque
     if not await store.forget(theirs):
         raise _no_conversation(theirs)
     await erase_forgotten_media(store, MediaStorage(media_location))
-    return await store.discarded()
+    return await store.media_to_erase()
 
 
 async def queue_text(
@@ -121,8 +129,8 @@ async def queue_text(
     Raises:
         OptedOut: the person opted out; the text is stored, cancelled.
     """
-    draft = Draft(text=text, kind=Priority.PROACTIVE, key=key, due_at=at)
-    (id,) = await store.enqueue([Letter(ours, theirs, draft)])
+    draft = NewOutbound(text=text, priority=Priority.PROACTIVE, key=key, due_at=at)
+    (id,) = await store.enqueue([ProactiveOutbound(ours, theirs, draft)])
     await refuse_if_opted_out(store, ours, theirs, "The text is kept, cancelled")
     return id
 
@@ -136,7 +144,7 @@ def _no_conversation(theirs: str) -> SettingError:
 
 async def our_numbers_by_use(store: Store) -> Sequence[str]:
     """Return our numbers; the number used last comes first."""
-    summaries = await store.threads(limit=_MAX_CONVERSATIONS)
+    summaries = await store.conversations(limit=_MAX_CONVERSATIONS)
     used = [summary.ours for summary in summaries]
     return list(dict.fromkeys([*used, *await store.our_numbers()]))
 
@@ -214,27 +222,27 @@ class WaitingGroup(msgspec.Struct):
 
 async def iterate_dialogues(
     store: Store, *, handler: str = "", include_ended: bool = False
-) -> AsyncIterator[Talk]:
+) -> AsyncIterator[StoredDialogue]:
     """Iterate over stored dialogues, person by person; of one handler, if it is named."""
     after = None
     while page := await store.dialogues(
-        handler=handler, over=include_ended, after=after, limit=_PAGE_SIZE
+        handler=handler, include_ended=include_ended, after=after, limit=_PAGE_SIZE
     ):
         for stored in page:
             yield stored
         after = (page[-1].conversation, page[-1].dialogue.id)
 
 
-async def open_dialogues(store: Store, ours: str, theirs: str) -> Sequence[Dialogue]:
+async def open_dialogues(store: Store, ours: str, theirs: str) -> Sequence[DialogueRecord]:
     """Return a person's dialogues that have not ended."""
     conversation = conversation_id(ours, theirs)
     page = await store.dialogues(after=(conversation, ""), limit=_MAX_DIALOGUES)
     return [stored.dialogue for stored in page if stored.conversation == conversation]
 
 
-def is_set_aside(dialogue: Dialogue) -> bool:
+def is_set_aside(dialogue: DialogueRecord) -> bool:
     """Say whether a dialogue's timer was set aside: it failed, and nothing is due any more."""
-    return dialogue.attempts > 0 and dialogue.due_at is None
+    return dialogue.failed_attempts > 0 and dialogue.due_at is None
 
 
 async def group_waiting(app: App[Any, Any], store: Store) -> Mapping[WaitPoint, WaitingGroup]:
@@ -247,7 +255,7 @@ async def group_waiting(app: App[Any, Any], store: Store) -> Mapping[WaitPoint, 
 
 
 def _wait_point_of(
-    app: App[Any, Any], stored: Talk
+    app: App[Any, Any], stored: StoredDialogue
 ) -> tuple[WaitPoint, str, datetime, datetime | None]:
     """Return a dialogue's wait point, question and start of waiting; asleep, its end as well."""
     record, began = stored.dialogue, stored.started_at
@@ -270,7 +278,7 @@ def _wait_point_of(
     return WaitPoint(at, name, state, trouble), waiting.prompt, since, None
 
 
-def _trouble_of(app: App[Any, Any], dialogue: Dialogue) -> str:
+def _trouble_of(app: App[Any, Any], dialogue: DialogueRecord) -> str:
     if dialogue.handler in app.retired_dialogues:
         return "retired"
     if app.routes.dialogue_named(dialogue.handler) is None:
@@ -329,7 +337,7 @@ async def read_answers(
     return AnswerTable(rows, columns, unreadable)
 
 
-def _answer_row(stored: Talk) -> AnswerRow:
+def _answer_row(stored: StoredDialogue) -> AnswerRow:
     """Return a dialogue's row; an answer that was undone, or is stale, does not count."""
     journal = decode_journal(stored.dialogue.head, stored.dialogue.entries)
     answers = {
@@ -338,7 +346,7 @@ def _answer_row(stored: Talk) -> AnswerRow:
         if key[0] in _QUESTION_KINDS
     }
     return AnswerRow(
-        stored.theirs, stored.started_at, stored.ended_at, stored.dialogue.ended, answers
+        stored.theirs, stored.started_at, stored.ended_at, stored.dialogue.end_reason, answers
     )
 
 

@@ -45,7 +45,7 @@ async def sync_opt_outs(account: ProviderSession, store: Store, ours: str) -> No
         return
     try:
         opted_out = await account.call(provider.opt_outs)
-        new_count = await store.silence(ours, opted_out)
+        new_count = await store.record_opt_outs(ours, opted_out)
     except (ProviderFailure, StoreUnavailable) as error:  # it is read again tomorrow
         log_event("optouts-unread", logging.WARNING, error=str(error))
     else:
@@ -58,7 +58,7 @@ async def refuse_if_opted_out(store: Store, ours: str, theirs: str, outcome: str
     Raises:
         OptedOut: they do not.
     """
-    opt_outs = await store.silences(ours, theirs)
+    opt_outs = await store.opt_outs(ours, theirs)
     if opt_outs and opt_outs[-1].lifted_at is None:
         raise OptedOut(
             f"This person opted out on {opt_outs[-1].since:%Y-%m-%d}. {outcome};"

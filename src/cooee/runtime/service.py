@@ -126,7 +126,7 @@ class Service:
         await self._reload_webhook_secrets()
         opt_out_words, notes = prepare_opt_out_words(self.app, self.provider)
         code_version = code_version_of(self.app)
-        await self.store.renew(code_version, list(self.app.retired_dialogues))
+        await self.store.retry_after_deploy(code_version, list(self.app.retired_dialogues))
         self.notes = [*notes, *await unknown_dialogue_notes(self.app, self.store)]
         services = await self._enter_services()
         context = make_context(self._resources, services, opt_out_words, code_version)
@@ -175,7 +175,7 @@ class Service:
         """Say whether all is well, with details of polling, sending and the database."""
         database, counts = "ok", {}
         try:
-            counts = asdict(await self.store.census())
+            counts = asdict(await self.store.counts())
         except CooeeError as error:
             database = str(error)
         polling = "off" if self._poller is None else self._poller.trouble or "ok"
@@ -202,8 +202,8 @@ class Service:
         self._stopping.set()
 
     async def _on_subscribed(self, subscription: Subscription) -> None:
-        await self.store.keep_number(subscription.number)
-        numbers_with_unsent = await self.store.numbers()
+        await self.store.add_our_number(subscription.number)
+        numbers_with_unsent = await self.store.numbers_with_unsent()
         for note in subscription.notes:
             log_event("subscription", logging.WARNING, note=note)
         is_pushed = subscription.push_url is not None
@@ -240,7 +240,7 @@ class Service:
         while not await self._stopping.wait(pause):
             elapsed += pause
             try:
-                if shared and await self.store.changed():
+                if shared and await self.store.changed_externally():
                     await self._on_external_change()
                 if elapsed >= _DAY_S:
                     elapsed = 0.0

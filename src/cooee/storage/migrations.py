@@ -17,29 +17,34 @@ class Migration(msgspec.Struct, frozen=True):
     statements: Sequence[str]
 
 
-def history(dialect: str) -> Sequence[Migration]:
+def load_migrations(dialect: str) -> Sequence[Migration]:
     """Every step of a dialect (``"sqlite"``), in order."""
-    folder = files(f"cooee.storage.{dialect}").joinpath("migrations")
-    scripts = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name[:4].isdigit())
-    return [Migration(int(name[:4]), split(entry.read_text("utf-8"))) for name, entry in scripts]
+    directory = files(f"cooee.storage.{dialect}").joinpath("migrations")
+    scripts = sorted(
+        (entry.name, entry) for entry in directory.iterdir() if entry.name[:4].isdigit()
+    )
+    return [
+        Migration(int(name[:4]), split_statements(entry.read_text("utf-8")))
+        for name, entry in scripts
+    ]
 
 
-def pending(version: int, steps: Sequence[Migration]) -> Sequence[Migration]:
+def missing_migrations(version: int, migrations: Sequence[Migration]) -> Sequence[Migration]:
     """The steps that a database of `version` lacks.
 
     Raises:
         SchemaTooNew: a newer cooee wrote it.
     """
-    latest = steps[-1].version
+    latest = migrations[-1].version
     if version > latest:
         raise SchemaTooNew(
             f"The database has schema {version}, and this cooee knows only {latest}."
             " Upgrade cooee (pip install -U cooee), or open a backup from before the upgrade."
         )
-    return [step for step in steps if step.version > version]
+    return [step for step in migrations if step.version > version]
 
 
-def split(script: str) -> Sequence[str]:
+def split_statements(script: str) -> Sequence[str]:
     """The statements of a script; each ends with a semicolon at the end of a line."""
     lines = [line.partition("--")[0].rstrip() for line in script.splitlines()]
     statements = "\n".join(line for line in lines if line).split(";\n")

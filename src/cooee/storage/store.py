@@ -8,18 +8,18 @@ from typing import Protocol
 
 from cooee.core.messages import Media, Outbound, Receipt, Status
 from cooee.storage.records import (
-    Alarms,
-    Arrival,
+    AttemptResult,
+    Checkpoint,
     Claim,
-    Finish,
-    Jot,
-    Letter,
-    Outcome,
-    Pending,
-    Start,
-    Taken,
+    ClaimResult,
+    DialogueStart,
+    NewInbound,
+    NextDue,
+    PendingText,
+    ProactiveOutbound,
+    SendAttempt,
 )
-from cooee.storage.summaries import Census, Entry, Silence, Talk, Thread
+from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
 
 
 class Store(Protocol):
@@ -31,7 +31,7 @@ class Store(Protocol):
 
     # Turns
 
-    async def receive(self, arrivals: Sequence[Arrival]) -> Sequence[bool]:
+    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[bool]:
         """Store texts in the order given; False for each that was there before."""
         ...
 
@@ -42,7 +42,7 @@ class Store(Protocol):
         """
         ...
 
-    async def finish(self, finishes: Sequence[Finish]) -> Sequence[bool]:
+    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
         """Commit turns; False for each whose lease was lost, of which nothing is written."""
         ...
 
@@ -56,7 +56,7 @@ class Store(Protocol):
 
     # Dialogues
 
-    async def jot(self, jots: Sequence[Jot]) -> Sequence[bool]:
+    async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Sequence[bool]:
         """Write down what a turn must not lose; False for each whose lease was lost.
 
         Texts stay unhandled and leases held; of a dialogue that is known, only entries are
@@ -64,15 +64,15 @@ class Store(Protocol):
         """
         ...
 
-    async def start(self, starts: Sequence[Start]) -> Sequence[bool]:
+    async def start_dialogues(self, starts: Sequence[DialogueStart]) -> Sequence[bool]:
         """Have dialogues begun; False for each whose id was there before, over or not."""
         ...
 
-    async def renew(self, program: str, retired: Sequence[str]) -> int:
+    async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
         """Try again what was set aside under another program; how much that was.
 
         Texts get a new place at the end of their conversations, as by `retry`. Dialogues of
-        `retired` handlers are due now, so that each can be ended. Where this is not the program
+        `retired_handlers` handlers are due now, so that each can be ended. Where this is not the program
         of the last call, what waits for another try is due now too.
         """
         ...
@@ -81,11 +81,11 @@ class Store(Protocol):
         self,
         *,
         handler: str = "",
-        over: bool = False,
+        include_ended: bool = False,
         after: tuple[bytes, str] | None = None,
         limit: int = 1_000,
-    ) -> Sequence[Talk]:
-        """Dialogues in the order of conversation and id: those that go on, or all with `over`.
+    ) -> Sequence[StoredDialogue]:
+        """Dialogues in the order of conversation and id: those that go on, or all with `include_ended`.
 
         Args:
             handler: only those of one handler.
@@ -95,61 +95,63 @@ class Store(Protocol):
         """
         ...
 
-    async def handlers(self) -> Mapping[str, int]:
+    async def count_open_dialogues(self) -> Mapping[str, int]:
         """How many dialogues of each handler go on."""
         ...
 
     # Pictures that came with texts
 
-    async def keep_media(self, claim: Claim, text: Pending, media: Sequence[Media]) -> bool:
+    async def save_media(self, claim: Claim, text: PendingText, media: Sequence[Media]) -> bool:
         """Write down what became of a text's media, and have it answered now.
 
         False where that text is not there any more, so that what was fetched is not wanted.
         """
         ...
 
-    async def discarded(self) -> Sequence[str]:
+    async def media_to_erase(self) -> Sequence[str]:
         """The paths of media whose person was forgotten, which are still to be erased."""
         ...
 
-    async def erased(self, paths: Sequence[str]) -> None:
+    async def mark_media_erased(self, paths: Sequence[str]) -> None:
         """Forget such paths: what lay there is gone."""
         ...
 
     # Outbound
 
-    async def enqueue(self, letters: Sequence[Letter]) -> Sequence[str]:
+    async def enqueue(self, texts: Sequence[ProactiveOutbound]) -> Sequence[str]:
         """Queue texts that we write first; the outbound id of each (an earlier one's by key)."""
         ...
 
-    async def take(self, ours: str, limit: int) -> Sequence[Taken]:
+    async def take(self, ours: str, limit: int) -> Sequence[SendAttempt]:
         """Record the next attempt of the oldest due text of each person, replies first."""
         ...
 
-    async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[Taken]:
+    async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[SendAttempt]:
         """Record the next attempts of one conversation's replies: all that may go now, in order.
 
         A text that `take` would not let one of them overtake ends the row.
         """
         ...
 
-    async def defer(self, taken: Sequence[tuple[Outbound, datetime]]) -> None:
+    async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
         """Queue what was taken and not attempted again, each for a later moment."""
         ...
 
-    async def record(self, outcomes: Sequence[Outcome]) -> None:
+    async def record_results(self, results: Sequence[AttemptResult]) -> None:
         """Record how attempts ended. States only move forward."""
         ...
 
-    async def settle(self, receipts: Sequence[Receipt]) -> Sequence[tuple[Outbound, Status]]:
+    async def apply_receipts(
+        self, receipts: Sequence[Receipt]
+    ) -> Sequence[tuple[Outbound, Status]]:
         """Lay receipts on their texts; those that became final by it, and how."""
         ...
 
-    async def doubtful(self, ours: str, limit: int) -> Sequence[Taken]:
+    async def due_lookups(self, ours: str, limit: int) -> Sequence[SendAttempt]:
         """Texts whose attempt has an unknown end, and whose time to ask has come."""
         ...
 
-    async def unreported(self, ours: str, limit: int) -> Sequence[Taken]:
+    async def due_status_checks(self, ours: str, limit: int) -> Sequence[SendAttempt]:
         """Accepted texts whose provider is to be asked for news now.
 
         Each comes again ever later, for seven days.
@@ -158,11 +160,11 @@ class Store(Protocol):
 
     # Our numbers
 
-    async def numbers(self) -> Sequence[str]:
+    async def numbers_with_unsent(self) -> Sequence[str]:
         """Our numbers with texts still on their way (queued, or of unknown end)."""
         ...
 
-    async def keep_number(self, ours: str) -> None:
+    async def add_our_number(self, ours: str) -> None:
         """Remember that a number is ours."""
         ...
 
@@ -170,15 +172,15 @@ class Store(Protocol):
         """The numbers that were ever ours."""
         ...
 
-    async def cursor(self, ours: str) -> str:
+    async def get_cursor(self, ours: str) -> str:
         """Where reading that number goes on; "" at first."""
         ...
 
-    async def advance(self, ours: str, cursor: str) -> None:
+    async def set_cursor(self, ours: str, cursor: str) -> None:
         """Remember where reading goes on."""
         ...
 
-    async def doubt_read(self, ours: str) -> None:
+    async def count_lost_read(self, ours: str) -> None:
         """Count a destructive read whose answer was lost."""
         ...
 
@@ -190,7 +192,7 @@ class Store(Protocol):
         """The words that are good under a name, the newest first; at least one, at most two."""
         ...
 
-    async def renew_secret(self, name: str) -> bool:
+    async def rotate_secret(self, name: str) -> bool:
         """Make a new word, beside which the old one stays good; False where there are two."""
         ...
 
@@ -200,11 +202,11 @@ class Store(Protocol):
 
     # Time and others
 
-    async def alarms(self) -> Alarms:
+    async def next_due(self) -> NextDue:
         """When something is next due, leased conversations left out."""
         ...
 
-    async def changed(self) -> bool:
+    async def changed_externally(self) -> bool:
         """Whether another process wrote since the last asking."""
         ...
 
@@ -218,23 +220,25 @@ class Store(Protocol):
 
     # For people
 
-    async def census(self) -> Census:
+    async def counts(self) -> Counts:
         """Count what an operator asks about."""
         ...
 
-    async def threads(self, *, trouble: bool = False, limit: int = 100) -> Sequence[Thread]:
-        """The conversations last spoken in; with `trouble`, those that need a person."""
+    async def conversations(
+        self, *, troubled_only: bool = False, limit: int = 100
+    ) -> Sequence[ConversationSummary]:
+        """The conversations last spoken in; with `troubled_only`, those that need a person."""
         ...
 
-    async def history(self, ours: str, theirs: str, limit: int) -> Sequence[Entry]:
+    async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
         """The last texts of a conversation, oldest first."""
         ...
 
-    async def silence(self, ours: str, people: Sequence[str]) -> int:
+    async def record_opt_outs(self, ours: str, people: Sequence[str]) -> int:
         """Opt out those of whom the company says that they did; how many were not out before."""
         ...
 
-    async def silences(self, ours: str, theirs: str) -> Sequence[Silence]:
+    async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:
         """The ledger of a person's opt-outs from a number, oldest first."""
         ...
 
@@ -249,7 +253,7 @@ class Store(Protocol):
     async def forget(self, theirs: str) -> bool:
         """Erase a person. What is left: an opt-out and the dedupe keys, as hashes.
 
-        Their media's paths go over to `discarded`, since no transaction spans files.
+        Their media's paths go over to `media_to_erase`, since no transaction spans files.
         """
         ...
 

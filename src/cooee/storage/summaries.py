@@ -8,10 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from cooee.storage.records import Dialogue
+from cooee.storage.records import DialogueRecord
 
 
-class Census(msgspec.Struct, frozen=True):
+class Counts(msgspec.Struct, frozen=True):
     """How many there are of what an operator asks about."""
 
     conversations: int = 0
@@ -22,13 +22,13 @@ class Census(msgspec.Struct, frozen=True):
     unknown: int = 0
     failed: int = 0
     opted_out: int = 0
-    doubtful_reads: int = 0
+    lost_reads: int = 0
     unclean_exits: int = 0
-    dialogues: int = 0  # that are not over
-    stuck: int = 0  # of these, with an alarm that was set aside
+    open_dialogues: int = 0  # that are not over
+    stuck_dialogues: int = 0  # of these, with an alarm that was set aside
 
 
-class Thread(msgspec.Struct, frozen=True):
+class ConversationSummary(msgspec.Struct, frozen=True):
     """A conversation as a person looks at it: one line of a list.
 
     `set_aside` counts texts, and dialogues whose alarm was.
@@ -38,14 +38,14 @@ class Thread(msgspec.Struct, frozen=True):
     theirs: str
     texts_in: int
     texts_out: int
-    last_at: datetime | None
+    last_text_at: datetime | None
     pending: int
     set_aside: int
     unknown: int
     opted_out: bool
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class StoredText(msgspec.Struct, frozen=True, kw_only=True):
     """One text of a conversation's history, in or out, oldest first.
 
     `status` is *pending*, *handled*, *set aside* or *opt-out* for a text from a person, the
@@ -63,23 +63,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     notes: Sequence[str] = ()
 
 
-class Silence(msgspec.Struct, frozen=True, kw_only=True):
+class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     """A time in which a person wants no texts of a number, with the proof of it.
 
-    `how` is *word*, *plain words*, *company* (it said so of their text) or *refusal* (it refused
+    `source` is *word*, *plain words*, *company* (it said so of their text) or *refusal* (it refused
     a text of ours); `text` is what they wrote, "" where nothing was or the person is forgotten.
     The same of its end; `lifted_at` None is no end yet.
     """
 
     since: datetime
-    how: str
+    source: str
     text: str = ""
     lifted_at: datetime | None = None
-    lifted_how: str = ""
+    lifted_source: str = ""
     lifted_text: str = ""
 
 
-class Talk(msgspec.Struct, frozen=True, kw_only=True):
+class StoredDialogue(msgspec.Struct, frozen=True, kw_only=True):
     """A dialogue with its person, as somebody else than a turn looks at it."""
 
     conversation: bytes
@@ -88,4 +88,4 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     state: bytes | None
     started_at: datetime
     ended_at: datetime | None
-    dialogue: Dialogue
+    dialogue: DialogueRecord

@@ -23,7 +23,7 @@ from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
 from cooee.simulator.apis import ProviderAPI
 from cooee.simulator.faults import parse_fault
-from cooee.storage import Entry
+from cooee.storage import StoredText
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing.script import (
     ExpectStep,
@@ -239,7 +239,7 @@ class Kit:
             return True
         if not self._running:
             return False
-        next_due, now = await self.store.alarms(), self.clock.now()
+        next_due, now = await self.store.next_due(), self.clock.now()
         return any(due is not None and due <= now for due in (next_due.turn, next_due.send))
 
     # What went wrong
@@ -259,7 +259,7 @@ class Kit:
 _LOST_STATUSES = {"unknown", "undelivered", "failed", "expired"}
 
 
-def _describe_trouble(entry: Entry) -> str:
+def _describe_trouble(entry: StoredText) -> str:
     if entry.direction == "in":
         return f"Answering {entry.text!r} failed ({entry.status}): {entry.error}"
     words = "; ".join(entry.notes) or entry.error

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from cooee.cli.csv_cells import unescape_formula
-from cooee.storage import Start
+from cooee.storage import DialogueStart
 
 SURVEY = """
 from datetime import date
@@ -111,10 +111,10 @@ def test_a_name_that_is_none_is_answered_with_those_that_are(cooee, people):
 
 
 def test_what_cannot_be_read_is_counted_and_told(cooee, people, kept):
-    start = Start(
+    start = DialogueStart(
         ours="+61491570006", theirs="+61491570110", id="x", handler="survey", head=b"damaged"
     )
-    kept(lambda store: store.start([start]))
+    kept(lambda store: store.start_dialogues([start]))
     said = cooee("answers", "app.py", "survey")
     assert len(table(said, status=1)) == 2
     assert "1 cannot be read" in said.stderr

@@ -13,7 +13,7 @@ def test_a_backup_holds_everything_and_is_its_owners_alone(cooee, kept, tmp_path
 
 
 def test_no_file_is_overwritten(cooee, kept, tmp_path):
-    kept(lambda store: store.census())
+    kept(lambda store: store.counts())
     (tmp_path / "copy.db").write_text("precious")
     said = cooee("backup", "copy.db")
     assert said.returncode == 1

@@ -9,7 +9,16 @@ import pytest
 
 from cooee.core.dialogue import journal as journals
 from cooee.core.messages import Inbound, Media, Status
-from cooee.storage import Arrival, Draft, Failure, Finish, Kept, Letter, Outcome, Start
+from cooee.storage import (
+    AttemptResult,
+    ClaimResult,
+    DialogueStart,
+    DialogueUpdate,
+    NewInbound,
+    NewOutbound,
+    ProactiveOutbound,
+    TurnFailure,
+)
 
 OURS, ANNA, BEN = "+61491570006", "+61491570156", "+61491570157"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -23,9 +32,11 @@ async def answer(store, reply="Hello!", error=None):
     """Play every waiting turn: a reply, or a text set aside."""
     for claim in await store.claim(10):
         seq = claim.texts[-1].seq
-        failure = None if error is None else Failure(seq, error, None)
-        drafts = () if error else (Draft(text=reply),)
-        await store.finish([Finish(claim=claim, handled=seq, drafts=drafts, failure=failure)])
+        failure = None if error is None else TurnFailure(seq, error, None)
+        drafts = () if error else (NewOutbound(text=reply),)
+        await store.finish(
+            [ClaimResult(claim=claim, handled_seq=seq, drafts=drafts, failure=failure)]
+        )
 
 
 @pytest.fixture
@@ -33,7 +44,7 @@ def conversation(kept):
     """Anna said hello and was answered."""
 
     async def happen(store):
-        await store.receive([Arrival(inbound("hello"))])
+        await store.receive([NewInbound(inbound("hello"))])
         await answer(store)
 
     kept(happen)
@@ -44,11 +55,11 @@ def trouble(kept):
     """A text of Anna's was set aside, and one to Ben was cut off."""
 
     async def happen(store):
-        await store.receive([Arrival(inbound("break"))])
+        await store.receive([NewInbound(inbound("break"))])
         await answer(store, error="ZeroDivisionError: division by zero")
-        await store.enqueue([Letter(OURS, BEN, Draft(text="Are you there?"))])
+        await store.enqueue([ProactiveOutbound(OURS, BEN, NewOutbound(text="Are you there?"))])
         (taken,) = await store.take(OURS, 1)
-        await store.record([Outcome(outbound=taken.outbound, status=Status.UNKNOWN)])
+        await store.record_results([AttemptResult(outbound=taken.outbound, status=Status.UNKNOWN)])
 
     kept(happen)
 
@@ -74,7 +85,7 @@ def test_conversations_are_listed_for_scripts(cooee, conversation):
 
 
 def test_a_database_without_people_says_so(cooee, kept):
-    kept(lambda store: store.census())
+    kept(lambda store: store.counts())
     assert cooee("conversations").stdout == "Nobody has said anything yet.\n"
     assert cooee("conversations", "--trouble").stdout == "No trouble.\n"
 
@@ -103,7 +114,7 @@ def test_a_person_is_found_however_the_number_is_typed(cooee, conversation, type
 
 def test_a_text_that_commands_the_terminal_is_shown_tamed(cooee, kept):
     async def happen(store):
-        await store.receive([Arrival(inbound("\x1b[2Jgone\nand back"))])
+        await store.receive([NewInbound(inbound("\x1b[2Jgone\nand back"))])
 
     kept(happen)
     said = cooee("show", ANNA).stdout
@@ -131,7 +142,7 @@ def test_retry_lets_a_text_be_answered_again(cooee, trouble, kept):
     assert cooee("retry").stdout == "What was set aside is tried again: 1.\n"
 
     async def pending(store):
-        return (await store.census()).pending
+        return (await store.counts()).pending
 
     assert kept(pending) == 1
 
@@ -160,10 +171,10 @@ def test_forget_erases_a_person_once_it_is_confirmed(cooee, conversation):
 
 def test_an_opt_out_is_shown_with_its_proof(cooee, kept):
     async def live(store):
-        await store.keep_number(OURS)
-        await store.receive([Arrival(inbound("Stop!"), "out", "word")])
-        await store.receive([Arrival(inbound("start"), "in", "word")])
-        await store.receive([Arrival(inbound("stop texting me"), "wish", "plain words")])
+        await store.add_our_number(OURS)
+        await store.receive([NewInbound(inbound("Stop!"), "out", "word")])
+        await store.receive([NewInbound(inbound("start"), "in", "word")])
+        await store.receive([NewInbound(inbound("stop texting me"), "wish", "plain words")])
 
     kept(live)
     said = cooee("show", ANNA).stdout.splitlines()
@@ -176,7 +187,7 @@ def test_an_opt_out_is_shown_with_its_proof(cooee, kept):
     ledger = [
         e for e in json.loads(cooee("show", ANNA, "--json").stdout) if e["direction"] == "opt-out"
     ]
-    assert [(one["how"], one["text"], one["lifted_text"]) for one in ledger] == [
+    assert [(one["source"], one["text"], one["lifted_text"]) for one in ledger] == [
         ("word", "Stop!", "start"),
         ("plain words", "stop texting me", ""),
     ]
@@ -199,16 +210,16 @@ def test_forget_erases_the_pictures_of_a_person_and_of_nobody_else(cooee, kept, 
             (folder / f"{name}.png").write_bytes(b"picture")
             picture = Media(content=b"picture", content_type="image/png")
             text = msgspec.structs.replace(inbound("look", theirs), media=(picture,))
-            await store.receive([Arrival(text)])
+            await store.receive([NewInbound(text)])
         for claim in await store.claim(10):
             name = "hers" if claim.theirs == ANNA else "his"
             copy = Media(path=str(folder / f"{name}.png"), size=7)
-            await store.keep_media(claim, claim.texts[0], [copy])
+            await store.save_media(claim, claim.texts[0], [copy])
 
     kept(happen)
     assert cooee("forget", ANNA, "--yes").returncode == 0
     assert [path.name for path in folder.iterdir()] == ["his.png"]
-    assert kept(lambda store: store.discarded()) == []
+    assert kept(lambda store: store.media_to_erase()) == []
 
 
 @pytest.fixture
@@ -233,12 +244,16 @@ def asleep(kept):
         for one in (asked, slept):
             head = journals.encode_head(one)
             row = {"id": one.id, "handler": one.handler, "head": head, "due_at": NOON}
-            await store.start([Start(ours=OURS, theirs=ANNA, **row)])
+            await store.start_dialogues([DialogueStart(ours=OURS, theirs=ANNA, **row)])
         (claim,) = await store.claim(1)
-        kept = Kept(id="a", handler="book", count=0, head=journals.encode_head(asked))
-        failure = Failure(0, "ValueError: no", None, "program", "b")
-        await store.finish([Finish(claim=claim, handled=0, dialogues=[kept], failure=failure)])
-        await store.keep_number(OURS)
+        kept = DialogueUpdate(
+            id="a", handler="book", stored_count=0, head=journals.encode_head(asked)
+        )
+        failure = TurnFailure(0, "ValueError: no", None, "program", "b")
+        await store.finish(
+            [ClaimResult(claim=claim, handled_seq=0, dialogue_updates=[kept], failure=failure)]
+        )
+        await store.add_our_number(OURS)
 
     kept(happen)
 

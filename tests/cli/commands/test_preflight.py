@@ -181,7 +181,7 @@ def test_nothing_is_written_and_it_runs_beside_the_owner(lived, cooee, kept, tmp
         before = [(talk.dialogue, talk.state) for talk in await store.dialogues()]
         said = cooee("preflight", "app.py")
         assert [(talk.dialogue, talk.state) for talk in await store.dialogues()] == before
-        return said, await store.changed()
+        return said, await store.changed_externally()
 
     said, changed = kept(look)
     assert said.returncode == 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cooee.core.messages import Inbound
-from cooee.storage import Arrival
+from cooee.storage import NewInbound
 
 OURS, ANNA, BEN = "+61491570006", "+61491570156", "+61491570157"
 
@@ -15,7 +15,7 @@ OURS, ANNA, BEN = "+61491570006", "+61491570156", "+61491570157"
 def conversation(kept):
     """Anna has texted once, so that our number is known."""
     hello = Inbound(sender=ANNA, recipient=OURS, text="hi", received_at=datetime.now(UTC))
-    kept(lambda store: store.receive([Arrival(hello)]))
+    kept(lambda store: store.receive([NewInbound(hello)]))
 
 
 def sent(cooee, theirs):
@@ -47,7 +47,7 @@ def test_a_time_has_its_offset(cooee, conversation):
 
 
 def test_which_of_our_numbers_has_to_be_said_where_it_is_not_known(cooee, kept):
-    kept(lambda store: store.census())
+    kept(lambda store: store.counts())
     said = cooee("send", BEN, "Hello")
     assert said.returncode == 2
     assert "--from" in said.stderr

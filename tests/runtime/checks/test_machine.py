@@ -32,7 +32,7 @@ async def test_a_database_that_works_is_found_well_beside_its_owner(path):
     assert (await check(path))["database"][0] == "ok"
     await owner.close()
     owner = await SQLite.open(path, now=now)
-    assert (await owner.census()).unclean_exits == 0
+    assert (await owner.counts()).unclean_exits == 0
     await owner.close()
 
 

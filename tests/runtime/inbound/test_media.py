@@ -181,7 +181,7 @@ async def test_an_opt_out_word_with_a_picture_waits_for_nothing():
         anna = kit.phone()
         await show(kit, anna, "STOP", Media(url=f"{PLACE}/one"))
         await kit.quiet()
-        assert (await kit.store.census()).opted_out == 1
+        assert (await kit.store.counts()).opted_out == 1
         assert gallery.asked == []
 
 
@@ -197,7 +197,7 @@ async def test_who_is_forgotten_loses_their_pictures_too():
         await kit.store.forget(anna.number)
         await subject.erase_forgotten_media(kit.store, kit.service.options.media_config.storage)
         assert (paths["hers"].exists(), paths["his"].exists()) == (False, True)
-        assert list(await kit.store.discarded()) == []
+        assert list(await kit.store.media_to_erase()) == []
 
 
 async def test_a_picture_of_somebody_forgotten_meanwhile_is_not_kept():

@@ -10,7 +10,7 @@ from cooee import App, Chat, DefinitionError
 from cooee.core.app.quiet_hours import parse_quiet_hours
 from cooee.core.messages import Outbound, Priority
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
-from cooee.storage import Draft, Letter, Taken
+from cooee.storage import NewOutbound, ProactiveOutbound, SendAttempt
 from cooee.testing import Kit
 
 OURS = "+61491570006"
@@ -55,16 +55,18 @@ async def test_a_time_at_night_that_was_asked_for_becomes_the_morning():
     async with Kit(echo(), start=NOON) as kit:
         phone = kit.phone()
         await kit.app.send(phone.number, "news", at=EVENING + timedelta(hours=1))
-        assert (await kit.store.alarms()).send == MORNING
+        assert (await kit.store.next_due()).send == MORNING
         await kit.app.send(phone.number, "soon", at=NOON + timedelta(hours=1))
-        assert (await kit.store.alarms()).send == NOON + timedelta(hours=1)
+        assert (await kit.store.next_due()).send == NOON + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("kind", [Priority.PROACTIVE, Priority.BULK])
 async def test_what_another_process_queued_is_put_off_as_it_is_taken(kind):
     async with Kit(echo(), start=EVENING) as kit:
         phone = kit.phone()
-        await kit.store.enqueue([Letter(kit.number, phone.number, Draft(text="x", kind=kind))])
+        await kit.store.enqueue(
+            [ProactiveOutbound(kit.number, phone.number, NewOutbound(text="x", priority=kind))]
+        )
         await phone.text("hello")
         [entry] = [e for e in await kit.store.history(kit.number, phone.number, 9) if e.text == "x"]
         assert (entry.status, entry.attempts, list(entry.notes)) == ("queued", 0, [])
@@ -80,7 +82,7 @@ async def test_what_failed_by_day_is_not_tried_again_at_night():
         await kit.app.send(phone.number, "news")
         await kit.wait(timedelta(hours=2))
         assert phone.inbox == []
-        assert (await kit.store.alarms()).send == MORNING
+        assert (await kit.store.next_due()).send == MORNING
         await kit.wait(timedelta(hours=14))
         assert phone.inbox == ["news"]
 
@@ -111,7 +113,7 @@ def taken(kind=Priority.PROACTIVE, good_until=None, theirs="+61491570156"):
     outbound = Outbound(
         id="0" * 32 + "-1", sender=OURS, recipient=theirs, text="x", good_until=good_until
     )
-    return Taken(outbound, NOON, kind)
+    return SendAttempt(outbound, NOON, kind)
 
 
 def test_what_leaves_by_day_is_good_until_the_first_evening():
@@ -131,7 +133,7 @@ def test_at_night_only_replies_leave():
     assert ready == [reply]
     assert later == [(started.outbound, MORNING), (bulk.outbound, MORNING)]
     abroad = msgspec.structs.replace(started.outbound, recipient="+447400123456")
-    ready, _ = night.split([Taken(abroad, NOON, Priority.PROACTIVE)], EVENING)
+    ready, _ = night.split([SendAttempt(abroad, NOON, Priority.PROACTIVE)], EVENING)
     assert len(ready) == 1  # it is ten in the morning in Britain
 
 

@@ -11,7 +11,7 @@ from cooee.core.messages import Inbound
 from cooee.runtime.turns.claim_turns import run_claim
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
-from cooee.storage import Claim, Dialogue, Jot, Pending
+from cooee.storage import Checkpoint, Claim, DialogueRecord, PendingText
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -30,9 +30,9 @@ def played(attempts, *, dialogue=True, text=True):
         ran.append("text")
 
     head = encode_head(new_journal("d", "chase", {}, None, NOW))
-    due = [Dialogue(id="d", handler="chase", head=head, due_at=NOW)] if dialogue else []
+    due = [DialogueRecord(id="d", handler="chase", head=head, due_at=NOW)] if dialogue else []
     inbound = Inbound(sender="a", recipient="b", text="hello", received_at=NOW)
-    texts = [Pending(b"t", 3, inbound)] if text else []
+    texts = [PendingText(b"t", 3, inbound)] if text else []
     claim = Claim(b"c", "b", "a", 1, attempts, None, None, texts, 2, due)
     now = NOW + timedelta(minutes=1)
     context = TurnContext(app, None, lambda: now, lambda *_: None, code_version="v1")
@@ -50,9 +50,9 @@ def test_a_dialogue_that_goes_before_a_text_is_blamed_before_it():
     ran, finish = played(6)
     assert ran == []
     assert (finish.failure.dialogue, finish.failure.seq) == ("d", 0)
-    assert (finish.failure.retry_at, finish.failure.program) == (None, "v1")
+    assert (finish.failure.retry_at, finish.failure.code_version) == (None, "v1")
     assert "ended 5 times while chase went on by itself" in finish.failure.error
-    assert finish.handled == 2, "the text has its turn in the next claim"
+    assert finish.handled_seq == 2, "the text has its turn in the next claim"
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])
@@ -60,12 +60,12 @@ def test_both_have_their_turn_while_there_are_attempts_left(attempts):
     ran, finish = played(attempts)
     assert ran[0] == "chase"
     assert finish.failure is None
-    assert finish.handled == 3
+    assert finish.handled_seq == 3
 
 
 def test_a_text_alone_and_an_alarm_alone_are_blamed_themselves():
     ran, finish = played(6, dialogue=False)
-    assert (ran, finish.failure.seq, finish.failure.program) == ([], 3, "")
+    assert (ran, finish.failure.seq, finish.failure.code_version) == ([], 3, "")
     ran, finish = played(6, text=False)
     assert (ran, finish.failure.dialogue) == ([], "d")
 
@@ -89,12 +89,14 @@ def paying():
 
 def stored(kept):
     """A dialogue as the store brings it back."""
-    return Dialogue(id=kept.id, handler=kept.handler, head=kept.head, entries=kept.entries)
+    return DialogueRecord(id=kept.id, handler=kept.handler, head=kept.head, entries=kept.entries)
 
 
 def claimed(*words, handled=0, dialogues=()):
     texts = [
-        Pending(bytes([seq]), seq, Inbound(sender="a", recipient="b", text=text, received_at=NOW))
+        PendingText(
+            bytes([seq]), seq, Inbound(sender="a", recipient="b", text=text, received_at=NOW)
+        )
         for seq, text in enumerate(words, handled + 1)
     ]
     return Claim(b"c", "b", "a", 1, 1, None, None, texts, handled, dialogues)
@@ -102,14 +104,14 @@ def claimed(*words, handled=0, dialogues=()):
 
 def run_claim_by_hand(app, claim, *, held=True):
     """Play a claim: the jots it asked for, and its end."""
-    now, checkpoints = NOW + timedelta(minutes=claim.handled), []
+    now, checkpoints = NOW + timedelta(minutes=claim.handled_seq), []
     context = TurnContext(app, None, lambda: now, lambda *_: None, code_version="v1")
     flow = run_claim(context, claim)
     try:
         step = next(flow)
         while True:
-            if isinstance(step, Jot):
-                checkpoints.append(step.kept)
+            if isinstance(step, Checkpoint):
+                checkpoints.append(step.update)
                 step = flow.send(held)
                 continue
             try:

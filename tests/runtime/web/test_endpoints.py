@@ -230,13 +230,13 @@ async def test_a_locked_database_is_not_acknowledged_and_the_repeat_is(world, tm
 
 async def test_a_delivery_push_settles_the_text_it_names(world):
     from cooee.core.messages import Status
-    from cooee.storage import Draft, Letter, Outcome
+    from cooee.storage import AttemptResult, NewOutbound, ProactiveOutbound
 
     store = world.service.store
-    (id,) = await store.enqueue([Letter(OURS, ANNA, Draft(text="hi"))])
+    (id,) = await store.enqueue([ProactiveOutbound(OURS, ANNA, NewOutbound(text="hi"))])
     (taken,) = await store.take(OURS, 1)
-    await store.record(
-        [Outcome(outbound=taken.outbound, status=Status.ACCEPTED, provider_id="a-1")]
+    await store.record_results(
+        [AttemptResult(outbound=taken.outbound, status=Status.ACCEPTED, provider_id="a-1")]
     )
     body = {"to": ANNA, "messageId": "/a/1", "deliveryStatus": "DELIVRD"}
     assert await world.post(json.dumps(body).encode(), tail=f"status/{id}") == 204

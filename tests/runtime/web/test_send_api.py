@@ -17,7 +17,7 @@ from cooee.net.http_server import serve_app
 from cooee.providers.simulated.adapter import Simulated
 from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
-from cooee.storage import Arrival
+from cooee.storage import NewInbound
 from cooee.storage.sqlite.store import SQLite
 
 OURS, ANNA = "+61491570006", "+61491570156"
@@ -87,7 +87,7 @@ async def test_a_time_and_a_validity_are_kept(running):
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     await running.remote.send(ANNA, "hi", ours=OURS, at=at, good_for=timedelta(hours=2))
     assert list(await running.store.take(OURS, 1)) == []
-    (row,) = await running.store._thread.ask(
+    (row,) = await running.store._thread.submit(
         lambda db: db.execute("select due_at, good_until from outbound").fetchall()
     )
     assert row == (int(at.timestamp()) * 1000, (int(at.timestamp()) + 7200) * 1000)
@@ -147,7 +147,7 @@ async def test_where_no_token_was_set_the_door_is_shut(tmp_path):
 
 async def test_who_opted_out_is_not_texted_and_the_caller_hears_it(running):
     stop = Inbound(sender=ANNA, recipient=OURS, text="STOP", received_at=datetime.now(UTC))
-    await running.store.receive([Arrival(stop, "out")])
+    await running.store.receive([NewInbound(stop, "out")])
     with pytest.raises(OptedOut):
         await running.remote.send(ANNA, "hi", ours=OURS)
     assert list(await running.store.take(OURS, 1)) == []

@@ -93,7 +93,7 @@ async def test_two_words_are_good_from_a_rotation_to_its_retirement(store):
     hooks = WebhookURLs(store, UNSIGNED, PUBLIC)
     assert await hooks.reload()
     (old,) = hooks.secrets
-    await store.renew_secret(WEBHOOK_SECRET_NAME)
+    await store.rotate_secret(WEBHOOK_SECRET_NAME)
     assert await hooks.reload()
     new = hooks.secrets[0]
     assert hooks.accepts(old)
@@ -130,7 +130,7 @@ async def test_a_running_app_takes_over_a_new_word_and_has_the_company_call_it(t
         await connecting
         (old,) = await other.secrets(WEBHOOK_SECRET_NAME)
         assert service.subscription.push_url.startswith(f"{PUBLIC}/simulated/{old}")
-        await other.renew_secret(WEBHOOK_SECRET_NAME)
+        await other.rotate_secret(WEBHOOK_SECRET_NAME)
         await clock.advance(5)
         new, _ = await other.secrets(WEBHOOK_SECRET_NAME)
         assert service.subscription.push_url.startswith(f"{PUBLIC}/simulated/{new}")

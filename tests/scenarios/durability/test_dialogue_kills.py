@@ -134,7 +134,12 @@ class Play:
         count = len(self.guests)
         assert ended == [("restarted", count), ("returned", count)]
         census, trouble = await self.stage.census()
-        assert (census.unknown, census.set_aside, census.stuck, list(trouble)) == (0, 0, 0, [])
+        assert (census.unknown, census.set_aside, census.stuck_dialogues, list(trouble)) == (
+            0,
+            0,
+            0,
+            [],
+        )
         noted = self.noted()
         done = [line for line in noted if line.startswith("done")]
         assert len(done) == 2 * count, "one token a round, however often it was tried"
@@ -255,7 +260,7 @@ async def test_an_alarm_that_kills_the_process_is_found_and_set_aside(tmp_path):
             async with stage.app(play.file, KILL_AT="in-alarm"):
                 await stage.until(lambda: play.guests[1].over)
                 census, trouble = await stage.census()
-                assert (census.set_aside, census.stuck) == (0, 1)
+                assert (census.set_aside, census.stuck_dialogues) == (0, 1)
                 assert [thread.theirs for thread in trouble] == [guilty]
             ((error,),) = stage.rows("select error from dialogues where error != ''")
             assert error == "RuntimeError: The process ended 5 times while book went on by itself."

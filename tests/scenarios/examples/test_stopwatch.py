@@ -269,7 +269,7 @@ async def test_halt_works_where_stop_is_the_companys(app, world):
         await phone.text("STOP")
         before = [text for text in phone.inbox[mine:] if "timer" in text]
         assert before == []
-        assert (await kit.store.census()).opted_out == 1
+        assert (await kit.store.counts()).opted_out == 1
 
 
 async def test_a_friend_who_opted_out_is_not_announced_to_and_the_others_are(app, monkeypatch):
@@ -279,7 +279,7 @@ async def test_a_friend_who_opted_out_is_not_announced_to_and_the_others_are(app
         assert anna.read() == ben.read() == [ONLINE]
         await anna.text("UNSUBSCRIBE")
         await kit.restart()
-        assert (await kit.store.census()).opted_out == 1
+        assert (await kit.store.counts()).opted_out == 1
         assert "START" in (await ben.text("help"))[0]
 
 

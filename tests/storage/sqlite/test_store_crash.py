@@ -13,23 +13,23 @@ from itertools import groupby
 import pytest
 
 from cooee.storage.sqlite.store import SQLite
-from cooee.testing.store_suite import ANNA, BERT, OURS, Desk, Watch
+from cooee.testing.store_suite import ANNA, BERT, OURS, ManualClock, StoreHarness
 
 STREAM = """
 import asyncio, sys
 from cooee.storage.sqlite.store import SQLite
-from cooee.testing.store_suite import Desk, Watch
+from cooee.testing.store_suite import ManualClock, StoreHarness
 
-async def stream(desk, name, sender):
+async def stream(harness, name, sender):
     for number in range(1_000_000):
         key = f"{name}-{number}"
-        assert list(await desk.hear(key, sender=sender, key=key)) == [True]
+        assert list(await harness.receive(key, sender=sender, key=key)) == [True]
         print(key, flush=True)
 
 async def main():
-    watch = Watch()
-    desk = Desk(await SQLite.open(sys.argv[1], now=watch), watch)
-    await asyncio.gather(*(stream(desk, n, s) for n in range(20) for s in sys.argv[2:4][n % 2:][:1]))
+    clock = ManualClock()
+    harness = StoreHarness(await SQLite.open(sys.argv[1], now=clock), clock)
+    await asyncio.gather(*(stream(harness, n, s) for n in range(20) for s in sys.argv[2:4][n % 2:][:1]))
 
 asyncio.run(main())
 """
@@ -37,24 +37,24 @@ asyncio.run(main())
 GROUPS = """
 import asyncio, os, sys
 from cooee.storage.sqlite.store import SQLite
-from cooee.testing.store_suite import Desk, Watch
+from cooee.testing.store_suite import ManualClock, StoreHarness
 
 async def main():
-    watch = Watch()
-    desk = Desk(await SQLite.open(sys.argv[1], now=watch), watch)
-    await desk.hear("the first")
+    clock = ManualClock()
+    harness = StoreHarness(await SQLite.open(sys.argv[1], now=clock), clock)
+    await harness.receive("the first")
     os.write(1, b"begin\\n")
     for number in range(10):
-        assert await asyncio.gather(*(desk.hear(f"{number} {n}") for n in range(8)))
+        assert await asyncio.gather(*(harness.receive(f"{number} {n}") for n in range(8)))
         os.write(1, b"acknowledged\\n")
     for number in range(5):
-        claims = await desk.store.claim(10)
-        await desk.store.alarms()
-        await desk.store.census()
+        claims = await harness.store.claim(10)
+        await harness.store.next_due()
+        await harness.store.counts()
         os.write(1, b"read\\n")
-        await desk.store.release(claims)
+        await harness.store.release(claims)
     os.write(1, b"end\\n")
-    await desk.store.close()
+    await harness.store.close()
 
 asyncio.run(main())
 """
@@ -66,17 +66,17 @@ async def test_every_acknowledged_text_survives_a_kill(tmp_path):
     acknowledged: list[str] = []
     for life in (1, 2, 3):
         acknowledged += _killed_in_mid_stream(path.with_name(f"{life}.db"), 400 * life)
-        watch = Watch()
-        desk = Desk(await SQLite.open(path.with_name(f"{life}.db"), now=watch), watch)
-        stored = await _stored(desk)
+        clock = ManualClock()
+        harness = StoreHarness(await SQLite.open(path.with_name(f"{life}.db"), now=clock), clock)
+        stored = await _stored(harness)
         assert set(acknowledged) <= set(stored)
         assert len(stored) == len(set(stored))
         for sender, keys in ((ANNA, acknowledged[::2]), (BERT, acknowledged[1::2])):
             own = [key for key in keys if int(key.partition("-")[0]) % 2 == (sender == BERT)]
-            again = [await desk.hear(key, sender=sender, key=key) for key in own[:5]]
+            again = [await harness.receive(key, sender=sender, key=key) for key in own[:5]]
             assert all(list(fresh) == [False] for fresh in again)
-        assert (await desk.store.census()).unclean_exits == 1
-        await desk.store.close()
+        assert (await harness.store.counts()).unclean_exits == 1
+        await harness.store.close()
         acknowledged.clear()
 
 
@@ -93,11 +93,11 @@ def _killed_in_mid_stream(path, count: int) -> list[str]:
     return lines
 
 
-async def _stored(desk: Desk) -> list[str]:
+async def _stored(harness: StoreHarness) -> list[str]:
     return [
         entry.text
         for person in (ANNA, BERT)
-        for entry in await desk.store.history(OURS, person, 1_000_000)
+        for entry in await harness.store.history(OURS, person, 1_000_000)
     ]
 
 

@@ -12,26 +12,26 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cooee.core.messages import Outbound, Priority, Status, conversation_id
-from cooee.storage import Claim, Draft, Failure, Finish
+from cooee.storage import Claim, ClaimResult, NewOutbound, TurnFailure
 from cooee.storage.sqlite.store import SQLite
-from cooee.testing.store_suite import ANNA, BERT, CLEO, OURS, Desk, Watch
+from cooee.testing.store_suite import ANNA, BERT, CLEO, OURS, ManualClock, StoreHarness
 
 PEOPLE = (ANNA, BERT, CLEO)
 
 
 @dataclass
-class Text:
+class ExpectedText:
     """A text out, as it should be."""
 
     words: str
-    kind: Priority
+    priority: Priority
     due: object
     status: Status = Status.QUEUED
     attempts: int = 0
 
 
 @dataclass
-class Person:
+class ExpectedPerson:
     """What a store should know of a person; texts in are their words."""
 
     pending: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Person:
     suspects: int = 0  # of the pending texts
     waits_until: object = None
     failed: int = 0  # attempts of the oldest pending text
-    out: list[Text] = field(default_factory=list)
+    out: list[ExpectedText] = field(default_factory=list)
     opted_out: bool = False
 
     def takeable(self, now) -> set[str]:
@@ -53,19 +53,19 @@ class Person:
         }
 
 
-def _blocks(before: Text, text: Text, now) -> bool:
+def _blocks(before: ExpectedText, text: ExpectedText, now) -> bool:
     waits = before.status is Status.QUEUED and (before.due <= now or before.attempts > 0)
     doubt = before.status is Status.UNKNOWN and before.due <= now + timedelta(minutes=1)
-    return before.kind <= text.kind and (before.status is Status.SENDING or waits or doubt)
+    return before.priority <= text.priority and (before.status is Status.SENDING or waits or doubt)
 
 
-class Life:
+class StoreModel:
     """A store and a model of it, side by side."""
 
-    def __init__(self, desk: Desk, draw) -> None:
-        self.desk, self.draw = desk, draw
-        self.people = {person: Person() for person in PEOPLE}
-        self.held: list[Claim] = []
+    def __init__(self, harness: StoreHarness, draw) -> None:
+        self.harness, self.draw = harness, draw
+        self.people = {person: ExpectedPerson() for person in PEOPLE}
+        self.claims: list[Claim] = []
         self.sending: list[Outbound] = []
         self.count = 0
         self.keys: list[str] = []
@@ -85,9 +85,11 @@ class Life:
         known = self.people[person]
         again = self.draw(st.booleans())
         key = words if again else ""
-        assert list(await self.desk.hear(words, sender=person, key=key, consent=consent)) == [True]
+        assert list(await self.harness.receive(words, sender=person, key=key, consent=consent)) == [
+            True
+        ]
         if again:
-            assert list(await self.desk.hear(words, sender=person, key=key)) == [False]
+            assert list(await self.harness.receive(words, sender=person, key=key)) == [False]
         if consent == "out":
             known.opted_out = True
             _cancel(known)
@@ -101,88 +103,92 @@ class Life:
 
     async def claim(self) -> None:
         limit = self.draw(st.integers(1, 3))
-        claims = await self.desk.store.claim(limit)
+        claims = await self.harness.store.claim(limit)
         assert len(claims) <= limit
         for claim in claims:
             self._check(claim)
-        self.held += claims
+        self.claims += claims
         if len(claims) < limit:
-            turn = (await self.desk.store.alarms()).turn
-            assert turn is None or turn > self.desk.watch(), "it would spin"
+            turn = (await self.harness.store.next_due()).turn
+            assert turn is None or turn > self.harness.clock(), "it would spin"
 
     def _check(self, claim: Claim) -> None:
         known = self.people[claim.theirs]
-        assert claim.theirs not in {held.theirs for held in self.held}
+        assert claim.theirs not in {held.theirs for held in self.claims}
         words = [text.inbound.text for text in claim.texts]
         assert words == known.pending[: len(words)]
         assert len(words) <= 8
-        assert known.waits_until is None or known.waits_until <= self.desk.watch()
+        assert known.waits_until is None or known.waits_until <= self.harness.clock()
         if known.suspects:
-            assert (len(words), self.held) == (1, [])
+            assert (len(words), self.claims) == (1, [])
             known.failed += 1
-            assert claim.attempts == known.failed
+            assert claim.attempt == known.failed
         else:
-            assert claim.attempts == known.failed + 1
+            assert claim.attempt == known.failed + 1
             assert len(words) == min(len(known.pending), 8)
             ready = [one for one in self.people.values() if one.suspects]
-            assert all(one.waits_until and one.waits_until > self.desk.watch() for one in ready)
+            assert all(one.waits_until and one.waits_until > self.harness.clock() for one in ready)
 
     async def finish(self) -> None:
-        if not self.held:
+        if not self.claims:
             return
-        claim = self.held.pop(self.draw(st.integers(0, len(self.held) - 1)))
+        claim = self.claims.pop(self.draw(st.integers(0, len(self.claims) - 1)))
         known = self.people[claim.theirs]
         done = self.draw(st.integers(0, len(claim.texts)))
         bad = done < len(claim.texts)
-        later = self.desk.watch.after(seconds=self.draw(st.sampled_from([0, 5, 50])))
+        later = self.harness.clock.later(seconds=self.draw(st.sampled_from([0, 5, 50])))
         retry_at = self.draw(st.sampled_from([None, later])) if bad else None
         first = claim.texts[0].seq
-        failure = Failure(first + done, "no", retry_at) if bad else None
+        failure = TurnFailure(first + done, "no", retry_at) if bad else None
         over = done + (bad and retry_at is None)
-        drafts = [Draft(text=self._new()) for _ in range(self.draw(st.integers(0, 2)))]
-        finish = Finish(claim=claim, handled=first + over - 1, drafts=drafts, failure=failure)
-        assert list(await self.desk.store.finish([finish])) == [True]
+        drafts = [NewOutbound(text=self._new()) for _ in range(self.draw(st.integers(0, 2)))]
+        result = ClaimResult(
+            claim=claim, handled_seq=first + over - 1, drafts=drafts, failure=failure
+        )
+        assert list(await self.harness.store.finish([result])) == [True]
         known.over += known.pending[:done]
         known.aside += known.pending[done:over]
         del known.pending[:over]
         known.suspects = max(known.suspects - over, 0)
         known.waits_until, known.failed = None, 0
         if retry_at is not None:
-            known.waits_until, known.failed = retry_at, 1 if done else claim.attempts
+            known.waits_until, known.failed = retry_at, 1 if done else claim.attempt
         self._queue(known, drafts)
 
-    def _queue(self, known: Person, drafts: list[Draft]) -> None:
+    def _queue(self, known: ExpectedPerson, drafts: list[NewOutbound]) -> None:
         for draft in drafts:
             status = Status.CANCELLED if known.opted_out else Status.QUEUED
-            due = draft.due_at or self.desk.watch()
-            known.out.append(Text(draft.text, draft.kind, due, status))
+            due = draft.due_at or self.harness.clock()
+            known.out.append(ExpectedText(draft.text, draft.priority, due, status))
 
     async def release(self) -> None:
-        if self.held:
-            claim = self.held.pop()
-            await self.desk.store.release([claim])
+        if self.claims:
+            claim = self.claims.pop()
+            await self.harness.store.release([claim])
             known = self.people[claim.theirs]
             known.failed -= known.suspects > 0
-            assert not await self.desk.finish(claim, "never")
+            assert not await self.harness.finish(claim, "never")
 
     async def retry(self) -> None:
         known = self.people[person := self._person()]
-        assert await self.desk.store.retry(person) == len(known.aside)
+        assert await self.harness.store.retry(person) == len(known.aside)
         known.pending += known.aside
         known.aside = []
 
     async def enqueue(self) -> None:
         person = self._person()
-        due = self.desk.watch.after(seconds=self.draw(st.sampled_from([0, 0, 20])))
-        draft = Draft(text=self._new(), kind=self.draw(st.sampled_from(Priority)), due_at=due)
-        await self.desk.write(draft.text, to=person, kind=draft.kind, due_at=due)
+        due = self.harness.clock.later(seconds=self.draw(st.sampled_from([0, 0, 20])))
+        draft = NewOutbound(
+            text=self._new(), priority=self.draw(st.sampled_from(Priority)), due_at=due
+        )
+        await self.harness.enqueue(draft.text, to=person, priority=draft.priority, due_at=due)
         self._queue(self.people[person], [draft])
 
     async def take(self) -> None:
-        now = self.desk.watch()
+        now = self.harness.clock()
         expected = {words for known in self.people.values() for words in known.takeable(now)}
         some = self.draw(st.booleans())
-        taken = await self.desk.store.take(OURS, 2 if some else 100)
+        taken = await self.harness.store.take(OURS, 2 if some else 100)
         got = [one.outbound.text for one in taken]
         assert len(got) == len(set(got)) == (min(2, len(expected)) if some else len(expected))
         assert set(got) <= expected
@@ -192,10 +198,10 @@ class Life:
             assert one.outbound.attempt == text.attempts
             self.sending.append(one.outbound)
         if not some:
-            send = (await self.desk.store.alarms()).send
+            send = (await self.harness.store.next_due()).send
             assert send is None or send > now, "it would spin"
 
-    def _text(self, outbound: Outbound) -> Text:
+    def _text(self, outbound: Outbound) -> ExpectedText:
         [text] = [
             text for text in self.people[outbound.recipient].out if text.words == outbound.text
         ]
@@ -208,8 +214,8 @@ class Life:
         text = self._text(outbound)
         ends = [Status.QUEUED, Status.UNKNOWN, Status.ACCEPTED, Status.FAILED]
         status = self.draw(st.sampled_from(ends))
-        again = self.desk.watch.after(seconds=self.draw(st.sampled_from([0, 30, 300])))
-        await self.desk.record(outbound, status, retry_at=again)
+        again = self.harness.clock.later(seconds=self.draw(st.sampled_from([0, 30, 300])))
+        await self.harness.record(outbound, status, retry_at=again)
         text.status = status
         if status in {Status.QUEUED, Status.UNKNOWN}:
             text.due = again
@@ -217,49 +223,49 @@ class Life:
             text.status = Status.CANCELLED
 
     async def wait(self) -> None:
-        self.desk.watch.wait(seconds=self.draw(st.sampled_from([1, 10, 60])))
+        self.harness.clock.advance(seconds=self.draw(st.sampled_from([1, 10, 60])))
 
     async def restart(self) -> None:
-        await self.desk.store.close()
+        await self.harness.store.close()
         await self._reopen()
 
     async def die(self) -> None:
-        await self.desk.store._thread.close()
-        self.desk.store._ownership.close()
+        await self.harness.store._thread.close()
+        self.harness.store._ownership.close()
         for known in self.people.values():
             known.suspects = len(known.pending)
         await self._reopen()
 
     async def _reopen(self) -> None:
-        store = await SQLite.open(self.desk.store.path, now=self.desk.watch)
-        self.desk = Desk(store, self.desk.watch)
+        store = await SQLite.open(self.harness.store.path, now=self.harness.clock)
+        self.harness = StoreHarness(store, self.harness.clock)
         for outbound in self.sending:
             text = self._text(outbound)
-            text.status, text.due = Status.UNKNOWN, self.desk.watch()
-        self.held, self.sending = [], []
+            text.status, text.due = Status.UNKNOWN, self.harness.clock()
+        self.claims, self.sending = [], []
 
     # What must be true in the end
 
     async def end(self) -> None:
-        await self.desk.store.release(self.held)
-        self.held = []
-        self.desk.watch.wait(days=1)
-        while claims := await self.desk.store.claim(10):
+        await self.harness.store.release(self.claims)
+        self.claims = []
+        self.harness.clock.advance(days=1)
+        while claims := await self.harness.store.claim(10):
             for claim in claims:
-                assert await self.desk.finish(claim)
+                assert await self.harness.finish(claim)
                 known = self.people[claim.theirs]
                 texts = [text.inbound.text for text in claim.texts]
                 assert texts == known.pending[: len(texts)]
                 known.over += texts
                 del known.pending[: len(texts)]
-        assert (await self.desk.store.alarms()).turn is None
+        assert (await self.harness.store.next_due()).turn is None
         for person, known in self.people.items():
             assert known.pending == [], "these would never be claimed"
             assert len(known.over) == len(set(known.over))
             await self._compare(person, known)
 
-    async def _compare(self, person: str, known: Person) -> None:
-        entries = await self.desk.store.history(OURS, person, 1000)
+    async def _compare(self, person: str, known: ExpectedPerson) -> None:
+        entries = await self.harness.store.history(OURS, person, 1000)
         stored = {entry.text: entry.status for entry in entries if entry.direction == "in"}
         assert {text for text, status in stored.items() if status == "set aside"} == set(
             known.aside
@@ -270,20 +276,20 @@ class Life:
         }
 
 
-def _cancel(known: Person) -> None:
+def _cancel(known: ExpectedPerson) -> None:
     for text in known.out:
         if text.status is Status.QUEUED:
             text.status = Status.CANCELLED
 
 
 DEEDS = [
-    *[Life.receive] * 4,
-    *[Life.claim] * 3,
-    *[Life.finish] * 4,
-    *[Life.enqueue] * 2,
-    *[Life.take] * 2,
-    *[Life.record] * 2,
-    *(Life.release, Life.retry, Life.wait, Life.restart, Life.die),
+    *[StoreModel.receive] * 4,
+    *[StoreModel.claim] * 3,
+    *[StoreModel.finish] * 4,
+    *[StoreModel.enqueue] * 2,
+    *[StoreModel.take] * 2,
+    *[StoreModel.record] * 2,
+    *(StoreModel.release, StoreModel.retry, StoreModel.wait, StoreModel.restart, StoreModel.die),
 ]
 
 
@@ -296,14 +302,14 @@ DEEDS = [
 @given(st.data(), st.lists(st.sampled_from(DEEDS), min_size=30, max_size=80))
 def test_any_life_keeps_every_promise(data, deeds):
     async def live(path: Path) -> None:
-        watch = Watch()
-        life = Life(Desk(await SQLite.open(path, now=watch), watch), data.draw)
+        clock = ManualClock()
+        life = StoreModel(StoreHarness(await SQLite.open(path, now=clock), clock), data.draw)
         try:
             for deed in deeds:
                 await deed(life)
             await life.end()
         finally:
-            await life.desk.store.close()
+            await life.harness.store.close()
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(live(Path(folder) / "cooee.db"))

@@ -101,7 +101,7 @@ class Scene:
     async def census(self):
         store = await SQLite.open(self.database, now=lambda: datetime.now(UTC), owner=False)
         try:
-            return await store.census(), await store.threads(trouble=True)
+            return await store.counts(), await store.conversations(troubled_only=True)
         finally:
             await store.close()
 

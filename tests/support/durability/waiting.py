@@ -20,7 +20,7 @@ from cooee.core.messages import Inbound
 from cooee.net.http_client import InProcessClient
 from cooee.providers import Accepted, Credentials, Features, Subscription
 from cooee.runtime.service import Service
-from cooee.storage import Arrival, Finish, Kept
+from cooee.storage import ClaimResult, DialogueUpdate, NewInbound
 from cooee.storage.sqlite.store import SQLite
 
 OURS = "+61491570006"
@@ -63,7 +63,7 @@ def person(n):
 
 def texts(numbers, words, now):
     return [
-        Arrival(Inbound(sender=person(n), recipient=OURS, text=words, received_at=now))
+        NewInbound(Inbound(sender=person(n), recipient=OURS, text=words, received_at=now))
         for n in numbers
     ]
 
@@ -88,7 +88,9 @@ async def fill(path, count):
         claims = await store.claim(SLICE)
         await store.finish(
             [
-                Finish(claim=one, handled=1, asks=True, dialogues=[as_stored(stands)])
+                ClaimResult(
+                    claim=one, handled_seq=1, is_asking=True, dialogue_updates=[as_stored(stands)]
+                )
                 for one in claims
             ]
         )
@@ -96,10 +98,10 @@ async def fill(path, count):
 
 
 def as_stored(stands):
-    return Kept(
+    return DialogueUpdate(
         id=stands.id,
         handler=stands.handler,
-        count=0,
+        stored_count=0,
         entries=stands.entries,
         head=stands.head,
         due_at=stands.due_at,
@@ -148,7 +150,7 @@ async def measure(path):
         await asyncio.sleep(0.3)
         found["tasks_after"] = len(asyncio.all_tasks())
         found["memory_after"] = memory()
-        found["waiting"] = (await store.census()).dialogues
+        found["waiting"] = (await store.counts()).open_dialogues
         print(json.dumps(found))
 
 

@@ -29,7 +29,7 @@ from cooee.runtime.operations import (
 from cooee.runtime.settings import read_media_location
 
 if TYPE_CHECKING:
-    from cooee.storage import Dialogue, Entry, Silence, Thread
+    from cooee.storage import ConversationSummary, DialogueRecord, OptOut, StoredText
 
 
 def conversations(
@@ -55,7 +55,7 @@ def conversations(
 
 async def _list_conversations(limit: int, *, json: bool) -> None:
     async with open_configured_store() as store:
-        summaries = await store.threads(limit=limit)
+        summaries = await store.conversations(limit=limit)
     if json:
         show_json(summaries)
     elif summaries:
@@ -65,7 +65,7 @@ async def _list_conversations(limit: int, *, json: bool) -> None:
         print("Nobody has said anything yet.")
 
 
-def _conversation_row(summary: Thread) -> Sequence[object]:
+def _conversation_row(summary: ConversationSummary) -> Sequence[object]:
     trouble = (
         (summary.set_aside, "set aside"),
         (summary.unknown, "of unknown end"),
@@ -73,7 +73,7 @@ def _conversation_row(summary: Thread) -> Sequence[object]:
     return (
         summary.theirs,
         summary.ours,
-        summary.last_at,
+        summary.last_text_at,
         summary.texts_in,
         summary.texts_out,
         summary.pending or "",
@@ -95,8 +95,8 @@ async def _list_troubles(limit: int, *, json: bool) -> None:
     for summary, dialogue in trouble.dialogues:
         print(f"{summary.theirs}  {describe_dialogue(dialogue)}")
     counts = trouble.counts
-    set_aside = counts.set_aside + counts.stuck
-    print("\n".join(_advice_lines(set_aside, counts.unknown, counts.doubtful_reads)))
+    set_aside = counts.set_aside + counts.stuck_dialogues
+    print("\n".join(_advice_lines(set_aside, counts.unknown, counts.lost_reads)))
 
 
 def _trouble_json(trouble: Trouble) -> list[dict[str, object]]:
@@ -155,10 +155,14 @@ def _history_json(conversation: Conversation) -> list[dict[str, object]]:
     return texts + opt_outs
 
 
-def _dialogue_json(ours: str, theirs: str, dialogue: Dialogue) -> dict[str, object]:
+def _dialogue_json(ours: str, theirs: str, dialogue: DialogueRecord) -> dict[str, object]:
     """Return a dialogue for scripts."""
     description = {"dialogue": dialogue.handler, "words": describe_dialogue(dialogue)}
-    attempts = {"error": dialogue.error, "attempts": dialogue.attempts, "due_at": dialogue.due_at}
+    attempts = {
+        "error": dialogue.error,
+        "attempts": dialogue.failed_attempts,
+        "due_at": dialogue.due_at,
+    }
     return {"ours": ours, "theirs": theirs, "direction": "dialogue", **description, **attempts}
 
 
@@ -170,17 +174,17 @@ _OPT_OUT_SOURCES = {
 }
 
 
-def _opt_out_line(opt_out: Silence) -> str:
+def _opt_out_line(opt_out: OptOut) -> str:
     """An opt-out and its proof, in words."""
-    opt_out_source = _OPT_OUT_SOURCES.get(opt_out.how, opt_out.how).format(
+    opt_out_source = _OPT_OUT_SOURCES.get(opt_out.source, opt_out.source).format(
         text=_quote_text(opt_out.text)
     )
-    if opt_out.how == "company" and not opt_out.text:
+    if opt_out.source == "company" and not opt_out.text:
         opt_out_source = "by the company's list, or by words that are no longer kept"
     sentence = f"Opted out on {opt_out.since:%Y-%m-%d %H:%M:%SZ} {opt_out_source}"
     if opt_out.lifted_at is None:
         return f"{sentence}. They get no texts."
-    opt_in_source = _OPT_OUT_SOURCES.get(opt_out.lifted_how, opt_out.lifted_how)
+    opt_in_source = _OPT_OUT_SOURCES.get(opt_out.lifted_source, opt_out.lifted_source)
     return f"{sentence}; back since {opt_out.lifted_at:%Y-%m-%d %H:%M:%SZ} " + opt_in_source.format(
         text=_quote_text(opt_out.lifted_text)
     )
@@ -190,7 +194,7 @@ def _quote_text(text: str) -> str:
     return f"“{to_one_line(text)}”" if text else "(no longer kept)"
 
 
-def _history_row(entry: Entry) -> Sequence[object]:
+def _history_row(entry: StoredText) -> Sequence[object]:
     said_by = "them" if entry.direction == "in" else "us"
     why = "; ".join([entry.error, *entry.notes] if entry.error else entry.notes)
     return entry.at, said_by, entry.text, entry.status, entry.attempts or "", why

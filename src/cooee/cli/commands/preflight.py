@@ -69,7 +69,7 @@ async def _replay_all(app: Any, io_guard: IOGuard) -> PreflightReport:
     report = PreflightReport()
     async with open_configured_store() as store:
         dry_run = DryRun(app, io_guard)
-        with _progress_bar((await store.census()).dialogues) as advance:
+        with _progress_bar((await store.counts()).open_dialogues) as advance:
             async for stored in iterate_dialogues(store):
                 report.add(stored, dry_run.run(stored))
                 advance()

@@ -10,7 +10,7 @@ from cooee.core.one_line import to_one_line
 
 if TYPE_CHECKING:
     from cooee.runtime.preflight import DryRunOutcome, DryRunResult
-    from cooee.storage import Talk
+    from cooee.storage import StoredDialogue
 
 _HEADINGS: Mapping[DryRunOutcome, str] = {
     "continues": "going on where they are",
@@ -43,7 +43,7 @@ class ResultGroup:
         self.dialogues = self.people = 0
         self._last = b""
 
-    def add(self, stored: Talk) -> None:
+    def add(self, stored: StoredDialogue) -> None:
         """Count one more; they come person by person."""
         self.dialogues += 1
         self.people += stored.conversation != self._last
@@ -65,7 +65,7 @@ class PreflightReport:
     def __init__(self) -> None:
         self._groups: dict[tuple[str, ...], ResultGroup] = {}
 
-    def add(self, stored: Talk, result: DryRunResult) -> None:
+    def add(self, stored: StoredDialogue, result: DryRunResult) -> None:
         """Count a dialogue."""
         group_key = (result.outcome, result.handler, result.what, result.where)
         if group_key not in self._groups:

@@ -46,7 +46,7 @@ async def _manage_webhook(*, show: bool, rotate: bool, retire: bool) -> None:
     from cooee.runtime.web.webhook_urls import WEBHOOK_SECRET_NAME
 
     async with open_configured_store() as store:
-        if rotate and not await store.renew_secret(WEBHOOK_SECRET_NAME):
+        if rotate and not await store.rotate_secret(WEBHOOK_SECRET_NAME):
             message = "There are two already. Retire the old one first: cooee webhook --retire"
             raise SettingError(message)
         if retire and not await store.retire_secret(WEBHOOK_SECRET_NAME):

@@ -23,7 +23,7 @@ from cooee.phone.ipc_messages import AppError, DialogueState, DialogueStates
 from cooee.runtime.events import CheckpointWritten, Event, TurnsCommitted
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
-from cooee.storage import Store, Talk
+from cooee.storage import Store, StoredDialogue
 
 _MAX_DIALOGUES = 200  # dialogues looked at when an app begins to play
 _MAX_PER_PERSON = 8  # of one person
@@ -90,7 +90,7 @@ class DialogueMonitor:
         elif conversation in self._shown_people:
             self._send_message(DialogueStates(self._shown_people.pop(conversation), ()))
 
-    async def _send_states(self, context: TurnContext, dialogues: Sequence[Talk]) -> None:
+    async def _send_states(self, context: TurnContext, dialogues: Sequence[StoredDialogue]) -> None:
         first = dialogues[0]
         self._shown_people[first.conversation] = first.theirs
         states = [await self._dialogue_state(context, stored) for stored in dialogues]
@@ -102,9 +102,13 @@ class DialogueMonitor:
 
     # One dialogue
 
-    async def _dialogue_state(self, context: TurnContext, stored_dialogue: Talk) -> DialogueState:
+    async def _dialogue_state(
+        self, context: TurnContext, stored_dialogue: StoredDialogue
+    ) -> DialogueState:
         dialogue = stored_dialogue.dialogue
-        last_error = locate_message(dialogue.error, self._folder) if dialogue.attempts else None
+        last_error = (
+            locate_message(dialogue.error, self._folder) if dialogue.failed_attempts else None
+        )
         try:
             journal = journals.decode_journal(dialogue.head, dialogue.entries)
         except JournalError as error:
@@ -134,7 +138,7 @@ class DialogueMonitor:
         return await self._state_in_current_code(context, stored_dialogue, journal, state)
 
     async def _state_in_current_code(
-        self, context: TurnContext, stored: Talk, journal: Journal, state: DialogueState
+        self, context: TurnContext, stored: StoredDialogue, journal: Journal, state: DialogueState
     ) -> DialogueState:
         """Where it stands in the code as it is now, or why it cannot be run on that."""
         dialogue = context.app.routes.dialogue_named(stored.dialogue.handler)
@@ -183,7 +187,7 @@ def _ignore_result(dry_run: asyncio.Future[TurnOutcome | None]) -> None:
         dry_run.exception()
 
 
-def _group_by_person(dialogues: Sequence[Talk]) -> Iterator[Sequence[Talk]]:
+def _group_by_person(dialogues: Sequence[StoredDialogue]) -> Iterator[Sequence[StoredDialogue]]:
     for _, group in groupby(dialogues, key=lambda stored: stored.conversation):
         yield list(group)
 

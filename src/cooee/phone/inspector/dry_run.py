@@ -9,11 +9,11 @@ from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import Journal
 from cooee.core.dialogue.replay import TurnOutcome
 from cooee.runtime.turns.context import TurnContext, make_dialogue_context
-from cooee.storage import Talk
+from cooee.storage import StoredDialogue
 
 
 def replay_current_code(
-    context: TurnContext, dialogue: Dialogue, stored: Talk, journal: Journal
+    context: TurnContext, dialogue: Dialogue, stored: StoredDialogue, journal: Journal
 ) -> TurnOutcome | None:
     """What it comes to at the moment when it last stood still; None: to something to do once.
 

@@ -61,7 +61,7 @@ class TerminalSession:
             or await _count_inbounds(self.service.store) < self._texts_expected
         ):
             return False
-        counts, next_due = await self.service.store.census(), await self.service.store.alarms()
+        counts, next_due = await self.service.store.counts(), await self.service.store.next_due()
         soon = self.service.clock.now() + _SOON_DUE
         turns_due = counts.pending if next_due.turn is None else next_due.turn <= soon
         sends_due = counts.queued and next_due.send is not None and next_due.send <= soon
@@ -105,11 +105,13 @@ async def run_terminal_session(
 
 async def _time_ahead(store: Store, clock: OffsetClock) -> timedelta:
     """How far the last text is in the future: somebody let time pass, and it does not go back."""
-    conversations, now = await store.threads(limit=1), clock.now()
+    conversations, now = await store.conversations(limit=1), clock.now()
     return max(
-        timedelta(), *[one.last_at - now for one in conversations if one.last_at], timedelta()
+        timedelta(),
+        *[one.last_text_at - now for one in conversations if one.last_text_at],
+        timedelta(),
     )
 
 
 async def _count_inbounds(store: Store) -> int:
-    return sum(conversation.texts_in for conversation in await store.threads(limit=1_000))
+    return sum(conversation.texts_in for conversation in await store.conversations(limit=1_000))

@@ -11,7 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cooee.core.errors import CooeeError
 from cooee.runtime.checks import Finding, Verdict
-from cooee.storage.sqlite.database_file import journal_mode, mounts, network_file_system
+from cooee.storage.sqlite.database_file import (
+    find_network_file_system,
+    read_journal_mode,
+    read_mounts,
+)
 from cooee.storage.sqlite.store import SQLite
 
 _LOW_DISK_BYTES, _FULL_DISK_BYTES = 500_000_000, 50_000_000  # bytes
@@ -25,10 +29,10 @@ async def check_database(path: Path, now: Callable[[], datetime]) -> Sequence[Fi
         store = await SQLite.open(path, now=now, owner=False)
         try:
             await store.prune(datetime(1970, 1, 2, tzinfo=UTC))  # a write that finds nothing
-            counts = await store.census()
+            counts = await store.counts()
         finally:
             await store.close()
-        mode = journal_mode(path)
+        mode = read_journal_mode(path)
     except CooeeError as error:
         return [Finding("database", "wrong", f"{path}: {error}")]
     notes = _file_notes(path, mode)
@@ -59,7 +63,7 @@ def _file_notes(path: Path, mode: str) -> list[str]:
     notes = []
     if mode != "wal":
         notes.append(f"Its journal mode is {mode}, where it should be wal: commits are slow.")
-    kind = network_file_system(path.resolve(), mounts())
+    kind = find_network_file_system(path.resolve(), read_mounts())
     if kind:
         notes.append(f"It lies on {kind}, a network, whose locks are not sure: use a local disk.")
     if path.stat().st_mode & 0o077:

@@ -25,7 +25,7 @@ from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.task_group import TaskGroup
-from cooee.storage import Claim, Pending, Store
+from cooee.storage import Claim, PendingText, Store
 
 MAX_MEDIA_BYTES = 10_000_000
 """Bytes of one picture that are kept, unless COOEE_MEDIA_LARGEST says otherwise."""
@@ -92,7 +92,7 @@ class MediaFetcher:
             ready.append(msgspec.structs.replace(claim, texts=texts))
         return ready
 
-    async def _resume_now(self, claim: Claim, text: Pending) -> None:
+    async def _resume_now(self, claim: Claim, text: PendingText) -> None:
         """Have a text answered now whose media came while it was being put off."""
         task = self._tasks.get(text.id)
         if task is not None and task.done() and not (task.cancelled() or task.exception()):
@@ -104,7 +104,7 @@ class MediaFetcher:
         await self._task_group.close(0)
         await self._config.transport.close()
 
-    def _start_fetch(self, claim: Claim, text: Pending) -> datetime:
+    def _start_fetch(self, claim: Claim, text: PendingText) -> datetime:
         """Fetch for a text, unless that is under way; when to look at it again.
 
         A fetch that has ended stays known until its text was claimed with what it brought: a
@@ -118,7 +118,7 @@ class MediaFetcher:
             return now
         return now + _RECHECK_AFTER
 
-    async def _fetch(self, claim: Claim, text: Pending) -> Sequence[Media]:
+    async def _fetch(self, claim: Claim, text: PendingText) -> Sequence[Media]:
         media = list(text.inbound.media)
         for index, one in enumerate(media):
             if not one.settled:
@@ -133,7 +133,7 @@ class MediaFetcher:
         return media
 
     async def _fetch_one(
-        self, one: Media, claim: Claim, text: Pending, media: list[Media], index: int
+        self, one: Media, claim: Claim, text: PendingText, media: list[Media], index: int
     ) -> Media:
         """Fetch and put one away; what is given up says why."""
         for pause in (*_BACKOFF.pauses_s, None):
@@ -153,7 +153,7 @@ class MediaFetcher:
                 return Media(one.url, content_type, one.name, no_content, path, size)
         raise AssertionError("the last try ends it either way")
 
-    async def _give_up(self, one: Media, text: Pending, failure: Exception) -> Media:
+    async def _give_up(self, one: Media, text: PendingText, failure: Exception) -> Media:
         problem = f"It cannot be kept: {type(failure).__name__}."
         if isinstance(failure, ProviderFailure):
             problem = failure.message
@@ -162,10 +162,10 @@ class MediaFetcher:
             await self._storage.erase(one.path)
         return Media(one.url, one.content_type, one.name, error=problem)
 
-    async def _record_media(self, claim: Claim, text: Pending, media: Sequence[Media]) -> bool:
+    async def _record_media(self, claim: Claim, text: PendingText, media: Sequence[Media]) -> bool:
         while True:
             try:
-                return await self._store.keep_media(claim, text, media)
+                return await self._store.save_media(claim, text, media)
             except StoreUnavailable as error:
                 log_event("store-unavailable", logging.ERROR, error=str(error), during="media")
                 await self._clock.sleep(1)
@@ -194,14 +194,14 @@ class MediaFetcher:
         return Request(method="GET", url=one.url, safe=True)
 
 
-def _has_unfetched_media(text: Pending) -> bool:
-    return text.runs and not all(one.settled for one in text.inbound.media)
+def _has_unfetched_media(text: PendingText) -> bool:
+    return text.reaches_handler and not all(one.settled for one in text.inbound.media)
 
 
 async def erase_forgotten_media(store: Store, storage: MediaStorage) -> None:
     """Erase what people who were forgotten had sent; what cannot be erased now stays listed."""
     erased = []
-    for path in await store.discarded():
+    for path in await store.media_to_erase():
         try:
             await storage.erase(path)
         except OSError as error:
@@ -209,4 +209,4 @@ async def erase_forgotten_media(store: Store, storage: MediaStorage) -> None:
         else:
             erased.append(path)
     if erased:
-        await store.erased(erased)
+        await store.mark_media_erased(erased)

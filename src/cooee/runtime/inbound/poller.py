@@ -88,11 +88,13 @@ class Poller:
 
     async def _poll_once(self) -> bool:
         provider = self._session.provider
-        cursor = "" if provider.features.polling == "pop" else await self._store.cursor(self._ours)
+        cursor = (
+            "" if provider.features.polling == "pop" else await self._store.get_cursor(self._ours)
+        )
         result = await self._session.call(lambda credentials: provider.poll(credentials, cursor))
         await self._store_result(result)
         if result.cursor != cursor:
-            await self._store.advance(self._ours, result.cursor)
+            await self._store.set_cursor(self._ours, result.cursor)
         if result.confirm:
             await self._session.call(
                 lambda credentials: provider.confirm(credentials, result.confirm)
@@ -124,7 +126,7 @@ class Poller:
 
     async def _count_lost_read(self) -> None:
         try:
-            await self._store.doubt_read(self._ours)
+            await self._store.count_lost_read(self._ours)
         except StoreUnavailable as error:
             log_event("doubtful-read-not-counted", logging.ERROR, error=str(error))
 

@@ -11,7 +11,7 @@ from cooee.core.messages import Inbound, credible_sent_at
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
 from cooee.runtime.events import Events, OptOutRecorded, TextReceived
-from cooee.storage import Arrival, Store
+from cooee.storage import NewInbound, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
 
@@ -57,13 +57,15 @@ class InboundReceiver:
             inbound = arrival.inbound
             self._events.publish(TextReceived(inbound, new))
             if new and arrival.consent in {"in", "out"}:
-                self._events.publish(OptOutRecorded(inbound, arrival.consent, arrival.how))
+                self._events.publish(
+                    OptOutRecorded(inbound, arrival.consent, arrival.consent_source)
+                )
             if new:
                 self._announce(inbound.recipient)
         stored = zip(arrivals, are_new, strict=True)
         return [one.inbound for one, new in stored if new and one.consent in ("", "in")]
 
-    def _normalised(self, inbound: Inbound) -> Arrival:
+    def _normalised(self, inbound: Inbound) -> NewInbound:
         ours = self._our_number()
         recipient = normalise_number(inbound.recipient, our_number=ours) or ours
         normalised = msgspec.structs.replace(
@@ -75,6 +77,6 @@ class InboundReceiver:
             ),
         )
         if inbound.consent:
-            return Arrival(normalised, inbound.consent, "company")
+            return NewInbound(normalised, inbound.consent, "company")
         consent = self._opt_out_words.consent_of(inbound.text)
-        return Arrival(normalised, consent, "plain words" if consent == "wish" else "word")
+        return NewInbound(normalised, consent, "plain words" if consent == "wish" else "word")

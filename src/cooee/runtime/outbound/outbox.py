@@ -17,7 +17,7 @@ from cooee.core.phone_numbers import normalise_number
 from cooee.runtime import opt_outs as consent
 from cooee.runtime.events import Events, TextQueued
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
-from cooee.storage import Draft, Letter, Start, Store
+from cooee.storage import DialogueStart, NewOutbound, ProactiveOutbound, Store
 
 
 class DurableOutbox:
@@ -61,14 +61,14 @@ class DurableOutbox:
         ours = ours or await self._our_number()
         theirs, wanted_at = normalise_number(to, our_number=ours), at or self._clock.now()
         due = QuietHoursGate(self._app.quiet_hours, ours).next_allowed(theirs, wanted_at)
-        draft = Draft(
+        draft = NewOutbound(
             text=self._app.apply_text_policy(Reply(text)).text,
-            kind=Priority.PROACTIVE,
+            priority=Priority.PROACTIVE,
             key=key,
             due_at=at if due == wanted_at else due,
             good_until=None if good_for is None else wanted_at + good_for,
         )
-        (id,) = await self._store.enqueue([Letter(ours, theirs, draft)])
+        (id,) = await self._store.enqueue([ProactiveOutbound(ours, theirs, draft)])
         await consent.refuse_if_opted_out(self._store, ours, theirs, "The text is kept, cancelled")
         self._events.publish(TextQueued(id, ours, theirs, draft.text))
         self._on_queued(ours)
@@ -90,7 +90,9 @@ class DurableOutbox:
         await consent.refuse_if_opted_out(self._store, ours, theirs, "Nothing is begun")
         id = uuid4().hex if key is None else derive_id("start", dialogue.name, key)
         head = encode_head(driver.new_journal(id, dialogue.name, dict(inputs), None, now))
-        start = Start(ours=ours, theirs=theirs, id=id, handler=dialogue.name, head=head, due_at=at)
-        await self._store.start([start])
+        start = DialogueStart(
+            ours=ours, theirs=theirs, id=id, handler=dialogue.name, head=head, due_at=at
+        )
+        await self._store.start_dialogues([start])
         self._on_started()
         return id

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from cooee.core.app.quiet_hours import QuietHours, time_zones_of
 from cooee.core.messages import Outbound, Priority
-from cooee.storage import Taken
+from cooee.storage import SendAttempt
 
 
 class QuietHoursGate:
@@ -25,17 +25,17 @@ class QuietHoursGate:
         return self._hours.next_open(moment, time_zones_of(theirs, self._ours))
 
     def split(
-        self, attempts: Sequence[Taken], now: datetime
-    ) -> tuple[Sequence[Taken], Sequence[tuple[Outbound, datetime]]]:
+        self, attempts: Sequence[SendAttempt], now: datetime
+    ) -> tuple[Sequence[SendAttempt], Sequence[tuple[Outbound, datetime]]]:
         """What may leave now, no longer good than its person is awake; and what has to wait."""
         if self._hours is None:
             return attempts, ()
-        ready: list[Taken] = []
+        ready: list[SendAttempt] = []
         later: list[tuple[Outbound, datetime]] = []
         for attempt in attempts:
             due = (
                 now
-                if attempt.kind is Priority.REPLY
+                if attempt.priority is Priority.REPLY
                 else self.next_allowed(attempt.outbound.recipient, now)
             )
             if due > now:
@@ -43,12 +43,12 @@ class QuietHoursGate:
             else:
                 ready.append(
                     attempt
-                    if attempt.kind is Priority.REPLY
+                    if attempt.priority is Priority.REPLY
                     else self._expire_at_quiet_hours(attempt, now)
                 )
         return ready, later
 
-    def _expire_at_quiet_hours(self, attempt: Taken, now: datetime) -> Taken:
+    def _expire_at_quiet_hours(self, attempt: SendAttempt, now: datetime) -> SendAttempt:
         """A text that the company gives up, rather than to deliver it at night."""
         assert self._hours is not None
         outbound = attempt.outbound

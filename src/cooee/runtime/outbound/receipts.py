@@ -24,7 +24,7 @@ class ReceiptHandler:
 
     async def apply(self, receipts: Sequence[Receipt]) -> None:
         """Store receipts; texts that became final by them are told of."""
-        for outbound, status in await self._store.settle(receipts):
+        for outbound, status in await self._store.apply_receipts(receipts):
             self._events.publish(ReceiptApplied(outbound, status))
             handlers = (
                 self._app.delivered_handlers

@@ -33,7 +33,7 @@ from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.provider_session import RECEIPT_TIMEOUT, ProviderSession
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TaskGroup
-from cooee.storage import Alarms, Outcome, Store, Taken
+from cooee.storage import AttemptResult, NextDue, SendAttempt, Store
 
 
 class Sender:
@@ -83,7 +83,7 @@ class Sender:
             try:
                 if await self._start_attempts():
                     continue
-                next_due = await self._store.alarms()
+                next_due = await self._store.next_due()
                 if (
                     self._is_past(self._next_status_check(next_due))
                     and await self._check_outcomes()
@@ -118,7 +118,7 @@ class Sender:
             self._task_group.start(self._run_attempt(one))
         return len(attempts) == free_slots
 
-    def _until_due(self, next_due: Alarms) -> float | None:
+    def _until_due(self, next_due: NextDue) -> float | None:
         """Seconds until something is due; a moment where what is due is not ours to do."""
         now = self._clock.now()
         is_full = (
@@ -132,9 +132,12 @@ class Sender:
             return None
         return (due - now).total_seconds() if due > now else 0.1
 
-    def _next_status_check(self, next_due: Alarms) -> datetime | None:
+    def _next_status_check(self, next_due: NextDue) -> datetime | None:
         """When the provider is next to be asked about a text: where it is, or how it fares."""
-        times = [next_due.check, next_due.report if self._features.receipts != "none" else None]
+        times = [
+            next_due.lookup,
+            next_due.status_check if self._features.receipts != "none" else None,
+        ]
         return min((moment for moment in times if moment is not None), default=None)
 
     def _is_past(self, moment: datetime | None) -> bool:
@@ -142,7 +145,7 @@ class Sender:
 
     # One attempt
 
-    async def _run_attempt(self, attempt: Taken) -> None:
+    async def _run_attempt(self, attempt: SendAttempt) -> None:
         outbound = self._session.with_callback(attempt.outbound)
         self._events.publish(AttemptStarted(outbound))
         try:
@@ -164,7 +167,7 @@ class Sender:
             )
         await self._record(result)
 
-    def _failed_result(self, attempt: Taken, failure: ProviderFailure) -> Outcome:
+    def _failed_result(self, attempt: SendAttempt, failure: ProviderFailure) -> AttemptResult:
         """What a failure makes of a text: another attempt, a doubt, or its end."""
         outbound, now = attempt.outbound, self._clock.now()
         status, retry_at = Status.FAILED, None
@@ -191,18 +194,20 @@ class Sender:
                 retry_at=retry_at,
             )
         )
-        return Outcome(
+        return AttemptResult(
             outbound=outbound,
             status=status,
             code=failure.code,
-            words=failure.message,
+            message=failure.message,
             retry_at=retry_at,
             opted_out=isinstance(failure, OptedOut),
         )
 
-    async def _record(self, result: Outcome) -> None:
-        await retry_until_available(self._clock, "record", lambda: self._store.record([result]))
-        recorded = AttemptRecorded(result.outbound, result.status, result.words, result.retry_at)
+    async def _record(self, result: AttemptResult) -> None:
+        await retry_until_available(
+            self._clock, "record", lambda: self._store.record_results([result])
+        )
+        recorded = AttemptRecorded(result.outbound, result.status, result.message, result.retry_at)
         self._events.publish(recorded)
         if result.status is Status.FAILED:
             await self._receipt_handler.report_failure(result.outbound)
@@ -211,12 +216,12 @@ class Sender:
 
     async def _check_outcomes(self) -> bool:
         """Settle doubts and ask for news that are due; whether there were any."""
-        unknowns = await self._store.doubtful(self._ours, 16)
+        unknowns = await self._store.due_lookups(self._ours, 16)
         for attempt in unknowns:
             self._task_group.start(self._resolve_unknown(attempt))
         if self._features.receipts == "none":
             return bool(unknowns)
-        unreported = await self._store.unreported(self._ours, 16)
+        unreported = await self._store.due_status_checks(self._ours, 16)
         for attempt in unreported:
             if self._should_ask_status(attempt.outbound):
                 self._task_group.start(self._ask_status(attempt.outbound))
@@ -228,7 +233,7 @@ class Sender:
             return True
         return outbound.at is None or self._clock.now() - outbound.at > RECEIPT_TIMEOUT
 
-    async def _resolve_unknown(self, attempt: Taken) -> None:
+    async def _resolve_unknown(self, attempt: SendAttempt) -> None:
         outbound, features, now = attempt.outbound, self._features, self._clock.now()
         # an attempt of the last run has no known age
         resolve_at = self._started_at + self._session.unknown_grace
@@ -237,7 +242,7 @@ class Sender:
         elif features.lookup_settles_after is not None:
             await self._look_up(outbound)
         elif features.idempotency or self._policy == "resend":
-            await self._record(Outcome(outbound=outbound, status=Status.QUEUED, retry_at=now))
+            await self._record(AttemptResult(outbound=outbound, status=Status.QUEUED, retry_at=now))
         else:
             self._events.publish(AttemptHeld(outbound))
             await self._record(_unknown_result(outbound, None))
@@ -251,7 +256,9 @@ class Sender:
             log_event("lookup-failed", logging.WARNING, id=outbound.id, error=str(failure))
             return  # it comes again by itself
         if accepted is None:
-            retry = Outcome(outbound=outbound, status=Status.QUEUED, retry_at=self._clock.now())
+            retry = AttemptResult(
+                outbound=outbound, status=Status.QUEUED, retry_at=self._clock.now()
+            )
             await self._record(retry)
         else:
             await self._record(_accepted_result(outbound, accepted))
@@ -293,9 +300,11 @@ class _TokenBucket:
         return now + timedelta(seconds=(1 - self._tokens) / self._rate)
 
 
-def _accepted_result(outbound: Outbound, accepted: Accepted) -> Outcome:
-    return Outcome(outbound=outbound, status=Status.ACCEPTED, provider_id=accepted.provider_id)
+def _accepted_result(outbound: Outbound, accepted: Accepted) -> AttemptResult:
+    return AttemptResult(
+        outbound=outbound, status=Status.ACCEPTED, provider_id=accepted.provider_id
+    )
 
 
-def _unknown_result(outbound: Outbound, retry_at: datetime | None) -> Outcome:
-    return Outcome(outbound=outbound, status=Status.UNKNOWN, retry_at=retry_at)
+def _unknown_result(outbound: Outbound, retry_at: datetime | None) -> AttemptResult:
+    return AttemptResult(outbound=outbound, status=Status.UNKNOWN, retry_at=retry_at)

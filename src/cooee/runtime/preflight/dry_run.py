@@ -23,7 +23,7 @@ from cooee.runtime.preflight.audit_hook import IOGuard
 from cooee.runtime.preflight.service_stub import OnceNames, ServiceStub
 from cooee.runtime.preflight.time_limit import TimedOut, TimeLimit
 from cooee.runtime.turns.app_version import code_version_of
-from cooee.storage import Talk
+from cooee.storage import StoredDialogue
 
 _MAX_TIMEOUTS = 3
 """Dialogues of one handler, at one question, that may hang before no more of them are run."""
@@ -40,7 +40,7 @@ class DryRun:
         self._code_version = code_version_of(app)
         self._timeouts = Counter[tuple[str, str]]()
 
-    def run(self, stored: Talk) -> DryRunResult:
+    def run(self, stored: StoredDialogue) -> DryRunResult:
         """What the code on disk makes of a dialogue."""
         name = stored.dialogue.handler
         if name in self._app.retired_dialogues:
@@ -63,7 +63,7 @@ class DryRun:
         self._time_limit.cancel()
 
     def _run_limited(
-        self, dialogue: Dialogue, stored: Talk, journal: Journal, now: datetime
+        self, dialogue: Dialogue, stored: StoredDialogue, journal: Journal, now: datetime
     ) -> DryRunResult:
         question = (dialogue.name, _prompt_before(journal))
         if self._timeouts[question] >= _MAX_TIMEOUTS:
@@ -108,7 +108,9 @@ class DryRun:
         finally:
             self._time_limit.stop()
 
-    def _make_context(self, dialogue: Dialogue, stored: Talk, journal: Journal) -> DialogueContext:
+    def _make_context(
+        self, dialogue: Dialogue, stored: StoredDialogue, journal: Journal
+    ) -> DialogueContext:
         once_names = OnceNames(entry.key[2] for entry in journal.entries if entry.key[0] == "once")
         services = (
             None if self._app.services_lifespan is None else ServiceStub(self._io_guard, once_names)
@@ -126,7 +128,7 @@ class DryRun:
         )
 
 
-def _with_start_time(stored: Talk, journal: Journal) -> Journal:
+def _with_start_time(stored: StoredDialogue, journal: Journal) -> Journal:
     """Its journal; before its first turn, with the person's state and the time of that turn."""
     if journal.turn_count:
         return journal

@@ -19,7 +19,7 @@ from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
 from cooee.runtime.turns.progress import ClaimProgress
 from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
-from cooee.storage import Claim, Failure, Finish, Pending
+from cooee.storage import Claim, ClaimResult, PendingText, TurnFailure
 
 _NEVER_RETRIED = (TooLong, DialogueError, JournalError)  # the next try would go the same way
 _REPLY_WINDOW = timedelta(minutes=10)  # after a person's last text, what we say is still a reply
@@ -49,9 +49,9 @@ class _ClaimRun:
     def __init__(self, context: TurnContext, claim: Claim) -> None:
         self._context, self._claim = context, claim
         self._progress = ClaimProgress(claim.state, load_dialogues(claim))
-        self._last_turn_at = claim.now
-        self._handled_seq = claim.texts[0].seq - 1 if claim.texts else claim.handled
-        self._failure: Failure | None = None
+        self._last_turn_at = claim.last_turn_at
+        self._handled_seq = claim.texts[0].seq - 1 if claim.texts else claim.handled_seq
+        self._failure: TurnFailure | None = None
         self._has_uncommitted = False
 
     def run(self) -> TurnFlow[None]:
@@ -60,7 +60,7 @@ class _ClaimRun:
         for pending in self._claim.texts:
             if self._failure is not None:
                 return
-            if pending.runs:
+            if pending.reaches_handler:
                 yield from self._run_text(pending)
             else:
                 self._handled_seq = pending.seq
@@ -68,28 +68,28 @@ class _ClaimRun:
         if not self._claim.texts:
             yield from self._run_due_dialogues()
 
-    def finish(self) -> Finish:
+    def finish(self) -> ClaimResult:
         """What is to be committed."""
         claim, progress = self._claim, self._progress
         is_asking = progress.dialogues.asking is not None if progress.dialogues.by_id else None
-        return Finish(
+        return ClaimResult(
             claim=claim,
-            handled=self._handled_seq,
-            now=self._last_turn_at,
+            handled_seq=self._handled_seq,
+            last_turn_at=self._last_turn_at,
             state=None if progress.state == claim.state else progress.state,
             drafts=progress.drafts,
             failure=self._failure,
-            asks=is_asking,
-            dialogues=progress.dialogues.updates(),
+            is_asking=is_asking,
+            dialogue_updates=progress.dialogues.updates(),
         )
 
     # Texts
 
-    def _run_text(self, pending: Pending) -> TurnFlow[None]:
+    def _run_text(self, pending: PendingText) -> TurnFlow[None]:
         """One text; what it does not survive, its person is told of."""
         turn = self._make_turn(pending)
         is_first = pending is self._claim.texts[0]
-        attempts = self._claim.attempts if is_first else 1
+        attempts = self._claim.attempt if is_first else 1
 
         def answer_text(turn: Turn, progress: ClaimProgress) -> TurnFlow[ClaimProgress]:
             if is_first and attempts > 1 and turn_backoff(attempts - 1) is None:
@@ -127,7 +127,7 @@ class _ClaimRun:
         yield from self._run_ready_dialogues()
 
     def _run_by_itself(self, dialogue: OpenDialogue) -> TurnFlow[None]:
-        attempts = self._claim.attempts
+        attempts = self._claim.attempt
         is_suspect = (
             self._is_first_of_claim() and attempts > 1 and turn_backoff(attempts - 1) is None
         )
@@ -169,7 +169,7 @@ class _ClaimRun:
 
     # What both have in common
 
-    def _make_turn(self, pending: Pending | None) -> Turn:
+    def _make_turn(self, pending: PendingText | None) -> Turn:
         now = self._context.now()
         if pending is None:
             chat_time = now if self._last_turn_at is None else max(now, self._last_turn_at)
@@ -203,13 +203,13 @@ class _ClaimRun:
 
     def _make_failure(
         self, error: Exception, attempts: int, *, seq: int = 0, dialogue: str = ""
-    ) -> Failure:
+    ) -> TurnFailure:
         cause = _app_error(error)
         pause = None if isinstance(cause, _NEVER_RETRIED) else turn_backoff(attempts)
         retry_at: datetime | None = None if pause is None else self._context.now() + pause
         in_dialogue = isinstance(error, DialogueFailure) or dialogue
         code_version = self._context.code_version if in_dialogue and pause is None else ""
-        return Failure(seq, _error_message(cause), retry_at, code_version, dialogue)
+        return TurnFailure(seq, _error_message(cause), retry_at, code_version, dialogue)
 
 
 def _app_error(error: Exception) -> Exception:

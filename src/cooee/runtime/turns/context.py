@@ -16,7 +16,7 @@ from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue.run import DialogueContext
 from cooee.core.messages import Priority
 from cooee.runtime.events import Events
-from cooee.storage import Claim, Pending, Talk
+from cooee.storage import Claim, PendingText, StoredDialogue
 
 
 class TurnContext(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Turn(msgspec.Struct, frozen=True):
     """
 
     claim: Claim
-    pending: Pending | None
+    pending: PendingText | None
     now: datetime
     chat_time: datetime
     priority: Priority
@@ -57,12 +57,12 @@ class Turn(msgspec.Struct, frozen=True):
     @property
     def id(self) -> str:
         """What it is called in logs, and a stable id of it."""
-        return self.claim.turn if self.pending is None else self.pending.id.hex()
+        return self.claim.turn_id if self.pending is None else self.pending.id.hex()
 
     @property
     def last_seq(self) -> int:
         """The number of the last text that has been heard in it."""
-        return self.claim.handled if self.pending is None else self.pending.seq
+        return self.claim.handled_seq if self.pending is None else self.pending.seq
 
 
 def make_chat(
@@ -87,7 +87,7 @@ def make_chat(
 def make_dialogue_context(
     context: TurnContext,
     dialogue: Dialogue,
-    conversation: Claim | Talk,
+    conversation: Claim | StoredDialogue,
     recall: HistoryReader,
     *,
     strict: bool,

@@ -29,7 +29,7 @@ from cooee.runtime.turns.context import (
 from cooee.runtime.turns.effects import HandlerCall, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, new_dialogue, unsaved_entries
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
-from cooee.storage import Draft, Jot, Kept, Pending
+from cooee.storage import Checkpoint, DialogueUpdate, NewOutbound, PendingText
 
 
 class NeedsCommitFirst(Exception):
@@ -112,7 +112,7 @@ def run_dialogue(
     return replace(progress, state=state, dialogues=dialogues).with_drafts(drafts), outcome
 
 
-def as_dialogue_text(turn: Turn, pending: Pending) -> IncomingText:
+def as_dialogue_text(turn: Turn, pending: PendingText) -> IncomingText:
     """A text as a dialogue is handed it."""
     inbound = pending.inbound
     media = tuple(replace(one, content=b"") for one in inbound.media)
@@ -197,14 +197,14 @@ def _write_checkpoint(
     """Have entries written down now; the text stays unhandled."""
     unsaved = unsaved_entries(open_dialogue, new_entries)
     head = journals.encode_head(journal)
-    update = Kept(
+    update = DialogueUpdate(
         id=open_dialogue.id,
         handler=open_dialogue.handler,
-        count=open_dialogue.stored_count,
+        stored_count=open_dialogue.stored_count,
         entries=unsaved,
         head=head,
     )
-    if not (yield Jot(turn.claim, update)):
+    if not (yield Checkpoint(turn.claim, update)):
         raise LeaseLost
     return replace(open_dialogue, stored_count=open_dialogue.stored_count + len(unsaved))
 
@@ -225,7 +225,7 @@ def _run_once(
     return CallResult(value)
 
 
-def _make_drafts(context: TurnContext, turn: Turn, outcome: TurnOutcome) -> Sequence[Draft]:
+def _make_drafts(context: TurnContext, turn: Turn, outcome: TurnOutcome) -> Sequence[NewOutbound]:
     drafts = [make_draft(context, turn, said.reply, said.key) for said in outcome.texts]
     attribute = _CLOSING_TEXT_OF.get(outcome.ended)
     text = None if attribute is None else getattr(context.app, attribute)

@@ -9,7 +9,7 @@ import msgspec
 
 from cooee.core.app.chat import Chat
 from cooee.core.app.routes import Handler
-from cooee.storage import Finish, Jot
+from cooee.storage import Checkpoint, ClaimResult
 
 T = TypeVar("T")
 
@@ -30,13 +30,13 @@ class HandlerCall(msgspec.Struct, frozen=True):
     timeout_s: float | None = None
 
 
-TurnEffect: TypeAlias = HandlerCall | Jot
+TurnEffect: TypeAlias = HandlerCall | Checkpoint
 """A jot is answered by whether the lease still held."""
 
 TurnFlow: TypeAlias = Generator[TurnEffect, Any, T]
 """Yields steps and is sent what they came to, or has what they raised thrown in."""
 
-ClaimFlow: TypeAlias = TurnFlow[Finish | None]
+ClaimFlow: TypeAlias = TurnFlow[ClaimResult | None]
 """A claim, played to its end; None where its lease was lost, and with it all that it came to."""
 
 

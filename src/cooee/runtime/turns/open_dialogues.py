@@ -13,7 +13,7 @@ from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import Journal, Waiting
 from cooee.core.dialogue.replay import TurnOutcome, next_round
 from cooee.core.errors import JournalError
-from cooee.storage import Claim, Dialogue, Kept
+from cooee.storage import Claim, DialogueRecord, DialogueUpdate
 
 
 class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +157,7 @@ class OpenDialogues(msgspec.Struct, frozen=True):
             *[_with_state_change(live, before, after, now) for live in others]
         )
 
-    def updates(self) -> Sequence[Kept]:
+    def updates(self) -> Sequence[DialogueUpdate]:
         """What is to be written of each that something became of."""
         return [
             update for live in self.by_id.values() if (update := _make_update(live)) is not None
@@ -184,7 +184,7 @@ def unsaved_entries(
     return [journals.encode_entry(entry) for entry in (*unsaved, *new_entries)]
 
 
-def _load_dialogue(stored: Dialogue) -> OpenDialogue:
+def _load_dialogue(stored: DialogueRecord) -> OpenDialogue:
     journal, read_error = None, None
     try:
         journal = journals.decode_journal(stored.head, stored.entries)
@@ -197,7 +197,7 @@ def _load_dialogue(stored: Dialogue) -> OpenDialogue:
         read_error=read_error,
         stored_count=len(stored.entries),
         due_at=stored.due_at,
-        attempts=stored.attempts,
+        attempts=stored.failed_attempts,
     )
 
 
@@ -236,18 +236,18 @@ def _with_state_change(
     )
 
 
-def _make_update(dialogue: OpenDialogue) -> Kept | None:
+def _make_update(dialogue: OpenDialogue) -> DialogueUpdate | None:
     unsaved = unsaved_entries(dialogue)
     if dialogue.journal is None or not (unsaved or dialogue.is_changed):
         return None
-    return Kept(
+    return DialogueUpdate(
         id=dialogue.id,
         handler=dialogue.handler,
-        count=dialogue.stored_count,
+        stored_count=dialogue.stored_count,
         entries=unsaved,
         head=journals.encode_head(dialogue.journal) if dialogue.is_changed else None,
         due_at=dialogue.due_at,
-        ended=dialogue.ended,
+        end_reason=dialogue.ended,
     )
 
 

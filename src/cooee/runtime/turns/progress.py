@@ -10,7 +10,7 @@ from cooee.core.errors import DefinitionError
 from cooee.core.messages import Reply
 from cooee.runtime.turns.context import Turn, TurnContext
 from cooee.runtime.turns.open_dialogues import OpenDialogues
-from cooee.storage import Draft
+from cooee.storage import NewOutbound
 
 
 class ClaimProgress(msgspec.Struct, frozen=True):
@@ -18,16 +18,16 @@ class ClaimProgress(msgspec.Struct, frozen=True):
 
     state: bytes | None
     dialogues: OpenDialogues
-    drafts: tuple[Draft, ...] = ()
+    drafts: tuple[NewOutbound, ...] = ()
 
-    def with_drafts(self, drafts: Sequence[Draft]) -> ClaimProgress:
+    def with_drafts(self, drafts: Sequence[NewOutbound]) -> ClaimProgress:
         """With further texts."""
         return msgspec.structs.replace(self, drafts=(*self.drafts, *drafts))
 
 
 def make_draft(
     context: TurnContext, turn: Turn, reply: Reply, key: str | None = None, *, capped: bool = True
-) -> Draft:
+) -> NewOutbound:
     """A reply as it is to be queued.
 
     Raises:
@@ -40,4 +40,6 @@ def make_draft(
             " that carries them: cooee providers"
         )
     final_reply = context.app.apply_text_policy(reply, limited=capped)
-    return Draft(text=final_reply.text, media=final_reply.media, kind=turn.priority, key=key)
+    return NewOutbound(
+        text=final_reply.text, media=final_reply.media, priority=turn.priority, key=key
+    )

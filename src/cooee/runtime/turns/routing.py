@@ -19,17 +19,17 @@ from cooee.runtime.turns.dialogue_turn import as_dialogue_text, run_dialogue, st
 from cooee.runtime.turns.effects import HandlerCall, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
-from cooee.storage import Pending
+from cooee.storage import PendingText
 
 
 def route_text(
-    context: TurnContext, turn: Turn, pending: Pending, progress: ClaimProgress
+    context: TurnContext, turn: Turn, pending: PendingText, progress: ClaimProgress
 ) -> TurnFlow[ClaimProgress]:
     """One text: what it comes to, in the order of precedence."""
     text, draft_count = pending.inbound.text, len(progress.drafts)
     matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
     consumed = False
-    if asking is not None and pending.returns:
+    if asking is not None and pending.opts_back_in:
         consumed = matched is None or matched[0].matcher is None
         if consumed:  # START was for us, and not for the question: it was out of sight meanwhile
             progress = replace(
@@ -62,7 +62,7 @@ def is_retired(context: TurnContext, dialogue: OpenDialogue) -> bool:
 def _answer_question(
     context: TurnContext,
     turn: Turn,
-    pending: Pending,
+    pending: PendingText,
     progress: ClaimProgress,
     asking: OpenDialogue,
 ) -> TurnFlow[tuple[ClaimProgress, bool]]:
@@ -78,7 +78,7 @@ def _answer_question(
 def _call_handler(
     context: TurnContext,
     turn: Turn,
-    pending: Pending,
+    pending: PendingText,
     progress: ClaimProgress,
     matched: tuple[Route, Mapping[str, Any]],
 ) -> TurnFlow[ClaimProgress]:

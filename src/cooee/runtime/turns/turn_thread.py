@@ -10,7 +10,7 @@ from typing import Any
 from cooee.clocks.clock import monotonic
 from cooee.runtime.turns.effects import ClaimFlow, HandlerCall
 from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
-from cooee.storage import Finish, Jot
+from cooee.storage import Checkpoint, ClaimResult
 
 
 class TurnRunner:
@@ -22,7 +22,7 @@ class TurnRunner:
     """
 
     def __init__(self, flow: ClaimFlow) -> None:
-        self.step: HandlerCall | Jot | Finish | None = None
+        self.step: HandlerCall | Checkpoint | ClaimResult | None = None
         self.idle = False
         self._running_call: tuple[InterruptibleCall, HandlerCall, float] | None = None
         self._flow = flow
@@ -70,16 +70,16 @@ class TurnRunner:
 
     def advance(
         self, reply: Any = None, error: Exception | None = None
-    ) -> HandlerCall | Jot | Finish | None:
+    ) -> HandlerCall | Checkpoint | ClaimResult | None:
         """Go on from what was awaited, to the next call or to the end."""
         self.step = _next_step(self._flow, reply, error)
         return self.step
 
-    def abandon(self, error: Exception) -> HandlerCall | Jot | Finish | None:
+    def abandon(self, error: Exception) -> HandlerCall | Checkpoint | ClaimResult | None:
         """Take it from its thread, whose call has failed with `error`, whatever comes of it."""
         with self._lock:
             self._detached = True
-            if isinstance(self.step, Finish):
+            if isinstance(self.step, ClaimResult):
                 return self.step
             return self.advance(error=error)
 
@@ -112,9 +112,9 @@ def as_exception(call: HandlerCall, error: BaseException) -> Exception:
 
 def _next_step(
     flow: ClaimFlow, reply: Any, error: Exception | None
-) -> HandlerCall | Jot | Finish | None:
+) -> HandlerCall | Checkpoint | ClaimResult | None:
     try:
         return flow.send(reply) if error is None else flow.throw(error)
     except StopIteration as stop:
-        finish: Finish | None = stop.value
+        finish: ClaimResult | None = stop.value
         return finish

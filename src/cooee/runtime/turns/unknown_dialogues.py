@@ -14,7 +14,7 @@ from cooee.storage import Store
 async def unknown_dialogue_notes(app: App[Any, Any], store: Store) -> Sequence[str]:
     """A note for each of them, with what to write."""
     notes = []
-    for name, count in (await store.handlers()).items():
+    for name, count in (await store.count_open_dialogues()).items():
         if app.routes.dialogue_named(name) is None and name not in app.retired_dialogues:
             log_event("dialogue-unknown", logging.WARNING, dialogue=name, count=count)
             notes.append(

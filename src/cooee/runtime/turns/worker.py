@@ -22,7 +22,7 @@ from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
 from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
 from cooee.runtime.turns.turn_thread import TurnRunner, as_exception, run_all
-from cooee.storage import Claim, Failure, Finish, Jot, Store
+from cooee.storage import Checkpoint, Claim, ClaimResult, Store, TurnFailure
 
 T = TypeVar("T")
 PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
@@ -66,7 +66,7 @@ class Worker:
         clock: Clock,
         wake_senders: Callable[[], None],
         *,
-        on_finish: Callable[[Sequence[Finish]], None] = lambda _: None,
+        on_finish: Callable[[Sequence[ClaimResult]], None] = lambda _: None,
         prepare: PrepareClaims = _all_claims,
         handler_timeout_s: float = 60,
     ) -> None:
@@ -116,7 +116,7 @@ class Worker:
         return claims
 
     async def _seconds_until_due(self) -> float | None:
-        due = (await self._store.alarms()).turn
+        due = (await self._store.next_due()).turn
         if due is None or self._running_count >= _MAX_CONVERSATIONS:
             return None
         seconds = (due - self._clock.now()).total_seconds()
@@ -148,13 +148,15 @@ class Worker:
         """Commit what has ended, and await what has to be awaited."""
         steps = [game.step if game.idle else self._abandon(game) for game in runners]
         for game, step in zip(runners, steps, strict=True):
-            if not isinstance(step, Finish):
+            if not isinstance(step, ClaimResult):
                 self._await_rest(game, step)
-        finished = [step for step in steps if isinstance(step, Finish)]
+        finished = [step for step in steps if isinstance(step, ClaimResult)]
         if finished:
             await self._finish_turns(finished)
 
-    def _await_rest(self, runner: TurnRunner, step: HandlerCall | Jot | Finish | None) -> None:
+    def _await_rest(
+        self, runner: TurnRunner, step: HandlerCall | Checkpoint | ClaimResult | None
+    ) -> None:
         """Let a game go on by itself."""
         self._tasks.start(self._run_one(runner, step))
 
@@ -174,7 +176,7 @@ class Worker:
             if monotonic() - started_at > _SLOW_HANDLER_S:
                 self._slow_handlers.add(call.handler.name)
 
-    def _abandon(self, runner: TurnRunner) -> HandlerCall | Jot | Finish | None:
+    def _abandon(self, runner: TurnRunner) -> HandlerCall | Checkpoint | ClaimResult | None:
         """What becomes of turns whose thread has taken too long; what it comes to is dropped."""
         call = runner.step
         name = call.handler.name if isinstance(call, HandlerCall) else "A handler"
@@ -183,12 +185,14 @@ class Worker:
     def _timeout_error(self, name: str) -> TimeoutError:
         return TimeoutError(f"{name} took longer than {self._handler_timeout_s:g} seconds.")
 
-    async def _run_one(self, runner: TurnRunner, step: HandlerCall | Jot | Finish | None) -> None:
+    async def _run_one(
+        self, runner: TurnRunner, step: HandlerCall | Checkpoint | ClaimResult | None
+    ) -> None:
         """Play one conversation, waiting where its handlers wait."""
-        while isinstance(step, HandlerCall | Jot):
+        while isinstance(step, HandlerCall | Checkpoint):
             step = await (
                 self._write_checkpoint(runner, step)
-                if isinstance(step, Jot)
+                if isinstance(step, Checkpoint)
                 else self._call_handler(runner, step)
             )
         if step is not None:
@@ -197,13 +201,13 @@ class Worker:
             self._running_count -= 1
 
     async def _write_checkpoint(
-        self, runner: TurnRunner, checkpoint: Jot
-    ) -> HandlerCall | Jot | Finish | None:
+        self, runner: TurnRunner, checkpoint: Checkpoint
+    ) -> HandlerCall | Checkpoint | ClaimResult | None:
         """Write down what a turn must not lose, before it goes on."""
         self._publish(events.CheckpointStarted(checkpoint))
         try:
             (lease_held,) = await retry_until_available(
-                self._clock, "jot", lambda: self._store.jot([checkpoint])
+                self._clock, "jot", lambda: self._store.checkpoint([checkpoint])
             )
         except StorageError as error:
             return runner.advance(error=error)
@@ -213,7 +217,7 @@ class Worker:
 
     async def _call_handler(
         self, runner: TurnRunner, call: HandlerCall
-    ) -> HandlerCall | Jot | Finish | None:
+    ) -> HandlerCall | Checkpoint | ClaimResult | None:
         timeout = asyncio.timeout(self._handler_timeout_s)
         try:
             async with timeout:
@@ -265,7 +269,7 @@ class Worker:
     def _run_in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
-    async def _finish_turns(self, finishes: Sequence[Finish]) -> None:
+    async def _finish_turns(self, finishes: Sequence[ClaimResult]) -> None:
         for finish in finishes:
             self._publish(events.TurnsFinished(finish))
             if finish.failure is not None:
@@ -281,7 +285,7 @@ class Worker:
         for finish, is_committed in zip(finishes, committed, strict=True):
             self._publish_commit(finish, is_committed)
 
-    def _publish_commit(self, finish: Finish, is_committed: bool) -> None:
+    def _publish_commit(self, finish: ClaimResult, is_committed: bool) -> None:
         claim = finish.claim
         claimed_at = self._claimed_at.pop(claim.conversation, None)
         if not is_committed:
@@ -289,12 +293,12 @@ class Worker:
             return
         duration_s = 0.0 if claimed_at is None else monotonic() - claimed_at
         self._publish(events.TurnsCommitted(finish, duration_s))
-        for update in finish.dialogues:
-            if update.ended:
-                ended = events.DialogueEnded(claim, update.id, update.handler, update.ended)
+        for update in finish.dialogue_updates:
+            if update.end_reason:
+                ended = events.DialogueEnded(claim, update.id, update.handler, update.end_reason)
                 self._publish(ended)
 
-    async def _isolate_refused(self, finishes: Sequence[Finish], error: StorageError) -> None:
+    async def _isolate_refused(self, finishes: Sequence[ClaimResult], error: StorageError) -> None:
         """Find out whose commit the database refuses, and leave that one alone for a while."""
         if len(finishes) > 1:
             for finish in finishes:
@@ -308,7 +312,7 @@ class Worker:
         )
         self._running_count -= 1
 
-    async def _commit(self, finishes: Sequence[Finish]) -> Sequence[bool]:
+    async def _commit(self, finishes: Sequence[ClaimResult]) -> Sequence[bool]:
         """Commit turns that are played already; the sender, rung between, shares the commit."""
         commit = asyncio.ensure_future(self._store.finish(finishes))
         self._on_finish(finishes)
@@ -318,7 +322,7 @@ class Worker:
         return await commit
 
 
-def _failure_event(claim: Claim, failure: Failure) -> events.Event:
+def _failure_event(claim: Claim, failure: TurnFailure) -> events.Event:
     if failure.retry_at is None:
-        return events.TurnSetAside(claim, failure.error, failure.program, failure.dialogue)
-    return events.TurnFailed(claim, failure.error, failure.retry_at, failure.dialogue)
+        return events.TurnSetAside(claim, failure.error, failure.code_version, failure.dialogue_id)
+    return events.TurnFailed(claim, failure.error, failure.retry_at, failure.dialogue_id)

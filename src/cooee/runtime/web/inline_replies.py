@@ -20,7 +20,7 @@ from cooee.runtime.events import AttemptRecorded, AttemptStarted, Events
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
-from cooee.storage import Finish, Outcome, Store
+from cooee.storage import AttemptResult, ClaimResult, Store
 
 _MAX_INLINE_REPLIES = 10  # in one response; the sender sends further replies after them
 
@@ -68,7 +68,7 @@ class InlineReplies:
         self._start_task, self._wake_senders, self._events = start_task, wake_senders, events
         self._waiting_webhooks: dict[InboundKey, WakeUp] = {}
 
-    def turns_finished(self, finishes: Sequence[Finish]) -> None:
+    def turns_finished(self, finishes: Sequence[ClaimResult]) -> None:
         """Wake the webhooks that wait for finished turns."""
         if not self._waiting_webhooks:
             return
@@ -163,10 +163,12 @@ class InlineReplies:
     async def _record_unknown(self, replies: Sequence[Outbound], problem: str) -> None:
         retry_at = self._clock.now() + self._session.unknown_grace
         outcomes = [
-            Outcome(outbound=one, status=Status.UNKNOWN, words=problem, retry_at=retry_at)
+            AttemptResult(outbound=one, status=Status.UNKNOWN, message=problem, retry_at=retry_at)
             for one in replies
         ]
-        await retry_until_available(self._clock, "record", lambda: self._store.record(outcomes))
+        await retry_until_available(
+            self._clock, "record", lambda: self._store.record_results(outcomes)
+        )
         for outbound in replies:
             recorded = AttemptRecorded(outbound, Status.UNKNOWN, problem, retry_at)
             self._events.publish(recorded)

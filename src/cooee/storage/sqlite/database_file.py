@@ -24,9 +24,9 @@ _PRAGMAS = (
     "pragma journal_size_limit = 67108864",
     "pragma wal_autocheckpoint = 4000",  # pages; a sync of the database every 16 MB
 )
-_STATEMENTS = 256  # prepared statements that a connection keeps
+_CACHED_STATEMENTS = 256  # prepared statements that a connection keeps
 
-_FOR_NOW = frozenset(
+_TEMPORARY_ERRORS = frozenset(
     {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -38,10 +38,12 @@ _FOR_NOW = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-_NETWORKED = frozenset({"9p", "afs", "ceph", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"})
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"9p", "afs", "ceph", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"}
+)
 
 
-class Ownership:
+class OwnerLock:
     """The lock file beside a database: held by one process, and given up when that ends.
 
     Raises:
@@ -49,28 +51,28 @@ class Ownership:
     """
 
     def __init__(self, path: Path) -> None:
-        place = path.with_name(path.name + ".lock")
-        self._file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock_path = path.with_name(path.name + ".lock")
+        self._descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.read(self._file, 32).decode(errors="replace").strip()
-            os.close(self._file)
+            holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
+            os.close(self._descriptor)
             raise DatabaseInUse(
                 f"Another cooee (process {holder or 'unknown'}) runs on {path}. Stop it first,"
                 " or set COOEE_DATABASE to another file."
             ) from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
         """Let another process own the database."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
-def create(path: Path) -> None:
+def create_file(path: Path) -> None:
     """Make sure that the file exists; a new one is its owner's alone from its first byte.
 
     Raises:
@@ -86,50 +88,52 @@ def create(path: Path) -> None:
         ) from error
 
 
-def connect(path: Path, busy_timeout: float) -> Connection:
+def open_connection(path: Path, busy_timeout: float) -> Connection:
     """Open an existing file; `busy_timeout` in seconds is how long to wait for another's lock.
 
     Raises:
         StorageError: it is no database, or cannot be opened.
     """
-    with translated():
+    with translate_errors():
         connection = sqlite3.connect(
-            path, timeout=busy_timeout, isolation_level=None, cached_statements=_STATEMENTS
+            path, timeout=busy_timeout, isolation_level=None, cached_statements=_CACHED_STATEMENTS
         )
         for pragma in _PRAGMAS:
             connection.execute(pragma)
     return connection
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade_schema(connection: Connection) -> None:
     """Bring the schema up to date, each step whole or not at all.
 
     Raises:
         SchemaTooNew: a newer cooee wrote this file.
     """
-    steps = migrate.history("sqlite")
-    for step in migrate.pending(version(connection), steps):
-        with translated(), transaction(connection):
-            if version(connection) < step.version:  # somebody may have been quicker
+    steps = migrate.load_migrations("sqlite")
+    for step in migrate.missing_migrations(schema_version(connection), steps):
+        with translate_errors(), transaction(connection):
+            if schema_version(connection) < step.version:  # somebody may have been quicker
                 for statement in step.statements:
                     connection.execute(statement)
                 connection.execute(f"pragma user_version = {step.version}")
 
 
-def outdated(connection: Connection) -> bool:
+def is_outdated(connection: Connection) -> bool:
     """Whether the schema lacks a step.
 
     Raises:
         SchemaTooNew: a newer cooee wrote this file.
     """
-    return bool(migrate.pending(version(connection), migrate.history("sqlite")))
+    return bool(
+        migrate.missing_migrations(schema_version(connection), migrate.load_migrations("sqlite"))
+    )
 
 
-def version(connection: Connection) -> int:
+def schema_version(connection: Connection) -> int:
     """The file's schema version, 0 at first."""
-    with translated():
-        found: int = connection.execute("pragma user_version").fetchone()[0]
-    return found
+    with translate_errors():
+        number: int = connection.execute("pragma user_version").fetchone()[0]
+    return number
 
 
 @contextlib.contextmanager
@@ -140,30 +144,30 @@ def transaction(connection: Connection) -> Iterator[None]:
         yield
         connection.execute("commit")
     except BaseException:
-        undo(connection)
+        roll_back(connection)
         raise
 
 
-def undo(connection: Connection) -> None:
+def roll_back(connection: Connection) -> None:
     """Roll back whatever is open; a full disk may have done so already."""
     if connection.in_transaction:
         connection.execute("rollback")
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn the database's errors into ours."""
     try:
         yield
     except sqlite3.Error as error:
-        raise our_error(error) from error
+        raise translate_error(error) from error
 
 
-def our_error(error: BaseException) -> BaseException:
+def translate_error(error: BaseException) -> BaseException:
     """The database's error in our words; any other as it is."""
     if not isinstance(error, sqlite3.Error):
         return error
-    if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _FOR_NOW:
+    if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _TEMPORARY_ERRORS:
         return StoreUnavailable(
             f"The database is not available ({error}). Nothing was written; look for a full disk"
             " or a process that holds the file, and try again."
@@ -171,7 +175,7 @@ def our_error(error: BaseException) -> BaseException:
     return StorageError(f"The database refused: {error}.")
 
 
-def copy(source: Path, target: Path) -> None:
+def copy_database(source: Path, target: Path) -> None:
     """Copy a database, whole and consistent, while it is in use.
 
     Raises:
@@ -179,51 +183,51 @@ def copy(source: Path, target: Path) -> None:
         StoreUnavailable: there was no room; the part that was written is removed.
     """
     try:
-        file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError as error:
         raise StorageError(f"{target} exists already. Choose another name.") from error
     except OSError as error:
         raise StorageError(f"Cannot write {target} ({error.strerror}).") from error
     try:
-        with translated(), contextlib.closing(sqlite3.connect(source)) as connection:
+        with translate_errors(), contextlib.closing(sqlite3.connect(source)) as connection:
             connection.execute("vacuum into ?", (str(target),))
-        os.fsync(file)
+        os.fsync(descriptor)
     except BaseException:
         target.unlink()
         raise
     finally:
-        os.close(file)
+        os.close(descriptor)
 
 
-def empty_log(path: Path) -> None:
+def truncate_wal(path: Path) -> None:
     """Bring the write-ahead log into the database and cut it to nothing, where nobody reads."""
-    with translated(), contextlib.closing(sqlite3.connect(path)) as connection:
+    with translate_errors(), contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
-def journal_mode(path: Path) -> str:
+def read_journal_mode(path: Path) -> str:
     """The journal mode of a database, such as *wal*."""
-    with translated(), contextlib.closing(sqlite3.connect(path)) as connection:
+    with translate_errors(), contextlib.closing(sqlite3.connect(path)) as connection:
         mode: str = connection.execute("pragma journal_mode").fetchone()[0]
     return mode
 
 
-def network_file_system(path: Path, mounts: str) -> str:
+def find_network_file_system(path: Path, mounts: str) -> str:
     """The network file system that a path lies on, by a table like Linux's ``/proc/mounts``.
 
     "" where it lies on none. SQLite's locks and shared memory do not work over a network
     (https://sqlite.org/wal.html, section 1).
     """
-    best, kind = -1, ""
+    best_length, best_file_system = -1, ""
     for line in mounts.splitlines():
-        _, point, name, *_ = [*line.split(" "), "", "", ""]
-        point = point.replace("\\040", " ")
-        if path.is_relative_to(point or "?") and len(point) > best:
-            best, kind = len(point), name
-    return kind if kind in _NETWORKED else ""
+        _, mount_point, file_system, *_ = [*line.split(" "), "", "", ""]
+        mount_point = mount_point.replace("\\040", " ")
+        if path.is_relative_to(mount_point or "?") and len(mount_point) > best_length:
+            best_length, best_file_system = len(mount_point), file_system
+    return best_file_system if best_file_system in _NETWORK_FILE_SYSTEMS else ""
 
 
-def mounts() -> str:
+def read_mounts() -> str:
     """The table of mounted file systems; "" where the system shows none."""
     try:
         return Path("/proc/mounts").read_text("utf-8", errors="replace")

@@ -8,40 +8,40 @@ import msgspec
 class Lease(msgspec.Struct, frozen=True):
     """A conversation in somebody's hands: the claim's number, and the row's own when it was given.
 
-    `suspect`: one whose oldest text may have killed the process.
+    `is_suspect`: one whose oldest text may have killed the process.
     """
 
-    number: int
-    row: int
-    suspect: bool = False
+    id: int
+    epoch: int
+    is_suspect: bool = False
 
 
 class Leases:
     """Every lease of this process, and what else is to be undone with a failed transaction."""
 
     def __init__(self) -> None:
-        self.held: dict[bytes, Lease] = {}
+        self.by_conversation: dict[bytes, Lease] = {}
         self.data_version = 0
-        self._numbers = 0
-        self._marked: tuple[dict[bytes, Lease], int] = ({}, 0)
+        self._last_id = 0
+        self._savepoint: tuple[dict[bytes, Lease], int] = ({}, 0)
 
-    def give(self, conversation: bytes, row: int, *, suspect: bool = False) -> int:
+    def grant(self, conversation: bytes, epoch: int, *, is_suspect: bool = False) -> int:
         """Lease a conversation; the claim's number."""
-        self._numbers += 1
-        self.held[conversation] = Lease(self._numbers, row, suspect)
-        return self._numbers
+        self._last_id += 1
+        self.by_conversation[conversation] = Lease(self._last_id, epoch, is_suspect)
+        return self._last_id
 
-    def take_back(self, conversation: bytes, number: int) -> Lease | None:
+    def end(self, conversation: bytes, lease_id: int) -> Lease | None:
         """End a lease; None where that claim does not hold it."""
-        lease = self.held.get(conversation)
-        if lease is None or lease.number != number:
+        lease = self.by_conversation.get(conversation)
+        if lease is None or lease.id != lease_id:
             return None
-        return self.held.pop(conversation)
+        return self.by_conversation.pop(conversation)
 
-    def mark(self) -> None:
+    def savepoint(self) -> None:
         """Remember how things stand."""
-        self._marked = (dict(self.held), self.data_version)
+        self._savepoint = (dict(self.by_conversation), self.data_version)
 
-    def rewind(self) -> None:
+    def rollback(self) -> None:
         """Go back to the mark."""
-        self.held, self.data_version = self._marked
+        self.by_conversation, self.data_version = self._savepoint

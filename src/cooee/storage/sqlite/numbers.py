@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cooee.storage.sql_file import load
-from cooee.storage.sqlite.columns import fit
+from cooee.storage.sql_file import load_statements
+from cooee.storage.sqlite.columns import storable_text
 from cooee.storage.sqlite.database_file import Connection
 
-_SQL = load("sqlite")
+_SQL = load_statements("sqlite")
 
 
-def numbers(connection: Connection) -> Sequence[str]:
+def numbers_with_unsent(connection: Connection) -> Sequence[str]:
     """Our numbers with texts still on their way."""
     return [ours for (ours,) in connection.execute(_SQL["numbers"])]
 
 
-def keep_number(connection: Connection, ours: str) -> None:
+def add_our_number(connection: Connection, ours: str) -> None:
     """Remember that a number is ours."""
-    connection.execute(_SQL["keep_number"], (fit(ours),))
+    connection.execute(_SQL["keep_number"], (storable_text(ours),))
 
 
 def our_numbers(connection: Connection) -> Sequence[str]:
@@ -26,37 +26,37 @@ def our_numbers(connection: Connection) -> Sequence[str]:
     return [ours for (ours,) in connection.execute(_SQL["our_numbers"])]
 
 
-def cursor(connection: Connection, ours: str) -> str:
+def get_cursor(connection: Connection, ours: str) -> str:
     """Where reading that number goes on; "" at first."""
     found = connection.execute(_SQL["cursor"], (ours,)).fetchone()
     return "" if found is None else str(found[0])
 
 
-def advance(connection: Connection, ours: str, cursor: str) -> None:
+def set_cursor(connection: Connection, ours: str, cursor: str) -> None:
     """Remember where reading goes on."""
-    connection.execute(_SQL["advance"], (ours, fit(cursor)))
+    connection.execute(_SQL["advance"], (ours, storable_text(cursor)))
 
 
-def doubt_read(connection: Connection, ours: str) -> None:
+def count_lost_read(connection: Connection, ours: str) -> None:
     """Count a destructive read whose answer was lost."""
     connection.execute(_SQL["doubt_read"], (ours,))
 
 
-def secrets(connection: Connection, name: str, word: str) -> list[str]:
-    """The words kept under a name, the newest first; `word` itself where there was none."""
-    found = [word for (word,) in connection.execute(_SQL["secrets"], (name,))]
-    if found:
-        return found
-    connection.execute(_SQL["keep_secret"], (name, word))
-    return [word]
+def get_or_add_secrets(connection: Connection, name: str, new_secret: str) -> list[str]:
+    """The words kept under a name, the newest first; `new_secret` itself where there was none."""
+    stored = [word for (word,) in connection.execute(_SQL["secrets"], (name,))]
+    if stored:
+        return stored
+    connection.execute(_SQL["keep_secret"], (name, new_secret))
+    return [new_secret]
 
 
-def renew_secret(connection: Connection, name: str, word: str) -> bool:
+def rotate_secret(connection: Connection, name: str, new_secret: str) -> bool:
     """Put a new word before the one there is; False where there are two."""
     if len(connection.execute(_SQL["secrets"], (name,)).fetchall()) > 1:
         return False
     connection.execute(_SQL["age_secret"], (name,))
-    connection.execute(_SQL["keep_secret"], (name, word))
+    connection.execute(_SQL["keep_secret"], (name, new_secret))
     return True
 
 

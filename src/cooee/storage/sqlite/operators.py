@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cooee.core.messages import Status, conversation_id
-from cooee.storage import Census, Entry, Silence, Thread
-from cooee.storage.sql_file import load
-from cooee.storage.sqlite.columns import fit, moment, moment_or_none
+from cooee.storage import ConversationSummary, Counts, OptOut, StoredText
+from cooee.storage.sql_file import load_statements
+from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
 from cooee.storage.sqlite.database_file import Connection
-from cooee.storage.sqlite.media import discard
-from cooee.storage.sqlite.turns import opt_out
+from cooee.storage.sqlite.media import queue_media_erasure
+from cooee.storage.sqlite.turns import record_opt_out
 
-_SQL = load("sqlite")
-_KINDS = {1: "set aside", 2: "opt-out"}
-_FORGOTTEN = (
+_SQL = load_statements("sqlite")
+_STATUS_NAMES = {1: "set aside", 2: "opt-out"}
+_FORGET_STATEMENTS = (
     "forget_state",
     "forget_dialogues",
     "forget_answers",
@@ -27,102 +27,122 @@ _FORGOTTEN = (
 )
 
 
-def census(connection: Connection) -> Census:
+def count_all(connection: Connection) -> Counts:
     """Count what an operator asks about."""
-    return Census(*connection.execute(_SQL["census"]).fetchone())
+    return Counts(*connection.execute(_SQL["census"]).fetchone())
 
 
-def threads(connection: Connection, limit: int, *, trouble: bool) -> list[Thread]:
-    """The conversations last spoken in; with `trouble`, those that need a person."""
-    rows = connection.execute(_SQL["troubled_threads" if trouble else "threads"], (limit,))
-    return [_thread(row) for row in rows]
+def list_conversations(
+    connection: Connection, limit: int, *, troubled_only: bool
+) -> list[ConversationSummary]:
+    """The conversations last spoken in; with `troubled_only`, those that need a person."""
+    rows = connection.execute(_SQL["troubled_threads" if troubled_only else "threads"], (limit,))
+    return [_make_summary(row) for row in rows]
 
 
-def _thread(row: Sequence[Any]) -> Thread:
-    ours, theirs, texts_in, texts_out, spoke_at, pending, aside, unknown, opted_out = row
-    last = moment_or_none(spoke_at)
-    return Thread(ours, theirs, texts_in, texts_out, last, pending, aside, unknown, bool(opted_out))
+def _make_summary(row: Sequence[Any]) -> ConversationSummary:
+    ours, theirs, texts_in, texts_out, last_text_at, pending, set_aside, unknown, opted_out = row
+    last_text_time = from_millis_or_none(last_text_at)
+    return ConversationSummary(
+        ours,
+        theirs,
+        texts_in,
+        texts_out,
+        last_text_time,
+        pending,
+        set_aside,
+        unknown,
+        bool(opted_out),
+    )
 
 
-def history(connection: Connection, ours: str, theirs: str, limit: int) -> list[Entry]:
+def read_history(connection: Connection, ours: str, theirs: str, limit: int) -> list[StoredText]:
     """The last texts of a conversation, oldest first.
 
     Of two texts of one moment, an answer comes after the text that it answers.
     """
-    last = (conversation_id(fit(ours), fit(theirs)), max(limit, 0))
-    texts_in = connection.execute(_SQL["history_in"], last).fetchall()
-    texts_out = connection.execute(_SQL["history_out"], last).fetchall()
-    placed = [((at, seq, 0), _entry_in(row)) for row in texts_in for seq, at in [row[:2]]]
-    placed += [
-        ((at, turn, seq), _entry_out(row, connection.execute(_SQL["notes"], (last[0], seq))))
+    parameters = (conversation_id(storable_text(ours), storable_text(theirs)), max(limit, 0))
+    texts_in = connection.execute(_SQL["history_in"], parameters).fetchall()
+    texts_out = connection.execute(_SQL["history_out"], parameters).fetchall()
+    keyed_texts = [((at, seq, 0), _make_inbound(row)) for row in texts_in for seq, at in [row[:2]]]
+    keyed_texts += [
+        (
+            (at, turn, seq),
+            _make_outbound(row, connection.execute(_SQL["notes"], (parameters[0], seq))),
+        )
         for row in texts_out
         for seq, at, turn in [row[:3]]
     ]
-    placed.sort(key=lambda one: one[0])
-    return [entry for _, entry in placed[max(len(placed) - last[1], 0) :]]
+    keyed_texts.sort(key=lambda one: one[0])
+    return [entry for _, entry in keyed_texts[max(len(keyed_texts) - parameters[1], 0) :]]
 
 
-def _entry_in(row: Sequence[Any]) -> Entry:
-    seq, at, text, kind, error, handled, attempts = row
-    return Entry(
+def _make_inbound(row: Sequence[Any]) -> StoredText:
+    seq, at, text, status, error, handled_seq, attempts = row
+    return StoredText(
         direction="in",
         seq=seq,
         text=text,
-        at=moment(at),
-        status=_KINDS.get(kind) or ("handled" if seq <= handled else "pending"),
+        at=from_millis(at),
+        status=_STATUS_NAMES.get(status) or ("handled" if seq <= handled_seq else "pending"),
         error=error,
-        attempts=attempts if seq == handled + 1 else 0,
+        attempts=attempts if seq == handled_seq + 1 else 0,
     )
 
 
-def _entry_out(row: Sequence[Any], notes: Iterable[Any]) -> Entry:
+def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
     seq, at, _, text, status, error, attempts, provider_id = row
-    return Entry(
+    return StoredText(
         direction="out",
         seq=seq,
         text=text,
-        at=moment(at),
+        at=from_millis(at),
         status=Status(status).name.lower(),
         error=error,
         attempts=attempts,
         provider_id=provider_id,
-        notes=tuple(f"{word} ({code})" if code else word for word, code in notes),
+        notes=tuple(f"{word} ({code})" if code else word for word, code in receipts),
     )
 
 
-def silence(connection: Connection, ours: str, people: Sequence[str], now: int) -> int:
+def record_opt_outs(connection: Connection, ours: str, people: Sequence[str], now: int) -> int:
     """Opt out those of whom the company says that they did; how many were not out before."""
-    ends = [(fit(ours), fit(theirs)) for theirs in people]
+    number_pairs = [(storable_text(ours), storable_text(theirs)) for theirs in people]
     return sum(
-        opt_out(connection, conversation_id(*pair), pair, now, how="company") for pair in ends
+        record_opt_out(connection, conversation_id(*pair), pair, now, source="company")
+        for pair in number_pairs
     )
 
 
-def silences(connection: Connection, ours: str, theirs: str) -> list[Silence]:
+def list_opt_outs(connection: Connection, ours: str, theirs: str) -> list[OptOut]:
     """The ledger of a person's opt-outs from a number, oldest first."""
-    rows = connection.execute(_SQL["silences"], (conversation_id(fit(ours), fit(theirs)),))
+    rows = connection.execute(
+        _SQL["silences"], (conversation_id(storable_text(ours), storable_text(theirs)),)
+    )
     return [
-        Silence(
-            since=moment(since),
-            how=how,
+        OptOut(
+            since=from_millis(since),
+            source=source,
             text=text,
-            lifted_at=moment_or_none(lifted_at),
-            lifted_how=lifted_how,
+            lifted_at=from_millis_or_none(lifted_at),
+            lifted_source=lifted_source,
             lifted_text=lifted_text,
         )
-        for since, how, text, lifted_at, lifted_how, lifted_text in rows
+        for since, source, text, lifted_at, lifted_source, lifted_text in rows
     ]
 
 
-def forget(connection: Connection, theirs: str) -> bool:
+def forget_person(connection: Connection, theirs: str) -> bool:
     """Erase a person; the pages that held them are overwritten, not only given up."""
-    found = connection.execute(_SQL["conversations_of"], (fit(theirs),)).fetchall()
+    conversations = connection.execute(
+        _SQL["conversations_of"], (storable_text(theirs),)
+    ).fetchall()
     connection.execute("pragma secure_delete = on")
     try:
-        for conversation in found:
-            discard(connection, conversation[0])
-            for name in _FORGOTTEN:
+        for conversation in conversations:
+            queue_media_erasure(connection, conversation[0])
+            for name in _FORGET_STATEMENTS:
                 connection.execute(_SQL[name], conversation)
     finally:
         connection.execute("pragma secure_delete = off")
-    return bool(found)
+    return bool(conversations)

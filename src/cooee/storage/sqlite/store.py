@@ -15,23 +15,23 @@ from typing import TypeVar
 from cooee.core.errors import StorageError
 from cooee.core.messages import Media, Outbound, Receipt, Status
 from cooee.storage import (
-    Alarms,
-    Arrival,
-    Census,
+    AttemptResult,
+    Checkpoint,
     Claim,
-    Entry,
-    Finish,
-    Jot,
-    Letter,
-    Outcome,
-    Pending,
-    Silence,
-    Start,
-    Taken,
-    Talk,
-    Thread,
+    ClaimResult,
+    ConversationSummary,
+    Counts,
+    DialogueStart,
+    NewInbound,
+    NextDue,
+    OptOut,
+    PendingText,
+    ProactiveOutbound,
+    SendAttempt,
+    StoredDialogue,
+    StoredText,
 )
-from cooee.storage.sql_file import load
+from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite import change_feed as sqlite_watch
 from cooee.storage.sqlite import database_file as sqlite_file
 from cooee.storage.sqlite import dialogues as _dialogues
@@ -42,15 +42,15 @@ from cooee.storage.sqlite import outbox as _outbox
 from cooee.storage.sqlite import retries as _again
 from cooee.storage.sqlite import schedule as _alarms
 from cooee.storage.sqlite import turns as _turns
-from cooee.storage.sqlite.change_feed import Watch
-from cooee.storage.sqlite.columns import stamp
-from cooee.storage.sqlite.database_file import Connection, Ownership
+from cooee.storage.sqlite.change_feed import ChangeListener
+from cooee.storage.sqlite.columns import to_millis
+from cooee.storage.sqlite.database_file import Connection, OwnerLock
 from cooee.storage.sqlite.leases import Leases
-from cooee.storage.sqlite.writer_thread import SQLiteThread
+from cooee.storage.sqlite.writer_thread import WriterThread
 
 T = TypeVar("T")
 
-_SQL = load("sqlite")
+_SQL = load_statements("sqlite")
 
 logger = logging.getLogger("cooee")
 
@@ -64,15 +64,15 @@ class SQLite:
     def __init__(
         self,
         path: Path,
-        thread: SQLiteThread,
+        thread: WriterThread,
         leases: Leases,
         now: Callable[[], datetime],
-        ownership: Ownership | None,
+        ownership: OwnerLock | None,
     ) -> None:
         self.path = path
         self._thread, self._leases, self._clock = thread, leases, now
         self._ownership = ownership
-        self._takes = 0
+        self._take_count = 0
 
     @classmethod
     async def open(
@@ -82,7 +82,7 @@ class SQLite:
         now: Callable[[], datetime],
         owner: bool = True,
         busy_timeout: float = 5.0,
-        watch: Watch | None = None,
+        change_listener: ChangeListener | None = None,
     ) -> SQLite:
         """Open a database, made where there is none and brought up to date where it is old.
 
@@ -98,13 +98,19 @@ class SQLite:
             SchemaTooNew: a newer cooee wrote it.
             StorageError: it cannot be opened, or is no database.
         """
-        path = _prepared(path)
-        ownership = Ownership(path) if owner else None
+        path = _prepare_file(path)
+        ownership = OwnerLock(path) if owner else None
         leases = Leases()
-        connect = partial(
-            _connect, path, busy_timeout, leases, stamp(now()), owner=owner, watch=watch
+        open_thread_connection = partial(
+            _connect_and_upgrade,
+            path,
+            busy_timeout,
+            leases,
+            to_millis(now()),
+            owner=owner,
+            change_listener=change_listener,
         )
-        thread = SQLiteThread(connect, leases)
+        thread = WriterThread(open_thread_connection, leases)
         try:
             await thread.open()
         except BaseException:
@@ -115,273 +121,321 @@ class SQLite:
 
     # Turns
 
-    async def receive(self, arrivals: Sequence[Arrival]) -> Sequence[bool]:
-        return await self._thread.ask(partial(_turns.receive, arrivals=arrivals, now=self._now()))
+    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[bool]:
+        return await self._thread.submit(
+            partial(_turns.receive_texts, inbounds=inbounds, now=self._now_ms())
+        )
 
     async def claim(self, limit: int) -> Sequence[Claim]:
-        self._owned()
-        now = self._now()
-        asked = self._thread.ask(lambda db: _turns.claim(db, self._leases, limit, now))
-        return await self._or_back(asked, lambda db, back: _turns.release(db, self._leases, back))
+        self._check_is_owner()
+        now = self._now_ms()
+        future = self._thread.submit(
+            lambda db: _turns.claim_conversations(db, self._leases, limit, now)
+        )
+        return await self._or_put_back(
+            future, lambda db, back: _turns.release_claims(db, self._leases, back)
+        )
 
-    async def finish(self, finishes: Sequence[Finish]) -> Sequence[bool]:
-        now = self._now()
-        return await self._thread.ask(lambda db: _turns.finish(db, self._leases, finishes, now))
+    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
+        now = self._now_ms()
+        return await self._thread.submit(
+            lambda db: _turns.finish_claims(db, self._leases, results, now)
+        )
 
     async def release(self, claims: Sequence[Claim]) -> None:
-        await self._thread.ask(lambda db: _turns.release(db, self._leases, claims))
+        await self._thread.submit(lambda db: _turns.release_claims(db, self._leases, claims))
 
     async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
-        due = stamp(until)
-        await self._thread.ask(lambda db: _media.postpone(db, self._leases, claims, due))
+        due = to_millis(until)
+        await self._thread.submit(lambda db: _media.postpone_claims(db, self._leases, claims, due))
 
     # Dialogues
 
-    async def jot(self, jots: Sequence[Jot]) -> Sequence[bool]:
-        now = self._now()
-        return await self._thread.ask(lambda db: _dialogues.jot(db, self._leases, jots, now))
+    async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Sequence[bool]:
+        now = self._now_ms()
+        return await self._thread.submit(
+            lambda db: _dialogues.write_checkpoints(db, self._leases, checkpoints, now)
+        )
 
-    async def start(self, starts: Sequence[Start]) -> Sequence[bool]:
-        return await self._thread.ask(partial(_dialogues.start, starts=starts, now=self._now()))
+    async def start_dialogues(self, starts: Sequence[DialogueStart]) -> Sequence[bool]:
+        return await self._thread.submit(
+            partial(_dialogues.start_dialogues, starts=starts, now=self._now_ms())
+        )
 
-    async def renew(self, program: str, retired: Sequence[str]) -> int:
-        now = self._now()
-        return await self._thread.ask(lambda db: _again.renew(db, program, retired, now))
+    async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
+        now = self._now_ms()
+        return await self._thread.submit(
+            lambda db: _again.retry_after_deploy(db, code_version, retired_handlers, now)
+        )
 
     async def dialogues(
         self,
         *,
         handler: str = "",
-        over: bool = False,
+        include_ended: bool = False,
         after: tuple[bytes, str] | None = None,
         limit: int = 1_000,
-    ) -> Sequence[Talk]:
-        work = partial(_dialogues.talks, handler=handler, after=after, limit=limit, over=over)
-        return await self._thread.ask(work, writes=False)
+    ) -> Sequence[StoredDialogue]:
+        work = partial(
+            _dialogues.list_dialogues,
+            handler=handler,
+            after=after,
+            limit=limit,
+            include_ended=include_ended,
+        )
+        return await self._thread.submit(work, writes=False)
 
-    async def handlers(self) -> Mapping[str, int]:
-        return await self._thread.ask(_dialogues.handlers, writes=False)
+    async def count_open_dialogues(self) -> Mapping[str, int]:
+        return await self._thread.submit(_dialogues.count_open_dialogues, writes=False)
 
     # Pictures that came with texts
 
-    async def keep_media(self, claim: Claim, text: Pending, media: Sequence[Media]) -> bool:
-        now = self._now()
-        return await self._thread.ask(lambda db: _media.keep_media(db, claim, text, media, now))
+    async def save_media(self, claim: Claim, text: PendingText, media: Sequence[Media]) -> bool:
+        now = self._now_ms()
+        return await self._thread.submit(lambda db: _media.save_media(db, claim, text, media, now))
 
-    async def discarded(self) -> Sequence[str]:
-        return await self._thread.ask(_media.discarded, writes=False)
+    async def media_to_erase(self) -> Sequence[str]:
+        return await self._thread.submit(_media.media_to_erase, writes=False)
 
-    async def erased(self, paths: Sequence[str]) -> None:
-        await self._thread.ask(partial(_media.erased, paths=paths))
+    async def mark_media_erased(self, paths: Sequence[str]) -> None:
+        await self._thread.submit(partial(_media.mark_media_erased, paths=paths))
 
     # Outbound
 
-    async def enqueue(self, letters: Sequence[Letter]) -> Sequence[str]:
-        return await self._thread.ask(partial(_outbox.enqueue, letters=letters, now=self._now()))
+    async def enqueue(self, texts: Sequence[ProactiveOutbound]) -> Sequence[str]:
+        return await self._thread.submit(
+            partial(_outbox.enqueue_texts, texts=texts, now=self._now_ms())
+        )
 
-    async def take(self, ours: str, limit: int) -> Sequence[Taken]:
-        self._owned()
-        now, bulk = self._now(), self._bulk(limit)
-        asked = self._thread.ask(lambda db: _outbox.take(db, ours, limit, now, bulk=bulk))
-        return await self._or_back(asked, lambda db, back: _outbox.put_back(db, back, now))
+    async def take(self, ours: str, limit: int) -> Sequence[SendAttempt]:
+        self._check_is_owner()
+        now, bulk_share = self._now_ms(), self._bulk_share(limit)
+        future = self._thread.submit(
+            lambda db: _outbox.take_texts(db, ours, limit, now, bulk_share=bulk_share)
+        )
+        return await self._or_put_back(future, lambda db, back: _outbox.put_back(db, back, now))
 
-    async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[Taken]:
-        self._owned()
-        now = self._now()
-        asked = self._thread.ask(lambda db: _outbox.take_replies(db, ours, theirs, limit, now))
-        return await self._or_back(asked, lambda db, back: _outbox.put_back(db, back, now))
+    async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[SendAttempt]:
+        self._check_is_owner()
+        now = self._now_ms()
+        future = self._thread.submit(lambda db: _outbox.take_replies(db, ours, theirs, limit, now))
+        return await self._or_put_back(future, lambda db, back: _outbox.put_back(db, back, now))
 
-    async def defer(self, taken: Sequence[tuple[Outbound, datetime]]) -> None:
-        await self._thread.ask(partial(_outbox.defer, taken=taken))
+    async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
+        await self._thread.submit(partial(_outbox.defer_texts, deferred=deferred))
 
-    async def record(self, outcomes: Sequence[Outcome]) -> None:
-        await self._thread.ask(partial(_outbox.record, outcomes=outcomes, now=self._now()))
+    async def record_results(self, results: Sequence[AttemptResult]) -> None:
+        await self._thread.submit(
+            partial(_outbox.record_results, results=results, now=self._now_ms())
+        )
 
-    async def settle(self, receipts: Sequence[Receipt]) -> Sequence[tuple[Outbound, Status]]:
-        return await self._thread.ask(partial(_outbox.settle, receipts=receipts, now=self._now()))
+    async def apply_receipts(
+        self, receipts: Sequence[Receipt]
+    ) -> Sequence[tuple[Outbound, Status]]:
+        return await self._thread.submit(
+            partial(_outbox.apply_receipts, receipts=receipts, now=self._now_ms())
+        )
 
-    async def doubtful(self, ours: str, limit: int) -> Sequence[Taken]:
-        self._owned()
-        now = self._now()
-        return await self._thread.ask(lambda db: _outbox.doubtful(db, ours, limit, now))
+    async def due_lookups(self, ours: str, limit: int) -> Sequence[SendAttempt]:
+        self._check_is_owner()
+        now = self._now_ms()
+        return await self._thread.submit(lambda db: _outbox.due_lookups(db, ours, limit, now))
 
-    async def unreported(self, ours: str, limit: int) -> Sequence[Taken]:
-        self._owned()
-        now = self._now()
-        return await self._thread.ask(lambda db: _outbox.unreported(db, ours, limit, now))
+    async def due_status_checks(self, ours: str, limit: int) -> Sequence[SendAttempt]:
+        self._check_is_owner()
+        now = self._now_ms()
+        return await self._thread.submit(lambda db: _outbox.due_status_checks(db, ours, limit, now))
 
     # Our numbers
 
-    async def numbers(self) -> Sequence[str]:
-        return await self._thread.ask(_numbers.numbers, writes=False)
+    async def numbers_with_unsent(self) -> Sequence[str]:
+        return await self._thread.submit(_numbers.numbers_with_unsent, writes=False)
 
-    async def keep_number(self, ours: str) -> None:
-        await self._thread.ask(partial(_numbers.keep_number, ours=ours))
+    async def add_our_number(self, ours: str) -> None:
+        await self._thread.submit(partial(_numbers.add_our_number, ours=ours))
 
     async def our_numbers(self) -> Sequence[str]:
-        return await self._thread.ask(_numbers.our_numbers, writes=False)
+        return await self._thread.submit(_numbers.our_numbers, writes=False)
 
-    async def cursor(self, ours: str) -> str:
-        return await self._thread.ask(partial(_numbers.cursor, ours=ours), writes=False)
+    async def get_cursor(self, ours: str) -> str:
+        return await self._thread.submit(partial(_numbers.get_cursor, ours=ours), writes=False)
 
-    async def advance(self, ours: str, cursor: str) -> None:
-        await self._thread.ask(partial(_numbers.advance, ours=ours, cursor=cursor))
+    async def set_cursor(self, ours: str, cursor: str) -> None:
+        await self._thread.submit(partial(_numbers.set_cursor, ours=ours, cursor=cursor))
 
-    async def doubt_read(self, ours: str) -> None:
-        await self._thread.ask(partial(_numbers.doubt_read, ours=ours))
+    async def count_lost_read(self, ours: str) -> None:
+        await self._thread.submit(partial(_numbers.count_lost_read, ours=ours))
 
     async def secret(self, name: str) -> str:
         return (await self.secrets(name))[0]
 
     async def secrets(self, name: str) -> Sequence[str]:
-        return await self._thread.ask(partial(_numbers.secrets, name=name, word=_word()))
+        return await self._thread.submit(
+            partial(_numbers.get_or_add_secrets, name=name, new_secret=_new_secret())
+        )
 
-    async def renew_secret(self, name: str) -> bool:
-        return await self._thread.ask(partial(_numbers.renew_secret, name=name, word=_word()))
+    async def rotate_secret(self, name: str) -> bool:
+        return await self._thread.submit(
+            partial(_numbers.rotate_secret, name=name, new_secret=_new_secret())
+        )
 
     async def retire_secret(self, name: str) -> bool:
-        return await self._thread.ask(partial(_numbers.retire_secret, name=name))
+        return await self._thread.submit(partial(_numbers.retire_secret, name=name))
 
     # Time and others
 
-    async def alarms(self) -> Alarms:
-        now = self._now()
-        return await self._thread.ask(
-            lambda db: _alarms.alarms(db, self._leases, now), writes=False
+    async def next_due(self) -> NextDue:
+        now = self._now_ms()
+        return await self._thread.submit(
+            lambda db: _alarms.find_next_due(db, self._leases, now), writes=False
         )
 
-    async def changed(self) -> bool:
-        return await self._thread.ask(lambda db: _alarms.changed(db, self._leases), writes=False)
+    async def changed_externally(self) -> bool:
+        return await self._thread.submit(
+            lambda db: _alarms.changed_externally(db, self._leases), writes=False
+        )
 
     async def prune(self, before: datetime) -> int:
-        gone = 0
-        while count := await self._thread.ask(partial(_alarms.prune, before=stamp(before))):
-            gone += count
-        return gone
+        pruned_count = 0
+        while count := await self._thread.submit(
+            partial(_alarms.prune_keys, before=to_millis(before))
+        ):
+            pruned_count += count
+        return pruned_count
 
     async def close(self) -> None:
         if self._ownership is not None and not self._thread.closed:
             with contextlib.suppress(StorageError):  # the next owner counts an unclean exit
-                await self._thread.ask(_end_clean)
+                await self._thread.submit(_mark_clean_exit)
         await self._thread.close()
         if self._ownership is not None:
             self._ownership.close()
 
     # For people
 
-    async def census(self) -> Census:
-        return await self._thread.ask(_people.census, writes=False)
+    async def counts(self) -> Counts:
+        return await self._thread.submit(_people.count_all, writes=False)
 
-    async def threads(self, *, trouble: bool = False, limit: int = 100) -> Sequence[Thread]:
-        work = partial(_people.threads, limit=limit, trouble=trouble)
-        return await self._thread.ask(work, writes=False)
+    async def conversations(
+        self, *, troubled_only: bool = False, limit: int = 100
+    ) -> Sequence[ConversationSummary]:
+        work = partial(_people.list_conversations, limit=limit, troubled_only=troubled_only)
+        return await self._thread.submit(work, writes=False)
 
-    async def history(self, ours: str, theirs: str, limit: int) -> Sequence[Entry]:
-        work = partial(_people.history, ours=ours, theirs=theirs, limit=limit)
-        return await self._thread.ask(work, writes=False)
+    async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
+        work = partial(_people.read_history, ours=ours, theirs=theirs, limit=limit)
+        return await self._thread.submit(work, writes=False)
 
-    async def silence(self, ours: str, people: Sequence[str]) -> int:
-        work = partial(_people.silence, ours=ours, people=people, now=self._now())
-        return await self._thread.ask(work)
+    async def record_opt_outs(self, ours: str, people: Sequence[str]) -> int:
+        work = partial(_people.record_opt_outs, ours=ours, people=people, now=self._now_ms())
+        return await self._thread.submit(work)
 
-    async def silences(self, ours: str, theirs: str) -> Sequence[Silence]:
-        work = partial(_people.silences, ours=ours, theirs=theirs)
-        return await self._thread.ask(work, writes=False)
+    async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:
+        work = partial(_people.list_opt_outs, ours=ours, theirs=theirs)
+        return await self._thread.submit(work, writes=False)
 
     async def retry(self, theirs: str | None = None) -> int:
-        return await self._thread.ask(partial(_again.retry, theirs=theirs, now=self._now()))
+        return await self._thread.submit(
+            partial(_again.retry_set_aside, theirs=theirs, now=self._now_ms())
+        )
 
     async def resend(self, theirs: str | None = None) -> int:
-        return await self._thread.ask(partial(_again.resend, theirs=theirs, now=self._now()))
+        return await self._thread.submit(
+            partial(_again.resend_unknown, theirs=theirs, now=self._now_ms())
+        )
 
     async def forget(self, theirs: str) -> bool:
-        known = await self._thread.ask(partial(_people.forget, theirs=theirs))
-        if known:  # what was erased must not stand in the log either
-            await asyncio.to_thread(sqlite_file.empty_log, self.path)
-        return known
+        was_known = await self._thread.submit(partial(_people.forget_person, theirs=theirs))
+        if was_known:  # what was erased must not stand in the log either
+            await asyncio.to_thread(sqlite_file.truncate_wal, self.path)
+        return was_known
 
     async def backup(self, path: str) -> None:
-        await asyncio.to_thread(sqlite_file.copy, self.path, Path(path))
+        await asyncio.to_thread(sqlite_file.copy_database, self.path, Path(path))
 
-    def _now(self) -> int:
-        return stamp(self._clock())
+    def _now_ms(self) -> int:
+        return to_millis(self._clock())
 
-    def _owned(self) -> None:
+    def _check_is_owner(self) -> None:
         if self._ownership is None:
             raise StorageError("Only the process that owns the database answers and sends.")
 
-    def _bulk(self, limit: int) -> int:
+    def _bulk_share(self, limit: int) -> int:
         """How many of the next attempts are for bulk: a tenth at least, over ten calls if small."""
-        self._takes = (self._takes + 1) % 10
-        return max(limit // 10, 1) if limit > 1 else int(self._takes == 0)
+        self._take_count = (self._take_count + 1) % 10
+        return max(limit // 10, 1) if limit > 1 else int(self._take_count == 0)
 
-    async def _or_back(
-        self, asked: asyncio.Future[list[T]], put_back: Callable[[Connection, list[T]], None]
+    async def _or_put_back(
+        self, future: asyncio.Future[list[T]], put_back: Callable[[Connection, list[T]], None]
     ) -> Sequence[T]:
         """What was asked for; put back where the caller is cancelled and never gets it."""
 
-        def give_back(done: asyncio.Future[list[T]]) -> None:
-            if not done.cancelled() and done.exception() is None and not self._thread.closed:
-                self._thread.ask(lambda db: put_back(db, done.result()))
+        def put_back_result(finished: asyncio.Future[list[T]]) -> None:
+            if (
+                not finished.cancelled()
+                and finished.exception() is None
+                and not self._thread.closed
+            ):
+                self._thread.submit(lambda db: put_back(db, finished.result()))
 
         try:
-            return await asyncio.shield(asked)
+            return await asyncio.shield(future)
         except asyncio.CancelledError:
-            asked.add_done_callback(give_back)
+            future.add_done_callback(put_back_result)
             raise
 
 
-def _word() -> str:
+def _new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _prepared(path: str | Path) -> Path:
+def _prepare_file(path: str | Path) -> Path:
     """The file's absolute path, once it exists."""
     path = Path(path).absolute()
-    sqlite_file.create(path)
-    kind = sqlite_file.network_file_system(path.resolve(), sqlite_file.mounts())
-    if kind:
-        logger.warning("database-on-network", extra={"fields": {"file_system": kind}})
+    sqlite_file.create_file(path)
+    file_system = sqlite_file.find_network_file_system(path.resolve(), sqlite_file.read_mounts())
+    if file_system:
+        logger.warning("database-on-network", extra={"fields": {"file_system": file_system}})
     return path
 
 
-def _connect(
+def _connect_and_upgrade(
     path: Path,
     busy_timeout: float,
     leases: Leases,
     now: int,
     *,
     owner: bool,
-    watch: Watch | None,
+    change_listener: ChangeListener | None,
 ) -> Connection:
-    connection = sqlite_file.connect(path, busy_timeout)
+    connection = sqlite_file.open_connection(path, busy_timeout)
     try:
         if owner:
-            sqlite_file.upgrade(connection)
-            with sqlite_file.translated(), sqlite_file.transaction(connection):
-                _begin_running(connection, now)
-        elif sqlite_file.outdated(connection):
-            with contextlib.closing(Ownership(path)):  # never under the feet of an older owner
-                sqlite_file.upgrade(connection)
-        with sqlite_file.translated():
-            _alarms.changed(connection, leases)
-            if watch is not None:
-                sqlite_watch.watch(connection, watch)
+            sqlite_file.upgrade_schema(connection)
+            with sqlite_file.translate_errors(), sqlite_file.transaction(connection):
+                _take_over(connection, now)
+        elif sqlite_file.is_outdated(connection):
+            with contextlib.closing(OwnerLock(path)):  # never under the feet of an older owner
+                sqlite_file.upgrade_schema(connection)
+        with sqlite_file.translate_errors():
+            _alarms.changed_externally(connection, leases)
+            if change_listener is not None:
+                sqlite_watch.listen_to_changes(connection, change_listener)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _begin_running(connection: Connection, now: int) -> None:
+def _take_over(connection: Connection, now: int) -> None:
     """Take over from the last owner: doubt what it was sending, and if it died, what it had."""
-    clean = connection.execute(_SQL["mark_running"]).rowcount == 1
-    if not clean:
+    was_clean = connection.execute(_SQL["mark_running"]).rowcount == 1
+    if not was_clean:
         connection.execute(_SQL["count_unclean_exit"])
         connection.execute(_SQL["suspect_pending"], (now,))
     connection.execute(_SQL["note_interrupted"], (now,))
     connection.execute(_SQL["doubt_interrupted"], (now,))
 
 
-def _end_clean(connection: Connection) -> None:
+def _mark_clean_exit(connection: Connection) -> None:
     connection.execute(_SQL["unmark_running"])

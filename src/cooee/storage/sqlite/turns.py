@@ -9,111 +9,132 @@ from typing import Any
 import msgspec
 
 from cooee.core.messages import Inbound, conversation_id
-from cooee.storage import Arrival, Claim, Draft, Failure, Finish, Pending
-from cooee.storage.sql_file import load
+from cooee.storage import Claim, ClaimResult, NewInbound, NewOutbound, PendingText, TurnFailure
+from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.columns import (
-    fit,
+    decode_media,
+    encode_media,
+    from_millis,
+    from_millis_or_none,
     inbound_id,
     key_hash,
-    moment,
-    moment_or_none,
-    raw,
-    read_media,
-    stamp,
-    stamp_or_none,
-    written_media,
+    raw_bytes,
+    storable_text,
+    to_millis,
+    to_millis_or_none,
 )
 from cooee.storage.sqlite.database_file import Connection
 from cooee.storage.sqlite.leases import Leases
 
-_SQL = load("sqlite")
-_PENDING, _ASIDE, _WORD = 0, 1, 2  # inbound.status; a word is one that opts out
+_SQL = load_statements("sqlite")
+_PENDING, _SET_ASIDE, _OPT_OUT = 0, 1, 2  # inbound.status; a word is one that opts out
 
 
-def receive(connection: Connection, arrivals: Sequence[Arrival], now: int) -> list[bool]:
+def receive_texts(connection: Connection, inbounds: Sequence[NewInbound], now: int) -> list[bool]:
     """Store texts; False for each that was there before."""
-    return [_receive(connection, arrival, now) for arrival in arrivals]
+    return [_receive_text(connection, arrival, now) for arrival in inbounds]
 
 
-def _receive(connection: Connection, arrival: Arrival, now: int) -> bool:
-    inbound = arrival.inbound
-    ours, theirs, text = fit(inbound.recipient), fit(inbound.sender), fit(inbound.text)
-    conversation, received = conversation_id(ours, theirs), stamp(inbound.received_at)
+def _receive_text(connection: Connection, new: NewInbound, now: int) -> bool:
+    inbound = new.inbound
+    ours, theirs, text = (
+        storable_text(inbound.recipient),
+        storable_text(inbound.sender),
+        storable_text(inbound.text),
+    )
+    conversation, received_at = conversation_id(ours, theirs), to_millis(inbound.received_at)
     key = key_hash(inbound.key) if inbound.key else os.urandom(16)
     if inbound.key:
-        known = connection.execute(_SQL["remember_key"], (conversation, key, received))
-        if known.rowcount == 0:
+        remembered = connection.execute(_SQL["remember_key"], (conversation, key, received_at))
+        if remembered.rowcount == 0:
             return False
-    word = _opts_out(connection, conversation, arrival)
+    is_opt_out = _is_opt_out(connection, conversation, new)
     id = inbound_id(conversation, key)
-    seq = _place(connection, conversation, (ours, theirs), received, None if word else now)
+    seq = _assign_seq(
+        connection, conversation, (ours, theirs), received_at, None if is_opt_out else now
+    )
     row = (
         conversation,
         seq,
         id,
-        fit(inbound.provider_id),
+        storable_text(inbound.provider_id),
         text,
-        inbound.raw or (raw(inbound.text) if text != inbound.text else b""),
-        stamp_or_none(inbound.sent_at),
-        received,
-        _WORD if word else _PENDING,
-        written_media(inbound.media),
+        inbound.raw or (raw_bytes(inbound.text) if text != inbound.text else b""),
+        to_millis_or_none(inbound.sent_at),
+        received_at,
+        _OPT_OUT if is_opt_out else _PENDING,
+        encode_media(inbound.media),
     )
     connection.execute(_SQL["add_inbound"], row)
-    if word:
-        opt_out(connection, conversation, (ours, theirs), received, how=arrival.how, inbound=id)
-    elif arrival.consent == "in":
-        connection.execute(_SQL["opt_in"], (conversation, received, arrival.how, id))
+    if is_opt_out:
+        record_opt_out(
+            connection,
+            conversation,
+            (ours, theirs),
+            received_at,
+            source=new.consent_source,
+            inbound=id,
+        )
+    elif new.consent == "in":
+        connection.execute(_SQL["opt_in"], (conversation, received_at, new.consent_source, id))
     return True
 
 
-def _opts_out(connection: Connection, conversation: bytes, arrival: Arrival) -> bool:
+def _is_opt_out(connection: Connection, conversation: bytes, new: NewInbound) -> bool:
     """Whether a text opts out: a wish in plain words does not where a question waits for it."""
-    if arrival.consent != "wish":
-        return arrival.consent == "out"
-    found = connection.execute(_SQL["asked"], (conversation,)).fetchone()
-    return not (found and found[0])
+    if new.consent != "wish":
+        return new.consent == "out"
+    stored = connection.execute(_SQL["asked"], (conversation,)).fetchone()
+    return not (stored and stored[0])
 
 
-def _place(
-    connection: Connection, conversation: bytes, ends: tuple[str, str], at: int, due: int | None
+def _assign_seq(
+    connection: Connection,
+    conversation: bytes,
+    numbers: tuple[str, str],
+    received_at: int,
+    due: int | None,
 ) -> int:
-    """Give a text its number in the conversation, and have it answered at `due` (None: never)."""
+    """Give a text its number in the conversation, and have it answered at `due_rows` (None: never)."""
     if due is None:
-        placed = connection.execute(_SQL["place_word"], (conversation, *ends, at))
+        counters = connection.execute(_SQL["place_word"], (conversation, *numbers, received_at))
     else:
-        placed = connection.execute(_SQL["place_text"], (conversation, *ends, at, due))
-    seq, theirs = placed.fetchone()
+        counters = connection.execute(
+            _SQL["place_text"], (conversation, *numbers, received_at, due)
+        )
+    seq, theirs = counters.fetchone()
     if not theirs:
-        revive(connection, conversation, ends)
+        restore_numbers(connection, conversation, numbers)
     return int(seq)
 
 
-def revive(connection: Connection, conversation: bytes, ends: tuple[str, str]) -> None:
+def restore_numbers(connection: Connection, conversation: bytes, numbers: tuple[str, str]) -> None:
     """Give a forgotten conversation its two numbers again; its counters go on."""
-    connection.execute(_SQL["revive"], (*ends, conversation))
+    connection.execute(_SQL["revive"], (*numbers, conversation))
 
 
-def opt_out(
+def record_opt_out(
     connection: Connection,
     conversation: bytes,
-    ends: tuple[str, str],
-    at: int,
+    numbers: tuple[str, str],
+    since: int,
     *,
-    how: str,
+    source: str,
     inbound: bytes | None = None,
 ) -> bool:
     """Write down that a person wants no more texts, and cancel what is queued for them.
 
     False where that was written down before.
     """
-    written = connection.execute(_SQL["opt_out"], (conversation, at, *ends, how, inbound))
+    written = connection.execute(_SQL["opt_out"], (conversation, since, *numbers, source, inbound))
     connection.execute(_SQL["cancel_queued"], (conversation,))
     return written.rowcount > 0
 
 
-def claim(connection: Connection, leases: Leases, limit: int, now: int) -> list[Claim]:
+def claim_conversations(
+    connection: Connection, leases: Leases, limit: int, now: int
+) -> list[Claim]:
     """Lease conversations with texts due, then those with alarms due and no text that waits.
 
     A conversation that may have killed the process goes alone, one text or alarm at a time, and
@@ -121,159 +142,191 @@ def claim(connection: Connection, leases: Leases, limit: int, now: int) -> list[
     """
     suspect = connection.execute(_SQL["find_suspect"], (now,)).fetchone()
     if suspect is not None:
-        if leases.held or limit < 1:
+        if leases.by_conversation or limit < 1:
             return []
         connection.execute(_SQL["count_suspect_attempt"], suspect)
-        alone = connection.execute(_SQL["claim_suspect"], suspect)
-        return _claims(connection, leases, alone, suspect=True)
-    held = held_ids(leases)
-    due = connection.execute(_SQL["claim_due"], (now, held, limit))
-    claims = _claims(connection, leases, due, suspect=False)
+        suspects = connection.execute(_SQL["claim_suspect"], suspect)
+        return _make_claims(connection, leases, suspects, is_suspect=True)
+    leased = leased_ids_json(leases)
+    due_rows = connection.execute(_SQL["claim_due"], (now, leased, limit))
+    claims = _make_claims(connection, leases, due_rows, is_suspect=False)
     if len(claims) < limit:
-        ringing = connection.execute(_SQL["claim_alarms"], (now, held, limit - len(claims)))
-        claims += _claims(connection, leases, ringing, suspect=False)
+        timer_rows = connection.execute(_SQL["claim_alarms"], (now, leased, limit - len(claims)))
+        claims += _make_claims(connection, leases, timer_rows, is_suspect=False)
     return claims
 
 
-def held_ids(leases: Leases) -> str:
+def leased_ids_json(leases: Leases) -> str:
     """The leased conversations, as a JSON list of SQLite's hex."""
-    return msgspec.json.encode([id.hex().upper() for id in leases.held]).decode()
+    return msgspec.json.encode([id.hex().upper() for id in leases.by_conversation]).decode()
 
 
-def _claims(
-    connection: Connection, leases: Leases, rows: Iterable[Any], *, suspect: bool
+def _make_claims(
+    connection: Connection, leases: Leases, rows: Iterable[Any], *, is_suspect: bool
 ) -> list[Claim]:
     claims: list[Claim] = []
-    texts: list[Pending] = []
-    last = live = None
-    for id, ours, theirs, row, attempts, now_at, state, handled, *text in rows:
-        if id != last:
-            if last is None:
-                live = sqlite_dialogues.any_live(connection)
-            last, texts = id, []
-            number = leases.give(id, row, suspect=suspect)
-            now = moment_or_none(now_at)
-            dialogues = sqlite_dialogues.live(connection, id) if live else ()
-            claim = (id, ours, theirs, number, attempts + 1, now, state, texts, handled, dialogues)
+    texts: list[PendingText] = []
+    last_id = any_dialogues = None
+    for id, ours, theirs, epoch, attempts, last_turn_ms, state, handled_seq, *text in rows:
+        if id != last_id:
+            if last_id is None:
+                any_dialogues = sqlite_dialogues.has_open_dialogues(connection)
+            last_id, texts = id, []
+            lease_id = leases.grant(id, epoch, is_suspect=is_suspect)
+            last_turn_at = from_millis_or_none(last_turn_ms)
+            dialogues = sqlite_dialogues.open_dialogues(connection, id) if any_dialogues else ()
+            claim = (
+                id,
+                ours,
+                theirs,
+                lease_id,
+                attempts + 1,
+                last_turn_at,
+                state,
+                texts,
+                handled_seq,
+                dialogues,
+            )
             claims.append(Claim(*claim))
         if text[0] is not None:
-            texts.append(_pending(ours, theirs, text))
+            texts.append(_make_pending_text(ours, theirs, text))
     return claims
 
 
-def _pending(ours: str, theirs: str, row: Sequence[Any]) -> Pending:
-    seq, id, provider_id, text, raw, sent_at, received_at, status, media, returns = row
+def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingText:
+    seq, id, provider_id, text, raw, sent_at, received_at, status, media, opts_back_in = row
     inbound = Inbound(
         sender=theirs,
         recipient=ours,
         text=text,
-        received_at=moment(received_at),
-        sent_at=moment_or_none(sent_at),
+        received_at=from_millis(received_at),
+        sent_at=from_millis_or_none(sent_at),
         provider_id=provider_id,
         raw=raw,
-        media=read_media(media) if media else (),
+        media=decode_media(media) if media else (),
     )
-    return Pending(id, seq, inbound, status != _WORD, bool(returns))
+    return PendingText(id, seq, inbound, status != _OPT_OUT, bool(opts_back_in))
 
 
-def finish(
-    connection: Connection, leases: Leases, finishes: Sequence[Finish], now: int
+def finish_claims(
+    connection: Connection, leases: Leases, results: Sequence[ClaimResult], now: int
 ) -> list[bool]:
     """Commit turns; False for each whose lease was lost, of which nothing is written."""
     states: list[tuple[bytes, bytes]] = []
     texts: list[tuple[object, ...]] = []
-    kept = []
-    for finish in finishes:
-        claim = finish.claim
-        drafts = fresh(connection, claim.conversation, finish.drafts)
-        last_out = _end(connection, leases, finish, len(drafts), now)
-        kept.append(last_out is not None)
+    committed = []
+    for result in results:
+        claim = result.claim
+        drafts = without_known_keys(connection, claim.conversation, result.drafts)
+        last_out = _finish_one(connection, leases, result, len(drafts), now)
+        committed.append(last_out is not None)
         if last_out is None:
             continue
-        sqlite_dialogues.end(connection, finish, now)
-        if finish.state is not None:
-            states.append((claim.conversation, finish.state))
-        place = (claim.conversation, finish.handled, claim.ours, claim.theirs)
-        first = last_out - len(drafts) + 1
-        texts += [row(place, seq, draft, now) for seq, draft in enumerate(drafts, first)]
+        sqlite_dialogues.update_dialogues(connection, result, now)
+        if result.state is not None:
+            states.append((claim.conversation, result.state))
+        origin = (claim.conversation, result.handled_seq, claim.ours, claim.theirs)
+        first_seq = last_out - len(drafts) + 1
+        texts += [
+            outbound_row(origin, seq, draft, now) for seq, draft in enumerate(drafts, first_seq)
+        ]
     connection.executemany(_SQL["save_state"], states)
     connection.executemany(_SQL["add_outbound"], texts)
-    return kept
+    return committed
 
 
-def _end(
-    connection: Connection, leases: Leases, finish: Finish, drafts: int, now: int
+def _finish_one(
+    connection: Connection, leases: Leases, result: ClaimResult, draft_count: int, now: int
 ) -> int | None:
     """End a claim: the number of the last text out, or None where the lease was lost."""
-    claim = finish.claim
-    lease = leases.take_back(claim.conversation, claim.lease)
+    claim = result.claim
+    lease = leases.end(claim.conversation, claim.lease_id)
     if lease is None:
         return None
-    handled, attempts, retry_at = _standing(finish)
-    moved_on = stamp_or_none(finish.now)
-    standing = (claim.conversation, lease.row, handled, moved_on, drafts, now, attempts, retry_at)
-    row = (*standing, None if finish.asks is None else int(finish.asks))
-    ended = connection.execute(_SQL["finish"], row).fetchone()
-    if ended is None:
+    handled_seq, failed_attempts, retry_at = _progress_after(result)
+    last_turn_at = to_millis_or_none(result.last_turn_at)
+    progress = (
+        claim.conversation,
+        lease.epoch,
+        handled_seq,
+        last_turn_at,
+        draft_count,
+        now,
+        failed_attempts,
+        retry_at,
+    )
+    row = (*progress, None if result.is_asking is None else int(result.is_asking))
+    updated = connection.execute(_SQL["finish"], row).fetchone()
+    if updated is None:
         return None
-    if finish.failure is not None and not finish.failure.dialogue:
-        _fail(connection, claim.conversation, finish.failure)
-    return int(ended[0])
+    if result.failure is not None and not result.failure.dialogue_id:
+        _fail_text(connection, claim.conversation, result.failure)
+    return int(updated[0])
 
 
-def _fail(connection: Connection, conversation: bytes, failure: Failure) -> None:
-    status = _PENDING if failure.retry_at else _ASIDE
-    failed = (status, fit(failure.error), fit(failure.program), conversation, failure.seq)
-    connection.execute(_SQL["fail_text"], failed)
+def _fail_text(connection: Connection, conversation: bytes, failure: TurnFailure) -> None:
+    status = _PENDING if failure.retry_at else _SET_ASIDE
+    parameters = (
+        status,
+        storable_text(failure.error),
+        storable_text(failure.code_version),
+        conversation,
+        failure.seq,
+    )
+    connection.execute(_SQL["fail_text"], parameters)
 
 
-def _standing(finish: Finish) -> tuple[int, int, int | None]:
+def _progress_after(result: ClaimResult) -> tuple[int, int, int | None]:
     """Where a conversation stands after a claim: handled, failed attempts, time of the next."""
-    failure = finish.failure
-    if failure is None or failure.dialogue:
-        return finish.handled, 0, None
+    failure = result.failure
+    if failure is None or failure.dialogue_id:
+        return result.handled_seq, 0, None
     if failure.retry_at is None:
-        return max(finish.handled, failure.seq), 0, None
-    first = failure.seq == finish.claim.texts[0].seq
-    return finish.handled, finish.claim.attempts if first else 1, stamp(failure.retry_at)
+        return max(result.handled_seq, failure.seq), 0, None
+    is_first = failure.seq == result.claim.texts[0].seq
+    return result.handled_seq, result.claim.attempt if is_first else 1, to_millis(failure.retry_at)
 
 
-def release(connection: Connection, leases: Leases, claims: Sequence[Claim]) -> None:
+def release_claims(connection: Connection, leases: Leases, claims: Sequence[Claim]) -> None:
     """Give leases back with nothing done; a suspect's attempt was none."""
     for claim in claims:
-        lease = leases.take_back(claim.conversation, claim.lease)
-        if lease is not None and lease.suspect:
-            connection.execute(_SQL["uncount_suspect_attempt"], (claim.conversation, lease.row))
+        lease = leases.end(claim.conversation, claim.lease_id)
+        if lease is not None and lease.is_suspect:
+            connection.execute(_SQL["uncount_suspect_attempt"], (claim.conversation, lease.epoch))
 
 
-def fresh(connection: Connection, conversation: bytes, drafts: Sequence[Draft]) -> list[Draft]:
+def without_known_keys(
+    connection: Connection, conversation: bytes, drafts: Sequence[NewOutbound]
+) -> list[NewOutbound]:
     """The drafts that are not there already, by their keys."""
     keys: set[str] = set()
-    found = []
+    new_drafts = []
     for draft in drafts:
         if draft.key is not None:
-            key = fit(draft.key)
+            key = storable_text(draft.key)
             if key in keys or connection.execute(_SQL["find_key"], (conversation, key)).fetchone():
                 continue
             keys.add(key)
-        found.append(draft)
-    return found
+        new_drafts.append(draft)
+    return new_drafts
 
 
-def row(place: tuple[bytes, int, str, str], seq: int, draft: Draft, now: int) -> tuple[object, ...]:
-    """A draft as a row of `outbound`; `place` is its conversation, turn, ours and theirs."""
-    conversation, turn, ours, theirs = place
+def outbound_row(
+    origin: tuple[bytes, int, str, str], seq: int, draft: NewOutbound, now: int
+) -> tuple[object, ...]:
+    """A draft as a row of `outbound`; `origin` is its conversation, turn, ours and theirs."""
+    conversation, turn, ours, theirs = origin
     return (
         conversation,
         seq,
         turn,
         ours,
         theirs,
-        fit(draft.text),
+        storable_text(draft.text),
         msgspec.json.encode(draft.media).decode() if draft.media else None,
-        int(draft.kind),
+        int(draft.priority),
         now,
-        now if draft.due_at is None else stamp(draft.due_at),
-        stamp_or_none(draft.good_until),
-        None if draft.key is None else fit(draft.key),
+        now if draft.due_at is None else to_millis(draft.due_at),
+        to_millis_or_none(draft.good_until),
+        None if draft.key is None else storable_text(draft.key),
     )

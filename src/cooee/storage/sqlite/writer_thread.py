@@ -10,24 +10,24 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from cooee.core.errors import StorageError
-from cooee.storage.sqlite.database_file import Connection, our_error, undo
+from cooee.storage.sqlite.database_file import Connection, roll_back, translate_error
 
 T = TypeVar("T")
 
-Work: TypeAlias = Callable[[Connection], T]
+StoreWork: TypeAlias = Callable[[Connection], T]
 """Runs inside a transaction, in the store's thread; it may run again if others fail beside it."""
 
-_AT_ONCE = 256  # requests in one transaction, at most
+_MAX_BATCH = 256  # requests in one transaction, at most
 
 
-class Memory(Protocol):
+class Transactional(Protocol):
     """What a store remembers beside the database: rolled back when a transaction is."""
 
-    def mark(self) -> None:
+    def savepoint(self) -> None:
         """Remember how things stand."""
         ...
 
-    def rewind(self) -> None:
+    def rollback(self) -> None:
         """Go back to the mark."""
         ...
 
@@ -35,11 +35,11 @@ class Memory(Protocol):
 class _Request:
     __slots__ = ("future", "work", "writes")
 
-    def __init__(self, work: Work[Any], future: asyncio.Future[Any], writes: bool) -> None:
+    def __init__(self, work: StoreWork[Any], future: asyncio.Future[Any], writes: bool) -> None:
         self.work, self.future, self.writes = work, future, writes
 
 
-class SQLiteThread:
+class WriterThread:
     """Runs requests in order, up to 256 in one transaction, with one commit and one sync.
 
     Nobody hears of success before the commit. If one request fails, every request of the
@@ -50,8 +50,8 @@ class SQLiteThread:
         memory: what is to be rolled back together with the database.
     """
 
-    def __init__(self, connect: Callable[[], Connection], memory: Memory) -> None:
-        self._connect, self._memory = connect, memory
+    def __init__(self, connect: Callable[[], Connection], transactional: Transactional) -> None:
+        self._connect, self._transactional = connect, transactional
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Request | None] = SimpleQueue()
         self._opened: asyncio.Future[None] = self._loop.create_future()
@@ -63,7 +63,7 @@ class SQLiteThread:
         self._thread.start()
         await self._opened
 
-    def ask(self, work: Work[T], *, writes: bool = True) -> asyncio.Future[T]:
+    def submit(self, work: StoreWork[T], *, writes: bool = True) -> asyncio.Future[T]:
         """Have work done; the future is resolved after the commit."""
         if self.closed:
             raise StorageError("The store is closed. Open it again.")
@@ -87,81 +87,81 @@ class SQLiteThread:
         try:
             connection = self._connect()
         except BaseException as error:
-            self._tell([(self._opened, None, error)])
+            self._resolve_all([(self._opened, None, error)])
             return
-        self._tell([(self._opened, None, None)])
-        while (batch := self._batch()) is not None:
-            self._tell(self._do(connection, batch))
+        self._resolve_all([(self._opened, None, None)])
+        while (batch := self._next_batch()) is not None:
+            self._resolve_all(self._run_batch(connection, batch))
         connection.close()
         assert self._closed is not None
-        self._tell([(self._closed, None, None)])
+        self._resolve_all([(self._closed, None, None)])
 
-    def _batch(self) -> list[_Request] | None:
+    def _next_batch(self) -> list[_Request] | None:
         """The next requests, all that wait; None when there will be no more."""
         first = self._queue.get()
         if first is None:
             return None
         batch = [first]
         try:
-            while len(batch) < _AT_ONCE and (request := self._queue.get_nowait()):
+            while len(batch) < _MAX_BATCH and (request := self._queue.get_nowait()):
                 batch.append(request)
-            if len(batch) < _AT_ONCE:
+            if len(batch) < _MAX_BATCH:
                 self._queue.put(None)  # it was the last word: hear it again after this batch
         except Empty:
             pass
         return batch
 
-    def _do(self, connection: Connection, batch: Sequence[_Request]) -> Sequence[_Result]:
+    def _run_batch(self, connection: Connection, batch: Sequence[_Request]) -> Sequence[_Result]:
         """Run a batch in one transaction; where that fails, each request in one of its own."""
         try:
-            connection.execute(_begin(batch))
+            connection.execute(_begin_statement(batch))
         except Exception as error:
-            return self._refused(connection, batch, error)
-        self._memory.mark()
+            return self._fail_writers(connection, batch, error)
+        self._transactional.savepoint()
         try:
             results = [(request.future, request.work(connection), None) for request in batch]
             connection.execute("commit")
         except BaseException as error:
-            self._memory.rewind()
-            undo(connection)
-            return self._apart(connection, batch, error)
+            self._transactional.rollback()
+            roll_back(connection)
+            return self._retry_one_by_one(connection, batch, error)
         return results
 
-    def _apart(
+    def _retry_one_by_one(
         self, connection: Connection, batch: Sequence[_Request], error: BaseException
     ) -> Sequence[_Result]:
         if len(batch) == 1:
-            return [(batch[0].future, None, our_error(error))]
-        return [result for request in batch for result in self._do(connection, [request])]
+            return [(batch[0].future, None, translate_error(error))]
+        return [result for request in batch for result in self._run_batch(connection, [request])]
 
-    def _refused(
+    def _fail_writers(
         self, connection: Connection, batch: Sequence[_Request], error: BaseException
     ) -> Sequence[_Result]:
         """Nobody may write now: fail those who want to, and read for the others."""
         readers = [request for request in batch if not request.writes]
         if len(readers) == len(batch):
-            return _all_failed(batch, error)
+            return _failed_results(batch, error)
         writers = [request for request in batch if request.writes]
-        read = self._do(connection, readers) if readers else []
-        return [*_all_failed(writers, error), *read]
+        read_results = self._run_batch(connection, readers) if readers else []
+        return [*_failed_results(writers, error), *read_results]
 
-    def _tell(self, results: Sequence[_Result]) -> None:
+    def _resolve_all(self, results: Sequence[_Result]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(_resolve, results)
+            self._loop.call_soon_threadsafe(_resolve_futures, results)
 
 
 _Result: TypeAlias = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
-def _begin(batch: Sequence[_Request]) -> str:
+def _begin_statement(batch: Sequence[_Request]) -> str:
     return "begin immediate" if any(request.writes for request in batch) else "begin"
 
 
-def _all_failed(batch: Sequence[_Request], error: BaseException) -> Sequence[_Result]:
-    return [(request.future, None, our_error(error)) for request in batch]
+def _failed_results(batch: Sequence[_Request], error: BaseException) -> Sequence[_Result]:
+    return [(request.future, None, translate_error(error)) for request in batch]
 
 
-def _resolve(results: Sequence[_Result]) -> None:
+def _resolve_futures(results: Sequence[_Result]) -> None:
     for future, value, error in results:
         if future.done():
             continue
