@@ -150,8 +150,7 @@ class AppController:
         recorder = Recorder(self._send_message, self._folder, [SIMULATED_SECRET], self._clock.now)
         monitor = DialogueMonitor(self._send_message, self._folder, self._source_files)
 
-        store = await SQLite.open(
-            self._args.database, now=self._clock.now)
+        store = await SQLite.open(self._args.database, now=self._clock.now)
         recorder.add_secret(await store.secret("webhook-path"))
         self._send_message(await self._database_opened(store))
         running_app = run_app(

@@ -30,7 +30,7 @@ from cooee.phone.ipc_messages import (
     TurnsWritten,
 )
 from cooee.runtime import events
-from cooee.storage import Claim, Draft, Failure, Finish, Kept, Pending
+from cooee.storage import Claim, ClaimResult, DialogueUpdate, NewOutbound, PendingText, TurnFailure
 
 _SET_ASIDE_NOTE = "It is set aside until you save a change, and is then played by itself."
 _LOST_NOTE = "The answer was lost. Whether it arrived is being found out."
@@ -71,7 +71,7 @@ class EventRecords:
             case events.HandlerRan():
                 return self._turn_ended(event, at)
             case events.CheckpointWritten(checkpoint):
-                written = self._turns_written(checkpoint.claim, at, [checkpoint.kept])
+                written = self._turns_written(checkpoint.claim, at, [checkpoint.update])
                 return replace(written, is_checkpoint=True)
             case events.TurnsCommitted(finish):
                 return self._claim_written(finish, at)
@@ -80,7 +80,7 @@ class EventRecords:
 
     # Turns
 
-    def _turn_ref(self, claim: Claim, pending: Pending | None) -> TurnRef:
+    def _turn_ref(self, claim: Claim, pending: PendingText | None) -> TurnRef:
         text_id = "" if pending is None else pending.id.hex()
         return TurnRef(text_id, claim.conversation.hex(), claim.theirs, self._now())
 
@@ -90,8 +90,8 @@ class EventRecords:
         turn = self._turn_ref(ran.claim, ran.pending)
         return TurnEnded(at, turn, before, after, error, ran.reply_count)
 
-    def _claim_written(self, finish: Finish, at: float) -> TurnsWritten:
-        written = self._turns_written(finish.claim, at, finish.dialogues)
+    def _claim_written(self, finish: ClaimResult, at: float) -> TurnsWritten:
+        written = self._turns_written(finish.claim, at, finish.dialogue_updates)
         return replace(
             written,
             rows=[*_claim_rows(finish)],
@@ -99,7 +99,9 @@ class EventRecords:
             note=_failure_note(finish.failure),
         )
 
-    def _turns_written(self, claim: Claim, at: float, updates: Sequence[Kept]) -> TurnsWritten:
+    def _turns_written(
+        self, claim: Claim, at: float, updates: Sequence[DialogueUpdate]
+    ) -> TurnsWritten:
         heads = {dialogue.id: dialogue.head for dialogue in claim.dialogues}
         return TurnsWritten(
             at,
@@ -145,29 +147,29 @@ def _inbound_row(inbound: Inbound) -> ShownRow:
     return show_row("insert", "inbound", {}, {name: getattr(inbound, name) for name in names})
 
 
-def _claim_rows(finish: Finish) -> Iterator[ShownRow]:
+def _claim_rows(finish: ClaimResult) -> Iterator[ShownRow]:
     claim, failure = finish.claim, finish.failure
-    before = {"handled": claim.handled, "now": claim.now}
-    after = {"handled": finish.handled, "now": finish.now or claim.now}
+    before = {"handled": claim.handled_seq, "now": claim.last_turn_at}
+    after = {"handled": finish.handled_seq, "now": finish.last_turn_at or claim.last_turn_at}
     yield show_row("update", "conversations", before, after)
     if finish.state is not None:
         verb = "insert" if claim.state is None else "update"
         yield show_row(verb, "states", {"state": claim.state}, {"state": finish.state})
     if failure is not None:
-        table = "dialogues" if failure.dialogue else "inbound"
+        table = "dialogues" if failure.dialogue_id else "inbound"
         written = {"error": failure.error, "due_at": failure.retry_at}
         yield show_row("update", table, {}, written)
 
 
-def _draft_written(draft: Draft) -> DraftWritten:
-    values = {"text": draft.text, "class": draft.kind, "due_at": draft.due_at}
+def _draft_written(draft: NewOutbound) -> DraftWritten:
+    values = {"text": draft.text, "class": draft.priority, "due_at": draft.due_at}
     return DraftWritten(draft.text, show_row("insert", "outbound", {}, values))
 
 
-def _dialogue_written(update: Kept, head_before: bytes | None) -> DialogueWritten:
+def _dialogue_written(update: DialogueUpdate, head_before: bytes | None) -> DialogueWritten:
     before = {} if head_before is None else {"head": head_before}
     after = {"handler": update.handler, "head": update.head, "due_at": update.due_at}
-    after["ended"] = update.ended
+    after["ended"] = update.end_reason
     verb = "insert" if head_before is None else "update"
     row = None if update.head is None else show_row(verb, "dialogues", before, after)
     return DialogueWritten(
@@ -189,12 +191,12 @@ def _own_turn_cause(head_before: bytes | None) -> str:
     return "came back to its question" if is_paused else ""
 
 
-def _failure_note(failure: Failure | None) -> str:
+def _failure_note(failure: TurnFailure | None) -> str:
     if failure is None:
         return ""
     if failure.retry_at is not None:
         return "It is tried again soon."
-    return _SET_ASIDE_NOTE if failure.program else "It was set aside."
+    return _SET_ASIDE_NOTE if failure.code_version else "It was set aside."
 
 
 def _attempt_note(
