@@ -299,7 +299,7 @@ async def test_an_app_that_cannot_start_says_why_and_leaves_nothing_behind():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-def test_a_provider_without_a_face_is_named():
+def test_a_provider_without_a_simulated_api_is_named():
     with pytest.raises(ValueError, match=r"'vonage'.*simulated and telstra-v2"):
         Kit(App(), provider="vonage")
 

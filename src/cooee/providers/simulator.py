@@ -8,10 +8,10 @@ from cooee.core.errors import SettingError
 
 # The path of each provider's API in the simulator; a test holds it against the simulator's own.
 _API_PATHS: Mapping[str, str] = {
+    "simulated": "/simulated/v1",
     "telstra-v2": "/telstra/v2",
     "telstra-v3": "/telstra/v3/messaging/v3",
     "twilio": "/twilio",
-    "simulated": "/simulated/v1",
 }
 _MADE_UP_SID = f"AC{0:032x}"  # the simulator opens an account for every well-formed account SID
 

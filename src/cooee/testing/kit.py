@@ -199,7 +199,7 @@ class Kit:
         """Let the provider's API fail, such as ``kit.fault("lose-answer")``.
 
         Args:
-            name: one of the carrier's faults: error-500, lose-answer, throttle, …
+            name: one of the simulator's faults: error-500, lose-answer, throttle, …
             count: how many times.
             on: only calls that begin so, such as ``"POST /texts"``.
         """

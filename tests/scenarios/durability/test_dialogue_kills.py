@@ -40,7 +40,9 @@ class Guest:
                 self.heard.append(text)
                 words = self.words(text)
                 if words:
-                    self.stage.carrier.network.text(self.number, self.stage.number(), words)
+                    self.stage.simulator.network.send_from_phone(
+                        self.number, self.stage.number(), words
+                    )
             await asyncio.sleep(0.02)
 
     @property

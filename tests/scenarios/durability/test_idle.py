@@ -23,7 +23,7 @@ async def test_an_idle_poller_takes_under_one_percent_of_a_core(tmp_path):
         stage.environment["COOEE_POLL_INTERVAL"] = "1"
         async with stage.app() as process:
             await stage.until(stage.number)
-            stage.carrier.network.send_from_phone(PEOPLE[0], stage.number(), "hello")
+            stage.simulator.network.send_from_phone(PEOPLE[0], stage.number(), "hello")
             await stage.until(lambda: stage.replies(PEOPLE[0]))
             await asyncio.sleep(1)
             before = processor_time(process.pid)

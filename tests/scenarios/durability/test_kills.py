@@ -84,7 +84,7 @@ async def test_a_lost_answer_is_held_by_default_and_sent_again_where_the_app_say
             async with stage.app(COUNTING_UNKNOWN=policy):
                 await stage.until(stage.number)
                 await stage.lose_the_answer_to_the_next_send()
-                stage.carrier.network.send_from_phone(PEOPLE[0], stage.number(), "hello")
+                stage.simulator.network.send_from_phone(PEOPLE[0], stage.number(), "hello")
                 await stage.until(lambda least=expected: len(stage.replies(PEOPLE[0])) >= least)
                 await asyncio.sleep(0.5)
             assert stage.replies(PEOPLE[0]) == ["1: hello"] * expected

@@ -1,4 +1,4 @@
-"""A box in this process, the app in another, and what passes between them."""
+"""A simulator in this process, the app in another, and what passes between them."""
 
 import asyncio
 import contextlib
@@ -23,9 +23,9 @@ APP = FOLDER / "counting.py"
 
 
 class Scene:
-    def __init__(self, folder, carrier, port, provider, switches=""):
+    def __init__(self, folder, simulator, port, provider, switches=""):
         self.database = folder / "scene.db"
-        self.carrier, self.port = carrier, port
+        self.simulator, self.port = simulator, port
         self.environment = {
             **os.environ,
             "COOEE_DATABASE": f"sqlite:///{self.database}",
@@ -67,10 +67,10 @@ class Scene:
         raise AssertionError("It never came to that.")
 
     def number(self):
-        return next(iter(self.carrier.network.lines), None)
+        return next(iter(self.simulator.network.our_numbers), None)
 
     def replies(self, person):
-        entries = self.carrier.network.inbox(person)
+        entries = self.simulator.network.phone_screen(person)
         return [entry.text.text for entry in entries if entry.direction == "to_phone"]
 
     async def lose_the_answer_to_the_next_send(self):
@@ -80,13 +80,13 @@ class Scene:
             "count": 1,
             "on": "POST /messages/sms",
         }
-        await box(self.carrier, "POST", "/control/faults", fault)
+        await call_control(self.simulator, "POST", "/control/faults", fault)
 
     async def all_text(self):
         ours = self.number()
         for text in TEXTS:
             for person in PEOPLE:
-                self.carrier.network.text(person, ours, text)
+                self.simulator.network.send_from_phone(person, ours, text)
             await asyncio.sleep(0.01)
 
     def rows(self, query):
@@ -96,7 +96,7 @@ class Scene:
     def quiet(self):
         open_turns = self.rows("select count(*) from conversations where last_in > handled")[0][0]
         open_sends = self.rows("select count(*) from outbound where status in (0, 1)")[0][0]
-        return self.carrier.network.idle and not open_turns and not open_sends
+        return self.simulator.network.is_idle and not open_turns and not open_sends
 
     async def census(self):
         store = await SQLite.open(self.database, now=lambda: datetime.now(UTC), owner=False)
@@ -106,8 +106,8 @@ class Scene:
             await store.close()
 
 
-async def box(carrier, method, path, body):
-    wire = InProcessClient(RealClock(), {"http://127.0.0.1": carrier.app})
+async def call_control(simulator, method, path, body):
+    wire = InProcessClient(RealClock(), {"http://127.0.0.1": simulator.app})
     url = f"http://127.0.0.1{path}"
     answer = await wire(Request(method=method, url=url, body=json.dumps(body).encode()))
     assert answer.status < 300, answer.body
@@ -118,14 +118,14 @@ async def box(carrier, method, path, body):
 async def scene(folder, provider, switches=""):
     clock = RealClock()
     transport = HTTPClient(clock)
-    carrier = Simulator(clock, transport)
-    await carrier.start()
+    simulator = Simulator(clock, transport)
+    await simulator.start()
     if switches:
         chosen = {"face": "simulated", "switches": switches.split(",")}
-        await box(carrier, "PUT", "/control/switches", chosen)
+        await call_control(simulator, "PUT", "/control/switches", chosen)
     try:
-        async with serve_app(carrier.app) as port:
-            yield Scene(folder, carrier, port, provider, switches)
+        async with serve_app(simulator.app) as port:
+            yield Scene(folder, simulator, port, provider, switches)
     finally:
-        await carrier.close()
+        await simulator.close()
         await transport.close()
