@@ -1,4 +1,4 @@
-"""The process that `cooee phone` starts for each version of an app; not for people."""
+"""The entry point of the process that `cooee phone` starts for each version of an app."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A phone for development: a box, an app and somebody who types, in one process."""
+"""`cooee phone`: the simulator, an app and made-up phones, for development."""

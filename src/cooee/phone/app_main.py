@@ -1,4 +1,4 @@
-"""The process of an app: it loads one version of it, plays it when told, and tells of it."""
+"""The app's process: loads one version of the app, and runs it as the page's process commands."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _command_decoder: msgspec.json.Decoder[AppCommand] = msgspec.json.Decoder(AppCom
 
 
 def run_app_process(args: StartArgs, load_app: LoadApp) -> None:
-    """Load an app, and then do what is ordered on the channel, until its other end closes."""
+    """Load an app, and handle the channel's commands until the channel's other end closes."""
     import uvloop  # noqa: PLC0415 -- only what runs for long needs it
 
     folder = _app_folder(args.app)
@@ -71,7 +71,7 @@ def _app_folder(name: str) -> Path:
 
 
 def _own_files(folder: Path) -> list[str]:
-    """The app's own files, as far as they were read."""
+    """Return the app's own files that are imported so far."""
     files = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
     return [file for file in files if file and is_app_file(Path(file), folder)]
 
@@ -100,9 +100,10 @@ def _make_sender(writer: asyncio.StreamWriter) -> Callable[[AppMessage], None]:
 
 
 class AppController:
-    """An app that plays and rests when told; between the two it keeps its place in memory.
+    """A loaded app that starts and stops on command.
 
-    So that the last good version can go on at once where the next one cannot start.
+    A stopped app stays in memory, so that the last good version is back at once where the next
+    version cannot start.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class AppController:
         self._source_files = SourceFiles(_own_files(folder))
 
     async def handle(self, command: AppCommand) -> None:
-        """Do what is ordered, and report it."""
+        """Carry out a command, and answer it."""
         match command:
             case StartApp():
                 await self._start_or_report(command.offset)
@@ -131,7 +132,7 @@ class AppController:
                 self._send_message(AppStopped())
 
     async def stop(self) -> None:
-        """End what is under way, and let go of the database."""
+        """Close the service and the database."""
         await self._exit_stack.aclose()
 
     async def _start_or_report(self, offset: float) -> None:
@@ -174,7 +175,7 @@ class AppController:
         return AppStarted(subscription.number, subscription.push_url is not None)
 
     async def _database_opened(self, store: SQLite) -> DatabaseOpened:
-        """What is in the database; the clock goes on from its last moment, if that is ahead."""
+        """Return the stored texts; set the clock to the latest of them, if it is in the future."""
         past_texts = await _read_past_texts(store)
         latest = max((text.at for text in past_texts), default=self._clock.now())
         if latest > self._clock.now():

@@ -1,4 +1,4 @@
-"""One version of an app in a process of its own, as the page's process sees it."""
+"""Drives the process of one version of an app, from the page's process."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from cooee.phone.ipc_messages import (
 UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened
 
 _message_decoder: msgspec.json.Decoder[AppMessage] = msgspec.json.Decoder(AppMessage)
-_COMMAND_TIMEOUT_S = 12.0  # seconds that a process gets to answer an order, before it is killed
-_MAX_MESSAGE_BYTES = 1 << 26  # bytes of a report
+_COMMAND_TIMEOUT_S = 12.0  # after which a process that does not answer a command is killed
+_MAX_MESSAGE_BYTES = 1 << 26
 
 
 class AppProcess:
-    """A process that has loaded an app, or could not.
+    """The process of one version of an app.
 
     Attributes:
-        gone: set once the process has ended, for whatever reason.
+        ended: set once the process has ended, for whatever reason.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class AppProcess:
         """Start a process.
 
         Args:
-            command: what runs `actor.act`; the role is added to it.
-            role: what it is to play; its channel is filled in here.
-            hear: called with the news of texts.
+            command: runs `run_app_process`; the arguments are added to it as JSON.
+            args: the arguments of the process; `channel_fd` is filled in here.
+            on_message: takes each message that answers no command.
         """
         our_end, app_end = socket.socketpair()
         with app_end:
@@ -78,7 +78,7 @@ class AppProcess:
         return cls(process, reader, writer, on_message)
 
     async def wait_until_loaded(self) -> AppLoaded | AppBroken:
-        """What came of loading the app."""
+        """Wait until the app is loaded, or has failed to load."""
         answer = await self._next_answer(None)
         return (
             answer
@@ -87,22 +87,22 @@ class AppProcess:
         )
 
     async def start_app(self, offset: float) -> AppStarted | AppBroken:
-        """Have it take the database and answer."""
+        """Have the app open the database and answer texts."""
         answer = await self._send_command(StartApp(offset))
         return (
             answer if isinstance(answer, AppStarted | AppBroken) else _process_died("as it started")
         )
 
     async def stop_app(self) -> bool:
-        """Have it let go of the database; False where it had to be killed."""
+        """Have the app close the database; return False where the process had to be killed."""
         return isinstance(await self._send_command(StopApp()), AppStopped)
 
     async def advance_clock(self, seconds: float) -> bool:
-        """Move its clock."""
+        """Advance the app's clock; return False where the process had to be killed."""
         return isinstance(await self._send_command(AdvanceClock(seconds), 2.0), ClockAdvanced)
 
     async def close(self) -> None:
-        """End it, whatever it does; what is on disk is complete at every moment."""
+        """End the process, by force if need be: the database is complete at every moment."""
         self._writer.close()
         try:
             async with asyncio.timeout(_COMMAND_TIMEOUT_S):

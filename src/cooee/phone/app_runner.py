@@ -1,4 +1,4 @@
-"""An app at work beside a box, over real HTTP, on a socket of this machine."""
+"""Runs an app beside the simulator, over real HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ async def run_app(
     poll_interval: float,
     recorder: Recorder | None = None,
 ) -> AsyncIterator[Service]:
-    """Put an app to work; it is open, and still to be connected.
+    """Open an app's service, which is still to be connected, and close it on leaving.
 
     Args:
-        app: what answers.
-        store: where its conversations are; closed at the end.
-        clock: the box's own, or one that shows the same time.
-        provider: which company's API the two speak.
-        base: the box's address.
-        door: a bound socket, on which the box calls the app where that company pushes.
-        poll_interval: seconds to rest after reading nothing.
-        observing: who watches.
+        app: the app that answers texts.
+        store: the store of the app's conversations; closed on leaving.
+        clock: the simulator's clock, or one that shows the same time.
+        provider: the name of the provider whose API the app and the simulator speak.
+        simulator_url: the simulator's address.
+        webhook_socket: a bound socket for the simulator's webhook requests.
+        poll_interval: seconds between two polls that bring no text.
+        recorder: records the service's events and HTTP exchanges.
 
     Raises:
-        SettingError: the box does not speak that company's API.
+        SettingError: the simulator does not play that provider.
     """
     port = webhook_socket.getsockname()[1]
     with webhook_socket:
@@ -85,7 +85,7 @@ async def run_app(
 
 
 def _simulator_media_config(store: SQLite, clock: Clock, simulator_url: str) -> MediaConfig:
-    """Pictures lie beside the database; they may come from the box."""
+    """Return where media are kept, beside the database; the simulator's may be fetched."""
     guard = SSRFGuard([urlsplit(simulator_url).netloc])
     network = http.HTTPClient(clock, max_bytes=MAX_MEDIA_BYTES, guard=guard)
     return MediaConfig(network, guard, MediaStorage(f"{store.path}-media"))

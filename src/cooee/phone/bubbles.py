@@ -1,4 +1,4 @@
-"""What each phone shows: the box's own record of it, with what the app knows of each text."""
+"""Draws a phone's screen: the simulator's texts, with the app's status of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_BUBBLES = 150  # bubbles of a phone
 
 
 class Bubble(msgspec.Struct, frozen=True):
-    """A text on a phone's screen; `on_its_way` is one of ours that has not come yet."""
+    """A text on a phone's screen; `on_its_way` marks an outbound text that has not arrived."""
 
     id: str
     from_phone: bool
@@ -42,14 +42,14 @@ def make_bubbles(
     stories: Iterable[Story],
     outbounds: Iterable[OutboundView],
 ) -> Sequence[Bubble]:
-    """A phone's screen, oldest first.
+    """Return a phone's screen, oldest text first.
 
     Args:
-        past: texts of an earlier time, of which the box of today knows nothing.
-        entries: what the box has on this phone.
+        past_texts: texts of earlier sessions, which this session's simulator does not know.
+        entries: the simulator's texts from and to this phone.
         stories: the texts of this phone that the app has received, oldest first.
-        letters: the app's texts to this phone, oldest first; each stands once, where it came
-            or else at the end.
+        outbounds: the app's texts to this phone, oldest first. Each is drawn once: where it
+            arrived, or else at the end.
     """
     stories_by_text, outbounds_by_text = _group_by_text(stories), _group_by_text(outbounds)
     bubbles = [_past_bubble(n, text) for n, text in enumerate(past_texts)]

@@ -1,4 +1,4 @@
-"""What can be made to go wrong from the page, to watch that nothing is lost."""
+"""The page's switches for faults of the provider and the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEND_CALLS = {
 
 
 class FaultSwitch(msgspec.Struct, frozen=True):
-    """A fault: its name, what it says on the page, and whether it is on or can be."""
+    """A fault with its title and help on the page; `is_available` says whether it can be on."""
 
     name: str
     title: str
@@ -40,19 +40,19 @@ _SIMULATOR_FAULTS = {"carrier-down": "error-503", "duplicate": "duplicate-push"}
 
 
 class FaultSwitches:
-    """The switches of one box; they are the box's own faults and conditions, and nothing else.
+    """The switches of one simulator, each a fault or a network condition of the simulator.
 
     Args:
-        network: the box's network.
-        face: the company's API that the app speaks to.
-        pushed: whether that company pushes: what is only read is not read twice.
+        network: the simulated network.
+        api: the simulated API that the app calls.
+        is_pushed: whether the provider pushes texts; a text that is polled cannot come twice.
     """
 
     def __init__(self, network: Network, api: ProviderAPI, *, is_pushed: bool) -> None:
         self._network, self._api, self._is_pushed = network, api, is_pushed
 
     def list_switches(self) -> list[FaultSwitch]:
-        """All switches as they stand."""
+        """Return all switches, on or off."""
         return [
             msgspec.structs.replace(
                 switch,
@@ -63,7 +63,7 @@ class FaultSwitches:
         ]
 
     def set_switch(self, name: str, *, on: bool) -> None:
-        """Turn a switch.
+        """Turn a switch on or off.
 
         Raises:
             ValueError: there is no such switch.

@@ -1,4 +1,4 @@
-"""What the process of the app and that of the page say to each other: a line of JSON each."""
+"""The messages between the app's process and the page's: a line of JSON each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class StartArgs(msgspec.Struct, frozen=True):
-    """What a process of the app is started with; `channel_fd` and `webhook_fd` are open sockets."""
+    """The arguments of an app's process; `channel_fd` and `webhook_fd` are open sockets."""
 
     app: str
     provider: str
@@ -25,17 +25,17 @@ class StartArgs(msgspec.Struct, frozen=True):
 
 
 class StartApp(msgspec.Struct, frozen=True, tag=True):
-    """Take the database and answer; the clock is so many seconds ahead."""
+    """Open the database and answer texts; the clock is `offset` seconds ahead."""
 
     offset: float
 
 
 class StopApp(msgspec.Struct, frozen=True, tag=True):
-    """End what is under way, and let go of the database."""
+    """Close the service and the database."""
 
 
 class AdvanceClock(msgspec.Struct, frozen=True, tag=True):
-    """Move the clock so many seconds ahead."""
+    """Advance the clock by `seconds`."""
 
     seconds: float
 
@@ -47,7 +47,7 @@ AppCommand: TypeAlias = StartApp | StopApp | AdvanceClock
 
 
 class AppError(msgspec.Struct, frozen=True):
-    """An error in the app: its words, and the line, with those around it."""
+    """An error in the app, with the line that raised it and the lines around."""
 
     message: str
     file: str = ""
@@ -56,13 +56,13 @@ class AppError(msgspec.Struct, frozen=True):
 
 
 class AppLoaded(msgspec.Struct, frozen=True, tag=True):
-    """The app was read from these files, and could play."""
+    """The app is loaded from these files."""
 
     files: Sequence[str]
 
 
 class AppBroken(msgspec.Struct, frozen=True, tag=True):
-    """The app cannot be loaded, or cannot be started; `process_died`: its process ended meanwhile."""
+    """The app cannot be loaded or started; `process_died`: its process ended meanwhile."""
 
     error: AppError
     files: Sequence[str] = ()
@@ -70,7 +70,7 @@ class AppBroken(msgspec.Struct, frozen=True, tag=True):
 
 
 class PastText(msgspec.Struct, frozen=True):
-    """A text of an earlier time."""
+    """A text of an earlier session."""
 
     theirs: str
     from_app: bool
@@ -80,32 +80,32 @@ class PastText(msgspec.Struct, frozen=True):
 
 
 class DatabaseOpened(msgspec.Struct, frozen=True, tag=True):
-    """The database is ours; no clock of a conversation is ahead of this offset."""
+    """The database is open; no stored text is later than the clock at this offset."""
 
     offset: float
     past_texts: Sequence[PastText]
 
 
 class AppStarted(msgspec.Struct, frozen=True, tag=True):
-    """The app answers on this number; it has none as long as the carrier cannot be reached."""
+    """The app answers on the number `ours`, "" while the provider cannot be reached."""
 
     ours: str = ""
     is_pushed: bool = False
 
 
 class AppStopped(msgspec.Struct, frozen=True, tag=True):
-    """The database is free."""
+    """The app has closed the database."""
 
 
 class ClockAdvanced(msgspec.Struct, frozen=True, tag=True):
-    """The clock was moved."""
+    """The app's clock is advanced."""
 
 
 class JournalStep(msgspec.Struct, frozen=True):
-    """What a dialogue remembers of one step: an answer, or what was done once, or slept.
+    """A record of a dialogue's journal: an answer, the result of a once, or a sleep.
 
-    `step` is *asked*, *received*, *once* or *slept*, `kind` as in `core.journal.Kind`; `original_text` is
-    what the person wrote, where the value is another.
+    `step` is *asked*, *received*, *once* or *slept*, `kind` the journal entry's kind.
+    `original_text` is the person's text, where the value differs from it.
     """
 
     step: str
@@ -132,7 +132,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class ShownRow(msgspec.Struct, frozen=True):
-    """One thing written to the store: the values of a new one, the changes of an old one."""
+    """A row written to the store: the values of a new row, the changes of an old one."""
 
     verb: str
     table: str
@@ -218,7 +218,7 @@ class EntryWritten(msgspec.Struct, frozen=True):
 
 
 class DialogueWritten(msgspec.Struct, frozen=True):
-    """A dialogue's new head and entries; `cause` says why it went on by itself, if its head does."""
+    """A dialogue's new head and entries; `cause` names the cause of a turn by itself, if known."""
 
     handler: str
     cause: str
@@ -227,7 +227,7 @@ class DialogueWritten(msgspec.Struct, frozen=True):
 
 
 class TurnsWritten(msgspec.Struct, frozen=True, tag=True):
-    """A claim's turns are committed, or (`is_checkpoint`) what one of them has so far.
+    """A claim's turns, or (`is_checkpoint`) a turn's entries so far, are committed.
 
     The `drafts` are in the order of the turns that said them. `note` says what becomes of a
     turn that failed.
@@ -248,7 +248,6 @@ class OutboundChanged(msgspec.Struct, frozen=True, tag=True):
     """An outbound text has another status; `attempt` is 0 where it stays, `note` is for people."""
 
     at: float
-    exchange: int
     id: str
     theirs: str
     text: str
@@ -257,6 +256,7 @@ class OutboundChanged(msgspec.Struct, frozen=True, tag=True):
     attempt: int = 0
     note: str = ""
     is_recorded: bool = False
+    exchange: int = 0  # the request that brought a receipt
 
 
 class HTTPExchange(msgspec.Struct, frozen=True, tag=True):
@@ -278,12 +278,12 @@ class HTTPExchange(msgspec.Struct, frozen=True, tag=True):
 
 
 class DialogueState(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue that is not over: what it waits for, and until when.
+    """An open dialogue, with its question or timer.
 
-    `status` is *asks*, *listens* (for the rest of a burst), *parked* (another one asks), *sleeps* or
-    *begins*. `prompt` is what was asked
-    last; where the code as it is now asks something else first, that is `divergence`. `code` is the
-    statement that waits, of that code; `error` why there is none.
+    `status` is *asks*, *listens* (for the rest of a burst), *parked* (suspended, since another
+    dialogue asks), *sleeps* or *begins*. `prompt` is the last question's; `divergence` is the
+    step that today's code takes before that question. `code` is the waiting statement in
+    today's code, `error` the reason for its absence.
     """
 
     id: str
@@ -302,7 +302,7 @@ class DialogueState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DialogueStates(msgspec.Struct, frozen=True, tag=True):
-    """Where all of a person's dialogues stand."""
+    """All of a person's open dialogues."""
 
     theirs: str
     dialogues: Sequence[DialogueState]

@@ -1,4 +1,4 @@
-"""The numbers of the made-up phones."""
+"""Numbers of the made-up phones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ MAX_PHONES = 99
 
 
 def number_of_phone(phone: int) -> str:
-    """The number of the n-th phone: the first four are kept for fiction by the regulator."""
+    """Return the number of the n-th phone; the regulator keeps the first four for fiction."""
     return f"+6149157{155 + phone:04}"
 
 
 def phone_with_number(number: str) -> int | None:
-    """Which phone has a number; None where none of ours has."""
+    """Return the phone that has a number; None where no made-up phone has it."""
     suffix = number.removeprefix("+6149157")
     phone = int(suffix) - 155 if len(suffix) == 4 and suffix.isdecimal() else 0
     return phone if 1 <= phone <= MAX_PHONES and number_of_phone(phone) == number else None

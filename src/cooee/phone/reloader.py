@@ -1,4 +1,4 @@
-"""Keeps the newest version of an app at work that works: saving a file is enough."""
+"""Runs the newest version of an app that starts, and reloads it when a file is saved."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cooee.phone.app_process import AppProcess
 from cooee.phone.ipc_messages import AppBroken, AppError, AppLoaded, AppStarted
 
 SpawnApp: TypeAlias = Callable[[], Awaitable[AppProcess]]
-_MAX_CRASHES = 10  # of one version in a row, until it is left alone
-_MAX_HALF_SAVED_CHECKS = 50  # looks at a file that is gone, until it is taken for removed
+_MAX_CRASHES = 10  # of one version in a row, after which it is not started again
+_MAX_HALF_SAVED_CHECKS = 50  # checks of a missing file, after which it counts as removed
 
 AppPhase = Literal["starting", "playing", "reloading", "broken"]
 
 
 class AppStatus(msgspec.Struct, frozen=True):
-    """How the app stands: at work, changing, or kept back by an error.
+    """The state of the app: starting, running, reloading, or broken by an error.
 
-    `version` counts those that came to play; with a trouble, the last of them goes on answering.
+    `version` counts the versions that started; with an error, the last of them still answers.
     """
 
     phase: AppPhase = "starting"
@@ -35,15 +35,15 @@ class AppStatus(msgspec.Struct, frozen=True):
 class Reloader:
     """Hands the database over from one version of an app to the next.
 
-    A new version has to be loaded before the old one is told to stop, and the old one is kept
-    until the new one plays: if that cannot, the old one goes on. A text that comes meanwhile
-    waits in the box, on the socket or in the database.
+    A new version has to be loaded before the old one is stopped. The old one stays in memory
+    until the new one has started, and starts again where the new one fails. A text that comes
+    meanwhile waits in the simulator, on the socket or in the database.
 
     Args:
-        start: starts a process of the app as its file is now.
-        offset: how far ahead the clock is.
-        file: the app's own, which is watched from the beginning; None for a module.
-        tell: called when the standing changes.
+        spawn: starts a process of the app with its files as they are now.
+        offset: returns the seconds that the clock is ahead.
+        app_file: the app's own file, watched from the beginning; None for a module.
+        on_status: called with each new status.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Reloader:
         self._lock = asyncio.Lock()
 
     async def run(self, stop_event: asyncio.Event) -> None:
-        """Load, play and watch until `stop_event`; then end the app."""
+        """Load, run and watch the app until `stop_event`; then end its process."""
         try:
             while not stop_event.is_set():
                 async with self._lock:
@@ -74,15 +74,15 @@ class Reloader:
                 await self._current.close()
 
     async def advance_clock(self, seconds: float) -> None:
-        """Move the app's clock."""
+        """Advance the app's clock."""
         async with self._lock:
             if self._current is not None:
                 await self._current.advance_clock(seconds)
 
     async def _load_version(self) -> bool:
-        """Try the app as it is on the disk now; whether to try at once again.
+        """Load and start the app as it is on disk; return whether to try again at once.
 
-        A text may end the process each time it is answered, until it is set aside.
+        A text may end the process each time it is answered, until the text is set aside.
         """
         if self.status.version:
             self._update_status(phase="reloading", error=None)
@@ -104,7 +104,7 @@ class Reloader:
         return False
 
     async def _hand_over(self, new: AppProcess) -> AppStarted | AppBroken:
-        """Have the new version play instead of the old one; if it cannot, the old one again."""
+        """Start the new version instead of the old one; where it fails, the old one again."""
         old = self._current
         if old is not None:
             await old.stop_app()
@@ -128,7 +128,7 @@ class Reloader:
         return {file: _modified_ns(file) for file in self._files}
 
     async def _wait_for_change(self, stop_event: asyncio.Event) -> None:
-        """Wait until a file has changed, or the app's process has ended by itself."""
+        """Wait until a file is saved, or the app's process has ended by itself."""
         process_ended = self._current.ended if self._current is not None else asyncio.Event()
         tasks = [
             asyncio.ensure_future(awaitable)
@@ -145,7 +145,7 @@ class Reloader:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _wait_for_save(self) -> None:
-        """Wait for a change of a file: the system wakes us, and the file's own time decides."""
+        """Wait until a file is saved: the system wakes this task, and the file's time decides."""
         from watchfiles import awatch  # noqa: PLC0415 -- the page is there before it is needed
 
         stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Everything behind the page: the box, the app's process, and what is shown of both."""
+"""The browser session: the simulator, the app's process, and the feed of the page."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from cooee.phone.simulated_provider import is_push_provider, make_simulated_prov
 from cooee.phone.state_feed import StateFeed
 from cooee.simulator import Simulator, run_simulator
 
-_REFRESH_INTERVAL_S = 0.2  # seconds between two looks at what the box does by itself
+_REFRESH_INTERVAL_S = 0.2  # between two refreshes, for changes that the simulator makes by itself
 _MAX_SHOWN_EXCHANGES = 12  # exchanges shown that belong to no text
 
 
 class BrowserSession:
-    """What is on, and what the page can do with it.
+    """A simulator with an app, and the page's deeds.
 
     Attributes:
-        board: what pages show.
-        clock: the box's, and the app's too.
-        standing: how the app stands.
+        feed: the values that pages show.
+        clock: the simulator's clock; the app's shows the same time.
+        app_status: the status of the app.
     """
 
     def __init__(self, app: str, provider: str, simulator: Simulator, clock: OffsetClock) -> None:
@@ -58,10 +58,10 @@ class BrowserSession:
     # What the page can do
 
     def send_text(self, phone: int, text: str) -> None:
-        """A phone texts the app.
+        """Send a text from a phone to the app.
 
         Raises:
-            ValueError: there is no such phone, no words, or no app yet.
+            ValueError: there is no such phone, no text, or no app yet.
         """
         self._check_phone(phone)
         if not text.strip():
@@ -73,10 +73,10 @@ class BrowserSession:
         self.refresh()
 
     def add_phone(self) -> int:
-        """Take out another phone; which one it is.
+        """Add a phone to the page; return its place, from 1.
 
         Raises:
-            ValueError: there are no more.
+            ValueError: the page has all phones.
         """
         if self._phone_count >= MAX_PHONES:
             raise ValueError(f"There are {MAX_PHONES} phones at most.")
@@ -85,10 +85,10 @@ class BrowserSession:
         return self._phone_count
 
     async def advance_clock(self, seconds: float) -> None:
-        """Move the time of box and app ahead: the app's first, so that no stamp is from its future.
+        """Advance both clocks: the app's first, so that no simulator's stamp is from its future.
 
         Raises:
-            ValueError: it is less than nothing, or more than a year.
+            ValueError: `seconds` is negative, or more than a year.
         """
         if not 0 <= seconds <= 366 * 86_400:
             raise ValueError("Advance the clock by 0 seconds to a year.")
@@ -98,14 +98,14 @@ class BrowserSession:
         self.refresh()
 
     def set_fault(self, switch: str, *, on: bool) -> None:
-        """Turn one of the box's faults on or off; see `Switches.turn`."""
+        """Turn a fault on or off; see `FaultSwitches.set_switch`."""
         self._switches.set_switch(switch, on=on)
         self.refresh()
 
     # What happens
 
     async def run(self, spawn: SpawnApp, app_file: Path | None, stop_event: asyncio.Event) -> None:
-        """Keep the app at work, and look at the box, until `stop_event`."""
+        """Keep the app running and the feed fresh, until `stop_event`."""
         reloader = Reloader(spawn, self._clock_offset_s, app_file, self._on_app_status)
         self._reloader = reloader
         refreshing = asyncio.create_task(self._refresh_forever())
@@ -118,7 +118,7 @@ class BrowserSession:
             self.feed.close()
 
     def on_message(self, message: UnaskedMessage) -> None:
-        """Take in what the app's process tells."""
+        """Publish a message of the app's process."""
         if isinstance(message, DatabaseOpened):
             ahead = timedelta(seconds=message.offset) - self.clock.offset
             self.clock.advance(max(ahead, timedelta()))
@@ -136,7 +136,7 @@ class BrowserSession:
         self._refresh_soon()
 
     def refresh(self) -> None:
-        """Bring the board up to date."""
+        """Publish the present status, phones and other exchanges."""
         self.feed.publish("status", self._status_view())
         for phone in range(1, self._phone_count + 1):
             self.feed.publish(f"phone {phone}", self._phone_view(phone))
@@ -147,7 +147,7 @@ class BrowserSession:
         return self.clock.offset.total_seconds()
 
     def _refresh_soon(self) -> None:
-        """Refresh once for all that comes in the next moment."""
+        """Refresh once for all messages of the next moment."""
         if self._refresh_timer is None:
             self._refresh_timer = asyncio.get_running_loop().call_later(0.004, self._refresh_now)
 
@@ -196,7 +196,7 @@ class BrowserSession:
         return {"number": number, "bubbles": _to_json_types(bubbles)}
 
     def _restore_phones(self, past_texts: Sequence[PastText]) -> None:
-        """Take out again the phones that were in use."""
+        """Show the phones that were in use in earlier sessions."""
         used = [
             n for n in range(1, 9) if number_of_phone(n) in {text.theirs for text in past_texts}
         ]
@@ -207,7 +207,7 @@ class BrowserSession:
             raise ValueError(f"There is no phone {phone}.")
 
 
-# Of an earlier time, what is over; what still waits will be seen as it goes on.
+# Of earlier sessions, the texts that are over; a waiting text shows once it goes on.
 _SHOWN_STATUSES = frozenset(
     {"handled", "set aside", "pending", "opt-out", "accepted", "sent", "delivered"}
     | {"undelivered", "failed", "expired"}
@@ -238,20 +238,20 @@ async def run_browser_session(
     poll_interval: float,
     stop_event: asyncio.Event,
 ) -> AsyncIterator[BrowserSession]:
-    """Open a box, and put an app to work beside it in a process of its own.
+    """Run the simulator, and an app beside it in a process of its own.
 
     Args:
-        app: as `cooee run` takes it.
-        command: what starts a process that calls `actor.act`.
-        provider: which company's API the two speak.
-        database: the file where the conversations stay.
-        poll_interval: seconds to rest after reading nothing.
-        leave: set when it is over.
+        app: the app's name, as `cooee run` takes it.
+        command: starts a process that calls `run_app_process`.
+        provider: the name of the provider whose API the app and the simulator speak.
+        database: the file of the conversations.
+        poll_interval: seconds between two polls that bring no text.
+        stop_event: set to end the session.
 
     Raises:
-        SettingError: the box does not speak that company's API, or there is no such file.
+        SettingError: the simulator does not play that provider, or there is no such file.
     """
-    make_simulated_provider(provider, "http://127.0.0.1")  # so that a wrong name is said at once
+    make_simulated_provider(provider, "http://127.0.0.1")  # so that a wrong name is refused at once
     app_file = _find_app_file(app)
     clock = OffsetClock()
     async with run_simulator(clock, port=0) as (simulator, port):

@@ -1,4 +1,4 @@
-"""What pages show, by names: they mirror it, and are told of what changes."""
+"""Named values that pages mirror: all of them at first, then each change."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ FeedValues: TypeAlias = Mapping[str, Any]
 
 
 class StateFeed:
-    """Notes by name. Every reader gets all of them, then each that changes; None is one gone."""
+    """Values by name. A subscriber gets all of them, then each change; None removes a value."""
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
         self._subscribers: set[_Subscriber] = set()
 
     def publish(self, name: str, value: Any) -> None:
-        """Write a note, or change it; None takes it down. The same again is no news."""
+        """Set a value, or remove it with None. An equal value is no change."""
         if self._values.get(name) == value:
             return
         if value is None:
@@ -29,13 +29,13 @@ class StateFeed:
             subscriber.notify(name, value)
 
     async def subscribe(self, timeout_s: float) -> AsyncIterator[FeedValues]:
-        """All notes, and then what has changed; nothing changed, after so many seconds, is {}."""
+        """Yield all values, then the changes; {} after `timeout_s` seconds without a change."""
         with self._subscriber() as subscriber:
             while not subscriber.is_closed:
                 yield await subscriber.next_changes(timeout_s)
 
     def close(self) -> None:
-        """Let every reader go."""
+        """End every subscription."""
         for subscriber in self._subscribers:
             subscriber.close()
 

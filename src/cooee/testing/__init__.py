@@ -1,4 +1,4 @@
-"""A phone for your tests, and the suites that every provider and every store must pass."""
+"""Kit and Phone for tests of apps; suites that every provider and every store must pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOMES = {"Kit": "cooee.testing.kit", "Phone": "cooee.testing.kit"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for; every pytest with cooee installed imports this package."""
+    """Import Kit or Phone on first use; every pytest with cooee installed imports this package."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

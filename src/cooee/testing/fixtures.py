@@ -1,4 +1,4 @@
-"""The fixtures that the pytest plug-in brings."""
+"""The pytest plug-in's fixtures: kit and phone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Write a fixture that returns your app, in conftest.py or beside the test:
 
 @pytest.fixture
 def _cooee_app(request: pytest.FixtureRequest) -> App[Any, Any]:
-    """The app under test: what the project's own fixture `app` returns."""
+    """Return the app under test, from the project's own fixture `app`."""
     from cooee import App  # noqa: PLC0415 -- paid for by those who test an app
 
     try:
@@ -48,7 +48,7 @@ def _cooee_app(request: pytest.FixtureRequest) -> App[Any, Any]:
 
 @pytest_asyncio.fixture
 async def kit(_cooee_app: App[Any, Any]) -> AsyncIterator[Kit]:
-    """The app of the fixture `app`, at work in a world of its own."""
+    """Yield a kit that runs the app of the fixture `app`."""
     from cooee.testing import Kit  # noqa: PLC0415 -- the whole of cooee
 
     async with Kit(_cooee_app) as kit:
@@ -57,5 +57,5 @@ async def kit(_cooee_app: App[Any, Any]) -> AsyncIterator[Kit]:
 
 @pytest.fixture
 def phone(kit: Kit) -> Phone:
-    """A phone that can text the app of the fixture `app`."""
+    """Return a phone that can text the app of the fixture `app`."""
     return kit.phone()

@@ -1,4 +1,4 @@
-"""An app at work in a world of its own: phones, a network, a database, and time."""
+"""Kit: runs an app in a world of its own: phones, a network, a database, and time."""
 
 from __future__ import annotations
 
@@ -52,22 +52,22 @@ class Kit:
     time. Tasks that a handler starts behind cooee's back are not waited for.
 
     Args:
-        app: what to run.
-        provider: whose API is between the app and the phones: ``"simulated"``,
+        app: the app to run.
+        provider: the provider whose API is between the app and the phones: ``"simulated"``,
             ``"telstra-v2"``, ``"telstra-v3"`` or ``"twilio"``.
-        switches: how the simulated provider behaves, such as ``["cursor", "lookup"]``.
-        settings: what else the provider is told, by the names of its settings.
-        push: whether texts are pushed to the app; otherwise it reads them. A long time passes
-            much faster where nobody has to read every second.
-        poll_interval: seconds to rest after reading nothing.
-        start: when the world begins, in UTC; the first moment of 2026 by default.
+        switches: features of the simulated provider, such as ``["cursor", "lookup"]``.
+        settings: further settings of the provider, by name.
+        push: whether texts are pushed to the app; otherwise the app polls them. Long waits
+            are much faster without a poll every second.
+        poll_interval: seconds between two polls that bring no text.
+        start: the first moment on the clock, in UTC; the first of 2026 by default.
 
     Attributes:
         clock: the world's only clock.
-        media: the world's pictures: ``kit.media.apps["https://pictures.example"] = some_asgi_app``.
-        simulator: the simulator; ``kit.simulator.network.conditions`` is its weather.
-        service: the app at work.
-        store: where its conversations are.
+        media: web servers of media: ``kit.media.apps["https://pictures.example"] = some_asgi_app``.
+        simulator: the simulator; ``kit.simulator.network.conditions`` has its delay and loss.
+        service: the app's service.
+        store: the store of the app's conversations.
     """
 
     __module__ = "cooee.testing"  # where users import it from
@@ -180,12 +180,12 @@ class Kit:
     # People
 
     def phone(self) -> Phone:
-        """Somebody's phone, with the next fictional number."""
+        """Return a new phone, with the next fictional number."""
         return Phone(self, next(self._free_numbers))
 
     @property
     def number(self) -> str:
-        """The app's own number."""
+        """Return the app's own number."""
         subscription = self.service.subscription
         assert subscription is not None, "The app is not connected, so it has no number yet."
         return subscription.number
@@ -201,18 +201,18 @@ class Kit:
         Args:
             name: one of the simulator's faults: error-500, lose-answer, throttle, …
             count: how many times.
-            on: only calls that begin so, such as ``"POST /texts"``.
+            on: only calls with this beginning, such as ``"POST /texts"``.
         """
         self._api.faults.add(parse_fault(name, count, on))
 
     # Time
 
     async def quiet(self) -> None:
-        """Wait until nothing is under way, and let time pass only if that takes any.
+        """Wait until nothing is under way; let time pass only as far as needed.
 
         Under way is a task that works, a text between a phone and the app (on the network, or
         waiting to be read), and a turn or a send that is due by now. While there is any, the
-        clock goes on from alarm to alarm, for a minute at most; what is planned for later (a
+        clock goes on from timer to timer, for a minute at most. Anything planned for later (a
         reminder, another try of a handler that failed) is not waited for. With pushes and no
         delay on the network no time passes at all.
         """
@@ -227,7 +227,7 @@ class Kit:
     async def wait(self, time: timedelta | float) -> None:
         """Let time pass, in seconds or as a timedelta.
 
-        What passed while `quiet` waited for replies is part of it. So a text, a wait of 65
+        The time that passed while `quiet` waited for replies is part of it. So a text, a wait of 65
         seconds and a second text are 65 seconds apart, however long the first reply took.
         """
         time = time if isinstance(time, timedelta) else timedelta(seconds=time)
@@ -245,7 +245,7 @@ class Kit:
     # What went wrong
 
     async def troubles(self, phone: Phone) -> Sequence[str]:
-        """What went wrong in a person's conversation, in words: turns that failed, texts lost."""
+        """Describe a conversation's failed turns and lost texts, a sentence each."""
         if not self._running:
             return ["The app is not running."]
         history = await self.store.history(self.number, phone.number, 50)
@@ -282,13 +282,13 @@ def _make_provider(name: str, switches: Sequence[str], settings: Mapping[str, st
 
 
 def _memory_folder() -> str | None:
-    """A directory in memory, where syncing takes no time; None where the system has none."""
+    """Return a directory in memory, where syncing takes no time; None without such a one."""
     shared = "/dev/shm"  # noqa: S108 -- the directory made in it is ours alone
     return shared if os.access(shared, os.W_OK | os.X_OK) else None
 
 
 def _fictional_numbers() -> Iterator[str]:
-    """Numbers that are kept for fiction; after those, some that never leave the process."""
+    """Yield numbers kept for fiction; after them, numbers that never leave the process."""
     yield from (f"+61491570{end}" for end in (156, 157, 158, 159, 110))
     yield from (f"+6149159{count:04}" for count in range(10_000))
 
@@ -309,18 +309,18 @@ class Phone:
 
     @property
     def inbox(self) -> Sequence[str]:
-        """Every text that arrived here, oldest first."""
+        """Return every text that arrived on this phone, oldest first."""
         entries = self._kit.simulator.network.phone_screen(self.number)
         return [entry.text.text for entry in entries if entry.direction == "to_phone"]
 
     def read(self) -> Sequence[str]:
-        """The texts that arrived since this phone was last read."""
+        """Return the texts that arrived since this phone was last read."""
         inbox = self.inbox
         new, self._read_count = inbox[self._read_count :], len(inbox)
         return new
 
     async def text(self, words: str) -> Sequence[str]:
-        """Text the app, wait until all is quiet, and read what came by then (see `Kit.quiet`)."""
+        """Text the app, wait until the kit is quiet (see `Kit.quiet`), and read the replies."""
         self._kit.send(self, words)
         await self._kit.quiet()
         return self.read()
@@ -330,11 +330,11 @@ class Phone:
         await self._kit.wait(time)
 
     def another(self) -> Phone:
-        """A second person's phone, in the same world."""
+        """Return a second person's phone, in the same kit."""
         return self._kit.phone()
 
     async def follow(self, script: str) -> None:
-        r"""Hold a conversation as a script has it.
+        r"""Hold a conversation by a script.
 
             > START                                     the person texts
             < The timer is running!                     exactly the next text they get
@@ -346,7 +346,7 @@ class Phone:
         come since the phone was last read: neither more nor fewer.
 
         Raises:
-            AssertionError: it went otherwise; the message shows the whole script and where.
+            AssertionError: the app answered otherwise; the message shows the script and the line.
             ValueError: the script cannot be read.
         """
         __tracebackhide__ = True  # pytest shows the script, which says more than this code

@@ -1,4 +1,4 @@
-"""The pytest plug-in: an app at work, and a phone to text it with, as fixtures."""
+"""The pytest plug-in: fixtures for an app's kit and phone."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ _ASYNCIO_PLUGINS = ("asyncio", "pytest_asyncio", "pytest_asyncio.plugin")
 
 
 class _WithoutAsyncio:
-    """The fixtures' stand-ins, which say what to install."""
+    """Stand-ins for the fixtures, which name the package to install."""
 
     @pytest.fixture
     def kit(self) -> None:
-        """An app at work; needs pytest-asyncio."""
+        """Fail, since the kit needs pytest-asyncio."""
         message = "The kit is async, so it needs pytest-asyncio: pip install 'cooee[testing]'"
         pytest.fail(message, pytrace=False)
 
     @pytest.fixture
     def phone(self, kit: None) -> None:
-        """A phone; needs pytest-asyncio."""
+        """Fail with `kit`."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bring the fixtures, once it is known whether pytest-asyncio is there to run them.
+    """Register the fixtures, or their stand-ins where pytest-asyncio is not installed.
 
-    Every pytest that cooee is installed beside loads this plug-in, so it imports next to
-    nothing, and stays out of the way where nobody asks for a phone.
+    Every pytest with cooee installed loads this plug-in, so it imports next to nothing, and
+    stays out of the way of tests without a phone.
     """
     plugins = config.pluginmanager
     if any(plugins.hasplugin(name) for name in _ASYNCIO_PLUGINS):

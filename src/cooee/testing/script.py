@@ -1,4 +1,4 @@
-"""A conversation as one writes it down: who texts what, what comes back, how time passes."""
+"""Scripts of conversations: texts, expected replies, and pauses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ExpectStep(msgspec.Struct, frozen=True):
     pattern: re.Pattern[str]
 
     def matches(self, text: str) -> bool:
-        """Whether that text is the expected one, white space around it aside."""
+        """Say whether a text is the expected one, white space around it aside."""
         return self.pattern.fullmatch(text.strip()) is not None
 
 
@@ -39,14 +39,14 @@ ScriptStep: TypeAlias = SendStep | ExpectStep | WaitStep
 
 
 class Script(msgspec.Struct, frozen=True):
-    """A script, read: its lines as they were written, and what they mean."""
+    """A parsed script: its source lines, and its steps."""
 
     source_lines: Sequence[str]
     steps: Sequence[ScriptStep]
 
 
 def parse_script(script: str) -> Script:
-    r"""Read a script, a line a step; ``# comments`` and blank lines say nothing.
+    r"""Parse a script, a line a step; ``# comments`` and blank lines are skipped.
 
     In an expected text ``*`` stands for anything, and in every text ``\*``, ``\n`` and ``\\``
     for a star, a new line and a backslash.
@@ -66,13 +66,13 @@ def parse_script(script: str) -> Script:
 def format_failure(
     script: Script, line_index: int, *, is_missing: bool, texts: Sequence[str]
 ) -> str:
-    """A script with the place where a conversation left it, written like a diff.
+    """Return a script with the line where a conversation left it, written like a diff.
 
     Args:
-        script: what was to be said.
-        at: the line; the last that went well unless it is `is_missing`.
-        missing: whether the text that this line expects did not come.
-        came: the texts that came instead, or besides.
+        script: the script.
+        line_index: the line that failed, if `is_missing`; else the last one that went well.
+        is_missing: whether the text that this line expects did not come.
+        texts: the texts that came instead, or besides.
     """
     heading = "After line {}, a text came that the script does not have."
     if is_missing:
@@ -87,7 +87,7 @@ def format_failure(
 
 
 def escape_text(text: str) -> str:
-    """A text as a script would write it."""
+    """Return a text as a script writes it."""
     text = re.sub(r"\\(?=[*n\n\\])", r"\\\\", text.strip())
     return text.replace("*", r"\*").replace("\n", r"\n")
 

@@ -1,4 +1,4 @@
-"""The phone in the browser: opened, and kept until it is over."""
+"""Serves the phone's page, and opens it in the browser."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def serve_phone_page(
     """Serve the page until `stop`.
 
     Raises:
-        SettingError: the port is taken, there is no such app, or no such provider in the box.
+        SettingError: the port is taken, or the simulator has no such app or provider.
     """
     opening = run_browser_session(
         app,
@@ -57,13 +57,13 @@ async def serve_phone_page(
 
 
 def _has_display() -> bool:
-    """Whether a browser has somewhere to open; else a text browser would take the terminal."""
+    """Say whether there is a display; without one, a text browser would take the terminal."""
     has_variable = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
     return sys.platform == "darwin" or has_variable
 
 
 def _bind_page_socket(port: int | None) -> socket.socket:
-    """The port that was asked for; else the usual one, or any where that is taken."""
+    """Bind the wanted port; without one, the default port, or any where that is taken."""
     if port is not None:
         return bind_socket("127.0.0.1", port)
     try:

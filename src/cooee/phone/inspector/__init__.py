@@ -1,1 +1,1 @@
-"""What happened to each text."""
+"""The page's inspector: each text's story, and where each person's dialogues are."""

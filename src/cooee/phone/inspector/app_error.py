@@ -1,4 +1,4 @@
-"""An error in an app, with the line to mend and those around it."""
+"""Locates an error in the app's files, with the lines around it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LOCATION_PREFIX = re.compile(r"^(\w+: )/[^:\n]+\.py:\d+: ")  # with which some 
 
 
 def describe_error(error: BaseException, folder: Path) -> AppError:
-    """What went wrong, and where in the app's folder.
+    """Describe an exception, with its line in the app's files.
 
     Args:
-        error: what was raised; where it was raised from another, that one is meant.
-        folder: below it are the files that its author can mend.
+        error: the exception; its first cause in the app's files is described.
+        folder: the folder of the app's own files.
     """
     for cause in _first_cause_first(error):
         location = _app_location(cause, folder)
@@ -35,7 +35,7 @@ def describe_error(error: BaseException, folder: Path) -> AppError:
 
 
 def locate_message(message: str, folder: Path) -> AppError:
-    """An error of which only the words are left, with the line that they name, if they do."""
+    """Describe an error by its stored message, with the line that the message names, if any."""
     shown = _without_location(message, folder)
     for file, line in re.findall(rf"({re.escape(str(folder))}/[^:\n]+?\.py):(\d+)", message):
         if is_app_file(Path(file), folder):
@@ -44,7 +44,7 @@ def locate_message(message: str, folder: Path) -> AppError:
 
 
 def _first_cause_first(error: BaseException) -> Iterator[BaseException]:
-    """The first cause first: it is nearest to the mistake."""
+    """Return an exception's causes, the first cause first: it is nearest to the mistake."""
     chain = [error]
     while chain[-1].__cause__ is not None and len(chain) < 10:
         chain.append(chain[-1].__cause__)
@@ -63,7 +63,7 @@ def _app_location(error: BaseException, folder: Path) -> tuple[str, int] | None:
 
 
 def is_app_file(file: Path, folder: Path) -> bool:
-    """Whether a file is the author's: in the folder, and no library installed there."""
+    """Say whether a file is the app's own: in the folder, and no library installed there."""
     return file.is_relative_to(folder) and not {"site-packages", "dist-packages"} & set(file.parts)
 
 
@@ -76,7 +76,7 @@ def _format_error(error: BaseException) -> str:
 
 
 def _without_location(message: str, folder: Path) -> str:
-    """Without what is shown by itself: the place, and the folder."""
+    """Return a message without its location and folder, which the page shows by themselves."""
     return _LOCATION_PREFIX.sub(r"\1", message).replace(f"{folder}/", "")
 
 

@@ -1,4 +1,4 @@
-"""Tells where each person's dialogues stand: at the start, and whenever one has moved."""
+"""Reports where each person's dialogues are: at the start, and after each of their turns."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _DISPLAY_ORDER = ("asks", "listens", "begins", "parked", "sleeps")
 
 
 class DialogueMonitor:
-    """Looks into the journals of one app at work; it writes nothing and sends nothing.
+    """Reads the journals of a running app; writes nothing and sends nothing.
 
-    Where a journal was last written by other code, its dialogue is run on the code as it is now,
-    at the moment in which it last stood still: so the line that waits is always today's.
+    A journal that another code version wrote is replayed in today's code, at the moment of its
+    last suspension, so that the waiting line is always a line of today's code.
 
     Args:
-        tell: where reports go; called in the event loop's thread alone.
-        folder: where the app's own files are.
-        source: those files.
+        send_message: takes each report; called in the event loop's thread alone.
+        folder: the folder of the app's own files.
+        source_files: the app's own files.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class DialogueMonitor:
             self._loop.call_soon_threadsafe(self._mark_changed, conversation)
 
     async def run(self, store: Store, context: TurnContext) -> None:
-        """Tell of everybody, and then of each who has moved."""
+        """Report every person's dialogues, and then those of each person who had a turn."""
         for dialogues in _group_by_person(await store.dialogues(limit=_MAX_DIALOGUES)):
             await self._send_states(context, dialogues)
         while True:
@@ -140,7 +140,7 @@ class DialogueMonitor:
     async def _state_in_current_code(
         self, context: TurnContext, stored: StoredDialogue, journal: Journal, state: DialogueState
     ) -> DialogueState:
-        """Where it stands in the code as it is now, or why it cannot be run on that."""
+        """Return a dialogue's state in today's code, or the error that its replay there raises."""
         dialogue = context.app.routes.dialogue_named(stored.dialogue.handler)
         if dialogue is None:
             message = f"The code has no dialogue {stored.dialogue.handler} any more."
@@ -182,7 +182,7 @@ class DialogueMonitor:
 
 
 def _ignore_result(dry_run: asyncio.Future[TurnOutcome | None]) -> None:
-    """Whatever a run that was given up raises, nobody waits for it any more."""
+    """Drop the exception of a dry run that took too long."""
     if not dry_run.cancelled():
         dry_run.exception()
 

@@ -1,4 +1,4 @@
-"""A dialogue on the code as it is now: where it stands, before anything new happens to it."""
+"""Replays a suspended dialogue in today's code, without a new text or timer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from cooee.storage import StoredDialogue
 def replay_current_code(
     context: TurnContext, dialogue: Dialogue, stored: StoredDialogue, journal: Journal
 ) -> TurnOutcome | None:
-    """What it comes to at the moment when it last stood still; None: to something to do once.
+    """Replay a dialogue at the moment of its last suspension; None: it would call something once.
 
     Raises:
-        Exception: what the code raises there.
+        Exception: the app's code raised it.
     """
     waiting = journal.waiting
     now = journal.started_at if waiting is None else waiting.asked_at

@@ -118,12 +118,12 @@ class EventRecords:
     ) -> OutboundChanged | None:
         def change(outbound: Outbound, status: Status, **more: Any) -> OutboundChanged:
             ids = outbound.id, outbound.recipient, outbound.text
-            return OutboundChanged(at, exchange, *ids, self._now(), status.name, **more)
+            return OutboundChanged(at, *ids, self._now(), status.name, **more)
 
         match event:
             case events.TextQueued(id, _, theirs, text):
                 queued = Status.QUEUED.name
-                return OutboundChanged(at, exchange, id, theirs, text, self._now(), queued)
+                return OutboundChanged(at, id, theirs, text, self._now(), queued)
             case events.AttemptStarted(outbound):
                 return change(outbound, Status.SENDING, attempt=outbound.attempt)
             case events.AttemptRecorded(outbound, status, message, retry_at):
@@ -132,7 +132,7 @@ class EventRecords:
             case events.AttemptHeld(outbound):
                 return change(outbound, Status.UNKNOWN, note=_HELD_NOTE)
             case events.ReceiptApplied(outbound, status):
-                return change(outbound, status)
+                return change(outbound, status, exchange=exchange)
         return None
 
 

@@ -1,4 +1,4 @@
-"""HTTP messages as they may be shown: what would open a door is covered."""
+"""Masks credentials in HTTP messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 MASK = "••••••"
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "x-simulated-signature"})
-_SECRET_KEYS = "client_secret|access_token|refresh_token|secret|password"
+_SECRET_KEYS = "client_secret|access_token|refresh_token|secret|password"  # noqa: S105 -- names of fields
 _JSON_SECRET = re.compile(rf'("(?:{_SECRET_KEYS})"\s*:\s*")(?:[^"\\]|\\.)*(")', re.IGNORECASE)
 _FORM_SECRET = re.compile(rf"(?<![\w-])((?:{_SECRET_KEYS})=)[^&\s]*", re.IGNORECASE)
 _AUTH_SCHEME = re.compile(r"^(Bearer|Basic) .*", re.IGNORECASE | re.DOTALL)
@@ -15,7 +15,7 @@ _MAX_BODY_CHARS = 4_000  # characters of a body that are shown
 
 
 def mask_headers(headers: Mapping[str, str], secrets: Collection[str]) -> dict[str, str]:
-    """Headers with what they carry of credentials covered; their names are lower case."""
+    """Return headers with their credentials masked; names are lower case."""
     return {
         name: _AUTH_SCHEME.sub(rf"\1 {MASK}", value)
         if name == "authorization" and _AUTH_SCHEME.match(value)
@@ -27,11 +27,11 @@ def mask_headers(headers: Mapping[str, str], secrets: Collection[str]) -> dict[s
 
 
 def mask_text(text: str, secrets: Collection[str]) -> str:
-    """A URL or a body with its secrets covered.
+    """Return a URL or a body with its secrets masked.
 
     Args:
-        words: JSON, a form, a URL, or anything else.
-        secrets: words that are covered wherever they stand.
+        text: JSON, a form, a URL, or any other text.
+        secrets: texts to mask wherever they occur.
     """
     masked = _FORM_SECRET.sub(
         rf"\1{MASK}", _JSON_SECRET.sub(rf"\1{MASK}\2", _mask_secrets(text, secrets))

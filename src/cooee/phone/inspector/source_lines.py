@@ -1,4 +1,4 @@
-"""The author's own code, as it was when this process loaded it."""
+"""Statements of the app's source, as this process loaded it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _MAX_STATEMENT_LINES = 8  # lines of a statement that are shown
 
 
 class SourceFiles:
-    """Files as they are now, whatever is saved to them later.
+    """The lines of source files, kept as they are now; later saves change nothing.
 
     Args:
-        files: those to keep; others are read when they are asked for.
+        files: files to read now; any other file is read when its first statement is wanted.
     """
 
     def __init__(self, files: Iterable[str]) -> None:
         self._lines = {file: _read_lines(file) for file in files}
 
     def statement_at(self, file: str, line: int) -> Sequence[tuple[int, str]]:
-        """The statement on a line, as numbered lines; of one with a body, its head."""
+        """Return the statement on a line, as numbered lines; of one with a body, its head."""
         if file not in self._lines:
             self._lines[file] = _read_lines(file)
         lines = self._lines[file]
@@ -40,7 +40,7 @@ def _read_lines(file: str) -> Sequence[str]:
 
 
 def _statement_range(lines: Sequence[str], line: int) -> tuple[int, int]:
-    """The first and the last line of the innermost statement that a line belongs to."""
+    """Return the first and last line of the innermost statement around a line."""
     try:
         tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError):

@@ -274,8 +274,8 @@ class Timeline:
         )
         if record.is_recorded:
             story.step_times["recorded"] = record.at
-        if record.exchange not in {exchange.id for exchange in story.exchanges}:
-            self._await_exchange(record.exchange, story)
+        if record.exchange:
+            self._story_of_exchange[record.exchange] = story
         yield story
 
     def _find_view(self, record: OutboundChanged) -> OutboundView:

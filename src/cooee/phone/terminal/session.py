@@ -1,4 +1,4 @@
-"""A box and an app at work beside it, in one process, over real HTTP."""
+"""The terminal session: the simulator and an app in one process, over real HTTP."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _SOON_DUE = timedelta(seconds=1)
 
 
 class TerminalSession:
-    """What is on: the network with its phones, and the app as a service on one of its numbers.
+    """A simulated network with its phones, and an app's service on one of its numbers.
 
     Attributes:
-        network: the box's network.
-        service: the app at work.
-        port: where the box's APIs are, on loopback.
-        ours: the app's number.
+        network: the simulated network.
+        service: the app's service.
+        port: the port of the simulated APIs, on loopback.
+        our_number: the app's number.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class TerminalSession:
         self._texts_expected = texts_before
 
     def send_text(self, phone: str, text: str) -> None:
-        """A phone texts the app."""
+        """Send a text from a phone to the app."""
         self.network.send_from_phone(phone, self.our_number, text)
         self._texts_expected += 1
 
     def advance_clock(self, by: timedelta) -> None:
-        """Let time pass, for network and app at once."""
+        """Advance the clock of both network and app."""
         self._clock.advance(by)
 
     async def is_quiet(self) -> bool:
-        """Whether every text has arrived and was answered, and every answer is on its phone.
+        """Say whether every text has arrived and is answered, and every reply is on its phone.
 
-        A text that waits for a later moment (a retry, a reminder) is not waited for.
+        A text that is due later (a retry, a reminder) does not count.
         """
         if (
             not self.network.is_idle
@@ -72,16 +72,16 @@ class TerminalSession:
 async def run_terminal_session(
     app: App[Any, Any], *, provider: str, database: Path, poll_interval: float
 ) -> AsyncIterator[TerminalSession]:
-    """Put an app to work beside a box.
+    """Run the simulator and an app.
 
     Args:
-        app: what answers.
-        provider: which company's API the two speak; *simulated* pushes, the others are read.
-        database: the file where the conversations stay.
-        poll_interval: seconds to rest after reading nothing.
+        app: the app that answers texts.
+        provider: the name of the provider; *simulated* pushes texts, the others are polled.
+        database: the file of the conversations.
+        poll_interval: seconds between two polls that bring no text.
 
     Raises:
-        SettingError: the box does not speak that company's API.
+        SettingError: the simulator does not play that provider.
         DatabaseInUse: another process runs on this file.
     """
     clock = OffsetClock()
@@ -104,7 +104,7 @@ async def run_terminal_session(
 
 
 async def _time_ahead(store: Store, clock: OffsetClock) -> timedelta:
-    """How far the last text is in the future: somebody let time pass, and it does not go back."""
+    """Return how far the last text is in the future, after an earlier session's /wait."""
     conversations, now = await store.conversations(limit=1), clock.now()
     return max(
         timedelta(),

@@ -1,4 +1,4 @@
-"""Lines as they are typed, piped or missing."""
+"""Lines of standard input, whether a terminal, a pipe, a file or none."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _CHUNK_BYTES = 65_536
 
 
 class StdinLines:
-    """The lines of a file descriptor, read in a thread so that any kind of file will do.
+    """The lines of a file descriptor, read in a thread, so that any kind of file will do.
 
-    It reads past Python's own buffers, since a thread that waits in those cannot be left behind
-    when the process ends.
+    The thread reads past Python's own buffers: a thread that waits in those would keep the
+    process from ending.
 
     Args:
-        descriptor: the file; None has no lines.
+        descriptor: the file descriptor; None has no lines.
     """
 
     def __init__(self, descriptor: int | None) -> None:
@@ -29,14 +29,14 @@ class StdinLines:
             thread.start()
 
     async def next_line(self) -> str | None:
-        """The next line without its end; None when there are no more, now and ever after."""
+        """Return the next line without its end; None, now and ever after, at the end."""
         line = await self._lines.get()
         if line is None:
             self._lines.put_nowait(None)
         return line
 
     def close(self) -> None:
-        """No more lines, from whoever waits for one on."""
+        """End the lines, also for a caller that waits for the next one."""
         self._lines.put_nowait(None)
 
     def _read_forever(self, descriptor: int) -> None:

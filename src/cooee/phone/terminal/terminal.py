@@ -1,4 +1,4 @@
-"""A phone in the terminal: what is typed is texted, what is answered is shown."""
+"""The phone in a terminal: sends each typed line as a text, and shows the replies."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _FIRST_LINE_TIMEOUT_S = 5.0  # seconds without a line until a pipe is taken for 
 
 
 class Terminal:
-    """Somebody with phones, and a screen that shows them all.
+    """Phones in one terminal, of which one is typed on.
 
     Args:
-        stage: the app to text with.
-        typing: whether a person sees what they type; then it is not shown again.
-        write: where what is to be seen goes, as it is.
+        session: the simulator with the app.
+        is_interactive: whether a person sees their own typing, which is then not shown again.
+        write: writes to the terminal.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Terminal:
         self._last = ""
 
     async def run(self, lines: StdinLines, stop_event: asyncio.Event) -> None:
-        """Hold the conversation that is typed, until its end or `stop_event`."""
+        """Send each line as a text, until the last line or `stop_event`."""
         polling = asyncio.create_task(self._show_forever())
         try:
             if self._is_interactive:
@@ -96,7 +96,7 @@ class Terminal:
                 await self._run_line(line, stop_event)
 
     async def _next_line(self, lines: StdinLines, *, has_input: bool) -> str | None:
-        """The next line; None too where a pipe is open and nobody ever writes into it."""
+        """Return the next line; None too for an open pipe whose first line does not come."""
         try:
             async with asyncio.timeout(None if has_input else _FIRST_LINE_TIMEOUT_S):
                 return await lines.next_line()
@@ -104,7 +104,7 @@ class Terminal:
             return None
 
     async def _run_line(self, line: str, stop_event: asyncio.Event) -> bool:
-        """Obey one line and wait for what it brings; whether to go on."""
+        """Execute a line and wait for the replies; return whether to go on."""
         if stop_event.is_set() or not self._execute_line(line):
             return False
         self._show_new_entries()
@@ -118,7 +118,7 @@ class Terminal:
         return True
 
     async def _wait_until_quiet(self, stop_event: asyncio.Event) -> None:
-        """Wait until all is quiet, but not for ever."""
+        """Wait until the session is quiet, or `_REPLY_TIMEOUT_S` at most."""
         quiet_polls, started_at = 0, monotonic()
         while (
             quiet_polls < _QUIET_POLLS
@@ -132,7 +132,7 @@ class Terminal:
     # Both
 
     def _execute_line(self, line: str) -> bool:
-        """Do what a line says; whether to go on."""
+        """Execute a command or send a text; return whether to go on."""
         text = line.strip()
         match text.split():
             case []:
@@ -163,7 +163,7 @@ class Terminal:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
     def _show_new_entries(self) -> None:
-        """Show what has come to any phone (and gone from it, unless that was just typed)."""
+        """Show new texts to any phone; those from a phone too, unless a person just typed them."""
         entries = [
             (entry, phone)
             for phone, shown in self._shown_counts.items()
@@ -190,7 +190,7 @@ class Terminal:
 
 
 def _parse_duration(text: str) -> timedelta:
-    """How long that is; nothing where it is no length, or more than a year."""
+    """Parse a duration; 0 s where the text is none, or means more than a year."""
     found = re.fullmatch(r"(\d{1,8})(s|min|h|d)", text)
     duration = timedelta() if found is None else int(found[1]) * _UNITS[found[2]]
     return duration if duration <= _MAX_WAIT else timedelta()
@@ -202,7 +202,7 @@ def _format_entry(phone: int, entry: ScreenEntry) -> str:
 
 
 async def run_terminal(session: TerminalSession, stop_event: asyncio.Event) -> None:
-    """Hold the conversation that standard input brings: a person's, a pipe's, or a script."""
+    """Send the lines of standard input as texts; without any line, those of a demo."""
     is_interactive = sys.stdin is not None and sys.stdin.isatty()
     terminal = Terminal(session, is_interactive=is_interactive, write=_write_stdout)
     lines = StdinLines(None if sys.stdin is None else sys.stdin.fileno())
