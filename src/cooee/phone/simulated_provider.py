@@ -5,7 +5,7 @@ from __future__ import annotations
 from cooee.providers import Provider, find_provider
 from cooee.providers.simulator import simulator_settings
 
-SIMULATED_SECRET = "made-up-secret"  # noqa: S105 -- the simulator takes any secret
+SIMULATED_SECRET = "made-up-secret"
 
 _PUSH_PROVIDERS = frozenset({"simulated"})  # the simulator pushes their texts; others' are polled
 
