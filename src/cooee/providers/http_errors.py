@@ -1,7 +1,5 @@
 """ErrorTable: the `ProviderFailure` that a provider's HTTP response means."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Setting: one environment variable that an adapter is configured with, and its parser."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
