@@ -29,9 +29,9 @@ def duplicate_once_error(name: str, location: str) -> DuplicateOnce:
 def ambiguity_message(question: Question, location: str) -> str:
     """Return the message for one key that was reached through two call sites (replay rule 3)."""
     return (
-        f"{location}: {question.key or question.prompt!r} is asked from two places of"
-        " this dialogue, so that an edit could swap their answers. Give each its own key=, or call the helper"
-        ' inside `with chat.part("…"):`.'
+        f"{location}: {question.key or question.prompt!r} is asked from two places of this"
+        " dialogue, so that an edit could swap their answers. Give each its own key=, or call the"
+        ' helper inside `with chat.part("…"):`.'
     )
 
 

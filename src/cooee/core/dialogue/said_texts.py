@@ -42,7 +42,8 @@ class SaidTexts:
         if len(self.unsent) >= MAX_TEXTS_PER_TURN:
             raise DialogueError(
                 f"{user_location()}: this dialogue says {MAX_TEXTS_PER_TURN:,} texts without"
-                " waiting for an answer, so its loop may never end. Ask in every pass, or bound the loop."
+                " waiting for an answer, so its loop may never end. Ask in every pass, or bound the"
+                " loop."
             )
         self._identities.append(("key", key) if key else _content_identity(text))
         self.unsent.append(text)

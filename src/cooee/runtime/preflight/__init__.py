@@ -1,4 +1,4 @@
-"""Every dialogue that goes on, replayed against the code on disk, with the world shut out."""
+"""Preflight: open dialogues, replayed against the code on disk, with all I/O refused."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Literal, TypeAlias
 import msgspec
 
 DryRunOutcome: TypeAlias = Literal[
-    "continues",  # it stands where it stood, awake or asleep
-    "begins",  # its first turn was still to come
-    "does",  # it comes to something to be done once, which was not done before
-    "asks",  # it stands somewhere else, and says so to its person
+    "continues",  # at the same question or sleep
+    "begins",  # its first turn is still to come
+    "does",  # it reaches a once without a record
+    "asks",  # at another question, which its person is asked
     "ends",
     "breaks",
-    "unreadable",  # its journal, by whatever code
+    "unreadable",  # its journal is damaged or newer
     "unknown",  # the app has no such dialogue
     "retired",
 ]
 
 
 class DryRunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the code on disk makes of one dialogue.
+    """The result of replaying one dialogue against the code on disk.
 
-    `what` is how: the exception's type, the way it ends, the name of what is done once. `where`
-    is the line, `words` what is said or asked there, `before` what was asked before. `trace` is
-    the app's own part of a traceback.
+    `what` is the exception's type, the reason of the end, or the name of the once. `where` is the
+    line, `words` the text said or asked there, `before` the prompt of the stored question. `trace`
+    is the app's own part of a traceback.
     """
 
     outcome: DryRunOutcome

@@ -1,4 +1,4 @@
-"""The app's own lines, among those of all the libraries between them."""
+"""The app's own frames in a traceback, without those of cooee and of libraries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from cooee.core.dialogue.sandbox import resume_handler
+
 _PATHS = sysconfig.get_paths()
 _COOEE_FOLDER = Path(__file__).parents[2]
-_SANDBOX_FILE = str(_COOEE_FOLDER / "core" / "dialogue" / "sandbox.py")
+_SANDBOX_FILE = resume_handler.__code__.co_filename
 _INSTALLED_PREFIXES = tuple(f"{_PATHS[name]}/" for name in ("purelib", "platlib"))
 _LIBRARY_PREFIXES = (
     f"{_COOEE_FOLDER}/",
@@ -22,7 +24,7 @@ _LIBRARY_PREFIXES = (
 
 
 class AppFrame(msgspec.Struct, frozen=True):
-    """A line of the app, and the function that it is in."""
+    """A line of the app, and its function."""
 
     file: str
     number: int
@@ -31,7 +33,7 @@ class AppFrame(msgspec.Struct, frozen=True):
 
     @property
     def location(self) -> str:
-        """The file and the line."""
+        """Return the file and the line."""
         return f"{self.file}:{self.number}"
 
     def __str__(self) -> str:
@@ -39,17 +41,18 @@ class AppFrame(msgspec.Struct, frozen=True):
 
 
 def frames_of_error(error: BaseException) -> Sequence[AppFrame]:
-    """The lines through which an error came, outermost first."""
+    """Return the app's frames that an error passed through, outermost first."""
     return _only_app_frames(traceback.extract_tb(error.__traceback__))
 
 
 def current_frames(depth: int = 1) -> Sequence[AppFrame]:
-    """The lines that led here, outermost first."""
+    """Return the app's frames on the stack, outermost first."""
     return _only_app_frames(traceback.extract_stack(sys._getframe(depth)))  # noqa: SLF001 -- its only name
 
 
 def _only_app_frames(frames: Sequence[traceback.FrameSummary]) -> Sequence[AppFrame]:
-    """Those of the handler, without libraries, unless the app is itself installed among them."""
+    """Return the frames of the handler; of libraries too where the app is installed among them."""
+    # Frames above the sandbox belong to the command that runs the dialogue, not to the app.
     sandbox_ends = [n for n, frame in enumerate(frames, 1) if frame.filename == _SANDBOX_FILE]
     app_frames = [
         one for one in frames[max(sandbox_ends, default=0) :] if not _is_library_file(one.filename)
@@ -61,5 +64,5 @@ def _only_app_frames(frames: Sequence[traceback.FrameSummary]) -> Sequence[AppFr
 
 
 def _is_library_file(file: str) -> bool:
-    """Whether it is cooee's or Python's; what is installed may lie below Python's."""
+    """Return whether a file is cooee's or Python's; packages may lie below Python's folder."""
     return file.startswith(_LIBRARY_PREFIXES) and not file.startswith(_INSTALLED_PREFIXES)

@@ -1,4 +1,4 @@
-"""A handler that reaches nothing outside: the world is refused to it, and what it tried kept."""
+"""Refuses I/O while a handler is replayed, and keeps the first refusal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class IORefused(DialogueError):
-    """A dialogue reached for the world outside `once`; `frames` are those of the app."""
+    """A dialogue tried I/O outside of `once`; `frames` are those of the app."""
 
     def __init__(self, message: str, frames: Sequence[AppFrame]) -> None:
         super().__init__(message)
@@ -43,9 +43,9 @@ class IORefused(DialogueError):
 class IOGuard:
     """An audit hook (PEP 578), which acts only while a handler runs, and only in its thread.
 
-    It is no sandbox against code that means harm, and it does not see what goes through a
-    connection or a file that was opened before: `opened_while_loading` are the lines at which the app, while
-    it was loaded, opened one.
+    The hook is no sandbox against code that means harm, and it does not see I/O through a
+    connection or file that was opened before: `opened_while_loading` lists the lines at which the
+    app opened one while it was loaded.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class IOGuard:
 
     @contextmanager
     def watch_loading(self) -> Iterator[None]:
-        """Note what an app opens while it is loaded."""
+        """Record the connections that an app opens while it is loaded."""
         self._is_loading = True
         try:
             yield
@@ -78,7 +78,7 @@ class IOGuard:
             self._is_loading = False
 
     def refuse(self, action: str) -> IORefused:
-        """Note that a dialogue did something that it may not; the error to raise."""
+        """Record a forbidden action of a dialogue, and return the error to raise."""
         frames = current_frames(2)
         prefix = f"{frames[-1].location}: " if frames else ""
         error = IORefused(
@@ -105,7 +105,7 @@ class IOGuard:
 
 
 def _audit_thread_starts() -> None:
-    """Let a thread's start be audited, as Python does by itself from 3.12 on."""
+    """Raise an audit event for each thread start, as Python itself does from 3.12 on."""
     real_start = Thread.start
 
     def audited_start(thread: Thread) -> None:
@@ -122,7 +122,7 @@ def _is_refused_event(event: str, args: tuple[Any, ...]) -> bool:
 
 
 def _describe_event(event: str, args: tuple[Any, ...]) -> str:
-    """What was tried, and on what, in no more words than say which."""
+    """Return a short description of an event: its name and its first argument."""
     first = next((one for one in args if isinstance(one, str | bytes | tuple | os.PathLike)), None)
     mode = f", {args[1]!r}" if event == "open" and args[1] else ""
     return f"{event}({'' if first is None else f'{first!r:.60}'}{mode})"

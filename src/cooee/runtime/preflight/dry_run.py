@@ -1,4 +1,4 @@
-"""A dialogue's next turn, as it would be without a text and before anything is due."""
+"""Replays one stored dialogue against the code on disk: its next turn, without a text."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from cooee.runtime.turns.app_version import code_version_of
 from cooee.storage import StoredDialogue
 
 _MAX_TIMEOUTS = 3
-"""Dialogues of one handler, at one question, that may hang before no more of them are run."""
+"""Time-outs of one handler at one question after which its other dialogues are not run."""
 
 
 class DryRun:
-    """Replays dialogues one after the other, with the world shut out; nothing is written."""
+    """Replays dialogues one after the other, with I/O refused; nothing is written."""
 
     def __init__(
         self, app: App[Any, Any], io_guard: IOGuard, time_limit: TimeLimit | None = None
@@ -41,7 +41,7 @@ class DryRun:
         self._timeouts = Counter[tuple[str, str]]()
 
     def run(self, stored: StoredDialogue) -> DryRunResult:
-        """What the code on disk makes of a dialogue."""
+        """Return the result of a stored dialogue's next turn in the code on disk."""
         name = stored.dialogue.handler
         if name in self._app.retired_dialogues:
             return DryRunResult(outcome="retired", handler=name)
@@ -59,7 +59,7 @@ class DryRun:
         return self._run_limited(dialogue, stored, journal, now)
 
     def close(self) -> None:
-        """No more will be replayed."""
+        """Stop the time limit: no more dialogues will be replayed."""
         self._time_limit.cancel()
 
     def _run_limited(
@@ -84,7 +84,7 @@ class DryRun:
             raise
         except BaseException as error:  # SystemExit, say: a handler may raise what it likes
             return _error_result(dialogue, self._io_guard.first_refusal or error)
-        if self._io_guard.first_refusal is not None:  # it caught that, and went on
+        if self._io_guard.first_refusal is not None:  # the handler caught the refusal, and went on
             return _error_result(dialogue, self._io_guard.first_refusal)
         try:
             return _result_of(self._app, dialogue, journal, result)
@@ -129,7 +129,7 @@ class DryRun:
 
 
 def _with_start_time(stored: StoredDialogue, journal: Journal) -> Journal:
-    """Its journal; before its first turn, with the person's state and the time of that turn."""
+    """Return the journal; before its first turn, with that turn's time and the person's state."""
     if journal.turn_count:
         return journal
     due = stored.dialogue.due_at or journal.started_at
@@ -137,9 +137,9 @@ def _with_start_time(stored: StoredDialogue, journal: Journal) -> Journal:
 
 
 def _time_of_dry_run(journal: Journal) -> datetime:
-    """A time at which nothing is due that was not when it last stood still.
+    """Return the time of the dialogue's last turn, at which no new timer is due.
 
-    Where a turn was cut off after it had recorded something, the time of that.
+    After a turn that was killed, return the time of its last record.
     """
     waiting = journal.waiting
     now = journal.started_at if waiting is None else waiting.asked_at
@@ -155,7 +155,7 @@ async def _no_history(_: int) -> NoReturn:
     raise AssertionError("Only a once may recall, and none is carried out.")
 
 
-# What came of it
+# Results
 
 
 def _result_of(
@@ -186,7 +186,7 @@ def _result_of(
 
 
 def _is_unmoved(journal: Journal, result: TurnOutcome) -> bool:
-    """Whether it is where it was; or, where its turn was cut off, where that was to lead."""
+    """Return whether the dialogue waits at the same key, or a killed turn has passed it."""
     waiting, now_waiting = journal.waiting, result.journal.waiting
     assert now_waiting is not None
     key_before = journal.frontier if waiting is None else waiting.key

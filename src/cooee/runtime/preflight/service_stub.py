@@ -1,4 +1,4 @@
-"""What stands in for `chat.services` where no lifespan is run: it can be handed on, and no more."""
+"""Stands in for `chat.services` where no lifespan runs: a stub can be passed on, not used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REFUSED_USES = {
 
 
 class OnceNames:
-    """The names of what a dialogue did once, for the stand-ins of the functions that did it.
+    """The names of a dialogue's recorded onces, for the stubs of their functions.
 
     A once without a key is known by its function's name, such as ``Desk.reserve``, and of the
     stand-in at ``chat.services.desk.reserve`` only the last part can be known.
@@ -37,7 +37,7 @@ class OnceNames:
         self._names_by_path: dict[str, str] = {}
 
     def name_of(self, path: str) -> str:
-        """What the function at a path was called; its path, where it was never called."""
+        """Return the recorded name of the function at a path, or the path itself."""
         if path not in self._names_by_path:
             last = path.rpartition(".")[2]
             match = next((one for one in self._unmatched if one.rpartition(".")[2] == last), None)
@@ -48,7 +48,7 @@ class OnceNames:
 
 
 class ServiceStub:
-    """A service, or something of one. Every use of it is refused, and says why."""
+    """A service, or an attribute of one. Every use is refused with its reason."""
 
     __slots__ = ("_io_guard", "_once_names", "_path")
 

@@ -1,4 +1,4 @@
-"""How long one handler may take, so that none holds up all others."""
+"""Interrupts a replay that takes too long, so that no handler holds up all others."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cooee.runtime.preflight.app_frames import AppFrame, current_frames
 
 _INTERRUPT_EVERY_S = 1.0  # seconds between two tries to interrupt a handler that catches everything
 _STDERR_FD = 2
-_REARM_AFTER_S = 1.0  # seconds after which the last resort is wound up anew
+_REARM_AFTER_S = 1.0  # seconds after which faulthandler's timer is set again
 
 
 class TimedOut(BaseException):
-    """Raised in the middle of a handler that took too long; no `except Exception` stops it."""
+    """A handler took too long; a BaseException, so that no `except Exception` stops it."""
 
     def __init__(self, frames: tuple[AppFrame, ...]) -> None:
         super().__init__("It took too long.")
@@ -25,8 +25,9 @@ class TimedOut(BaseException):
 class TimeLimit:
     """Interrupts a handler after some seconds, and then every second until it gives in.
 
-    One that catches even that, or that is busy outside of Python, ends the process with the
-    status 1 and its lines on standard error, ten times as late. It needs the main thread.
+    A handler that catches even `TimedOut`, or that is busy outside of Python, ends the process
+    after ten times as long, with status 1 and its lines on standard error. Signals need the main
+    thread.
     """
 
     def __init__(self, seconds: float = 5.0) -> None:
@@ -36,7 +37,7 @@ class TimeLimit:
         signal.signal(signal.SIGALRM, self._on_alarm)
 
     def start(self) -> None:
-        """A handler is about to run."""
+        """Start the timer before a handler runs."""
         now = monotonic()
         if now - self._armed_at > _REARM_AFTER_S:
             self._armed_at = now
@@ -45,12 +46,12 @@ class TimeLimit:
         signal.setitimer(signal.ITIMER_REAL, self.seconds, _INTERRUPT_EVERY_S)
 
     def stop(self) -> None:
-        """It has given control back; what it may raise last is `TimedOut`."""
+        """Stop the timer after a handler has returned or raised."""
         self._is_running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def cancel(self) -> None:
-        """Let the process take its time again."""
+        """Cancel the last resort, which would end the process."""
         faulthandler.cancel_dump_traceback_later()
 
     def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
