@@ -186,28 +186,6 @@ async def test_nothing_of_a_forgotten_persons_dialogue_stays_in_the_files(harnes
     assert [path.name for path in files if secret in path.read_bytes()] == []
 
 
-async def test_whoever_watches_hears_of_dialogues_and_their_answers(tmp_path):
-    commits = []
-    clock = ManualClock()
-    store = await SQLite.open(tmp_path / "a.db", now=clock, change_listener=commits.append)
-    harness = StoreHarness(store, clock)
-    await begin_dialogue(harness)
-    assert [(change.operation, change.table) for change in commits.pop()] == [
-        ("insert", "dialogues"),
-        ("insert", "conversations"),
-        ("update", "conversations"),
-    ]
-    assert await finish_claim(
-        harness, await harness.claim_one(), dialogue_update("d", b'"Anna"', head=b"{1}")
-    )
-    told = {change.table: change for change in commits.pop()}
-    dialogue, answer = told["dialogues"], told["answers"]
-    heads = [bytes.fromhex(row["head"]) for row in (dialogue.before, dialogue.after)]
-    assert heads == [b"{}", b"{1}"]
-    assert (answer.after["n"], bytes.fromhex(answer.after["entry"])) == (0, b'"Anna"')
-    await store.close()
-
-
 # What it costs
 
 

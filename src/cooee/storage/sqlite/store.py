@@ -32,7 +32,6 @@ from cooee.storage import (
     StoredText,
 )
 from cooee.storage.sql_file import load_statements
-from cooee.storage.sqlite import change_feed as sqlite_watch
 from cooee.storage.sqlite import database_file as sqlite_file
 from cooee.storage.sqlite import dialogues as _dialogues
 from cooee.storage.sqlite import media as _media
@@ -42,7 +41,6 @@ from cooee.storage.sqlite import outbox as _outbox
 from cooee.storage.sqlite import retries as _again
 from cooee.storage.sqlite import schedule as _alarms
 from cooee.storage.sqlite import turns as _turns
-from cooee.storage.sqlite.change_feed import ChangeListener
 from cooee.storage.sqlite.columns import to_millis
 from cooee.storage.sqlite.database_file import Connection, OwnerLock
 from cooee.storage.sqlite.leases import Leases
@@ -82,7 +80,6 @@ class SQLite:
         now: Callable[[], datetime],
         owner: bool = True,
         busy_timeout: float = 5.0,
-        change_listener: ChangeListener | None = None,
     ) -> SQLite:
         """Open a database, made where there is none and brought up to date where it is old.
 
@@ -91,7 +88,6 @@ class SQLite:
             now: the clock, in UTC.
             owner: whether this process is the one that answers and sends. Only one can be.
             busy_timeout: seconds to wait while another process writes.
-            watch: told of every row that this store writes, once it is committed.
 
         Raises:
             DatabaseInUse: another process owns it.
@@ -108,7 +104,6 @@ class SQLite:
             leases,
             to_millis(now()),
             owner=owner,
-            change_listener=change_listener,
         )
         thread = WriterThread(open_thread_connection, leases)
         try:
@@ -406,7 +401,6 @@ def _connect_and_upgrade(
     now: int,
     *,
     owner: bool,
-    change_listener: ChangeListener | None,
 ) -> Connection:
     connection = sqlite_file.open_connection(path, busy_timeout)
     try:
@@ -419,8 +413,6 @@ def _connect_and_upgrade(
                 sqlite_file.upgrade_schema(connection)
         with sqlite_file.translate_errors():
             _alarms.changed_externally(connection, leases)
-            if change_listener is not None:
-                sqlite_watch.listen_to_changes(connection, change_listener)
     except BaseException:
         connection.close()
         raise
