@@ -123,12 +123,12 @@ def _shown(default: object) -> str:
 
 def providers() -> str:
     """What each provider can do, from its `Features` as they are by default."""
-    companies = [(name, default_features(find_provider(name))) for name in provider_names()]
+    features_of = [(name, default_features(find_provider(name))) for name in provider_names()]
     rows = [
-        [f"**{words}**", *(tell(getattr(features, field)) for _, features in companies)]
+        [f"**{words}**", *(tell(getattr(features, field)) for _, features in features_of)]
         for field, (words, tell) in _questions().items()
     ]
-    return _table(["", *(_code(name) for name, _ in companies)], rows)
+    return _table(["", *(_code(name) for name, _ in features_of)], rows)
 
 
 def _yes(what: object) -> str:

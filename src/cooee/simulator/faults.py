@@ -9,15 +9,15 @@ import msgspec
 from cooee.core.http_messages import Request
 
 FAULT_NAMES = (
-    "lose-answer",  # the work is done, and the connection dropped
-    "carrier-down",  # the connection is dropped, and nothing done
+    "lose-answer",  # the request is carried out, and the connection dropped
+    "carrier-down",  # the connection is dropped, and nothing is carried out
     "error-500",
     "error-503",
     "throttle",
     "expire-token",
     "duplicate-push",
-    "delay:SECONDS",  # the work is done at once, and the answer comes so much later
-    "garbage",  # 200 with a page that is no JSON, and nothing done
+    "delay:SECONDS",  # the request is carried out at once; the response comes so much later
+    "garbage",  # 200 with a page that is no JSON; nothing is carried out
 )
 _DELAY = re.compile(r"delay:(\d+(?:\.\d+)?)")
 

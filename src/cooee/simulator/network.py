@@ -201,6 +201,8 @@ class Network:
             return
         delay = self._draw_delay()
         lane = text.sender, text.recipient
+        # A text must not overtake an earlier one between the same two numbers, so it is delivered
+        # at once only where the lane is free.
         if not delay and self.jobs.is_free(lane) and text.recipient not in self._switched_off:
             self._deliver(text)
         else:
@@ -210,6 +212,7 @@ class Network:
     async def _deliver_later(self, text: SimulatedText, due: datetime) -> None:
         if (remaining_s := self._seconds_until(due)) > 0:
             await self.clock.sleep(remaining_s)
+        # The phone may be switched off and on several times before the text expires.
         while text.recipient in self._switched_off and not self._is_expired(text):
             validity_s = None if text.expires_at is None else self._seconds_until(text.expires_at)
             await self._switched_off[text.recipient].wait(validity_s)
@@ -228,7 +231,7 @@ class Network:
         if our_number is not None:
             return our_number.receive(text)
         if text.from_phone:
-            return False  # it dialled a number that is none of ours
+            return False  # the phone dialled a number that no provider has
         self._show_on_phone(text.recipient, text)
         return True
 

@@ -130,6 +130,8 @@ class Simulator:
             case "garbage":
                 html = {"content-type": "text/html"}
                 return Response(status=200, headers=html, body=_GARBAGE_PAGE)
+        # lose-answer and delay: the request is carried out first, as a provider does that loses
+        # only its response.
         response = api.handle(request, path)
         if fault.seconds:
             await self._clock.sleep(fault.seconds)

@@ -50,6 +50,7 @@ class WebhookSender:
         async def first_attempt() -> None:
             copies = 2 if self._faults.take_duplicate_push() else 1
             if not any([await self._attempt(url, body, headers()) for _ in range(copies)]):
+                # A lane of its own: a webhook that is down must not hold up the pushes behind.
                 self._jobs.add(("again", object()), retry)
 
         async def retry() -> None:
@@ -72,7 +73,7 @@ class WebhookSender:
         try:
             response = await self._transport(request)
         except ProviderFailure as failure:
-            log.info("push not taken: %s", failure)
+            log.info("push refused: %s", failure)
             return False
         except Exception as error:  # a URL that no client can call must not end the simulator
             log.warning("push impossible: %s", error)

@@ -118,7 +118,7 @@ class TelstraV2Account:
             return {"status": "EMPTY"}
         return shapes.polled_reply(*self.unread.popleft())
 
-    # --- texts of ours
+    # --- outgoing texts
 
     def send(self, send_requests: Sequence[TelstraV2SendRequest]) -> list[TelstraV2SentText]:
         """Send texts, one for each recipient of each request.

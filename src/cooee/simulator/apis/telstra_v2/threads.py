@@ -34,6 +34,8 @@ class ReplyThreads:
         Raises:
             TelstraV2APIError: this person has too many threads.
         """
+        # One number serves many people: a new one is allocated only where this person has a
+        # thread on every number so far.
         for reply_number in self._reply_numbers:
             if reply_number.open_thread(person, message_id):
                 return reply_number.number

@@ -109,7 +109,7 @@ class TelstraV3Account:
         self.registered_recipients += new
         return self.registered_recipients
 
-    # --- texts of ours
+    # --- outgoing texts
 
     def send(self, send_request: TelstraV3SendRequest) -> list[TelstraV3Message]:
         """Accept a request, as a message to each recipient.
@@ -170,7 +170,7 @@ class TelstraV3Account:
             raise TelstraV3APIError("TIMEFRAME_ERR", "Too old", "messageId", "path")
         return found
 
-    # --- texts to us
+    # --- incoming texts
 
     def receive_text(self, number: VirtualNumber, text: SimulatedText) -> None:
         """Log an incoming text, apply its opt-out word, and push it where replies are pushed.

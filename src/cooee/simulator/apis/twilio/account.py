@@ -54,7 +54,7 @@ class TwilioAccount:
             return 0
         return sum(message.is_inbound and not message.was_listed for message in self._log)
 
-    # --- texts to us
+    # --- incoming texts
 
     def receive(self, text: SimulatedText) -> bool:
         """Take a text in: log it, apply Twilio's own keywords, and call the webhook."""
@@ -113,7 +113,7 @@ class TwilioAccount:
         except (TwilioAPIError, ValueError) as error:
             log.warning("TwiML's message not sent: %s", error)
 
-    # --- texts of ours
+    # --- outgoing texts
 
     def send(
         self, send_request: TwilioSendRequest, direction: str = "outbound-api"
@@ -138,6 +138,7 @@ class TwilioAccount:
         )
         message.status = "accepted" if send_request.service_sid else "queued"
         response = shapes.message_json(message)
+        # The response above tells the status from before; a status callback may overtake it.
         self._set_status(message, "sent")
         message.sent_at = message.created_at
         self._network.send_from_number(

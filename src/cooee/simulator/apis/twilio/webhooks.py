@@ -145,7 +145,7 @@ class TwilioWebhookSender:
         except OutcomeUnknown:
             return None, "rt"
         except ProviderFailure as failure:
-            log.info("push not taken: %s", failure)
+            log.info("push refused: %s", failure)
             return None, "ct"
         except Exception as error:  # a URL that no client can call must not end the simulator
             log.warning("push impossible: %s", error)
