@@ -1,4 +1,4 @@
-"""The command line: `cooee run`, `cooee phone`, and what an operator needs beside them."""
+"""The command line: `cooee run`, `cooee phone`, and the commands of an operator."""
 
 from cooee.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Cells of a CSV file that no spreadsheet takes for formulas, and back."""
+"""Escapes CSV cells that a spreadsheet would run as formulas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FORMULA_START = re.compile(
 
 
 def escape_formula(text: str) -> str:
-    """A cell with an apostrophe before each place at which a formula could start.
+    """Put an apostrophe before each place at which a formula could start.
 
     A spreadsheet runs a cell that begins with =, +, - or @, or with a tab or a line end before
     them, even from a file of commas; ``=HYPERLINK(…)`` in a person's answer would send other
@@ -27,5 +27,5 @@ def escape_formula(text: str) -> str:
 
 
 def unescape_formula(cell: str) -> str:
-    """The words that `escape_formula` was given."""
+    """Undo `escape_formula`."""
     return re.sub(f"(?:{_FORMULA_START.pattern})'", "", cell)

@@ -1,4 +1,4 @@
-"""Finds the app that a command names, and says what is wrong where it cannot."""
+"""Imports the app that a command names, and reports errors with the line of the app."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMING_HINT = "Name a file (app.py), a file's app (app.py:name) or a module's (
 
 
 def import_app(reference: str) -> App[Any, Any]:
-    """The app that ``app.py``, ``app.py:name``, ``module`` or ``module:name`` means.
+    """Import the app that ``app.py``, ``app.py:name``, ``module`` or ``module:name`` names.
 
     Raises:
         SettingError: there is no such file or module.
@@ -98,7 +98,7 @@ def _apps_in(module: ModuleType) -> dict[str, App[Any, Any]]:
 
 
 def _import_error(source: str, error: BaseException) -> DefinitionError:
-    """An app's own exception while it was loaded: what, and at which of its lines."""
+    """Return an error for an exception of the app's own code, with the line that raised it."""
     if isinstance(error, DefinitionError):
         return DefinitionError(f"{error}\n{_failing_line(error.__traceback__)}".rstrip())
     if isinstance(error, SyntaxError):
@@ -110,7 +110,7 @@ def _import_error(source: str, error: BaseException) -> DefinitionError:
 
 
 def _failing_line(trace: TracebackType | None) -> str:
-    """The last line outside of Python's libraries and of cooee: the one to mend."""
+    """Return the last line outside of Python's libraries and of cooee: the line to mend."""
     libraries = (str(Path(importlib.__file__).parents[1]), str(Path(__file__).parents[1]))
     frames = [
         frame

@@ -1,4 +1,4 @@
-"""Every command, under one name, and what an error looks like."""
+"""The command `cooee`: every subcommand, and how errors are printed."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ for command in (
 def main() -> None:
     """Run the command that was typed.
 
-    What went wrong is said in words; the exit status is 2 where something has to be typed or
-    written differently, and 1 for everything else.
+    An error is printed in words. The exit status is 2 where the command line, a setting or the
+    app has to be written differently, and 1 for every other error.
     """
     _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal of few letters
+            stream.reconfigure(errors="replace")  # a terminal with a small character set
     try:
         cli()
     except CooeeError as error:
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def _fill_standard_streams() -> None:
-    """Fill standard input, output and error, so that no database is ever one of them."""
+    """Open each closed standard stream on /dev/null, so that no database gets its descriptor."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -1,4 +1,4 @@
-"""What commands show: tables and sentences for people, JSON for scripts."""
+"""Output of commands: tables for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cooee.core.one_line import to_one_line
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table: as wide as the terminal, or as wide as it needs to be in a pipe."""
+    """Print a table as wide as the terminal; in a pipe, as wide as its longest row."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

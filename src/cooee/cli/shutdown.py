@@ -1,4 +1,4 @@
-"""Runs until a signal says that it is over, and then ends in time."""
+"""Runs a command until SIGTERM or SIGINT, and ends the process in time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 _EXIT_WITHIN_S = 9.5
-"""Seconds from the signal to the end, whatever still hangs: supervisors kill after 10."""
+"""Seconds from the signal to the exit, even if a thread hangs: supervisors kill after 10."""
 
 
 def run_until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> NoReturn:

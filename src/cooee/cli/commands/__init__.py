@@ -1,1 +1,1 @@
-"""One file a command."""
+"""Commands of `cooee`, one file each, named after the command."""

@@ -1,4 +1,4 @@
-"""`cooee backup`: the database, whole, into another file."""
+"""`cooee backup`: copies the whole database into another file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cooee check`: what would keep an app from its people, before it does."""
+"""`cooee check`: finds what keeps an app from working, before it runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(
     *,
     json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Try everything that an app needs, and say what is wrong.
+    """Check everything that an app needs, and say what is wrong.
 
     It logs in to the provider, looks at our number, calls our own public address, compares the
     clocks, opens the database, and holds the app's keywords against the words that the provider
@@ -90,7 +90,7 @@ async def _collect_findings(settings: Settings, name: str | None) -> Sequence[Fi
 
 
 def _check_app_keywords(name: str | None, provider: Any) -> Sequence[Finding]:
-    """The app's words, where an app was named and can be loaded."""
+    """Check the app's keywords, if an app was named."""
     from cooee.runtime.checks import Finding
     from cooee.runtime.checks.keywords import check_keywords
 

@@ -119,7 +119,7 @@ def _advice_lines(set_aside: int, unknown: int, doubtful_reads: int) -> list[str
 
 
 def show(person: PersonArgument, *, limit: LimitOption = 100, json: JSONOption = False) -> None:
-    """Show what was said with a person, and how it fared."""
+    """Show the conversation with a person, and the state of each text."""
     asyncio.run(_show_person(person, limit, json=json))
 
 
@@ -169,18 +169,18 @@ def _dialogue_json(ours: str, theirs: str, dialogue: DialogueRecord) -> dict[str
 _OPT_OUT_SOURCES = {
     "word": "by the word {text}",
     "plain words": "by what they wrote: {text}",
-    "company": "by the company's word on their text: {text}",
-    "refusal": "as the company said when it refused a text of ours",
+    "company": "by the provider's word on their text: {text}",
+    "refusal": "as the provider said when it refused a text of ours",
 }
 
 
 def _opt_out_line(opt_out: OptOut) -> str:
-    """An opt-out and its proof, in words."""
+    """Describe an opt-out and its proof."""
     opt_out_source = _OPT_OUT_SOURCES.get(opt_out.source, opt_out.source).format(
         text=_quote_text(opt_out.text)
     )
     if opt_out.source == "company" and not opt_out.text:
-        opt_out_source = "by the company's list, or by words that are no longer kept"
+        opt_out_source = "by the provider's list, or by words that are no longer kept"
     sentence = f"Opted out on {opt_out.since:%Y-%m-%d %H:%M:%SZ} {opt_out_source}"
     if opt_out.lifted_at is None:
         return f"{sentence}. They get no texts."
@@ -262,7 +262,7 @@ async def _forget(person: str, *, yes: bool) -> None:
 
 
 def _ask_confirmation(question: str) -> bool:
-    """Ask; who cannot be asked has not agreed."""
+    """Ask on the terminal; without a terminal the answer is no."""
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:

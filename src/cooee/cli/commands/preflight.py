@@ -1,4 +1,4 @@
-"""`cooee preflight`: what a deploy would do to everybody who is in the middle of a dialogue."""
+"""`cooee preflight`: replays every open dialogue against the code on disk."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def _replay_all(app: Any, io_guard: IOGuard) -> PreflightReport:
 
 @contextmanager
 def _progress_bar(count: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error, where that is a terminal; what moves it on by one."""
+    """Show a progress bar if standard error is a terminal; yield the function that advances it."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

@@ -1,4 +1,4 @@
-"""Verdicts on dialogues, counted, and told to a person or to a script."""
+"""The report of `cooee preflight`: dry-run results, grouped and counted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ADVICE: Mapping[DryRunOutcome, str] = {
 
 
 class ResultGroup:
-    """Dialogues of one fate at one line, and the first of them."""
+    """The dialogues with one outcome at one line, with the first dialogue as the example."""
 
     def __init__(self, result: DryRunResult, person: str) -> None:
         self.result, self.person = result, person
@@ -44,41 +44,41 @@ class ResultGroup:
         self._last = b""
 
     def add(self, stored: StoredDialogue) -> None:
-        """Count one more; they come person by person."""
+        """Count one more dialogue; dialogues come person by person."""
         self.dialogues += 1
         self.people += stored.conversation != self._last
         self._last = stored.conversation
 
     def example(self, *, numbers: bool) -> str:
-        """The number of one of them, masked unless it is wanted in full."""
+        """Return the number of the example's person, masked unless `numbers`."""
         return self.person if numbers else _mask_number(self.person)
 
     def text(self, *, numbers: bool) -> str:
-        """What is said there; an error may quote its person's number."""
+        """Return the example's text, with its person's number masked unless `numbers`."""
         words = self.result.words
         return words if numbers else words.replace(self.person, _mask_number(self.person))
 
 
 class PreflightReport:
-    """What was found, group by group."""
+    """Dry-run results of all dialogues, group by group."""
 
     def __init__(self) -> None:
         self._groups: dict[tuple[str, ...], ResultGroup] = {}
 
     def add(self, stored: StoredDialogue, result: DryRunResult) -> None:
-        """Count a dialogue."""
+        """Add a dialogue to its group."""
         group_key = (result.outcome, result.handler, result.what, result.where)
         if group_key not in self._groups:
             self._groups[group_key] = ResultGroup(result, stored.theirs)
         self._groups[group_key].add(stored)
 
     def is_ok(self, *, strict: bool) -> bool:
-        """Whether nothing breaks; and, if strict, nobody is asked anew and nothing ends."""
+        """Say whether nothing breaks; if strict, also that nobody is asked anew and nothing ends."""
         outcomes = {group.result.outcome for group in self._groups.values()}
         return outcomes.isdisjoint((*_FAILURES, *_SURPRISES) if strict else _FAILURES)
 
     def lines(self, *, numbers: bool) -> Iterator[str]:
-        """For a person."""
+        """Return the report for people, line by line."""
         if not self._groups:
             yield "Nobody is in the middle of a dialogue."
         for outcome, heading in _HEADINGS.items():
@@ -92,7 +92,7 @@ class PreflightReport:
                     yield f"{'':10}{_ADVICE[outcome]}"
 
     def as_json(self, *, numbers: bool) -> dict[str, object]:
-        """For a script."""
+        """Return the report for scripts."""
         groups = [group for fate in _HEADINGS for group in self._groups_of(fate)]
         groups_json = [_result_json(group, numbers=numbers) for group in groups]
         return {"dialogues": sum(group.dialogues for group in groups), "groups": groups_json}
@@ -141,5 +141,5 @@ def _result_json(group: ResultGroup, *, numbers: bool) -> dict[str, object]:
 
 
 def _mask_number(number: str) -> str:
-    """A person's number, as far as it may stand in the log of a deploy."""
+    """Mask a person's number: the log of a deploy is read by many."""
     return f"{number[:3]}…{number[-3:]}"

@@ -1,4 +1,4 @@
-"""`cooee providers`: who can carry our texts, what each can do, what each needs."""
+"""`cooee providers`: lists the providers, their features and their settings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def providers(
         return
     show_table(
         ("name", "reads", "pushes", "receipts", "characters", "rate", "unknown ends", "signed"),
-        [_provider_row(company.name, default_features(company)) for company in adapters],
+        [_provider_row(adapter.name, default_features(adapter)) for adapter in adapters],
     )
-    for company in adapters:
-        print(f"\n{company.name} is told:")
+    for adapter in adapters:
+        print(f"\n{adapter.name} is told:")
         show_table(
             ("name", "what it is", "unless given"),
-            [(one.name, one.help, one.default) for one in company.settings],
+            [(one.name, one.help, one.default) for one in adapter.settings],
         )
 
 
@@ -49,7 +49,7 @@ def _provider_row(name: str, features: Features) -> Sequence[object]:
 
 
 def _unknown_send_policy(features: Features) -> str:
-    """What becomes of a send whose answer was lost."""
+    """Describe what happens to a send whose response was lost."""
     if features.lookup_settles_after is not None:
         return f"asked after {features.lookup_settles_after.total_seconds():g} s"
     if features.idempotency:

@@ -1,4 +1,4 @@
-"""`cooee run`: an app at work, until it is told to stop."""
+"""`cooee run`: runs an app until a signal stops it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def _run_service(
     redactor: Redactor,
     stop: asyncio.Event,
 ) -> None:
-    """Open, serve, connect: a push that comes at once finds everything ready."""
+    """Open, serve, connect, in this order: a push that comes at once finds everything ready."""
     from cooee.net.http_server import serve_app
     from cooee.runtime.asgi import running_service
 
@@ -84,7 +84,7 @@ async def _run_service(
 
 
 async def _connect_unless_stopped(stop: asyncio.Event, service: Service) -> bool:
-    """Connect, unless we are told to leave meanwhile."""
+    """Connect; return False if the signal to stop comes first."""
     connecting = asyncio.ensure_future(service.connect())
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -99,7 +99,7 @@ async def _connect_unless_stopped(stop: asyncio.Event, service: Service) -> bool
 
 
 def startup_banner(name: str, service: Service, settings: Settings, port: int) -> list[str]:
-    """What is connected, in lines for a person."""
+    """Return the lines that say what runs, and where."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     subscription = service.subscription
     number = subscription.number if subscription else "not known yet: not connected, still trying"
@@ -128,7 +128,7 @@ def _describe_direction(service: Service, settings: Settings) -> str:
 
 
 def _mask_webhook_url(url: str) -> str:
-    """A webhook's URL without the word in its path that keeps strangers out."""
+    """Return a webhook's URL without the secret in its path."""
     parts = urlsplit(url)
     host, first = parts.netloc.rpartition("@")[2], parts.path.split("/")[1:2]
     return "/".join([f"{parts.scheme}://{host}", *first, "…"])

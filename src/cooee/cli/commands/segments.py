@@ -1,4 +1,4 @@
-"""`cooee segments`: what a text costs, character by character."""
+"""`cooee segments`: shows how many segments a text is billed as, and why."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _show_texts(texts: Iterable[str], *, json: bool) -> None:
 
 
 def _segments_json(split_text: Segments) -> str:
-    """A line of JSON, in ASCII: so that half of a surrogate pair survives the pipe as well."""
+    """Return a line of JSON in ASCII, in which half of a surrogate pair survives a pipe."""
     from json import dumps
 
     totals = {"encoding": split_text.encoding.value, "segments": split_text.segment_count}
@@ -87,7 +87,7 @@ def _print_segments(split_text: Segments) -> None:
 
 
 def _character_name(character: str) -> str:
-    """A character with its code point; one that shows nothing by its code point alone."""
+    """Return a character with its code point; the code point alone if nothing would show."""
     code = f"U+{ord(character):04X}"
     return f"{character} ({code})" if character.isprintable() and not character.isspace() else code
 
@@ -101,7 +101,7 @@ def _read_lines(file: str | None) -> Iterator[str]:
 
 
 def _read_text(file: str | None) -> str:
-    """All of a file, without the line end that every file ends with."""
+    """Read a whole file, without its last line end."""
     return "".join(_read_lines(file)).removesuffix("\n")
 
 

@@ -1,4 +1,4 @@
-"""`cooee send`: a text that we write first, from the command line."""
+"""`cooee send`: queues a text to a person."""
 
 from __future__ import annotations
 

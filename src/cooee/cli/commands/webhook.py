@@ -1,4 +1,4 @@
-"""`cooee webhook`: the URL that the company calls us at, and a new one for it."""
+"""`cooee webhook`: shows the URL that the provider calls, and rotates its secret."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN_CHARS = 4  # letters of a masked word, enough to tell two apart
 def webhook(
     *,
     show: Annotated[
-        bool, typer.Option("--show", help="The whole URL; who has it can pose as the company.")
+        bool, typer.Option("--show", help="The whole URL; who has it can pose as the provider.")
     ] = False,
     rotate: Annotated[
         bool, typer.Option("--rotate", help="Make a new one; the old one stays good for now.")
@@ -30,10 +30,10 @@ def webhook(
         bool, typer.Option("--retire", help="Let only the newest be good, from now on.")
     ] = False,
 ) -> None:
-    """Show the URL below which the company calls us.
+    """Show the URL below which the provider calls us.
 
     Its path has a word in it that nobody can guess, which cooee made and keeps. Where it has
-    become known, --rotate makes another: a running app has the company call that one, and both
+    become known, --rotate makes another: a running app has the provider call that one, and both
     are good until --retire. Wait with that for a few days, since news of texts sent before
     still comes to the old one.
     """
@@ -53,7 +53,7 @@ async def _manage_webhook(*, show: bool, rotate: bool, retire: bool) -> None:
             raise SettingError("There is only one. To make another: cooee webhook --rotate")
         print("\n".join(await _webhook_lines(store, show=show)))
         if rotate:
-            print("A running app has the company call the new one within seconds.")
+            print("A running app has the provider call the new one within seconds.")
 
 
 async def _webhook_lines(store: Store, *, show: bool) -> Sequence[str]:

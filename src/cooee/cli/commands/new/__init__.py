@@ -1,4 +1,4 @@
-"""`cooee new`: a folder with an app and its test, which work at once."""
+"""`cooee new`: writes a folder with a small app and its test."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def new(
 
 
 def _app_name(folder: Path) -> str:
-    """The app's name: the folder's own."""
+    """Return the app's name: the name of the folder."""
     name = folder.absolute().resolve().name
     if name in _RESERVED_NAMES or not _NAME_PATTERN.fullmatch(name):
         raise SettingError(
@@ -82,7 +82,7 @@ def _read_template(source: str) -> Template:
 
 
 def _next_steps(folder: Path) -> str:
-    """What to type now."""
+    """Return the commands to type next."""
     is_current = folder.resolve() == Path.cwd()
     app, tests = ("app.py", "") if is_current else (folder / "app.py", folder)
     lines = {
