@@ -23,7 +23,7 @@ async def started(folder, code=CODE):
 
     (folder / "app.py").write_text(code)
     heard = []
-    async with run_simulator(RealClock(), port=0) as (carrier, port):
+    async with run_simulator(RealClock(), port=0) as (simulator, port):
         with bind_socket("127.0.0.1", 0) as door:
             door.listen()
             door.set_inheritable(True)
@@ -33,7 +33,7 @@ async def started(folder, code=CODE):
             )
             process = await AppProcess.spawn(COMMAND, role, heard.append)
             try:
-                yield process, carrier.network, heard
+                yield process, simulator.network, heard
             finally:
                 await process.close()
 

@@ -1,4 +1,4 @@
-"""A phone's screen: the box's record of it, with what the app knows of each text."""
+"""A phone's screen: the simulator's record of it, with what the app knows of each text."""
 
 from datetime import UTC, datetime
 
@@ -70,7 +70,7 @@ def test_a_text_keeps_its_name_when_it_arrives_and_a_second_copy_says_so():
     assert (arrived.is_duplicate, copy.is_duplicate) == (False, True)
 
 
-def test_segments_are_counted_by_the_carrier():
+def test_segments_are_counted_by_the_simulator():
     shown = make_bubbles([], [entry("é" * 161, mine=True), entry("ű" * 71, mine=True)], [], [])
     assert [bubble.segments for bubble in shown] == [2, 2]
     assert [bubble.is_ucs2 for bubble in shown] == [False, True]

@@ -62,7 +62,7 @@ async def test_a_call_under_another_host_is_refused_as_a_rebound_name_would_come
     "origin", ["http://evil.example", "null", "http://127.0.0.1:8411", "https://127.0.0.1:8410", ""]
 )
 async def test_a_call_from_another_sites_page_is_refused(ask, session, origin):
-    body = b'{"name": "carrier-down", "on": true}'
+    body = b'{"name": "provider-down", "on": true}'
     answer = await ask("POST", "/switches", body, content_type="application/json", origin=origin)
     assert answer.status == 403
     assert (await ask("GET", "/events", origin=origin)).status == 403
@@ -119,7 +119,7 @@ async def test_what_the_page_asks_for_is_done(ask, session):
     assert (await ask("POST", "/clock", b'{"seconds": 3600}', **JSON)).status == 204
     assert session.clock.offset.total_seconds() == 3600
     for on in (True, False):
-        for name in ("carrier-down", "lose-answer", "duplicate", "delay"):
+        for name in ("provider-down", "lose-answer", "duplicate", "delay"):
             body = json.dumps({"name": name, "on": on}).encode()
             assert (await ask("POST", "/switches", body, **JSON)).status == 204
         shown = session.feed._values["status"]["switches"]

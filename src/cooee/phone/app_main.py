@@ -170,7 +170,7 @@ class AppController:
         self._exit_stack.push_async_callback(_cancel_task, monitoring)
         await service.connect()
         subscription = service.subscription
-        if subscription is None:  # the carrier is down: it goes on trying, and answers what it has
+        if subscription is None:  # the provider is down, and the service goes on trying
             return AppStarted()
         return AppStarted(subscription.number, subscription.push_url is not None)
 

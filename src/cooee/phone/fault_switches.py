@@ -29,14 +29,16 @@ class FaultSwitch(msgspec.Struct, frozen=True):
 
 
 _ALL_SWITCHES = (
-    FaultSwitch("carrier-down", "Carrier down", "Every call to the carrier's API fails with 503."),
+    FaultSwitch(
+        "provider-down", "Provider down", "Every call to the provider's API fails with 503."
+    ),
     FaultSwitch("lose-answer", "Lose the answer", "It takes our texts, but its answers vanish."),
     FaultSwitch("duplicate", "Deliver twice", "Every text is pushed to the app twice."),
     FaultSwitch("delay", "Slow network", f"Every text is {_SLOW_DELAY_S:g} seconds on its way."),
 )
-# A carrier that is down says so, as gateways do; the box's own carrier-down hangs up instead,
+# A provider that is down says so, as gateways do; the simulator's own fault for it hangs up,
 # which leaves every send's end unknown.
-_SIMULATOR_FAULTS = {"carrier-down": "error-503", "duplicate": "duplicate-push"}
+_SIMULATOR_FAULTS = {"provider-down": "error-503", "duplicate": "duplicate-push"}
 
 
 class FaultSwitches:

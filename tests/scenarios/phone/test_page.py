@@ -183,12 +183,12 @@ def test_an_app_whose_process_ends_is_started_again(open_phone, visit, people):
     people.expect(people.last(page, 2)).to_contain_text("alive", timeout=60_000)
 
 
-def test_with_the_carrier_down_a_reply_waits_and_arrives_once_when_it_is_back(
+def test_with_the_provider_down_a_reply_waits_and_arrives_once_when_it_is_back(
     open_phone, visit, people
 ):
     page = visit(open_phone().url)
     people.ready(page)
-    switch = page.get_by_role("switch", name="Carrier down")
+    switch = page.get_by_role("switch", name="Provider down")
     switch.click()
     people.expect(switch).to_have_attribute("aria-checked", "true")
     people.text(page, "START")
@@ -244,7 +244,7 @@ def test_telstra_is_spoken_to_over_http_and_its_secrets_are_covered(open_phone, 
     people.expect(calls.nth(0)).to_contain_text("GET /telstra/v2/messages/sms")
     calls.nth(1).locator("summary").click()
     people.expect(calls.nth(1).locator(".wire")).to_contain_text("authorization: Bearer ••••••")
-    page.get_by_text("Other calls to the carrier").click()
+    page.get_by_text("Other calls to the provider").click()
     token = page.locator("#traffic .call").filter(has_text="/oauth/token")
     token.locator("summary").click()
     people.expect(token.locator(".wire")).to_contain_text("client_secret=••••••")
@@ -276,7 +276,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(open_phone, visit, peopl
             or seen[-1] == ""
             or page.evaluate("document.activeElement === document.body")
         ), seen
-        if seen[-1] == "Carrier down":
+        if seen[-1] == "Provider down":
             page.keyboard.press("Space")
             break
     order = [
@@ -285,11 +285,11 @@ def test_everything_can_be_done_with_the_keyboard_alone(open_phone, visit, peopl
             "Send from phone 1",
             "Text message from phone 2",
             "Add a phone",
-            "Carrier down",
+            "Provider down",
         )
     ]
     assert order == sorted(order)
-    people.expect(page.get_by_role("switch", name="Carrier down")).to_have_attribute(
+    people.expect(page.get_by_role("switch", name="Provider down")).to_have_attribute(
         "aria-checked", "true"
     )
 

@@ -89,7 +89,7 @@ def test_the_panel_shows_who_waits_for_what_at_which_line_and_what_is_remembered
     page.get_by_role("button", name="Advance the clock to then").click()
     people.expect(people.last(page)).to_contain_text("See you!")
     people.expect(page.locator("#waiting")).to_be_hidden()
-    people.expect(page.locator(".story .said.alarm")).to_have_text("1 day later: woke up")
+    people.expect(page.locator(".story .said.timer")).to_have_text("1 day later: woke up")
     assert phone.process.poll() is None
 
 
@@ -180,7 +180,7 @@ async def kick(chat):
 """
 
 
-def test_of_two_dialogues_one_is_put_by_and_comes_back_and_an_alarm_that_fails_is_mended(
+def test_of_two_dialogues_one_is_suspended_and_comes_back_and_a_timer_that_fails_is_mended(
     open_phone, visit, people
 ):
     phone = open_phone(code=TWO)
@@ -188,18 +188,18 @@ def test_of_two_dialogues_one_is_put_by_and_comes_back_and_an_alarm_that_fails_i
     people.ready(page)
     people.hold(page, "PAY", "Which card?")
     people.hold(page, "KICK", "How many stars?")
-    waits, alarms = page.locator(".wait"), page.locator(".story .said.alarm")
+    waits, timers = page.locator(".wait"), page.locator(".story .said.timer")
     people.expect(waits.locator(".by")).to_have_text(["rate()", "pay()"])
-    people.expect(waits.last.locator(".stand")).to_contain_text("put by")
-    people.expect(alarms).to_have_text(["began"])
+    people.expect(waits.last.locator(".stand")).to_contain_text("suspended")
+    people.expect(timers).to_have_text(["began"])
     people.hold(page, "5", "Which card?")
     people.expect(page.locator(".story .reply", has_text="5, thank you!")).to_have_count(1)
     people.expect(waits.locator(".stand")).to_have_text(["waits for an answer"])
-    people.expect(alarms.first).to_contain_text("came back to its question")
+    people.expect(timers.first).to_contain_text("came back to its question")
     people.text(page, "2")
     people.expect(waits.locator(".noted")).to_have_text("Which card?→Greenfrom “2”")
     page.get_by_role("button", name="Advance the clock to then").click()
-    story = page.locator(".story", has=page.locator(".said.alarm")).first
+    story = page.locator(".story", has=page.locator(".said.timer")).first
     people.expect(story.locator(".said")).to_have_text("1 h later: a timer was due")
     people.expect(story.locator(".here")).to_contain_text("1 / 0")
     people.expect(waits.locator(".trouble")).to_contain_text("ZeroDivisionError")

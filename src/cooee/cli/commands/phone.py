@@ -1,4 +1,4 @@
-"""`cooee phone`: an app, a mobile network in a box, and a phone to try them with."""
+"""`cooee phone`: runs an app beside the simulator, with a phone to try it."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def phone(
 ) -> None:
     """Try an app: text with it from made-up phones. Nothing leaves this machine.
 
-    A page opens with two phones, and shows how the app answers each text. A mobile network in a
-    box and the app speak the provider's API over real HTTP; the app runs in a process of its own,
+    A page opens with two phones, and shows how the app answers each text. The simulator
+    and the app speak the provider's API over real HTTP; the app runs in a process of its own,
     and saving its file is enough to go on with the new version.
 
     With --terminal the phone is in the terminal. Type a text to send it; /phone 2 goes on as a
@@ -101,7 +101,7 @@ def _terminal_banner(session: TerminalSession, provider: str, path: Path) -> str
     direction = "pushes to it" if session.is_pushed else "is read by it"
     is_interactive = sys.stdin is not None and sys.stdin.isatty()
     lines = [
-        f"The app has the number {session.our_number} in a box; the box's {provider} {direction}.",
+        f"The app has the number {session.our_number}; the simulator's {provider} {direction}.",
         f"Conversations are kept in {path}",
         "Type a text. /phone 2 is a second person, /wait 1h lets time pass, /help, /quit."
         if is_interactive

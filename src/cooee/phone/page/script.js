@@ -1,4 +1,4 @@
-/* The phone's page: mirrors the board that the server keeps, and asks for what people do. */
+/* The phone's page: mirrors the feed of the server, and asks for what people do. */
 "use strict";
 
 const JUMPS = [["+1 min", 60, "1 minute"], ["+1 hour", 3600, "1 hour"], ["+1 day", 86400, "1 day"]];
@@ -28,7 +28,7 @@ const DUE = { sleeps: "Wakes", begins: "Begins", listens: "Goes on" };
 const STANDS = {
   asks: "waits for an answer",
   listens: "has heard a part, and listens for the rest",
-  parked: "is put by while another dialogue asks",
+  parked: "is suspended while another dialogue asks",
   sleeps: "sleeps",
   begins: "is about to begin",
 };
@@ -37,7 +37,7 @@ const VERBS = { insert: ["+", "new"], update: ["~", "changed"], delete: ["−", 
 const board = new Map();
 const phones = new Map();
 const stories = new Map();
-let ahead = 0; // milliseconds from this browser's clock to the carrier's
+let ahead = 0; // milliseconds from this browser's clock to the simulator's
 
 // Elements: words only ever become text.
 
@@ -393,7 +393,7 @@ function showSummary(node, story) {
   const wrong = story.status === "failed";
   const outcome = wrong ? "failed" : story.status === "waiting" ? "waiting" : story.status === "opted out" ? "opted out" : ms(whole);
   node.replaceChildren(
-    el("span", { class: `said${story.by_timer ? " alarm" : ""}` }, story.by_timer ? later(story) : story.text),
+    el("span", { class: `said${story.by_timer ? " timer" : ""}` }, story.by_timer ? later(story) : story.text),
     el("span", { class: "who" }, phoneOf(story.theirs)),
     el("span", { class: "by" }, story.handler ? `${story.handler}()` : story.status === "answered" ? "no handler" : ""),
     el("span", { class: "place" }, story.location),
@@ -513,7 +513,7 @@ function showTraffic(exchanges) {
   for (const node of list.children) node.open = open.has(node.dataset.key);
 }
 
-// The board
+// The feed
 
 function apply(values) {
   const names = Object.keys(values);

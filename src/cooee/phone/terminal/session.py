@@ -38,7 +38,7 @@ class TerminalSession:
         self._clock = clock
         subscription = service.subscription
         if subscription is None:
-            raise NotRunning("The app could not connect to the box; the log says why.")
+            raise NotRunning("The app could not connect to the simulator; the log says why.")
         self.our_number, self.is_pushed = subscription.number, subscription.push_url is not None
         self._texts_expected = texts_before
 
