@@ -58,8 +58,10 @@ async def working(app, store, limit):
     async def recall(n):
         return []
 
-    context = TurnContext(app, None, RealClock().now, lambda claim, seq: recall)
-    worker = Worker(context, store, RealClock(), lambda: None, handler_timeout_s=limit)
+    context = TurnContext(
+        app, None, RealClock().now, lambda claim, seq: recall, handler_timeout_s=limit
+    )
+    worker = Worker(context, store, RealClock(), lambda: None)
     return worker, asyncio.create_task(worker.run())
 
 
@@ -84,6 +86,8 @@ async def test_a_sync_handler_that_hangs_fails_its_own_turn_and_holds_up_nobody(
     await until(lambda: everybody_answered(store))
     assert time.monotonic() - began < 0.5 + hanging * 0.1, "long before the limit, or soon after"
     await until(lambda: failed(store, hanging))
+    (entry,) = await store.history(OURS, person(0), 9)
+    assert f"It was at {__file__}:" in entry.error, "the stack of the thread, without cooee's own"
     gate.set()
     await asyncio.sleep(0.2)
     assert [await replies(store, n) for n in range(hanging)] == [[]] * hanging

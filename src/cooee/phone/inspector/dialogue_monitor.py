@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from cooee.phone.inspector.source_lines import SourceFiles
 from cooee.phone.ipc_messages import AppError, DialogueState, DialogueStates
 from cooee.runtime.events import CheckpointWritten, Event, TurnsCommitted
 from cooee.runtime.turns.context import TurnContext
-from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
+from cooee.runtime.turns.thread_call import ThreadCall, dialogue_timeout_error
 from cooee.storage import Store, StoredDialogue
 
 _MAX_DIALOGUES = 200  # dialogues looked at when an app begins to play
@@ -145,17 +144,15 @@ class DialogueMonitor:
         if dialogue is None:
             message = f"The code has no dialogue {stored.dialogue.handler} any more."
             return replace(state, error=AppError(message))
-        dry_run = InterruptibleCall(
-            partial(replay_current_code, context, dialogue, stored, journal)
-        )
-        running = self._loop.run_in_executor(None, dry_run)
+        dry_run = ThreadCall(replay_current_code, context, dialogue, stored, journal)
+        running = asyncio.wrap_future(dry_run.future)
         await asyncio.wait({running}, timeout=_DRY_RUN_TIMEOUT_S)
         if not running.done():
+            late = dry_run.late_call(dialogue.name, _DRY_RUN_TIMEOUT_S)
             error: BaseException | None = dialogue_timeout_error(
-                dialogue.name, _DRY_RUN_TIMEOUT_S, dry_run.current_line
+                late.handler, late.timeout_s, late.stack
             )
             running.add_done_callback(_ignore_result)
-            dry_run.interrupt()
         else:
             error = running.exception()  # whatever a handler may raise
         if error is not None:

@@ -18,13 +18,18 @@ from cooee.core.messages import Priority
 from cooee.runtime.events import Events
 from cooee.storage import Claim, PendingText, StoredDialogue
 
+HANDLER_TIMEOUT_S = 60.0
+"""A handler that takes longer fails its turn."""
+DIALOGUE_TIMEOUT_S = 5.0
+"""A dialogue that computes longer between two effects fails its turn; most take a millisecond."""
+
 
 class TurnContext(msgspec.Struct, frozen=True):
-    """What every turn of a process has in common, and who watches.
+    """The app, its services and its limits: the same for every turn of a process.
 
-    `code_version` names the app's code as it is loaded. `strict` runs each turn of a dialogue twice
-    and compares, for tests and development. `dialogue_timeout_s` is how many seconds a dialogue may run
-    between two of its effects; most take a thousandth of one.
+    `code_version` names the app's code as it is loaded. `strict` runs each turn of a dialogue
+    twice and compares, for tests and development. `provider_without_media` is the provider's
+    name where it cannot carry media.
     """
 
     app: App[Any, Any]
@@ -32,10 +37,11 @@ class TurnContext(msgspec.Struct, frozen=True):
     now: Callable[[], datetime]
     history_reader: Callable[[Claim, int], HistoryReader]
     opt_out_words: OptOutWords | None = None
-    provider_without_media: str = ""  # the provider's name, where it carries no pictures
+    provider_without_media: str = ""
     code_version: str = ""
     strict: bool = False
-    dialogue_timeout_s: float = 5.0
+    handler_timeout_s: float = HANDLER_TIMEOUT_S
+    dialogue_timeout_s: float = DIALOGUE_TIMEOUT_S
     warn: Callable[[str], None] = lambda _: None
     events: Events = msgspec.field(default_factory=Events)
 

@@ -1,30 +1,47 @@
-"""Turns played in threads: many in one, and a second thread for what a slow handler holds up."""
+"""Turns run in threads: many in one, and a second thread for those that a slow handler holds up."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
+
+import msgspec
 
 from cooee.clocks.clock import monotonic
 from cooee.runtime.turns.effects import ClaimFlow, HandlerCall
-from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
+from cooee.runtime.turns.thread_call import (
+    LateCall,
+    dialogue_timeout_error,
+    handler_timeout_error,
+    stack_of_thread,
+)
 from cooee.storage import Checkpoint, ClaimResult
+
+Step: TypeAlias = HandlerCall | Checkpoint | ClaimResult | None
+"""The next thing of a claim: a call, a checkpoint, its end; None where its lease was lost."""
+
+
+class RunningCall(msgspec.Struct, frozen=True):
+    """A handler's call under way in a thread, since `started_at` on the monotonic clock."""
+
+    call: HandlerCall
+    started_at: float
+    thread_id: int
 
 
 class TurnRunner:
-    """A claim's turns, moved on by one hand at a time.
+    """Runs the turns of one claim; one thread at a time advances it.
 
-    A thread plays it until it ends or has to be awaited: then it is `idle`, and `step` is its
-    Finish, or the Call or Jot to await; None where its lease was lost. A thread that takes too
-    long can lose it.
+    A thread runs it until it ends or has to be awaited: then it is `idle`, and `step` is its
+    ClaimResult, or the call or checkpoint to await. A thread that takes too long loses it.
     """
 
     def __init__(self, flow: ClaimFlow) -> None:
-        self.step: HandlerCall | Checkpoint | ClaimResult | None = None
+        self.step: Step = None
         self.idle = False
-        self._running_call: tuple[InterruptibleCall, HandlerCall, float] | None = None
+        self._running: RunningCall | None = None
         self._flow = flow
         self._lock = threading.Lock()
         self._detached = False
@@ -32,56 +49,47 @@ class TurnRunner:
     def run(
         self,
         may_run_here: Callable[[HandlerCall], bool],
-        run_call: Callable[[HandlerCall, InterruptibleCall], Any],
-    ) -> None:
-        """Go on with every call that may be made `may_run_here`, in this thread."""
+        run_call: Callable[[HandlerCall], Any],
+    ) -> bool:
+        """Make every call that `may_run_here`, in this thread; return whether it may run others."""
         self._advance(None, None)
         while (
             isinstance(call := self.step, HandlerCall) and may_run_here(call) and not self._detached
         ):
-            interruptible = InterruptibleCall(call.run)
-            self._running_call = (interruptible, call, monotonic())
+            self._running = RunningCall(call, monotonic(), threading.get_ident())
             try:
-                reply, error = run_call(call, interruptible), None
+                reply, error = run_call(call), None
             except BaseException as caught:
                 reply, error = None, as_exception(call, caught)
-            self._running_call = None
+            self._running = None
             self._advance(reply, error)
         self.idle = True
+        return not self._detached
 
-    def reclaim(self) -> InterruptibleCall | None:
-        """Take it from a thread that runs over its call's own limit; what still runs there.
+    def reclaim(self, handler_timeout_s: float) -> LateCall | None:
+        """Take it from a thread whose call is over its limit; return that call.
 
-        The call has failed by that, and `step` is what follows. None where no limit is over.
+        The call has failed, and `step` is what follows. The thread is given up: what its call
+        returns is dropped, and it runs nothing else.
         """
         with self._lock:
-            if self._detached or self._running_call is None:
+            running = self._running
+            if self._detached or running is None:
                 return None
-            interruptible, call, started_at = self._running_call
-            if call.timeout_s is None or monotonic() - started_at < call.timeout_s:
+            call = running.call
+            timeout_s = handler_timeout_s if call.timeout_s is None else call.timeout_s
+            if monotonic() - running.started_at < timeout_s:
                 return None
+            stack = stack_of_thread(running.thread_id)
+            late = LateCall(call.handler.name, timeout_s, stack, running.thread_id)
             self._detached = True
-        self.advance(
-            error=dialogue_timeout_error(
-                call.handler.name, call.timeout_s, interruptible.current_line
-            )
-        )
-        return interruptible
+        self.advance(error=timeout_error(call, late))
+        return late
 
-    def advance(
-        self, reply: Any = None, error: Exception | None = None
-    ) -> HandlerCall | Checkpoint | ClaimResult | None:
-        """Go on from what was awaited, to the next call or to the end."""
+    def advance(self, reply: Any = None, error: Exception | None = None) -> Step:
+        """Continue from what was awaited, to the next call or to the end."""
         self.step = _next_step(self._flow, reply, error)
         return self.step
-
-    def abandon(self, error: Exception) -> HandlerCall | Checkpoint | ClaimResult | None:
-        """Take it from its thread, whose call has failed with `error`, whatever comes of it."""
-        with self._lock:
-            self._detached = True
-            if isinstance(self.step, ClaimResult):
-                return self.step
-            return self.advance(error=error)
 
     def _advance(self, reply: Any, error: Exception | None) -> None:
         with self._lock:
@@ -92,27 +100,32 @@ class TurnRunner:
 def run_all(
     queue: deque[TurnRunner],
     may_run_here: Callable[[HandlerCall], bool],
-    run_call: Callable[[HandlerCall, InterruptibleCall], Any],
+    run_call: Callable[[HandlerCall], Any],
 ) -> None:
-    """Play games in this thread until none is left; others may take from `queue` meanwhile."""
+    """Run claims in this thread until none is left; other threads may take from `queue` too."""
     while queue:
         try:
             runner = queue.popleft()
         except IndexError:  # another thread was quicker
             return
-        runner.run(may_run_here, run_call)
+        if not runner.run(may_run_here, run_call):
+            return  # this thread was given up: it may be in any state, and runs nothing else
 
 
 def as_exception(call: HandlerCall, error: BaseException) -> Exception:
-    """A handler's exception; one that would end the process ends only its turn."""
+    """Return a handler's exception; SystemExit and the like, which end a process, end its turn."""
     if isinstance(error, Exception):
         return error
     return RuntimeError(f"{call.handler.name} raised {type(error).__name__}")
 
 
-def _next_step(
-    flow: ClaimFlow, reply: Any, error: Exception | None
-) -> HandlerCall | Checkpoint | ClaimResult | None:
+def timeout_error(call: HandlerCall, late: LateCall) -> Exception:
+    """Return the error of a call that took too long: a dialogue's has a limit of its own."""
+    make_error = handler_timeout_error if call.timeout_s is None else dialogue_timeout_error
+    return make_error(late.handler, late.timeout_s, late.stack)
+
+
+def _next_step(flow: ClaimFlow, reply: Any, error: Exception | None) -> Step:
     try:
         return flow.send(reply) if error is None else flow.throw(error)
     except StopIteration as stop:

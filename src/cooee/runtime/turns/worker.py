@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from cooee.clocks.clock import Clock, WakeUp, monotonic
@@ -20,23 +19,23 @@ from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.claim_turns import run_claim
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
-from cooee.runtime.turns.thread_interrupt import InterruptibleCall, dialogue_timeout_error
-from cooee.runtime.turns.turn_thread import TurnRunner, as_exception, run_all
+from cooee.runtime.turns.thread_call import LateCall, ThreadCall, handler_timeout_error
+from cooee.runtime.turns.turn_thread import (
+    Step,
+    TurnRunner,
+    as_exception,
+    run_all,
+    timeout_error,
+)
 from cooee.storage import Checkpoint, Claim, ClaimResult, Store, TurnFailure
 
 T = TypeVar("T")
 PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 
-_MAX_CONVERSATIONS = 256  # conversations under way; a claim asks for what is left of it
-_SLOW_HANDLER_S = 0.005  # seconds; a handler that once took longer runs in a thread of its own
-_SECOND_THREAD_AFTER_S = (
-    0.05  # seconds; after that a second thread takes over what a first one leaves waiting
-)
-_COMMIT_RETRY_AFTER = timedelta(
-    minutes=1
-)  # until a turn is tried again whose commit the database refused
-_INTERRUPT_AGAIN_AFTER_S = 1.0  # seconds between two tries to end a handler that catches everything
-_MAX_THREADS = 256  # a handler that never ends keeps its thread for good
+_MAX_CONVERSATIONS = 256  # claimed at a time
+_SLOW_HANDLER_S = 0.005  # a handler that once took longer runs in a thread of its own
+_SECOND_THREAD_AFTER_S = 0.05  # then another thread takes over the claims that still wait
+_COMMIT_RETRY_AFTER = timedelta(minutes=1)  # until a claim is tried again whose commit was refused
 
 
 async def _all_claims(claims: Sequence[Claim]) -> Sequence[Claim]:
@@ -50,13 +49,12 @@ class Worker:
     a thread to itself. Handlers that wait are tasks of the event loop.
 
     Args:
-        around: the app and what its turns share.
+        context: the app, and what its turns share.
         store: where texts wait.
         clock: what to sleep on.
-        outgoing: rung when replies were queued.
-        over: told of turns whose commit has been asked for, before `wake_senders` rings.
-        sift: what of the claims can be played now; it sees to the rest.
-        limit: seconds a handler may take before its turn has failed.
+        wake_senders: called when replies were queued.
+        on_finish: called with turns whose commit was asked for, before `wake_senders`.
+        prepare: returns the claims that can be run now, and looks after the others.
     """
 
     def __init__(
@@ -68,14 +66,13 @@ class Worker:
         *,
         on_finish: Callable[[Sequence[ClaimResult]], None] = lambda _: None,
         prepare: PrepareClaims = _all_claims,
-        handler_timeout_s: float = 60,
     ) -> None:
         self.wake_up: WakeUp = clock.create_wake_up()
         self._context, self._store, self._clock = context, store, clock
         self._wake_senders, self._on_finish = wake_senders, on_finish
-        self._prepare, self._handler_timeout_s = prepare, handler_timeout_s
+        self._prepare, self._handler_timeout_s = prepare, context.handler_timeout_s
         self._slow_handlers: set[str] = set()
-        self._threads = ThreadPoolExecutor(_MAX_THREADS, "cooee-handler")
+        self._late_calls: dict[ThreadCall[Any], str] = {}  # given up, with the handler's name
         self._running_count = 0
         self._tasks = TaskGroup(clock, "turn", self.wake_up.set)
         self._stopping = False
@@ -98,10 +95,18 @@ class Worker:
                 timeout = 1
             await self.wake_up.wait(timeout)
         await self._tasks.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def trouble(self) -> str:
+        """The handlers that took too long and still run; "" where there is none."""
+        names = [name for thread, name in self._late_calls.items() if thread.is_alive]
+        if not names:
+            return ""
+        handlers = ", ".join(sorted(set(names)))
+        return f"{len(names)} threads do not come back from {handlers}"
 
     def stop(self) -> None:
-        """Take nothing new."""
+        """Claim nothing new."""
         self._stopping = True
         self.wake_up.set()
 
@@ -123,71 +128,66 @@ class Worker:
         return seconds if seconds > 0 else 0.1  # due, and not to be had: the end of a turn rings
 
     async def _run_batch(self, claims: Sequence[Claim]) -> None:
-        """Play a batch in one thread; what a slow handler holds up goes on in another."""
+        """Run claims in one thread; those that a slow handler holds up continue in another."""
         runners = [TurnRunner(run_claim(self._context, claim)) for claim in claims]
-        queue, started_at = deque(runners), monotonic()
-        threads = {self._run_in_thread(run_all, queue, self._may_share_thread, self._run_timed)}
+        queue, threads = deque(runners), dict[asyncio.Future[None], ThreadCall[None]]()
         while runners:
-            _, threads = await asyncio.wait(threads, timeout=_SECOND_THREAD_AFTER_S)
-            timed_out = monotonic() - started_at > self._handler_timeout_s
-            stopped = [game for game in runners if game.idle or timed_out]
-            runners = [game for game in runners if not (game.idle or timed_out)]
-            await self._settle(stopped)
-            for game in list(runners):
-                interruptible = game.reclaim()
-                if interruptible is not None:
-                    runners.remove(game)
-                    self._interrupt(interruptible)
-                    self._await_rest(game, game.step)
             if queue:
-                threads.add(
-                    self._run_in_thread(run_all, queue, self._may_share_thread, self._run_timed)
-                )
+                thread = ThreadCall(run_all, queue, self._may_share_thread, self._call_timed)
+                threads[asyncio.wrap_future(thread.future)] = thread
+            await asyncio.wait(threads, timeout=_SECOND_THREAD_AFTER_S)
+            threads = {future: one for future, one in threads.items() if not future.done()}
+            stopped = [runner for runner in runners if runner.idle]
+            runners = [runner for runner in runners if not runner.idle]
+            await self._settle(stopped)
+            late = [(runner, runner.reclaim(self._handler_timeout_s)) for runner in runners]
+            for runner, late_call in late:
+                if late_call is not None:
+                    runners.remove(runner)
+                    thread = next(
+                        one for one in threads.values() if one.thread_id == late_call.thread_id
+                    )
+                    self._give_up(thread, late_call)
+                    self._await_rest(runner, runner.step)
 
     async def _settle(self, runners: Sequence[TurnRunner]) -> None:
-        """Commit what has ended, and await what has to be awaited."""
-        steps = [game.step if game.idle else self._abandon(game) for game in runners]
-        for game, step in zip(runners, steps, strict=True):
-            if not isinstance(step, ClaimResult):
-                self._await_rest(game, step)
-        finished = [step for step in steps if isinstance(step, ClaimResult)]
+        """Commit the claims that have ended; await what the others have to await."""
+        finished = [runner.step for runner in runners if isinstance(runner.step, ClaimResult)]
+        for runner in runners:
+            if not isinstance(runner.step, ClaimResult):
+                self._await_rest(runner, runner.step)
         if finished:
             await self._finish_turns(finished)
 
-    def _await_rest(
-        self, runner: TurnRunner, step: HandlerCall | Checkpoint | ClaimResult | None
-    ) -> None:
-        """Let a game go on by itself."""
+    def _await_rest(self, runner: TurnRunner, step: Step) -> None:
+        """Run the rest of a claim in a task of its own."""
         self._tasks.start(self._run_one(runner, step))
 
     def _may_share_thread(self, call: HandlerCall) -> bool:
-        """Whether a call may be made in a thread that others share."""
+        """Tell whether a call may be made in a thread that other claims share."""
         return (
             call.sync
             and not self._context.app.middleware
             and call.handler.name not in self._slow_handlers
         )
 
-    def _run_timed(self, call: HandlerCall, interruptible: InterruptibleCall) -> Any:
+    def _call_timed(self, call: HandlerCall) -> Any:
         started_at = monotonic()
         try:
-            return interruptible()
+            return call.run()
         finally:
             if monotonic() - started_at > _SLOW_HANDLER_S:
                 self._slow_handlers.add(call.handler.name)
 
-    def _abandon(self, runner: TurnRunner) -> HandlerCall | Checkpoint | ClaimResult | None:
-        """What becomes of turns whose thread has taken too long; what it comes to is dropped."""
-        call = runner.step
-        name = call.handler.name if isinstance(call, HandlerCall) else "A handler"
-        return runner.abandon(self._timeout_error(name))
+    def _give_up(self, thread: ThreadCall[Any], late_call: LateCall) -> None:
+        """Leave a thread to itself: nothing can stop it without harm, and nobody waits for it."""
+        self._late_calls = {one: name for one, name in self._late_calls.items() if one.is_alive}
+        self._late_calls[thread] = late_call.handler
+        self._publish(
+            events.HandlerAbandoned(late_call.handler, late_call.timeout_s, late_call.stack)
+        )
 
-    def _timeout_error(self, name: str) -> TimeoutError:
-        return TimeoutError(f"{name} took longer than {self._handler_timeout_s:g} seconds.")
-
-    async def _run_one(
-        self, runner: TurnRunner, step: HandlerCall | Checkpoint | ClaimResult | None
-    ) -> None:
+    async def _run_one(self, runner: TurnRunner, step: Step) -> None:
         """Play one conversation, waiting where its handlers wait."""
         while isinstance(step, HandlerCall | Checkpoint):
             step = await (
@@ -200,14 +200,12 @@ class Worker:
         else:
             self._running_count -= 1
 
-    async def _write_checkpoint(
-        self, runner: TurnRunner, checkpoint: Checkpoint
-    ) -> HandlerCall | Checkpoint | ClaimResult | None:
+    async def _write_checkpoint(self, runner: TurnRunner, checkpoint: Checkpoint) -> Step:
         """Write down what a turn must not lose, before it goes on."""
         self._publish(events.CheckpointStarted(checkpoint))
         try:
             (lease_held,) = await retry_until_available(
-                self._clock, "jot", lambda: self._store.checkpoint([checkpoint])
+                self._clock, "checkpoint", lambda: self._store.checkpoint([checkpoint])
             )
         except StorageError as error:
             return runner.advance(error=error)
@@ -215,59 +213,51 @@ class Worker:
         self._publish(written if lease_held else events.LeaseExpired(checkpoint.claim))
         return runner.advance(lease_held)
 
-    async def _call_handler(
-        self, runner: TurnRunner, call: HandlerCall
-    ) -> HandlerCall | Checkpoint | ClaimResult | None:
-        timeout = asyncio.timeout(self._handler_timeout_s)
+    async def _call_handler(self, runner: TurnRunner, call: HandlerCall) -> Step:
+        timeout, late_calls = asyncio.timeout(self._handler_timeout_s), list[LateCall]()
         try:
             async with timeout:
-                reply = await self._call_in_middleware(call)
+                reply = await self._call_in_middleware(call, late_calls)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            timed_out = timeout.expired() and isinstance(error, TimeoutError)
-            cause = (
-                self._timeout_error(call.handler.name) if timed_out else as_exception(call, error)
-            )
-            return runner.advance(error=cause)
+            is_late = timeout.expired() and isinstance(error, TimeoutError)
+            if is_late:
+                stack = late_calls[0].stack if late_calls else ""
+                name, timeout_s = call.handler.name, self._handler_timeout_s
+                return runner.advance(error=handler_timeout_error(name, timeout_s, stack))
+            return runner.advance(error=as_exception(call, error))
         return runner.advance(reply)
 
-    async def _call_in_middleware(self, call: HandlerCall) -> Any:
-        proceed: Callable[[], Awaitable[Any]] = functools.partial(self._run_call, call)
+    async def _call_in_middleware(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
+        proceed: Callable[[], Awaitable[Any]] = partial(self._run_call, call, late_calls)
         for middleware in reversed(self._context.app.middleware):
-            proceed = functools.partial(middleware, call.chat, proceed)
+            proceed = partial(middleware, call.chat, proceed)
         return await proceed()
 
-    async def _run_call(self, call: HandlerCall) -> Any:
+    async def _run_call(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
+        """Await a call, or make it in a thread; one that is given up is added to `late_calls`."""
         if not call.sync:
             return await call.run()
-        started_at, interruptible, timeout = (
-            monotonic(),
-            InterruptibleCall(call.run),
-            asyncio.timeout(call.timeout_s),
-        )
+        started_at, thread = monotonic(), ThreadCall(call.run)
+        own_timeout = asyncio.timeout(call.timeout_s)
         try:
-            async with timeout:
-                return await self._run_in_thread(interruptible)
-        except TimeoutError as error:
-            if call.timeout_s is None or not timeout.expired():
+            async with own_timeout:
+                return await asyncio.wrap_future(thread.future)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if not thread.is_alive:
                 raise
-            line = interruptible.current_line
-            self._interrupt(interruptible)
-            raise dialogue_timeout_error(call.handler.name, call.timeout_s, line) from error
+            timeout_s = call.timeout_s if own_timeout.expired() else None
+            late_calls.append(
+                thread.late_call(call.handler.name, timeout_s or self._handler_timeout_s)
+            )
+            self._give_up(thread, late_calls[-1])
+            if not own_timeout.expired():
+                raise
+            raise timeout_error(call, late_calls[-1]) from error
         finally:
             if monotonic() - started_at < _SLOW_HANDLER_S / 5:
                 self._slow_handlers.discard(call.handler.name)
-
-    def _interrupt(self, interruptible: InterruptibleCall) -> None:
-        """End what runs too long; what catches that is told again, for as long as it runs."""
-        if interruptible.interrupt():
-            asyncio.get_running_loop().call_later(
-                _INTERRUPT_AGAIN_AFTER_S, self._interrupt, interruptible
-            )
-
-    def _run_in_thread(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
     async def _finish_turns(self, finishes: Sequence[ClaimResult]) -> None:
         for finish in finishes:
