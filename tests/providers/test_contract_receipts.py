@@ -4,10 +4,10 @@ import pytest
 
 from cooee.core.messages import Status
 from cooee.providers import provider_names
-from cooee.providers.simulated import payloads as simulated_json
-from cooee.providers.telstra_v2 import errors as telstra_v2_codes
-from cooee.providers.telstra_v3 import errors as telstra_v3_codes
-from cooee.providers.twilio import errors as twilio_codes
+from cooee.providers.simulated import payloads as simulated_payloads
+from cooee.providers.telstra_v2 import errors as telstra_v2_errors
+from cooee.providers.telstra_v3 import errors as telstra_v3_errors
+from cooee.providers.twilio import errors as twilio_errors
 
 ACCEPTED, SENT, DELIVERED = Status.ACCEPTED, Status.SENT, Status.DELIVERED
 UNDELIVERED, FAILED, EXPIRED = Status.UNDELIVERED, Status.FAILED, Status.EXPIRED
@@ -65,14 +65,14 @@ DOCUMENTED = {
 
 
 def simulated(word):
-    receipt = simulated_json.parse_receipt({"id": "x", "status": word}, "")
+    receipt = simulated_payloads.parse_receipt({"id": "x", "status": word}, "")
     return None if receipt is None else receipt.status
 
 
 READ = {
-    "telstra-v2": telstra_v2_codes.telstra_v2_status,
-    "telstra-v3": telstra_v3_codes.telstra_v3_status,
-    "twilio": twilio_codes.twilio_status,
+    "telstra-v2": telstra_v2_errors.telstra_v2_status,
+    "telstra-v3": telstra_v3_errors.telstra_v3_status,
+    "twilio": twilio_errors.twilio_status,
     "simulated": simulated,
 }
 ROWS = [
@@ -86,7 +86,7 @@ def test_every_documented_word_has_one_state(name, word, status):
 
 
 @pytest.mark.parametrize(("name", "word", "status"), [row for row in ROWS if row[0] != "simulated"])
-def test_case_and_space_do_not_matter_to_real_companies(name, word, status):
+def test_case_and_space_do_not_matter_to_real_providers(name, word, status):
     assert READ[name](f" {word.upper()} ") is READ[name](word.lower()) is status
 
 
@@ -96,12 +96,12 @@ def test_no_word_that_nobody_documented_ends_a_text(name):
         assert READ[name](word) in {ACCEPTED, None}
 
 
-def test_no_company_is_left_out_and_each_can_say_that_a_text_arrived_or_not():
+def test_no_provider_is_left_out_and_each_can_say_that_a_text_arrived_or_not():
     assert set(provider_names()) == set(DOCUMENTED) == set(READ)
     for words in DOCUMENTED.values():
         assert {SENT, DELIVERED, EXPIRED, UNDELIVERED} - set(words.values()) <= {EXPIRED}
 
 
 def test_twilio_says_by_a_code_that_a_text_waited_for_too_long():
-    assert twilio_codes.twilio_status("undelivered", "30036") is EXPIRED
-    assert twilio_codes.twilio_status("undelivered", "30003") is UNDELIVERED
+    assert twilio_errors.twilio_status("undelivered", "30036") is EXPIRED
+    assert twilio_errors.twilio_status("undelivered", "30003") is UNDELIVERED

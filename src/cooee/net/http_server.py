@@ -28,7 +28,7 @@ async def serve_app(
     """Serve `app` while the context is open; yield the port (a free one where `port` is 0).
 
     On leaving, requests under way get `grace` seconds to end. Every request's scope carries
-    the extension `HANG_UP`, which drops the connection without an answer. Who takes longer than
+    the extension `HANG_UP_EXTENSION`, which drops the connection without an answer. Who takes longer than
     `header_timeout` seconds for a request's headers is hung up on.
 
     `listener` is a socket to serve on instead, bound already. It is closed on leaving; where

@@ -82,7 +82,7 @@ def example(switches: str) -> Example:
 
 @pytest.mark.parametrize("switches", ["pop", "cursor,lookup", "confirm,idempotency,optout"])
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-def test_the_simulated_company_keeps_every_promise(promise, switches):
+def test_the_simulated_provider_keeps_every_promise(promise, switches):
     promise(example(switches))
 
 

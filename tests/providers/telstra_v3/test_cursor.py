@@ -115,7 +115,7 @@ def test_a_log_that_was_empty_at_the_start_is_read_from_a_clock_that_is_behind()
     assert log.drain(cursor)[0] == ["first"]
 
 
-def test_a_company_that_ignores_reverse_is_begun_by_our_own_clock():
+def test_a_log_that_ignores_reverse_is_begun_by_our_own_clock():
     log = Log(reverses=False)
     for n in range(120):
         log.now += timedelta(minutes=1)

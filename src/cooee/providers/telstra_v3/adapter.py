@@ -78,10 +78,10 @@ class TelstraV3:
     """The adapter; a fact without a source here is from Telstra's OpenAPI spec or Python SDK.
 
     It reads a *cursor*: Telstra keeps a log of 30 days, and only the cursor knows which of
-    its texts were read. The cursor and its overlap are in `telstra_v3_log`.
+    its texts were read. The cursor and its overlap are in `cursor.py`.
 
     Assumptions, for which there is no source: a message can be found by its tag a minute after
-    it was sent at the latest (`lookup_settles`; v2's statuses took seconds). A push is
+    it was sent at the latest (`lookup_settles_after`; v2's statuses took seconds). A push is
     answered by 204, as v2 wants it. The required headers go with every call, since whether
     they are insisted on is unsaid. The scopes are those of Telstra's Python SDK, of which its
     Node SDK spells one otherwise. Opt-out words act where they are the whole
