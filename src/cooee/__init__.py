@@ -113,10 +113,10 @@ __all__ = [
 
 
 def connect(url: str, token: str | None = None) -> AppClient:
-    """An app that runs in another process: ``await cooee.connect(url).send(to, text)``.
+    """Return a client of an app in another process: ``await cooee.connect(url).send(to, text)``.
 
     Args:
-        url: where it listens, such as ``"http://127.0.0.1:8000"``.
+        url: the app's address, such as ``"http://127.0.0.1:8000"``.
         token: its COOEE_SEND_TOKEN; by default that of this process's environment.
 
     Raises:

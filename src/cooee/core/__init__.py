@@ -1,1 +1,1 @@
-"""What a text is, what a conversation is, what an app says: no I/O, no clock."""
+"""Texts, parsing, apps and dialogues as pure rules and data: no I/O, no clock (law 8)."""

@@ -1,4 +1,4 @@
-"""Lengths of time, in words: ``timeout=hours(24)``."""
+"""minutes(), hours() and days(): lengths of time, as in ``timeout=hours(24)``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import timedelta
 
 
 def minutes(n: float) -> timedelta:
-    """So many minutes."""
+    """Return a length of `n` minutes."""
     return timedelta(minutes=n)
 
 
 def hours(n: float) -> timedelta:
-    """So many hours."""
+    """Return a length of `n` hours."""
     return timedelta(hours=n)
 
 
 def days(n: float) -> timedelta:
-    """So many days of 24 hours; for the same time on another day, give a sleep an `until`."""
+    """Return `n` days of 24 hours; for the same time on another day, give `sleep` an `until`."""
     return timedelta(days=n)

@@ -1,40 +1,40 @@
-"""Everything that can go wrong, one class for each decision a caller can make.
+"""Every exception cooee raises, one class for each decision a caller can make.
 
 CooeeError
-├── DefinitionError        the app's code is wrong: mend the lines it shows
-├── SettingError           a setting is missing or wrong: type the line it shows
+├── DefinitionError        the app's code is wrong: mend the lines that it shows
+├── SettingError           a setting is missing or wrong: type the line that it shows
 ├── NotRunning             no runtime is behind this app yet: start one first
 ├── TooLong                a text needs more segments than the app allows: shorten it
 ├── StateError             stored state does not fit the app's class: mend the class
-├── ProviderFailure        the company said no, or said nothing
-│   ├── TemporaryFailure   nothing was done: try again, after `retry_after`
-│   ├── PermanentFailure   trying again will not help
-│   │   └── OptedOut       this person does not want our texts
-│   ├── Unauthorized       log in again, once
-│   └── OutcomeUnknown     it may have been done: settle it, never repeat it blindly
-├── DialogueError          a dialogue cannot go on as its code is: mend the line it shows
-│   ├── NotDeterministic   the same program went another way: clock, chance or I/O outside `once`
-│   ├── AmbiguousQuestion  two places ask the same: give a key, or scope one by `chat.part`
-│   ├── DuplicateOnce      two places do the same once: give each a key
-│   ├── ForeignAwait       something other than cooee's was awaited: put it inside `once`
-│   ├── NotAwaited         `chat.ask(…)` and no await before it
-│   ├── NoDialogue         asking in a handler that is none, or with a chat of the past
-│   └── Unstorable         an answer or a result that cannot be written down
-├── JournalError           a stored dialogue cannot be used: its turn is set aside
+├── ProviderFailure        the provider refused a request, or did not answer it
+│   ├── TemporaryFailure   no text was sent: try again, after `retry_after`
+│   ├── PermanentFailure   no text was sent: mend the text or the account, then resend
+│   │   └── OptedOut       the person opted out: write no more to them
+│   ├── Unauthorized       the credentials were refused: log in again, once
+│   └── OutcomeUnknown     the text may have been sent: look it up, never repeat it blindly
+├── DialogueError          a dialogue cannot go on as its code is: mend the line that it shows
+│   ├── NotDeterministic   the same code took another path: put clock, chance and I/O into `once`
+│   ├── AmbiguousQuestion  two lines ask the same: give a key, or scope one by `chat.part`
+│   ├── DuplicateOnce      two lines call the same `once`: give each a key
+│   ├── ForeignAwait       another library's awaitable was awaited: put it inside `once`
+│   ├── NotAwaited         `chat.ask(…)` without await: write it
+│   ├── NoDialogue         a dialogue's verb in another handler, or after its turn: await it there
+│   └── Unstorable         an answer or a result that cannot be stored: return plain data
+├── JournalError           a stored dialogue cannot be read: its turn is set aside
 │   ├── JournalTooNew      a newer cooee wrote it: upgrade
-│   └── JournalUnreadable  it is damaged
-├── CannotGoBack           there is no answer to take back
-├── Unanswered             what a question may come to instead of an answer: catch it, or it ends
-│   ├── NoReply            the time was up
-│   ├── TooManyAttempts    none of the answers was understood
+│   └── JournalUnreadable  it is damaged: restore a backup, or forget the person
+├── CannotGoBack           there is no answer to undo: tell the person
+├── Unanswered             a question's end without an answer: catch it, or the dialogue ends
+│   ├── NoReply            the timeout passed
+│   ├── TooManyAttempts    no answer was understood
 │   └── Ended              `chat.end()`
-├── OnceFailed             what was to be done once has failed: catch it, or the turn is retried
-│   ├── OnceUnknown        it was begun and nobody knows how it ended
-│   └── ResultLost         it was done, and its result could not be stored
-├── RequestRefused         a webhook that is not to be believed: answer with `status`
-└── StorageError           the database said no
-    ├── StoreUnavailable   locked or full, nothing was written: try again later
-    ├── DatabaseInUse      another process owns this database
+├── OnceFailed             a `once` has failed: catch it, or the turn is retried
+│   ├── OnceUnknown        it began in an earlier attempt, and its end is not known: look it up
+│   └── ResultLost         it ended well, and its result cannot be stored: return plain data
+├── RequestRefused         a webhook request is forged or malformed: answer with `status`
+└── StorageError           the database refused
+    ├── StoreUnavailable   locked or full, no row was written: try again later
+    ├── DatabaseInUse      another process owns this database: end it, or use its `cooee.connect`
     └── SchemaTooNew       a newer cooee wrote this database: upgrade
 """
 
@@ -54,7 +54,7 @@ class SettingError(CooeeError):
 
 
 class NotRunning(CooeeError):
-    """The app was asked to send before a runtime carried it."""
+    """The app was asked to send before a runtime ran it; start it first."""
 
 
 class TooLong(CooeeError):
@@ -66,13 +66,13 @@ class StateError(CooeeError):
 
 
 class ProviderFailure(CooeeError):
-    """A provider's failure in our words, with the provider's own kept beside them.
+    """A provider's failure, with the provider's own code and status.
 
     Args:
-        message: what happened, and what to do next.
+        message: the failure, and the next step.
         code: the provider's own code, such as ``"TO-MSISDN-NOT-VALID"``.
-        status: the HTTP status, 0 where there was no answer.
-        hint: what usually mends it.
+        status: the HTTP status; 0 without an answer.
+        hint: the usual remedy.
     """
 
     def __init__(self, message: str, *, code: str = "", status: int = 0, hint: str = "") -> None:
@@ -85,7 +85,7 @@ class ProviderFailure(CooeeError):
 
 
 class TemporaryFailure(ProviderFailure):
-    """Nothing was done, and later it may work; `retry_after` is in seconds."""
+    """No text was sent, and a later attempt may succeed; `retry_after` is in seconds."""
 
     def __init__(
         self,
@@ -101,11 +101,11 @@ class TemporaryFailure(ProviderFailure):
 
 
 class PermanentFailure(ProviderFailure):
-    """Nothing was done, and repeating the same request will not help."""
+    """No text was sent, and the same request will fail again."""
 
 
 class OptedOut(PermanentFailure):
-    """The person opted out of our texts, by the provider's word."""
+    """The person opted out of our texts; write no more to them."""
 
 
 class Unauthorized(ProviderFailure):
@@ -121,35 +121,35 @@ class DialogueError(CooeeError):
 
 
 class NotDeterministic(DialogueError):
-    """The same program, given the same answers, went another way than before."""
+    """The same code took another path than before, with the same answers."""
 
 
 class AmbiguousQuestion(DialogueError):
-    """Two places in one dialogue ask the same, so an edit could swap their answers."""
+    """Two lines of one dialogue ask the same, so an edit could swap their answers."""
 
 
 class DuplicateOnce(DialogueError):
-    """Two things to be done once have the same key, and the second would never be done."""
+    """Two `once` calls have the same key, so the second would never run."""
 
 
 class ForeignAwait(DialogueError):
-    """A dialogue awaited something that a replay cannot wait for."""
+    """A dialogue awaited another library's awaitable outside `once`."""
 
 
 class NotAwaited(DialogueError):
-    """A dialogue asked without awaiting the answer."""
+    """A dialogue called `ask`, `sleep` or `once` without await."""
 
 
 class NoDialogue(DialogueError):
-    """A verb of dialogues, on a chat that is in none or whose turn is over."""
+    """A dialogue's verb was called in another handler, or after the turn."""
 
 
 class Unstorable(DialogueError):
-    """A value that cannot be written down and read again."""
+    """A value cannot be stored and read again."""
 
 
 class JournalError(CooeeError):
-    """A stored dialogue cannot be used; nothing of it is overwritten."""
+    """A stored dialogue cannot be read; its records stay as they are."""
 
 
 class JournalTooNew(JournalError):
@@ -161,46 +161,46 @@ class JournalUnreadable(JournalError):
 
 
 class CannotGoBack(CooeeError):
-    """There is no answer that could be taken back."""
+    """There is no answer to undo."""
 
 
 class Unanswered(CooeeError):
-    """What a question came to instead of an answer; uncaught, it ends the dialogue."""
+    """A question ended without an answer; uncaught, this ends the dialogue."""
 
 
 class NoReply(Unanswered):
-    """The time to answer was up."""
+    """The question's timeout passed."""
 
 
 class TooManyAttempts(Unanswered):
-    """No answer was understood, as often as the question was to be asked."""
+    """No answer was understood in the question's `attempts`."""
 
 
 class Ended(Unanswered):
-    """The handler ended the dialogue itself."""
+    """The handler ended the dialogue by `chat.end`."""
 
 
 class OnceFailed(CooeeError):
-    """What was to be done once raised an error.
+    """The function of a `once` raised an error.
 
-    Caught, it is recorded, and every replay raises it again with the same words. Uncaught, it
-    fails the turn, and what was to be done is tried again with it.
+    Caught, the failure is recorded, and every replay raises it again with the same message.
+    Uncaught, it fails the turn, and the turn's next attempt calls the function again.
     """
 
 
 class OnceUnknown(OnceFailed):
-    """It was begun in an earlier attempt, and how that ended is not known."""
+    """The `once` began in an earlier attempt, and its end is not known."""
 
 
 class ResultLost(OnceFailed):
-    """It was done, its result could not be stored, and it is not done again."""
+    """The `once` ended well, its result cannot be stored, and it does not run again."""
 
 
 class RequestRefused(CooeeError):
-    """A webhook request that is not to be believed or not to be understood.
+    """A webhook request is forged or malformed.
 
     Args:
-        message: why, for our log; the caller learns no more than the status.
+        message: the reason, for our log; the caller gets only the status.
         status: the HTTP status to answer with, 4xx.
     """
 
@@ -217,7 +217,7 @@ class StorageError(CooeeError):
 
 
 class StoreUnavailable(StorageError):
-    """The database is locked, full or gone for now; nothing was written."""
+    """The database is locked, full or gone for now; no row was written."""
 
 
 class DatabaseInUse(StorageError):

@@ -1,4 +1,4 @@
-"""One HTTP request, its response, and a conversation of them: data, not I/O."""
+"""An HTTP Request, its Response, and the Flow that yields requests: data, not I/O."""
 
 import json
 from collections.abc import Generator, Mapping
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to make, or one that was made to us.
+    """An HTTP request: an adapter's to a provider, or a provider's to us.
 
     Header names are lower case. `url` is absolute; for a request made to us it is the
     *public* URL, from the settings, with the query as it came. `safe` says that repeating it
@@ -26,7 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     safe: bool = False
 
     def json(self) -> Any:
-        """The body as JSON, read as `Response.json` reads it."""
+        """Return the body as JSON, parsed as leniently as `Response.json`."""
         return _parse_json_body(self.body)
 
     def __repr__(self) -> str:  # headers and bodies carry secrets and people's words
@@ -34,7 +34,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer, with the moment it came. Header names are lower case."""
+    """An HTTP response, with the moment of its arrival. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str] = {}
@@ -42,7 +42,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
 
     def json(self) -> Any:
-        """The body as JSON; None where it is not JSON (a gateway's HTML page, say).
+        """Return the body as JSON; None where the body is not JSON (a gateway's HTML page, say).
 
         Raw control characters, lone surrogates and broken UTF-8 are let through (the last as
         U+FFFD): a text with a scar is better than a text that is lost.
@@ -51,7 +51,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds that `Retry-After` asks for (RFC 9110, 10.2.3); None where unsaid."""
+        """Return the seconds of `Retry-After` (RFC 9110, 10.2.3); None without the header."""
         header = self.headers.get("retry-after", "").strip()
         if header.isascii() and header.isdecimal() and len(header) <= _MAX_RETRY_AFTER_DIGITS:
             return float(header)

@@ -1,4 +1,4 @@
-"""What travels: texts in, texts out, and the news about them."""
+"""Inbound, Outbound, Receipt, Reply and Media: texts in, texts out, and their delivery reports."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,11 +10,11 @@ import msgspec
 
 
 class Status(IntEnum):
-    """Where an outbound text stands. It only ever grows, and from DELIVERED on it is final."""
+    """The status of an outbound. It only ever grows, and from DELIVERED on it is final."""
 
     QUEUED = 0
     SENDING = 1
-    UNKNOWN = 2  # an attempt was made and its end never learnt
+    UNKNOWN = 2  # an attempt was made, and its outcome is not known
     ACCEPTED = 3  # the provider has it
     SENT = 4  # the network has it
     DELIVERED = 5
@@ -25,12 +25,12 @@ class Status(IntEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more can happen to the text."""
+        """Tell whether the status can change no more."""
         return self >= Status.DELIVERED
 
 
 class Priority(IntEnum):
-    """Who goes first when the rate is short: lower numbers."""
+    """The order of outbounds where a number's rate is short: lower numbers leave first."""
 
     REPLY = 0
     PROACTIVE = 1  # we write first
@@ -38,7 +38,7 @@ class Priority(IntEnum):
 
 
 class Media(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A picture, or another file, that came with a text.
+    """A picture, or another file, of an inbound.
 
     The provider says where it lies (`url`) or hands over its bytes (`content`); `content_type`
     and `name` are its words, and `name` is no path. By the time of the text's turn it was
@@ -56,7 +56,7 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def settled(self) -> bool:
-        """Whether it was fetched, or given up."""
+        """Tell whether the file was fetched or given up."""
         return bool(self.size or self.error)
 
     def __repr__(self) -> str:  # who has the URL may have the picture
@@ -64,7 +64,7 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
-    """One text a person sent us.
+    """A text from a person.
 
     `sender` and `recipient` are E.164 numbers where they are numbers at all; short codes and
     sender names stay as they came. `sent_at` is the provider's stamp, naive where it came
@@ -91,7 +91,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
-    """One text of ours to a person, on its way out.
+    """A text to a person, in one attempt to send it.
 
     `id` is ours: the conversation's id in hex, a hyphen, and the text's number in it.
     `attempt` counts from 1, and was recorded `at`; a provider tells from it how long the text
@@ -114,7 +114,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """News about an outbound text: which one, where it stands, and the provider's own words.
+    """A provider's report on an outbound: its id, its status, and the provider's own word for it.
 
     One of `outbound_id` (our id, where it travelled) and `provider_id` is filled in.
     """
@@ -128,7 +128,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A text to say back, with `media` where the provider can carry them: URLs it can fetch."""
+    """A handler's answer: a text, with `media` as URLs for a provider that carries them."""
 
     text: str
     media: Sequence[str] = ()
@@ -139,7 +139,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def as_reply(value: object) -> Reply | None:
-    """What a handler returned, as a reply; None and the empty string say nothing.
+    """Return a handler's result as a reply; None for None and for the empty string.
 
     Raises:
         TypeError: it is neither a string nor a Reply.
@@ -157,17 +157,17 @@ def as_reply(value: object) -> Reply | None:
 
 
 def conversation_id(ours: str, theirs: str) -> bytes:
-    """The 16 bytes that name the conversation between two numbers, known without a look-up."""
+    """Return the conversation's id: 16 bytes, hashed from its two numbers, so without a look-up."""
     return blake2b(f"{ours}|{theirs}".encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def outbound_id(conversation: bytes, seq: int) -> str:
-    """Our id of a conversation's `seq`-th outbound text."""
+    """Return our id of a conversation's `seq`-th outbound."""
     return f"{conversation.hex()}-{seq}"
 
 
 def parse_outbound_id(id: str) -> tuple[bytes, int] | None:
-    """The conversation and number that an outbound id names; None where it names none."""
+    """Return the conversation and sequence number in an outbound's id; None for other text."""
     conversation, _, seq = id.partition("-")
     try:
         parsed = bytes.fromhex(conversation), int(seq)
@@ -177,7 +177,7 @@ def parse_outbound_id(id: str) -> tuple[bytes, int] | None:
 
 
 def text_fingerprint(*parts: str) -> str:
-    """A key for a text that came without an id: the same parts, the same key."""
+    """Return a key for a text that came without an id: equal parts have equal keys."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)  # no text can pass for two parts
     return blake2b(joined.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
@@ -192,9 +192,9 @@ _MAX_AHEAD, _MAX_BEHIND, _MAX_WITHOUT_OFFSET = (
 def credible_sent_at(
     stamp: datetime | None, received_at: datetime, offset: timedelta | None
 ) -> datetime:
-    """The moment a text was sent: the provider's stamp where it can be believed, else ours.
+    """Return the moment a text was sent: the provider's stamp where it is credible, else ours.
 
-    A stamp with its own offset is believed up to 2 minutes ahead of us and a day behind. One
+    A stamp with an offset is believed up to 2 minutes ahead of us and a day behind. A stamp
     without is read at the provider's known `offset` (None: there is none) and believed within
     15 minutes either way, so that a wrong guess of a time zone can never move a clock.
     """

@@ -1,4 +1,4 @@
-"""A text as one line of a terminal."""
+"""Makes a text safe for one line of a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 
 def to_one_line(text: str) -> str:
-    """The text on one line, with nothing in it that could command a terminal.
+    """Return the text on one line, without the characters that command a terminal.
 
     Line breaks become ``↵``; other control characters and lone surrogates U+FFFD. Joiners and
     direction marks stay, since emoji and right-to-left words need them.

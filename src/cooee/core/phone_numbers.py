@@ -1,4 +1,4 @@
-"""Telephone numbers, in the one form that two of them can be compared in."""
+"""Phone numbers in E.164, their countries and their time zones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIALLED_NUMBER = re.compile(r"[+＋]?[\d\s().\-‐‑‒–—/]{5,40}")  # noq
 
 
 def normalise_number(address: str, *, our_number: str) -> str:
-    """An address as an E.164 number, where it is one; whatever else it is, as it came.
+    """Return an address as an E.164 number, or as it came where it is no person's number.
 
     National forms (``"0491 570 156"``) and international prefixes (``"0011…"``) are read as in
     the country of `our_number`, a number of ours. Short codes, sender names, numbers that no person
@@ -59,7 +59,7 @@ def _may_be_personal(number: PhoneNumber) -> bool:
 
 @lru_cache(maxsize=1_000)
 def country_of(number: str) -> str | None:
-    """The country of an E.164 number (ISO 3166-1 alpha-2), None where it belongs to none.
+    """Return the country of an E.164 number (ISO 3166-1 alpha-2); None where it has none.
 
     Countries that share a code are told apart by libphonenumber's data; where it does not know
     the number, the code's main country answers.
@@ -79,7 +79,7 @@ def country_of(number: str) -> str | None:
 
 @lru_cache(maxsize=10_000)
 def possible_time_zones(number: str) -> tuple[str, ...]:
-    """The time zones that an E.164 number may be in, by libphonenumber's data; none if unknown.
+    """Return the time zones an E.164 number may be in, by libphonenumber's data; () if unknown.
 
     A mobile may be anywhere in its country, so it has all of its country's zones.
     """
@@ -97,7 +97,7 @@ def possible_time_zones(number: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=10_000)
 def certain_time_zone(number: str) -> str | None:
-    """The one time zone that an E.164 number is in; None where there may be another.
+    """Return the time zone of an E.164 number; None where the number may be in another.
 
     An Australian mobile has eight, and none is guessed. In the countries of the North American
     plan mobiles have geographic numbers and keep them when their people move, so those tell

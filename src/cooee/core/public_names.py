@@ -1,4 +1,4 @@
-"""Gives public names the module that users import them from."""
+"""Names the public module in the classes and functions that users import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many segments a text is billed as, where it is cut, and what would cost less."""
+"""The segments a text is billed as: their number, the cuts, and cheaper wordings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 
 
 class Encoding(StrEnum):
-    """What a text travels in: seven bits a character, or sixteen."""
+    """The encoding of a text on the network: seven bits a character, or sixteen."""
 
     GSM7 = "GSM-7"
     UCS2 = "UCS-2"
@@ -36,7 +36,7 @@ _UNITS_IN_PART = {Encoding.GSM7: 153, Encoding.UCS2: 67}
 
 
 class Suggestion(msgspec.Struct, frozen=True):
-    """A way to need fewer segments: `instruction`, the `text` that comes of it, and its `segment_count`."""
+    """A way to need fewer segments: an instruction, its resulting text and segment count."""
 
     instruction: str
     text: str
@@ -44,9 +44,9 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 
 class Segments(msgspec.Struct, frozen=True):
-    """What a text is on the network.
+    """A text as the network carries it.
 
-    `parts` joined are the text. `costly_characters` are the characters that made it dear, each once: those
+    `parts` joined are the text. `costly_characters` are those with a price, each once: those
     outside GSM-7 where it went as UCS-2 for their sake, else those that count double.
     """
 
@@ -71,7 +71,7 @@ def split_into_segments(text: str) -> Segments:
 
 
 def measure_text(text: str) -> tuple[Encoding, int]:
-    """The encoding of a text and its number of segments, without the cutting."""
+    """Return the encoding of a text and its number of segments, without cutting it."""
     encoding, costs = _character_costs(text)
     if sum(costs) <= _UNITS_IN_SINGLE[encoding]:
         return encoding, 1
@@ -84,7 +84,7 @@ def measure_text(text: str) -> tuple[Encoding, int]:
 
 
 def _character_costs(text: str) -> tuple[Encoding, Sequence[int]]:
-    """The encoding, and what each character takes in it: septets, or UTF-16 units."""
+    """Return the encoding, and the length of each character in it: septets, or UTF-16 units."""
     septets = [_SEPTETS.get(letter, 0) for letter in text]
     if all(septets):
         return Encoding.GSM7, septets
@@ -92,7 +92,7 @@ def _character_costs(text: str) -> tuple[Encoding, Sequence[int]]:
 
 
 def _merge_surrogate_pairs(text: str, costs: Sequence[int]) -> Iterable[int]:
-    """The costs, with the two halves of a surrogate pair that stand apart taken together."""
+    """Return the lengths, with the two halves of a divided surrogate pair added up."""
     if not any("\ud800" <= letter <= "\udbff" for letter in text):
         return costs
     merged: list[int] = []
@@ -139,7 +139,7 @@ _SEGMENT_PRICE, _CLUSTER_PRICE, _WORD_PRICE = (
 
 
 def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequence[str]:
-    """The text in as few parts as can be, as little cut apart as can be, filled from the front.
+    """Cut the text into the fewest parts, with the fewest divided graphemes and then words.
 
     `best[i]` is what the text from `i` on costs at least, and `cut[i]` where its first part ends.
     The ends that a part may have slide along with its beginning, and a queue keeps those that
@@ -168,7 +168,7 @@ def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequ
 
 
 def _cut_prices(text: str) -> Sequence[int]:
-    """What a cut before each character costs; nothing before the first."""
+    """Return the price of a cut before each character; 0 before the first."""
     prices, flags = [0], 0
     for at in range(1, len(text)):
         flags = flags + 1 if _is_flag(text[at - 1]) else 0
@@ -186,7 +186,7 @@ def _cut_prices(text: str) -> Sequence[int]:
 
 
 def _is_one_grapheme(before: str, after: str) -> bool:
-    """Whether two characters are one on a screen (UAX #29, flags and rare scripts apart)."""
+    """Tell whether two characters are one on a screen (UAX #29, without flags and rare scripts)."""
     if after.isascii():
         return before == "\r" and after == "\n"
     if unicodedata.category(after) in {"Mn", "Me", "Mc"} or before == "\u200d":
@@ -197,7 +197,7 @@ def _is_one_grapheme(before: str, after: str) -> bool:
 
 
 def _is_hangul_syllable(before: str, after: str) -> bool:
-    """Whether two Korean letters stand in one syllable: a vowel after a lead, a tail after it."""
+    """Tell whether two Korean letters are in one syllable: a lead, then a vowel, then a tail."""
     vowel, tail = "\u1160" <= after <= "\u11a7", "\u11a8" <= after <= "\u11ff"
     open_ended = "\u1100" <= before <= "\u11a7" or "가" <= before <= "힣"
     lead = "\u1100" <= before <= "\u115f" and "\u1100" <= after <= "\u115f"
@@ -209,7 +209,7 @@ def _is_flag(letter: str) -> bool:
 
 
 def _is_inside_word(before: str, after: str) -> bool:
-    """Whether a cut between two characters divides a word; Chinese, say, has no spaces to keep."""
+    """Tell whether a cut between two characters divides a word; Chinese words have no spaces."""
     if before.isspace() or after.isspace():
         return False
     return not (_is_wide(before) or _is_wide(after))
@@ -220,7 +220,7 @@ def _is_wide(letter: str) -> bool:
 
 
 def _splits_surrogate_pair(text: str, at: int) -> bool:
-    """Whether the character before `index` and that after it are halves of one, each by itself."""
+    """Tell whether a cut at `index` divides a surrogate pair that the text holds as two halves."""
     return (
         at > 0
         and "\ud800" <= text[at - 1] <= "\udbff"
@@ -252,7 +252,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def smart_encode(text: str) -> str:
-    """The text with plain characters for those that only look finer, where that makes it GSM-7.
+    """Return the text with plain characters for typographic ones, where that makes it GSM-7.
 
     Curly quotes, dashes, dots, odd spaces and invisible marks are replaced, and accents joined
     to their letters (NFC); no letter becomes another. A text that would be UCS-2 all the same,
@@ -269,7 +269,7 @@ def smart_encode(text: str) -> str:
 
 
 def join_parts(parts: Iterable[bytes], encoding: Encoding) -> str:
-    """The text whose parts a company hands over one by one, as bytes.
+    """Return the text of the parts, in bytes, that a provider hands over one by one.
 
     They are joined before they are read, since real gateways cut escape and surrogate pairs.
 

@@ -1,1 +1,1 @@
-"""What the developer writes."""
+"""App, Chat, Routes and their policies: the developer's side of cooee."""

@@ -1,4 +1,4 @@
-"""An app: its state, its handlers, and what it says when things go wrong."""
+"""App: a state, handlers, and policies for what no handler answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ASGICallable: TypeAlias = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
 
 class Outbox(Protocol):
-    """Where texts that we write first are put; a runtime hands it in."""
+    """The queue of the texts and dialogues that an app starts; the runtime provides it."""
 
     async def send(
         self,
@@ -48,7 +48,7 @@ class Outbox(Protocol):
         good_for: timedelta | None,
         key: str | None,
     ) -> str:
-        """Queue a text; its id once that is on disk."""
+        """Queue a text and return its id, once the text is on disk."""
         ...
 
     async def start(
@@ -61,30 +61,30 @@ class Outbox(Protocol):
         at: datetime | None,
         key: str | None,
     ) -> str:
-        """Have a dialogue begun; its id once that is on disk."""
+        """Queue the start of a dialogue and return its id, once that is on disk."""
         ...
 
 
 class MountableApp(Protocol):
-    """An app inside somebody else's web server."""
+    """An ASGI app to mount inside another web application."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
-        """Run the app's worker, sender and poller meanwhile."""
+        """Run the app's worker, sender and poller for as long as the context is open."""
         ...
 
 
 class App(Generic[S, V]):
-    """What you write: handlers, over a person's state.
+    """An app: handlers over a person's state.
 
     Args:
-        state: the class of what is remembered of each person (a dataclass, msgspec Struct,
+        state: the class of each person's state (a dataclass, msgspec Struct,
             TypedDict or pydantic model, made without arguments); None for nothing.
-        lifespan: an async context manager that makes what all handlers share; its value is
+        lifespan: an async context manager around the app's life; its value is
             `chat.services`.
-        sorry: what a person is told when a handler has failed for good; None says nothing.
-        unknown: what becomes of a text whose sending was cut off, where the provider cannot be
+        sorry: the reply where a handler has failed for good; None for none.
+        unknown: the end of an outbound whose attempt was cut off, where the provider cannot be
             asked whether it arrived: "hold" keeps it for a person to look at and sends nothing
             twice; "resend" sends it again, perhaps twice.
         help: the answer to HELP where no handler has that word; {word} is the word that ends all
@@ -100,13 +100,13 @@ class App(Generic[S, V]):
         timezone: where your people are, such as ``"Australia/Sydney"``: in it "tomorrow 3pm" is
             read, and a dialogue sleeps until a time of day. It is not asked where a number can
             be in one time zone only. UTC by default.
-        no_reply: what a person is told whose time to answer was up, where the dialogue does not
-            catch `NoReply`; None says nothing.
-        too_many: what a person is told of whom no answer was understood, where the dialogue does
-            not catch `TooManyAttempts`; None says nothing.
-        version: what decides how dialogues run beside the app's own code, such as a hash of the
-            file that its questions come from. Another version is another program: it may ask
-            otherwise than before, which the same one may not.
+        no_reply: the text at a question's timeout, where the dialogue does not catch `NoReply`;
+            None for none.
+        too_many: the text after the last attempt to answer, where the dialogue does not catch
+            `TooManyAttempts`; None for none.
+        version: a part of the code version beside the app's own source files, such as a hash of
+            the file that its questions come from. A dialogue may ask other questions than
+            before only under another code version.
     """
 
     def __init__(
@@ -170,8 +170,8 @@ class App(Generic[S, V]):
         """End a dialogue that the app no longer has, for everybody who is in the middle of it.
 
         Args:
-            name: what it was called.
-            say: what they are told; nothing by default.
+            name: its name.
+            say: their last text; none by default.
 
         Raises:
             DefinitionError: the app still has it.
@@ -201,19 +201,19 @@ class App(Generic[S, V]):
         return function
 
     def on_error(self, function: F) -> F:
-        """Word what a person is told when a handler has failed for good: ``(chat, error)``."""
+        """Write the reply where a handler has failed for good: ``(chat, error)``."""
         if self.error_handler is not None:
             raise DefinitionError("There is an on_error already. Put both into one function.")
         self.error_handler = handler_of(function)
         return function
 
     def on_failed(self, function: F) -> F:
-        """Hear of every text of ours that did not arrive; called with it, at most once."""
+        """Call a function with every outbound that did not arrive, at most once each."""
         self.failed_handlers.append(function)
         return function
 
     def on_delivered(self, function: F) -> F:
-        """Hear of every text of ours that arrived; called with it, at most once."""
+        """Call a function with every outbound that arrived, at most once each."""
         self.delivered_handlers.append(function)
         return function
 
@@ -229,7 +229,7 @@ class App(Generic[S, V]):
         good_for: timedelta | None = None,
         key: str | None = None,
     ) -> str:
-        """Send a text that answers nothing; returns its id once it is safely queued.
+        """Send a text that answers no other; return its id once it is safely queued.
 
         Args:
             to: the person's number, international or as dialled from our own number's country.
@@ -258,7 +258,7 @@ class App(Generic[S, V]):
         key: str | None = None,
         **inputs: Any,
     ) -> str:
-        """Start a dialogue with a person: ``await app.start(book, to, table=4)``; returns its id.
+        """Start a dialogue with a person and return its id: ``await app.start(book, to, table=4)``.
 
         It begins as soon as that is safely stored, in a turn of its own.
 
@@ -293,7 +293,7 @@ class App(Generic[S, V]):
         return found
 
     def time_zone_of(self, theirs: str) -> tzinfo:
-        """A person's time zone: their number's where there is but one, or the app's."""
+        """Return a person's time zone: the only one of their number, or the app's."""
         name = certain_time_zone(theirs)
         try:
             return self.timezone if name is None else ZoneInfo(name)
@@ -301,7 +301,7 @@ class App(Generic[S, V]):
             return self.timezone
 
     def apply_text_policy(self, reply: Reply, *, limited: bool = True) -> Reply:
-        """A reply as it is to leave: smart, and held against the most segments if `limited`.
+        """Return a reply in smart encoding; check its segments if `limited`.
 
         Raises:
             TooLong: it needs more.
@@ -310,15 +310,16 @@ class App(Generic[S, V]):
         segment_count = measure_text(text)[1] if limited and self.most_segments is not None else 0
         if self.most_segments is not None and segment_count > self.most_segments:
             raise TooLong(
-                f"A text of {len(text)} characters needs {segment_count} segments, and the app allows"
-                f" {self.most_segments}. Shorten it, or say it in several texts: {text[:60]!r}…"
+                f"A text of {len(text)} characters needs {segment_count} segments, and the app"
+                f" allows {self.most_segments}. Shorten it, or say it in several texts:"
+                f" {text[:60]!r}…"
             )
         return reply if text == reply.text else structs.replace(reply, text=text)
 
     # Inside somebody else's server
 
     def asgi(self) -> MountableApp:
-        """This app's webhooks as an ASGI app, to mount under the path of COOEE_PUBLIC_URL.
+        """Return the app's webhooks as an ASGI app, to mount under the path of COOEE_PUBLIC_URL.
 
         A mounted app's own lifespan does not run: hand `app.lifespan` to the outer one.
         """
@@ -349,8 +350,10 @@ def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
     try:
         signature.bind(None, **inputs)
     except TypeError as error:
-        message = f"{dialogue.name}{signature} cannot be started so: {error}.  {dialogue.handler.location}"
-        raise DefinitionError(message) from error
+        raise DefinitionError(
+            f"{dialogue.name}{signature} cannot be started so: {error}."
+            f"  {dialogue.handler.location}"
+        ) from error
 
 
 def _check_most_segments(segments: int | None) -> int | None:
@@ -363,6 +366,6 @@ _mount_factory: Callable[[App[Any, Any]], MountableApp] | None = None
 
 
 def set_mount_factory(factory: Callable[[App[Any, Any]], MountableApp]) -> None:
-    """Tell how an app is mounted; the front door does, since core knows no server."""
+    """Set the function that `App.asgi` calls; `cooee/__init__.py` does: core knows no server."""
     global _mount_factory  # noqa: PLW0603 -- set once, at import, by the one front door
     _mount_factory = factory

@@ -1,4 +1,4 @@
-"""What a handler holds while it answers one text."""
+"""Chat: the person's text, state and conversation, for one turn of a handler."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ _NO_DEFAULT: Never = cast("Never", UNSET)
 
 
 class HistoryEntry(msgspec.Struct, frozen=True):
-    """One text of the past: `said_by` is "them" or "us"."""
+    """A text of the conversation's history: `said_by` is "them" or "us"."""
 
     said_by: str
     text: str
@@ -34,25 +34,25 @@ HistoryReader = Callable[[int], Awaitable[Sequence[HistoryEntry]]]
 
 
 class InterruptedDialogue(Protocol):
-    """The dialogue whose question waits while something else is answered."""
+    """The dialogue whose question waits while another handler answers a text."""
 
     question: str
 
     def back(self) -> None:
-        """Take its last answer back."""
+        """Undo the dialogue's last answer."""
         ...
 
     def leave(self) -> None:
-        """End it."""
+        """End the dialogue."""
         ...
 
 
 class Restart:
-    """What a handler returns to begin anew."""
+    """A handler's result that begins its dialogue anew."""
 
 
 class DialogueVerbs(Protocol):
-    """What a chat can do in a dialogue; `core.dialogue.verbs.Verbs` does it."""
+    """The verbs of a chat in a dialogue; `core.dialogue.verbs.Verbs` implements them."""
 
     @property
     def message(self) -> Inbound: ...
@@ -139,12 +139,12 @@ class Chat(Generic[S, V]):
 
     @property
     def message(self) -> Inbound:
-        """The text being answered; in a dialogue, the last answer."""
+        """Return the text being answered; in a dialogue, the last answer."""
         return self._require_dialogue("message").message if self._message is None else self._message
 
     @property
     def token(self) -> str:
-        """A stable id of this turn, or of this step of a dialogue, the same in every retry.
+        """Return the id of this turn, or of this step of a dialogue; every retry has the same.
 
         Hand it on as an idempotency key.
         """
@@ -152,17 +152,17 @@ class Chat(Generic[S, V]):
 
     @property
     def text(self) -> str:
-        """The words being answered."""
+        """Return the words of `message`."""
         return self.message.text
 
     @property
     def zone(self) -> tzinfo:
-        """The time zone in which "tomorrow 3pm" and `sleep(until=…)` are read.
+        """Return the time zone in which "tomorrow 3pm" and `sleep(until=…)` are read.
 
-        It is that of their number where it can be in no other, or else the app's. Where you know
-        better, say so in the first line of a dialogue: ``chat.zone = ZoneInfo(chat.state.zone)``.
+        It is the only zone of the person's number, or else the app's. Where you know better, set
+        it in the first line of a dialogue: ``chat.zone = ZoneInfo(chat.state.zone)``.
         """
-        if self._zone is None:  # to find it takes time, and few ask
+        if self._zone is None:  # the look-up takes time, and few handlers need a zone
             self._zone = self._find_zone()
         return self._zone
 
@@ -171,11 +171,11 @@ class Chat(Generic[S, V]):
         self._zone = zone
 
     def say(self, what: str | Reply | None, *, key: str | None = None) -> None:
-        """Say a further text; texts go out in the order they are said, the returned one last.
+        """Queue a further text; texts leave in the order of the calls, the returned one last.
 
-        Nothing is sent before the turn has ended well: then all of it is, or none. None and
-        the empty string say nothing. In a dialogue a text goes out once: it is known by `key`
-        or its words, and by how often they were said before.
+        All texts of a turn are sent once the turn is committed, or none is (law 2). None and the
+        empty string queue nothing. In a dialogue a text is sent once: its identity is `key`, or
+        its words, and the number of equal texts before it.
         """
         if self._dialogue is not None:
             self._dialogue.say(what, key)
@@ -185,7 +185,7 @@ class Chat(Generic[S, V]):
             self._replies.append(reply)
 
     async def history(self, n: int = 10) -> Sequence[HistoryEntry]:
-        """The last `n` texts of this conversation, oldest first, the one being answered last.
+        """Return the last `n` texts of this conversation, oldest first; `message` is the last.
 
         In a dialogue: ``await chat.once(chat.history, 10)``.
         """
@@ -193,23 +193,22 @@ class Chat(Generic[S, V]):
             self._dialogue.may_recall()
         return await self._read_history(n)
 
-    # What an always-word can, while a question waits
+    # For an always-keyword, while a question waits
 
     @property
     def question(self) -> str | None:
-        """The question that waits for this person's answer; None where none does."""
+        """Return the prompt that waits for this person's answer; None where there is none."""
         return None if self._interrupted is None else self._interrupted.question
 
     def back(self) -> None:
-        """Take back the last answer to the dialogue that waits, and let it ask that again.
+        """Undo the last answer to the dialogue that waits, and let it ask that question again.
 
             @app.on("BACK", always=True)
             def back(chat):
                 chat.back()
 
         Raises:
-            CannotGoBack: nothing was answered yet, something was done once since, or no
-                question waits.
+            CannotGoBack: there is no answer yet, a `once` has run since, or no question waits.
         """
         if self._interrupted is None:
             raise CannotGoBack("No question waits, so there is no answer to take back.")
@@ -221,7 +220,7 @@ class Chat(Generic[S, V]):
             self._interrupted.leave()
         return self._interrupted is not None
 
-    # What only a dialogue can
+    # In a dialogue only
 
     @overload
     def ask(
@@ -248,7 +247,7 @@ class Chat(Generic[S, V]):
         default: Any = _NO_DEFAULT,
         **options: Unpack[AskOptions],
     ) -> Awaitable[Any]:
-        """Ask a question and wait for the answer, for weeks if need be: ``await chat.ask("Name?")``.
+        """Ask a question and wait for the answer, even for weeks: ``await chat.ask("Name?")``.
 
         Args:
             prompt: the question's words. They identify the answer too, so where they change from
@@ -334,21 +333,22 @@ class Chat(Generic[S, V]):
         unknown: Literal["again", "raise"] = "again",
         **kwargs: Any,
     ) -> Awaitable[T]:
-        """Do what a replay must not do again: ``ref = await chat.once(reserve, db, day)``.
+        """Run a side effect that no replay repeats: ``ref = await chat.once(reserve, db, day)``.
 
-        The result is recorded, and every later run is handed it. Whoever is called should take
-        `token=chat.token` as an idempotency key, since a crash in the middle of it repeats it.
+        The result is recorded, and every later run gets it from the journal. The function should
+        take `token=chat.token` as an idempotency key, since a crash in the middle repeats it.
 
         Args:
             call: a function, sync or async.
             args: its arguments.
-            key: what it is remembered by, in place of its name; needed in loops.
-            unknown: after a crash in the middle of it, do it "again" or "raise" OnceUnknown.
+            key: the identity of the result, in place of the function's name; needed in loops.
+            unknown: after a crash in the middle, call it "again" or "raise" OnceUnknown.
             kwargs: its arguments by name.
 
         Raises:
-            OnceFailed: it raised. Caught, that is recorded; uncaught, the turn is retried.
-            ResultLost: it was done, and returned what cannot be stored.
+            OnceFailed: the function raised. Caught, the failure is recorded; uncaught, the turn
+                is retried.
+            ResultLost: the function returned a value that cannot be stored.
         """
         return self._require_dialogue("once").once(call, args, kwargs, key, unknown)
 
@@ -359,17 +359,21 @@ class Chat(Generic[S, V]):
         until: datetime | None = None,
         key: str | None = None,
     ) -> Awaitable[None]:
-        """Let time pass; nothing stays in memory meanwhile.
+        """Wait for a timer; the dialogue is not in memory meanwhile.
 
         Args:
             length: how long.
             until: or until when; without a time zone, in the person's own.
-            key: what it is remembered by in place of these.
+            key: the identity of the sleep, in place of these.
         """
         return self._require_dialogue("sleep").sleep(length, until, key)
 
     def part(self, name: str) -> AbstractContextManager[None]:
-        """Scope what is asked inside: ``with chat.part("guest"): name = await ask_name(chat)``."""
+        """Scope the keys of the questions inside.
+
+        with chat.part("guest"):
+            name = await ask_name(chat)
+        """
         return self._require_dialogue("part").part(name)
 
     def end(self, what: str | Reply | None = None) -> NoReturn:
@@ -382,7 +386,7 @@ class Chat(Generic[S, V]):
 
     @property
     def random(self) -> Random:
-        """Chance that comes out the same in every replay."""
+        """Return a random generator that repeats its numbers in every replay."""
         return self._require_dialogue("random").chance
 
     def _require_dialogue(self, verb: str) -> DialogueVerbs:

@@ -1,4 +1,4 @@
-"""Who wants no more texts: the words that say so, for one app at one company (law 10).
+"""Opt-out and opt-in words in force, for one app at one provider (law 10).
 
 For each number of ours and each person there are two states, and every text is one event:
 
@@ -6,7 +6,7 @@ For each number of ours and each person there are two states, and every text is 
     in  ◀── an opt-in word ─────────────────────────── out
 
 The store keeps the state and its proof, and lets no text out of the outbox to who is out. What
-the company says of a text, or by refusing one of ours, goes before what we read in it.
+the provider reports of a text, or by refusing an outbound, goes before cooee's reading of it.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _MAX_KEYWORD_CHARS = 64  # characters of a text that may be one of the words
 
 
 class OptOutWords(msgspec.Struct, frozen=True):
-    """The words in force, folded; `advertised` is what people are told to text."""
+    """The words in force, folded; `advertised` is the word that people are told to text."""
 
     opt_out: frozenset[str]
     app_keywords: frozenset[str]  # the app's own keywords: never a wish
     advertised: str
 
     def consent_of(self, text: str) -> ConsentChange:
-        """What a text does to the consent of whoever sent it."""
+        """Return the change that a text makes to its sender's consent."""
         folded = fold_text(text[:_MAX_KEYWORD_CHARS]) if len(text) <= _MAX_KEYWORD_CHARS else ""
         if folded in self.opt_out:
             return "out"
@@ -58,24 +58,24 @@ class OptOutWords(msgspec.Struct, frozen=True):
         return "wish" if folded not in self.app_keywords and opt_out_intent(text) == "sure" else ""
 
     def might_opt_out(self, text: str) -> bool:
-        """Whether to ask somebody, whose text nothing else answers, if they want no more."""
+        """Tell whether to ask the sender of an unanswered text about opting out."""
         return bool(opt_out_intent(text))
 
     @property
     def opt_out_prompt(self) -> str:
-        """What to ask who may want no more texts."""
+        """Return the question to a person who may want no more texts."""
         return f"Do you want no more texts from us? Reply {self.advertised}."
 
 
 def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWords:
-    """The words in force: the company's own, and the standard ones that the app leaves free.
+    """Return the words in force: the provider's own, and the standard ones the app leaves free.
 
     Only a keyword takes a word for the app: a pattern or expression that would match everything
     must not leave people without a way out.
 
     Args:
-        company: the words that the company itself acts on.
-        routes: what the app answers.
+        provider_words: the words that the provider itself acts on.
+        routes: the app's handlers.
 
     Raises:
         DefinitionError: no word would be left to opt out with.
@@ -107,7 +107,7 @@ def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWord
 def fallback_routes(
     words: OptOutWords, help: str | None
 ) -> Sequence[tuple[Callable[[str], bool], Route]]:
-    """What is answered for an app that has no handler for it: HELP, and a wish that is unsure.
+    """Return the routes of texts that no handler answers: HELP, and an unsure wish to opt out.
 
     HELP is answered whatever question waits: people have to be told how to get no more texts
     whenever they ask (CTIA's Messaging Principles 5.1.2).
@@ -133,7 +133,7 @@ def _is_help(text: str) -> bool:
 
 
 class KeywordClash(msgspec.Struct, frozen=True):
-    """A word that the app wants to answer, and never hears, since the company acts on it."""
+    """A keyword that the app never receives, since the provider acts on it."""
 
     keyword: str
     handler: str
@@ -141,7 +141,7 @@ class KeywordClash(msgspec.Struct, frozen=True):
     other_keywords: Sequence[str]  # words that lead to the same handler, and do
 
     def message(self, provider: str) -> str:
-        """The clash in words a developer can act on."""
+        """Return the message to the developer, with a second keyword to offer."""
         problem = (
             f"{provider} itself acts on {self.keyword}: whoever texts it is opted out, and"
             f" {self.handler} ({self.location}) does not hear it."
@@ -153,7 +153,7 @@ class KeywordClash(msgspec.Struct, frozen=True):
 
 
 def keyword_clashes(provider_words: Collection[str], routes: Routes) -> Sequence[KeywordClash]:
-    """The app's keywords that the company takes for itself."""
+    """Return the app's keywords that are opt-out words of the provider."""
     provider_folded = frozenset(map(fold_text, provider_words))
     app_keywords = list(_keywords_of(routes))
 

@@ -1,4 +1,4 @@
-"""Quiet hours: when a text that we start may leave, wherever its person may be."""
+"""Quiet hours: the moments at which a text that we start may leave, in every possible zone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DAY_OFFSETS = range(
 
 
 class QuietHours(msgspec.Struct, frozen=True):
-    """Hours of the day, on each person's own clock, in which we start nothing.
+    """Hours of the day, on the person's own clock, in which no text leaves that we start.
 
     `begins` is quiet already, `ends` no longer; it may lie after midnight.
     """
@@ -27,16 +27,16 @@ class QuietHours(msgspec.Struct, frozen=True):
     ends: time
 
     def next_open(self, moment: datetime, zones: Sequence[ZoneInfo]) -> datetime:
-        """The first moment from `moment` on at which it is quiet in none of the places.
+        """Return the first moment from `moment` on that is outside quiet hours in every zone.
 
-        Where there is none within three days, since they lie too far apart, the first at which
-        it is quiet in the fewest of them.
+        If no moment of the next three days is, since the zones lie too far apart, return the first
+        one that is inside quiet hours in the fewest zones.
         """
         ends = sorted(self._next_occurrences(self.ends, moment, zones))
         return min([moment, *ends], key=lambda one: self._count_quiet_zones(one, zones))
 
     def next_quiet(self, moment: datetime, zones: Sequence[ZoneInfo]) -> datetime:
-        """The first moment after `moment` at which it becomes quiet in one of the places."""
+        """Return the first moment after `moment` at which quiet hours begin in a zone."""
         return min(self._next_occurrences(self.begins, moment, zones))
 
     def _count_quiet_zones(self, moment: datetime, zones: Sequence[ZoneInfo]) -> int:
@@ -50,11 +50,11 @@ class QuietHours(msgspec.Struct, frozen=True):
     def _next_occurrences(
         self, time_of_day: time, moment: datetime, zones: Sequence[ZoneInfo]
     ) -> Iterator[datetime]:
-        """When the clocks show that time after `moment`, both times where they are put back."""
+        """Yield the moments after `moment` at which a zone's clock shows the time of day."""
         for zone in zones:
             today = moment.astimezone(zone).date()
             for days in _DAY_OFFSETS:
-                for fold in (0, 1):
+                for fold in (0, 1):  # a clock that is put back shows it twice
                     local = datetime.combine(today + timedelta(days=days), time_of_day, zone)
                     at = local.replace(fold=fold).astimezone(UTC)
                     if at > moment:
@@ -62,7 +62,7 @@ class QuietHours(msgspec.Struct, frozen=True):
 
 
 def parse_quiet_hours(hours: tuple[str, str] | None) -> QuietHours | None:
-    """Quiet hours as an app writes them: ``("21:00", "08:00")``.
+    """Parse quiet hours as an app writes them: ``("21:00", "08:00")``.
 
     Raises:
         DefinitionError: they are no two different times of the day.
@@ -83,7 +83,7 @@ def parse_quiet_hours(hours: tuple[str, str] | None) -> QuietHours | None:
 
 @lru_cache(maxsize=10_000)
 def time_zones_of(number: str, our_number: str) -> tuple[ZoneInfo, ...]:
-    """The time zones that a number may be in; those of `our_number` where it tells none, or UTC.
+    """Return the time zones a number may be in; those of `our_number` where unknown, or UTC.
 
     Raises:
         SettingError: this machine has no time zone data.

@@ -1,4 +1,4 @@
-"""Who answers what: handlers, and the words and patterns that reach them."""
+"""Routes, Handler and Dialogue: the function that answers a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Handler(msgspec.Struct, frozen=True):
-    """A function that answers, what it is called in messages, and where it stands."""
+    """A function that answers texts, with its name and location for messages."""
 
     function: Callable[..., Any]
     name: str
@@ -25,11 +25,11 @@ class Handler(msgspec.Struct, frozen=True):
 
 
 BusyPolicy: TypeAlias = Literal["return", "replace", "refuse"]
-"""What a dialogue does that wants to ask somebody of whom another one waits for an answer."""
+"""The policy of a dialogue that asks a person while another dialogue waits for an answer."""
 
 
 class Dialogue(msgspec.Struct, frozen=True):
-    """A handler that asks. `name` is what it is stored under, and `former_names` its former names."""
+    """A handler that asks. `name` is its stored name, and `former_names` earlier ones."""
 
     name: str
     handler: Handler
@@ -38,7 +38,7 @@ class Dialogue(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What leads to a handler; `always` goes before a question that waits."""
+    """A matcher and its handler; `always` goes before a question that waits."""
 
     matcher: Keyword | Pattern | Regex | None
     handler: Handler
@@ -91,13 +91,12 @@ class Routes:
         Args:
             specs: the texts that begin it, as with `on`; none, where only `App.start` does.
             always: they go before a question that waits for an answer.
-            busy: what happens where it wants to ask a person of whom another dialogue waits for
-                an answer. "return": it asks, and when it is over the other question is asked
-                again. "replace": the other dialogue ends. "refuse": it does not begin (after a
-                text, the other question is asked again); one that slept waits for the other's
-                end.
-            name: what it is stored under, in place of the function's name.
-            was: what it was called before, so that those in the middle of it go on.
+            busy: the policy where another dialogue waits for the person's answer. "return": the
+                new one asks, and at its end the other question is asked again. "replace": the
+                other dialogue ends. "refuse": the new one does not begin (after a text, the
+                other question is asked again); after a sleep, it waits for the other's end.
+            name: its stored name, in place of the function's.
+            was: its former names, so that the people in the middle of it go on.
 
         Raises:
             DefinitionError: it is no ``async def``, or a spec contradicts it or stands twice.
@@ -137,10 +136,10 @@ class Routes:
             self._add_route(route)
 
     def find_route(self, text: str) -> tuple[Route, Mapping[str, Any]] | None:
-        """The route of a text and the fields it brings.
+        """Return the route of a text, and the fields of its pattern.
 
-        Keywords come first, then patterns, then what cooee itself answers where no handler
-        does (`fallbacks`: HELP, say), then otherwise.
+        Keywords come first, then patterns, then cooee's own answers where no handler has one
+        (`fallbacks`: HELP, say), then otherwise.
         """
         keyword_route = self._keywords.get(fold_text(text))
         if keyword_route is not None:
@@ -157,15 +156,15 @@ class Routes:
 
     @property
     def dialogues(self) -> Sequence[Dialogue]:
-        """Every dialogue, once."""
+        """Return every dialogue, once."""
         return list({id(found): found for found in self._dialogues.values()}.values())
 
     def dialogue_named(self, name: str) -> Dialogue | None:
-        """The dialogue of a name, or of a former one."""
+        """Return the dialogue of a name or former name."""
         return self._dialogues.get(name)
 
     def dialogue_of(self, function: Callable[..., Any]) -> Dialogue | None:
-        """The dialogue that a function is."""
+        """Return the dialogue of a function."""
         return next((found for found in self.dialogues if found.handler.function is function), None)
 
     def __iter__(self) -> Iterator[Route]:
@@ -231,7 +230,7 @@ def handler_of(function: Callable[..., Any]) -> Handler:
 
 
 def _check_fields(handler: Handler, spec: object, fields: Mapping[str, type]) -> None:
-    """Hold a pattern's fields against the handler's parameters."""
+    """Check a pattern's fields against the handler's parameters."""
     try:
         first, *others = inspect.signature(handler.function).parameters.values()
     except ValueError as error:

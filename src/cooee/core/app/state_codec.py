@@ -1,4 +1,4 @@
-"""A person's typed state as JSON, and back."""
+"""Encodes a person's typed state as JSON, and decodes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NULL_JSON = b"null"
 
 
 class StateCodec(Generic[S]):
-    """Reads and writes one class of state: a dataclass, Struct, TypedDict or pydantic model.
+    """A codec of one class of state: a dataclass, Struct, TypedDict or pydantic model.
 
     Whatever msgspec has a JSON form for comes back as it was, given that the field says what it
     is: aware datetimes, timedelta, Decimal, UUID, Enum, set, tuple, nested classes. Pydantic
@@ -49,11 +49,11 @@ class StateCodec(Generic[S]):
             self._check_round_trip()
 
     def new_state(self) -> S:
-        """The state of somebody new."""
+        """Return the state of a new person."""
         return cast(S, None if self._cls is None else self._cls())
 
     def decode(self, raw: bytes | None) -> tuple[S, UnknownFields]:
-        """A stored state, and what is in it that the class does not know (to hand to `encode`).
+        """Return a stored state, and its fields that the class does not declare (for `encode`).
 
         Raises:
             StateError: it does not fit the class.
@@ -72,13 +72,13 @@ class StateCodec(Generic[S]):
             )
         except Exception as error:
             raise StateError(
-                f"A stored state cannot be read as {self._name}: {_describe_error(error)}. Give that"
-                " field its former type or one that takes both (int | str), give a new field a"
+                f"A stored state cannot be read as {self._name}: {_describe_error(error)}. Give"
+                " that field its former type or one that takes both (int | str), give a new field a"
                 " default, or erase the person: cooee forget +61…"
             ) from error
 
     def encode(self, state: S, unknown_fields: UnknownFields = ()) -> bytes:
-        """A state to store, unknown fields included; it can be read again, which is tried.
+        """Return a state as bytes, unknown fields included, after decoding them once as a check.
 
         Raises:
             StateError: it is of another class, or holds what its fields do not allow.
@@ -93,8 +93,8 @@ class StateCodec(Generic[S]):
             return self._with_unknown_fields(unknown_fields, state, raw) if unknown_fields else raw
         except Exception as error:
             raise StateError(
-                f"This {self._name} cannot be stored: {_describe_error(error)}. Put into chat.state only"
-                " what its fields are declared to hold."
+                f"This {self._name} cannot be stored: {_describe_error(error)}. Put into chat.state"
+                " only what its fields are declared to hold."
             ) from error
 
     def _with_unknown_fields(self, unknown_fields: UnknownFields, state: S, raw: bytes) -> bytes:
@@ -108,8 +108,8 @@ class StateCodec(Generic[S]):
         given_type = type(state).__name__
         if self._cls is None:
             return (
-                f"chat.state was given a {given_type}, and this app has no state. Declare its class:"
-                " App(state=…)."
+                f"chat.state was given a {given_type}, and this app has no state. Declare its"
+                " class: App(state=…)."
             )
         return (
             f"chat.state was given a {given_type}, and this app's state is a {self._name}. Assign a"
@@ -127,7 +127,8 @@ class StateCodec(Generic[S]):
             example = required[0]
             raise DefinitionError(
                 f"{self._name} is made without arguments for somebody new, so each of its fields"
-                f" needs a default: {', '.join(required)}. Write it like {example}: … | None = None."
+                f" needs a default: {', '.join(required)}. Write it like"
+                f" {example}: … | None = None."
             )
 
     def _make_decoder(self) -> msgspec.json.Decoder[S]:
@@ -153,7 +154,7 @@ class StateCodec(Generic[S]):
 
 
 def _runtime_type_of(cls: Any) -> Any:
-    """What `type` says of a state of this class."""
+    """Return the runtime type of a state: dict for a TypedDict."""
     if cls is None:
         return type(None)
     return dict if is_typeddict(cls) else cls
@@ -169,7 +170,7 @@ def _can_be_state(cls: Any) -> bool:
 
 
 def _required_fields(cls: Any) -> Sequence[str]:
-    """The fields that a new object has to be given."""
+    """Return the fields without a default."""
     if dataclasses.is_dataclass(cls):
         unset = dataclasses.MISSING
         return [
@@ -185,7 +186,7 @@ def _required_fields(cls: Any) -> Sequence[str]:
 
 
 def _without_required_keys(cls: Any) -> Any:
-    """A TypedDict without required keys, since somebody new starts without any."""
+    """Return a TypedDict without required keys, since a new person's state has none."""
     hints = get_type_hints(cls, include_extras=True)
     optional_hints = {
         name: hint.__args__[0] if get_origin(hint) is Required else hint
@@ -219,7 +220,7 @@ def _decode_pydantic(cls: Any, value: Any) -> Any:
 
 
 def _pydantic_messages(error: Any) -> str:
-    """What pydantic found wrong, without the person's own words."""
+    """Return pydantic's messages, without the person's own words."""
     return "; ".join(
         f"{each['msg']} - at `{'.'.join(map(str, each['loc']))}`" for each in error.errors()
     )

@@ -1,4 +1,4 @@
-"""Stored fields that today's class does not know, kept for the class that does."""
+"""Stored fields that today's state class does not declare, kept for an older or newer one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FieldPath: TypeAlias = tuple[str | int, ...]
 
 
 class ObjectUnknownFields(msgspec.Struct, frozen=True):
-    """The unknown fields of one object, often none: where it stood, the object, the fields."""
+    """The unknown fields of one object (often none), with its path in the state."""
 
     path: FieldPath
     owner: Any
@@ -23,12 +23,12 @@ UnknownFields: TypeAlias = tuple[ObjectUnknownFields, ...]
 
 
 def collect_unknown_fields(state: Any, raw: Any, reencoded: Any) -> UnknownFields:
-    """What is in stored JSON and not in the object it was read as; empty where there is nothing.
+    """Return the fields of stored JSON that the decoded object lacks; () where there are none.
 
     Args:
         state: the object.
         raw: the stored JSON.
-        known: the object's own JSON, as it was written straight after reading.
+        reencoded: the object's own JSON, encoded straight after decoding.
     """
     found = tuple(_collect_from(state, raw, reencoded, ()))
     return found if any(kept.fields for kept in found) else ()
@@ -48,7 +48,7 @@ def _collect_from(
 
 
 def restore_unknown_fields(unknown_fields: UnknownFields, state: Any, tree: Any) -> None:
-    """Put unknown fields back into `tree`, which is the JSON of `state`, in place.
+    """Put unknown fields back into `tree`, the JSON of `state`, in place.
 
     They go where their object went, wherever it was moved to. Where an object was replaced by
     a new one of its class, they go to that one: `chat.state = Stopwatch(...)` sets what its
@@ -76,7 +76,7 @@ def _objects_with_json(
 
 
 def _children_of(owner: Any, tree: Any) -> Iterable[tuple[str | int, Any]]:
-    """What an object holds, by its names in `tree`, the object's own JSON.
+    """Return an object's members, by their names in `tree`, the object's own JSON.
 
     The members of a set are left out: nothing says which of them is which.
     """

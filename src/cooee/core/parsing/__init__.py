@@ -1,1 +1,1 @@
-"""What a person's text means."""
+"""Parsers of a person's text: keywords, answers, choices, dates, opt-out phrases."""

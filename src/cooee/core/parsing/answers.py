@@ -1,4 +1,4 @@
-"""A person's words as the type that was asked for."""
+"""Parses a person's text as the type that a question asks for."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PhoneNumber = NewType("PhoneNumber", str)
 
 
 class NotUnderstood(ValueError):
-    """A text that is no answer of the type that was asked for."""
+    """The text is no answer of the question's type."""
 
 
 class ParseContext(msgspec.Struct, frozen=True):
-    """When and where a text was written, which "tomorrow" and "3/4" depend on.
+    """The time and place of a text, on which "tomorrow" and "3/4" depend.
 
     `zone` is the person's; `our_number` is a number of ours, whose country's customs are taken.
     """
@@ -39,7 +39,7 @@ class ParseContext(msgspec.Struct, frozen=True):
 
 
 class AnswerParser(msgspec.Struct, frozen=True):
-    """How answers of one type are read; raises ValueError for what is none.
+    """A parser of one type's answers; `parse` raises ValueError for any other text.
 
     `type_tag` names the type in the journal: where it has changed, the text is read anew.
     """
@@ -50,7 +50,7 @@ class AnswerParser(msgspec.Struct, frozen=True):
 
 
 def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
-    """The answer in a text.
+    """Return the answer in a text.
 
     Raises:
         NotUnderstood: there is none.
@@ -66,7 +66,7 @@ def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
 
 @lru_cache(maxsize=1_000)
 def parser_for(answer_type: Any) -> AnswerParser:
-    """How answers of a type, or of any callable that takes a str, are read."""
+    """Return the parser of a type, or of any callable that takes a str."""
     known = _PARSERS.get(answer_type)
     if known is not None:
         return known
@@ -97,7 +97,7 @@ _NUMBER_WORDS = {
 
 
 def _extract_number(text: str) -> str:
-    """The figure in a text that is nothing else: "4.", "$1,250.50", "four"."""
+    """Return the digits of a text that is only a number: "4.", "$1,250.50", "four"."""
     text = text.translate(_ASCII_SIGNS).strip(" \t\n$€£#!?").removesuffix(".")
     text = _NUMBER_WORDS.get(text.casefold(), text)
     if _GROUPED_NUMBER.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Choices as people text them: a number, a word, its beginning, a likely typo; yes and no."""
+"""Choices as people text them: a number, word, prefix or likely typo; yes and no."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGITS = re.compile(r"\d+")
 
 
 def render_menu(prompt: str, options: Sequence[str], page: int = 0) -> str:
-    """A menu's page as a text; a long menu says how to see more of it."""
+    """Return a page of the menu as a text; a long menu says how to see more."""
     first = page * OPTIONS_PER_PAGE
     shown = options[first : first + OPTIONS_PER_PAGE]
     lines = [f"{number}. {option}" for number, option in enumerate(shown, first + 1)]
@@ -37,7 +37,7 @@ def render_menu(prompt: str, options: Sequence[str], page: int = 0) -> str:
 
 
 def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
-    """The page that a text asks for; None where it asks for none."""
+    """Return the page that a text asks for; None for any other text."""
     page_count = -(-len(options) // OPTIONS_PER_PAGE)
     folded = fold_text(text)
     if (
@@ -50,7 +50,7 @@ def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
 
 
 def match_option(text: str, options: Sequence[str], *, numbered: bool = True) -> int:
-    """The place of the option that a text means.
+    """Return the index of the option that a text means.
 
     Raises:
         ValueError: it means none, or may mean several.
@@ -83,7 +83,7 @@ def _single_match(indexes: Sequence[int]) -> int:
 
 
 def _match_typo(folded: str, folded_options: Sequence[str]) -> int:
-    """The one option that a typo may have been; never where a figure differs."""
+    """Return the index of the option that a typo resembles; digits have to be equal."""
     from rapidfuzz.distance import OSA  # noqa: PLC0415 -- 30 ms that only a typo pays
 
     if len(folded) < _MIN_TYPO_CHARS:
@@ -125,7 +125,7 @@ _REPEATED_LETTERS = re.compile(r"(.)\1{2,}")
 
 
 def yes_or_no(text: str) -> bool | None:
-    """Whether a text says yes; None where it says neither."""
+    """Tell whether a text says yes; None where it says neither yes nor no."""
     folded = fold_text(_EMOJI_MODIFIERS.sub("", text[:MAX_MATCH_CHARS]).replace("\u2019", "'"))
     for variant in (
         folded,
@@ -140,5 +140,5 @@ def yes_or_no(text: str) -> bool | None:
 
 
 def _is_repeated_symbol(text: str) -> bool:
-    """Whether it is one character over and over: "👍👍", but not letters."""
+    """Tell whether a text is one symbol over and over: "👍👍", but not letters."""
     return len(set(text)) == 1 and not text.isalnum()

@@ -1,4 +1,4 @@
-"""Days and times in a person's words, as of their own clock and by their country's customs."""
+"""Parses dates and times as people text them, by their own clock and country's customs."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ _EXPLICIT_TIME = re.compile(r"\d ?[ap]\.?m\b|\d[:.]\d\d|\b[ap]m\b", re.IGNORECAS
 
 
 class DateNotUnderstood(ValueError):
-    """Words that name no day or time, or may name several."""
+    """The text names no day or time, or may name several."""
 
 
 def parse_date(text: str, now: datetime, our_number: str) -> date:
-    """A day: "tomorrow", "next Tuesday", "25 Dec", "3/4" (by the country of `our_number`).
+    """Parse a day: "tomorrow", "next Tuesday", "25 Dec", "3/4" (by the country of `our_number`).
 
     Raises:
         Unclear: it names none, or only a month or a week.
@@ -64,7 +64,7 @@ def parse_date(text: str, now: datetime, our_number: str) -> date:
 
 
 def parse_time(text: str, now: datetime) -> time:
-    """A time of day: "3pm", "15:30", "noon"; not "7", which may be either.
+    """Parse a time of day: "3pm", "15:30", "noon"; not "7", which may be either.
 
     Raises:
         Unclear: it names none.
@@ -80,7 +80,7 @@ def parse_time(text: str, now: datetime) -> time:
 
 
 def parse_datetime(text: str, now: datetime, our_number: str) -> datetime:
-    """A day and a time: "tomorrow 3pm", "in two hours"; a time alone is the next such time.
+    """Parse a day and a time: "tomorrow 3pm", "in two hours"; "3pm" is the next 3pm.
 
     It is given in the zone of `now`. A local time that a change of clocks left out is moved
     ahead by as much, and of one that came twice the first is meant.
@@ -149,7 +149,7 @@ def _names_day(words: str, now: datetime, our_number: str) -> bool:
 
 
 def _moved_to_future(words: str, parsed: datetime, now: datetime) -> datetime:
-    """What was named, in the future unless the words point to the past.
+    """Move a parsed moment to the future, unless the words point to the past.
 
     "The 1st" is next month's where this month's is over.
     """

@@ -1,4 +1,4 @@
-"""What a text has to say for a handler to get it: keywords, patterns, regular expressions."""
+"""Keyword, Pattern and Regex: the texts that lead to a handler."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _VARIATION_SELECTORS = str.maketrans("", "", "\ufe0e\ufe0f")  # "👍" with and 
 
 
 def fold_text(text: str) -> str:
-    """What is left of a text when case, spacing and surrounding punctuation do not count.
+    """Return a text without its case, extra spaces and surrounding punctuation.
 
     Compatibility characters become plain ones (NFKC, UAX #15), case is folded, a run of white
     space is one space, and punctuation and symbols at both ends go, unless nothing else is
     there: an emoji alone stays. So "stop!", " Stop " and "“STOP”." are one keyword.
-    Normalising takes quadratic time on hostile runs of accents, so texts over `MAX_MATCH_CHARS`, which
-    are no keywords, go without.
+    Normalising takes quadratic time on hostile runs of accents, so texts over
+    `MAX_MATCH_CHARS`, which are no keywords, go without.
     """
     text = " ".join(text.split())
     if text.isascii():
@@ -40,7 +40,7 @@ def fold_text(text: str) -> str:
 
 
 def _strip_punctuation(text: str) -> str:
-    """The text without surrounding punctuation: as little as stays when that is all there is."""
+    """Return the text without surrounding punctuation, unless there is nothing else in it."""
     return _strip_categories(text, "PSZC") or _strip_categories(text, "PZC") or text
 
 
@@ -54,7 +54,7 @@ def _strip_categories(text: str, categories: str) -> str:
 
 
 class Keyword:
-    """A whole text, such as "START" or "opt out"; how it is written does not matter.
+    """A whole text, such as "START" or "opt out"; case and punctuation do not count.
 
     Raises:
         DefinitionError: there are no words.
@@ -71,7 +71,7 @@ class Keyword:
             )
 
     def match(self, text: str) -> dict[str, Any] | None:
-        """No fields where the text is this keyword, None where it is not."""
+        """Return {} where the text is this keyword, else None."""
         return {} if fold_text(text) == self.folded else None
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ class Keyword:
 
 
 class _FieldType(NamedTuple):
-    """A type of field: what it is in Python, how it is read (None: it cannot be), in words."""
+    """A field's type: its Python type, its parser (None: no match) and its description."""
 
     type: type
     parse: Callable[[str], Any]
@@ -148,7 +148,7 @@ class Pattern:
         self._has_rest_field = any(field.type_code == "rest" for field in fields)
 
     def match(self, text: str) -> dict[str, Any] | None:
-        """The fields by name, or None where the text does not fit."""
+        """Return the fields by name, or None where the text does not match."""
         words = self._split_words(text)
         if len(words) != len(self._tokens):
             return None
@@ -164,7 +164,7 @@ class Pattern:
         return found
 
     def _split_words(self, text: str) -> list[str]:
-        """As many words as there are tokens, or another number where that cannot be."""
+        """Split a text into as many words as there are tokens, where it has so many."""
         count = len(self._tokens)
         if self._has_rest_field:
             return text.strip().split(None, count - 1)
@@ -260,7 +260,7 @@ class Regex:
         )
 
     def match(self, text: str) -> dict[str, Any] | None:
-        """The named groups, or None where the text does not begin like this."""
+        """Return the named groups, or None where the text's beginning does not match."""
         found = self.expression.match(text[:MAX_MATCH_CHARS])
         return found.groupdict() if found else None
 
@@ -272,7 +272,7 @@ Matcher: TypeAlias = Keyword | Pattern | Regex
 
 
 def make_matcher(spec: str | re.Pattern[str]) -> Matcher:
-    """What a handler was registered with, ready to match: braces make a pattern.
+    """Return the matcher of a handler's spec: braces make a pattern.
 
     Raises:
         DefinitionError: it cannot be read.

@@ -1,4 +1,4 @@
-"""What people write, in their own words, when they want no more texts."""
+"""Detects "please stop texting me" in free English text."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MAX_SURE_CHARS = 160  # characters; a longer text has more to say than that
 
 
 def opt_out_intent(text: str) -> Confidence:
-    """Whether a text asks for silence, in English: for "sure", perhaps, or not at all.
+    """Tell how sure it is that an English text asks to opt out: "sure", "unsure", or "".
 
-    It is cautious. Sure is a text that says this and nothing else ("Please stop texting me.
-    Thanks!"); one that says it among other things, or half, is unsure. A single opt-out word is
-    none of this function's business.
+    It is cautious: "sure" takes a text that says only this ("Please stop texting me.
+    Thanks!"); a text that says more, or half of it, is "unsure". Single opt-out words are
+    matched by `OptOutWords`.
     """
     clauses = [clause for clause in _split_clauses(text[:MAX_MATCH_CHARS]) if clause]
     if not clauses:
@@ -32,7 +32,7 @@ def opt_out_intent(text: str) -> Confidence:
 
 
 def _split_clauses(text: str) -> Sequence[str]:
-    """The text's clauses, in plain lower-case words, without the courtesies around them."""
+    """Return the text's clauses, in plain lower-case words, without courtesies."""
     words = re.sub(r"[’'`´]", "", fold_text(text.replace("\n", ". ")))  # noqa: RUF001 -- as phones write "don't"
     cut = re.split(r"[.!?,;:()\"“”…—–]+|\s-+\s|\b(?:and|but|because)\b", words)  # noqa: RUF001 -- dashes
     return [_strip_courtesies(re.sub(r"[^\w\s]|_", " ", clause)) for clause in cut]
