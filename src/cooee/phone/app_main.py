@@ -35,7 +35,7 @@ from cooee.phone.ipc_messages import (
     StartArgs,
     StopApp,
 )
-from cooee.phone.simulated_provider import SIMULATED_SECRET
+from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
 from cooee.storage.sqlite.store import SQLite
 
 LoadApp = Callable[[str], App[Any, Any]]
@@ -148,7 +148,9 @@ class AppController:
                 raise
 
     async def _start_app(self) -> AppStarted:
-        recorder = Recorder(self._send_message, self._folder, [SIMULATED_SECRET], self._clock.now)
+        recorder = Recorder(
+            self._send_message, self._folder, [SIMULATED_CREDENTIAL], self._clock.now
+        )
         monitor = DialogueMonitor(self._send_message, self._folder, self._source_files)
 
         store = await SQLite.open(self._args.database, now=self._clock.now)

@@ -202,44 +202,33 @@ class TurnEnded(msgspec.Struct, frozen=True, tag=True):
     reply_count: int = 0
 
 
-class DraftWritten(msgspec.Struct, frozen=True):
-    """A reply in the outbox."""
+class WrittenRow(msgspec.Struct, frozen=True):
+    """A row of a claim's commit, with the means to find the turn that it is of.
 
-    text: str
+    `reply` is the text of a new outbound row, `step` the record of a journal entry. `cause` says
+    of a dialogue's head why the dialogue had a turn by itself, as far as the head can tell.
+    """
+
     row: ShownRow
-
-
-class EntryWritten(msgspec.Struct, frozen=True):
-    """A journal entry: the text it is of, "" for none, and what the dialogue remembers by it."""
-
-    text_id: str
-    step: JournalStep | None
-    row: ShownRow
-
-
-class DialogueWritten(msgspec.Struct, frozen=True):
-    """A dialogue's new head and entries; `cause` names the cause of a turn by itself, if known."""
-
-    handler: str
-    cause: str
-    row: ShownRow | None
-    entries: Sequence[EntryWritten]
+    handler: str = ""
+    text_id: str = ""
+    reply: str = ""
+    step: JournalStep | None = None
+    cause: str = ""
 
 
 class TurnsWritten(msgspec.Struct, frozen=True, tag=True):
     """A claim's turns, or (`is_checkpoint`) a turn's entries so far, are committed.
 
-    The `drafts` are in the order of the turns that said them. `note` says what becomes of a
-    turn that failed.
+    Replies are in the order of the turns that said them. `note` says what becomes of a failed
+    turn.
     """
 
     at: float
     conversation: str
     theirs: str
     now: datetime
-    rows: Sequence[ShownRow] = ()
-    drafts: Sequence[DraftWritten] = ()
-    dialogues: Sequence[DialogueWritten] = ()
+    rows: Sequence[WrittenRow]
     note: str = ""
     is_checkpoint: bool = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cooee.providers import Provider, find_provider
 from cooee.providers.simulator import simulator_settings
 
-SIMULATED_SECRET = "made-up-secret"
+SIMULATED_CREDENTIAL = "made-up-secret"
 
 _PUSH_PROVIDERS = frozenset({"simulated"})  # the simulator pushes their texts; others' are polled
 
@@ -21,7 +21,7 @@ def make_simulated_provider(name: str, simulator_url: str) -> Provider:
         SettingError: the simulator does not play that provider.
     """
     settings = simulator_settings(
-        name, simulator_url, client_id="phone", credential=SIMULATED_SECRET
+        name, simulator_url, client_id="phone", credential=SIMULATED_CREDENTIAL
     )
     return find_provider(name)(settings)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-from msgspec.structs import replace
 
 from cooee.core.messages import Inbound, Outbound, Status
 from cooee.phone.inspector.app_error import describe_error
 from cooee.phone.inspector.formatting import show_row, time_of_day
 from cooee.phone.inspector.journal_view import describe_entry, read_head_progress, show_entry
 from cooee.phone.ipc_messages import (
-    DialogueWritten,
-    DraftWritten,
-    EntryWritten,
     HandlerCalled,
     OutboundChanged,
     ShownRow,
@@ -28,9 +23,10 @@ from cooee.phone.ipc_messages import (
     TurnEnded,
     TurnRef,
     TurnsWritten,
+    WrittenRow,
 )
 from cooee.runtime import events
-from cooee.storage import Claim, ClaimResult, DialogueUpdate, NewOutbound, PendingText, TurnFailure
+from cooee.storage import Claim, ClaimResult, DialogueUpdate, PendingText, TurnFailure
 
 _SET_ASIDE_NOTE = "It is set aside until you save a change, and is then played by itself."
 _LOST_NOTE = "The answer was lost. Whether it arrived is being found out."
@@ -71,10 +67,11 @@ class EventRecords:
             case events.HandlerRan():
                 return self._turn_ended(event, at)
             case events.CheckpointWritten(checkpoint):
-                written = self._turns_written(checkpoint.claim, at, [checkpoint.update])
-                return replace(written, is_checkpoint=True)
+                rows = _dialogue_rows(checkpoint.claim, [checkpoint.update])
+                return self._turns_written(checkpoint.claim, at, rows, is_checkpoint=True)
             case events.TurnsCommitted(finish):
-                return self._claim_written(finish, at)
+                note = _failure_note(finish.failure)
+                return self._turns_written(finish.claim, at, _claim_rows(finish), note=note)
             case _:
                 return self._outbound_changed(event, at, exchange)
 
@@ -90,26 +87,11 @@ class EventRecords:
         turn = self._turn_ref(ran.claim, ran.pending)
         return TurnEnded(at, turn, before, after, error, ran.reply_count)
 
-    def _claim_written(self, finish: ClaimResult, at: float) -> TurnsWritten:
-        written = self._turns_written(finish.claim, at, finish.dialogue_updates)
-        return replace(
-            written,
-            rows=[*_claim_rows(finish)],
-            drafts=[_draft_written(draft) for draft in finish.drafts],
-            note=_failure_note(finish.failure),
-        )
-
     def _turns_written(
-        self, claim: Claim, at: float, updates: Sequence[DialogueUpdate]
+        self, claim: Claim, at: float, rows: Iterable[WrittenRow], **more: Any
     ) -> TurnsWritten:
-        heads = {dialogue.id: dialogue.head for dialogue in claim.dialogues}
-        return TurnsWritten(
-            at,
-            claim.conversation.hex(),
-            claim.theirs,
-            self._now(),
-            dialogues=[_dialogue_written(update, heads.get(update.id)) for update in updates],
-        )
+        conversation = claim.conversation.hex()
+        return TurnsWritten(at, conversation, claim.theirs, self._now(), [*rows], **more)
 
     # Texts out
 
@@ -147,40 +129,37 @@ def _inbound_row(inbound: Inbound) -> ShownRow:
     return show_row("insert", "inbound", {}, {name: getattr(inbound, name) for name in names})
 
 
-def _claim_rows(finish: ClaimResult) -> Iterator[ShownRow]:
+def _claim_rows(finish: ClaimResult) -> Iterator[WrittenRow]:
     claim, failure = finish.claim, finish.failure
     before = {"handled": claim.handled_seq, "now": claim.last_turn_at}
     after = {"handled": finish.handled_seq, "now": finish.last_turn_at or claim.last_turn_at}
-    yield show_row("update", "conversations", before, after)
+    yield WrittenRow(show_row("update", "conversations", before, after))
     if finish.state is not None:
         verb = "insert" if claim.state is None else "update"
-        yield show_row(verb, "states", {"state": claim.state}, {"state": finish.state})
+        yield WrittenRow(show_row(verb, "states", {"state": claim.state}, {"state": finish.state}))
     if failure is not None:
         table = "dialogues" if failure.dialogue_id else "inbound"
-        written = {"error": failure.error, "due_at": failure.retry_at}
-        yield show_row("update", table, {}, written)
+        values = {"error": failure.error, "due_at": failure.retry_at}
+        yield WrittenRow(show_row("update", table, {}, values))
+    yield from _dialogue_rows(claim, finish.dialogue_updates)
+    for draft in finish.drafts:
+        outbound = {"text": draft.text, "class": draft.priority, "due_at": draft.due_at}
+        yield WrittenRow(show_row("insert", "outbound", {}, outbound), reply=draft.text)
 
 
-def _draft_written(draft: NewOutbound) -> DraftWritten:
-    values = {"text": draft.text, "class": draft.priority, "due_at": draft.due_at}
-    return DraftWritten(draft.text, show_row("insert", "outbound", {}, values))
-
-
-def _dialogue_written(update: DialogueUpdate, head_before: bytes | None) -> DialogueWritten:
-    before = {} if head_before is None else {"head": head_before}
-    after = {"handler": update.handler, "head": update.head, "due_at": update.due_at}
-    after["ended"] = update.end_reason
-    verb = "insert" if head_before is None else "update"
-    row = None if update.head is None else show_row(verb, "dialogues", before, after)
-    return DialogueWritten(
-        update.handler, _own_turn_cause(head_before), row, [*map(_entry_written, update.entries)]
-    )
-
-
-def _entry_written(entry: bytes) -> EntryWritten:
-    step, text_id = show_entry(entry)
-    row = show_row("insert", "answers", {}, {"entry": describe_entry(entry)})
-    return EntryWritten(text_id, step, row)
+def _dialogue_rows(claim: Claim, updates: Iterable[DialogueUpdate]) -> Iterator[WrittenRow]:
+    heads = {dialogue.id: dialogue.head for dialogue in claim.dialogues}
+    for update in updates:
+        handler, head = update.handler, heads.get(update.id)
+        if update.head is not None:
+            verb = "insert" if head is None else "update"
+            after = {"handler": handler, "head": update.head, "due_at": update.due_at}
+            row = show_row(verb, "dialogues", {"head": head}, after)
+            yield WrittenRow(row, handler, cause=_own_turn_cause(head))
+        for entry in update.entries:
+            step, text_id = show_entry(entry)
+            row = show_row("insert", "answers", {}, {"entry": describe_entry(entry)})
+            yield WrittenRow(row, handler, text_id, step=step)
 
 
 def _own_turn_cause(head_before: bytes | None) -> str:

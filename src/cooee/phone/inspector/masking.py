@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 
 MASK = "••••••"
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "x-simulated-signature"})
-_SECRET_KEYS = "client_secret|access_token|refresh_token|secret|password"
-_JSON_SECRET = re.compile(rf'("(?:{_SECRET_KEYS})"\s*:\s*")(?:[^"\\]|\\.)*(")', re.IGNORECASE)
-_FORM_SECRET = re.compile(rf"(?<![\w-])((?:{_SECRET_KEYS})=)[^&\s]*", re.IGNORECASE)
+_MASKED_FIELDS = "client_secret|access_token|refresh_token|secret|password"
+_JSON_SECRET = re.compile(rf'("(?:{_MASKED_FIELDS})"\s*:\s*")(?:[^"\\]|\\.)*(")', re.IGNORECASE)
+_FORM_SECRET = re.compile(rf"(?<![\w-])((?:{_MASKED_FIELDS})=)[^&\s]*", re.IGNORECASE)
 _AUTH_SCHEME = re.compile(r"^(Bearer|Basic) .*", re.IGNORECASE | re.DOTALL)
 _MAX_BODY_CHARS = 4_000  # characters of a body that are shown
 

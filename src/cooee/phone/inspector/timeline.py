@@ -13,7 +13,6 @@ from cooee.phone.inspector.formatting import compare_states, format_utc
 from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
 from cooee.phone.ipc_messages import (
     Cell,
-    DialogueWritten,
     HandlerCalled,
     HTTPExchange,
     OutboundChanged,
@@ -26,6 +25,7 @@ from cooee.phone.ipc_messages import (
     TurnEnded,
     TurnRef,
     TurnsWritten,
+    WrittenRow,
 )
 
 _MAX_STORIES = 120
@@ -216,45 +216,36 @@ class Timeline:
         turns = self._turns.get(written.conversation)
         if not turns:  # all texts of the claim were opt-out words, which have no turn
             return
-        last = turns[-1].story
-        last.rows += written.rows
-        self._add_drafts(written, turns)
+        speakers = deque(turn.story for turn in turns for _ in range(turn.reply_count))
         changed = [turn.story for turn in turns]
-        for dialogue in written.dialogues:
-            changed += self._add_dialogue(dialogue, turns)
+        for row in written.rows:
+            story = self._story_of_row(row, turns, speakers)
+            story.rows.append(row.row)
+            if row.cause and story.by_timer and story.handler == row.handler:
+                story.text = row.cause
+            story.add_journal_step(row.step)
+            if row.reply:
+                view = self._add_view(written.theirs, row.reply, written.now, story.id)
+                story.outbounds.append(view)
+            changed.append(story)
         if not written.is_checkpoint:
-            last.note = written.note
+            turns[-1].story.note = written.note
             self._turns[written.conversation] = []
             for turn in turns:
                 turn.story.step_times["finished"] = written.at
                 turn.story.status = "failed" if turn.story.error else "answered"
         yield from {story.id: story for story in changed}.values()
 
-    def _add_drafts(self, written: TurnsWritten, turns: list[_ClaimedTurn]) -> None:
-        speakers = [turn.story for turn in turns for _ in range(turn.reply_count)]
-        for n, draft in enumerate(written.drafts):
-            # A reply beyond the turns' own is the apology for the last turn, which failed.
-            story = speakers[n] if n < len(speakers) else turns[-1].story
-            view = self._add_view(written.theirs, draft.text, written.now, story.id)
-            story.outbounds.append(view)
-            story.rows.append(draft.row)
-
-    def _add_dialogue(self, written: DialogueWritten, turns: list[_ClaimedTurn]) -> list[Story]:
-        """Show what was written of a dialogue in the story of its last turn in the claim."""
-        own = [turn.story for turn in turns if turn.story.handler == written.handler]
-        story = own[-1] if own else turns[-1].story
-        if written.row is not None:
-            story.rows.append(written.row)
-        if own and story.by_timer and written.cause:
-            story.text = written.cause
-        changed = [story]
-        for entry in written.entries:
-            text = self._find_text(entry.text_id)
-            teller = story if text is None else text.story
-            teller.rows.append(entry.row)
-            teller.add_journal_step(entry.step)
-            changed.append(teller)
-        return changed
+    def _story_of_row(
+        self, row: WrittenRow, turns: list[_ClaimedTurn], speakers: deque[Story]
+    ) -> Story:
+        if row.reply:  # a reply beyond the turns' own is the apology for the last one, which failed
+            return speakers.popleft() if speakers else turns[-1].story
+        text = self._find_text(row.text_id)
+        if text is not None:
+            return text.story
+        own = [turn.story for turn in turns if turn.story.handler == row.handler]
+        return own[-1] if own else turns[-1].story
 
     # Texts out
 
