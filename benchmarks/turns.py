@@ -163,8 +163,8 @@ class Raw:
         for n in range(first, first + count):
             theirs = person(n % 50_000)
             id, key = conversation_id(OURS, theirs), n.to_bytes(16, "big")
-            self.db.execute(SQL["remember_key"], (id, key, now))
-            placed = self.db.execute(SQL["place_text"], (id, OURS, theirs, now, now))
+            self.db.execute(SQL["add_dedupe_key"], (id, key, now))
+            placed = self.db.execute(SQL["assign_text_seq"], (id, OURS, theirs, now, now))
             seq, _ = placed.fetchone()
             row = (id, seq, key, "", "hello", b"", now, now, 0)
             self.db.execute(SQL["add_inbound"], filled("add_inbound", row))
@@ -180,7 +180,9 @@ class Raw:
         for id, ours, theirs, lease, _, now_at, state, _, seq, *_ in claims:
             count = 1 if state is None else int(state.split(b":")[1][:-1]) + 1
             row = (id, lease, seq, now_at or now, 1, now, 0, None)
-            (last_out,) = self.db.execute(SQL["finish"], filled("finish", row)).fetchone()
+            (last_out,) = self.db.execute(
+                SQL["finish_claim"], filled("finish_claim", row)
+            ).fetchone()
             states.append((id, b'{"texts":%d}' % count))
             words = f"That was text {count}."
             texts.append((id, last_out, seq, ours, theirs, words, None, 0, now, now, None, None))
@@ -204,8 +206,8 @@ class Raw:
     def record(self, attempts: list[tuple], now: int) -> None:
         self.db.execute("begin immediate")
         rows = [(3, f"{seq}-{id.hex()}", now, now + 15_000, id, seq) for _, id, seq in attempts]
-        self.db.executemany(SQL["accept"], rows)
-        self.db.execute(SQL["any_early"]).fetchone()
+        self.db.executemany(SQL["accept_attempt"], rows)
+        self.db.execute(SQL["any_early_receipt"]).fetchone()
         self.db.execute("commit")
 
 

@@ -259,11 +259,11 @@ DAMAGE = {
     "no JSON": "update dialogues set head = x'00ff' where conversation = :who",
     "another shape": """update dialogues set head = cast('{"format": 1}' as blob)
         where conversation = :who""",
-    "an entry cut": "update answers set entry = substr(entry, 1, 9) where conversation = :who",
-    "an entry gone": "delete from answers where conversation = :who",
-    "an entry of no kind": """update answers set entry = cast(replace(cast(entry as text),
+    "an entry cut": "update journal_entries set entry = substr(entry, 1, 9) where conversation = :who",
+    "an entry gone": "delete from journal_entries where conversation = :who",
+    "an entry of no kind": """update journal_entries set entry = cast(replace(cast(entry as text),
         '"answer"', '"guess"') as blob) where conversation = :who""",
-    "an entry of another kind": """update answers set entry = cast(replace(cast(entry as text),
+    "an entry of another kind": """update journal_entries set entry = cast(replace(cast(entry as text),
         '"answer"', '"stale"') as blob) where conversation = :who""",
     "a newer version": """update dialogues set head = cast(replace(cast(head as text),
         '"format":1', '"format":99') as blob) where conversation = :who""",
@@ -332,7 +332,7 @@ def in_file(kit, statement, **values):
 def kept(kit, who):
     """A person's dialogues, as they lie in the file."""
     heads = in_file(kit, "select id, head from dialogues where conversation = :who", who=who)
-    entries = in_file(kit, "select * from answers where conversation = :who", who=who)
+    entries = in_file(kit, "select * from journal_entries where conversation = :who", who=who)
     return heads, entries
 
 
@@ -341,10 +341,10 @@ def mend(kit, who, sound):
     for id, head in heads:
         statement = "update dialogues set head = :head where conversation = :who and id = :id"
         in_file(kit, statement, head=head, who=who, id=id)
-    in_file(kit, "delete from answers where conversation = :who", who=who)
+    in_file(kit, "delete from journal_entries where conversation = :who", who=who)
     for conversation, dialogue, n, entry in entries:
         values = {"who": conversation, "dialogue": dialogue, "n": n, "entry": entry}
-        in_file(kit, "insert into answers values (:who, :dialogue, :n, :entry)", **values)
+        in_file(kit, "insert into journal_entries values (:who, :dialogue, :n, :entry)", **values)
 
 
 async def test_a_commit_that_the_database_refuses_holds_up_nobody_else():
@@ -366,7 +366,7 @@ async def test_a_commit_that_the_database_refuses_holds_up_nobody_else():
         def spoil():
             row = (talk.conversation, talk.dialogue.id, len(talk.dialogue.entries), b"{")
             with closing(sqlite3.connect(kit._database_path)) as other, other:
-                other.execute("insert or ignore into answers values (?, ?, ?, ?)", row)
+                other.execute("insert or ignore into journal_entries values (?, ?, ?, ?)", row)
 
         sabotage.append(spoil)
         kit.send(anna, "Anna")

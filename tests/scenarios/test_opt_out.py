@@ -169,7 +169,7 @@ def ask(kit, phone):
     """Let a question wait for a person, as a dialogue's turn does."""
     conversation = conversation_id(kit.number, phone.number)
     with sqlite3.connect(kit._database_path) as db:
-        db.execute("update conversations set asked = 1 where id = ?", (conversation,))
+        db.execute("update conversations set is_asking = 1 where id = ?", (conversation,))
     db.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import msgspec
 
@@ -18,8 +19,12 @@ class Migration(msgspec.Struct, frozen=True):
 
 
 def load_migrations(dialect: str) -> Sequence[Migration]:
-    """Every step of a dialect (``"sqlite"``), in order."""
-    directory = files(f"cooee.storage.{dialect}").joinpath("migrations")
+    """Return every step of a dialect (``"sqlite"``), in order."""
+    return read_migrations(files(f"cooee.storage.{dialect}").joinpath("migrations"))
+
+
+def read_migrations(directory: Traversable) -> Sequence[Migration]:
+    """Return the steps in a directory of numbered scripts (``0001_schema.sql``), in order."""
     scripts = sorted(
         (entry.name, entry) for entry in directory.iterdir() if entry.name[:4].isdigit()
     )

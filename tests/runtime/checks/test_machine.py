@@ -76,7 +76,7 @@ async def test_a_newer_database_is_told_of(path):
 async def test_what_others_may_read_and_who_died_on_it_is_noted(path):
     path.chmod(0o644)
     with sqlite3.connect(path) as other:
-        other.execute("insert into marks (name, value) values ('unclean_exits', 2)")
+        other.execute("insert into metadata (name, value) values ('unclean_exits', 2)")
     other.close()
     verdict, words = (await check(path))["database"]
     assert verdict == "note"

@@ -132,7 +132,9 @@ class Play:
 
     async def check(self):
         """What holds whatever was killed and deployed."""
-        ended = self.stage.rows("select ended, count(*) from dialogues group by ended order by 1")
+        ended = self.stage.rows(
+            "select end_reason, count(*) from dialogues group by end_reason order by 1"
+        )
         count = len(self.guests)
         assert ended == [("restarted", count), ("returned", count)]
         census, trouble = await self.stage.census()

@@ -24,7 +24,7 @@ async def killed_and_restarted(stage, point, nth):
         await stage.until(stage.number)
         await stage.all_text()
         assert await asyncio.wait_for(process.wait(), 20) == -signal.SIGKILL
-    committed = dict(stage.rows("select lower(hex(id)), last_in from conversations"))
+    committed = dict(stage.rows("select lower(hex(id)), last_in_seq from conversations"))
     async with stage.app():
         await asyncio.sleep(0.5)
         await stage.until(stage.quiet)
@@ -62,7 +62,7 @@ async def test_where_nobody_can_be_asked_every_doubt_is_listed_and_nothing_is_do
             numbers = [int(text.split(":")[0]) for text in said]
             assert numbers == sorted(set(numbers)), "in order, and none twice"
             counted = stage.rows(
-                f"select last_in, last_out from conversations where theirs = '{person}'"
+                f"select last_in_seq, last_out_seq from conversations where theirs = '{person}'"
             )
             taken_in, answered = counted[0] if counted else (0, 0)
             assert taken_in == answered, "every committed text was answered once"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import sqlite3
 import stat
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 import cooee
 from cooee.core.errors import DatabaseInUse, SchemaTooNew, StorageError, StoreUnavailable
 from cooee.core.messages import Receipt, Status, conversation_id
-from cooee.storage import ClaimResult, DialogueStart, NextDue
+from cooee.storage import ClaimResult, NextDue
 from cooee.storage import migrations as migrate
 from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite import database_file as sqlite_file
@@ -92,30 +92,22 @@ async def test_a_database_of_a_newer_cooee_is_left_alone(harness):
             await reopened(harness, owner=owner)
 
 
-async def test_a_database_from_before_there_were_dialogues_is_brought_up_to_date(tmp_path):
-    path, clock = tmp_path / "cooee.db", ManualClock()
-    first = migrate.load_migrations("sqlite")[0]
-    id, now = conversation_id(OURS, ANNA), int(clock().timestamp() * 1000)
-    with closing(sqlite3.connect(path)) as db, db:
-        for statement in first.statements:
-            db.execute(statement)
-        row = (id, OURS, ANNA, now)
-        columns = "id, ours, theirs, last_in, due_at"
-        db.execute(f"insert into conversations ({columns}) values (?, ?, ?, 1, ?)", row)
-        columns = "conversation, seq, id, provider_id, text, raw, received_at"
-        db.execute(
-            f"insert into inbound ({columns}) values (?, 1, x'01', '', 'hello', x'', ?)", (id, now)
-        )
-        db.execute("insert into states values (?, ?)", (id, b"{}"))
-        db.execute(f"pragma user_version = {first.version}")
+async def test_a_database_of_an_older_schema_is_brought_up_to_date(tmp_path, monkeypatch):
+    path, clock, steps = tmp_path / "cooee.db", ManualClock(), tmp_path / "migrations"
     harness = StoreHarness(await SQLite.open(path, now=clock), clock)
-    claim = await harness.claim_one()
-    assert [pending.inbound.text for pending in claim.texts] == ["hello"]
-    assert (claim.state, claim.dialogues) == (b"{}", ())
-    assert await harness.finish(claim, "Hello!")
-    start = DialogueStart(ours=OURS, theirs=ANNA, id="d", handler="book", head=b"{}")
-    assert await harness.store.start_dialogues([start]) == [True]
-    assert [one.id for one in (await harness.claim_one()).dialogues] == ["d"]
+    await harness.receive("hello")
+    await harness.store.close()
+    shutil.copytree(SOURCE / "storage" / "sqlite" / "migrations", steps)
+    latest = len(list(steps.glob("*.sql")))
+    script = "alter table numbers add column note text not null default 'new';\n"
+    (steps / f"{latest + 1:04d}_notes.sql").write_text(script)
+    newer = migrate.read_migrations(steps)
+    monkeypatch.setattr(migrate, "load_migrations", lambda dialect: newer)
+    harness = StoreHarness(await SQLite.open(path, now=clock), clock)
+    assert await inside(harness, "pragma user_version") == [(latest + 1,)]
+    assert [pending.inbound.text for pending in (await harness.claim_one()).texts] == ["hello"]
+    await harness.store.add_our_number(OURS)
+    assert await inside(harness, "select note from numbers") == [("new",)]
     await harness.store.close()
 
 
@@ -473,22 +465,62 @@ async def test_a_suspect_with_an_opt_out_word_behind_it_ends(harness):
 
 SQL = load_statements("sqlite")
 HOT = [
-    *("remember_key", "place_text", "add_inbound", "find_suspect", "claim_due", "finish"),
-    *("save_state", "find_key", "place_letter", "add_outbound", "expire_late", "next_texts"),
-    *("begin_attempt", "accept", "any_early", "early_receipts", "try_again", "doubt"),
-    *("end_attempt", "find_by_provider", "lay_receipt", "add_receipt", "keep_early"),
-    *("doubtful", "unreported", "ask_again_at", "next_turn", "next_send", "numbers"),
-    *("next_check", "next_report"),
-    *("history_in", "history_out", "notes", "set_aside_of", "unknown_of", "conversations_of"),
-    *("cancel_queued", "opt_out", "opt_in", "doubt_interrupted", "note_interrupted"),
-    *("claim_suspect", "claim_alarms", "next_alarm", "any_dialogue", "live_dialogues"),
-    *("entries_of", "begin_dialogue", "keep_dialogue", "find_dialogue", "add_entry"),
-    *("find_entry", "fail_dialogue", "set_timer", "place_start", "is_leased"),
-    *("postpone_dialogues", "free_dialogues", "free_dialogues_of", "call_retired"),
-    *("talks", "all_talks", "entries_of_talks", "entries_of_all_talks", "set_aside_before"),
+    *(
+        "add_dedupe_key",
+        "assign_text_seq",
+        "add_inbound",
+        "find_suspect",
+        "claim_due",
+        "finish_claim",
+    ),
+    *(
+        "save_state",
+        "find_outbound_key",
+        "assign_outbound_seq",
+        "add_outbound",
+        "expire_late",
+        "next_texts",
+    ),
+    *(
+        "begin_attempt",
+        "accept_attempt",
+        "any_early_receipt",
+        "early_receipts",
+        "retry_attempt",
+        "mark_attempt_unknown",
+    ),
+    *("end_attempt", "find_by_provider_id", "apply_receipt", "add_receipt", "add_early_receipt"),
+    *(
+        "due_lookups",
+        "due_status_checks",
+        "set_next_check",
+        "next_text_due",
+        "next_send_due",
+        "numbers_with_unsent",
+    ),
+    *("next_lookup_due", "next_status_check_due"),
+    *("history_in", "history_out", "receipts_of", "set_aside_of", "unknown_of", "conversations_of"),
+    *("cancel_queued", "opt_out", "opt_in", "mark_interrupted_unknown", "add_interrupted_receipts"),
+    *("claim_suspect", "claim_timers", "next_timer_due", "any_open_dialogue", "open_dialogues_of"),
+    *("entries_of", "insert_dialogue", "save_dialogue", "find_dialogue", "add_entry"),
+    *("find_entry", "fail_dialogue", "set_timer", "ensure_conversation", "is_leased"),
+    *(
+        "postpone_dialogues",
+        "release_set_aside_dialogues",
+        "release_set_aside_dialogues_of",
+        "make_retired_dialogues_due",
+    ),
+    *(
+        "list_open_dialogues",
+        "list_dialogues",
+        "list_open_dialogue_entries",
+        "list_dialogue_entries",
+        "set_aside_by_other_version",
+    ),
 ]
 NARROW = re.compile(
-    "inbound_aside|outbound_(trouble|open|queue|doubtful|reported)|receipts_early|conversations_due"
+    "inbound_set_aside|outbound_(troubled|open|queue|lookups|status_checks)|receipts_early"
+    "|conversations_due"
     "|dialogues_(failing|open)"
 )
 
@@ -502,9 +534,7 @@ async def explained(harness: StoreHarness, how: str, sql: str):
 @pytest.mark.parametrize("name", HOT)
 async def test_no_statement_of_a_texts_way_reads_a_whole_table(harness, name):
     plan = [step for *_, step in await explained(harness, "explain query plan", SQL[name])]
-    tables = (
-        "conversations|inbound|outbound|seen|receipts|states|optouts|dialogues|answers|[adiopx]"
-    )
+    tables = "conversations|inbound|outbound|dedupe_keys|receipts|states|opt_outs|dialogues|journal_entries|[adiopx]"
     scans = [step for step in plan if re.match(rf"SCAN ({tables})( |$)", step)]
     assert [step for step in scans if not NARROW.search(step)] == []
 
@@ -536,7 +566,7 @@ async def test_taking_looks_at_the_opt_outs_itself(harness):
     await harness.enqueue("news")
     row = (conversation_id(OURS, ANNA), OURS, ANNA)
     with sqlite3.connect(harness.store.path) as other:
-        other.execute("insert into optouts values (?, 0, ?, ?, 'word', null, null, '', null)", row)
+        other.execute("insert into opt_outs values (?, 0, ?, ?, 'word', null, null, '', null)", row)
     other.close()
     assert (await harness.store.counts()).queued == 1
     assert await harness.take() == []

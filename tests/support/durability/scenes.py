@@ -94,7 +94,9 @@ class Scene:
             return database.execute(query).fetchall()
 
     def quiet(self):
-        open_turns = self.rows("select count(*) from conversations where last_in > handled")[0][0]
+        open_turns = self.rows(
+            "select count(*) from conversations where last_in_seq > handled_seq"
+        )[0][0]
         open_sends = self.rows("select count(*) from outbound where status in (0, 1)")[0][0]
         return self.simulator.network.is_idle and not open_turns and not open_sends
 

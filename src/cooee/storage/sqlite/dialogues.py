@@ -33,12 +33,12 @@ _SQL = load_statements("sqlite")
 
 def has_open_dialogues(connection: Connection) -> bool:
     """Whether anybody has a dialogue that goes on."""
-    return connection.execute(_SQL["any_dialogue"]).fetchone() is not None
+    return connection.execute(_SQL["any_open_dialogue"]).fetchone() is not None
 
 
 def open_dialogues(connection: Connection, conversation: bytes) -> list[DialogueRecord]:
     """The dialogues of a conversation that go on, in the order of their ids."""
-    rows = connection.execute(_SQL["live_dialogues"], (conversation,)).fetchall()
+    rows = connection.execute(_SQL["open_dialogues_of"], (conversation,)).fetchall()
     return [_make_dialogue(row, _read_entries(connection, conversation, row[0])) for row in rows]
 
 
@@ -64,7 +64,7 @@ def update_dialogues(connection: Connection, result: ClaimResult, now: int) -> N
     """Write what a claim's turns made of its dialogues."""
     conversation, failure = result.claim.conversation, result.failure
     for update in result.dialogue_updates:
-        _write_head(connection, _SQL["keep_dialogue"], conversation, update, now)
+        _write_head(connection, _SQL["save_dialogue"], conversation, update, now)
         _append_entries(connection, conversation, update)
     if failure is not None and failure.dialogue_id:
         _record_failure(connection, conversation, failure)
@@ -144,7 +144,7 @@ def _write_checkpoint(
         return False
     if connection.execute(_SQL["is_leased"], (conversation, lease.epoch)).fetchone() is None:
         return False
-    if _write_head(connection, _SQL["begin_dialogue"], conversation, update, now):
+    if _write_head(connection, _SQL["insert_dialogue"], conversation, update, now):
         set_timers(connection, [conversation])
     _append_entries(connection, conversation, update)
     return True
@@ -170,9 +170,9 @@ def _insert_dialogue(connection: Connection, start: DialogueStart, now: int) -> 
         now,
         "",
     )
-    is_new = connection.execute(_SQL["begin_dialogue"], row).rowcount > 0
+    is_new = connection.execute(_SQL["insert_dialogue"], row).rowcount > 0
     if is_new:
-        connection.execute(_SQL["place_start"], (conversation, *numbers))
+        connection.execute(_SQL["ensure_conversation"], (conversation, *numbers))
         set_timers(connection, [conversation])
     return is_new
 
@@ -185,7 +185,7 @@ def postpone_timers(connection: Connection, conversation: bytes, lease: int, unt
 
 def count_open_dialogues(connection: Connection) -> dict[str, int]:
     """How many dialogues of each handler go on."""
-    return dict(connection.execute(_SQL["handlers"]).fetchall())
+    return dict(connection.execute(_SQL["count_open_dialogues"]).fetchall())
 
 
 def list_dialogues(
@@ -199,13 +199,15 @@ def list_dialogues(
     """A page of dialogues in the order of conversation and id."""
     page_start = (*(after or (b"", "")), storable_text(handler))
     rows = connection.execute(
-        _SQL["all_talks" if include_ended else "talks"], (*page_start, limit)
+        _SQL["list_dialogues" if include_ended else "list_open_dialogues"], (*page_start, limit)
     ).fetchall()
     if not rows:
         return []
     last = (rows[-1][0], rows[-1][6])
     entries: dict[tuple[bytes, str], list[bytes]] = {(row[0], row[6]): [] for row in rows}
-    entries_statement = _SQL["entries_of_all_talks" if include_ended else "entries_of_talks"]
+    entries_statement = _SQL[
+        "list_dialogue_entries" if include_ended else "list_open_dialogue_entries"
+    ]
     for conversation, id, entry in connection.execute(entries_statement, (*page_start, *last)):
         entries[conversation, id].append(entry)
     return [_make_stored_dialogue(row, entries[row[0], row[6]]) for row in rows]

@@ -24,7 +24,7 @@ def postpone_claims(
         lease = leases.by_conversation.get(claim.conversation)
         if lease is not None and lease.id == claim.lease_id:
             release_claims(connection, leases, [claim])
-            connection.execute(_SQL["postpone"], (until, claim.conversation, lease.epoch))
+            connection.execute(_SQL["postpone_text"], (until, claim.conversation, lease.epoch))
             if not claim.texts:
                 postpone_alarms(connection, claim.conversation, lease.epoch, until)
 
@@ -35,9 +35,9 @@ def save_media(
     """Write down what became of a text's media, and have it answered now."""
     text_key = (claim.conversation, text.seq, text.id)
     is_saved = (
-        connection.execute(_SQL["keep_media"], (encode_media(media), *text_key)).rowcount == 1
+        connection.execute(_SQL["save_media"], (encode_media(media), *text_key)).rowcount == 1
     )
-    connection.execute(_SQL["hasten"], (now, claim.conversation))
+    connection.execute(_SQL["make_text_due"], (now, claim.conversation))
     return is_saved
 
 
@@ -45,14 +45,14 @@ def queue_media_erasure(connection: Connection, conversation: bytes) -> None:
     """Note the paths of a conversation's media, whose rows are about to go."""
     for (encoded,) in connection.execute(_SQL["media_of"], (conversation,)).fetchall():
         paths = [(one.path,) for one in decode_media(encoded) if one.path]
-        connection.executemany(_SQL["discard"], paths)
+        connection.executemany(_SQL["queue_media_erasure"], paths)
 
 
 def media_to_erase(connection: Connection) -> list[str]:
     """The paths of media that are still to be erased."""
-    return [path for (path,) in connection.execute(_SQL["discarded"])]
+    return [path for (path,) in connection.execute(_SQL["media_to_erase"])]
 
 
 def mark_media_erased(connection: Connection, paths: Sequence[str]) -> None:
     """Forget such paths."""
-    connection.executemany(_SQL["erased"], [(path,) for path in paths])
+    connection.executemany(_SQL["mark_media_erased"], [(path,) for path in paths])

@@ -13,12 +13,12 @@ _SQL = load_statements("sqlite")
 
 def numbers_with_unsent(connection: Connection) -> Sequence[str]:
     """Our numbers with texts still on their way."""
-    return [ours for (ours,) in connection.execute(_SQL["numbers"])]
+    return [ours for (ours,) in connection.execute(_SQL["numbers_with_unsent"])]
 
 
 def add_our_number(connection: Connection, ours: str) -> None:
     """Remember that a number is ours."""
-    connection.execute(_SQL["keep_number"], (storable_text(ours),))
+    connection.execute(_SQL["add_our_number"], (storable_text(ours),))
 
 
 def our_numbers(connection: Connection) -> Sequence[str]:
@@ -28,18 +28,18 @@ def our_numbers(connection: Connection) -> Sequence[str]:
 
 def get_cursor(connection: Connection, ours: str) -> str:
     """Where reading that number goes on; "" at first."""
-    found = connection.execute(_SQL["cursor"], (ours,)).fetchone()
+    found = connection.execute(_SQL["get_cursor"], (ours,)).fetchone()
     return "" if found is None else str(found[0])
 
 
 def set_cursor(connection: Connection, ours: str, cursor: str) -> None:
     """Remember where reading goes on."""
-    connection.execute(_SQL["advance"], (ours, storable_text(cursor)))
+    connection.execute(_SQL["set_cursor"], (ours, storable_text(cursor)))
 
 
 def count_lost_read(connection: Connection, ours: str) -> None:
     """Count a destructive read whose answer was lost."""
-    connection.execute(_SQL["doubt_read"], (ours,))
+    connection.execute(_SQL["count_lost_read"], (ours,))
 
 
 def get_or_add_secrets(connection: Connection, name: str, new_secret: str) -> list[str]:
@@ -47,7 +47,7 @@ def get_or_add_secrets(connection: Connection, name: str, new_secret: str) -> li
     stored = [word for (word,) in connection.execute(_SQL["secrets"], (name,))]
     if stored:
         return stored
-    connection.execute(_SQL["keep_secret"], (name, new_secret))
+    connection.execute(_SQL["add_secret"], (name, new_secret))
     return [new_secret]
 
 
@@ -56,7 +56,7 @@ def rotate_secret(connection: Connection, name: str, new_secret: str) -> bool:
     if len(connection.execute(_SQL["secrets"], (name,)).fetchall()) > 1:
         return False
     connection.execute(_SQL["age_secret"], (name,))
-    connection.execute(_SQL["keep_secret"], (name, new_secret))
+    connection.execute(_SQL["add_secret"], (name, new_secret))
     return True
 
 

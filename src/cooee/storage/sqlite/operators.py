@@ -18,25 +18,27 @@ _STATUS_NAMES = {1: "set aside", 2: "opt-out"}
 _FORGET_STATEMENTS = (
     "forget_state",
     "forget_dialogues",
-    "forget_answers",
+    "forget_journal_entries",
     "forget_inbound",
     "forget_outbound",
     "forget_receipts",
-    "forget_optouts",
+    "forget_opt_outs",
     "forget_conversation",
 )
 
 
 def count_all(connection: Connection) -> Counts:
     """Count what an operator asks about."""
-    return Counts(*connection.execute(_SQL["census"]).fetchone())
+    return Counts(*connection.execute(_SQL["count_all"]).fetchone())
 
 
 def list_conversations(
     connection: Connection, limit: int, *, troubled_only: bool
 ) -> list[ConversationSummary]:
     """The conversations last spoken in; with `troubled_only`, those that need a person."""
-    rows = connection.execute(_SQL["troubled_threads" if troubled_only else "threads"], (limit,))
+    rows = connection.execute(
+        _SQL["list_troubled_conversations" if troubled_only else "list_conversations"], (limit,)
+    )
     return [_make_summary(row) for row in rows]
 
 
@@ -68,7 +70,7 @@ def read_history(connection: Connection, ours: str, theirs: str, limit: int) -> 
     keyed_texts += [
         (
             (at, turn, seq),
-            _make_outbound(row, connection.execute(_SQL["notes"], (parameters[0], seq))),
+            _make_outbound(row, connection.execute(_SQL["receipts_of"], (parameters[0], seq))),
         )
         for row in texts_out
         for seq, at, turn in [row[:3]]
@@ -117,7 +119,7 @@ def record_opt_outs(connection: Connection, ours: str, people: Sequence[str], no
 def list_opt_outs(connection: Connection, ours: str, theirs: str) -> list[OptOut]:
     """The ledger of a person's opt-outs from a number, oldest first."""
     rows = connection.execute(
-        _SQL["silences"], (conversation_id(storable_text(ours), storable_text(theirs)),)
+        _SQL["list_opt_outs"], (conversation_id(storable_text(ours), storable_text(theirs)),)
     )
     return [
         OptOut(

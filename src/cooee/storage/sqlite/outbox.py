@@ -52,11 +52,11 @@ def _enqueue_text(connection: Connection, outbound: ProactiveOutbound, now: int)
     conversation = conversation_id(ours, theirs)
     if draft.key is not None:
         existing = connection.execute(
-            _SQL["find_key"], (conversation, storable_text(draft.key))
+            _SQL["find_outbound_key"], (conversation, storable_text(draft.key))
         ).fetchone()
         if existing:
             return outbound_id(conversation, existing[0])
-    counters = connection.execute(_SQL["place_letter"], (conversation, ours, theirs, now))
+    counters = connection.execute(_SQL["assign_outbound_seq"], (conversation, ours, theirs, now))
     seq, turn, known_theirs = counters.fetchone()
     if not known_theirs:
         restore_numbers(connection, conversation, (ours, theirs))
@@ -137,8 +137,8 @@ def defer_texts(connection: Connection, deferred: Sequence[tuple[Outbound, datet
         text_key = parse_outbound_id(outbound.id)
         if text_key is not None:
             parameters = (*text_key, to_millis(until), outbound.attempt)
-            if not connection.execute(_SQL["defer"], parameters).fetchone():
-                connection.execute(_SQL["cancel_taken"], (*text_key, outbound.attempt))
+            if not connection.execute(_SQL["defer_text"], parameters).fetchone():
+                connection.execute(_SQL["cancel_attempt"], (*text_key, outbound.attempt))
 
 
 def record_results(connection: Connection, results: Sequence[AttemptResult], now: int) -> None:
@@ -151,13 +151,13 @@ def record_results(connection: Connection, results: Sequence[AttemptResult], now
             _record_failure(connection, place, outcome, now)
     due = next_status_check(now, now)
     connection.executemany(
-        _SQL["accept"],
+        _SQL["accept_attempt"],
         [
             (int(good.status), storable_text(good.provider_id), now, due, *place)
             for place, good in succeeded
         ],
     )
-    if connection.execute(_SQL["any_early"]).fetchone():
+    if connection.execute(_SQL["any_early_receipt"]).fetchone():
         for place, outcome in succeeded:
             _apply_early_receipts(connection, place, storable_text(outcome.provider_id), now)
 
@@ -175,9 +175,11 @@ def _record_failure(
     retry_at = to_millis_or_none(result.retry_at)
     if result.status is Status.QUEUED:
         due = now if retry_at is None else retry_at
-        updated = connection.execute(_SQL["try_again"], (*text_key, due, error, attempt))
+        updated = connection.execute(_SQL["retry_attempt"], (*text_key, due, error, attempt))
     elif result.status is Status.UNKNOWN:
-        updated = connection.execute(_SQL["doubt"], (*text_key, retry_at, error, attempt))
+        updated = connection.execute(
+            _SQL["mark_attempt_unknown"], (*text_key, retry_at, error, attempt)
+        )
     else:
         updated = connection.execute(
             _SQL["end_attempt"], (*text_key, int(result.status), error, attempt)
@@ -187,7 +189,7 @@ def _record_failure(
         receipt = (now, int(result.status), f"attempt {attempt}: {message}", code)
         connection.execute(_SQL["add_receipt"], (*text_key, *receipt))
     if result.opted_out:
-        numbers = connection.execute(_SQL["ends_of"], text_key[:1]).fetchone()
+        numbers = connection.execute(_SQL["numbers_of"], text_key[:1]).fetchone()
         if numbers is not None:
             record_opt_out(connection, text_key[0], numbers, now, source="refusal")
 
@@ -200,7 +202,7 @@ def _apply_early_receipts(
     for id, status in early:
         connection.execute(_SQL["adopt_receipt"], (*text_key, id))
         parameters = (*text_key, status, provider_id, next_status_check(now, now))
-        connection.execute(_SQL["lay_receipt"], parameters).fetchall()
+        connection.execute(_SQL["apply_receipt"], parameters).fetchall()
 
 
 def apply_receipts(
@@ -222,12 +224,12 @@ def _apply_receipt(
     if text_key is None:
         if provider_id and not receipt.outbound_id:  # its text may not be recorded yet
             early_receipt = (provider_id, at, int(receipt.status), provider_status, code)
-            connection.execute(_SQL["keep_early"], early_receipt)
+            connection.execute(_SQL["add_early_receipt"], early_receipt)
         return None
     stored_receipt = (at, int(receipt.status), provider_status, code)
     connection.execute(_SQL["add_receipt"], (*text_key, *stored_receipt))
     parameters = (*text_key, int(receipt.status), provider_id, next_status_check(now, now))
-    updated = connection.execute(_SQL["lay_receipt"], parameters).fetchone()
+    updated = connection.execute(_SQL["apply_receipt"], parameters).fetchone()
     if updated is None or not Status(updated[0]).final:
         return None
     status, ours, *row = updated
@@ -237,7 +239,7 @@ def _apply_receipt(
 def _find_text(connection: Connection, receipt: Receipt, provider_id: str) -> TextKey | None:
     """Which text a receipt is about; None where there is none, or its two names contradict."""
     if not receipt.outbound_id:
-        found = connection.execute(_SQL["find_by_provider"], (provider_id,)).fetchone()
+        found = connection.execute(_SQL["find_by_provider_id"], (provider_id,)).fetchone()
         return None if found is None else (found[0], found[1])
     text_key = parse_outbound_id(receipt.outbound_id)
     stored = text_key and connection.execute(_SQL["provider_id_of"], text_key).fetchone()
@@ -248,12 +250,12 @@ def _find_text(connection: Connection, receipt: Receipt, provider_id: str) -> Te
 
 def due_lookups(connection: Connection, ours: str, limit: int, now: int) -> list[SendAttempt]:
     """Texts whose attempt has an unknown end, and whose time to ask has come."""
-    return _due_checks(connection, "doubtful", ours, limit, now)
+    return _due_checks(connection, "due_lookups", ours, limit, now)
 
 
 def due_status_checks(connection: Connection, ours: str, limit: int, now: int) -> list[SendAttempt]:
     """Accepted texts whose provider is to be asked for news now."""
-    return _due_checks(connection, "unreported", ours, limit, now)
+    return _due_checks(connection, "due_status_checks", ours, limit, now)
 
 
 def _due_checks(
@@ -261,5 +263,5 @@ def _due_checks(
 ) -> list[SendAttempt]:
     rows = connection.execute(_SQL[statement_name], (ours, now, limit)).fetchall()
     next_checks = [(next_status_check(since or now, now), id, seq) for id, seq, *_, since in rows]
-    connection.executemany(_SQL["ask_again_at"], next_checks)
+    connection.executemany(_SQL["set_next_check"], next_checks)
     return [_make_attempt(ours, row) for row in rows]

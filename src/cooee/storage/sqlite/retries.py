@@ -21,7 +21,7 @@ def retry_set_aside(connection: Connection, theirs: str | None, now: int) -> int
     stored_theirs = None if theirs is None else storable_text(theirs)
     set_aside = connection.execute(_SQL["set_aside_of"], (stored_theirs,)).fetchall()
     return _append_again(connection, set_aside, now) + _make_due(
-        connection, _SQL["free_dialogues_of"], (now, stored_theirs)
+        connection, _SQL["release_set_aside_dialogues_of"], (now, stored_theirs)
     )
 
 
@@ -32,22 +32,26 @@ def retry_after_deploy(
     code_version = storable_text(code_version)
     version_mark = int.from_bytes(key_hash(code_version)[:7])
     if connection.execute(
-        _SQL["mark_program"], (version_mark,)
+        _SQL["save_code_version"], (version_mark,)
     ).rowcount:  # what waits for another try
-        connection.execute(_SQL["hasten_turns"], (now,))
-        _make_due(connection, _SQL["hasten_alarms"], (now,))
-    set_aside = connection.execute(_SQL["set_aside_before"], (code_version,)).fetchall()
+        connection.execute(_SQL["make_retries_due"], (now,))
+        _make_due(connection, _SQL["make_timer_retries_due"], (now,))
+    set_aside = connection.execute(_SQL["set_aside_by_other_version"], (code_version,)).fetchall()
     text_count = _append_again(connection, set_aside, now)
-    dialogue_count = _make_due(connection, _SQL["free_dialogues"], (now, code_version))
+    dialogue_count = _make_due(connection, _SQL["release_set_aside_dialogues"], (now, code_version))
     names = msgspec.json.encode([storable_text(name) for name in retired_handlers]).decode()
-    return text_count + dialogue_count + _make_due(connection, _SQL["call_retired"], (now, names))
+    return (
+        text_count
+        + dialogue_count
+        + _make_due(connection, _SQL["make_retired_dialogues_due"], (now, names))
+    )
 
 
 def _append_again(connection: Connection, set_aside: Sequence[Any], now: int) -> int:
     """Give each text a new number at the end of its conversation."""
     for conversation, seq in set_aside:
-        (new_seq,) = connection.execute(_SQL["place_again"], (conversation, now)).fetchone()
-        connection.execute(_SQL["move_inbound"], (new_seq, conversation, seq))
+        (new_seq,) = connection.execute(_SQL["append_again"], (conversation, now)).fetchone()
+        connection.execute(_SQL["requeue_inbound"], (new_seq, conversation, seq))
     return len(set_aside)
 
 
@@ -65,7 +69,7 @@ def resend_unknown(connection: Connection, theirs: str | None, now: int) -> int:
     queued_count = 0
     for conversation, seq, attempts in unknown:
         attempt = (conversation, seq, now, "", attempts)
-        (status,) = connection.execute(_SQL["try_again"], attempt).fetchone()
+        (status,) = connection.execute(_SQL["retry_attempt"], attempt).fetchone()
         note = (conversation, seq, now, 0, f"attempt {attempts}: sent again at a person's word", "")
         connection.execute(_SQL["add_receipt"], note)
         queued_count += status == Status.QUEUED

@@ -17,9 +17,9 @@ def find_next_due(connection: Connection, leases: Leases, now: int) -> NextDue:
     """When something is next due, leased conversations left out."""
     return NextDue(
         turn=from_millis_or_none(_next_turn(connection, leases, now)),
-        send=from_millis_or_none(connection.execute(_SQL["next_send"], (now,)).fetchone()[0]),
-        lookup=from_millis_or_none(_first_due(connection, _SQL["next_check"])),
-        status_check=from_millis_or_none(_first_due(connection, _SQL["next_report"])),
+        send=from_millis_or_none(connection.execute(_SQL["next_send_due"], (now,)).fetchone()[0]),
+        lookup=from_millis_or_none(_first_due(connection, _SQL["next_lookup_due"])),
+        status_check=from_millis_or_none(_first_due(connection, _SQL["next_status_check_due"])),
     )
 
 
@@ -27,8 +27,8 @@ def _next_turn(connection: Connection, leases: Leases, now: int) -> int | None:
     if leases.by_conversation and connection.execute(_SQL["find_suspect"], (now,)).fetchone():
         return None  # a suspect goes alone: the end of a turn under way is what to wait for
     leased = leased_ids_json(leases)
-    text_due = _first_due(connection, _SQL["next_turn"], leased)
-    timer_due = _first_due(connection, _SQL["next_alarm"], leased)
+    text_due = _first_due(connection, _SQL["next_text_due"], leased)
+    timer_due = _first_due(connection, _SQL["next_timer_due"], leased)
     return min((due for due in (text_due, timer_due) if due is not None), default=None)
 
 
@@ -46,5 +46,5 @@ def changed_externally(connection: Connection, leases: Leases) -> bool:
 
 def prune_keys(connection: Connection, before: int) -> int:
     """Forget some of the keys, and of the receipts of unknown texts, that are older."""
-    connection.execute(_SQL["prune_early"], (before,))
-    return connection.execute(_SQL["prune_keys"], (before, _MAX_PRUNED_KEYS)).rowcount
+    connection.execute(_SQL["prune_early_receipts"], (before,))
+    return connection.execute(_SQL["prune_dedupe_keys"], (before, _MAX_PRUNED_KEYS)).rowcount

@@ -421,13 +421,13 @@ def _connect_and_upgrade(
 
 def _take_over(connection: Connection, now: int) -> None:
     """Take over from the last owner: doubt what it was sending, and if it died, what it had."""
-    was_clean = connection.execute(_SQL["mark_running"]).rowcount == 1
+    was_clean = connection.execute(_SQL["begin_running"]).rowcount == 1
     if not was_clean:
         connection.execute(_SQL["count_unclean_exit"])
-        connection.execute(_SQL["suspect_pending"], (now,))
-    connection.execute(_SQL["note_interrupted"], (now,))
-    connection.execute(_SQL["doubt_interrupted"], (now,))
+        connection.execute(_SQL["mark_suspects"], (now,))
+    connection.execute(_SQL["add_interrupted_receipts"], (now,))
+    connection.execute(_SQL["mark_interrupted_unknown"], (now,))
 
 
 def _mark_clean_exit(connection: Connection) -> None:
-    connection.execute(_SQL["unmark_running"])
+    connection.execute(_SQL["end_running"])

@@ -46,7 +46,7 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> bool:
     conversation, received_at = conversation_id(ours, theirs), to_millis(inbound.received_at)
     key = key_hash(inbound.key) if inbound.key else os.urandom(16)
     if inbound.key:
-        remembered = connection.execute(_SQL["remember_key"], (conversation, key, received_at))
+        remembered = connection.execute(_SQL["add_dedupe_key"], (conversation, key, received_at))
         if remembered.rowcount == 0:
             return False
     is_opt_out = _is_opt_out(connection, conversation, new)
@@ -85,7 +85,7 @@ def _is_opt_out(connection: Connection, conversation: bytes, new: NewInbound) ->
     """Whether a text opts out: a wish in plain words does not where a question waits for it."""
     if new.consent != "wish":
         return new.consent == "out"
-    stored = connection.execute(_SQL["asked"], (conversation,)).fetchone()
+    stored = connection.execute(_SQL["is_asking"], (conversation,)).fetchone()
     return not (stored and stored[0])
 
 
@@ -98,10 +98,12 @@ def _assign_seq(
 ) -> int:
     """Give a text its number in the conversation, and have it answered at `due_rows` (None: never)."""
     if due is None:
-        counters = connection.execute(_SQL["place_word"], (conversation, *numbers, received_at))
+        counters = connection.execute(
+            _SQL["assign_opt_out_seq"], (conversation, *numbers, received_at)
+        )
     else:
         counters = connection.execute(
-            _SQL["place_text"], (conversation, *numbers, received_at, due)
+            _SQL["assign_text_seq"], (conversation, *numbers, received_at, due)
         )
     seq, theirs = counters.fetchone()
     if not theirs:
@@ -111,7 +113,7 @@ def _assign_seq(
 
 def restore_numbers(connection: Connection, conversation: bytes, numbers: tuple[str, str]) -> None:
     """Give a forgotten conversation its two numbers again; its counters go on."""
-    connection.execute(_SQL["revive"], (*numbers, conversation))
+    connection.execute(_SQL["restore_numbers"], (*numbers, conversation))
 
 
 def record_opt_out(
@@ -151,7 +153,7 @@ def claim_conversations(
     due_rows = connection.execute(_SQL["claim_due"], (now, leased, limit))
     claims = _make_claims(connection, leases, due_rows, is_suspect=False)
     if len(claims) < limit:
-        timer_rows = connection.execute(_SQL["claim_alarms"], (now, leased, limit - len(claims)))
+        timer_rows = connection.execute(_SQL["claim_timers"], (now, leased, limit - len(claims)))
         claims += _make_claims(connection, leases, timer_rows, is_suspect=False)
     return claims
 
@@ -256,7 +258,7 @@ def _finish_one(
         retry_at,
     )
     row = (*progress, None if result.is_asking is None else int(result.is_asking))
-    updated = connection.execute(_SQL["finish"], row).fetchone()
+    updated = connection.execute(_SQL["finish_claim"], row).fetchone()
     if updated is None:
         return None
     if result.failure is not None and not result.failure.dialogue_id:
@@ -304,7 +306,10 @@ def without_known_keys(
     for draft in drafts:
         if draft.key is not None:
             key = storable_text(draft.key)
-            if key in keys or connection.execute(_SQL["find_key"], (conversation, key)).fetchone():
+            if (
+                key in keys
+                or connection.execute(_SQL["find_outbound_key"], (conversation, key)).fetchone()
+            ):
                 continue
             keys.add(key)
         new_drafts.append(draft)
