@@ -54,11 +54,11 @@ class SettingError(CooeeError):
 
 
 class NotRunning(CooeeError):
-    """The app was asked to send before a runtime ran it; start it first."""
+    """The app cannot send before a runtime is started."""
 
 
 class TooLong(CooeeError):
-    """A text needs more segments than the app allows; nothing of it is sent."""
+    """A text needs more segments than the app allows; no part of the text is sent."""
 
 
 class StateError(CooeeError):

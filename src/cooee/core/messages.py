@@ -10,7 +10,7 @@ import msgspec
 
 
 class Status(IntEnum):
-    """The status of an outbound. It only ever grows, and from DELIVERED on it is final."""
+    """The status of an outbound. Its number only grows; from DELIVERED on it is final."""
 
     QUEUED = 0
     SENDING = 1
@@ -91,7 +91,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
-    """A text to a person, in one attempt to send it.
+    """A text to a person, in one attempt to send.
 
     `id` is ours: the conversation's id in hex, a hyphen, and the text's number in it.
     `attempt` counts from 1, and was recorded `at`; a provider tells from it how long the text
@@ -128,7 +128,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A handler's answer: a text, with `media` as URLs for a provider that carries them."""
+    """A handler's answer: a text, and the URLs of its media."""
 
     text: str
     media: Sequence[str] = ()
@@ -203,7 +203,7 @@ def credible_sent_at(
     if stamp.tzinfo is not None:
         credible = received_at - _MAX_BEHIND <= stamp <= received_at + _MAX_AHEAD
         return stamp.astimezone(received_at.tzinfo) if credible else received_at
-    if offset is None:
+    if offset is None:  # a time zone that is only guessed could be hours wrong
         return received_at
     try:
         moment = stamp.replace(tzinfo=received_at.tzinfo) - offset

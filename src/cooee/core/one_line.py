@@ -6,7 +6,7 @@ import unicodedata
 
 
 def to_one_line(text: str) -> str:
-    """Return the text on one line, without the characters that command a terminal.
+    """Return the text on one line, without control characters.
 
     Line breaks become ``↵``; other control characters and lone surrogates U+FFFD. Joiners and
     direction marks stay, since emoji and right-to-left words need them.

@@ -14,7 +14,7 @@ _DIALLED_NUMBER = re.compile(r"[+＋]?[\d\s().\-‐‑‒–—/]{5,40}")  # noq
 
 
 def normalise_number(address: str, *, our_number: str) -> str:
-    """Return an address as an E.164 number, or as it came where it is no person's number.
+    """Return an address as an E.164 number; other addresses are only stripped.
 
     National forms (``"0491 570 156"``) and international prefixes (``"0011…"``) are read as in
     the country of `our_number`, a number of ours. Short codes, sender names, numbers that no person

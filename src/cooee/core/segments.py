@@ -141,9 +141,9 @@ _SEGMENT_PRICE, _CLUSTER_PRICE, _WORD_PRICE = (
 def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequence[str]:
     """Cut the text into the fewest parts, with the fewest divided graphemes and then words.
 
-    `best[i]` is what the text from `i` on costs at least, and `cut[i]` where its first part ends.
-    The ends that a part may have slide along with its beginning, and a queue keeps those that
-    may yet be the best, so that it takes linear time.
+    `best[i]` is the lowest price of the text from `i` on, and `cut[i]` the end of its first part.
+    The possible ends of a part move with its start, and a queue keeps the ends that may still
+    be the best, so this takes linear time.
     """
     if sum(costs) <= _UNITS_IN_SINGLE[encoding]:
         return (text,)
@@ -156,6 +156,8 @@ def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequ
             ends.popleft()
         cut[start] = ends[0]
         best[start] = best[ends[0]] + _SEGMENT_PRICE + prices[start]
+        # A pair is never divided, so no part may end here. An end that is dearer than `start` is
+        # never chosen again: `start` is nearer for every earlier part.
         if not _splits_surrogate_pair(text, start):
             while ends and best[ends[-1]] > best[start]:
                 ends.pop()
@@ -252,7 +254,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def smart_encode(text: str) -> str:
-    """Return the text with plain characters for typographic ones, where that makes it GSM-7.
+    """Replace typographic characters by plain ones, where the text is then GSM-7.
 
     Curly quotes, dashes, dots, odd spaces and invisible marks are replaced, and accents joined
     to their letters (NFC); no letter becomes another. A text that would be UCS-2 all the same,
@@ -269,7 +271,7 @@ def smart_encode(text: str) -> str:
 
 
 def join_parts(parts: Iterable[bytes], encoding: Encoding) -> str:
-    """Return the text of the parts, in bytes, that a provider hands over one by one.
+    """Return the text of a provider's parts, each in bytes.
 
     They are joined before they are read, since real gateways cut escape and surrogate pairs.
 

@@ -36,7 +36,7 @@ ASGICallable: TypeAlias = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
 
 
 class Outbox(Protocol):
-    """The queue of the texts and dialogues that an app starts; the runtime provides it."""
+    """The queue of an app's own texts and dialogues; the runtime provides it."""
 
     async def send(
         self,
@@ -152,7 +152,7 @@ class App(Generic[S, V]):
     # What it answers
 
     def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
-        """Answer texts that are one of `specs`; see `Routes.on`."""
+        """Answer the texts of `specs`; see `Routes.on`."""
         return self.routes.on(*specs, always=always)
 
     def dialogue(
@@ -167,7 +167,7 @@ class App(Generic[S, V]):
         return self.routes.dialogue(*specs, always=always, busy=busy, name=name, was=was)
 
     def retire(self, name: str, say: str | Reply | None = None) -> None:
-        """End a dialogue that the app no longer has, for everybody who is in the middle of it.
+        """End a removed dialogue, for every person in the middle of it.
 
         Args:
             name: its name.
@@ -181,7 +181,7 @@ class App(Generic[S, V]):
         self.retired_dialogues[name] = as_reply(say)
 
     def otherwise(self, function: F) -> F:
-        """Answer every text that nothing else answers."""
+        """Answer every text without another handler."""
         return self.routes.otherwise(function)
 
     def include(self, routes: Routes) -> None:
@@ -229,7 +229,7 @@ class App(Generic[S, V]):
         good_for: timedelta | None = None,
         key: str | None = None,
     ) -> str:
-        """Send a text that answers no other; return its id once it is safely queued.
+        """Send a proactive text; return its id once the text is safely queued.
 
         Args:
             to: the person's number, international or as dialled from our own number's country.

@@ -80,7 +80,7 @@ class DialogueVerbs(Protocol):
 
 
 class Chat(Generic[S, V]):
-    """One person's conversation, for the length of one turn.
+    """A person's conversation, for the length of a turn.
 
     Attributes:
         state: what the app remembers of this person; change it or assign it, the turn saves it.
@@ -201,7 +201,7 @@ class Chat(Generic[S, V]):
         return None if self._interrupted is None else self._interrupted.question
 
     def back(self) -> None:
-        """Undo the last answer to the dialogue that waits, and let it ask that question again.
+        """Undo the last answer to the waiting dialogue, and let it ask again.
 
             @app.on("BACK", always=True)
             def back(chat):
@@ -215,7 +215,7 @@ class Chat(Generic[S, V]):
         self._interrupted.back()
 
     def leave(self) -> bool:
-        """End the dialogue that waits, where one does: for a word like NEVERMIND."""
+        """End the waiting dialogue, for a keyword like NEVERMIND; return False without a dialogue."""
         if self._interrupted is not None:
             self._interrupted.leave()
         return self._interrupted is not None

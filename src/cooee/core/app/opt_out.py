@@ -1,4 +1,4 @@
-"""Opt-out and opt-in words in force, for one app at one provider (law 10).
+"""Opt-out and opt-in words in force, for an app at a provider (law 10).
 
 For each number of ours and each person there are two states, and every text is one event:
 
@@ -35,7 +35,7 @@ OPT_OUT_WORDS: Sequence[str] = (
 """Words that opt out where the app does not use them itself; the one to name to people first."""
 
 OPT_IN_WORDS: Sequence[str] = ("START", "UNSTOP")
-"""Words that opt in again; YES, which some companies take for one too, is an answer to us."""
+"""Words that opt in again; YES, an opt-in word of some providers, is an answer here."""
 
 _FOLDED_OPT_IN_WORDS = frozenset(map(fold_text, OPT_IN_WORDS))
 _MAX_KEYWORD_CHARS = 64  # characters of a text that may be one of the words
@@ -81,6 +81,7 @@ def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWord
         DefinitionError: no word would be left to opt out with.
     """
     provider_words_by_fold = {fold_text(word): word for word in provider_words}
+    # A word that the provider acts on never reaches the app, so it is no keyword of the app's.
     app_keywords = (
         frozenset(fold_text(word) for word, _ in _keywords_of(routes))
         - provider_words_by_fold.keys()
@@ -92,6 +93,7 @@ def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWord
         for word in free_words
         if not provider_words_by_fold or fold_text(word) in provider_words_by_fold
     ]
+    # Law 10 fails closed: an app with no way out is refused before it starts.
     if not opt_out:
         raise DefinitionError(
             "The app uses every word that people opt out with, so nobody could. Leave one of"
@@ -133,7 +135,7 @@ def _is_help(text: str) -> bool:
 
 
 class KeywordClash(msgspec.Struct, frozen=True):
-    """A keyword that the app never receives, since the provider acts on it."""
+    """A keyword of the app and an opt-out word of the provider, so the app never gets it."""
 
     keyword: str
     handler: str

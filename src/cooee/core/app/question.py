@@ -72,7 +72,7 @@ class Question(msgspec.Struct, gc=False):
         return AnswerParser("choose", lambda text, _: options[match_option(text, options)], hint)
 
     def render_prompt(self, page: int = 0) -> str:
-        """Return the text that asks: the prompt, with a page of the menu where it is a choice."""
+        """Return the prompt, with a page of the menu where the question is a choice."""
         if self.options is None:
             return self.prompt
         return render_menu(self.prompt, self.options, page)

@@ -1,4 +1,4 @@
-"""Quiet hours: the moments at which a text that we start may leave, in every possible zone."""
+"""Quiet hours: the moments at which a proactive text may leave, in every possible zone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DAY_OFFSETS = range(
 
 
 class QuietHours(msgspec.Struct, frozen=True):
-    """Hours of the day, on the person's own clock, in which no text leaves that we start.
+    """Hours of the day, on the person's own clock, without proactive texts.
 
     `begins` is quiet already, `ends` no longer; it may lie after midnight.
     """

@@ -29,7 +29,7 @@ BusyPolicy: TypeAlias = Literal["return", "replace", "refuse"]
 
 
 class Dialogue(msgspec.Struct, frozen=True):
-    """A handler that asks. `name` is its stored name, and `former_names` earlier ones."""
+    """A handler that asks, with its stored name and its former names."""
 
     name: str
     handler: Handler
@@ -57,7 +57,7 @@ class Routes:
         self.fallbacks: Sequence[tuple[Callable[[str], bool], Route]] = ()
 
     def on(self, *specs: str | re.Pattern[str], always: bool = False) -> Callable[[F], F]:
-        """Answer texts that are one of `specs`: a word, ``"ADD {n:d}"``, or a regular expression.
+        """Answer the texts of `specs`: a keyword, ``"ADD {n:d}"``, or a regular expression.
 
         Args:
             specs: a string without braces matches the whole text, case and surrounding
@@ -120,7 +120,7 @@ class Routes:
         return register
 
     def otherwise(self, function: F) -> F:
-        """Answer every text that nothing else answers."""
+        """Answer every text without another handler."""
         route = Route(None, handler_of(function))
         _check_fields(route.handler, "(otherwise)", {})
         if self._otherwise is not None:
@@ -141,6 +141,7 @@ class Routes:
         Keywords come first, then patterns, then cooee's own answers where no handler has one
         (`fallbacks`: HELP, say), then otherwise.
         """
+        # A keyword is a whole text, so it is the most exact match, whatever was registered first.
         keyword_route = self._keywords.get(fold_text(text))
         if keyword_route is not None:
             return keyword_route, {}

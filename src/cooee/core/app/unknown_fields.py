@@ -1,4 +1,4 @@
-"""Stored fields that today's state class does not declare, kept for an older or newer one."""
+"""Stored fields that today's state class does not declare, kept for other versions of it."""
 
 from __future__ import annotations
 
@@ -50,10 +50,11 @@ def _collect_from(
 def restore_unknown_fields(unknown_fields: UnknownFields, state: Any, tree: Any) -> None:
     """Put unknown fields back into `tree`, the JSON of `state`, in place.
 
-    They go where their object went, wherever it was moved to. Where an object was replaced by
-    a new one of its class, they go to that one: `chat.state = Stopwatch(...)` sets what its
-    author knows of. What was removed takes its unknown fields along.
+    Fields follow their object, wherever it was moved in the state. Where a new object of the same
+    class replaced the object, the fields go to the new one: `chat.state = Stopwatch(...)` sets
+    only the fields that its author knows. A removed object takes its fields along.
     """
+    # By identity first, so that a list may be sorted; by path only for objects that are gone.
     objects = list(_objects_with_json(state, tree))
     living_ids = {id(owner) for _, owner, _ in objects}
     by_owner = {id(unknown.owner): unknown for unknown in unknown_fields}

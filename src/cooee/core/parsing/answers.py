@@ -39,7 +39,7 @@ class ParseContext(msgspec.Struct, frozen=True):
 
 
 class AnswerParser(msgspec.Struct, frozen=True):
-    """A parser of one type's answers; `parse` raises ValueError for any other text.
+    """A parser of a type's answers; `parse` raises ValueError for other texts.
 
     `type_tag` names the type in the journal: where it has changed, the text is read anew.
     """

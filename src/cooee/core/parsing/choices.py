@@ -37,7 +37,7 @@ def render_menu(prompt: str, options: Sequence[str], page: int = 0) -> str:
 
 
 def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
-    """Return the page that a text asks for; None for any other text."""
+    """Return the page a text asks for, or None."""
     page_count = -(-len(options) // OPTIONS_PER_PAGE)
     folded = fold_text(text)
     if (
@@ -53,7 +53,7 @@ def match_option(text: str, options: Sequence[str], *, numbered: bool = True) ->
     """Return the index of the option that a text means.
 
     Raises:
-        ValueError: it means none, or may mean several.
+        ValueError: the text means no option, or may mean several.
     """
     folded = fold_text(text[:MAX_MATCH_CHARS])
     folded_options = [fold_text(option) for option in options]
@@ -70,6 +70,7 @@ def match_option(text: str, options: Sequence[str], *, numbered: bool = True) ->
     ]
     if prefix_matches:
         return _single_match(prefix_matches)
+    # A whole word inside an option is a weaker hint than a prefix, and a typo the weakest.
     word_matches = [place for place, name in enumerate(folded_options) if folded in name.split()]
     if word_matches:
         return _single_match(word_matches)

@@ -52,7 +52,7 @@ def parse_date(text: str, now: datetime, our_number: str) -> date:
     """Parse a day: "tomorrow", "next Tuesday", "25 Dec", "3/4" (by the country of `our_number`).
 
     Raises:
-        Unclear: it names none, or only a month or a week.
+        DateNotUnderstood: the text names no day, or only a month or a week.
     """
     words = _respell(text)
     parsed, period = _parse_words(words, now, our_number)
@@ -67,7 +67,7 @@ def parse_time(text: str, now: datetime) -> time:
     """Parse a time of day: "3pm", "15:30", "noon"; not "7", which may be either.
 
     Raises:
-        Unclear: it names none.
+        DateNotUnderstood: the text names no time of day.
     """
     words = _respell(text)
     military = _MILITARY_TIME.fullmatch(words)
@@ -82,11 +82,11 @@ def parse_time(text: str, now: datetime) -> time:
 def parse_datetime(text: str, now: datetime, our_number: str) -> datetime:
     """Parse a day and a time: "tomorrow 3pm", "in two hours"; "3pm" is the next 3pm.
 
-    It is given in the zone of `now`. A local time that a change of clocks left out is moved
-    ahead by as much, and of one that came twice the first is meant.
+    The result is in the zone of `now`. A local time that a change of clocks leaves out is moved
+    ahead by as much; of a local time that comes twice, the first is meant.
 
     Raises:
-        Unclear: it names none, or a day without a time.
+        DateNotUnderstood: the text names no time, or a day without a time.
     """
     words = _respell(text)
     parsed, period = _parse_words(words, now, our_number)

@@ -40,7 +40,7 @@ def fold_text(text: str) -> str:
 
 
 def _strip_punctuation(text: str) -> str:
-    """Return the text without surrounding punctuation, unless there is nothing else in it."""
+    """Return the text without surrounding punctuation, unless it is only punctuation."""
     return _strip_categories(text, "PSZC") or _strip_categories(text, "PZC") or text
 
 
@@ -127,7 +127,7 @@ _Token: TypeAlias = str | _Field
 
 
 class Pattern:
-    """Words and fields, such as "ADD {n:d}": one field or literal between spaces.
+    """Words and fields, such as "ADD {n:d}", with spaces between them.
 
     `{name}` or `{name:w}` is a word as it was typed, `{name:d}` a whole number of up to 18
     digits, `{name:f}` a number with a decimal point, `{name:rest}` all that follows, as it
@@ -164,7 +164,7 @@ class Pattern:
         return found
 
     def _split_words(self, text: str) -> list[str]:
-        """Split a text into as many words as there are tokens, where it has so many."""
+        """Split a text into as many words as the pattern has tokens, or another number."""
         count = len(self._tokens)
         if self._has_rest_field:
             return text.strip().split(None, count - 1)

@@ -14,7 +14,7 @@ _MAX_SURE_CHARS = 160  # characters; a longer text has more to say than that
 
 
 def opt_out_intent(text: str) -> Confidence:
-    """Tell how sure it is that an English text asks to opt out: "sure", "unsure", or "".
+    """Return the confidence in an English text's wish to opt out.
 
     It is cautious: "sure" takes a text that says only this ("Please stop texting me.
     Thanks!"); a text that says more, or half of it, is "unsure". Single opt-out words are
