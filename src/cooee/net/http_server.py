@@ -27,12 +27,12 @@ async def serve_app(
 ) -> AsyncIterator[int]:
     """Serve `app` while the context is open; yield the port (a free one where `port` is 0).
 
-    On leaving, requests under way get `grace` seconds to end. Every request's scope carries
-    the extension `HANG_UP_EXTENSION`, which drops the connection without an answer. Who takes longer than
-    `header_timeout` seconds for a request's headers is hung up on.
+    On leaving, requests under way get `grace` seconds to end. Every request's scope carries the
+    extension `HANG_UP_EXTENSION`, which drops the connection without a response. A client that
+    takes longer than `header_timeout` seconds for a request's headers is disconnected.
 
-    `listener` is a socket to serve on instead, bound already. It is closed on leaving; where
-    another process holds it too, who calls meanwhile waits for that one to serve.
+    `listener` is a bound socket to serve on instead. It is closed on leaving; where another
+    process holds it too, new clients wait for that process to serve.
 
     Raises:
         SettingError: the port is taken.
@@ -94,8 +94,8 @@ def _tracking_protocol(
 ) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol class, extended: it tracks connections and times headers out.
 
-    Who has connected, or begun a request, gets so many seconds to say who they are and what they
-    want. Bodies are timed by their readers.
+    A client that has connected, or begun a request, gets `header_timeout` seconds for the headers.
+    Bodies are timed by their readers.
     """
 
     class TrackingProtocol(HttpToolsProtocol):
