@@ -49,7 +49,7 @@ def played(attempts, *, dialogue=True, text=True):
 def test_a_dialogue_that_goes_before_a_text_is_blamed_before_it():
     ran, finish = played(6)
     assert ran == []
-    assert (finish.failure.dialogue, finish.failure.seq) == ("d", 0)
+    assert (finish.failure.dialogue_id, finish.failure.seq) == ("d", 0)
     assert (finish.failure.retry_at, finish.failure.code_version) == (None, "v1")
     assert "ended 5 times while chase went on by itself" in finish.failure.error
     assert finish.handled_seq == 2, "the text has its turn in the next claim"
@@ -67,7 +67,7 @@ def test_a_text_alone_and_an_alarm_alone_are_blamed_themselves():
     ran, finish = played(6, dialogue=False)
     assert (ran, finish.failure.seq, finish.failure.code_version) == ([], 3, "")
     ran, finish = played(6, text=False)
-    assert (ran, finish.failure.dialogue) == ([], "d")
+    assert (ran, finish.failure.dialogue_id) == ([], "d")
 
 
 # Before something is done once
@@ -127,23 +127,23 @@ def run_claim_by_hand(app, claim, *, held=True):
 def test_what_came_before_in_a_claim_is_committed_before_anything_is_done():
     app, paid = paying()
     jots, first = run_claim_by_hand(app, claimed("PAY", "5", "Ann"))
-    assert (jots, paid, first.handled, first.failure) == ([], [], 2, None)
+    assert (jots, paid, first.handled_seq, first.failure) == ([], [], 2, None)
     assert [draft.text for draft in first.drafts] == ["How much?", "To whom?"]
-    again = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogues])
+    again = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogue_updates])
     jots, second = run_claim_by_hand(app, again)
-    assert (paid, second.handled) == ([(5, "Ann")], 3)
+    assert (paid, second.handled_seq) == ([(5, "Ann")], 3)
     assert [draft.text for draft in second.drafts] == ["Paid."]
-    (kept,) = second.dialogues
-    written = [entry for one in (*first.dialogues, *jots, kept) for entry in one.entries]
+    (kept,) = second.dialogue_updates
+    written = [entry for one in (*first.dialogue_updates, *jots, kept) for entry in one.entries]
     assert len(written) == len(set(written)), "each entry once"
-    assert [one.count for one in jots] == [1, 3], "each behind those before it"
-    assert kept.count == 4
+    assert [one.stored_count for one in jots] == [1, 3], "each behind those before it"
+    assert kept.stored_count == 4
 
 
 def test_nothing_is_done_and_nothing_comes_of_a_turn_whose_lease_is_lost():
     app, paid = paying()
     _, first = run_claim_by_hand(app, claimed("PAY", "5"))
-    claim = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogues])
+    claim = claimed("Ann", handled=2, dialogues=[stored(one) for one in first.dialogue_updates])
     jots, finish = run_claim_by_hand(app, claim, held=False)
     assert len(jots) == 1
     assert (paid, finish) == ([], None)
