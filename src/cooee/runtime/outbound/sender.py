@@ -1,4 +1,4 @@
-"""Hands our texts over, attempt by attempt, and finds out what became of them."""
+"""The sender: sends the outbox of one number, and settles unknown outcomes."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ from cooee.storage import AttemptResult, NextDue, SendAttempt, Store
 
 
 class Sender:
-    """Sends what is queued for one number of ours.
+    """Sends the queued texts of one of our numbers.
 
     Every attempt is recorded before it is made. One whose end is unknown is settled by a
     receipt, by asking the provider, by its idempotency key, or else by the app's `policy`.
 
     Args:
         ours: our number.
-        account: the provider, logged in.
+        session: the provider, logged in.
         store: the outbox.
-        newsroom: where receipts go.
+        receipt_handler: where receipts go.
         clock: what to sleep on.
         policy: "hold" or "resend", for what nothing else settles.
-        night: when what we start has to wait.
+        quiet_hours: when bulk texts have to wait.
+        events: where attempts are published.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Sender:
         await self._task_group.close()
 
     def stop(self) -> None:
-        """Take nothing new."""
+        """Start no further attempt."""
         self._stopping = True
         self.wake_up.set()
 
@@ -119,7 +120,7 @@ class Sender:
         return len(attempts) == free_slots
 
     def _until_due(self, next_due: NextDue) -> float | None:
-        """Seconds until something is due; a moment where what is due is not ours to do."""
+        """Return the seconds until an attempt or a status check is due; None where there is none."""
         now = self._clock.now()
         is_full = (
             len(self._task_group) >= self._features.concurrency
@@ -133,7 +134,7 @@ class Sender:
         return (due - now).total_seconds() if due > now else 0.1
 
     def _next_status_check(self, next_due: NextDue) -> datetime | None:
-        """When the provider is next to be asked about a text: where it is, or how it fares."""
+        """Return when the provider is next to be asked for an outcome or a status."""
         times = [
             next_due.lookup,
             next_due.status_check if self._features.receipts != "none" else None,
@@ -168,7 +169,7 @@ class Sender:
         await self._record(result)
 
     def _failed_result(self, attempt: SendAttempt, failure: ProviderFailure) -> AttemptResult:
-        """What a failure makes of a text: another attempt, a doubt, or its end."""
+        """Return the result of a failed attempt: another attempt, an unknown outcome, or the end."""
         outbound, now = attempt.outbound, self._clock.now()
         status, retry_at = Status.FAILED, None
         if isinstance(failure, OutcomeUnknown):
@@ -178,7 +179,7 @@ class Sender:
             pause = send_backoff(outbound.attempt, retry_after)
             if pause is not None:
                 status, retry_at = Status.QUEUED, now + pause
-            if retry_after is not None:
+            if retry_after is not None:  # delivery rule 16: the whole number leaves it alone
                 self._paused_until = max(
                     self._paused_until, now + timedelta(seconds=min(retry_after, 60))
                 )
@@ -204,6 +205,7 @@ class Sender:
         )
 
     async def _record(self, result: AttemptResult) -> None:
+        # delivery rule 15: the result is known nowhere else
         await retry_until_available(
             self._clock, "record", lambda: self._store.record_results([result])
         )
@@ -212,10 +214,10 @@ class Sender:
         if result.status is Status.FAILED:
             await self._receipt_handler.report_failure(result.outbound)
 
-    # Attempts of unknown end, and news of accepted texts
+    # Unknown outcomes, and receipts that are asked for
 
     async def _check_outcomes(self) -> bool:
-        """Settle doubts and ask for news that are due; whether there were any."""
+        """Settle the unknown outcomes and ask for the receipts that are due; tell if there were any."""
         unknowns = await self._store.due_lookups(self._ours, 16)
         for attempt in unknowns:
             self._task_group.start(self._resolve_unknown(attempt))
@@ -228,14 +230,14 @@ class Sender:
         return bool(unknowns or unreported)
 
     def _should_ask_status(self, outbound: Outbound) -> bool:
-        """Whether to ask for news: where none is pushed to us, or what was pushed got lost."""
+        """Tell whether to ask for a receipt: none is pushed to us, or the pushed one got lost."""
         if self._features.receipts == "poll" or self._session.webhook_base_url is None:
             return True
         return outbound.at is None or self._clock.now() - outbound.at > RECEIPT_TIMEOUT
 
     async def _resolve_unknown(self, attempt: SendAttempt) -> None:
         outbound, features, now = attempt.outbound, self._features, self._clock.now()
-        # an attempt of the last run has no known age
+        # delivery rule 14, in its order; an attempt of the last run has no known age
         resolve_at = self._started_at + self._session.unknown_grace
         if now < resolve_at and (features.lookup_settles_after or features.receipts == "callback"):
             await self._record(_unknown_result(outbound, resolve_at))
@@ -254,7 +256,7 @@ class Sender:
             )
         except ProviderFailure as failure:
             log_event("lookup-failed", logging.WARNING, id=outbound.id, error=str(failure))
-            return  # it comes again by itself
+            return  # the store has it due again
         if accepted is None:
             retry = AttemptResult(
                 outbound=outbound, status=Status.QUEUED, retry_at=self._clock.now()
@@ -278,7 +280,7 @@ class Sender:
 
 
 class _TokenBucket:
-    """A bucket of a second's texts that fills by itself."""
+    """A token bucket: at most `rate` texts a second, and one second's worth at once."""
 
     def __init__(self, rate: float | None, now: datetime) -> None:
         self._rate, self._tokens, self._filled_at = rate, max(rate or 0, 1.0), now

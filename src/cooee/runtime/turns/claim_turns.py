@@ -1,4 +1,4 @@
-"""One claim, turn by turn: what each text and each alarm comes to. No I/O."""
+"""A claim, turn by turn: its texts in order, or its timers. No I/O."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def run_claim(context: TurnContext, claim: Claim) -> ClaimFlow:
     try:
         yield from run.run()
     except NeedsCommitFirst:
-        pass  # the rest is for the next claim, which is due at once
+        pass  # delivery rule 7: the next claim, due at once, runs the rest
     except LeaseLost:
-        return None
+        return None  # delivery rule 12
     return run.finish()
 
 
 class _ClaimRun:
-    """What a claim has come to so far."""
+    """The progress of one claim: state, dialogues, drafts, the first failure."""
 
     def __init__(self, context: TurnContext, claim: Claim) -> None:
         self._context, self._claim = context, claim
@@ -55,7 +55,7 @@ class _ClaimRun:
         self._has_uncommitted = False
 
     def run(self) -> TurnFlow[None]:
-        """Play all of it, or up to the first failure."""
+        """Run every turn, or those up to the first failure."""
         yield from self._run_ready_dialogues()
         for pending in self._claim.texts:
             if self._failure is not None:
@@ -69,7 +69,7 @@ class _ClaimRun:
             yield from self._run_due_dialogues()
 
     def finish(self) -> ClaimResult:
-        """What is to be committed."""
+        """Return the result to commit."""
         claim, progress = self._claim, self._progress
         is_asking = progress.dialogues.asking is not None if progress.dialogues.by_id else None
         return ClaimResult(
@@ -86,12 +86,13 @@ class _ClaimRun:
     # Texts
 
     def _run_text(self, pending: PendingText) -> TurnFlow[None]:
-        """One text; what it does not survive, its person is told of."""
+        """Run the turn of a text; where it is set aside, say so to its person."""
         turn = self._make_turn(pending)
         is_first = pending is self._claim.texts[0]
         attempts = self._claim.attempt if is_first else 1
 
         def answer_text(turn: Turn, progress: ClaimProgress) -> TurnFlow[ClaimProgress]:
+            # delivery rule 9: it may have ended the process, each time it was claimed
             if is_first and attempts > 1 and turn_backoff(attempts - 1) is None:
                 raise _crash_error(attempts, "it answered this text")
             return (yield from route_text(self._context, turn, pending, progress))
@@ -109,7 +110,7 @@ class _ClaimRun:
     # Dialogues by themselves
 
     def _run_ready_dialogues(self) -> TurnFlow[None]:
-        """Those that have something to say before they can take a text; each once."""
+        """Run each dialogue that speaks before it can take a text: begun by the app, or resumed."""
         tried: set[str] = set()
         while self._failure is None and self._progress.dialogues.by_id:
             due = self._progress.dialogues.due(self._context.now())
@@ -120,7 +121,7 @@ class _ClaimRun:
             yield from self._run_by_itself(ready[0])
 
     def _run_due_dialogues(self) -> TurnFlow[None]:
-        """Those whose alarm rings."""
+        """Run the dialogues whose timer is due."""
         for dialogue in self._progress.dialogues.due(self._context.now()):
             if self._failure is None and not self._progress.dialogues.by_id[dialogue.id].ended:
                 yield from self._run_by_itself(self._progress.dialogues.by_id[dialogue.id])
@@ -143,7 +144,7 @@ class _ClaimRun:
             self._failure = self._make_failure(error, failed_attempts, dialogue=dialogue.id)
 
     def _is_first_of_claim(self) -> bool:
-        """Whether what is played now is the first of this claim, and guilty if that ended it."""
+        """Tell whether this is the claim's first turn, and to blame if the process ended in it."""
         texts = self._claim.texts
         return not self._has_uncommitted and not (texts and self._handled_seq >= texts[0].seq)
 
@@ -183,7 +184,7 @@ class _ClaimRun:
         return Turn(self._claim, pending, now, chat_time, priority, not self._has_uncommitted)
 
     def _run_turn(self, turn: Turn, run: TurnFunction) -> TurnFlow[Exception | None]:
-        """Play one turn, whole or not at all; what it raised."""
+        """Run one turn, whole or not at all (delivery rule 6); return its exception."""
         progress, claim, pending = self._progress, self._claim, turn.pending
         try:
             self._progress = advanced = yield from run(turn, progress)
@@ -213,12 +214,12 @@ class _ClaimRun:
 
 
 def _app_error(error: Exception) -> Exception:
-    """What the app's own code raised."""
+    """Return the exception of the app's own code."""
     return error.error if isinstance(error, DialogueFailure) else error
 
 
 def _error_message(error: Exception) -> str:
-    """An error in words, with the line of the app at which it arose."""
+    """Return an error's message, with the line of the app that raised it."""
     message, location = f"{type(error).__name__}: {error}"[:2000], raise_location(error)
     return message if not location or location in message else f"{message} ({location})"
 

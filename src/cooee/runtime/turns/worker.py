@@ -1,4 +1,4 @@
-"""Claims texts, has them answered, commits what it came to."""
+"""The worker: claims conversations, runs their turns, commits the results."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ async def _all_claims(claims: Sequence[Claim]) -> Sequence[Claim]:
 
 
 class Worker:
-    """Answers texts: in order for one person, side by side across people.
+    """Runs turns: in order for one person, side by side across people.
 
-    Handlers that do not wait are run in a thread, many at a time; one that turns out slow gets
-    a thread to itself. Handlers that wait are tasks of the event loop.
+    Plain handlers run in a thread, many after each other; a handler that turns out slow gets a
+    thread to itself. Async handlers run as tasks of the event loop.
 
     Args:
         context: the app, and what its turns share.
@@ -80,7 +80,7 @@ class Worker:
         self._claimed_at: dict[bytes, float] = {}  # by conversation
 
     async def run(self) -> None:
-        """Answer until `stop`; then end what is under way."""
+        """Run turns until `stop`; then wait for the turns under way."""
         while not self._stopping:
             timeout: float | None = None
             try:
@@ -125,14 +125,14 @@ class Worker:
         if due is None or self._running_count >= _MAX_CONVERSATIONS:
             return None
         seconds = (due - self._clock.now()).total_seconds()
-        return seconds if seconds > 0 else 0.1  # due, and not to be had: the end of a turn rings
+        return seconds if seconds > 0 else 0.1  # a turn under way has what is due
 
     async def _run_batch(self, claims: Sequence[Claim]) -> None:
         """Run claims in one thread; those that a slow handler holds up continue in another."""
         runners = [TurnRunner(run_claim(self._context, claim)) for claim in claims]
         queue, threads = deque(runners), dict[asyncio.Future[None], ThreadCall[None]]()
         while runners:
-            if queue:
+            if queue:  # delivery rule 5: a slow handler holds up nobody else's text
                 thread = ThreadCall(run_all, queue, self._may_share_thread, self._call_timed)
                 threads[asyncio.wrap_future(thread.future)] = thread
             await asyncio.wait(threads, timeout=_SECOND_THREAD_AFTER_S)
@@ -142,7 +142,9 @@ class Worker:
             await self._settle(stopped)
             late = [(runner, runner.reclaim(self._handler_timeout_s)) for runner in runners]
             for runner, late_call in late:
-                if late_call is not None:
+                if (
+                    late_call is not None
+                ):  # delivery rule 10: the turn fails, its thread is given up
                     runners.remove(runner)
                     thread = next(
                         one for one in threads.values() if one.thread_id == late_call.thread_id
@@ -188,7 +190,7 @@ class Worker:
         )
 
     async def _run_one(self, runner: TurnRunner, step: Step) -> None:
-        """Play one conversation, waiting where its handlers wait."""
+        """Run one claim, awaiting its calls and its checkpoints."""
         while isinstance(step, HandlerCall | Checkpoint):
             step = await (
                 self._write_checkpoint(runner, step)
@@ -201,7 +203,7 @@ class Worker:
             self._running_count -= 1
 
     async def _write_checkpoint(self, runner: TurnRunner, checkpoint: Checkpoint) -> Step:
-        """Write down what a turn must not lose, before it goes on."""
+        """Store a dialogue's journal before a call that must not be made twice."""
         self._publish(events.CheckpointStarted(checkpoint))
         try:
             (lease_held,) = await retry_until_available(
@@ -289,7 +291,8 @@ class Worker:
                 self._publish(ended)
 
     async def _isolate_refused(self, finishes: Sequence[ClaimResult], error: StorageError) -> None:
-        """Find out whose commit the database refuses, and leave that one alone for a while."""
+        """Find the claim whose commit the database refuses, and try it again later."""
+        # delivery rule 11: one conversation's trouble is no other's
         if len(finishes) > 1:
             for finish in finishes:
                 await self._finish_turns([finish])
@@ -303,10 +306,10 @@ class Worker:
         self._running_count -= 1
 
     async def _commit(self, finishes: Sequence[ClaimResult]) -> Sequence[bool]:
-        """Commit turns that are played already; the sender, rung between, shares the commit."""
+        """Commit turns, and wake the senders so early that their attempts share the commit."""
         commit = asyncio.ensure_future(self._store.finish(finishes))
         self._on_finish(finishes)
-        await asyncio.sleep(0)  # it is asked now; who is rung asks next
+        await asyncio.sleep(0)  # lets the store take the commit first: no attempt comes before it
         if any(finish.drafts for finish in finishes):
             self._wake_senders()
         return await commit
