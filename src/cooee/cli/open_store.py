@@ -22,7 +22,7 @@ async def open_configured_store() -> AsyncIterator[Store]:
     """
     from cooee.clocks.clock import RealClock
     from cooee.runtime.settings import read_database_path
-    from cooee.storage.sqlite.store import SQLite
+    from cooee.storage.dialects import open_store
 
     path = read_database_path(os.environ)
     if not path.is_file():
@@ -30,7 +30,7 @@ async def open_configured_store() -> AsyncIterator[Store]:
             f"There is no database {path}. Run the app first (cooee run APP), or type:\n"
             "  export COOEE_DATABASE=sqlite:///…    # the file the app runs on"
         )
-    store = await SQLite.open(path, now=RealClock().now, owner=False)
+    store = await open_store(path, now=RealClock().now, owner=False)
     try:
         yield store
     finally:

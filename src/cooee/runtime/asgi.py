@@ -21,7 +21,7 @@ from cooee.runtime.redaction import Redactor
 from cooee.runtime.service import Service
 from cooee.runtime.settings import Settings, read_settings
 from cooee.runtime.wiring import ServiceOptions
-from cooee.storage.sqlite.store import SQLite
+from cooee.storage.dialects import open_store
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def running_service(
     """Open a service with the given settings; it is not connected yet."""
     clock = RealClock()
     media_config = _make_media_config(settings, clock)
-    store = await SQLite.open(settings.database, now=clock.now)
+    store = await open_store(settings.database, now=clock.now)
     service = Service(
         app,
         settings.make_provider(),

@@ -142,6 +142,7 @@ def claim_conversations(
     A conversation that may have killed the process goes alone, one text or alarm at a time, and
     its attempt is written down first: so the guilty one is found, and no innocent one suffers.
     """
+    # storage rule 5: after a crash, each suspect goes alone.
     suspect = connection.execute(_SQL["find_suspect"], (now,)).fetchone()
     if suspect is not None:
         if leases.by_conversation or limit < 1:
@@ -242,6 +243,7 @@ def _finish_one(
 ) -> int | None:
     """End a claim: the number of the last text out, or None where the lease was lost."""
     claim = result.claim
+    # storage rule 3: a turn that lost its lease writes nothing.
     lease = leases.end(claim.conversation, claim.lease_id)
     if lease is None:
         return None
