@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cooee.core.errors import StorageError
+from cooee.storage.sqlite.store import SQLite
 
 if TYPE_CHECKING:
     from cooee.storage.store import Store
@@ -37,7 +38,5 @@ async def open_store(url: str | Path, *, now: Callable[[], datetime], owner: boo
     Raises:
         StorageError: the URL names no store, or its database cannot be opened.
     """
-    from cooee.storage.sqlite.store import SQLite
-
     path = url if isinstance(url, Path) else database_path(url)
     return await SQLite.open(path, now=now, owner=owner)

@@ -1,4 +1,4 @@
-"""What the store's verbs carry: texts, claims, dialogues, and what became of them."""
+"""The arguments and results of the store's verbs: texts, claims, dialogues, attempts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cooee.core.messages import Inbound, Outbound, Priority, Status
 
 
 class NewInbound(msgspec.Struct, frozen=True):
-    """A text to receive, with `sent_at` made credible, and what it does to consent (law 10).
+    """A text to store, with a credible `sent_at`, and its effect on consent (law 10).
 
     An arrival whose `consent` is "out" is stored and never reaches a handler; so is a "wish",
     unless a question waits for this person's text. `consent_source` tells what that was read from: *word*,
@@ -25,17 +25,17 @@ class NewInbound(msgspec.Struct, frozen=True):
 
 
 class PendingText(msgspec.Struct, frozen=True):
-    """A stored text that waits for its turn. `id` is ours and stays through every retry."""
+    """A stored text that waits for its turn. `id` is ours and the same in every retry."""
 
     id: bytes
     seq: int
     inbound: Inbound
-    reaches_handler: bool = True  # False: an opt-out word, which no handler sees
-    opts_back_in: bool = False  # it opted in who was out
+    reaches_handler: bool = True  # False: an opt-out keyword, which no handler sees
+    opts_back_in: bool = False  # the text lifted an opt-out
 
 
 class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue as it is kept: its journal's head, and the entries in order.
+    """A stored dialogue: the head of its journal, and the journal's entries in order.
 
     `due_at` is when it has to be looked at again; None: nothing but a text, or the end of
     another dialogue, does that. `failed_attempts` counts the looks that failed since one went well, and
@@ -53,7 +53,7 @@ class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A conversation leased for its turns: nobody else has it until `finish` or the lease ends.
+    """A conversation leased for its turns, until `finish` or the end of the lease.
 
     `failed_attempts` counts this one: 1 at first. `last_turn_at` is the conversation's own clock, which never
     goes back. `state` is as `finish` was given it, None at first. `handled_seq` is the last seq that
@@ -75,12 +75,12 @@ class Claim(msgspec.Struct, frozen=True):
 
     @property
     def turn_id(self) -> str:
-        """What its log lines call it: its first text or, where it has none, the conversation."""
+        """Return the id in log lines: of the first text or, without one, of the conversation."""
         return (self.texts[0].id if self.texts else self.conversation).hex()
 
 
 class NewOutbound(msgspec.Struct, frozen=True, kw_only=True):
-    """An outbound text before it has its place in a conversation.
+    """A draft: an outbound text before it has its number in a conversation.
 
     `key` makes it idempotent: a second draft with the same key in the same conversation is
     the first one. `due_at` None means now.
@@ -95,7 +95,7 @@ class NewOutbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProactiveOutbound(msgspec.Struct, frozen=True):
-    """A draft with its address: we write first."""
+    """A draft of a proactive text, with its two numbers."""
 
     ours: str
     theirs: str
@@ -103,7 +103,7 @@ class ProactiveOutbound(msgspec.Struct, frozen=True):
 
 
 class DialogueUpdate(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one dialogue: a head that replaces the old one, and entries to append.
+    """Changes of one dialogue: a head that replaces the old head, and entries to append.
 
     `head` None leaves all but the entries as it is. The entries come behind the first `stored_count`,
     which are there. A dialogue that is not known yet begins. With `end_reason` it is over. One that
@@ -120,14 +120,14 @@ class DialogueUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """What a turn has to have on disk before it goes on; the claim stays as it is."""
+    """Journal entries to store before a turn goes on; the claim stays leased."""
 
     claim: Claim
     update: DialogueUpdate
 
 
 class DialogueStart(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue that we start: its first turn is due at `due_at`, None: now."""
+    """A dialogue to start: its first turn is due at `due_at`, None: now."""
 
     ours: str
     theirs: str
@@ -138,7 +138,7 @@ class DialogueStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TurnFailure(msgspec.Struct, frozen=True):
-    """A turn that raised: the text's seq, the error's words, and when to try again.
+    """A turn that raised: the text's seq, the error message, and the time of the retry.
 
     `retry_at` None sets the text aside, and that person's later texts go on; with a `code_version`,
     only until the app's code is another (`renew`). An alarm that raised has its `dialogue_id` in
@@ -153,7 +153,7 @@ class TurnFailure(msgspec.Struct, frozen=True):
 
 
 class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a claim's turns came to, to be committed whole or not at all.
+    """The result of a claim's turns, committed whole or not at all.
 
     `handled_seq` is the last seq whose turn is over (set aside included). `state` None leaves the
     state as it is. `is_asking` says whether a question waits for the person's next text from now on;
@@ -171,7 +171,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SendAttempt(msgspec.Struct, frozen=True):
-    """An outbound text whose next attempt is recorded: it is ours to make, now."""
+    """An outbound text whose next attempt is recorded, to be made now."""
 
     outbound: Outbound
     queued_at: datetime
@@ -179,7 +179,7 @@ class SendAttempt(msgspec.Struct, frozen=True):
 
 
 class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt ended.
+    """The result of an attempt to send a text.
 
     `status` QUEUED asks for another attempt at `retry_at`; ACCEPTED has a `provider_id`;
     UNKNOWN is settled from `retry_at` on (None: by nothing but a receipt or a person).
@@ -195,7 +195,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NextDue(msgspec.Struct, frozen=True):
-    """When something is next due: a turn, a send, a question to the provider. None: never.
+    """The next due times of a turn, a send, a look-up and a status check. None: never.
 
     `lookup` is of texts of unknown end (`doubtful`), `status_check` of accepted ones (`unreported`),
     which only a provider that is asked for receipts has to mind.

@@ -23,57 +23,57 @@ from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredD
 
 
 class Store(Protocol):
-    """The verbs. Each call is one atomic step, durable when it returns.
+    """The verbs of a database. Each call is one transaction, durable when the call returns.
 
-    Every verb raises `StoreUnavailable` where the database is locked or full: then nothing of
-    that call was written, and it may be repeated.
+    Every verb raises `StoreUnavailable` where the database is locked or full: nothing of the call
+    was written, and the call may be repeated.
     """
 
     # Turns
 
     async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[bool]:
-        """Store texts in the order given; False for each that was there before."""
+        """Store texts in the order given; False for each text that was stored before."""
         ...
 
     async def claim(self, limit: int) -> Sequence[Claim]:
         """Lease conversations with texts due, each with its oldest texts (at most 8).
 
-        Where there is room left, those with alarms due and no text that waits.
+        The rest of `limit` goes to conversations with a timer due and no pending text.
         """
         ...
 
     async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
-        """Commit turns; False for each whose lease was lost, of which nothing is written."""
+        """Commit turns; False for each turn that lost its lease, of which nothing is written."""
         ...
 
     async def release(self, claims: Sequence[Claim]) -> None:
-        """Give leases back with nothing done."""
+        """Give leases back without a turn."""
         ...
 
     async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
-        """Give leases back with nothing done, and be due again at `until`, or by a new text."""
+        """Give leases back without a turn; the conversations are due at `until` or by a new text."""
         ...
 
     # Dialogues
 
     async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Sequence[bool]:
-        """Write down what a turn must not lose; False for each whose lease was lost.
+        """Store journal entries in the middle of a turn; False for each claim that lost its lease.
 
-        Texts stay unhandled and leases held; of a dialogue that is known, only entries are
-        written.
+        The texts stay pending and the leases stay valid. Of a stored dialogue only entries are
+        written, not its head.
         """
         ...
 
     async def start_dialogues(self, starts: Sequence[DialogueStart]) -> Sequence[bool]:
-        """Have dialogues begun; False for each whose id was there before, over or not."""
+        """Start dialogues; False for each dialogue whose id exists, ended or not."""
         ...
 
     async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
-        """Try again what was set aside under another program; how much that was.
+        """Retry texts and timers that another code version set aside; return their number.
 
-        Texts get a new place at the end of their conversations, as by `retry`. Dialogues of
-        `retired_handlers` handlers are due now, so that each can be ended. Where this is not the program
-        of the last call, what waits for another try is due now too.
+        Texts get a new number at the end of their conversations, as by `retry`. Dialogues of
+        `retired_handlers` handlers are due now, so that each can be ended. Where the code version differs
+        from the last call's, failed turns that wait for a retry are due now too.
         """
         ...
 
@@ -85,7 +85,7 @@ class Store(Protocol):
         after: tuple[bytes, str] | None = None,
         limit: int = 1_000,
     ) -> Sequence[StoredDialogue]:
-        """Dialogues in the order of conversation and id: those that go on, or all with `include_ended`.
+        """Return dialogues in the order of conversation and id: the open dialogues, or all with `include_ended`.
 
         Args:
             handler: only those of one handler.
@@ -96,30 +96,30 @@ class Store(Protocol):
         ...
 
     async def count_open_dialogues(self) -> Mapping[str, int]:
-        """How many dialogues of each handler go on."""
+        """Return the number of open dialogues of each handler."""
         ...
 
-    # Pictures that came with texts
+    # Media of inbound texts
 
     async def save_media(self, claim: Claim, text: PendingText, media: Sequence[Media]) -> bool:
-        """Write down what became of a text's media, and have it answered now.
+        """Store the paths or errors of a text's media, and make the text due now.
 
-        False where that text is not there any more, so that what was fetched is not wanted.
+        False where the text was forgotten, so that the fetched media are to be erased.
         """
         ...
 
     async def media_to_erase(self) -> Sequence[str]:
-        """The paths of media whose person was forgotten, which are still to be erased."""
+        """Return the paths of forgotten people's media that are not erased yet."""
         ...
 
     async def mark_media_erased(self, paths: Sequence[str]) -> None:
-        """Forget such paths: what lay there is gone."""
+        """Remove paths from the list: their media are erased."""
         ...
 
     # Outbound
 
     async def enqueue(self, texts: Sequence[ProactiveOutbound]) -> Sequence[str]:
-        """Queue texts that we write first; the outbound id of each (an earlier one's by key)."""
+        """Queue proactive texts; return the outbound id of each (by key, the earlier text's)."""
         ...
 
     async def take(self, ours: str, limit: int) -> Sequence[SendAttempt]:
@@ -127,57 +127,57 @@ class Store(Protocol):
         ...
 
     async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[SendAttempt]:
-        """Record the next attempts of one conversation's replies: all that may go now, in order.
+        """Record the next attempts of one conversation's replies, all that are due, in order.
 
-        A text that `take` would not let one of them overtake ends the row.
+        A text that no reply may overtake, by the rules of `take`, ends the list.
         """
         ...
 
     async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
-        """Queue what was taken and not attempted again, each for a later moment."""
+        """Queue texts again that were taken and not attempted, each for a later time."""
         ...
 
     async def record_results(self, results: Sequence[AttemptResult]) -> None:
-        """Record how attempts ended. States only move forward."""
+        """Record the results of attempts. States only move forward."""
         ...
 
     async def apply_receipts(
         self, receipts: Sequence[Receipt]
     ) -> Sequence[tuple[Outbound, Status]]:
-        """Lay receipts on their texts; those that became final by it, and how."""
+        """Apply receipts to their texts; return the texts that became final, with their status."""
         ...
 
     async def due_lookups(self, ours: str, limit: int) -> Sequence[SendAttempt]:
-        """Texts whose attempt has an unknown end, and whose time to ask has come."""
+        """Return texts of unknown end whose look-up at the provider is due."""
         ...
 
     async def due_status_checks(self, ours: str, limit: int) -> Sequence[SendAttempt]:
-        """Accepted texts whose provider is to be asked for news now.
+        """Return accepted texts whose status check at the provider is due.
 
-        Each comes again ever later, for seven days.
+        The checks of a text grow rarer and end after seven days.
         """
         ...
 
     # Our numbers
 
     async def numbers_with_unsent(self) -> Sequence[str]:
-        """Our numbers with texts still on their way (queued, or of unknown end)."""
+        """Return our numbers with queued texts, or texts of unknown end."""
         ...
 
     async def add_our_number(self, ours: str) -> None:
-        """Remember that a number is ours."""
+        """Store a number of ours."""
         ...
 
     async def our_numbers(self) -> Sequence[str]:
-        """The numbers that were ever ours."""
+        """Return every number that was ever ours."""
         ...
 
     async def get_cursor(self, ours: str) -> str:
-        """Where reading that number goes on; "" at first."""
+        """Return where polling a number goes on; "" at first."""
         ...
 
     async def set_cursor(self, ours: str, cursor: str) -> None:
-        """Remember where reading goes on."""
+        """Store where polling a number goes on."""
         ...
 
     async def count_lost_read(self, ours: str) -> None:
@@ -185,75 +185,75 @@ class Store(Protocol):
         ...
 
     async def secret(self, name: str) -> str:
-        """A random URL-safe word, made at first asking and kept."""
+        """Return a random URL-safe secret, made at the first call and stored."""
         ...
 
     async def secrets(self, name: str) -> Sequence[str]:
-        """The words that are good under a name, the newest first; at least one, at most two."""
+        """Return the one or two valid secrets of a name, the newest first."""
         ...
 
     async def rotate_secret(self, name: str) -> bool:
-        """Make a new word, beside which the old one stays good; False where there are two."""
+        """Add a new secret; the old secret stays valid. False where two are valid already."""
         ...
 
     async def retire_secret(self, name: str) -> bool:
-        """Let only the newest word be good; False where it was the only one."""
+        """Remove the older secret; False where there was only one secret."""
         ...
 
-    # Time and others
+    # Time and other processes
 
     async def next_due(self) -> NextDue:
-        """When something is next due, leased conversations left out."""
+        """Return when turns, sends and checks are next due, leased conversations left out."""
         ...
 
     async def changed_externally(self) -> bool:
-        """Whether another process wrote since the last asking."""
+        """Return whether another process wrote since the last call."""
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Forget dedupe keys older than `before`; how many."""
+        """Delete dedupe keys older than `before`; return their number."""
         ...
 
     async def close(self) -> None:
-        """Write everything down and let go."""
+        """Finish all calls under way, and close the database."""
         ...
 
-    # For people
+    # For operators
 
     async def counts(self) -> Counts:
-        """Count what an operator asks about."""
+        """Return counts of conversations, texts, opt-outs and dialogues."""
         ...
 
     async def conversations(
         self, *, troubled_only: bool = False, limit: int = 100
     ) -> Sequence[ConversationSummary]:
-        """The conversations last spoken in; with `troubled_only`, those that need a person."""
+        """Return the conversations with the latest texts; with `troubled_only`, the troubled ones."""
         ...
 
     async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
-        """The last texts of a conversation, oldest first."""
+        """Return the last texts of a conversation, oldest first."""
         ...
 
     async def record_opt_outs(self, ours: str, people: Sequence[str]) -> int:
-        """Opt out those of whom the company says that they did; how many were not out before."""
+        """Record opt-outs that the provider lists; return the number of new opt-outs."""
         ...
 
     async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:
-        """The ledger of a person's opt-outs from a number, oldest first."""
+        """Return a person's opt-outs from a number, oldest first."""
         ...
 
     async def retry(self, theirs: str | None = None) -> int:
-        """Run set-aside texts again, at the end of their conversations, and alarms; how many."""
+        """Retry texts, at the end of their conversations, and timers set aside; return their number."""
         ...
 
     async def resend(self, theirs: str | None = None) -> int:
-        """Queue texts of unknown end again, at a person's word; how many."""
+        """Queue texts of unknown end again, as an operator asked; return their number."""
         ...
 
     async def forget(self, theirs: str) -> bool:
-        """Erase a person. What is left: an opt-out and the dedupe keys, as hashes.
+        """Erase a person; an opt-out and the dedupe keys stay, as hashes.
 
-        Their media's paths go over to `media_to_erase`, since no transaction spans files.
+        The paths of their media go to `media_to_erase`, since no transaction spans files.
         """
         ...
 

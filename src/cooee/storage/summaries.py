@@ -1,4 +1,4 @@
-"""What people see of a store: counts, conversations, single texts, dialogues."""
+"""Counts, conversations, texts, opt-outs and dialogues, as operators read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cooee.storage.records import DialogueRecord
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many there are of what an operator asks about."""
+    """Counts over the whole store."""
 
     conversations: int = 0
     pending: int = 0
@@ -29,7 +29,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class ConversationSummary(msgspec.Struct, frozen=True):
-    """A conversation as a person looks at it: one line of a list.
+    """A conversation as one line of a list.
 
     `set_aside` counts texts, and dialogues whose alarm was.
     """
@@ -64,7 +64,7 @@ class StoredText(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OptOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A time in which a person wants no texts of a number, with the proof of it.
+    """A period in which a person has opted out of a number's texts, with its proof.
 
     `source` is *word*, *plain words*, *company* (it said so of their text) or *refusal* (it refused
     a text of ours); `text` is what they wrote, "" where nothing was or the person is forgotten.
@@ -80,7 +80,7 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredDialogue(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue with its person, as somebody else than a turn looks at it."""
+    """A stored dialogue with its conversation, for operators and tools."""
 
     conversation: bytes
     ours: str

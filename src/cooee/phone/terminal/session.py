@@ -16,7 +16,7 @@ from cooee.phone.app_runner import run_app
 from cooee.runtime.service import Service
 from cooee.simulator import Network, run_simulator
 from cooee.storage import Store
-from cooee.storage.dialects import open_store
+from cooee.storage.sqlite.store import SQLite
 
 _SOON_DUE = timedelta(seconds=1)
 
@@ -86,7 +86,7 @@ async def run_terminal_session(
     """
     clock = OffsetClock()
     async with run_simulator(clock, port=0) as (simulator, port):
-        store = await open_store(database, now=clock.now)
+        store = await SQLite.open(database, now=clock.now)
         clock.advance(await _time_ahead(store, clock))
         running_app = run_app(
             app,

@@ -1,4 +1,4 @@
-"""What goes into a column: times as milliseconds, words a database can hold, keys as hashes."""
+"""Column values: times as milliseconds, storable text (storage rule 8), keys as hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dialogues: begun, written on, looked at again; and the timer that a conversation has of them."""
+"""Dialogues, their journal entries, and the timer that a conversation has of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has which conversation now: kept in the owner's memory, since a dead owner holds nothing."""
+"""Leases of conversations, in the owner's memory: a dead owner holds none (storage rule 12)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import msgspec
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """A conversation in somebody's hands: the claim's number, and the row's own when it was given.
+    """A leased conversation: the lease's id, and the row's `lease_epoch` when it was granted.
 
-    `is_suspect`: one whose oldest text may have killed the process.
+    `is_suspect`: the oldest text of the conversation may have killed the process.
     """
 
     id: int
@@ -17,7 +17,7 @@ class Lease(msgspec.Struct, frozen=True):
 
 
 class Leases:
-    """Every lease of this process, and what else is to be undone with a failed transaction."""
+    """All leases of this process, rolled back together with a failed transaction."""
 
     def __init__(self) -> None:
         self.by_conversation: dict[bytes, Lease] = {}
@@ -26,22 +26,22 @@ class Leases:
         self._savepoint: tuple[dict[bytes, Lease], int] = ({}, 0)
 
     def grant(self, conversation: bytes, epoch: int, *, is_suspect: bool = False) -> int:
-        """Lease a conversation; the claim's number."""
+        """Lease a conversation; return the id of the lease."""
         self._last_id += 1
         self.by_conversation[conversation] = Lease(self._last_id, epoch, is_suspect)
         return self._last_id
 
     def end(self, conversation: bytes, lease_id: int) -> Lease | None:
-        """End a lease; None where that claim does not hold it."""
+        """End a lease and return it; None where the claim does not hold it."""
         lease = self.by_conversation.get(conversation)
         if lease is None or lease.id != lease_id:
             return None
         return self.by_conversation.pop(conversation)
 
     def savepoint(self) -> None:
-        """Remember how things stand."""
+        """Save the leases as they are now."""
         self._savepoint = (dict(self.by_conversation), self.data_version)
 
     def rollback(self) -> None:
-        """Go back to the mark."""
+        """Restore the saved leases."""
         self.by_conversation, self.data_version = self._savepoint

@@ -1,4 +1,4 @@
-"""Pictures that came with texts: what became of them, and which are still to be erased."""
+"""Media of inbound texts: their stored paths or errors, and the paths still to erase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept for each number of ours, and the secrets of the house."""
+"""Our numbers with their cursors, and the secrets of this installation."""
 
 from __future__ import annotations
 

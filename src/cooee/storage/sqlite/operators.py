@@ -1,4 +1,4 @@
-"""What people ask of a store: who is there, what was said, and never again."""
+"""Counts, conversations, histories and opt-outs for operators; forgetting a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Once more: texts and alarms that were set aside, and texts of ours whose end is unknown."""
+"""Retries of set-aside texts and timers, and of outbound texts whose end is unknown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SQL = load_statements("sqlite")
 
 
 def retry_set_aside(connection: Connection, theirs: str | None, now: int) -> int:
-    """Run set-aside texts again, and let alarms that were set aside ring; how many."""
+    """Retry set-aside texts and timers; return their number."""
     stored_theirs = None if theirs is None else storable_text(theirs)
     set_aside = connection.execute(_SQL["set_aside_of"], (stored_theirs,)).fetchall()
     return _append_again(connection, set_aside, now) + _make_due(
@@ -28,12 +28,12 @@ def retry_set_aside(connection: Connection, theirs: str | None, now: int) -> int
 def retry_after_deploy(
     connection: Connection, code_version: str, retired_handlers: Sequence[str], now: int
 ) -> int:
-    """Try again what another program failed to answer, and call dialogues to their end."""
+    """Retry texts and timers of another code version, and make retired dialogues due."""
     code_version = storable_text(code_version)
     version_mark = int.from_bytes(key_hash(code_version)[:7])
     if connection.execute(
         _SQL["save_code_version"], (version_mark,)
-    ).rowcount:  # what waits for another try
+    ).rowcount:  # failed turns that wait for a retry
         connection.execute(_SQL["make_retries_due"], (now,))
         _make_due(connection, _SQL["make_timer_retries_due"], (now,))
     set_aside = connection.execute(_SQL["set_aside_by_other_version"], (code_version,)).fetchall()
@@ -56,7 +56,7 @@ def _append_again(connection: Connection, set_aside: Sequence[Any], now: int) ->
 
 
 def _make_due(connection: Connection, statement: str, parameters: tuple[object, ...]) -> int:
-    """Make dialogues due now; how many."""
+    """Make dialogues due now; return their number."""
     conversations = connection.execute(statement, parameters).fetchall()
     set_timers(connection, {conversation for (conversation,) in conversations})
     return len(conversations)

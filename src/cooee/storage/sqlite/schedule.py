@@ -1,4 +1,4 @@
-"""When something is next due, what others changed, and what has become too old to keep."""
+"""Next due times, changes by other processes, and pruning of old keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_PRUNED_KEYS = 2_000  # keys forgotten in one transaction, so that nobody wa
 
 
 def find_next_due(connection: Connection, leases: Leases, now: int) -> NextDue:
-    """When something is next due, leased conversations left out."""
+    """Return the next due times, leased conversations left out."""
     return NextDue(
         turn=from_millis_or_none(_next_turn(connection, leases, now)),
         send=from_millis_or_none(connection.execute(_SQL["next_send_due"], (now,)).fetchone()[0]),
@@ -38,7 +38,7 @@ def _first_due(connection: Connection, statement: str, *parameters: object) -> i
 
 
 def changed_externally(connection: Connection, leases: Leases) -> bool:
-    """Whether another connection committed since the last asking."""
+    """Return whether another connection committed since the last call."""
     (version,) = connection.execute(_SQL["data_version"]).fetchone()
     before, leases.data_version = leases.data_version, version
     return bool(before != version)

@@ -21,7 +21,7 @@ _MAX_BATCH = 256  # requests in one transaction, at most
 
 
 class Transactional(Protocol):
-    """What a store remembers beside the database: rolled back when a transaction is."""
+    """State that a store keeps in memory, rolled back together with the transaction."""
 
     def savepoint(self) -> None:
         """Remember how things stand."""
@@ -43,7 +43,7 @@ class WriterThread:
     """Runs requests in order, up to 256 in one transaction, with one commit and one sync.
 
     Nobody hears of success before the commit. If one request fails, every request of the
-    batch runs again in a transaction of its own, so that only the guilty one fails.
+    batch runs again in a transaction of its own, so that only the faulty request fails.
 
     Args:
         connect: opens the connection, in the thread that will use it.
