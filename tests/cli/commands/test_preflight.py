@@ -31,7 +31,7 @@ async def two_people(kit):
 
 @pytest.fixture
 def after(lived, written, cooee):
-    """Two people are in the middle, then the code changes: what preflight finds of each fate."""
+    """Two people are in the middle, then the code changes: what preflight finds of each outcome."""
 
     def replay(code, *options, status=0, before=BOOK, work=two_people):
         lived(before, work)
@@ -40,14 +40,14 @@ def after(lived, written, cooee):
         assert said.returncode == status, said.stdout + said.stderr
         report = json.loads(said.stdout)
         assert report["ok"] == (status == 0)
-        return {group["fate"]: group for group in report["groups"]}
+        return {group["outcome"]: group for group in report["groups"]}
 
     return replay
 
 
 def test_who_is_not_touched_by_an_edit_goes_on_where_they_are(after):
     found = after(BOOK + "# a word more\n")
-    assert {fate: group["dialogues"] for fate, group in found.items()} == {"continues": 2}
+    assert {outcome: group["dialogues"] for outcome, group in found.items()} == {"continues": 2}
 
 
 def test_without_an_edit_everybody_goes_on(after):

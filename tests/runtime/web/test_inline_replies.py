@@ -200,7 +200,7 @@ async def test_what_twiml_cannot_carry_goes_by_rest_with_what_was_said_before_it
 
 async def test_a_text_pushed_twice_is_answered_once_even_if_the_first_answer_is_passed_over(world):
     anna = world.kit.phone()
-    world.kit.fault("duplicate-push", 3)  # the box minds only what the second one is answered
+    world.kit.fault("duplicate-push", 3)  # the simulator minds only what the second one is answered
     world.kit.send(anna, "Hello")
     await world.kit.quiet()
     await world.kit.wait(3600)
@@ -405,7 +405,7 @@ async def test_without_the_setting_a_push_is_answered_before_the_turn():
 
 
 def _hook(kit):
-    return kit._face.numbers()[0]["notifyURL"].partition("#")[0]
+    return kit._api.numbers()[0]["notifyURL"].partition("#")[0]
 
 
 def _pushed(kit, phone, words, sid):

@@ -115,8 +115,8 @@ async def test_no_guess_is_good_and_none_breaks_it(store, guess):
 async def test_a_running_app_takes_over_a_new_word_and_has_the_company_call_it(tmp_path):
     clock = VirtualClock()
     pushes = InProcessClient(clock, {})
-    carrier = Simulator(clock, pushes)
-    wire = InProcessClient(clock, {"http://127.0.0.1:8400": carrier.app})
+    simulator = Simulator(clock, pushes)
+    wire = InProcessClient(clock, {"http://127.0.0.1:8400": simulator.app})
     provider = Simulated({"SIMULATED_BASE_URL": "http://127.0.0.1:8400/simulated/v1"})
     store = await SQLite.open(tmp_path / "run.db", now=clock.now)
     other = await SQLite.open(tmp_path / "run.db", now=clock.now, owner=False)
@@ -140,7 +140,7 @@ async def test_a_running_app_takes_over_a_new_word_and_has_the_company_call_it(t
         await clock.advance(5)
         assert await ask(service, clock, old) == 404
         await other.close()
-    await carrier.close()
+    await simulator.close()
 
 
 async def ask(service, clock, word):

@@ -93,7 +93,7 @@ class PreflightReport:
 
     def as_json(self, *, numbers: bool) -> dict[str, object]:
         """Return the report for scripts."""
-        groups = [group for fate in _HEADINGS for group in self._groups_of(fate)]
+        groups = [group for outcome in _HEADINGS for group in self._groups_of(outcome)]
         groups_json = [_result_json(group, numbers=numbers) for group in groups]
         return {"dialogues": sum(group.dialogues for group in groups), "groups": groups_json}
 
