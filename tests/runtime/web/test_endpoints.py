@@ -296,7 +296,9 @@ async def test_a_signed_request_played_again_falls_to_its_stamp_and_before_that_
     clock = VirtualClock()
     store = await SQLite.open(tmp_path / "replay.db", now=clock.now)
     wire = InProcessClient(clock, {})
-    provider = Simulated({"SIMULATED_KEY": "the-key", "SIMULATED_BASE_URL": "https://simulator.test"})
+    provider = Simulated(
+        {"SIMULATED_KEY": "the-key", "SIMULATED_BASE_URL": "https://simulator.test"}
+    )
     async with Service(
         App(), provider, store, wire, clock, options=ServiceOptions(public_url=PUBLIC)
     ) as service:
