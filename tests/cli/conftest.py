@@ -99,8 +99,8 @@ def start(tmp_path, env):
         one.process.wait()
 
 
-class Box:
-    """A box in a process of its own, and a person with its phones."""
+class SimulatorClient:
+    """A simulator in a process of its own, and a person with its phones."""
 
     def __init__(self, base):
         self.base = base
@@ -128,9 +128,9 @@ class Box:
 
 
 @pytest.fixture
-def box(start):
-    carrier = start("simulator", "--port", "0")
-    return Box(carrier.until(r"control interface +(http://\S+)/control/")[1])
+def simulator(start):
+    simulator = start("simulator", "--port", "0")
+    return SimulatorClient(simulator.until(r"control interface +(http://\S+)/control/")[1])
 
 
 @pytest.fixture

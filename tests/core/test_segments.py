@@ -1,4 +1,4 @@
-"""What a text costs, against published vectors, an exhaustive model, and the box's own counter."""
+"""What a text costs, against published vectors, an exhaustive model, and the simulator's own counter."""
 # ruff: noqa: RUF001 -- characters that only look alike are what this is about
 
 import time
@@ -15,7 +15,7 @@ from cooee.core.segments import (
     smart_encode,
     split_into_segments,
 )
-from cooee.simulator.segments import count_segments as carriers_count
+from cooee.simulator.segments import count_segments as simulators_count
 
 GSM7, UCS2 = Encoding.GSM7, Encoding.UCS2
 LIMITS = {GSM7: (160, 153), UCS2: (70, 67)}
@@ -125,8 +125,8 @@ def test_the_size_is_that_of_the_count(text):
 
 @given(texts)
 def test_the_boxes_counter_differs_only_where_a_pair_falls_on_an_edge(text):
-    """The box divides lengths; a pair that moves on as a whole may cost one segment more."""
-    ours, theirs = split_into_segments(text).segment_count, carriers_count(text)
+    """The simulator divides lengths; a pair that moves on as a whole may cost one segment more."""
+    ours, theirs = split_into_segments(text).segment_count, simulators_count(text)
     pairs = any(letter in DOUBLE or letter > "\uffff" for letter in text)
     assert theirs <= ours <= (theirs + theirs // 60 + 1 if pairs else theirs)
 

@@ -52,7 +52,7 @@ DOCUMENTED = {
         "receiving": ACCEPTED,
         "received": ACCEPTED,
     },
-    # The box's own
+    # The simulator's own
     "simulated": {
         "accepted": ACCEPTED,
         "sent": SENT,

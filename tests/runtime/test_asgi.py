@@ -56,17 +56,17 @@ async def living(web):
 
 @pytest.fixture
 def told(monkeypatch, tmp_path):
-    def tell(port, box):
+    def tell(port, simulator_port):
         monkeypatch.setenv("COOEE_DATABASE", f"sqlite:///{tmp_path / 'mounted.db'}")
         monkeypatch.setenv("COOEE_PROVIDER", "simulated")
         monkeypatch.setenv("COOEE_PUBLIC_URL", f"http://127.0.0.1:{port}/sms")
-        monkeypatch.setenv("SIMULATED_BASE_URL", f"http://127.0.0.1:{box}/simulated/v1")
+        monkeypatch.setenv("SIMULATED_BASE_URL", f"http://127.0.0.1:{simulator_port}/simulated/v1")
 
     return tell
 
 
-async def pushed_to(carrier):
-    wire = InProcessClient(RealClock(), {"http://127.0.0.1": carrier.app})
+async def pushed_to(simulator):
+    wire = InProcessClient(RealClock(), {"http://127.0.0.1": simulator.app})
     answer = await wire(Request(method="GET", url="http://127.0.0.1/control/numbers"))
     return [number for number in answer.json() if number["notifyURL"]]
 
@@ -75,26 +75,28 @@ async def pushed_to(carrier):
 async def test_a_mounted_app_hears_a_push_and_answers(outer, told):
     clock = RealClock()
     wire = HTTPClient(clock)
-    carrier = Simulator(clock, wire)
-    await carrier.start()
+    simulator = Simulator(clock, wire)
+    await simulator.start()
     web = outer(echo())
-    async with serve_app(carrier.app) as box, serve_app(web) as port:
-        told(port, box)
+    async with serve_app(simulator.app) as simulator_port, serve_app(web) as port:
+        told(port, simulator_port)
         async with living(web):
             for _ in range(200):
-                if await pushed_to(carrier):
+                if await pushed_to(simulator):
                     break
                 await asyncio.sleep(0.02)
-            carrier.network.send_from_phone(ANNA, next(iter(carrier.network.our_numbers)), "hello")
+            simulator.network.send_from_phone(
+                ANNA, next(iter(simulator.network.our_numbers)), "hello"
+            )
             for _ in range(200):
-                if len(carrier.network.phone_screen(ANNA)) > 1:
+                if len(simulator.network.phone_screen(ANNA)) > 1:
                     break
                 await asyncio.sleep(0.02)
-            said = [entry.text.text for entry in carrier.network.phone_screen(ANNA)]
+            said = [entry.text.text for entry in simulator.network.phone_screen(ANNA)]
             assert said == ["hello", "You said hello"]
             health = await wire(Request(method="GET", url=f"http://127.0.0.1:{port}/sms/health"))
             assert (health.status, json.loads(health.body)["status"]) == (200, "ok")
-    await carrier.close()
+    await simulator.close()
     await wire.close()
 
 

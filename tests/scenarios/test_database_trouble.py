@@ -14,32 +14,32 @@ from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
 from cooee.storage.sqlite.store import SQLite
 
-BOX, ANNA = "http://127.0.0.1:8400", "+61491570156"
+SIMULATOR_URL, ANNA = "http://127.0.0.1:8400", "+61491570156"
 TOLD = {
     "TELSTRA_CLIENT_ID": "i",
     "TELSTRA_CLIENT_SECRET": "s",
-    "TELSTRA_BASE_URL": f"{BOX}/telstra/v2",
+    "TELSTRA_BASE_URL": f"{SIMULATOR_URL}/telstra/v2",
 }
 
 
 @contextlib.asynccontextmanager
 async def running(path):
-    """An app that polls the box, on real time, with a database that gives up waiting at once."""
+    """An app that polls the simulator, on real time, with a database that gives up waiting at once."""
     app, clock = App(), RealClock()
 
     @app.otherwise
     def back(chat):
         return f"You said {chat.text[:20]}"
 
-    carrier = Simulator(clock, InProcessClient(clock, {}))
+    simulator = Simulator(clock, InProcessClient(clock, {}))
     store = await SQLite.open(path, now=clock.now, busy_timeout=0.05)
-    wire = InProcessClient(clock, {BOX: carrier.app})
+    wire = InProcessClient(clock, {SIMULATOR_URL: simulator.app})
     async with Service(
         app, TelstraV2(TOLD), store, wire, clock, options=ServiceOptions(poll_interval=0.05)
     ) as service:
         await service.connect()
-        yield service, carrier
-    await carrier.close()
+        yield service, simulator
+    await simulator.close()
 
 
 async def until(condition, seconds=10):
@@ -54,21 +54,21 @@ def told(caplog, event):
     return [record for record in caplog.records if record.getMessage() == event]
 
 
-def replies(carrier):
-    return [e.text.text for e in carrier.network.phone_screen(ANNA) if e.direction == "to_phone"]
+def replies(simulator):
+    return [e.text.text for e in simulator.network.phone_screen(ANNA) if e.direction == "to_phone"]
 
 
 async def test_a_text_that_was_popped_while_the_database_is_locked_is_kept_until_it_can_be_stored(
     tmp_path, caplog
 ):
-    async with running(tmp_path / "locked.db") as (service, carrier):
+    async with running(tmp_path / "locked.db") as (service, simulator):
         other = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
         other.execute("begin immediate")
         try:
             for n in range(3):
-                carrier.network.send_from_phone(ANNA, service.subscription.number, f"{n}")
+                simulator.network.send_from_phone(ANNA, service.subscription.number, f"{n}")
             await until(lambda: told(caplog, "store-unavailable"))
-            (line,) = carrier.network.our_numbers.values()
+            (line,) = simulator.network.our_numbers.values()
             assert line.unread_count == 2, "the next is not asked for before the first is on disk"
             well, report = await service.health()
             assert not well
@@ -76,21 +76,21 @@ async def test_a_text_that_was_popped_while_the_database_is_locked_is_kept_until
         finally:
             other.execute("rollback")
             other.close()
-        await until(lambda: len(replies(carrier)) == 3)
-        assert replies(carrier) == ["You said 0", "You said 1", "You said 2"]
+        await until(lambda: len(replies(simulator)) == 3)
+        assert replies(simulator) == ["You said 0", "You said 1", "You said 2"]
         await until(lambda: service._poller.trouble == "")
 
 
 async def test_what_a_full_disk_held_up_goes_on_when_there_is_room(tmp_path, caplog):
-    async with running(tmp_path / "full.db") as (service, carrier):
-        carrier.network.send_from_phone(ANNA, service.subscription.number, "before")
-        await until(lambda: replies(carrier) == ["You said before"])
+    async with running(tmp_path / "full.db") as (service, simulator):
+        simulator.network.send_from_phone(ANNA, service.subscription.number, "before")
+        await until(lambda: replies(simulator) == ["You said before"])
         await limit_pages(service.store, 1)
-        carrier.network.send_from_phone(ANNA, service.subscription.number, "x" * 50_000)
+        simulator.network.send_from_phone(ANNA, service.subscription.number, "x" * 50_000)
         await until(lambda: told(caplog, "store-unavailable"))
         assert all(record.levelno >= logging.ERROR for record in told(caplog, "store-unavailable"))
         await limit_pages(service.store, 1_000_000)
-        await until(lambda: len(replies(carrier)) == 2)
+        await until(lambda: len(replies(simulator)) == 2)
 
 
 async def limit_pages(store, pages):

@@ -1,4 +1,4 @@
-"""Logins, readings and sends against the company in the box, with everything that goes wrong."""
+"""Logins, readings and sends against the company in the simulator, with everything that goes wrong."""
 
 import asyncio
 import sqlite3
@@ -30,7 +30,7 @@ def echo(**options):
 
 
 class Wiretap:
-    """Counts the calls that reach the box, and looks on at each."""
+    """Counts the calls that reach the simulator, and looks on at each."""
 
     def __init__(self, kit, look=lambda call: None):
         self.calls, self._look = Counter(), look
@@ -83,18 +83,20 @@ async def test_wrong_keys_are_said_at_once_and_nothing_is_tried_for_ever(tmp_pat
 
     clock = VirtualClock()
     box = "http://127.0.0.1:8400"
-    carrier = Simulator(clock, InProcessClient(clock, {}), client_id="right", client_secret="right")
+    simulator = Simulator(
+        clock, InProcessClient(clock, {}), client_id="right", client_secret="right"
+    )
     told = {
         "TELSTRA_CLIENT_ID": "wrong",
         "TELSTRA_CLIENT_SECRET": "w",
         "TELSTRA_BASE_URL": f"{box}/telstra/v2",
     }
     store = await SQLite.open(tmp_path / "wrong.db", now=clock.now)
-    wire = InProcessClient(clock, {box: carrier.app})
+    wire = InProcessClient(clock, {box: simulator.app})
     async with Service(echo(), TelstraV2(told), store, wire, clock) as service:
         with pytest.raises(PermanentFailure, match="TELSTRA_CLIENT_ID"):
             await service.connect()
-    await carrier.close()
+    await simulator.close()
 
 
 async def test_a_company_that_is_down_at_the_start_is_tried_until_it_is_there():

@@ -1,4 +1,4 @@
-"""Adapter, runtime and the box's face together, as a person with a phone meets them."""
+"""Adapter, runtime and the simulated provider's API together, as a person with a phone meets them."""
 
 from __future__ import annotations
 
@@ -77,16 +77,16 @@ async def test_history_from_before_the_first_start_is_not_answered():
         phone, number = kit.phone(), kit.number
         assert len(await phone.text("hello")) == 1
     again = telstra(echo(), push=False)
-    again.carrier, again._webhook_client, again.clock = (
+    again.simulator, again._webhook_client, again.clock = (
         kit.simulator,
         kit._webhook_client,
         kit.clock,
     )
-    await again.carrier.start()
+    await again.simulator.start()
     async with again:
         await again.wait(60)
         assert again.number == number
-        assert len(again.carrier.network.phone_screen(phone.number)) == 2  # hello, and its answer
+        assert len(again.simulator.network.phone_screen(phone.number)) == 2  # hello, and its answer
 
 
 @WAYS
@@ -110,8 +110,8 @@ async def test_a_person_whom_only_telstra_knows_to_have_opted_out_is_believed():
         phone = kit.phone()
         await phone.text("hello")
         kit.send(phone, "QUIT")
-        (face,) = (face for face in kit.simulator.apis if face.name == "telstra-v3")
-        (account,) = face._accounts.values()
+        (api,) = (api for api in kit.simulator.apis if api.name == "telstra-v3")
+        (account,) = api._accounts.values()
         account.messages.popitem()  # the word itself never comes through
         await app.send(phone.number, "Still there?")
         await kit.wait(60)
@@ -135,9 +135,9 @@ async def test_a_send_with_its_answer_lost_is_not_made_again():
     async with telstra(echo()) as kit:
         phone = kit.phone()
         calls = []
-        face = kit._api
-        whole, face.handle = (
-            face.handle,
+        api = kit._api
+        whole, api.handle = (
+            api.handle,
             lambda request, path: (
                 calls.append(f"{request.method} {path}"),
                 whole(request, path),
@@ -164,8 +164,8 @@ async def test_what_became_of_a_text_is_known_as_far_as_the_plan_tells(push, swi
 
 async def test_the_way_is_changed_at_a_restart_and_tags_stay():
     async with telstra(echo()) as kit:
-        (face,) = (face for face in kit.simulator.apis if face.name == "telstra-v3")
-        (number,) = face._accounts["kit"].assigned_numbers()
+        (api,) = (api for api in kit.simulator.apis if api.name == "telstra-v3")
+        (number,) = api._accounts["kit"].assigned_numbers()
         assert number.reply_url.endswith("/reply/0491570006")
         number.tags = ("somebody's",)
         kit._push = False

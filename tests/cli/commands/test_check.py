@@ -1,4 +1,4 @@
-"""`cooee check`, typed by a person whose box works, or does not."""
+"""`cooee check`, typed by a person whose simulator works, or does not."""
 
 import json
 import re
@@ -26,13 +26,13 @@ def free_port():
         return str(door.getsockname()[1])
 
 
-def test_where_all_is_well_it_says_so_and_ends_with_0(cooee, box, written):
+def test_where_all_is_well_it_says_so_and_ends_with_0(cooee, simulator, written):
     written(STOPWATCH)
     port = free_port()
     pushed = {"COOEE_PORT": port, "COOEE_PUBLIC_URL": f"http://127.0.0.1:{port}"}
     simulated = {
         "COOEE_PROVIDER": "simulated",
-        "SIMULATED_BASE_URL": f"{box.base}/simulated/v1",
+        "SIMULATED_BASE_URL": f"{simulator.base}/simulated/v1",
         "SIMULATED_KEY": "a-word-of-its-own",
     }
     said = cooee("check", "app.py", "--json", **simulated, **pushed)
@@ -47,10 +47,10 @@ def test_where_all_is_well_it_says_so_and_ends_with_0(cooee, box, written):
 
 
 def test_what_is_wrong_is_named_and_it_ends_with_1(cooee, start, written):
-    carrier = start(
+    simulator = start(
         "simulator", "--port", "0", "--client-id", "me", "--client-secret", "mine-alone"
     )
-    base = carrier.until(r"control interface +(http://\S+)/control/")[1]
+    base = simulator.until(r"control interface +(http://\S+)/control/")[1]
     keys = {"TELSTRA_CLIENT_ID": "me", "TELSTRA_CLIENT_SECRET": "another-secret"}
     wrong = {**keys, "TELSTRA_BASE_URL": f"{base}/telstra/v2", "COOEE_PROVIDER": "telstra-v2"}
     closed = {"COOEE_PUBLIC_URL": f"http://127.0.0.1:{free_port()}"}
@@ -72,10 +72,14 @@ def test_a_setting_that_is_missing_is_shown_with_the_line_to_type(cooee):
     assert "export TELSTRA_CLIENT_ID=" in said.stdout
 
 
-def test_it_may_be_run_beside_a_running_app(cooee, start, box, written):
+def test_it_may_be_run_beside_a_running_app(cooee, start, simulator, written):
     written(STOPWATCH)
     port = free_port()
-    told = {**box.settings, "COOEE_PORT": port, "COOEE_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    told = {
+        **simulator.settings,
+        "COOEE_PORT": port,
+        "COOEE_PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
     app = start("run", "app.py", COOEE_PROVIDER="telstra-v2", **told)
     app.until("listening")
     said = cooee("check", "app.py", "--json", COOEE_PROVIDER="telstra-v2", **told)

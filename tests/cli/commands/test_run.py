@@ -23,8 +23,8 @@ def secret(folder):
         database.close()
 
 
-def test_a_run_says_what_is_connected(start, box, tmp_path):
-    run = start("run", STOPWATCH, **box.settings)
+def test_a_run_says_what_is_connected(start, simulator, tmp_path):
+    run = start("run", STOPWATCH, **simulator.settings)
     run.until("listening")
     for words in (
         r"number +\+61491570006\n",
@@ -36,50 +36,52 @@ def test_a_run_says_what_is_connected(start, box, tmp_path):
         assert re.search(words, run.said), (words, run.said)
 
 
-def test_health_says_that_reading_sending_and_the_database_work(start, box):
-    run = start("run", STOPWATCH, **box.settings)
+def test_health_says_that_reading_sending_and_the_database_work(start, simulator):
+    run = start("run", STOPWATCH, **simulator.settings)
     url = run.until(r"listening +(http://127.0.0.1:\d+/health)")[1]
     with urllib.request.urlopen(url) as answer:
         health = json.load(answer)
     assert (health["polling"], health["sending"], health["database"]) == ("ok", "ok", "ok")
 
 
-def test_a_text_is_answered_and_remembered_over_a_restart(start, box):
-    first = start("run", STOPWATCH, **box.settings)
+def test_a_text_is_answered_and_remembered_over_a_restart(start, simulator):
+    first = start("run", STOPWATCH, **simulator.settings)
     first.until("listening")
-    box.text(ANNA, "START")
-    assert box.replies(ANNA, 1) == ["The timer is running!"]
+    simulator.text(ANNA, "START")
+    assert simulator.replies(ANNA, 1) == ["The timer is running!"]
     assert first.end()[0] == 0
-    box.text(ANNA, "START")
-    start("run", STOPWATCH, **box.settings)
-    assert box.replies(ANNA, 2)[1] == "The timer has been reset to zero and restarted!"
+    simulator.text(ANNA, "START")
+    start("run", STOPWATCH, **simulator.settings)
+    assert simulator.replies(ANNA, 2)[1] == "The timer has been reset to zero and restarted!"
 
 
-def test_with_a_public_url_texts_are_pushed_and_its_path_word_stays_secret(start, box, tmp_path):
+def test_with_a_public_url_texts_are_pushed_and_its_path_word_stays_secret(
+    start, simulator, tmp_path
+):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    run = start("run", STOPWATCH, COOEE_PUBLIC_URL=url, COOEE_PORT=str(port), **box.settings)
+    run = start("run", STOPWATCH, COOEE_PUBLIC_URL=url, COOEE_PORT=str(port), **simulator.settings)
     run.until("listening")
     assert f"pushed to {url}/telstra-v2/…\n" in run.said
-    box.text(ANNA, "START")
-    assert box.replies(ANNA, 1) == ["The timer is running!"]
+    simulator.text(ANNA, "START")
+    assert simulator.replies(ANNA, 1) == ["The timer is running!"]
     assert run.end()[0] == 0
     word = secret(tmp_path)
     assert word not in run.said + run.log.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_run_with_0(start, box, number):
-    run = start("run", STOPWATCH, **box.settings)
+def test_a_signal_ends_a_run_with_0(start, simulator, number):
+    run = start("run", STOPWATCH, **simulator.settings)
     run.until("listening")
     status, seconds = run.end(number)
     assert status == 0
     assert seconds < 5
 
 
-def test_a_turn_under_way_is_finished_first(start, box, written, cooee):
+def test_a_turn_under_way_is_finished_first(start, simulator, written, cooee):
     app = written("""
 import time
 from cooee import App
@@ -91,9 +93,9 @@ def slow(chat):
     time.sleep(2)
     return "done"
 """)
-    run = start("run", app, **box.settings)
+    run = start("run", app, **simulator.settings)
     run.until("listening")
-    box.text(ANNA, "go")
+    simulator.text(ANNA, "go")
     run.until("begun")
     status, seconds = run.end()
     assert (status, seconds < 10) == (0, True)
@@ -103,7 +105,7 @@ def slow(chat):
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
 def test_a_handler_that_never_ends_holds_up_nothing_and_its_text_is_kept(
-    start, box, written, cooee, kind
+    start, simulator, written, cooee, kind
 ):
     app = written(f"""
 import time
@@ -115,9 +117,9 @@ app = App()
     print("begun", flush=True)
     time.sleep(600)
 """)
-    run = start("run", app, **box.settings)
+    run = start("run", app, **simulator.settings)
     run.until("listening")
-    box.text(ANNA, "go")
+    simulator.text(ANNA, "go")
     run.until("begun")
     status, seconds = run.end()
     assert (status, seconds < 10) == (0, True)
@@ -142,8 +144,8 @@ def test_a_signal_ends_a_run_whose_company_never_answers(start):
     assert (status, seconds < 5) == (0, True)
 
 
-def test_a_company_that_cannot_be_reached_is_tried_again(start, box):
-    nowhere = {**box.settings, "TELSTRA_BASE_URL": "http://127.0.0.1:9/v2"}
+def test_a_company_that_cannot_be_reached_is_tried_again(start, simulator):
+    nowhere = {**simulator.settings, "TELSTRA_BASE_URL": "http://127.0.0.1:9/v2"}
     run = start("run", STOPWATCH, **nowhere)
     run.until("listening")
     assert "not connected, still trying" in run.said
@@ -151,9 +153,9 @@ def test_a_company_that_cannot_be_reached_is_tried_again(start, box):
     assert run.end()[0] == 0
 
 
-def test_a_second_run_on_the_same_file_is_refused_in_words(start, box, cooee):
-    start("run", STOPWATCH, **box.settings).until("listening")
-    second = cooee("run", STOPWATCH, **box.settings)
+def test_a_second_run_on_the_same_file_is_refused_in_words(start, simulator, cooee):
+    start("run", STOPWATCH, **simulator.settings).until("listening")
+    second = cooee("run", STOPWATCH, **simulator.settings)
     assert second.returncode == 1
     assert "Another cooee" in second.stderr
     assert "COOEE_DATABASE" in second.stderr
@@ -161,8 +163,8 @@ def test_a_second_run_on_the_same_file_is_refused_in_words(start, box, cooee):
 
 
 def test_wrong_keys_end_a_run_with_1_and_words(start, cooee):
-    carrier = start("simulator", "--port", "0", "--client-id", "me", "--client-secret", "word")
-    base = carrier.until(r"telstra-v2 +(http://\S+)/\n")[1]
+    simulator = start("simulator", "--port", "0", "--client-id", "me", "--client-secret", "word")
+    base = simulator.until(r"telstra-v2 +(http://\S+)/\n")[1]
     run = cooee(
         "run",
         STOPWATCH,
@@ -193,27 +195,27 @@ def test_a_wrong_setting_ends_a_run_with_2_and_the_line_to_type(cooee, settings,
     assert "Traceback" not in run.stderr
 
 
-def test_secrets_are_read_from_files(start, box, tmp_path):
+def test_secrets_are_read_from_files(start, simulator, tmp_path):
     (tmp_path / "secret").write_text("word\n")
-    settings = {**box.settings, "TELSTRA_CLIENT_SECRET_FILE": str(tmp_path / "secret")}
+    settings = {**simulator.settings, "TELSTRA_CLIENT_SECRET_FILE": str(tmp_path / "secret")}
     del settings["TELSTRA_CLIENT_SECRET"]
     start("run", STOPWATCH, **settings).until("listening")
 
 
-def test_a_taken_port_is_said_in_words(cooee, box):
+def test_a_taken_port_is_said_in_words(cooee, simulator):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        run = cooee("run", STOPWATCH, **{**box.settings, "COOEE_PORT": port})
+        run = cooee("run", STOPWATCH, **{**simulator.settings, "COOEE_PORT": port})
     assert run.returncode == 2
     assert f"Cannot listen on 127.0.0.1:{port}" in run.stderr
 
 
-def test_a_text_from_another_process_goes_out_at_once(start, box, cooee):
-    start("run", STOPWATCH, **box.settings).until("listening")
-    box.text(ANNA, "TIME")
-    box.replies(ANNA, 1)
+def test_a_text_from_another_process_goes_out_at_once(start, simulator, cooee):
+    start("run", STOPWATCH, **simulator.settings).until("listening")
+    simulator.text(ANNA, "TIME")
+    simulator.replies(ANNA, 1)
     sent = cooee("send", "0491 570 157", "Hello from us")
     assert sent.returncode == 0, sent.stderr
-    assert box.replies("+61491570157", 1, seconds=3) == ["Hello from us"]
+    assert simulator.replies("+61491570157", 1, seconds=3) == ["Hello from us"]

@@ -15,14 +15,14 @@ def echo(chat):
 """
 
 
-def started(start, written, box):
-    run = start("run", written(APP), **box.settings)
+def started(start, written, simulator):
+    run = start("run", written(APP), **simulator.settings)
     run.until("listening")
     return run
 
 
-def test_the_word_is_masked_unless_it_is_asked_for(start, written, box, cooee):
-    started(start, written, box)
+def test_the_word_is_masked_unless_it_is_asked_for(start, written, simulator, cooee):
+    started(start, written, simulator)
     public = {"COOEE_PUBLIC_URL": "https://texts.example.com", "COOEE_PROVIDER": "telstra-v2"}
     masked = cooee("webhook", **public).stdout
     assert re.search(r"^good  https://texts\.example\.com/telstra-v2/.{4}…/$", masked, re.MULTILINE)
@@ -33,8 +33,8 @@ def test_the_word_is_masked_unless_it_is_asked_for(start, written, box, cooee):
     assert "export COOEE_PUBLIC_URL=" in cooee("webhook").stdout
 
 
-def test_two_are_good_from_a_rotation_to_its_retirement(start, written, box, cooee):
-    started(start, written, box)
+def test_two_are_good_from_a_rotation_to_its_retirement(start, written, simulator, cooee):
+    started(start, written, simulator)
     (first,) = words(cooee("webhook", "--show").stdout)
     assert cooee("webhook", "--retire").returncode == 2
     second, old = words(cooee("webhook", "--rotate", "--show").stdout)
@@ -57,23 +57,23 @@ def test_without_a_database_it_says_what_to_do(cooee):
     assert "cooee run" in run.stderr
 
 
-def test_a_running_app_has_the_company_call_its_new_word(start, written, box, cooee):
+def test_a_running_app_has_the_company_call_its_new_word(start, written, simulator, cooee):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     public = {"COOEE_PUBLIC_URL": f"http://127.0.0.1:{port}", "COOEE_PORT": str(port)}
-    run = start("run", written(APP), **{**box.settings, **public})
+    run = start("run", written(APP), **{**simulator.settings, **public})
     run.until("listening")
     new, old = words(cooee("webhook", "--rotate", "--show", **public).stdout)
-    until_called(box, new)
-    box.text(ANNA, "hi")
-    assert box.replies(ANNA, 1) == ["heard hi"]
+    until_called(simulator, new)
+    simulator.text(ANNA, "hi")
+    assert simulator.replies(ANNA, 1) == ["heard hi"]
     assert old not in run.said + run.log.read_text()
     assert new not in run.said + run.log.read_text()
 
 
-def until_called(box, word, seconds=15):
+def until_called(simulator, word, seconds=15):
     deadline = time.monotonic() + seconds
-    while not any(word in (number["notifyURL"] or "") for number in box._call("/numbers")):
+    while not any(word in (number["notifyURL"] or "") for number in simulator._call("/numbers")):
         assert time.monotonic() < deadline, "The company was not told."
         time.sleep(0.05)

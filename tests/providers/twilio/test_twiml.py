@@ -1,4 +1,4 @@
-"""TwiML, read again by the box's own reader and held against the SDK's writer."""
+"""TwiML, read again by the simulator's own reader and held against the SDK's writer."""
 
 from __future__ import annotations
 
