@@ -14,8 +14,8 @@ from cooee.core.messages import Inbound, Outbound, Priority, Status
 class NewInbound(msgspec.Struct, frozen=True):
     """A text to store, with a credible `sent_at`, and its effect on consent (law 10).
 
-    An arrival whose `consent` is "out" is stored and never reaches a handler; so is a "wish",
-    unless a question waits for this person's text. `consent_source` tells what that was read from: *word*,
+    A text whose `consent` is "out" is stored and never reaches a handler; nor does a "wish", unless
+    a question waits for this person's text. `consent_source` names the evidence: *word*,
     *plain words* or *company*.
     """
 
@@ -37,9 +37,9 @@ class PendingText(msgspec.Struct, frozen=True):
 class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A stored dialogue: the head of its journal, and the journal's entries in order.
 
-    `due_at` is when it has to be looked at again; None: nothing but a text, or the end of
-    another dialogue, does that. `failed_attempts` counts the looks that failed since one went well, and
-    `error` says how the last one did. `end_reason` says how it ended, "" while it goes on.
+    `due_at` is the time of its next turn; None: only a text, or the end of another dialogue, starts
+    the next turn. `failed_attempts` counts its failed turns in a row, and `error` is the message of
+    the last failure. `end_reason` is "" while the dialogue is open.
     """
 
     id: str
@@ -55,11 +55,11 @@ class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Claim(msgspec.Struct, frozen=True):
     """A conversation leased for its turns, until `finish` or the end of the lease.
 
-    `failed_attempts` counts this one: 1 at first. `last_turn_at` is the conversation's own clock, which never
-    goes back. `state` is as `finish` was given it, None at first. `handled_seq` is the last seq that
-    is over. `texts` is empty where an alarm of a dialogue is due and no text waits: while one
-    does, even for a later try, no alarm rings. `dialogue_updates` are those that are not over, as they
-    began.
+    `attempt` counts this claim: 1 at first. `last_turn_at` is the conversation's own clock, which
+    never goes back. `state` is the state of the last `finish`, None at first. `handled_seq` is the
+    seq of the last handled text. `texts` is empty where a dialogue's timer is due and no text is
+    pending: while a text is pending, even for a later retry, no timer fires. `dialogues` are the
+    open dialogues, in the order of their ids.
     """
 
     conversation: bytes
@@ -105,9 +105,9 @@ class ProactiveOutbound(msgspec.Struct, frozen=True):
 class DialogueUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """Changes of one dialogue: a head that replaces the old head, and entries to append.
 
-    `head` None leaves all but the entries as it is. The entries come behind the first `stored_count`,
-    which are there. A dialogue that is not known yet begins. With `end_reason` it is over. One that
-    is written well has no failed attempts any more.
+    `head` None changes nothing but the entries. The entries follow the `stored_count` entries that
+    are stored already. An unknown dialogue begins. An `end_reason` ends the dialogue. A written
+    dialogue has no failed attempts any more.
     """
 
     id: str
@@ -140,9 +140,10 @@ class DialogueStart(msgspec.Struct, frozen=True, kw_only=True):
 class TurnFailure(msgspec.Struct, frozen=True):
     """A turn that raised: the text's seq, the error message, and the time of the retry.
 
-    `retry_at` None sets the text aside, and that person's later texts go on; with a `code_version`,
-    only until the app's code is another (`renew`). An alarm that raised has its `dialogue_id` in
-    place of a seq: it rings again at `retry_at`, or is set aside in the same way.
+    `retry_at` None sets the text aside, and the person's later texts go on. With a `code_version`,
+    the text is set aside only until the app's code version differs (`retry_after_deploy`). A timer
+    that raised has its `dialogue_id` in place of a seq: the timer fires again at `retry_at`, or is
+    set aside in the same way.
     """
 
     seq: int
@@ -155,9 +156,9 @@ class TurnFailure(msgspec.Struct, frozen=True):
 class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a claim's turns, committed whole or not at all.
 
-    `handled_seq` is the last seq whose turn is over (set aside included). `state` None leaves the
-    state as it is. `is_asking` says whether a question waits for the person's next text from now on;
-    None leaves that as it is. `dialogue_updates` are those that something became of.
+    `handled_seq` is the last seq whose turn is over (set aside included). `state` None keeps the
+    stored state. `is_asking` says whether a question waits for the person's next text from now on;
+    None keeps the stored flag. `dialogue_updates` are of the dialogues that changed.
     """
 
     claim: Claim
@@ -197,8 +198,8 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
 class NextDue(msgspec.Struct, frozen=True):
     """The next due times of a turn, a send, a look-up and a status check. None: never.
 
-    `lookup` is of texts of unknown end (`doubtful`), `status_check` of accepted ones (`unreported`),
-    which only a provider that is asked for receipts has to mind.
+    `lookup` is of texts of unknown end (`due_lookups`), `status_check` of accepted texts
+    (`due_status_checks`), for providers that are asked for receipts.
     """
 
     turn: datetime | None = None

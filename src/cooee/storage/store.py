@@ -51,7 +51,7 @@ class Store(Protocol):
         ...
 
     async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
-        """Give leases back without a turn; the conversations are due at `until` or by a new text."""
+        """Give leases back without a turn, to be due again at `until` or by a new text."""
         ...
 
     # Dialogues
@@ -72,7 +72,7 @@ class Store(Protocol):
         """Retry texts and timers that another code version set aside; return their number.
 
         Texts get a new number at the end of their conversations, as by `retry`. Dialogues of
-        `retired_handlers` handlers are due now, so that each can be ended. Where the code version differs
+        `retired_handlers` are due now, so that each can be ended. Where the code version differs
         from the last call's, failed turns that wait for a retry are due now too.
         """
         ...
@@ -85,13 +85,13 @@ class Store(Protocol):
         after: tuple[bytes, str] | None = None,
         limit: int = 1_000,
     ) -> Sequence[StoredDialogue]:
-        """Return dialogues in the order of conversation and id: the open dialogues, or all with `include_ended`.
+        """Return dialogues in the order of conversation and id.
 
         Args:
-            handler: only those of one handler.
-            over: also those that have ended.
-            after: the conversation and id of the last one seen.
-            limit: how many.
+            handler: only dialogues of one handler; "" for all.
+            include_ended: ended dialogues as well as open dialogues.
+            after: the conversation and id of the last dialogue of the page before.
+            limit: the length of a page.
         """
         ...
 
@@ -227,7 +227,7 @@ class Store(Protocol):
     async def conversations(
         self, *, troubled_only: bool = False, limit: int = 100
     ) -> Sequence[ConversationSummary]:
-        """Return the conversations with the latest texts; with `troubled_only`, the troubled ones."""
+        """Return the conversations with the latest texts; or only the troubled ones."""
         ...
 
     async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
@@ -243,7 +243,10 @@ class Store(Protocol):
         ...
 
     async def retry(self, theirs: str | None = None) -> int:
-        """Retry texts, at the end of their conversations, and timers set aside; return their number."""
+        """Retry set-aside texts and timers; return their number.
+
+        A text gets a new number, at the end of its conversation.
+        """
         ...
 
     async def resend(self, theirs: str | None = None) -> int:

@@ -25,13 +25,13 @@ class Counts(msgspec.Struct, frozen=True):
     lost_reads: int = 0
     unclean_exits: int = 0
     open_dialogues: int = 0  # that are not over
-    stuck_dialogues: int = 0  # of these, with an alarm that was set aside
+    stuck_dialogues: int = 0  # open dialogues whose timer was set aside
 
 
 class ConversationSummary(msgspec.Struct, frozen=True):
     """A conversation as one line of a list.
 
-    `set_aside` counts texts, and dialogues whose alarm was.
+    `set_aside` counts set-aside texts, and dialogues whose timer was set aside.
     """
 
     ours: str

@@ -54,7 +54,7 @@ def storable_text(text: str) -> str:
 
 
 def raw_bytes(text: str) -> bytes:
-    """The words' own bytes, lone surrogates included."""
+    """Return the text as UTF-8 bytes, lone surrogates included."""
     return text.encode(errors="surrogatepass")
 
 

@@ -164,7 +164,7 @@ def translate_errors() -> Iterator[None]:
 
 
 def translate_error(error: BaseException) -> BaseException:
-    """The database's error in our words; any other as it is."""
+    """Return cooee's error for an error of SQLite; any other error unchanged."""
     if not isinstance(error, sqlite3.Error):
         return error
     if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _TEMPORARY_ERRORS:

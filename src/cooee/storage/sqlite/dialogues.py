@@ -178,7 +178,7 @@ def _insert_dialogue(connection: Connection, start: DialogueStart, now: int) -> 
 
 
 def postpone_timers(connection: Connection, conversation: bytes, lease: int, until: int) -> None:
-    """Let no alarm of a conversation ring before `until`."""
+    """Let no timer of a conversation fire before `until`."""
     connection.execute(_SQL["postpone_dialogues"], (until, conversation, lease))
     set_timers(connection, [conversation])
 

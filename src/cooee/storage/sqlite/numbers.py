@@ -43,7 +43,7 @@ def count_lost_read(connection: Connection, ours: str) -> None:
 
 
 def get_or_add_secrets(connection: Connection, name: str, new_secret: str) -> list[str]:
-    """The words kept under a name, the newest first; `new_secret` itself where there was none."""
+    """Return the secrets of a name, the newest first; store `new_secret` where there is none."""
     stored = [word for (word,) in connection.execute(_SQL["secrets"], (name,))]
     if stored:
         return stored
@@ -61,5 +61,5 @@ def rotate_secret(connection: Connection, name: str, new_secret: str) -> bool:
 
 
 def retire_secret(connection: Connection, name: str) -> bool:
-    """Drop the older of two words; False where there is but one."""
+    """Remove the older of two secrets; False where there is only one."""
     return connection.execute(_SQL["retire_secret"], (name,)).rowcount > 0

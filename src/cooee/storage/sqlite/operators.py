@@ -108,7 +108,7 @@ def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
 
 
 def record_opt_outs(connection: Connection, ours: str, people: Sequence[str], now: int) -> int:
-    """Opt out those of whom the company says that they did; how many were not out before."""
+    """Record opt-outs that the provider lists; return the number of new opt-outs."""
     number_pairs = [(storable_text(ours), storable_text(theirs)) for theirs in people]
     return sum(
         record_opt_out(connection, conversation_id(*pair), pair, now, source="company")

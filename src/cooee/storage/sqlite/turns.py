@@ -82,7 +82,7 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> bool:
 
 
 def _is_opt_out(connection: Connection, conversation: bytes, new: NewInbound) -> bool:
-    """Whether a text opts out: a wish in plain words does not where a question waits for it."""
+    """Return whether a text opts out; a wish does not while a question waits for the text."""
     if new.consent != "wish":
         return new.consent == "out"
     stored = connection.execute(_SQL["is_asking"], (conversation,)).fetchone()
@@ -96,7 +96,7 @@ def _assign_seq(
     received_at: int,
     due: int | None,
 ) -> int:
-    """Give a text its number in the conversation, and have it answered at `due_rows` (None: never)."""
+    """Give a text its number in the conversation, and make it due at `due` (None: never)."""
     if due is None:
         counters = connection.execute(
             _SQL["assign_opt_out_seq"], (conversation, *numbers, received_at)
@@ -137,10 +137,11 @@ def record_opt_out(
 def claim_conversations(
     connection: Connection, leases: Leases, limit: int, now: int
 ) -> list[Claim]:
-    """Lease conversations with texts due, then those with alarms due and no text that waits.
+    """Lease conversations with texts due, then conversations with timers due and no pending text.
 
-    A conversation that may have killed the process goes alone, one text or alarm at a time, and
-    its attempt is written down first: so the guilty one is found, and no innocent one suffers.
+    After a crash, each suspect conversation is claimed by itself, one text or timer at a time, and
+    its attempt is counted before the turn: the text that crashes the process is found, and no
+    other is set aside with it.
     """
     # storage rule 5: after a crash, each suspect goes alone.
     suspect = connection.execute(_SQL["find_suspect"], (now,)).fetchone()
