@@ -215,7 +215,7 @@ class Chat(Generic[S, V]):
         self._interrupted.back()
 
     def leave(self) -> bool:
-        """End the waiting dialogue, for a keyword like NEVERMIND; return False without a dialogue."""
+        """End the waiting dialogue, for a word like NEVERMIND; return False without one."""
         if self._interrupted is not None:
             self._interrupted.leave()
         return self._interrupted is not None
