@@ -1,4 +1,4 @@
-"""One structured line for each event; people's words and numbers only where asked for."""
+"""The log: one structured line an event; texts and numbers only where asked for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def log_event(
 
 
 def error_location(error: BaseException) -> str:
-    """An error for the log: its type and where in the code; its words may be a person's."""
+    """Return an error's type and line for the log; its message may hold a person's text."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

@@ -1,4 +1,4 @@
-"""An app's opt-out words at its company, and what is said at the start about them."""
+"""Opt-out: the keywords at the start, the provider's list, and refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cooee.storage import Store
 def prepare_opt_out_words(
     app: App[Any, Any], provider: Provider
 ) -> tuple[OptOutWords, Sequence[str]]:
-    """The words in force, and notes for a developer; the app answers HELP and doubts from now on.
+    """Return the keywords in force, and notes for a developer; set the app's fallback routes.
 
     Raises:
         DefinitionError: the app uses every word that there is to opt out with.
@@ -39,7 +39,7 @@ def prepare_opt_out_words(
 
 
 async def sync_opt_outs(account: ProviderSession, store: Store, ours: str) -> None:
-    """Take over who opted out by the company's own list, where it can be read."""
+    """Store the opt-outs of the provider's own list, where it can be read."""
     provider = account.provider
     if not isinstance(provider, OptOutSource):
         return
@@ -53,7 +53,7 @@ async def sync_opt_outs(account: ProviderSession, store: Store, ours: str) -> No
 
 
 async def refuse_if_opted_out(store: Store, ours: str, theirs: str, outcome: str) -> None:
-    """Say what became of a text to a person who wants none.
+    """Refuse a text to a person who opted out.
 
     Raises:
         OptedOut: they do not.

@@ -1,4 +1,4 @@
-"""Our standing with a provider: one login for everybody, and numbers that stay ours."""
+"""The session with a provider: its login, its subscription, and every call."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SUBSCRIPTION_RETRY_S = 30  # seconds until a failed look is repeated
 
 
 class ProviderSession:
-    """Runs a provider's flows with credentials that are good, and watches over our number.
+    """Runs a provider's flows with valid credentials, and keeps our number subscribed.
 
     Args:
-        provider: the company.
+        provider: the provider.
         transport: how requests get there.
         clock: what credentials' ends are measured on.
         hook: the URL below which the company may call us; None to read instead.
@@ -89,7 +89,7 @@ class ProviderSession:
             await self._log_in()
 
     async def subscribe(self) -> Subscription:
-        """Make sure of our number, and remember it."""
+        """Subscribe our number, and remember the subscription."""
         self.subscription = subscription = await self.call(
             lambda credentials: self.provider.subscribe(
                 credentials, self.webhook_base_url, keep_direction=self._keep_direction
@@ -98,7 +98,7 @@ class ProviderSession:
         return subscription
 
     async def keep_subscribed(self) -> None:
-        """Look after the subscription for as long as we run, so that it never lapses unnoticed."""
+        """Check the subscription until `stop`, so that it never lapses unnoticed."""
         pause: float = _SUBSCRIPTION_CHECK_S
         while True:
             await self._wake_up.wait(pause)
@@ -115,12 +115,12 @@ class ProviderSession:
             pause = _SUBSCRIPTION_CHECK_S
 
     def set_webhook(self, webhook_base_url: str | None) -> None:
-        """Have the company call us elsewhere from now on; `keep_subscribed` tells it."""
+        """Have the provider call another URL from now on; `keep_subscribed` says so to it."""
         self.webhook_base_url = webhook_base_url
         self._wake_up.set()
 
     def with_callback(self, outbound: Outbound) -> Outbound:
-        """A text with the URL where its news goes, where the company takes one."""
+        """Return a text with the URL for its receipts, where the provider takes one."""
         if self.webhook_base_url is None or self.provider.features.receipts != "callback":
             return outbound
         return msgspec.structs.replace(
@@ -129,7 +129,7 @@ class ProviderSession:
 
     @property
     def unknown_grace(self) -> timedelta:
-        """How long to wait before an unknown end is settled by more than a receipt."""
+        """The time in which only a receipt settles an unknown outcome."""
         features = self.provider.features
         if features.lookup_settles_after is not None:
             return features.lookup_settles_after
@@ -144,7 +144,7 @@ class ProviderSession:
         self._wake_up.set()
 
     async def _valid_credentials(self, instead_of: Credentials | None = None) -> Credentials:
-        """Credentials that will last; those of one login for all who wait for it."""
+        """Return credentials that stay valid; all callers share one login."""
         async with self._login_lock:
             credentials = self._credentials
             if credentials is None or credentials is instead_of or self._expires_soon(credentials):
@@ -164,7 +164,7 @@ class ProviderSession:
         return credentials
 
     async def _run_flow(self, flow: Flow[T], transport: Transport) -> T:
-        """Run a flow; what it raises says nothing secret, whatever the company echoed."""
+        """Run a flow; redact its errors, whatever the provider echoed."""
 
         async def send_redacted(request: Request) -> Response:
             token = request.headers.get("authorization", "").rpartition(" ")[2]

@@ -1,4 +1,4 @@
-"""What nobody may read in a log, an error or a list: the secrets of this process."""
+"""Redaction of this process's secrets in logs, errors and lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MIN_SECRET_CHARS = 6  # a shorter one would be found in every other word, and i
 
 
 class Redactor:
-    """Covers secrets wherever they stand in words that are about to be shown.
+    """Masks secrets in a string that is about to be shown.
 
     A company may echo what it was sent, in its error's words say: as it was, in a URL's or
     JSON's writing, in other capitals, or cut off at the end.
@@ -32,13 +32,13 @@ class Redactor:
         self._pattern: re.Pattern[str] | None = None
 
     def add_secret(self, secret: str, *, temporary: bool = False) -> None:
-        """Cover one more from now on; a passing one, a token say, until some more have passed."""
+        """Mask one more secret; a temporary one, such as a token, until newer ones replace it."""
         if secret not in self._permanent and secret not in self._temporary:
             (self._temporary.append if temporary else self._permanent.add)(secret)
             self._masked_forms = None
 
     def __call__(self, text: str) -> str:
-        """The words, with every secret in them covered."""
+        """Return the string with every secret masked."""
         if self._masked_forms is None:
             secrets = filter(
                 lambda secret: len(secret) >= _MIN_SECRET_CHARS,
@@ -53,13 +53,13 @@ class Redactor:
         return self._mask_cut_off_secret(self._pattern.sub(MASK, text))
 
     def redact_error(self, failure: ProviderFailure) -> None:
-        """Cover what a failure says, in place."""
+        """Mask the secrets of a failure, in place."""
         texts = (failure.message, failure.code, failure.hint)
         failure.message, failure.code, failure.hint = map(self, texts)
         failure.args = (failure.message, failure.code, failure.status, failure.hint)
 
     def _mask_cut_off_secret(self, text: str) -> str:
-        """Without the beginning of a secret that was cut off at the end of the words."""
+        """Mask a secret whose end was cut off at the end of the string."""
         for form in self._masked_forms or ():
             for length in range(min(len(form), len(text)), _MIN_SECRET_CHARS - 1, -1):
                 if text[-length:].lower() == form[:length].lower():

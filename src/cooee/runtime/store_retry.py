@@ -1,4 +1,4 @@
-"""What must be written down, however long the database takes to come back."""
+"""Repeats a store call until the database is back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def retry_until_available(
     *,
     on_unavailable: Callable[[str], None] = lambda _: None,
 ) -> T:
-    """Ask the store until it is there; what is asked for may exist nowhere else.
+    """Call the store until it is available; the data may exist nowhere else.
 
     Args:
         clock: what to sleep on between two tries.

@@ -1,4 +1,4 @@
-"""The tasks of one owner: started on its clock, waited for at its end, never lost unheard."""
+"""Background tasks of one owner: a failure is logged, and the owner's end waits for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cooee.runtime.log import error_location, log_event
 
 
 class TaskGroup:
-    """Tasks that somebody has to end before leaving.
+    """The tasks that an owner starts, and ends with itself.
 
     Args:
         clock: what they sleep on.
@@ -37,7 +37,7 @@ class TaskGroup:
         return task
 
     async def close(self, grace_s: float | None = None) -> None:
-        """Wait until all have ended; those that need more than `grace_s` seconds are cancelled."""
+        """Wait for every task; cancel those that need more than `grace_s` seconds."""
         while self._tasks and grace_s is None:
             await asyncio.wait(self._tasks)
         if self._tasks:

@@ -1,4 +1,4 @@
-"""Notices that the event loop stands still, and says which line holds it."""
+"""The watchdog: logs the line that blocks the event loop."""
 
 from __future__ import annotations
 

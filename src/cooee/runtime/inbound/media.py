@@ -1,4 +1,4 @@
-"""Fetches the pictures that came with texts: once, before their turns, and from where they may."""
+"""Fetches the media of inbound texts before their turns, from allowed addresses only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MAX_CONCURRENT_FETCHES = 4
 
 
 class MediaConfig(msgspec.Struct, frozen=True):
-    """Where media come from and go: the way there, who may be asked, the shelf, and the limit."""
+    """How media are fetched: transport, allowed addresses, storage, and the limit in bytes."""
 
     transport: Transport
     guard: SSRFGuard
@@ -45,10 +45,10 @@ class MediaConfig(msgspec.Struct, frozen=True):
 
 
 class MediaFetcher:
-    """Sees to it that a text's media are here, or given up, before its turn.
+    """Fetches a text's media, or gives them up, before its turn.
 
-    A text that waits for its media gives way to nobody else of the same conversation, and to
-    everybody of others. What was fetched is written down, path first, so that no crash leaves a
+    A text whose media are still being fetched holds back later texts of the same conversation,
+    but no other conversation (delivery rule 4). What was fetched is written down, path first, so that no crash leaves a
     file of which nobody knows. A crash in the middle repeats a fetch, and begins its count anew.
 
     Args:
@@ -76,7 +76,7 @@ class MediaFetcher:
         self._download_slots = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
 
     async def hold_back(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        """What of these claims can be played now; the rest is given back, and fetched for."""
+        """Return the claims that can run now; postpone the others, and fetch their media."""
         ready: list[Claim] = []
         for claim in claims:
             first = next(
@@ -93,19 +93,19 @@ class MediaFetcher:
         return ready
 
     async def _resume_now(self, claim: Claim, text: PendingText) -> None:
-        """Have a text answered now whose media came while it was being put off."""
+        """Have a text answered now whose media arrived while its claim was postponed."""
         task = self._tasks.get(text.id)
         if task is not None and task.done() and not (task.cancelled() or task.exception()):
             await self._record_media(claim, text, task.result())
             self._on_fetched()
 
     async def close(self) -> None:
-        """Leave what is being fetched; it is fetched again by whoever runs next."""
+        """Cancel the fetches; the next process fetches again."""
         await self._task_group.close(0)
         await self._config.transport.close()
 
     def _start_fetch(self, claim: Claim, text: PendingText) -> datetime:
-        """Fetch for a text, unless that is under way; when to look at it again.
+        """Fetch a text's media, unless that is under way; return when to claim it again.
 
         A fetch that has ended stays known until its text was claimed with what it brought: a
         claim that was read before would else fetch once more.
@@ -135,7 +135,7 @@ class MediaFetcher:
     async def _fetch_one(
         self, one: Media, claim: Claim, text: PendingText, media: list[Media], index: int
     ) -> Media:
-        """Fetch and put one away; what is given up says why."""
+        """Fetch and store one media file; a file that is given up has its reason."""
         for pause in (*_BACKOFF.pauses_s, None):
             try:
                 async with self._download_slots:
@@ -171,7 +171,7 @@ class MediaFetcher:
                 await self._clock.sleep(1)
 
     async def _download(self, one: Media) -> tuple[bytes, str]:
-        """The bytes, and what they are."""
+        """Return a file's bytes and media type."""
         if one.content:
             content, content_type = one.content, one.content_type
         else:
@@ -199,7 +199,7 @@ def _has_unfetched_media(text: PendingText) -> bool:
 
 
 async def erase_forgotten_media(store: Store, storage: MediaStorage) -> None:
-    """Erase what people who were forgotten had sent; what cannot be erased now stays listed."""
+    """Erase the media of forgotten people; a file that cannot be erased stays listed."""
     erased = []
     for path in await store.media_to_erase():
         try:

@@ -1,4 +1,4 @@
-"""The way from a picture's URL to the picture: hops, credentials, refusals."""
+"""The flow that downloads one media URL: redirects, credentials, refusals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GENERIC_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream
 
 
 def download_url(first_request: Request, is_allowed: Callable[[str], bool]) -> Flow[Response]:
-    """Make a request and go where its answers point, at most 5 times.
+    """Make a request and follow its redirects, at most 5.
 
     What the first request carries is for its own host: no redirect takes it along.
 
@@ -44,7 +44,7 @@ def download_url(first_request: Request, is_allowed: Callable[[str], bool]) -> F
 
 
 def _check_final_response(request: Request, response: Response) -> Response:
-    """An answer that is the thing itself."""
+    """Check that a response is the file, and return it."""
     host, status = urlsplit(request.url).hostname, response.status
     problem = f"{host} answered {status}."
     if status == 200 and response.headers.get("content-encoding", "identity") == "identity":
@@ -65,7 +65,7 @@ def _resolve_location(url: str, location: str) -> str:
 
 
 def media_type_of(one: Media, response: Response) -> str:
-    """What the bytes are: as they came, or, where that says nothing, as was announced.
+    """Return the media type of a response or, where it has none, the announced one.
 
     Raises:
         PermanentFailure: a picture was announced, and something else came, an error page say.

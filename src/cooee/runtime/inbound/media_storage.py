@@ -1,4 +1,4 @@
-"""Where the pictures that people sent are kept: a folder, or any place that fsspec knows."""
+"""Storage of media files: a folder, or any URL that fsspec opens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _EXTENSIONS = {
 
 
 class MediaStorage:
-    """Keeps bytes under names that nobody can guess and no sender chose.
+    """Stores files under random names, so that no sender chooses one.
 
     Files are readable by their owner alone. Elsewhere the place's own rights apply.
 
@@ -56,16 +56,16 @@ class MediaStorage:
         self._run_remote = _remote_runner(self.location) if "://" in self.location else None
 
     def new_path(self, content_type: str) -> str:
-        """A place for a file to come; its ending is of our choice, by its type."""
+        """Return a new path; its extension follows from the media type."""
         kind = content_type.partition(";")[0].strip().lower()
         return f"{self.location}/{secrets.token_hex(16)}{_EXTENSIONS.get(kind, '.bin')}"
 
     async def put(self, path: str, content: bytes) -> None:
-        """Put a file at a path of ours, whole and on disk, or raise OSError."""
+        """Store a file whole and on disk, or raise OSError."""
         await asyncio.to_thread(self._write_file, path, content)
 
     async def erase(self, path: str) -> None:
-        """Erase a file of ours, if it is there; or raise OSError.
+        """Erase a file, if it exists; or raise OSError.
 
         Only what lies on this shelf is touched, whatever the path says.
         """
@@ -97,7 +97,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _remote_runner(location: str) -> Callable[[Callable[[Any], Any]], Any]:
-    """Something that does work in a place, whatever kind of errors it has, or raises OSError."""
+    """Return a function that works on an fsspec URL, and raises only OSError."""
     try:
         import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 -- an extra, for those who keep media elsewhere
 

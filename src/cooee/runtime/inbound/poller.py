@@ -1,4 +1,4 @@
-"""Brings texts by asking for them, for as long as we run."""
+"""The poller: asks the provider for inbound texts and receipts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_PAUSE_S = 60.0  # seconds between two tries when everything fails
 
 
 class Poller:
-    """Reads one number's texts. What was read is stored before the next is asked for.
+    """Polls one number. A poll's texts are stored before the next poll (delivery rule 1).
 
     Where reading removes (*pop*), an answer that never came may have held a text: such reads
     are counted in the store, and nothing can bring that text back.
@@ -59,19 +59,19 @@ class Poller:
         self._stopping = False
 
     async def run(self) -> None:
-        """Read until `stop`."""
+        """Poll until `stop`."""
         while not self._stopping:
             pause = await self._poll_with_backoff()
             if pause:
                 await self._wake_up.wait(pause)
 
     def stop(self) -> None:
-        """Read no more; what is being read is still stored."""
+        """Poll no more; the poll under way is still stored."""
         self._stopping = True
         self._wake_up.set()
 
     async def _poll_with_backoff(self) -> float:
-        """Read once; the seconds to rest."""
+        """Poll once; return the seconds until the next poll."""
         try:
             more = await self._poll_once()
         except ProviderFailure as failure:
@@ -102,7 +102,7 @@ class Poller:
         return result.more
 
     async def _store_result(self, result: PollResult) -> None:
-        """Store what was read, however long the database takes: it may exist nowhere else."""
+        """Store a poll's texts, however long the database takes (delivery rule 2)."""
         await retry_until_available(
             self._clock,
             "receive",

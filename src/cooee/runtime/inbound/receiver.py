@@ -1,4 +1,4 @@
-"""Where texts come in, by reading or by webhook: made credible, stored, announced."""
+"""The receiver: normalises inbound texts, stores them, and announces them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept,
 
 
 class InboundReceiver:
-    """Stores texts before anybody is told that they came (law 1).
+    """Stores texts before a webhook or a poll is acknowledged (delivery rule 1, law 1).
 
     Args:
         features: the provider's.
@@ -41,7 +41,7 @@ class InboundReceiver:
         self._announce, self._our_number, self._events = announce, our_number, events
 
     async def receive(self, inbounds: Sequence[Inbound]) -> Sequence[Inbound]:
-        """Store texts; those that were here before are known by their key, and not stored again.
+        """Store texts; a provider's repetition is known by its key, and not stored again.
 
         Returns:
             the new ones that are sure to reach a handler, as they were stored.

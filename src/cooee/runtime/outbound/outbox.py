@@ -1,4 +1,4 @@
-"""What we write first: texts and dialogues, once each of them is on disk."""
+"""The outbox: texts and dialogues that the app starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cooee.storage import DialogueStart, NewOutbound, ProactiveOutbound, Store
 
 
 class DurableOutbox:
-    """Where an app's own texts and dialogues are put; see `App.send` and `App.start`.
+    """The outbox behind `App.send` and `App.start`.
 
     Args:
         app: whose they are.
@@ -57,7 +57,7 @@ class DurableOutbox:
         good_for: timedelta | None,
         key: str | None,
     ) -> str:
-        """Queue a text; its id."""
+        """Queue a text; return its id."""
         ours = ours or await self._our_number()
         theirs, wanted_at = normalise_number(to, our_number=ours), at or self._clock.now()
         due = QuietHoursGate(self._app.quiet_hours, ours).next_allowed(theirs, wanted_at)
@@ -84,7 +84,7 @@ class DurableOutbox:
         at: datetime | None,
         key: str | None,
     ) -> str:
-        """Have a dialogue begun, in a turn of its own; its id."""
+        """Store a dialogue that begins in a turn of its own; return its id."""
         ours = ours or await self._our_number()
         theirs, now = normalise_number(to, our_number=ours), self._clock.now()
         await consent.refuse_if_opted_out(self._store, ours, theirs, "Nothing is begun")

@@ -1,4 +1,4 @@
-"""Quiet hours at work: when what we start is due, and what is to be put off."""
+"""Quiet hours: bulk texts are held back until they end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class QuietHoursGate:
         self._hours, self._ours = hours, ours
 
     def next_allowed(self, theirs: str, moment: datetime) -> datetime:
-        """The first moment from `moment` on at which a person may be written to."""
+        """Return the first moment from `moment` on that is outside a person's quiet hours."""
         if self._hours is None:
             return moment
         return self._hours.next_open(moment, time_zones_of(theirs, self._ours))
@@ -49,7 +49,7 @@ class QuietHoursGate:
         return ready, later
 
     def _expire_at_quiet_hours(self, attempt: SendAttempt, now: datetime) -> SendAttempt:
-        """A text that the company gives up, rather than to deliver it at night."""
+        """Return a text that expires before the quiet hours, so that none is delivered in them."""
         assert self._hours is not None
         outbound = attempt.outbound
         next_quiet = self._hours.next_quiet(now, time_zones_of(outbound.recipient, self._ours))

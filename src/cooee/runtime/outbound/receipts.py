@@ -1,4 +1,4 @@
-"""News of our texts: laid on them in the store, then told to the app."""
+"""Receipts: stored first, then given to the app's handlers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ReceiptHandler:
         self._app, self._store, self._events = app, store, events
 
     async def apply(self, receipts: Sequence[Receipt]) -> None:
-        """Store receipts; texts that became final by them are told of."""
+        """Store receipts; call the app's handlers for the texts that became final."""
         for outbound, status in await self._store.apply_receipts(receipts):
             self._events.publish(ReceiptApplied(outbound, status))
             handlers = (
@@ -34,7 +34,7 @@ class ReceiptHandler:
             await self._call_handlers(handlers, outbound)
 
     async def report_failure(self, outbound: Outbound) -> None:
-        """Tell of a text that the provider refused."""
+        """Call `on_failed` for a text that the provider refused."""
         await self._call_handlers(self._app.failed_handlers, outbound)
 
     async def _call_handlers(

@@ -1,1 +1,1 @@
-"""Answering."""
+"""Turns: claims are run, and their results committed."""

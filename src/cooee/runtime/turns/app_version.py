@@ -1,4 +1,4 @@
-"""Which program an app is: the code that its dialogues run, as this process has loaded it."""
+"""The code version of a loaded app."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cooee.core.dialogue.code_version import app_files, hash_sources
 
 
 def code_version_of(app: App[Any, Any]) -> str:
-    """A name of the program.
+    """Return the code version of an app.
 
     Another name is another program: a source of the app's own has changed, a dialogue has come,
     gone, moved or been renamed, or the app or cooee has another version. Its own are the modules
@@ -55,12 +55,12 @@ def _source_files(dialogue: Dialogue, loaded_modules: Mapping[str, ModuleType]) 
 
 
 def _definition_location(dialogue: Dialogue) -> tuple[str, str]:
-    """The file that a dialogue is in, absolute, and its line."""
+    """Return the absolute file and the line of a dialogue's definition."""
     file, _, line = dialogue.handler.location.rpartition(":")
     return str(Path(file).absolute()), line
 
 
 def _read_source(file: Path) -> bytes:
-    """What a source file holds; of one inside an archive, all that the archive holds."""
+    """Return a source file's bytes; for a file inside an archive, the archive's."""
     readable = next((path for path in (file, *file.parents) if path.is_file()), None)
     return b"" if readable is None else readable.read_bytes()

@@ -28,7 +28,7 @@ TurnFunction: TypeAlias = Callable[[Turn, ClaimProgress], TurnFlow[ClaimProgress
 
 
 def run_claim(context: TurnContext, claim: Claim) -> ClaimFlow:
-    """Play a claim's texts in order, or the alarms that are due where it has none.
+    """Run a claim's texts in order or, where it has none, its due timers.
 
     A failure ends it, and what came before it stands. Dialogues with something to say before
     they can take a text (begun by the app, or back after another) come before the texts.

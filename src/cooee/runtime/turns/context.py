@@ -1,4 +1,4 @@
-"""What all turns of a process have in common, and who watches them."""
+"""The context of a turn: what every turn of a process shares, and what is the turn's own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TurnContext(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One turn of a claim: for a text, or where `pending` is None, because it is time.
+    """One turn of a claim: for a text, or for a timer where `pending` is None.
 
     `chat_time` is what `chat.now` is at first. `can_checkpoint` says that nothing of this claim waits for
     its commit.
@@ -62,19 +62,19 @@ class Turn(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """What it is called in logs, and a stable id of it."""
+        """The turn's id in logs, the same at every attempt."""
         return self.claim.turn_id if self.pending is None else self.pending.id.hex()
 
     @property
     def last_seq(self) -> int:
-        """The number of the last text that has been heard in it."""
+        """The number of the last text that the turn knows."""
         return self.claim.handled_seq if self.pending is None else self.pending.seq
 
 
 def make_chat(
     context: TurnContext, turn: Turn, state: Any, interrupted: InterruptedDialogue | None = None
 ) -> Chat[Any, Any]:
-    """What a handler holds in a turn."""
+    """Return the `chat` of a handler's turn."""
     claim, pending = turn.claim, turn.pending
     return Chat(
         state=state,
@@ -98,7 +98,7 @@ def make_dialogue_context(
     *,
     strict: bool,
 ) -> DialogueContext:
-    """What a person's dialogue is run in."""
+    """Return the context of a dialogue's replay."""
     return DialogueContext(
         function=dialogue.handler.function,
         codec=context.app.state_codec,

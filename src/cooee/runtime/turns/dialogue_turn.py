@@ -1,4 +1,4 @@
-"""One turn of a dialogue, with all that it has to have on disk before it goes on."""
+"""One turn of a dialogue, with its checkpoints and its calls of a once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from cooee.storage import Checkpoint, DialogueUpdate, NewOutbound, PendingText
 
 
 class NeedsCommitFirst(Exception):
-    """Before this turn can write something down, those before it have to be committed."""
+    """The turns before this one have to be committed before its checkpoint."""
 
 
 class DialogueFailure(Exception):
@@ -46,7 +46,7 @@ class DialogueFailure(Exception):
 
 @contextmanager
 def mark_dialogue_failures() -> Iterator[None]:
-    """Whatever fails meanwhile has failed in a dialogue."""
+    """Turn every exception of the block into a `DialogueFailure`."""
     try:
         yield
     except (NeedsCommitFirst, LeaseLost, DialogueFailure):
@@ -113,7 +113,7 @@ def run_dialogue(
 
 
 def as_dialogue_text(turn: Turn, pending: PendingText) -> IncomingText:
-    """A text as a dialogue is handed it."""
+    """Return a text as the replay takes it."""
     inbound = pending.inbound
     media = tuple(replace(one, content=b"") for one in inbound.media)
     return IncomingText(inbound.text, pending.id.hex(), turn.chat_time, inbound.received_at, media)
@@ -133,7 +133,7 @@ def _find_definition(context: TurnContext, open_dialogue: OpenDialogue) -> Dialo
 
 
 def _journal_to_run(turn: Turn, progress: ClaimProgress, open_dialogue: OpenDialogue) -> Journal:
-    """Its journal; before its first turn, with the person's state as it is now."""
+    """Return a dialogue's journal; before its first turn, with the person's current state."""
     assert open_dialogue.journal is not None
     if not open_dialogue.is_new:
         return open_dialogue.journal
@@ -149,7 +149,7 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
     dialogue: Dialogue,
     text: IncomingText | None,
 ) -> TurnFlow[tuple[OpenDialogue, TurnOutcome]]:
-    """Advance a run from one effect to the next, and see to each."""
+    """Run a dialogue from one effect to the next, and carry out each."""
     recall, strict = context.history_reader(turn.claim, turn.last_seq), context.strict
     dialogue_context = make_dialogue_context(context, dialogue, turn.claim, recall, strict=strict)
     flow, result, handler = (
@@ -194,7 +194,7 @@ def _write_checkpoint(
     journal: Journal,
     new_entries: Sequence[journals.JournalEntry],
 ) -> TurnFlow[OpenDialogue]:
-    """Have entries written down now; the text stays unhandled."""
+    """Store journal entries now; the text stays unhandled."""
     unsaved = unsaved_entries(open_dialogue, new_entries)
     head = journals.encode_head(journal)
     update = DialogueUpdate(
@@ -212,7 +212,7 @@ def _write_checkpoint(
 def _run_once(
     turn: Turn, handler_chat: Chat[Any, Any], call_once: CallOnce
 ) -> TurnFlow[CallResult]:
-    """Do what is to be done once, in a thread or on the event loop, as it is written."""
+    """Call a once, in a thread or on the event loop, as its function is written."""
     handler = handler_of(call_once.function)
     run = partial(call_once.function, *call_once.args, **call_once.kwargs)
     try:

@@ -1,4 +1,4 @@
-"""What playing a claim asks of whoever plays it: to call something, or to write something down."""
+"""Effects: a turn asks the worker to call the app's code, or to store a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class HandlerCall(msgspec.Struct, frozen=True):
-    """Something of the app's to call now: a handler, a stretch of a dialogue, or a once.
+    """A call of the app's code: a handler, a dialogue up to its next effect, or a once.
 
     `run` calls it, and returns its result or, where it is not `sync`, something to await for
     it. `turn_id` names the turn in logs, `chat` is for what surrounds a turn. With a `timeout_s`, in
@@ -41,4 +41,4 @@ ClaimFlow: TypeAlias = TurnFlow[ClaimResult | None]
 
 
 class LeaseLost(Exception):
-    """The conversation is somebody else's by now."""
+    """Another worker has the lease of the conversation."""

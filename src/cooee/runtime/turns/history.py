@@ -1,4 +1,4 @@
-"""What was said before, as a handler may ask for it."""
+"""The history that `chat.history()` reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cooee.storage import Claim, Store
 
 
 def history_reader(store: Store, claim: Claim, seq: int) -> HistoryReader:
-    """The history of a claim's conversation, up to the text with this number."""
+    """Return the reader of a conversation's history, up to the text with this number."""
 
     async def read_history(n: int) -> Sequence[HistoryEntry]:
         entries = await store.history(claim.ours, claim.theirs, n + len(claim.texts))

@@ -1,4 +1,4 @@
-"""A person's dialogues in the middle of a claim: who asks, who waits, what became of each."""
+"""The open dialogues of one person during a claim: frozen, each change a new value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cooee.storage import Claim, DialogueRecord, DialogueUpdate
 
 
 class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
-    """One dialogue as it is now.
+    """A dialogue during a claim.
 
     `update` entries of it are on disk; `is_changed` says whether more than further entries is to be
     written. Without a `journal` it cannot be read, for the reason in `read_error`.
@@ -35,12 +35,12 @@ class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waiting(self) -> Waiting | None:
-        """Where it stands; None where it has not begun, or cannot be read."""
+        """The question or sleep of its journal; None before its first turn, or where it is unreadable."""
         return None if self.journal is None else self.journal.waiting
 
     @property
     def is_asking(self) -> bool:
-        """Whether the person's next text is for it; where that cannot be read, it may be."""
+        """True if the person's next text is for this dialogue, or if its journal cannot be read."""
         if self.journal is None:
             return True
         waiting = self.journal.waiting
@@ -48,24 +48,24 @@ class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def speaks_first(self) -> bool:
-        """Whether it has something to say before it can take a text."""
+        """True if the dialogue has to send a prompt before it can take a text."""
         waiting = self.waiting
         return self.journal is not None and (waiting is None or waiting.re_ask)
 
     @property
     def is_new(self) -> bool:
-        """Whether its first turn is still to come."""
+        """True before the first turn of the dialogue."""
         return self.journal is not None and self.journal.turn_count == 0
 
 
 class OpenDialogues(msgspec.Struct, frozen=True):
-    """Those that were not over when the claim began, and those begun since."""
+    """The dialogues that were open when the claim began, and those begun since."""
 
     by_id: Mapping[str, OpenDialogue] = {}
 
     @property
     def asking(self) -> OpenDialogue | None:
-        """The one whose question waits for the person's next text."""
+        """The dialogue whose question waits for the person's next text."""
         if not self.by_id:  # as with most people
             return None
         asking = [live for live in self.unfinished if live.is_asking]
@@ -73,25 +73,25 @@ class OpenDialogues(msgspec.Struct, frozen=True):
 
     @property
     def unfinished(self) -> Sequence[OpenDialogue]:
-        """Those that are not over."""
+        """The dialogues that have not ended."""
         return [live for live in self.by_id.values() if not live.ended]
 
     def due(self, now: datetime) -> Sequence[OpenDialogue]:
-        """Those whose time has come, the earliest first."""
+        """Return the dialogues whose timer is due, the earliest first."""
         due = [live for live in self.unfinished if live.due_at is not None and live.due_at <= now]
         return sorted(due, key=lambda live: live.due_at or now)
 
     def with_replaced(self, *dialogues: OpenDialogue) -> OpenDialogues:
-        """With these as they are now."""
+        """Return the dialogues with these in place of their former values."""
         return OpenDialogues({**self.by_id, **{live.id: live for live in dialogues}})
 
     def with_outcome(
         self, dialogue: OpenDialogue, outcome: TurnOutcome, busy: BusyPolicy, now: datetime
     ) -> OpenDialogues:
-        """With what a turn of one of them came to, for it and for the others.
+        """Apply the outcome of one dialogue's turn.
 
-        Where it asks while another does, that one is put by, or replaced. Where nobody asks
-        any more, the one that was put by last comes back.
+        If it now asks while another dialogue is asking, suspend (or replace) the other one. If no
+        dialogue asks any more, resume the one that was suspended last.
         """
         other = self.asking
         after_turn = _after_turn(dialogue, outcome)
@@ -111,7 +111,7 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         return result.with_resumed(now)
 
     def with_resumed(self, now: datetime) -> OpenDialogues:
-        """With the one back that was put by last, where no other asks or is about to."""
+        """Resume the dialogue that was suspended last, unless another asks or is about to."""
         if self.asking or any(live.speaks_first for live in self.due(now)):
             return self
         suspended = [
@@ -124,29 +124,29 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         )
 
     def with_question_repeated(self, dialogue: OpenDialogue, now: datetime) -> OpenDialogues:
-        """With its question to be asked once more."""
+        """Have a dialogue ask its question once more."""
         if dialogue.journal is None:
             return self
         return self.with_journal(dialogue, journals.resume_question(dialogue.journal), now)
 
     def with_postponed(self, dialogue: OpenDialogue) -> OpenDialogues:
-        """With one asleep until nobody asks any more."""
+        """Suspend a dialogue until no dialogue asks any more."""
         return self.with_replaced(replace(_as_suspended(dialogue), due_at=None))
 
     def with_journal(
         self, dialogue: OpenDialogue, journal: Journal, now: datetime
     ) -> OpenDialogues:
-        """With one where this journal has it, to ask from there at once."""
+        """Give a dialogue this journal, and have it continue from there at once."""
         return self.with_replaced(replace(dialogue, journal=journal, due_at=now, is_changed=True))
 
     def with_ended(self, dialogue: OpenDialogue, reason: str, now: datetime) -> OpenDialogues:
-        """With one of them over."""
+        """End a dialogue, and resume another."""
         return self.with_replaced(_as_ended(dialogue, reason)).with_resumed(now)
 
     def with_state_change(
         self, before: bytes | None, after: bytes | None, now: datetime, except_ids: Collection[str]
     ) -> OpenDialogues:
-        """With a change of the person's state noted by all others, so that their runs count it.
+        """Note a change of the person's state in the journals of all other dialogues.
 
         One whose first turn is still to come begins with the state as it will be then.
         """
@@ -158,19 +158,19 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         )
 
     def updates(self) -> Sequence[DialogueUpdate]:
-        """What is to be written of each that something became of."""
+        """Return the updates to store, one for each dialogue that changed."""
         return [
             update for live in self.by_id.values() if (update := _make_update(live)) is not None
         ]
 
 
 def load_dialogues(claim: Claim) -> OpenDialogues:
-    """A person's dialogues as a claim brings them."""
+    """Return the dialogues that a claim carries."""
     return OpenDialogues({stored.id: _load_dialogue(stored) for stored in claim.dialogues})
 
 
 def new_dialogue(journal: Journal, due_at: datetime | None = None) -> OpenDialogue:
-    """A dialogue that begins in this claim."""
+    """Return a dialogue that begins in this claim."""
     return OpenDialogue(
         id=journal.id, handler=journal.handler, journal=journal, due_at=due_at, is_changed=True
     )
@@ -179,7 +179,7 @@ def new_dialogue(journal: Journal, due_at: datetime | None = None) -> OpenDialog
 def unsaved_entries(
     dialogue: OpenDialogue, new_entries: Sequence[journals.JournalEntry] = ()
 ) -> Sequence[bytes]:
-    """The entries that are not on disk yet, as they are stored."""
+    """Return the journal entries that are not on disk yet, encoded."""
     unsaved = () if dialogue.journal is None else dialogue.journal.entries[dialogue.stored_count :]
     return [journals.encode_entry(entry) for entry in (*unsaved, *new_entries)]
 
@@ -202,7 +202,7 @@ def _load_dialogue(stored: DialogueRecord) -> OpenDialogue:
 
 
 def _after_turn(dialogue: OpenDialogue, outcome: TurnOutcome) -> OpenDialogue:
-    """One of them after its turn."""
+    """Return a dialogue with the outcome of its turn."""
     waiting = outcome.journal.waiting
     return replace(
         dialogue,

@@ -1,4 +1,4 @@
-"""How things stand with a person in the middle of a claim, and what is said to them."""
+"""The progress of a claim: state, dialogues and drafts so far."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class ClaimProgress(msgspec.Struct, frozen=True):
     drafts: tuple[NewOutbound, ...] = ()
 
     def with_drafts(self, drafts: Sequence[NewOutbound]) -> ClaimProgress:
-        """With further texts."""
+        """Return the progress with further drafts."""
         return msgspec.structs.replace(self, drafts=(*self.drafts, *drafts))
 
 
 def make_draft(
     context: TurnContext, turn: Turn, reply: Reply, key: str | None = None, *, capped: bool = True
 ) -> NewOutbound:
-    """A reply as it is to be queued.
+    """Return a reply as a draft for the outbox.
 
     Raises:
         TooLong: it needs more segments than the app allows.

@@ -1,4 +1,4 @@
-"""Who answers a text: an always-word, the question that waits, or else another handler."""
+"""Routing: a text goes to an always-keyword, to the waiting question, or to a handler."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cooee.storage import PendingText
 def route_text(
     context: TurnContext, turn: Turn, pending: PendingText, progress: ClaimProgress
 ) -> TurnFlow[ClaimProgress]:
-    """One text: what it comes to, in the order of precedence."""
+    """Answer one text, by the order of precedence; return the progress after it."""
     text, draft_count = pending.inbound.text, len(progress.drafts)
     matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
     consumed = False
@@ -47,7 +47,7 @@ def route_text(
 def end_retired_dialogue(
     context: TurnContext, turn: Turn, progress: ClaimProgress, dialogue: OpenDialogue
 ) -> ClaimProgress:
-    """End a dialogue that the app no longer has, with the words that it left for that."""
+    """End a dialogue that the app retired, with the text that `App.retire` names."""
     reply = context.app.retired_dialogues[dialogue.handler]
     drafts = [make_draft(context, turn, reply, derive_id(dialogue.id, "retired"))] if reply else []
     dialogues = progress.dialogues.with_ended(dialogue, "retired", turn.now)
@@ -55,7 +55,7 @@ def end_retired_dialogue(
 
 
 def is_retired(context: TurnContext, dialogue: OpenDialogue) -> bool:
-    """Whether a dialogue is one that the app no longer has, and said so."""
+    """Tell whether the app retired a dialogue."""
     return dialogue.handler in context.app.retired_dialogues and dialogue.journal is not None
 
 
@@ -66,7 +66,7 @@ def _answer_question(
     progress: ClaimProgress,
     asking: OpenDialogue,
 ) -> TurnFlow[tuple[ClaimProgress, bool]]:
-    """Hand a text to the question that waits; whether it was one for it."""
+    """Give a text to the waiting question; return whether the question took it."""
     if is_retired(context, asking):
         return end_retired_dialogue(context, turn, progress, asking), False
     progress, outcome = yield from run_dialogue(
@@ -82,7 +82,7 @@ def _call_handler(
     progress: ClaimProgress,
     matched: tuple[Route, Mapping[str, Any]],
 ) -> TurnFlow[ClaimProgress]:
-    """Call the handler that a text leads to."""
+    """Call the handler of the matched route."""
     route, fields = matched
     context.events.publish(HandlerStarted(turn.claim, pending, route.handler))
     if route.dialogue is not None:
@@ -103,7 +103,7 @@ def _call_handler(
 
 
 class _InterruptedDialogue:
-    """What a handler does about the dialogue that waits while it answers."""
+    """The waiting dialogue, as the handler that interrupts it may change it."""
 
     def __init__(self, dialogue: OpenDialogue, turn: Turn) -> None:
         assert dialogue.journal is not None
@@ -122,7 +122,7 @@ class _InterruptedDialogue:
         self._is_left = True
 
     def apply_to(self, dialogues: OpenDialogues) -> OpenDialogues:
-        """The dialogues, after what was done about this one."""
+        """Return the dialogues with this one's changes."""
         dialogue = dialogues.by_id[self._id]
         if self._is_left:
             return dialogues.with_ended(dialogue, "left", self._now)
@@ -138,7 +138,7 @@ class _InterruptedDialogue:
 def _ask_about_opt_out(
     context: TurnContext, turn: Turn, text: str, progress: ClaimProgress, draft_count: int
 ) -> ClaimProgress:
-    """With our question, where a text that was an answer may have been a wish for silence.
+    """Ask whether a text, which was an answer, was meant to opt out.
 
     Such a wish comes here only as an answer; then we ask whether it was one, and do no more.
     """
@@ -158,7 +158,7 @@ def _ask_about_opt_out(
 def failure_reply(
     context: TurnContext, turn: Turn, progress: ClaimProgress, error: Exception
 ) -> TurnFlow[ClaimProgress]:
-    """What a person is told when a text of theirs is set aside."""
+    """Draft the text that a person gets when their text is set aside."""
     app = context.app
     replies = [as_reply(app.sorry)]
     if app.error_handler is not None:

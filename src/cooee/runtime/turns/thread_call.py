@@ -43,7 +43,7 @@ class ThreadCall(Generic[T]):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the function still runs."""
+        """True while the function runs."""
         return self._thread.is_alive()
 
     @property

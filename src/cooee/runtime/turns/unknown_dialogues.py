@@ -1,4 +1,4 @@
-"""Dialogues that people are in the middle of, and the app does not have."""
+"""Open dialogues whose handler the app no longer has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cooee.storage import Store
 
 
 async def unknown_dialogue_notes(app: App[Any, Any], store: Store) -> Sequence[str]:
-    """A note for each of them, with what to write."""
+    """Return a note for each unknown dialogue, with what to write."""
     notes = []
     for name, count in (await store.count_open_dialogues()).items():
         if app.routes.dialogue_named(name) is None and name not in app.retired_dialogues:
