@@ -1,11 +1,13 @@
 """Where a test stands: unit tests mirror `src`, scenarios and what tests share have their own room."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 TESTS, SOURCE = ROOT / "tests", ROOT / "src" / "cooee"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 UNIT_TESTS = [
     path.relative_to(TESTS)
     for path in sorted(TESTS.rglob("*.py"))
@@ -43,3 +45,10 @@ def test_no_test_changes_the_import_path_for_the_others():
         if "sys.path" in path.read_text()
     ]
     assert changed == []
+
+
+def test_every_file_that_contributing_names_is_there():
+    named = set(re.findall(r"`((?:src|tests|docs)/[\w/.-]+)`", CONTRIBUTING.read_text()))
+    examples = {path for path in named if re.search(r"ACME|NAME|metrics\.py", path)}
+    assert len(named - examples) > 15
+    assert sorted(path for path in named - examples if not (ROOT / path).exists()) == []
