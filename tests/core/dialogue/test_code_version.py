@@ -1,4 +1,4 @@
-"""Which program is loaded."""
+"""The code version of an app, and the files that belong to it."""
 
 from __future__ import annotations
 

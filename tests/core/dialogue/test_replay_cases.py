@@ -765,7 +765,7 @@ def test_the_same_program_that_goes_another_way_is_refused_before_it_takes_effec
     with pytest.raises(NotDeterministic, match=r"asks 'B\?'.*waited for 'A\?'.*chat\.once"):
         talk.text("a")
     assert talk.journal == before
-    assert talk.edit(_one_question).text("a") == ["W?"], "a changed program never is"
+    assert talk.edit(_one_question).text("a") == ["W?"], "changed code never diverges"
 
 
 @pytest.mark.parametrize("stray", ["sleep", "once", "return"])

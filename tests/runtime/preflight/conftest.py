@@ -12,26 +12,26 @@ from cooee.runtime.preflight.time_limit import TimeLimit
 
 
 @pytest.fixture(scope="session")
-def confinement():
+def io_guard():
     """One for all: an audit hook stays for ever."""
     return IOGuard()
 
 
 @pytest.fixture
-def rehearsal(confinement):
-    """Have an app's dialogues replayed, with little patience."""
-    patience = TimeLimit(0.3)
-    yield lambda app: DryRun(app, confinement, patience)
-    patience.cancel()
+def dry_run(io_guard):
+    """Replay an app's dialogues, with little time_limit."""
+    time_limit = TimeLimit(0.3)
+    yield lambda app: DryRun(app, io_guard, time_limit)
+    time_limit.cancel()
 
 
 @pytest.fixture
-def replay(rehearsal):
+def replay(dry_run):
     """Replay a handler for somebody who has answered so much to it, or to an earlier one."""
 
     def play(handler, *words, before=None, services=None, **more):
         app = App(**more)
         app.dialogue(name="dialogue")(handler)
-        return rehearsal(app).run(lived(app, before or handler, words, services))
+        return dry_run(app).run(lived(app, before or handler, words, services))
 
     return play

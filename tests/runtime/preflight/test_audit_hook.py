@@ -60,11 +60,11 @@ def test_whatever_reaches_outside_is_refused_and_named(replay, what):
     async def before(chat):
         await chat.ask("Name?")
 
-    verdict = replay(handler, before=before)
-    assert (verdict.outcome, verdict.what) == ("breaks", "IORefused")
-    assert f"reaches out: {what}" in verdict.words
-    assert "await chat.once(" in verdict.words
-    assert any(line.startswith(f"{__file__}:") and " in handler" in line for line in verdict.trace)
+    result = replay(handler, before=before)
+    assert (result.outcome, result.what) == ("breaks", "IORefused")
+    assert f"reaches out: {what}" in result.words
+    assert "await chat.once(" in result.words
+    assert any(line.startswith(f"{__file__}:") and " in handler" in line for line in result.trace)
 
 
 def test_a_refusal_that_is_swallowed_still_breaks(replay):
@@ -73,8 +73,8 @@ def test_a_refusal_that_is_swallowed_still_breaks(replay):
             connect()
         await chat.ask("Name?")
 
-    verdict = replay(handler)
-    assert (verdict.outcome, verdict.what) == ("breaks", "IORefused")
+    result = replay(handler)
+    assert (result.outcome, result.what) == ("breaks", "IORefused")
 
 
 def test_what_a_finally_does_as_it_is_left_is_refused_too(replay):
@@ -156,11 +156,11 @@ def test_another_thread_goes_on_as_it_likes_meanwhile(replay):
     thread.join()
 
 
-def test_what_the_app_opens_while_it_is_loaded_is_noted(confinement):
-    confinement.opened_while_loading.clear()
-    with confinement.watch_loading():
+def test_what_the_app_opens_while_it_is_loaded_is_noted(io_guard):
+    io_guard.opened_while_loading.clear()
+    with io_guard.watch_loading():
         sqlite3.connect(":memory:").close()
     sqlite3.connect(":memory:").close()
-    (note,) = confinement.opened_while_loading
+    (note,) = io_guard.opened_while_loading
     assert note.startswith(f"{__file__}:")
     assert note.endswith("sqlite3.connect")

@@ -60,8 +60,8 @@ def test_another_sleep_is_a_new_one(replay):
     async def handler(chat):
         await chat.sleep(2 * DAY)
 
-    verdict = replay(handler, before=before)
-    assert (verdict.outcome, verdict.what) == ("asks", "sleeps")
+    result = replay(handler, before=before)
+    assert (result.outcome, result.what) == ("asks", "sleeps")
 
 
 def test_an_answer_that_no_longer_fits_is_asked_afresh(replay):
@@ -69,8 +69,8 @@ def test_an_answer_that_no_longer_fits_is_asked_afresh(replay):
         await chat.ask("Name?", int)
         await chat.ask("Age?", int)
 
-    verdict = replay(handler, "Anna", before=ask_twice)
-    assert (verdict.outcome, verdict.words, verdict.before) == ("asks", "Name?", "Age?")
+    result = replay(handler, "Anna", before=ask_twice)
+    assert (result.outcome, result.words, result.before) == ("asks", "Name?", "Age?")
 
 
 def test_something_new_to_do_once_is_where_it_stops_and_it_is_not_done(replay):
@@ -81,8 +81,8 @@ def test_something_new_to_do_once_is_where_it_stops_and_it_is_not_done(replay):
         await chat.once(done.append, 1)
         await chat.ask("Age?", int)
 
-    verdict = replay(handler, "Anna", before=ask_twice)
-    assert (verdict.outcome, verdict.what) == ("does", "list.append")
+    result = replay(handler, "Anna", before=ask_twice)
+    assert (result.outcome, result.what) == ("does", "list.append")
     assert done == []
 
 
@@ -91,8 +91,8 @@ def test_the_last_words_are_those_that_the_person_would_read(replay):
         await chat.ask("Name?")
         await chat.ask("Age?", int, timeout=timedelta())
 
-    verdict = replay(handler, "Anna", before=ask_twice, no_reply="Too late.")
-    assert (verdict.outcome, verdict.what, verdict.words) == ("ends", "no reply", "Too late.")
+    result = replay(handler, "Anna", before=ask_twice, no_reply="Too late.")
+    assert (result.outcome, result.what, result.words) == ("ends", "no reply", "Too late.")
 
 
 def test_who_starts_over_is_said_to(replay):
@@ -103,18 +103,18 @@ def test_who_starts_over_is_said_to(replay):
     assert replay(handler, "Anna", before=ask_twice).what == "restarted"
 
 
-def test_the_same_program_that_goes_another_way_is_named_for_it(rehearsal):
+def test_unchanged_code_that_goes_another_way_is_named_for_it(dry_run):
     ways = iter([True, False])
 
     async def handler(chat):
         await chat.ask("One?" if next(ways) else "Two?")
 
     app = app_of(handler)
-    played = rehearsal(app)
+    played = dry_run(app)
     where = replace(dialogue_context(app, handler), code_version=played._code_version)
     journal = carried_out(run_turn(where, new_journal("d", "dialogue", {}, None, NOON), None, NOON))
-    verdict = played.run(kept(journal))
-    assert (verdict.outcome, verdict.what) == ("breaks", "NotDeterministic")
+    result = played.run(kept(journal))
+    assert (result.outcome, result.what) == ("breaks", "NotDeterministic")
 
 
 def test_two_places_that_ask_the_same_break(replay):
@@ -122,8 +122,8 @@ def test_two_places_that_ask_the_same_break(replay):
         await chat.ask("Name?")
         await chat.ask("Name?")
 
-    verdict = replay(handler, "Anna", before=ask_twice)
-    assert (verdict.outcome, verdict.what) == ("breaks", "AmbiguousQuestion")
+    result = replay(handler, "Anna", before=ask_twice)
+    assert (result.outcome, result.what) == ("breaks", "AmbiguousQuestion")
 
 
 @pytest.mark.parametrize("error", [SystemExit, ValueError, TooManyAttempts])
@@ -131,12 +131,12 @@ def test_whatever_a_handler_raises_is_its_own_trouble(replay, error):
     async def handler(chat):
         raise error("Anna")
 
-    verdict = replay(handler, before=ask_twice)
+    result = replay(handler, before=ask_twice)
     if error is TooManyAttempts:
-        assert (verdict.outcome, verdict.what) == ("ends", "too many attempts")
+        assert (result.outcome, result.what) == ("ends", "too many attempts")
     else:
-        assert (verdict.outcome, verdict.what, verdict.words) == ("breaks", error.__name__, "Anna")
-        (line,) = verdict.trace
+        assert (result.outcome, result.what, result.words) == ("breaks", error.__name__, "Anna")
+        (line,) = result.trace
         assert re.match(rf'{re.escape(__file__)}:\d+ in handler\n  raise error\("Anna"\)', line)
 
 
@@ -144,8 +144,8 @@ def test_a_text_longer_than_the_app_allows_breaks(replay):
     async def handler(chat):
         await chat.ask("Name?" * 40)
 
-    verdict = replay(handler, before=ask_twice, most_segments=1)
-    assert (verdict.outcome, verdict.what) == ("breaks", "TooLong")
+    result = replay(handler, before=ask_twice, most_segments=1)
+    assert (result.outcome, result.what) == ("breaks", "TooLong")
 
 
 def test_a_handler_that_hangs_is_interrupted_with_its_line(replay):
@@ -154,13 +154,13 @@ def test_a_handler_that_hangs_is_interrupted_with_its_line(replay):
             with suppress(Exception):
                 sum(range(1000))
 
-    verdict = replay(handler, before=ask_twice)
-    assert (verdict.outcome, verdict.what) == ("breaks", "TimedOut")
-    assert "0.3 seconds" in verdict.words
-    assert verdict.trace[0].startswith(f"{__file__}:")
+    result = replay(handler, before=ask_twice)
+    assert (result.outcome, result.what) == ("breaks", "TimedOut")
+    assert "0.3 seconds" in result.words
+    assert result.trace[0].startswith(f"{__file__}:")
 
 
-def test_one_that_hangs_for_many_holds_up_only_a_few(rehearsal):
+def test_one_that_hangs_for_many_holds_up_only_a_few(dry_run):
     runs = []
 
     async def handler(chat):
@@ -169,40 +169,40 @@ def test_one_that_hangs_for_many_holds_up_only_a_few(rehearsal):
             pass
 
     app = app_of(handler)
-    played, talk = rehearsal(app), lived(app, ask_twice, [])
-    verdicts = [played.run(talk) for _ in range(10)]
+    played, talk = dry_run(app), lived(app, ask_twice, [])
+    results = [played.run(talk) for _ in range(10)]
     assert len(runs) == 3
-    assert {verdict.outcome for verdict in verdicts} == {"breaks"}
-    assert verdicts[-1].words.startswith("Not run")
+    assert {result.outcome for result in results} == {"breaks"}
+    assert results[-1].words.startswith("Not run")
 
 
 # Those that have not begun, or were cut off
 
 
-def test_one_that_has_not_begun_is_begun_with_the_state_as_it_is_now(rehearsal):
+def test_one_that_has_not_begun_is_begun_with_the_state_as_it_is_now(dry_run):
     async def handler(chat):
         await chat.ask(f"How are you, {chat.state.name}?")
 
     app = app_of(handler, state=State)
     talk = kept(new_journal("d", "dialogue", {}, None, NOON), due_at=NOON + DAY)
-    verdict = rehearsal(app).run(replace(talk, state=b'{"name": "Anna"}'))
-    assert (verdict.outcome, verdict.words) == ("begins", "How are you, Anna?")
+    result = dry_run(app).run(replace(talk, state=b'{"name": "Anna"}'))
+    assert (result.outcome, result.words) == ("begins", "How are you, Anna?")
 
 
-def test_one_whose_inputs_no_longer_fit_breaks(rehearsal):
+def test_one_whose_inputs_no_longer_fit_breaks(dry_run):
     async def handler(chat, table):
         await chat.ask("Name?")
 
     talk = kept(new_journal("d", "dialogue", {"seat": 1}, None, NOON))
-    assert rehearsal(app_of(handler)).run(talk).what == "TypeError"
+    assert dry_run(app_of(handler)).run(talk).what == "TypeError"
 
 
-def test_one_whose_last_answer_was_taken_back_is_asked_that_again(rehearsal):
+def test_one_whose_last_answer_was_taken_back_is_asked_that_again(dry_run):
     app = app_of(ask_twice)
     talk = lived(app, ask_twice, ["Anna"])
     journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
     assert (
-        rehearsal(app).run(kept(journals.undo_last_answer(journal, NOON + DAY))).outcome
+        dry_run(app).run(kept(journals.undo_last_answer(journal, NOON + DAY))).outcome
         == "continues"
     )
 
@@ -226,22 +226,22 @@ def cut_off(app):
     return kept(journal.with_entries(next(flow).entries))
 
 
-def test_a_turn_that_was_cut_off_is_taken_up_where_that_was(rehearsal):
+def test_a_turn_that_was_cut_off_is_taken_up_where_that_was(dry_run):
     app = app_of(pay_and_ask)
-    verdict = rehearsal(app).run(cut_off(app))
-    assert (verdict.outcome, verdict.what) == ("does", "len")
+    result = dry_run(app).run(cut_off(app))
+    assert (result.outcome, result.what) == ("does", "len")
 
 
-def test_a_turn_that_failed_is_seen_to_go_on_once_it_is_mended(rehearsal):
+def test_a_turn_that_failed_is_seen_to_go_on_once_it_is_mended(dry_run):
     async def mended(chat):
         await chat.ask("Name?", timeout=DAY)
         await chat.ask("Age?", int, timeout=timedelta(minutes=1))
 
     app = app_of(mended)
-    assert rehearsal(app).run(cut_off(app)).outcome == "continues"
+    assert dry_run(app).run(cut_off(app)).outcome == "continues"
 
 
-def test_what_another_handler_changed_later_lets_nothing_become_due(rehearsal):
+def test_what_another_handler_changed_later_lets_nothing_become_due(dry_run):
     async def handler(chat):
         await chat.ask("Name?", timeout=timedelta(minutes=1))
 
@@ -249,10 +249,10 @@ def test_what_another_handler_changed_later_lets_nothing_become_due(rehearsal):
     talk = lived(app, handler, [])
     journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
     changed = journals.add_state_change(journal, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
-    assert rehearsal(app).run(kept(changed)).outcome == "continues"
+    assert dry_run(app).run(kept(changed)).outcome == "continues"
 
 
-def test_a_carriers_clock_ahead_of_ours_lets_nothing_become_due(rehearsal):
+def test_a_providers_clock_ahead_of_ours_lets_nothing_become_due(dry_run):
     async def handler(chat):
         await chat.ask("Name?")
         await chat.ask("Age?", int, timeout=timedelta(minutes=1))
@@ -265,34 +265,34 @@ def test_a_carriers_clock_ahead_of_ours_lets_nothing_become_due(rehearsal):
     )
     standing = carried_out(flow)
     changed = journals.add_state_change(standing, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
-    found = [rehearsal(app).run(kept(one)).outcome for one in (standing, changed)]
+    found = [dry_run(app).run(kept(one)).outcome for one in (standing, changed)]
     assert found == ["continues", "continues"]
 
 
 # Those that cannot be replayed
 
 
-def test_a_damaged_journal_is_told_apart_from_one_of_a_newer_cooee(rehearsal):
+def test_a_damaged_journal_is_told_apart_from_one_of_a_newer_cooee(dry_run):
     app = app_of(ask_twice)
     talk = lived(app, ask_twice, ["Anna"])
     missing = replace(talk, dialogue=replace(talk.dialogue, entries=[]))
     newer = replace(talk, dialogue=replace(talk.dialogue, head=b'{"format": 99}'))
-    found = [rehearsal(app).run(one) for one in (missing, newer)]
+    found = [dry_run(app).run(one) for one in (missing, newer)]
     assert [(one.outcome, one.what) for one in found] == [
         ("unreadable", "JournalUnreadable"),
         ("unreadable", "JournalTooNew"),
     ]
 
 
-def test_a_dialogue_that_the_app_has_no_more_is_unknown_until_it_is_retired(rehearsal):
+def test_a_dialogue_that_the_app_has_no_more_is_unknown_until_it_is_retired(dry_run):
     talk = lived(app_of(ask_twice), ask_twice, [])
     app = App()
-    assert rehearsal(app).run(talk).outcome == "unknown"
+    assert dry_run(app).run(talk).outcome == "unknown"
     app.retire("dialogue", say="Sorry.")
-    assert rehearsal(app).run(talk).outcome == "retired"
+    assert dry_run(app).run(talk).outcome == "retired"
 
 
-def test_a_renamed_dialogue_is_found_by_what_it_was(rehearsal):
+def test_a_renamed_dialogue_is_found_by_what_it_was(dry_run):
     app = App()
     app.dialogue(name="other", was="dialogue")(ask_twice)
-    assert rehearsal(app).run(lived(app, ask_twice, [])).outcome == "continues"
+    assert dry_run(app).run(lived(app, ask_twice, [])).outcome == "continues"

@@ -58,10 +58,10 @@ def test_every_use_is_refused_and_says_why(replay, how):
             await value
         await chat.ask("Name?")
 
-    verdict = replay(handler, before=plain, lifespan=lifespan)
-    assert (verdict.outcome, verdict.what) == ("breaks", "IORefused")
-    assert f" is {how} outside of a once" in verdict.words
-    assert "chat.services" in verdict.words
+    result = replay(handler, before=plain, lifespan=lifespan)
+    assert (result.outcome, result.what) == ("breaks", "IORefused")
+    assert f" is {how} outside of a once" in result.words
+    assert "chat.services" in result.words
 
 
 def test_setting_one_is_refused(replay):
@@ -78,8 +78,8 @@ def test_they_can_be_handed_to_a_once(replay):
         await chat.once(print, chat.services.desk.tables)
         await chat.ask("Sure?")
 
-    verdict = replay(handler, "Anna", before=handler, services=Services(), lifespan=lifespan)
-    assert verdict.outcome == "continues"
+    result = replay(handler, "Anna", before=handler, services=Services(), lifespan=lifespan)
+    assert result.outcome == "continues"
 
 
 def test_what_a_service_did_once_is_known_by_its_name_and_not_done_again(replay):
@@ -88,8 +88,8 @@ def test_what_a_service_did_once_is_known_by_its_name_and_not_done_again(replay)
         ref = await chat.once(chat.services.desk.reserve, name)
         await chat.ask(f"{ref}. Sure?")
 
-    verdict = replay(handler, "Anna", services=Services(), lifespan=lifespan)
-    assert verdict.outcome == "continues"
+    result = replay(handler, "Anna", services=Services(), lifespan=lifespan)
+    assert result.outcome == "continues"
 
 
 def test_what_a_service_is_still_to_do_is_named_by_its_path(replay):
@@ -102,8 +102,8 @@ def test_what_a_service_is_still_to_do_is_named_by_its_path(replay):
         await chat.ask("Name?")
         await chat.ask("Sure?")
 
-    verdict = replay(handler, "Anna", before=before, lifespan=lifespan)
-    assert (verdict.outcome, verdict.what) == ("does", "chat.services.desk.reserve")
+    result = replay(handler, "Anna", before=before, lifespan=lifespan)
+    assert (result.outcome, result.what) == ("does", "chat.services.desk.reserve")
 
 
 def test_an_app_without_a_lifespan_has_none_as_it_will_have(replay):

@@ -1,4 +1,4 @@
-"""Which program an app is, told from what is loaded."""
+"""The code version of an app, computed from its loaded files."""
 
 import importlib
 import shutil
@@ -36,7 +36,7 @@ def folder(tmp_path):
 
 
 def told(place, module="main", more=""):
-    """The program as a fresh process tells it."""
+    """Return the code version as a fresh process computes it."""
     code = SAY.format(module=module, more=more)
     ended = subprocess.run(
         [sys.executable, "-B", "-c", code, str(place)], capture_output=True, text=True, check=False
@@ -45,7 +45,7 @@ def told(place, module="main", more=""):
     return ended.stdout.strip()
 
 
-def test_apps_without_dialogues_are_one_program_and_no_other():
+def test_apps_without_dialogues_have_one_code_version():
     app = App()
 
     @app.on("HELLO")
@@ -62,14 +62,14 @@ def test_apps_without_dialogues_are_one_program_and_no_other():
     assert code_version_of(app) != bare
 
 
-def test_the_same_release_in_another_folder_is_the_same_program(folder, tmp_path):
+def test_the_same_release_in_another_folder_has_the_same_code_version(folder, tmp_path):
     first = told(folder)
     assert len(first) == 32
     shutil.copytree(folder, tmp_path / "next")
     assert told(tmp_path / "next") == first
 
 
-def test_an_edit_in_any_loaded_file_is_another_program_and_in_an_unused_one_is_none(folder):
+def test_an_edit_in_any_loaded_file_is_another_code_version_and_in_an_unused_one_is_none(folder):
     first = told(folder)
     (folder / "unused.py").write_text("x = 1")
     assert told(folder) == first
@@ -79,12 +79,12 @@ def test_an_edit_in_any_loaded_file_is_another_program_and_in_an_unused_one_is_n
     assert len({first, second, told(folder)}) == 3
 
 
-def test_a_dialogue_more_is_another_program_though_its_file_is_the_same(folder):
+def test_a_dialogue_more_is_another_code_version_though_its_file_is_the_same(folder):
     another = "main.app.dialogue(name='other')(main.book); "
     assert told(folder, more=another) != told(folder)
 
 
-def test_a_new_version_of_cooee_is_another_program(folder, monkeypatch):
+def test_a_new_version_of_cooee_is_another_code_version(folder, monkeypatch):
     sys.path.insert(0, str(folder))
     try:
         app = importlib.import_module("main").app
@@ -97,7 +97,7 @@ def test_a_new_version_of_cooee_is_another_program(folder, monkeypatch):
             sys.modules.pop(name, None)
 
 
-def test_an_edit_inside_an_archive_is_another_program(folder, tmp_path):
+def test_an_edit_inside_an_archive_is_another_code_version(folder, tmp_path):
     def packed():
         with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
             for file in folder.glob("*.py"):
@@ -121,7 +121,7 @@ def test_an_app_that_is_installed_among_the_libraries_is_told_by_its_own_package
     assert told(package.parent, "shop", library) != first
 
 
-def test_another_version_of_the_app_is_another_program():
+def test_another_version_of_the_app_is_another_code_version():
     def with_version(version):
         app = App(version=version)
 
@@ -134,7 +134,7 @@ def test_another_version_of_the_app_is_another_program():
     assert with_version("1") == with_version("1") != with_version("2")
 
 
-def test_a_dialogue_of_no_module_has_a_program_too():
+def test_a_dialogue_of_no_module_has_a_code_version_too():
     known = {}
     exec("async def book(chat):\n    await chat.ask('Name?')\n", known)
     app = App()
