@@ -292,6 +292,7 @@ async def test_a_process_that_dies_between_taking_and_answering_leaves_a_doubt(w
     dead = asyncio.get_running_loop().create_future()
     pushing = asyncio.ensure_future(_push(kit, anna, "Hello", "SM" + "d" * 32, send=dead))
     while await world.ours(anna) != [("Hello", "sending")]:
+        assert not pushing.done(), pushing
         await asyncio.sleep(0)
     assert anna.inbox == []
     await world.restart()
@@ -364,6 +365,7 @@ async def test_an_answer_that_breaks_off_late_is_looked_into_all_the_same(world)
     sid = "SM" + "6" * 32
     pushing = asyncio.ensure_future(_push(kit, anna, "Hello", sid, breaks=True, send=breaking))
     while await world.ours(anna) != [("Hello", "sending")]:
+        assert not pushing.done(), pushing
         await asyncio.sleep(0)
     await kit.clock.wait_until_idle()
     breaking.set_result(None)
@@ -405,7 +407,7 @@ async def test_without_the_setting_a_push_is_answered_before_the_turn():
 
 
 def _hook(kit):
-    return kit._api.numbers()[0]["notifyURL"].partition("#")[0]
+    return kit._api.numbers_in_use()[0]["notifyURL"].partition("#")[0]
 
 
 def _pushed(kit, phone, words, sid):
