@@ -123,7 +123,7 @@ class TurnsFinished(msgspec.Struct, frozen=True):
 
 
 class TurnsCommitted(msgspec.Struct, frozen=True):
-    """A claim's turns are on disk, with drafts and dialogue updates; `duration_s` since the claim."""
+    """A claim's turns are on disk, drafts and dialogues too, `duration_s` after the claim."""
 
     finish: ClaimResult
     duration_s: float

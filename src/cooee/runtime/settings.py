@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from cooee.core.errors import SettingError
+from cooee.core.errors import SettingError, StorageError
 from cooee.providers import Provider, Setting, find_provider
+from cooee.storage.dialects import database_path
 
 _MIN_TOKEN_CHARS = 16
 
@@ -123,23 +124,25 @@ def read_setting(environment: Mapping[str, str], name: str) -> str:
 
 
 def parse_database_url(url: str) -> Path:
-    """The file that a database URL names, absolute.
+    """Return the absolute path of the file that a database URL names.
 
     Raises:
-        SettingError: it is no URL of a database that we know.
+        SettingError: the URL names no database that cooee knows.
     """
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
-        kind, colon, _ = url.partition("://")  # no more of it: it may hold a password
-        named_kind = f" ({kind:.20}://…)" if colon else ""
+    if "://" not in url:  # a secret in the wrong variable, perhaps: the message does not repeat it
         raise SettingError(
-            f"COOEE_DATABASE{named_kind} names no database file. "
-            "Type: export COOEE_DATABASE=sqlite:///cooee.db (four slashes for an absolute path)"
+            "COOEE_DATABASE is no URL. Type: export COOEE_DATABASE=sqlite:///cooee.db"
         )
-    return Path(url.removeprefix("sqlite:///")).expanduser().absolute()
+    try:
+        return database_path(url)
+    except StorageError as error:
+        raise SettingError(
+            f"COOEE_DATABASE is not right. {error} (Four slashes begin an absolute path.)"
+        ) from error
 
 
 def _setting_value(environment: Mapping[str, str], setting: Setting) -> str | None:
-    """Return a setting's value: the variable, the text of the file that it names, or the default."""
+    """Return a setting's value: the variable, the text of its file, or the default."""
     direct, file = environment.get(setting.name), environment.get(f"{setting.name}_FILE")
     if direct is not None and file is not None:
         message = f"Both {setting.name} and {setting.name}_FILE are set. Unset one of them."

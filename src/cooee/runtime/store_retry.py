@@ -27,9 +27,9 @@ async def retry_until_available(
 
     Args:
         clock: what to sleep on between two tries.
-        during: the verb, for the log.
-        ask: asks once.
-        heard: told why, whenever the store was not there.
+        verb: the store's verb, for the log.
+        operation: calls the store once.
+        on_unavailable: is told the error's words, whenever the store was not available.
     """
     attempt = 0
     while True:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cooee.core.errors import StorageError
-from cooee.storage.sqlite.store import SQLite
 
 if TYPE_CHECKING:
     from cooee.storage.store import Store
@@ -38,5 +37,7 @@ async def open_store(url: str | Path, *, now: Callable[[], datetime], owner: boo
     Raises:
         StorageError: the URL names no store, or its database cannot be opened.
     """
+    from cooee.storage.sqlite.store import SQLite  # noqa: PLC0415 -- settings load no driver
+
     path = url if isinstance(url, Path) else database_path(url)
     return await SQLite.open(path, now=now, owner=owner)

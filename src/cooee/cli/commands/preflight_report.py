@@ -73,7 +73,7 @@ class PreflightReport:
         self._groups[group_key].add(stored)
 
     def is_ok(self, *, strict: bool) -> bool:
-        """Say whether nothing breaks; if strict, also that nobody is asked anew and nothing ends."""
+        """Say whether nothing breaks and, if strict, nobody is asked anew and nothing ends."""
         outcomes = {group.result.outcome for group in self._groups.values()}
         return outcomes.isdisjoint((*_FAILURES, *_SURPRISES) if strict else _FAILURES)
 

@@ -1,4 +1,4 @@
-"""`cooee simulator`: a simulated mobile network with the providers' APIs, on a port of this machine."""
+"""`cooee simulator`: a simulated mobile network with the providers' APIs, on a local port."""
 
 from __future__ import annotations
 

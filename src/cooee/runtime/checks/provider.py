@@ -102,7 +102,10 @@ async def _check_number(
         return Finding("number", "wrong", f"Our number cannot be found: {failure}")
     time_left = None if subscription.expires_at is None else subscription.expires_at - clock.now()
     if time_left is not None and time_left <= timedelta():
-        problem = f"{subscription.number} ended on {subscription.expires_at:%Y-%m-%d}. See {provider.name}'s account."
+        problem = (
+            f"{subscription.number} ended on {subscription.expires_at:%Y-%m-%d}."
+            f" See {provider.name}'s account."
+        )
         return Finding("number", "wrong", problem)
     return _number_finding(provider, subscription, time_left, public_url)
 
@@ -138,8 +141,8 @@ def _clock_finding(provider: Provider, clock_offset: timedelta | None) -> Findin
     return Finding(
         "clock",
         "wrong" if seconds > _MAX_NOTED_SKEW.total_seconds() else "note",
-        f"This machine's is {seconds:.0f} seconds {direction} {provider.name}'s. Signatures and times"
-        " go by it: let it be set over the network (timedatectl set-ntp true).",
+        f"This machine's is {seconds:.0f} seconds {direction} {provider.name}'s. Signatures and"
+        " times go by it: let it be set over the network (timedatectl set-ntp true).",
     )
 
 

@@ -73,8 +73,9 @@ async def _call_public_url(
     return Finding(
         "webhook",
         "wrong",
-        f"{public_url}/health answers {response.status}, and not as cooee does. {reason}: let the proxy"
-        f" hand on every path below it to {local_address}, and COOEE_PORT be the port it hands on to.",
+        f"{public_url}/health answers {response.status}, and not as cooee does. {reason}: let the"
+        f" proxy hand on every path below it to {local_address}, and COOEE_PORT be the port it"
+        " hands on to.",
     )
 
 

@@ -48,8 +48,9 @@ class MediaFetcher:
     """Fetches a text's media, or gives them up, before its turn.
 
     A text whose media are still being fetched holds back later texts of the same conversation,
-    but no other conversation (delivery rule 4). What was fetched is written down, path first, so that no crash leaves a
-    file of which nobody knows. A crash in the middle repeats a fetch, and begins its count anew.
+    but no other conversation (delivery rule 4). A fetched file's path is written down before the
+    file, so that no crash leaves a file that the store does not know. A crash in the
+    middle repeats a fetch, and begins its count anew.
 
     Args:
         account: the provider; its own hosts get its credentials, on the first request alone.

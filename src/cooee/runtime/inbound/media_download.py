@@ -23,8 +23,8 @@ def download_url(first_request: Request, is_allowed: Callable[[str], bool]) -> F
     What the first request carries is for its own host: no redirect takes it along.
 
     Args:
-        first: with credentials, where the host is the company's own.
-        allows: whether a URL may be asked for at all.
+        first_request: with credentials, where the host is the provider's own.
+        is_allowed: whether a URL may be asked for at all.
 
     Raises:
         Unauthorized: the credentials were not accepted.

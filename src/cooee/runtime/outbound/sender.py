@@ -120,7 +120,7 @@ class Sender:
         return len(attempts) == free_slots
 
     def _until_due(self, next_due: NextDue) -> float | None:
-        """Return the seconds until an attempt or a status check is due; None where there is none."""
+        """Return the seconds until an attempt or a status check is due, None if none is."""
         now = self._clock.now()
         is_full = (
             len(self._task_group) >= self._features.concurrency
@@ -169,7 +169,7 @@ class Sender:
         await self._record(result)
 
     def _failed_result(self, attempt: SendAttempt, failure: ProviderFailure) -> AttemptResult:
-        """Return the result of a failed attempt: another attempt, an unknown outcome, or the end."""
+        """Return the result of a failed attempt: another one, an unknown outcome, or the end."""
         outbound, now = attempt.outbound, self._clock.now()
         status, retry_at = Status.FAILED, None
         if isinstance(failure, OutcomeUnknown):
@@ -217,7 +217,7 @@ class Sender:
     # Unknown outcomes, and receipts that are asked for
 
     async def _check_outcomes(self) -> bool:
-        """Settle the unknown outcomes and ask for the receipts that are due; tell if there were any."""
+        """Settle unknown outcomes and ask for the receipts that are due; say if any was due."""
         unknowns = await self._store.due_lookups(self._ours, 16)
         for attempt in unknowns:
             self._task_group.start(self._resolve_unknown(attempt))

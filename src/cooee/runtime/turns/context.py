@@ -49,8 +49,8 @@ class TurnContext(msgspec.Struct, frozen=True):
 class Turn(msgspec.Struct, frozen=True):
     """One turn of a claim: for a text, or for a timer where `pending` is None.
 
-    `chat_time` is what `chat.now` is at first. `can_checkpoint` says that nothing of this claim waits for
-    its commit.
+    `chat_time` is what `chat.now` is at first. `can_checkpoint` says that
+    nothing of this claim waits for its commit.
     """
 
     claim: Claim

@@ -125,9 +125,9 @@ def _find_definition(context: TurnContext, open_dialogue: OpenDialogue) -> Dialo
     definition = context.app.routes.dialogue_named(open_dialogue.handler)
     if definition is None:
         raise DialogueError(
-            f"The app has no dialogue {open_dialogue.handler!r} any more, and somebody is in the middle of"
-            f" it. Where it has a new name, write was={open_dialogue.handler!r} there; where it is gone,"
-            f" app.retire({open_dialogue.handler!r}, say=…)."
+            f"The app has no dialogue {open_dialogue.handler!r} any more, and somebody is in the"
+            f" middle of it. Where it has a new name, write was={open_dialogue.handler!r} there;"
+            f" where it is gone, app.retire({open_dialogue.handler!r}, say=…)."
         )
     return definition
 

@@ -17,9 +17,9 @@ T = TypeVar("T")
 class HandlerCall(msgspec.Struct, frozen=True):
     """A call of the app's code: a handler, a dialogue up to its next effect, or a once.
 
-    `run` calls it, and returns its result or, where it is not `sync`, something to await for
-    it. `turn_id` names the turn in logs, `chat` is for what surrounds a turn. With a `timeout_s`, in
-    seconds, it is ended where it takes longer.
+    `run` calls it, and returns its result or, where it is not `sync`, an awaitable
+    of it. `turn_id` names the turn in logs, `chat` is for the middleware around a turn. A call
+    that takes longer than `timeout_s` fails.
     """
 
     handler: Handler

@@ -35,7 +35,7 @@ class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waiting(self) -> Waiting | None:
-        """The question or sleep of its journal; None before its first turn, or where it is unreadable."""
+        """Return the journal's question or sleep; None before the first turn, or if unreadable."""
         return None if self.journal is None else self.journal.waiting
 
     @property

@@ -36,8 +36,8 @@ def make_draft(
     """
     if context.provider_without_media and reply.media:
         raise DefinitionError(
-            f"{context.provider_without_media} cannot send pictures. Reply without media, or choose a provider"
-            " that carries them: cooee providers"
+            f"{context.provider_without_media} cannot send pictures. Reply without media, or choose"
+            " a provider that carries them: cooee providers"
         )
     final_reply = context.app.apply_text_policy(reply, limited=capped)
     return NewOutbound(

@@ -90,9 +90,9 @@ def handler_timeout_error(name: str, timeout_s: float, stack: str) -> TimeoutErr
 def dialogue_timeout_error(name: str, timeout_s: float, stack: str) -> DialogueError:
     """Return the error of a dialogue that neither asks nor ends."""
     return DialogueError(
-        f"{name} ran for {timeout_s:g} seconds without asking anything ({stack or 'no line known'})."
-        " A dialogue is run anew for each text, so what takes long belongs into `await"
-        " chat.once(…)`; and a loop has to ask, or to end."
+        f"{name} ran for {timeout_s:g} seconds without asking anything"
+        f" ({stack or 'no line known'}). A dialogue is run anew for each text, so"
+        " what takes long belongs into `await chat.once(…)`; and a loop has to ask, or to end."
     )
 
 
