@@ -18,7 +18,7 @@ ANNA = "+61491570156"
 def secret(folder):
     database = sqlite3.connect(folder / "cooee.db")
     try:
-        return database.execute("select secret from secrets").fetchone()[0]
+        return database.execute("select value from secrets").fetchone()[0]
     finally:
         database.close()
 

@@ -160,7 +160,7 @@ def send_in_vain(run):
 def path_word(database):
     db = sqlite3.connect(database)
     try:
-        return db.execute("select secret from secrets").fetchone()[0]
+        return db.execute("select value from secrets").fetchone()[0]
     finally:
         db.close()
 
