@@ -67,8 +67,8 @@ def interviewed(app) -> Journal:
     """The journal of somebody who has answered ten questions."""
     (dialogue,) = app.routes.dialogues
     context = DialogueContext(
-        function=dialogue.handler.call,
-        codec=app.codec,
+        function=dialogue.handler.function,
+        codec=app.state_codec,
         services=None,
         ours=OURS,
         theirs="+61491570156",
@@ -77,7 +77,7 @@ def interviewed(app) -> Journal:
         read_history=None,
         strict=True,
     )
-    journal = new_journal("", dialogue.name, {}, app.codec.encode(app.codec.start()), NOW)
+    journal = new_journal("", dialogue.name, {}, app.state_codec.encode(app.state_codec.new_state()), NOW)
     words = [None, "Anna", *map(str, range(9))]
     for n, said in enumerate(words):
         text = None if said is None else IncomingText(said, f"m{n}", NOW, NOW)

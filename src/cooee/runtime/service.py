@@ -91,7 +91,7 @@ class Service:
     @property
     def endpoints(self) -> HTTPEndpoints:
         """The webhooks, /health and /send, as an ASGI app."""
-        return self.parts.endpoints
+        return self._endpoints
 
     @property
     def session(self) -> ProviderSession:
@@ -130,7 +130,9 @@ class Service:
         self.notes = [*notes, *await unknown_dialogue_notes(self.app, self.store)]
         services = await self._enter_services()
         context = make_context(self._resources, services, opt_out_words, code_version)
-        self.parts = wire(self._resources, self._webhook_urls, context, opt_out_words, self.health)
+        self.parts, self._endpoints = wire(
+            self._resources, self._webhook_urls, context, opt_out_words, self.health
+        )
         if self.options.media_config is not None:
             await erase_forgotten_media(self.store, self.options.media_config.storage)
         self._watchdog.start()

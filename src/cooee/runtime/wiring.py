@@ -91,7 +91,6 @@ class Parts(msgspec.Struct, frozen=True):
     inbound_receiver: InboundReceiver
     receipt_handler: ReceiptHandler
     media_fetcher: MediaFetcher | None
-    endpoints: HTTPEndpoints
 
 
 def make_context(
@@ -119,8 +118,8 @@ def wire(
     context: TurnContext,
     opt_out_words: OptOutWords,
     check_health: HealthCheck,
-) -> Parts:
-    """Build the parts. Texts come in at `endpoints` or by a poller, and go out by `senders`."""
+) -> tuple[Parts, HTTPEndpoints]:
+    """Build the parts, and the endpoints at which texts come in where no poller reads them."""
     session = _make_session(resources, webhook_urls)
     our_number = OurNumber(session, resources.store)
     receipt_handler = ReceiptHandler(resources.app, resources.store, resources.events)
@@ -154,19 +153,7 @@ def wire(
         on_started=wake_worker,
         events=resources.events,
     )
-    endpoints = HTTPEndpoints(
-        resources.provider,
-        webhook_urls=webhook_urls,
-        public_url=resources.options.public_url,
-        inbound_receiver=inbound_receiver,
-        receipt_handler=receipt_handler,
-        inline_replies=inline_replies,
-        clock=resources.clock,
-        check_health=check_health,
-        send_endpoint=SendEndpoint(resources.options.send_token, outbox, our_number.known),
-        events=resources.events,
-    )
-    return Parts(
+    parts = Parts(
         session,
         our_number,
         context,
@@ -176,7 +163,30 @@ def wire(
         inbound_receiver,
         receipt_handler,
         media_fetcher,
-        endpoints,
+    )
+    return parts, _make_endpoints(resources, parts, webhook_urls, inline_replies, check_health)
+
+
+def _make_endpoints(
+    resources: Resources,
+    parts: Parts,
+    webhook_urls: WebhookURLs,
+    inline_replies: InlineReplies,
+    check_health: HealthCheck,
+) -> HTTPEndpoints:
+    return HTTPEndpoints(
+        resources.provider,
+        webhook_urls=webhook_urls,
+        public_url=resources.options.public_url,
+        inbound_receiver=parts.inbound_receiver,
+        receipt_handler=parts.receipt_handler,
+        inline_replies=inline_replies,
+        clock=resources.clock,
+        check_health=check_health,
+        send_endpoint=SendEndpoint(
+            resources.options.send_token, parts.outbox, parts.our_number.known
+        ),
+        events=resources.events,
     )
 
 

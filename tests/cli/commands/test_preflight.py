@@ -110,7 +110,7 @@ def test_a_dialogue_that_is_gone_breaks_until_it_is_retired(after):
 def test_what_reaches_out_is_refused_with_its_line(after):
     code = "    import urllib.request as web; web.urlopen('http://127.0.0.1:9/')\n"
     found = after(BOOK.replace(ASKED, code + ASKED), status=1)["breaks"]
-    assert found["what"] == "Refused"
+    assert found["what"] == "IORefused"
     assert "reaches out: socket." in found["words"]
     assert found["where"].endswith("app.py:9")
 
