@@ -174,7 +174,7 @@ class Service:
         await self.store.close()
 
     async def health(self) -> tuple[bool, Mapping[str, Any]]:
-        """Say whether all is well, with details of polling, sending and the database."""
+        """Say whether all is well, with details of polling, sending, handlers and the database."""
         database, counts = "ok", {}
         try:
             counts = asdict(await self.store.counts())
@@ -183,8 +183,10 @@ class Service:
         polling = "off" if self._poller is None else self._poller.trouble or "ok"
         is_connected = self.parts.our_number.is_connected
         sending = self.parts.senders.trouble or "ok" if is_connected else "not connected"
-        report = {"polling": polling, "sending": sending, "database": database, "counts": counts}
-        return polling in {"ok", "off"} and sending == "ok" and database == "ok", report
+        handlers = self.parts.worker.trouble or "ok"  # delivery rule 10: a thread given up is named
+        report: dict[str, Any] = {"polling": polling, "sending": sending, "handlers": handlers}
+        report |= {"database": database, "counts": counts}
+        return polling in {"ok", "off"} and sending == handlers == database == "ok", report
 
     async def _enter_services(self) -> Any:
         if self.app.services_lifespan is None:
