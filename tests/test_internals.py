@@ -22,7 +22,9 @@ def rules_of(page):
     """Return the numbers of the rules in a page: its headings `Rule 1`, or `1. …` of the laws."""
     path = ROOT / "docs" / "laws.md" if page == "law" else INTERNALS / f"{page}.md"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return set(map(int, re.findall(r"^#+ (?:Rule )?(\d+)\b", text, re.MULTILINE)))
+    return set(
+        map(int, re.findall(r"^(?:#+ |\*\*)(?:(?:Delivery )?[Rr]ule )?(\d+)\b", text, re.MULTILINE))
+    )
 
 
 def citations():
