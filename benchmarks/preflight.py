@@ -77,7 +77,9 @@ def interviewed(app) -> Journal:
         read_history=None,
         strict=True,
     )
-    journal = new_journal("", dialogue.name, {}, app.state_codec.encode(app.state_codec.new_state()), NOW)
+    journal = new_journal(
+        "", dialogue.name, {}, app.state_codec.encode(app.state_codec.new_state()), NOW
+    )
     words = [None, "Anna", *map(str, range(9))]
     for n, said in enumerate(words):
         text = None if said is None else IncomingText(said, f"m{n}", NOW, NOW)
@@ -135,7 +137,7 @@ def main() -> None:
         began, before = perf_counter(), cpu()
         report = replayed(home)
         took, burnt = perf_counter() - began, cpu() - before
-    groups = {group["fate"]: group["people"] for group in report["groups"]}
+    groups = {group["outcome"]: group["people"] for group in report["groups"]}
     assert groups == {"continues": people}, groups
     each, for_all = took / people * 1e6, took / people * 100_000
     print(
