@@ -5,6 +5,7 @@ import re
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -168,7 +169,7 @@ async def test_in_a_question_that_waits_a_wish_is_an_answer_and_we_ask_besides()
 def ask(kit, phone):
     """Let a question wait for a person, as a dialogue's turn does."""
     conversation = conversation_id(kit.number, phone.number)
-    with sqlite3.connect(kit._database_path) as db:
+    with closing(sqlite3.connect(kit._database_path)) as db, db:
         db.execute("update conversations set is_asking = 1 where id = ?", (conversation,))
     db.close()
 

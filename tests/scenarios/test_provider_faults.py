@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -116,7 +117,7 @@ async def test_each_text_is_on_disk_before_the_next_is_asked_for():
 
         def look(call):
             if call == READ:
-                with sqlite3.connect(kit._database_path) as database:
+                with closing(sqlite3.connect(kit._database_path)) as database, database:
                     seen.append(database.execute("select count(*) from inbound").fetchone()[0])
 
         phone = kit.phone()

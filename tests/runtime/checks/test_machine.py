@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -56,7 +57,7 @@ async def test_a_file_that_is_no_database_is_told_of(tmp_path):
 
 
 async def test_a_database_that_is_locked_is_told_of(path):
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("begin exclusive")
         verdict, words = (await check(path))["database"]
         other.rollback()
@@ -66,7 +67,7 @@ async def test_a_database_that_is_locked_is_told_of(path):
 
 
 async def test_a_newer_database_is_told_of(path):
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("pragma user_version = 9999")
     other.close()
     verdict, words = (await check(path))["database"]
@@ -75,7 +76,7 @@ async def test_a_newer_database_is_told_of(path):
 
 async def test_what_others_may_read_and_who_died_on_it_is_noted(path):
     path.chmod(0o644)
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("insert into metadata (name, value) values ('unclean_exits', 2)")
     other.close()
     verdict, words = (await check(path))["database"]

@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,7 +85,7 @@ async def test_a_second_owner_is_refused_and_told_what_to_do(harness):
 
 async def test_a_database_of_a_newer_cooee_is_left_alone(harness):
     await harness.store.close()
-    with sqlite3.connect(harness.store.path) as db:
+    with closing(sqlite3.connect(harness.store.path)) as db, db:
         db.execute("pragma user_version = 999")
     db.close()
     for owner in (True, False):
@@ -565,7 +566,7 @@ async def test_taking_looks_at_the_opt_outs_itself(harness):
     """Queueing and opting out cancel already; this is what holds if neither did (law 10)."""
     await harness.enqueue("news")
     row = (conversation_id(OURS, ANNA), OURS, ANNA)
-    with sqlite3.connect(harness.store.path) as other:
+    with closing(sqlite3.connect(harness.store.path)) as other, other:
         other.execute("insert into opt_outs values (?, 0, ?, ?, 'word', null, null, '', null)", row)
     other.close()
     assert (await harness.store.counts()).queued == 1
