@@ -98,8 +98,12 @@ def open_connection(path: Path, busy_timeout: float) -> Connection:
         connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, cached_statements=_CACHED_STATEMENTS
         )
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
