@@ -1,12 +1,14 @@
 """The stories that a service's events tell, on any store."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
 from cooee import App, hours
 from cooee.phone.inspector.recorder import Recorder
 from cooee.phone.inspector.timeline import Timeline
+from cooee.phone.ipc_messages import OutboundChanged
 from cooee.testing import Kit
 
 
@@ -119,3 +121,12 @@ async def test_an_opt_out_has_no_turn(told):
     await kit.phone().text("STOP")
     (story,) = timeline.stories.values()
     assert (story.status, story.handler) == ("opted out", "")
+
+
+def test_a_receipt_that_overtakes_its_own_attempts_result_is_not_undone():
+    timeline = Timeline()
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    for at, status in enumerate(["SENDING", "DELIVERED", "UNKNOWN"]):
+        record = OutboundChanged(float(at), "out-1", "+61491570156", "hi", now, status)
+        assert [*timeline.add_record(record)] == []
+    assert [view.status for view in timeline.outbounds] == ["delivered"]

@@ -20,6 +20,7 @@ STATUS_NAMES = {
     Status.EXPIRED.name: "failed",
     Status.CANCELLED.name: "failed",
 }
+FINAL_STATUSES = frozenset({STATUS_NAMES[status.name] for status in Status if status.final})
 # The deed of a dialogue that went on by itself, by the kind of the journal entry it wrote.
 TIMER_RESULTS = {
     "answer": "the answer was whole",

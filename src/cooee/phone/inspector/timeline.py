@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cooee.phone.inspector.formatting import compare_states, format_utc
-from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
+from cooee.phone.inspector.story import FINAL_STATUSES, STATUS_NAMES, OutboundView, Story
 from cooee.phone.ipc_messages import (
     Cell,
     HandlerCalled,
@@ -251,12 +251,14 @@ class Timeline:
 
     def _on_outbound_changed(self, record: OutboundChanged) -> Iterator[Story]:
         view = self._find_view(record)
-        status = STATUS_NAMES[record.status]
+        status, note = STATUS_NAMES[record.status], record.note
+        if view.status in FINAL_STATUSES:  # a receipt overtook its own attempt's result (law 6)
+            status, note = view.status, view.note
         cells = [Cell("status", view.status, status)]
         if record.attempt:
             cells.append(Cell("attempts", str(view.attempts), str(record.attempt)))
             view.attempts = record.attempt
-        view.status, view.note = status, record.note
+        view.status, view.note = status, note
         story = self.stories.get(view.story_id)
         if story is None:
             return
