@@ -13,6 +13,11 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _DIALLED_NUMBER = re.compile(r"[+＋]?[\d\s().\-‐‑‒–—/]{5,40}")  # noqa: RUF001 -- as people and phones write them
 
 
+def is_e164(number: str) -> bool:
+    """Tell whether a number is written in E.164: a plus sign and 7 to 15 digits (ITU-T E.164)."""
+    return _E164.fullmatch(number) is not None
+
+
 def normalise_number(address: str, *, our_number: str) -> str:
     """Return an address as an E.164 number; other addresses are only stripped.
 
@@ -21,7 +26,7 @@ def normalise_number(address: str, *, our_number: str) -> str:
     can have and junk are only stripped, so that none is mistaken for a person. No address
     raises anything.
     """
-    if _E164.fullmatch(address):
+    if is_e164(address):
         return address
     address = address.strip()
     return _parse_dialled(address, our_number) if _DIALLED_NUMBER.fullmatch(address) else address

@@ -7,7 +7,6 @@ caller's. None of them runs a handler.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import msgspec
 from cooee.core.dialogue.journal import JournalIndex, RecordKey, decode_journal
 from cooee.core.errors import JournalError, SettingError
 from cooee.core.messages import Priority, conversation_id
-from cooee.core.phone_numbers import normalise_number
+from cooee.core.phone_numbers import is_e164, normalise_number
 from cooee.runtime.inbound.media import erase_forgotten_media
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.opt_outs import refuse_if_opted_out
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
         StoredText,
     )
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _PAGE_SIZE = 500  # dialogues that are in memory at a time
 _MAX_CONVERSATIONS = 1_000  # conversations that are searched for the number used last
 _MAX_DIALOGUES = 100  # open dialogues of one person that are listed
@@ -182,7 +180,7 @@ def parse_person_number(typed: str, near: str = "") -> str:
         SettingError: the words are no number, or a national number of no known country.
     """
     number = normalise_number(typed, our_number=near)
-    if _E164.fullmatch(number):
+    if is_e164(number):
         return number
     raise SettingError(
         f"{typed!r} is not a person's number. Type it with its country, like +61491570156."

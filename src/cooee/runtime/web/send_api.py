@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +12,10 @@ import msgspec
 from cooee.core.app.app import Outbox
 from cooee.core.errors import OptedOut, RequestRefused
 from cooee.core.http_messages import Response
-from cooee.core.phone_numbers import normalise_number
+from cooee.core.phone_numbers import is_e164, normalise_number
 from cooee.net.http_client import Receive, Scope
 from cooee.runtime.web.request_body import read_body
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAX_GOOD_FOR_S = 365 * 86_400  # a year
 
 
@@ -79,7 +77,7 @@ class SendEndpoint:
             normalise_number(send_request.to, our_number=ours),
         )
         for name, number, given in (("ours", sender, ours), ("to", to, send_request.to)):
-            if not _E164.fullmatch(number):
+            if not is_e164(number):
                 message = f"{name}={given[:40]!r} is not a number. Write it like +61491570156."
                 raise RequestRefused(message, 422)
         good_for = (
