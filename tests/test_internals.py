@@ -42,9 +42,24 @@ def test_every_cited_rule_exists():
     assert not missing
 
 
-def test_every_rule_of_replay_is_cited():
-    cited = {number for _, page, number in citations() if page == "replay"}
-    assert rules_of("replay") == set(range(1, 16)) == cited
+@pytest.mark.parametrize("page", ["replay", "delivery"])
+def test_every_rule_is_cited_where_it_is_obeyed(page):
+    cited = {number for _, cited_page, number in citations() if cited_page == page}
+    assert cited == rules_of(page)
+
+
+def test_every_rule_of_replay_and_delivery_has_a_number_and_none_is_skipped():
+    assert rules_of("replay") == set(range(1, 16))
+    assert rules_of("delivery") == set(range(1, 19))
+
+
+OWN_LINE = re.compile(r"^\s*(?:#|--) delivery rule (\d+): \S", re.MULTILINE)
+
+
+def test_every_rule_of_delivery_is_cited_on_a_line_of_its_own_that_says_why():
+    """A citation in a docstring tells of a rule; the comment stands at the line that obeys."""
+    cited = {int(number) for text in SOURCES.values() for number in OWN_LINE.findall(text)}
+    assert cited == rules_of("delivery")
 
 
 @pytest.mark.parametrize("page", PAGES)

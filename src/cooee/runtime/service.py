@@ -183,7 +183,8 @@ class Service:
         polling = "off" if self._poller is None else self._poller.trouble or "ok"
         is_connected = self.parts.our_number.is_connected
         sending = self.parts.senders.trouble or "ok" if is_connected else "not connected"
-        handlers = self.parts.worker.trouble or "ok"  # delivery rule 10: a thread given up is named
+        # delivery rule 10: a thread that was given up is named
+        handlers = self.parts.worker.trouble or "ok"
         report: dict[str, Any] = {"polling": polling, "sending": sending, "handlers": handlers}
         report |= {"database": database, "counts": counts}
         return polling in {"ok", "off"} and sending == handlers == database == "ok", report

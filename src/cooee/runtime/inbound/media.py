@@ -48,7 +48,7 @@ class MediaFetcher:
     """Fetches a text's media, or gives them up, before its turn.
 
     A text whose media are still being fetched holds back later texts of the same conversation,
-    but no other conversation (delivery rule 4). A fetched file's path is written down before the
+    but no other conversation. A fetched file's path is written down before the
     file, so that no crash leaves a file that the store does not know. A crash in the
     middle repeats a fetch, and begins its count anew.
 
@@ -83,6 +83,7 @@ class MediaFetcher:
             first = next(
                 (n for n, text in enumerate(claim.texts) if _has_unfetched_media(text)), None
             )
+            # delivery rule 4: texts before the one with media go on, it and later texts wait
             if first == 0:
                 await self._store.postpone([claim], self._start_fetch(claim, claim.texts[0]))
                 await self._resume_now(claim, claim.texts[0])
@@ -143,6 +144,7 @@ class MediaFetcher:
                     content, content_type = await self._download(one)
                     path = one.path or self._storage.new_path(content_type)
                     media[index] = one = msgspec.structs.replace(one, path=path)
+                    # delivery rule 4: the path first, so that no crash leaves an unknown file
                     await self._record_media(claim, text, media)
                     await self._storage.put(path, content)
             except Exception as failure:  # whatever it was, the person is to be answered

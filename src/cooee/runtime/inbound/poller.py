@@ -21,7 +21,7 @@ _MAX_PAUSE_S = 60.0  # seconds between two tries when everything fails
 
 
 class Poller:
-    """Polls one number. A poll's texts are stored before the next poll (delivery rule 1).
+    """Polls one number. A poll's texts are stored before the next poll.
 
     Where reading removes (*pop*), an answer that never came may have held a text: such reads
     are counted in the store, and nothing can bring that text back.
@@ -92,6 +92,7 @@ class Poller:
             "" if provider.features.polling == "pop" else await self._store.get_cursor(self._ours)
         )
         result = await self._session.call(lambda credentials: provider.poll(credentials, cursor))
+        # delivery rule 1: stored first; only then may the provider forget the texts
         await self._store_result(result)
         if result.cursor != cursor:
             await self._store.set_cursor(self._ours, result.cursor)
@@ -102,7 +103,8 @@ class Poller:
         return result.more
 
     async def _store_result(self, result: PollResult) -> None:
-        """Store a poll's texts, however long the database takes (delivery rule 2)."""
+        """Store a poll's texts, however long the database takes."""
+        # delivery rule 2: where reading removes, the texts exist nowhere but here
         await retry_until_available(
             self._clock,
             "receive",
@@ -117,6 +119,7 @@ class Poller:
 
     async def _after_failure(self, failure: ProviderFailure) -> float:
         is_answer_lost = isinstance(failure, OutcomeUnknown)
+        # delivery rule 2: the lost answer may have held texts, and nothing brings them back
         if is_answer_lost and self._session.provider.features.polling == "pop":
             await self._count_lost_read()
         retry_after = failure.retry_after if isinstance(failure, TemporaryFailure) else None

@@ -17,7 +17,7 @@ _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept,
 
 
 class InboundReceiver:
-    """Stores texts before a webhook or a poll is acknowledged (delivery rule 1, law 1).
+    """Stores texts before a webhook or a poll is acknowledged.
 
     Args:
         features: the provider's.
@@ -52,6 +52,7 @@ class InboundReceiver:
         if not inbounds:
             return ()
         arrivals = [self._normalised(inbound) for inbound in inbounds]
+        # delivery rule 1: whoever brought the texts is told nothing until they are on disk
         are_new = await self._store.receive(arrivals)
         for arrival, new in zip(arrivals, are_new, strict=True):
             inbound = arrival.inbound
@@ -78,5 +79,6 @@ class InboundReceiver:
         )
         if inbound.consent:
             return NewInbound(normalised, inbound.consent, "company")
+        # delivery rule 3: stored with its text, so that no handler, stuck or not, delays a STOP
         consent = self._opt_out_words.consent_of(inbound.text)
         return NewInbound(normalised, consent, "plain words" if consent == "wish" else "word")

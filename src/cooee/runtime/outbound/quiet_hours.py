@@ -33,6 +33,7 @@ class QuietHoursGate:
         ready: list[SendAttempt] = []
         later: list[tuple[Outbound, datetime]] = []
         for attempt in attempts:
+            # delivery rule 18: whoever texts at night is awake, so a reply waits for nothing
             due = (
                 now
                 if attempt.priority is Priority.REPLY

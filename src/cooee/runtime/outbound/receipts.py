@@ -24,6 +24,7 @@ class ReceiptHandler:
 
     async def apply(self, receipts: Sequence[Receipt]) -> None:
         """Store receipts; call the app's handlers for the texts that became final."""
+        # delivery rule 17: the store returns a text once, and only when its status is on disk
         for outbound, status in await self._store.apply_receipts(receipts):
             self._events.publish(ReceiptApplied(outbound, status))
             handlers = (
@@ -46,5 +47,6 @@ class ReceiptHandler:
                     await handler(outbound)
                 else:
                     await asyncio.get_running_loop().run_in_executor(None, handler, outbound)
-            except Exception as error:  # the app's business must not stop ours
+            # delivery rule 17: the receipt is stored already; what the app raises undoes nothing
+            except Exception as error:
                 self._events.publish(ReceiptHandlerFailed(outbound, error))

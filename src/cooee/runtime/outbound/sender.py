@@ -148,6 +148,7 @@ class Sender:
 
     async def _run_attempt(self, attempt: SendAttempt) -> None:
         outbound = self._session.with_callback(attempt.outbound)
+        # delivery rule 13: `take` has recorded the attempt, so a crash from here on leaves it unknown
         self._events.publish(AttemptStarted(outbound))
         try:
             accepted = await self._session.call(
@@ -179,7 +180,8 @@ class Sender:
             pause = send_backoff(outbound.attempt, retry_after)
             if pause is not None:
                 status, retry_at = Status.QUEUED, now + pause
-            if retry_after is not None:  # delivery rule 16: the whole number leaves it alone
+            # delivery rule 16: the limit is the number's, so its other texts wait too
+            if retry_after is not None:
                 self._paused_until = max(
                     self._paused_until, now + timedelta(seconds=min(retry_after, 60))
                 )
@@ -205,7 +207,7 @@ class Sender:
         )
 
     async def _record(self, result: AttemptResult) -> None:
-        # delivery rule 15: the result is known nowhere else
+        # delivery rule 15: nobody else knows the result; without it the text might go out twice
         await retry_until_available(
             self._clock, "record", lambda: self._store.record_results([result])
         )
@@ -237,7 +239,7 @@ class Sender:
 
     async def _resolve_unknown(self, attempt: SendAttempt) -> None:
         outbound, features, now = attempt.outbound, self._features, self._clock.now()
-        # delivery rule 14, in its order; an attempt of the last run has no known age
+        # delivery rule 14: in its order. An attempt of the last run has no known age.
         resolve_at = self._started_at + self._session.unknown_grace
         if now < resolve_at and (features.lookup_settles_after or features.receipts == "callback"):
             await self._record(_unknown_result(outbound, resolve_at))

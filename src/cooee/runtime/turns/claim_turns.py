@@ -37,9 +37,11 @@ def run_claim(context: TurnContext, claim: Claim) -> ClaimFlow:
     try:
         yield from run.run()
     except NeedsCommitFirst:
-        pass  # delivery rule 7: the next claim, due at once, runs the rest
+        # delivery rule 7: this claim commits what it has; the next, due at once, runs the rest
+        pass
     except LeaseLost:
-        return None  # delivery rule 12
+        # delivery rule 12: nothing is committed, since whoever has the lease runs them again
+        return None
     return run.finish()
 
 
@@ -184,7 +186,9 @@ class _ClaimRun:
         return Turn(self._claim, pending, now, chat_time, priority, not self._has_uncommitted)
 
     def _run_turn(self, turn: Turn, run: TurnFunction) -> TurnFlow[Exception | None]:
-        """Run one turn, whole or not at all (delivery rule 6); return its exception."""
+        """Run one turn, whole or not at all; return its exception."""
+        # delivery rule 6: `self._progress` moves only once the turn is over, so one that raises
+        # leaves no state, reply or dialogue behind
         progress, claim, pending = self._progress, self._claim, turn.pending
         try:
             self._progress = advanced = yield from run(turn, progress)
@@ -206,6 +210,7 @@ class _ClaimRun:
         self, error: Exception, attempts: int, *, seq: int = 0, dialogue: str = ""
     ) -> TurnFailure:
         cause = _app_error(error)
+        # delivery rule 8: no pause sets it aside at once, since it would go the same way again
         pause = None if isinstance(cause, _NEVER_RETRIED) else turn_backoff(attempts)
         retry_at: datetime | None = None if pause is None else self._context.now() + pause
         in_dialogue = isinstance(error, DialogueFailure) or dialogue

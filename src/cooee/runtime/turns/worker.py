@@ -132,7 +132,8 @@ class Worker:
         runners = [TurnRunner(run_claim(self._context, claim)) for claim in claims]
         queue, threads = deque(runners), dict[asyncio.Future[None], ThreadCall[None]]()
         while runners:
-            if queue:  # delivery rule 5: a slow handler holds up nobody else's text
+            # delivery rule 5: another thread takes the claims that wait behind a slow handler
+            if queue:
                 thread = ThreadCall(run_all, queue, self._may_share_thread, self._call_timed)
                 threads[asyncio.wrap_future(thread.future)] = thread
             await asyncio.wait(threads, timeout=_SECOND_THREAD_AFTER_S)
@@ -142,9 +143,8 @@ class Worker:
             await self._settle(stopped)
             late = [(runner, runner.reclaim(self._handler_timeout_s)) for runner in runners]
             for runner, late_call in late:
-                if (
-                    late_call is not None
-                ):  # delivery rule 10: the turn fails, its thread is given up
+                # delivery rule 10: the turn fails, and its thread is given up
+                if late_call is not None:
                     runners.remove(runner)
                     thread = next(
                         one for one in threads.values() if one.thread_id == late_call.thread_id
@@ -292,7 +292,7 @@ class Worker:
 
     async def _isolate_refused(self, finishes: Sequence[ClaimResult], error: StorageError) -> None:
         """Find the claim whose commit the database refuses, and try it again later."""
-        # delivery rule 11: one conversation's trouble is no other's
+        # delivery rule 11: each alone, since one conversation's refusal is no other's trouble
         if len(finishes) > 1:
             for finish in finishes:
                 await self._finish_turns([finish])

@@ -98,7 +98,8 @@ class HTTPEndpoints:
             headers={n.decode("latin-1").lower(): v.decode("latin-1") for n, v in scope["headers"]},
             body=await read_body(scope, receive),
         )
-        # Law 1: the response waits for the commit. A provider that gets a 2xx forgets the text.
+        # delivery rule 1: the response waits for the commit (law 1), since a provider that gets
+        # a 2xx forgets the text
         received = self._provider.receive(request, subpath, self._clock.now())
         texts = await self._inbound_receiver.receive(received.inbounds)
         if received.receipts:

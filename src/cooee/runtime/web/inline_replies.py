@@ -143,6 +143,7 @@ class InlineReplies:
             if replies and disconnect.done():
                 await self._return_to_outbox(replies)
                 return ()
+            # delivery rule 13: `take_replies` has recorded the attempts; now the response may go
             for outbound in replies:
                 self._events.publish(AttemptStarted(outbound))
         except StoreUnavailable as error:
