@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cooee.clocks.clock import RealClock, VirtualClock
-from cooee.simulator.network import Conditions, Network
+from cooee.simulator.network import MobileNetwork, NetworkConditions
 
 OURS = "+61491570006"
 PHONES = ["+61491570156", "+61491570157", "+61491570158"]
@@ -32,7 +32,9 @@ class FakeNumber:
 
 
 def network(clock=None, seed=0, **conditions):
-    network = Network(clock or VirtualClock(), seed=seed, conditions=Conditions(**conditions))
+    network = MobileNetwork(
+        clock or VirtualClock(), seed=seed, conditions=NetworkConditions(**conditions)
+    )
     network.our_numbers[OURS] = FakeNumber()
     return network
 
@@ -128,7 +130,7 @@ async def test_duplicates_arrive_twice_with_one_receipt(share, copies, status):
 async def test_a_text_does_not_overtake_one_that_set_out_in_worse_weather():
     net = network(delay=3)
     net.send_from_phone(PHONES[0], OURS, "first")
-    net.conditions = Conditions()
+    net.conditions = NetworkConditions()
     net.send_from_phone(PHONES[0], OURS, "second")
     net.send_from_phone(PHONES[1], OURS, "somebody else's")
     await net.clock.advance(3)

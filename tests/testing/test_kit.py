@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cooee import App, Chat, NotRunning
-from cooee.simulator import Conditions
+from cooee.simulator import NetworkConditions
 from cooee.testing import Kit
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,7 +69,7 @@ async def test_with_pushes_a_conversation_takes_no_time_at_all():
 async def test_a_reply_takes_as_long_as_the_network_and_no_longer():
     async with Kit(clock_app()) as kit:
         phone = kit.phone()
-        kit.simulator.network.conditions = Conditions(delay=2)
+        kit.simulator.network.conditions = NetworkConditions(delay=2)
         assert await phone.text("hello") == ["00:00:00"]
         assert kit.clock.now() <= NEW_YEAR + timedelta(seconds=6)  # there, back, and a receipt
 

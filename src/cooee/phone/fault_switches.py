@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cooee.simulator import Network
+from cooee.simulator import MobileNetwork
 from cooee.simulator.apis import ProviderAPI
 from cooee.simulator.faults import parse_fault
 
@@ -50,7 +50,7 @@ class FaultSwitches:
         is_pushed: whether the provider pushes texts; a text that is polled cannot come twice.
     """
 
-    def __init__(self, network: Network, api: ProviderAPI, *, is_pushed: bool) -> None:
+    def __init__(self, network: MobileNetwork, api: ProviderAPI, *, is_pushed: bool) -> None:
         self._network, self._api, self._is_pushed = network, api, is_pushed
 
     def list_switches(self) -> list[FaultSwitch]:

@@ -1,6 +1,13 @@
 """A simulated mobile network, with the providers' own HTTP APIs and phones to text with."""
 
-from cooee.simulator.network import Conditions, Network, ScreenEntry, SimulatedText
+from cooee.simulator.network import MobileNetwork, NetworkConditions, ScreenEntry, SimulatedText
 from cooee.simulator.server import Simulator, run_simulator
 
-__all__ = ["Conditions", "Network", "ScreenEntry", "SimulatedText", "Simulator", "run_simulator"]
+__all__ = [
+    "MobileNetwork",
+    "NetworkConditions",
+    "ScreenEntry",
+    "SimulatedText",
+    "Simulator",
+    "run_simulator",
+]

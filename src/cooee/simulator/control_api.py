@@ -19,7 +19,7 @@ from cooee.net.http_client import ASGIApp
 from cooee.simulator import phone_numbers
 from cooee.simulator.apis import ProviderAPI
 from cooee.simulator.faults import parse_fault
-from cooee.simulator.network import Conditions, Network, ScreenEntry
+from cooee.simulator.network import MobileNetwork, NetworkConditions, ScreenEntry
 
 T = TypeVar("T")
 CONTROL_PATH = "/control"
@@ -55,7 +55,7 @@ class _AdvanceRequest(_ControlRequest, frozen=True):
     advance: Annotated[float, msgspec.Meta(ge=0, le=MAX_ADVANCE_S)]
 
 
-def make_control_app(network: Network, apis: Sequence[ProviderAPI]) -> ASGIApp:
+def make_control_app(network: MobileNetwork, apis: Sequence[ProviderAPI]) -> ASGIApp:
     """Return the control interface, whose every refusal is a 4xx with ``{"error": "why"}``."""
     control = _Control(network, apis)
     routes = [
@@ -90,7 +90,7 @@ def make_control_app(network: Network, apis: Sequence[ProviderAPI]) -> ASGIApp:
 class _Control:
     """The endpoints of the control interface, over one network and the provider APIs on it."""
 
-    def __init__(self, network: Network, apis: Sequence[ProviderAPI]) -> None:
+    def __init__(self, network: MobileNetwork, apis: Sequence[ProviderAPI]) -> None:
         self._network = network
         self._apis = {api.name: api for api in apis}
 
@@ -144,7 +144,7 @@ class _Control:
         return _json_response(200, {**conditions, "idle": self._network.is_idle})
 
     async def set_conditions(self, request: Request) -> Response:
-        self._network.conditions = await _decode_body(request, Conditions)
+        self._network.conditions = await _decode_body(request, NetworkConditions)
         return await self.get_conditions(request)
 
     async def set_switches(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ Probability: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 
 
-class Conditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NetworkConditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The network's conditions.
 
     Args:
@@ -80,7 +80,7 @@ class OurNumber(Protocol):
         ...
 
 
-class Network:
+class MobileNetwork:
     """Phones, the providers' numbers, and the texts under way between them.
 
     Every number that no provider has allocated can be a phone. Chance is drawn from `seed`, and
@@ -88,11 +88,11 @@ class Network:
     """
 
     def __init__(
-        self, clock: Clock, *, seed: int = 0, conditions: Conditions | None = None
+        self, clock: Clock, *, seed: int = 0, conditions: NetworkConditions | None = None
     ) -> None:
         self.clock = clock
         self.random = Random(seed)  # noqa: S311 -- weather and test tokens, not secrets
-        self.conditions = conditions or Conditions()
+        self.conditions = conditions or NetworkConditions()
         self.jobs = OrderedJobs(clock)
         self.our_numbers: dict[str, OurNumber] = {}
         self._unused_numbers = phone_numbers.allocatable_numbers()

@@ -17,7 +17,7 @@ from cooee.simulator.apis.telstra_v2 import TelstraV2API
 from cooee.simulator.apis.telstra_v3 import TelstraV3API
 from cooee.simulator.apis.twilio import TwilioAPI
 from cooee.simulator.control_api import CONTROL_PATH, make_control_app
-from cooee.simulator.network import Conditions, Network
+from cooee.simulator.network import MobileNetwork, NetworkConditions
 
 _GARBAGE_PAGE = (
     b"<html><head><title>502</title></head><body><h1>Gateway says hello</h1></body></html>"
@@ -50,7 +50,7 @@ class Simulator:
         client_secret: str | None = None,
         api_key: str | None = None,
     ) -> None:
-        self.network = Network(clock, seed=seed, conditions=Conditions(delay=delay))
+        self.network = MobileNetwork(clock, seed=seed, conditions=NetworkConditions(delay=delay))
         self.apis: tuple[ProviderAPI, ...] = (
             TelstraV2API(self.network, transport, client_id=client_id, client_secret=client_secret),
             TelstraV3API(self.network, transport, client_id=client_id, client_secret=client_secret),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cooee.simulator.network import Conditions
+from cooee.simulator.network import NetworkConditions
 
 ANNA, BEN = "+61491570156", "+61491570157"
 CASES = settings(
@@ -69,7 +69,7 @@ async def test_without_a_key_nothing_is_told(api, header):
 
 
 async def test_a_text_is_accepted_and_delivered(api, number, simulator, clock):
-    simulator.network.conditions = Conditions(delay=1)
+    simulator.network.conditions = NetworkConditions(delay=1)
     answer = await send(api, number)
     content = answer.json()
     assert (answer.status, content["status"], content["segments"]) == (201, "accepted", 1)
@@ -250,7 +250,7 @@ async def test_confirming_is_nothing_where_it_is_not_needed(api, number):
 
 
 async def test_a_text_that_the_network_doubled_has_one_id(api, number, simulator):
-    simulator.network.conditions = Conditions(duplicates=1)
+    simulator.network.conditions = NetworkConditions(duplicates=1)
     simulator.network.send_from_phone(ANNA, number, "Hello")
     first, second = await texts(api), await texts(api)
     assert first == second != []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cooee.simulator.network import Conditions
+from cooee.simulator.network import NetworkConditions
 
 ANNA, BEN = "+61491570156", "+61491570157"
 OURS = "+61491570006"
@@ -469,7 +469,7 @@ async def test_mms_has_a_queue_of_its_own(telstra, number, simulator):
 
 
 async def test_a_status_is_a_list_of_one_and_not_there_at_once(telstra, number, simulator, clock):
-    simulator.network.conditions = Conditions(delay=3)
+    simulator.network.conditions = NetworkConditions(delay=3)
     id = (await telstra.send(ANNA)).json()["messages"][0]["messageId"]
     assert code(await telstra.status(id)) == (404, "OLD-NONEXISTANT-MESSAGE-ID")
     await clock.advance(2)
@@ -514,7 +514,7 @@ async def test_a_text_without_receipt_has_no_status_and_no_push(telstra, number,
 
 
 async def test_where_no_receipts_come_a_text_stays_pending(telstra, number, simulator, clock):
-    simulator.network.conditions = Conditions(receipts=False)
+    simulator.network.conditions = NetworkConditions(receipts=False)
     id = (await telstra.send(ANNA)).json()["messages"][0]["messageId"]
     await clock.advance(DAY / 48)
     assert (await telstra.status(id)).json()[0]["deliveryStatus"] == "PEND"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from cooee.core.http_messages import Request
-from cooee.simulator import Conditions
+from cooee.simulator import NetworkConditions
 from cooee.simulator.apis.twilio.webhooks import (
     WebhookRetryPolicy,
     parse_retry_policy,
@@ -163,7 +163,7 @@ async def test_an_accepted_text_has_every_field_of_the_api(us, ours):
 
 @pytest.mark.parametrize(("weather", "word"), [({}, "delivered"), ({"receipts": False}, "sent")])
 async def test_news_goes_to_the_callback_in_order(us, simulator, webhook, weather, word):
-    simulator.network.conditions = Conditions(**weather)
+    simulator.network.conditions = NetworkConditions(**weather)
     sent = (await us.send(StatusCallback="https://example.com/news/7")).json()
     await simulator.network.clock.wait_until_idle()
     assert form(webhook, 0)["MessageStatus"] == "sent"

@@ -14,7 +14,7 @@ from cooee.core.errors import NotRunning
 from cooee.net.http_server import bind_socket
 from cooee.phone.app_runner import run_app
 from cooee.runtime.service import Service
-from cooee.simulator import Network, run_simulator
+from cooee.simulator import MobileNetwork, run_simulator
 from cooee.storage import Store
 from cooee.storage.sqlite.store import SQLite
 
@@ -32,7 +32,12 @@ class TerminalSession:
     """
 
     def __init__(
-        self, network: Network, service: Service, clock: OffsetClock, port: int, texts_before: int
+        self,
+        network: MobileNetwork,
+        service: Service,
+        clock: OffsetClock,
+        port: int,
+        texts_before: int,
     ) -> None:
         self.network, self.service, self.port = network, service, port
         self._clock = clock

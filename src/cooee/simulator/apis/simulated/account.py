@@ -11,7 +11,7 @@ import msgspec
 
 from cooee.simulator.apis.simulated.errors import SimulatedAPIError
 from cooee.simulator.apis.simulated.inbox import Inbox, InboxText, ReadMode
-from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.network import MobileNetwork, SimulatedText
 from cooee.simulator.segments import count_segments
 from cooee.simulator.webhook_sender import WebhookSender
 
@@ -63,7 +63,7 @@ class SimulatedAccount:
     """A key's account; its number is there from the start."""
 
     def __init__(
-        self, network: Network, webhook_sender: WebhookSender, switches: SimulatedSwitches
+        self, network: MobileNetwork, webhook_sender: WebhookSender, switches: SimulatedSwitches
     ) -> None:
         self.switches = switches
         self.number = network.allocate_number()

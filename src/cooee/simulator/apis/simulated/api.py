@@ -21,7 +21,7 @@ from cooee.simulator.apis.simulated.account import (
 from cooee.simulator.apis.simulated.errors import SimulatedAPIError, simulated_fault_response
 from cooee.simulator.apis.simulated.inbox import PAGE_SIZE
 from cooee.simulator.faults import Faults
-from cooee.simulator.network import Network
+from cooee.simulator.network import MobileNetwork
 from cooee.simulator.webhook_sender import WebhookSender
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class SimulatedAPI:
     real_base = ""
 
     def __init__(
-        self, network: Network, transport: Transport, *, api_key: str | None = None
+        self, network: MobileNetwork, transport: Transport, *, api_key: str | None = None
     ) -> None:
         self.faults = Faults()
         self._network = network

@@ -15,7 +15,7 @@ from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError, invalid_pa
 from cooee.simulator.apis.telstra_v2.requests import TelstraV2SendRequest
 from cooee.simulator.apis.telstra_v2.subscription import TelstraV2Subscription
 from cooee.simulator.apis.telstra_v2.threads import ReplyThreads
-from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.network import MobileNetwork, SimulatedText
 from cooee.simulator.webhook_sender import WebhookSender
 
 STATUS_READABLE_AFTER, STATUS_RETENTION = timedelta(seconds=2), timedelta(days=7)
@@ -44,7 +44,7 @@ class TelstraV2Account:
     """A client id's account."""
 
     def __init__(
-        self, network: Network, webhook_sender: WebhookSender, *, is_trial: bool = False
+        self, network: MobileNetwork, webhook_sender: WebhookSender, *, is_trial: bool = False
     ) -> None:
         self.network, self.webhook_sender = network, webhook_sender
         self.is_trial = is_trial

@@ -16,7 +16,7 @@ from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
 from cooee.simulator.apis.telstra_v2.requests import InvalidRecipients
 from cooee.simulator.apis.telstra_v2.tokens import TelstraV2Tokens
 from cooee.simulator.faults import Faults
-from cooee.simulator.network import Network
+from cooee.simulator.network import MobileNetwork
 from cooee.simulator.webhook_sender import WebhookSender
 
 WEBHOOK_RETRY_DELAYS_S = (300.0,) * 12
@@ -38,7 +38,7 @@ class TelstraV2API:
 
     def __init__(
         self,
-        network: Network,
+        network: MobileNetwork,
         transport: Transport,
         *,
         client_id: str | None = None,

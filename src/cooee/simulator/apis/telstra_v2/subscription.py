@@ -8,7 +8,7 @@ from typing import Any
 
 from cooee.simulator.apis.telstra_v2 import responses as shapes
 from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
-from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.network import MobileNetwork, SimulatedText
 
 DAY = timedelta(days=1)
 MAX_ACTIVE_DAYS = 1825
@@ -26,7 +26,7 @@ class TelstraV2Subscription:
     """
 
     def __init__(
-        self, network: Network, on_text: Callable[[SimulatedText], None], unread_texts: Sized
+        self, network: MobileNetwork, on_text: Callable[[SimulatedText], None], unread_texts: Sized
     ) -> None:
         self._network, self._clock = network, network.clock
         self._on_text, self._unread_texts = on_text, unread_texts

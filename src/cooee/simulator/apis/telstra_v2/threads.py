@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
-from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.network import MobileNetwork, SimulatedText
 
 THREAD_LIFETIME = timedelta(days=7)
 MAX_THREADS_PER_PERSON = 50
@@ -19,7 +19,9 @@ class ReplyThreads:
     One number serves many people, and one person never has two threads on it.
     """
 
-    def __init__(self, network: Network, on_reply: Callable[[SimulatedText, str], None]) -> None:
+    def __init__(
+        self, network: MobileNetwork, on_reply: Callable[[SimulatedText, str], None]
+    ) -> None:
         self._network, self._on_reply = network, on_reply
         self._reply_numbers: list[_ReplyNumber] = []
 
@@ -53,7 +55,9 @@ class _ReplyNumber:
 
     unread_count = 0
 
-    def __init__(self, network: Network, on_reply: Callable[[SimulatedText, str], None]) -> None:
+    def __init__(
+        self, network: MobileNetwork, on_reply: Callable[[SimulatedText, str], None]
+    ) -> None:
         self._clock, self._on_reply = network.clock, on_reply
         self.number = network.allocate_number()
         self._threads: dict[str, tuple[str, datetime]] = {}

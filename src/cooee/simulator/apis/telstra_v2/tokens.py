@@ -15,7 +15,7 @@ from cooee.simulator.apis.client_credentials import (
     oauth_error,
 )
 from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
-from cooee.simulator.network import Network
+from cooee.simulator.network import MobileNetwork
 
 
 class TelstraV2Tokens:
@@ -24,7 +24,9 @@ class TelstraV2Tokens:
     Any client id and secret are accepted, unless the simulator was given the only ones.
     """
 
-    def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
+    def __init__(
+        self, network: MobileNetwork, client_id: str | None, client_secret: str | None
+    ) -> None:
         self._network = network
         self._credentials = ClientCredentials(client_id, client_secret)
         self._issued: dict[str, tuple[str, datetime]] = {}

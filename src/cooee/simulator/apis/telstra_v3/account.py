@@ -14,7 +14,7 @@ from cooee.simulator.apis.telstra_v3.reports import MessageReport
 from cooee.simulator.apis.telstra_v3.requests import TelstraV3SendRequest
 from cooee.simulator.apis.telstra_v3.responses import TelstraV3Message
 from cooee.simulator.apis.telstra_v3.virtual_numbers import VirtualNumber
-from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.network import MobileNetwork, SimulatedText
 from cooee.simulator.webhook_sender import WebhookSender
 
 MESSAGE_RETENTION = timedelta(days=30)
@@ -39,7 +39,9 @@ class TelstraV3OptOut(msgspec.Struct, frozen=True):
 class TelstraV3Account:
     """A client id's account."""
 
-    def __init__(self, network: Network, webhook_sender: WebhookSender, *, is_trial: bool) -> None:
+    def __init__(
+        self, network: MobileNetwork, webhook_sender: WebhookSender, *, is_trial: bool
+    ) -> None:
         self.network, self.webhook_sender, self.is_trial = network, webhook_sender, is_trial
         self.numbers: dict[str, VirtualNumber] = {}
         self.messages: dict[str, TelstraV3Message] = {}

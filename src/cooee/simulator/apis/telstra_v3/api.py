@@ -15,7 +15,7 @@ from cooee.simulator.apis.telstra_v3.account import TelstraV3Account
 from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError
 from cooee.simulator.apis.telstra_v3.tokens import TelstraV3Tokens
 from cooee.simulator.faults import Faults
-from cooee.simulator.network import Network
+from cooee.simulator.network import MobileNetwork
 from cooee.simulator.webhook_sender import WebhookSender
 
 WEBHOOK_RETRY_DELAYS_S = (60.0, 300.0, 900.0)
@@ -44,7 +44,7 @@ class TelstraV3API:
 
     def __init__(
         self,
-        network: Network,
+        network: MobileNetwork,
         transport: Transport,
         *,
         client_id: str | None = None,

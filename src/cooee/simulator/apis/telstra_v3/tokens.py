@@ -17,7 +17,7 @@ from cooee.simulator.apis.client_credentials import (
     oauth_error,
 )
 from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError
-from cooee.simulator.network import Network
+from cooee.simulator.network import MobileNetwork
 
 _RESOURCES = ("free-trial-numbers", "messages", "messaging", "virtual-numbers", "reports")
 _SCOPES = frozenset(f"{thing}:{verb}" for thing in _RESOURCES for verb in ("read", "write"))
@@ -53,7 +53,9 @@ class TelstraV3Tokens:
     Any client id and secret are accepted, unless the simulator was given the only ones.
     """
 
-    def __init__(self, network: Network, client_id: str | None, client_secret: str | None) -> None:
+    def __init__(
+        self, network: MobileNetwork, client_id: str | None, client_secret: str | None
+    ) -> None:
         self._network = network
         self._credentials = ClientCredentials(client_id, client_secret)
         self._issued: dict[str, TokenGrant] = {}

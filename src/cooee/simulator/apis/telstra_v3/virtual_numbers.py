@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from cooee.simulator.apis.telstra_v3 import responses as shapes
-from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.network import MobileNetwork, SimulatedText
 
 MAX_IDLE_IN_TRIAL, MAX_IDLE = timedelta(days=30), timedelta(days=548)
 """How long without sending (in a free trial) or without traffic (18 months) it stays."""
@@ -25,7 +25,7 @@ class VirtualNumber:
 
     def __init__(
         self,
-        network: Network,
+        network: MobileNetwork,
         *,
         is_trial: bool,
         on_text: Callable[[VirtualNumber, SimulatedText], None],

@@ -13,7 +13,7 @@ from cooee.simulator.apis.twilio.requests import MessageQuery, TwilioSendRequest
 from cooee.simulator.apis.twilio.responses import TwilioMessage, TwilioNumber
 from cooee.simulator.apis.twilio.twiml import TwiMLMessage, parse_twiml
 from cooee.simulator.apis.twilio.webhooks import TwilioWebhookSender
-from cooee.simulator.network import Network, SimulatedText
+from cooee.simulator.network import MobileNetwork, SimulatedText
 from cooee.simulator.segments import count_segments
 
 PLACEHOLDER_TOKEN = "0" * 32
@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 class TwilioAccount:
     """An account SID's account; its number is there from the start, and has no webhook yet."""
 
-    def __init__(self, sid: str, network: Network, webhook_sender: TwilioWebhookSender) -> None:
+    def __init__(
+        self, sid: str, network: MobileNetwork, webhook_sender: TwilioWebhookSender
+    ) -> None:
         self.sid, self.auth_token = sid, PLACEHOLDER_TOKEN
         self.service_sid: str | None = None  # the messaging service that the number is in
         self.is_redacted = False

@@ -17,7 +17,7 @@ from cooee.simulator.apis.twilio.endpoints import ROUTES
 from cooee.simulator.apis.twilio.errors import TwilioAPIError, twilio_fault_response
 from cooee.simulator.apis.twilio.webhooks import TwilioWebhookSender
 from cooee.simulator.faults import Faults
-from cooee.simulator.network import Network
+from cooee.simulator.network import MobileNetwork
 
 _ACCOUNT_PATH = re.compile(r"/2010-04-01/Accounts/(AC[0-9a-fA-F]{32})/.*", re.DOTALL)
 _USER_SID = re.compile(r"(AC|SK)[0-9a-fA-F]{32}")
@@ -39,7 +39,7 @@ class TwilioAPI:
     prefix = "/twilio"
     real_base = "api.twilio.com"
 
-    def __init__(self, network: Network, transport: Transport) -> None:
+    def __init__(self, network: MobileNetwork, transport: Transport) -> None:
         self.faults = Faults()
         self._network = network
         self._webhook_sender = TwilioWebhookSender(network, transport, self.faults)

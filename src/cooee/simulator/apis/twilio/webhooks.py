@@ -15,7 +15,7 @@ from cooee.core.errors import OutcomeUnknown, ProviderFailure
 from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import Transport
 from cooee.simulator.faults import Faults
-from cooee.simulator.network import Network
+from cooee.simulator.network import MobileNetwork
 
 FormFields: TypeAlias = Sequence[tuple[str, str]]
 
@@ -75,7 +75,7 @@ class TwilioWebhookSender:
         faults: the faults of this API: a push may go out twice.
     """
 
-    def __init__(self, network: Network, transport: Transport, faults: Faults) -> None:
+    def __init__(self, network: MobileNetwork, transport: Transport, faults: Faults) -> None:
         self._network, self._transport, self._faults = network, transport, faults
 
     def post(
