@@ -12,6 +12,7 @@ from cooee.net.http_client import HANG_UP_EXTENSION, HTTPClient, Receive, Scope,
 from cooee.net.http_server import serve_app
 from cooee.net.origin_guard import LOOPBACK_HOSTS, OriginGuard
 from cooee.simulator.apis import ProviderAPI
+from cooee.simulator.apis.oauth_clients import ClientCredentials
 from cooee.simulator.apis.simulated import SimulatedAPI
 from cooee.simulator.apis.telstra_v2 import TelstraV2API
 from cooee.simulator.apis.telstra_v3 import TelstraV3API
@@ -51,9 +52,10 @@ class Simulator:
         api_key: str | None = None,
     ) -> None:
         self.network = MobileNetwork(clock, seed=seed, conditions=NetworkConditions(delay=delay))
+        credentials = ClientCredentials(client_id, client_secret)
         self.apis: tuple[ProviderAPI, ...] = (
-            TelstraV2API(self.network, transport, client_id=client_id, client_secret=client_secret),
-            TelstraV3API(self.network, transport, client_id=client_id, client_secret=client_secret),
+            TelstraV2API(self.network, transport, credentials),
+            TelstraV3API(self.network, transport, credentials),
             SimulatedAPI(self.network, transport, api_key=api_key),
             TwilioAPI(self.network, transport),
         )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
-from cooee.clocks.clock import Clock
 from cooee.core.errors import ProviderFailure
 from cooee.core.http_messages import Request
 from cooee.net.http_client import Transport
 from cooee.simulator.faults import Faults
-from cooee.simulator.ordered_jobs import OrderedJobs
+from cooee.simulator.network import MobileNetwork
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +23,13 @@ class WebhookSender:
 
     def __init__(
         self,
-        clock: Clock,
-        jobs: OrderedJobs,
+        network: MobileNetwork,
         transport: Transport,
         faults: Faults,
         retry_delays: Sequence[float],
     ) -> None:
-        self._clock = clock
-        self._jobs = jobs
-        self._transport = transport
-        self._faults = faults
+        self._clock, self._jobs = network.clock, network.jobs
+        self._transport, self._faults = transport, faults
         self._retry_delays = tuple(retry_delays)
 
     def post(

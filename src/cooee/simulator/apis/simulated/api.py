@@ -61,7 +61,7 @@ class SimulatedAPI:
         self._network = network
         self._api_key = api_key
         self._webhook_sender = WebhookSender(
-            network.clock, network.jobs, transport, self.faults, WEBHOOK_RETRY_DELAYS_S
+            network, transport, self.faults, WEBHOOK_RETRY_DELAYS_S
         )
         self._switches = SimulatedSwitches()
         self._accounts: dict[str, SimulatedAccount] = {}

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from cooee.core.http_messages import Request, Response
 from cooee.net import asgi
 from cooee.net.http_client import Transport
+from cooee.simulator.apis.oauth_clients import ClientCredentials, OAuthClients
 from cooee.simulator.apis.telstra_v2 import endpoints as calls
 from cooee.simulator.apis.telstra_v2 import errors as refusals
 from cooee.simulator.apis.telstra_v2 import responses as shapes
 from cooee.simulator.apis.telstra_v2.account import TelstraV2Account
 from cooee.simulator.apis.telstra_v2.errors import TelstraV2APIError
 from cooee.simulator.apis.telstra_v2.requests import InvalidRecipients
-from cooee.simulator.apis.telstra_v2.tokens import TelstraV2Tokens
 from cooee.simulator.faults import Faults
 from cooee.simulator.network import MobileNetwork
 from cooee.simulator.webhook_sender import WebhookSender
@@ -40,17 +40,13 @@ class TelstraV2API:
         self,
         network: MobileNetwork,
         transport: Transport,
-        *,
-        client_id: str | None = None,
-        client_secret: str | None = None,
+        credentials: ClientCredentials,
     ) -> None:
         self.faults = Faults()
-        self._network = network
-        self._tokens = TelstraV2Tokens(network, client_id, client_secret)
-        self._webhook_sender = WebhookSender(
-            network.clock, network.jobs, transport, self.faults, WEBHOOK_RETRY_DELAYS_S
+        sender = WebhookSender(network, transport, self.faults, WEBHOOK_RETRY_DELAYS_S)
+        self._clients = OAuthClients(
+            network, credentials, lambda: self._new_account(network, sender)
         )
-        self._accounts: dict[str, TelstraV2Account] = {}
         self._is_trial = False
 
     def handle(self, request: Request, path: str) -> Response:
@@ -67,13 +63,13 @@ class TelstraV2API:
 
     def fault_response(self, name: str, request: Request, path: str, /) -> Response:
         if name == "expire-token":
-            self._tokens.revoke_token(request)
+            self._clients.revoke_token(request)
             return self.handle(request, path)
         is_send = request.method == "POST" and path.startswith("/messages/sms")
         return refusals.telstra_v2_fault_response(name, is_send=is_send)
 
     def numbers_in_use(self) -> Sequence[Mapping[str, str | None]]:
-        subscriptions = [account.subscription for account in self._accounts.values()]
+        subscriptions = [account.subscription for account in self._clients.accounts]
         return [
             {"number": subscription.number, "notifyURL": subscription.notify_url}
             for subscription in subscriptions
@@ -84,27 +80,27 @@ class TelstraV2API:
         if unknown := set(switches) - {"free-trial"}:
             raise ValueError(f"telstra-v2 has no switch {min(unknown)!r}, only 'free-trial'.")
         self._is_trial = "free-trial" in switches
-        for account in self._accounts.values():
+        for account in self._clients.accounts:
             account.is_trial = self._is_trial
 
     def _route(self, request: Request, path: str) -> Response:
         if (request.method, path) == ("POST", "/oauth/token"):
-            return self._tokens.issue_token(request)
+            return self._clients.issue_token(request)
         if request.method == "GET" and path in _HEALTH_PATHS:
             return asgi.json_response(200, {"status": "up"})
-        account = self._account_of(self._tokens.client_of(request))
+        token = self._clients.token_of(request)
+        if token is None or self._clients.has_ended(token):
+            message = "Invalid access token. Please try with a valid token"
+            raise TelstraV2APIError(401, "TECH-ERR", message)
         match = calls.ROUTES.match_request(request.method, path)
         if match is None:
             raise _unknown_path_error(path)
         endpoint, path_params = match
-        return endpoint(account, calls.TelstraV2Call(request, path_params, _base_url_for(request)))
+        call = calls.TelstraV2Call(request, path_params, _base_url_for(request))
+        return endpoint(self._clients.account_of(token), call)
 
-    def _account_of(self, client_id: str) -> TelstraV2Account:
-        if client_id not in self._accounts:
-            self._accounts[client_id] = TelstraV2Account(
-                self._network, self._webhook_sender, is_trial=self._is_trial
-            )
-        return self._accounts[client_id]
+    def _new_account(self, network: MobileNetwork, sender: WebhookSender) -> TelstraV2Account:
+        return TelstraV2Account(network, sender, is_trial=self._is_trial)
 
 
 def _unknown_path_error(path: str) -> TelstraV2APIError:

@@ -9,11 +9,12 @@ import msgspec
 
 from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import Transport
+from cooee.simulator.apis.oauth_clients import ClientCredentials, OAuthClients
 from cooee.simulator.apis.telstra_v3 import endpoints as calls
 from cooee.simulator.apis.telstra_v3 import errors as refusals
 from cooee.simulator.apis.telstra_v3.account import TelstraV3Account
 from cooee.simulator.apis.telstra_v3.errors import TelstraV3APIError
-from cooee.simulator.apis.telstra_v3.tokens import TelstraV3Tokens
+from cooee.simulator.apis.telstra_v3.scopes import SCOPES, check_scope, require_token
 from cooee.simulator.faults import Faults
 from cooee.simulator.network import MobileNetwork
 from cooee.simulator.webhook_sender import WebhookSender
@@ -46,17 +47,13 @@ class TelstraV3API:
         self,
         network: MobileNetwork,
         transport: Transport,
-        *,
-        client_id: str | None = None,
-        client_secret: str | None = None,
+        credentials: ClientCredentials,
     ) -> None:
         self.faults = Faults()
-        self._network = network
-        self._tokens = TelstraV3Tokens(network, client_id, client_secret)
-        self._webhook_sender = WebhookSender(
-            network.clock, network.jobs, transport, self.faults, WEBHOOK_RETRY_DELAYS_S
+        sender = WebhookSender(network, transport, self.faults, WEBHOOK_RETRY_DELAYS_S)
+        self._clients = OAuthClients(
+            network, credentials, lambda: self._new_account(network, sender), scopes=SCOPES
         )
-        self._accounts: dict[str, TelstraV3Account] = {}
         self._switches: frozenset[str] = frozenset()
 
     def handle(self, request: Request, path: str) -> Response:
@@ -68,14 +65,14 @@ class TelstraV3API:
 
     def fault_response(self, name: str, request: Request, path: str, /) -> Response:
         if name == "expire-token":
-            self._tokens.revoke_token(request)
+            self._clients.revoke_token(request)
             return self.handle(request, path)
         return refusals.telstra_v3_fault_response(name)
 
     def numbers_in_use(self) -> Sequence[Mapping[str, str | None]]:
         return [
             {"number": number.number, "notifyURL": number.reply_url}
-            for account in self._accounts.values()
+            for account in self._clients.accounts
             for number in account.assigned_numbers()
         ]
 
@@ -84,38 +81,33 @@ class TelstraV3API:
             known = ", ".join(_SWITCHES)
             raise ValueError(f"telstra-v3 has no switch {min(unknown)!r}. It has {known}.")
         self._switches = frozenset(switches)
-        for account in self._accounts.values():
+        for account in self._clients.accounts:
             account.is_trial = "free-trial" in switches
             for number in account.numbers.values():
                 number.is_trial = account.is_trial
 
     def _route(self, request: Request, path: str) -> Response:
         if (request.method, path) == ("POST", _TOKEN_PATH):
-            return self._tokens.issue_token(request)
+            return self._clients.issue_token(request)
         if not path.startswith(f"{_API_PATH}/"):
             raise TelstraV3APIError("RESOURCE_NOT_FOUND", "There is no such resource")
         path = path.removeprefix(_API_PATH)
-        grant = self._tokens.grant_of(request)
+        token = require_token(self._clients, request)
         if "lenient-headers" not in self._switches:
             _check_headers(request)
         match = calls.ROUTES.match_request(request.method, path)
         if match is None:
             raise _unknown_path_error(path)
-        grant.check_scope(request.method, path)
+        check_scope(token, request.method, path)
         endpoint, path_params = match
         offset_in_records = "offset-counts-records" in self._switches
         return endpoint(
-            self._account_of(grant.client_id),
+            self._clients.account_of(token),
             calls.TelstraV3Call(request, path_params, _base_url_for(request), offset_in_records),
         )
 
-    def _account_of(self, client_id: str) -> TelstraV3Account:
-        if client_id not in self._accounts:
-            is_trial = "free-trial" in self._switches
-            self._accounts[client_id] = TelstraV3Account(
-                self._network, self._webhook_sender, is_trial=is_trial
-            )
-        return self._accounts[client_id]
+    def _new_account(self, network: MobileNetwork, sender: WebhookSender) -> TelstraV3Account:
+        return TelstraV3Account(network, sender, is_trial="free-trial" in self._switches)
 
 
 def _check_headers(request: Request) -> None:
