@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cooee.providers import Setting, SettingError, parse_base_url, parse_list
+from cooee.providers import Setting, SettingError, parse_base_url, parse_list, read_settings
 
 
 def test_a_setting_is_read_without_the_spaces_around_it():
@@ -32,3 +32,13 @@ def test_a_list_has_commas_between():
         "b",
         "c",
     ]
+
+
+def test_settings_are_read_in_their_order():
+    one, other = (
+        Setting("ONE", "the first"),
+        Setting("OTHER", "the second", "2", parse=lambda _, value: int(value)),
+    )
+    assert read_settings([one, other], {"ONE": " 1 ", "THIRD": "3"}) == ("1", 2)
+    with pytest.raises(SettingError, match=r"ONE is missing \(the first\): ONE=…"):
+        read_settings([other, one], {})

@@ -47,13 +47,12 @@ from cooee.providers.http_errors import (
     ErrorTable,
     error_class_for_status,
 )
-from cooee.providers.oauth import (
-    client_credentials_login,
-)
+from cooee.providers.oauth import OAuthClient, client_settings
 from cooee.providers.settings import (
     Setting,
     parse_base_url,
     parse_list,
+    read_settings,
 )
 
 __all__ = [
@@ -67,6 +66,7 @@ __all__ = [
     "Inbound",
     "Media",
     "MediaSource",
+    "OAuthClient",
     "OptOutSource",
     "OptedOut",
     "Outbound",
@@ -88,7 +88,7 @@ __all__ = [
     "TemporaryFailure",
     "Unauthorized",
     "check_text_length",
-    "client_credentials_login",
+    "client_settings",
     "default_features",
     "error_class_for_status",
     "find_provider",
@@ -97,6 +97,7 @@ __all__ = [
     "parse_outbound_id",
     "parse_webhook_path",
     "provider_names",
+    "read_settings",
     "text_fingerprint",
 ]
 

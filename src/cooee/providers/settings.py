@@ -56,3 +56,12 @@ class Setting(msgspec.Struct, frozen=True):
         if value is None:
             raise SettingError(f"{self.name} is missing ({self.help}): {self.name}=…")
         return self.parse(self.name, value)
+
+
+def read_settings(settings: Sequence[Setting], values: Mapping[str, str]) -> tuple[Any, ...]:
+    """Return the parsed value of each setting, in their order.
+
+    Raises:
+        SettingError: one is missing, or not what it should be; the message says which.
+    """
+    return tuple(setting.read(values) for setting in settings)

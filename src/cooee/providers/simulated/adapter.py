@@ -29,6 +29,7 @@ from cooee.providers import (
     parse_base_url,
     parse_list,
     parse_webhook_path,
+    read_settings,
 )
 from cooee.providers.simulated.payloads import (
     ERRORS,
@@ -93,7 +94,7 @@ class Simulated:
         Raises:
             SettingError: a switch is unknown, there are two ways of reading, or no URL.
         """
-        self._base_url, self._key, switches = (setting.read(values) for setting in self.settings)
+        self._base_url, self._key, switches = read_settings(self.settings, values)
         self._webhook_secret = hmac.digest(
             self._key.encode(errors="replace"), b"webhook", "sha256"
         ).hex()

@@ -14,6 +14,7 @@ from cooee.providers import (
     Credentials,
     Features,
     Flow,
+    OAuthClient,
     Outbound,
     PermanentFailure,
     PollResult,
@@ -23,9 +24,10 @@ from cooee.providers import (
     Setting,
     Subscription,
     check_text_length,
-    client_credentials_login,
+    client_settings,
     parse_base_url,
     parse_webhook_path,
+    read_settings,
 )
 from cooee.providers.json_fields import get_ascii_word, get_string, parse_int
 from cooee.providers.telstra_v2.errors import ERRORS
@@ -63,8 +65,7 @@ class TelstraV2:
 
     name: ClassVar[str] = "telstra-v2"
     settings: ClassVar[Sequence[Setting]] = (
-        Setting("TELSTRA_CLIENT_ID", "the app's client key, from dev.telstra.com"),
-        Setting("TELSTRA_CLIENT_SECRET", "the app's client secret", secret=True),
+        *client_settings("TELSTRA", "dev.telstra.com"),
         Setting(
             "TELSTRA_BASE_URL",
             "where the API is",
@@ -87,8 +88,14 @@ class TelstraV2:
         Raises:
             SettingError: one is missing, or the base is not a URL.
         """
-        self._client_id, self._client_secret, self._base_url = (
-            setting.read(values) for setting in self.settings
+        client_id, client_secret, self._base_url = read_settings(self.settings, values)
+        self._client = OAuthClient(
+            client_id=client_id,
+            client_secret=client_secret,
+            token_url=f"{self._base_url}/oauth/token",
+            scope="NSMS",
+            errors=ERRORS,
+            hint=_KEYS_HINT,
         )
 
     def __repr__(self) -> str:
@@ -102,14 +109,7 @@ class TelstraV2:
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
         """
-        return client_credentials_login(
-            f"{self._base_url}/oauth/token",
-            client_id=self._client_id,
-            client_secret=self._client_secret,
-            scope="NSMS",
-            errors=ERRORS,
-            hint=_KEYS_HINT,
-        )
+        return self._client.login()
 
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False

@@ -14,6 +14,7 @@ from cooee.providers import (
     Credentials,
     Features,
     Flow,
+    OAuthClient,
     Outbound,
     PermanentFailure,
     PollResult,
@@ -26,8 +27,9 @@ from cooee.providers import (
     SettingError,
     Subscription,
     check_text_length,
-    client_credentials_login,
+    client_settings,
     parse_webhook_path,
+    read_settings,
 )
 from cooee.providers.telstra_v3 import payloads
 from cooee.providers.telstra_v3.cursor import (
@@ -90,8 +92,7 @@ class TelstraV3:
 
     name: ClassVar[str] = "telstra-v3"
     settings: ClassVar[Sequence[Setting]] = (
-        Setting("TELSTRA_CLIENT_ID", "the app's client id, from dev.telstra.com"),
-        Setting("TELSTRA_CLIENT_SECRET", "the app's client secret", secret=True),
+        *client_settings("TELSTRA", "dev.telstra.com"),
         Setting(
             "TELSTRA_BASE_URL",
             "where the API is",
@@ -120,8 +121,16 @@ class TelstraV3:
         Raises:
             SettingError: one is missing, the base is not a URL of v3, or the number is none.
         """
-        self._client_id, self._client_secret, self._base_url, self._number = (
-            setting.read(values) for setting in self.settings
+        client_id, client_secret, self._base_url, self._number = read_settings(
+            self.settings, values
+        )
+        self._client = OAuthClient(
+            client_id=client_id,
+            client_secret=client_secret,
+            token_url=self._base_url.removesuffix(_API_PATH) + _TOKEN_PATH,
+            scope=_SCOPES,
+            errors=ERRORS,
+            hint=_KEYS_HINT,
         )
 
     def __repr__(self) -> str:
@@ -135,14 +144,7 @@ class TelstraV3:
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
         """
-        return client_credentials_login(
-            self._base_url.removesuffix(_API_PATH) + _TOKEN_PATH,
-            client_id=self._client_id,
-            client_secret=self._client_secret,
-            scope=_SCOPES,
-            errors=ERRORS,
-            hint=_KEYS_HINT,
-        )
+        return self._client.login()
 
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False

@@ -55,7 +55,7 @@ from cooee.providers.twilio.payloads import (
     parse_rfc2822_date,
     parse_send_response,
 )
-from cooee.providers.twilio.settings import SETTINGS, read_settings
+from cooee.providers.twilio.settings import SETTINGS, read_twilio_settings
 from cooee.providers.twilio.signature import verify_signature
 from cooee.providers.twilio.twiml import build_twiml
 
@@ -104,7 +104,7 @@ class Twilio:
         Raises:
             SettingError: one is missing, or is not what it should be; the message says which.
         """
-        config = read_settings(values)
+        config = read_twilio_settings(values)
         self._auth_token, self._shared_secrets = config.auth_token, config.webhook_secrets
         self._basic_auth = b64encode(config.basic_auth.encode(errors="replace")).decode()
         self._number, self._messaging_service = config.number, config.messaging_service_sid

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from cooee.providers import Setting, SettingError, parse_base_url, parse_list
+from cooee.providers import Setting, SettingError, parse_base_url, parse_list, read_settings
 
 _SID = re.compile(r"(AC|MG)[0-9a-fA-F]{32}")
 _PHONE_NUMBER = re.compile(r"\+[1-9]\d{5,14}|\d{3,8}")
@@ -91,14 +91,14 @@ class TwilioSettings(msgspec.Struct, frozen=True):
         return f"<TwilioSettings of {self.account_sid}>"
 
 
-def read_settings(values: Mapping[str, str]) -> TwilioSettings:
+def read_twilio_settings(values: Mapping[str, str]) -> TwilioSettings:
     """Return the settings, each checked.
 
     Raises:
         SettingError: one is missing, or is not what it should be; the message says which.
     """
     sid, token, key, secret, number, service_sid, webhook_secrets, in_webhook, base_url = (
-        setting.read(values) for setting in SETTINGS
+        read_settings(SETTINGS, values)
     )
     if bool(key) != bool(secret):
         raise SettingError("TWILIO_API_KEY and TWILIO_API_SECRET go together: set both or none.")
