@@ -14,6 +14,7 @@ import msgspec
 
 from cooee.core.parsing.choices import match_option, yes_or_no
 from cooee.core.parsing.keywords import MAX_MATCH_CHARS, fold_text
+from cooee.core.parsing.numbers import plain_number
 from cooee.core.phone_numbers import normalise_number
 
 Email = NewType("Email", str)
@@ -82,29 +83,12 @@ def parser_for(answer_type: Any) -> AnswerParser:
 
 # Numbers
 
-_GROUPED_NUMBER = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_PLAIN_NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})")
-_ASCII_SIGNS = str.maketrans("\u2212\uff0d\uff0b", "--+")
-_NUMBER_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        (  # noqa: SIM905 -- a list of words reads better than a wall of quotes
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen"
-            " fourteen fifteen sixteen seventeen eighteen nineteen twenty"
-        ).split()
-    )
-}
-
 
 def _extract_number(text: str) -> str:
-    """Return the digits of a text that is only a number: "4.", "$1,250.50", "four"."""
-    text = text.translate(_ASCII_SIGNS).strip(" \t\n$€£#!?").removesuffix(".")
-    text = _NUMBER_WORDS.get(text.casefold(), text)
-    if _GROUPED_NUMBER.fullmatch(text):
-        text = text.replace(",", "")
-    if not _PLAIN_NUMBER.fullmatch(text):
+    number = plain_number(text)
+    if number is None:
         raise NotUnderstood
-    return text
+    return number
 
 
 def _parse_int(text: str, _: ParseContext) -> int:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from cooee.core.errors import DefinitionError
+from cooee.core.parsing.numbers import DECIMAL_NUMBER, WHOLE_NUMBER, with_ascii_signs
 
 MAX_MATCH_CHARS = 1_600
 """Characters that are looked at where looking may cost more than linear time.
@@ -86,23 +87,18 @@ class _FieldType(NamedTuple):
     description: str
 
 
-_ASCII_SIGNS = str.maketrans(
-    "\u2212\uff0d\uff0b", "--+"
-)  # a minus as typographers and Japan write it
 _BEFORE, _AFTER = r"[^\w\s.,+-]*", r"[^\w\s]*"  # "$5", "3!"; but ".5" is not 5
-_WHOLE_NUMBER = re.compile(rf"{_BEFORE}([+-]?\d{{1,18}}){_AFTER}")
-_DECIMAL_NUMBER = re.compile(
-    rf"{_BEFORE}([+-]?(?:\d{{1,18}}(?:\.\d{{1,18}})?|\.\d{{1,18}})){_AFTER}"
-)
+_WHOLE_FIELD = re.compile(f"{_BEFORE}({WHOLE_NUMBER}){_AFTER}")
+_DECIMAL_FIELD = re.compile(f"{_BEFORE}({DECIMAL_NUMBER}){_AFTER}")
 
 
 def _parse_whole_number(token: str) -> int | None:
-    found = _WHOLE_NUMBER.fullmatch(token.translate(_ASCII_SIGNS))
+    found = _WHOLE_FIELD.fullmatch(with_ascii_signs(token))
     return int(found[1]) if found else None
 
 
 def _parse_decimal_number(token: str) -> float | None:
-    found = _DECIMAL_NUMBER.fullmatch(token.translate(_ASCII_SIGNS))
+    found = _DECIMAL_FIELD.fullmatch(with_ascii_signs(token))
     return float(found[1]) if found else None
 
 
