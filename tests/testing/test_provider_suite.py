@@ -18,10 +18,12 @@ from cooee.providers import (
     Features,
     PollResult,
     Received,
+    RequestRefused,
     Setting,
     Subscription,
 )
 from cooee.providers.http_errors import ErrorTable
+from cooee.testing import fuzz
 from cooee.testing import provider_suite as suite
 from cooee.testing.provider_example import Example, Push
 from cooee.testing.scripted_network import NOON, ScriptedNetwork, answer
@@ -84,7 +86,7 @@ class Sound:
     def receive(self, request, subpath, at):
         text = self.read(request.json(), at)
         if text is None or subpath != "text":
-            raise suite.RequestRefused("Not a text.")
+            raise RequestRefused("Not a text.")
         return Received([text])
 
     def ask(self, method, path, *, safe=False):
@@ -270,10 +272,8 @@ class HasNoWayIn(Sound):
     ],
 )
 def test_a_broken_adapter_is_caught(broken, promise, monkeypatch):
-    found = settings(
-        suite._FUZZ_SETTINGS, phases=(Phase.generate,)
-    )  # the smallest one can take minutes
-    monkeypatch.setattr(suite, "_FUZZ_SETTINGS", found)
+    found = settings(fuzz.SETTINGS, phases=(Phase.generate,))  # the smallest one can take minutes
+    monkeypatch.setattr(fuzz, "SETTINGS", found)
     with pytest.raises((AssertionError, AttributeError, KeyError, TypeError)):
         promise(example(broken()))
 

@@ -7,9 +7,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from cooee.core.http_messages import Response
+
+SETTINGS = settings(deadline=None, max_examples=150, report_multiple_bugs=False)
+"""How long a promise is tried, of a fuzzed response or webhook."""
 
 _STATUSES = (200, 201, 202, 204, 302, 400, 401, 403, 404, 405, 408, 409, 410, 415, 422, 429)
 _SERVER_ERRORS = (500, 501, 502, 503, 504, 520, 599)

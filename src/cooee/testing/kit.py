@@ -14,17 +14,14 @@ from cooee.clocks.clock import VirtualClock
 from cooee.core.app.app import App
 from cooee.net.http_client import InProcessClient
 from cooee.net.ssrf_guard import SSRFGuard
-from cooee.providers import Provider, find_provider
-from cooee.providers.simulator import simulated_providers, simulator_settings
 from cooee.runtime.inbound.media import MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
-from cooee.simulator.apis import ProviderAPI
 from cooee.simulator.faults import parse_fault
-from cooee.storage import StoredText
 from cooee.storage.sqlite.store import SQLite
+from cooee.testing.kit_provider import SIMULATOR_URL, find_api, make_provider
 from cooee.testing.script import (
     ExpectStep,
     Script,
@@ -34,8 +31,9 @@ from cooee.testing.script import (
     format_failure,
     parse_script,
 )
+from cooee.testing.troubles import describe_troubles
 
-_SIMULATOR_URL, _PUBLIC_URL = "http://127.0.0.1:8400", "https://app.example"
+_PUBLIC_URL = "https://app.example"
 _QUIET_TIMEOUT = timedelta(minutes=1)
 _NO_TIME, _END_OF_TIME = timedelta(), datetime.max.replace(tzinfo=UTC)
 
@@ -91,8 +89,8 @@ class Kit:
         self._webhook_client = InProcessClient(self.clock, {})
         self.media = InProcessClient(self.clock, {})
         self.simulator = Simulator(self.clock, self._webhook_client)
-        self._api = _find_api(self.simulator, provider)
-        self._provider = _make_provider(provider, switches, settings)
+        self._api = find_api(self.simulator, provider)
+        self._provider = make_provider(provider, switches, settings)
         if switches:
             self._api.set_switches(switches)
         self._push, self._poll_interval = push, poll_interval
@@ -123,7 +121,7 @@ class Kit:
             self.app,
             self._provider,
             self.store,
-            InProcessClient(self.clock, {_SIMULATOR_URL: self.simulator.app}),
+            InProcessClient(self.clock, {SIMULATOR_URL: self.simulator.app}),
             self.clock,
             options=ServiceOptions(
                 public_url=_PUBLIC_URL if self._push else None,
@@ -249,36 +247,7 @@ class Kit:
         if not self._running:
             return ["The app is not running."]
         history = await self.store.history(self.number, phone.number, 50)
-        return [
-            _describe_trouble(entry)
-            for entry in history
-            if entry.error or entry.status in _LOST_STATUSES
-        ]
-
-
-_LOST_STATUSES = {"unknown", "undelivered", "failed", "expired"}
-
-
-def _describe_trouble(entry: StoredText) -> str:
-    if entry.direction == "in":
-        return f"Answering {entry.text!r} failed ({entry.status}): {entry.error}"
-    words = "; ".join(entry.notes) or entry.error
-    return f"Our text {entry.text!r} is {entry.status}: {words}"
-
-
-def _find_api(simulator: Simulator, provider: str) -> ProviderAPI:
-    for api in simulator.apis:
-        if api.name == provider:
-            return api
-    raise ValueError(
-        f"The kit has no provider {provider!r}. It has {' and '.join(simulated_providers())}."
-    )
-
-
-def _make_provider(name: str, switches: Sequence[str], settings: Mapping[str, str]) -> Provider:
-    switch_setting = {"SIMULATED_SWITCHES": ",".join(switches)} if switches else {}
-    told = simulator_settings(name, _SIMULATOR_URL, client_id="kit", credential="kit")
-    return find_provider(name)({**told, **switch_setting, **settings})
+        return describe_troubles(history)
 
 
 def _memory_folder() -> str | None:
