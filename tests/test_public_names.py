@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pickle
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,29 +13,62 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from traceback import format_exception_only
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
 import pytest
 
 import cooee
-import cooee.providers
-import cooee.testing
 from cooee import App, Chat, HistoryEntry, Media, PhoneNumber, Reply, Status, TooLong
 from cooee.core import errors
 from cooee.core.app.state_codec import StateCodec
+from cooee.providers import provider_names
 from cooee.testing import Kit
 
-ADAPTERS = ["simulated", "telstra_v2", "telstra_v3", "twilio"]
-PUBLIC = [cooee, cooee.providers, cooee.testing] + [
-    importlib.import_module(f"cooee.providers.{name}") for name in ADAPTERS
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if "internals" not in page.parts and "_build" not in page.parts
 ]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+PRIVATE = ("cooee.core", "cooee.runtime", "cooee.net", "cooee.clocks", "cooee.phone", "cooee.cli")
+_IMPORT = re.compile(r"^from (cooee[\w.]*) import (?:\(([^)]*)\)|([^\n#(]*))", re.MULTILINE)
+_DIRECTIVE = re.compile(
+    r"^\.\. (?:py:module|currentmodule|auto(?:module|class|function|data|exception))::"
+    r" (cooee[\w.]*)",
+    re.MULTILINE,
+)
+_NAME = re.compile(r"^\.\. (?:py:data|auto(?:class|function|data))::\ (\w+)", re.MULTILINE)
+
+
+def modules_offered() -> set[str]:
+    """Return each module that a page or an example names, for an import or in the reference."""
+    named = set()
+    for page in [*PAGES, *EXAMPLES]:
+        text = page.read_text()
+        named |= {found[1] for found in _IMPORT.finditer(text)}
+        named |= {module_of(found[1]) for found in _DIRECTIVE.finditer(text)}
+    return named | {f"cooee.providers.{name.replace('-', '_')}" for name in provider_names()}
+
+
+def module_of(path: str) -> str:
+    """Return the module in a dotted path: "cooee.providers" of "cooee.providers.Request"."""
+    try:
+        return importlib.import_module(path).__name__
+    except ModuleNotFoundError:
+        return module_of(path.rpartition(".")[0])
+
+
+OFFERED = sorted(modules_offered())
+PUBLIC = [importlib.import_module(name) for name in [*OFFERED, "cooee.simulator"]]
 ITEMS = [
     (module, name)
     for module in PUBLIC
-    for name in module.__all__
+    for name in getattr(module, "__all__", ())
     if "cooee" in getattr(getattr(module, name), "__module__", "cooee")
 ]
 ERRORS = [it for it in vars(errors).values() if isinstance(it, type)]
@@ -42,15 +77,84 @@ STRUCTS = [
     for it in (getattr(module, name) for module, name in ITEMS)
     if isinstance(it, type) and issubclass(it, msgspec.Struct)
 ]
-PRIVATE = ("cooee.core", "cooee.runtime", "cooee.storage", "cooee.net", "cooee.clocks")
+
+
+def callables_of(item: Any) -> list[Any]:
+    """Return what a user calls: a function, or a class's public methods and properties."""
+    if not isinstance(item, type):
+        return [item] if inspect.isroutine(item) else []
+    members = [member for name, member in vars(item).items() if not name.startswith("_")]
+    members = [
+        getattr(member, "fget", None) or getattr(member, "__func__", member) for member in members
+    ]
+    return [
+        it
+        for it in members
+        if inspect.isfunction(it) and ":meta private:" not in (it.__doc__ or "")
+    ]
+
+
+def classes_in(hint: Any) -> set[type]:
+    """Return the classes of ours in an annotation."""
+    ours = isinstance(hint, type) and hint.__module__.partition(".")[0] == "cooee"
+    inner = [it for part in get_args(hint) for it in (part if isinstance(part, list) else [part])]
+    return ({hint} if ours else set()).union(*map(classes_in, inner))
+
+
+def test_the_documentation_names_no_private_module():
+    assert len(OFFERED) > 8
+    assert [name for name in OFFERED if name.startswith(PRIVATE)] == []
+
+
+def test_every_import_in_the_documentation_works_and_names_a_public_module():
+    for page in [*PAGES, *EXAMPLES]:
+        for found in _IMPORT.finditer(page.read_text()):
+            module = importlib.import_module(found[1])
+            for name in re.findall(r"\w+", found[2] or found[3]):
+                home = getattr(getattr(module, name), "__module__", "")
+                assert not home.startswith(PRIVATE), f"{page.name}: {name}"
 
 
 @pytest.mark.parametrize(("module", "name"), ITEMS, ids=lambda it: getattr(it, "__name__", it))
 def test_a_public_name_says_the_module_that_it_is_imported_from(module, name):
     item = getattr(module, name)
+    if not hasattr(item, "__module__"):
+        return
     home = importlib.import_module(item.__module__)
     assert home in PUBLIC
     assert getattr(home, item.__name__) is item
+
+
+@pytest.mark.parametrize(("module", "name"), ITEMS, ids=lambda it: getattr(it, "__name__", it))
+def test_whatever_a_public_call_takes_or_returns_is_public_too(module, name):
+    if module.__name__ == "cooee.simulator" or name.endswith("Suite"):
+        return  # no page offers their calls
+    lazy = {it: getattr(cooee, it) for it in ("AppClient", "MountedApp")}
+    for called in callables_of(getattr(module, name)):
+        for hint in get_type_hints(called, localns=lazy).values():
+            for cls in classes_in(hint):
+                assert cls.__module__ in OFFERED, f"{called.__qualname__}: {cls}"
+
+
+@pytest.mark.parametrize("front", ["cooee.testing", "cooee.storage"])
+def test_the_reference_has_every_public_name(front):
+    page = (ROOT / "docs" / "reference" / f"{front.rpartition('.')[2]}.md").read_text()
+    listed = {found[1] for found in _NAME.finditer(page)} | {"Store"}
+    assert set(importlib.import_module(front).__all__) <= listed
+
+
+def test_what_a_user_is_handed_says_a_public_module():
+    app = App()
+    handed = [app.asgi(), cooee.connect("http://a.example", token="t"), Kit(app)]
+    handed += [
+        Kit(app).simulator,
+        Kit(app).simulator.network.conditions,
+        Kit(app).simulator.network,
+    ]
+    assert [
+        type(it) for it in handed if type(it).__module__ not in {*OFFERED, "cooee.simulator"}
+    ] == []
+    assert "http://a.example" in repr(cooee.connect("http://a.example", token="t"))
 
 
 @pytest.mark.parametrize("error", ERRORS)

@@ -49,7 +49,9 @@ from cooee.core.errors import (
 )
 from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
 from cooee.core.parsing.answers import Email, PhoneNumber
-from cooee.core.public_names import publish_names
+from cooee.core.parsing.keywords import Keyword, Pattern, fold_text
+from cooee.core.public_names import import_on_use, publish_names
+from cooee.core.segments import Encoding, Segments, Suggestion, split_into_segments
 
 if TYPE_CHECKING:
     from cooee.net.app_client import AppClient
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmbiguousQuestion",
     "App",
+    "AppClient",
     "AskOptions",
     "CannotGoBack",
     "Chat",
@@ -66,6 +69,7 @@ __all__ = [
     "DialogueError",
     "DuplicateOnce",
     "Email",
+    "Encoding",
     "Ended",
     "ForeignAwait",
     "HistoryEntry",
@@ -73,7 +77,9 @@ __all__ = [
     "JournalError",
     "JournalTooNew",
     "JournalUnreadable",
+    "Keyword",
     "Media",
+    "MountableApp",
     "NoDialogue",
     "NoReply",
     "NotAwaited",
@@ -84,6 +90,7 @@ __all__ = [
     "OptedOut",
     "Outbound",
     "OutcomeUnknown",
+    "Pattern",
     "PermanentFailure",
     "PhoneNumber",
     "ProviderFailure",
@@ -94,11 +101,13 @@ __all__ = [
     "ResultLost",
     "Routes",
     "SchemaTooNew",
+    "Segments",
     "SettingError",
     "StateError",
     "Status",
     "StorageError",
     "StoreUnavailable",
+    "Suggestion",
     "TemporaryFailure",
     "TooLong",
     "TooManyAttempts",
@@ -107,8 +116,10 @@ __all__ = [
     "Unstorable",
     "connect",
     "days",
+    "fold_text",
     "hours",
     "minutes",
+    "split_into_segments",
 ]
 
 
@@ -135,4 +146,9 @@ def _mount_app(app: App[Any, Any]) -> MountableApp:
 
 set_mount_factory(_mount_app)
 
-publish_names(__name__, globals(), __all__)
+# `import cooee` stays light: these two bring an HTTP client and the runtime.
+_IMPORTED_ON_USE = {"AppClient": "cooee.net.app_client", "MountedApp": "cooee.runtime.asgi"}
+
+__getattr__ = import_on_use(__name__, _IMPORTED_ON_USE)
+
+publish_names(__name__, globals(), set(__all__) - _IMPORTED_ON_USE.keys())

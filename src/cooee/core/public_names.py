@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 
@@ -23,3 +24,19 @@ def publish_names(module: str, namespace: dict[str, Any], names: Iterable[str]) 
         item = namespace[name]
         if getattr(item, "__module__", "").startswith("cooee."):
             item.__module__ = module
+
+
+def import_on_use(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a public module, some of whose names cost time to import.
+
+    Args:
+        module: the public module.
+        homes: the private module of each name.
+    """
+
+    def import_name(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return getattr(import_module(homes[name]), name)
+
+    return import_name

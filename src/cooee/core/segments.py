@@ -1,7 +1,5 @@
 """The segments a text is billed as: their number, the cuts, and cheaper wordings."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import deque
 from collections.abc import Iterable, Sequence

@@ -32,6 +32,8 @@ class AppClient:
         SettingError: there is no token.
     """
 
+    __module__ = "cooee"  # where users import it from
+
     def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url.rstrip("/")
         self._token = os.environ.get("COOEE_SEND_TOKEN", "") if token is None else token
@@ -87,7 +89,7 @@ class AppClient:
         return _queued_id(response)
 
     def __repr__(self) -> str:
-        return "<Remote app>"
+        return f"<AppClient of {self._url}>"
 
 
 _ERROR_CLASSES = {401: Unauthorized, 409: OptedOut, 503: TemporaryFailure}

@@ -64,6 +64,8 @@ class MountedApp:
     The settings are read from the environment when its lifespan begins.
     """
 
+    __module__ = "cooee"  # what `app.asgi()` returns
+
     def __init__(self, app: App[Any, Any]) -> None:
         self._app = app
         self._service: Service | None = None

@@ -1,7 +1,5 @@
 """A simulated mobile network: numbers, phones, and the texts between them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -50,7 +48,7 @@ class SimulatedText(msgspec.Struct, kw_only=True, eq=False):
     sent_at: datetime
     from_phone: bool
     expires_at: datetime | None = None
-    on_receipt: Callable[[SimulatedText], None] | None = None
+    on_receipt: Callable[["SimulatedText"], None] | None = None
     status: DeliveryStatus = "sent"
     ended_at: datetime | None = None
 

@@ -1,5 +1,7 @@
 """Where conversations live between texts: the Store contract and its records."""
 
+from cooee.core.messages import Priority
+from cooee.core.public_names import publish_names
 from cooee.storage.records import (
     AttemptResult,
     Checkpoint,
@@ -34,6 +36,7 @@ __all__ = [
     "NextDue",
     "OptOut",
     "PendingText",
+    "Priority",
     "ProactiveOutbound",
     "SendAttempt",
     "Store",
@@ -41,3 +44,5 @@ __all__ = [
     "StoredText",
     "TurnFailure",
 ]
+
+publish_names(__name__, globals(), __all__)

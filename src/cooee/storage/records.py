@@ -1,7 +1,5 @@
 """The arguments and results of the store's verbs: texts, claims, dialogues, attempts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

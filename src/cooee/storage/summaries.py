@@ -1,7 +1,5 @@
 """Counts, conversations, texts, opt-outs and dialogues, as operators read them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal

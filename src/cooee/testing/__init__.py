@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cooee.core.public_names import import_on_use
 
 if TYPE_CHECKING:
+    from cooee.testing.dialogue_store_suite import DialogueStoreSuite
     from cooee.testing.kit import Kit, Phone
+    from cooee.testing.provider_example import Example, Push
+    from cooee.testing.provider_suite import PROMISES
+    from cooee.testing.scripted_network import ScriptedNetwork, answer
+    from cooee.testing.store_suite import StoreSuite
 
-__all__ = ["Kit", "Phone"]
+__all__ = [
+    "PROMISES",
+    "DialogueStoreSuite",
+    "Example",
+    "Kit",
+    "Phone",
+    "Push",
+    "ScriptedNetwork",
+    "StoreSuite",
+    "answer",
+]
 
-_HOMES = {"Kit": "cooee.testing.kit", "Phone": "cooee.testing.kit"}
+# Every pytest with cooee installed imports this package, for its plug-in.
+_IMPORTED_ON_USE = {
+    "PROMISES": "cooee.testing.provider_suite",
+    "DialogueStoreSuite": "cooee.testing.dialogue_store_suite",
+    "Example": "cooee.testing.provider_example",
+    "Kit": "cooee.testing.kit",
+    "Phone": "cooee.testing.kit",
+    "Push": "cooee.testing.provider_example",
+    "ScriptedNetwork": "cooee.testing.scripted_network",
+    "StoreSuite": "cooee.testing.store_suite",
+    "answer": "cooee.testing.scripted_network",
+}
 
-
-def __getattr__(name: str) -> Any:
-    """Import Kit or Phone on first use; every pytest with cooee installed imports this package."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = import_on_use(__name__, _IMPORTED_ON_USE)

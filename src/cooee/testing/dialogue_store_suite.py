@@ -97,6 +97,8 @@ def people_and_ids(dialogues: Sequence[StoredDialogue]) -> list[tuple[str, str]]
 class DialogueStoreSuite:
     """Every promise that `Store` makes of dialogues, one test each."""
 
+    __module__ = "cooee.testing"  # where users import it from
+
     async def make_harness(self, open_store: OpenStore) -> StoreHarness:
         """A desk with a fresh store."""
         clock = ManualClock()

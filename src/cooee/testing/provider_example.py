@@ -1,7 +1,5 @@
 """Example: a provider's responses with which an adapter's flows succeed, for the suite."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +7,7 @@ import msgspec
 
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Outbound
+from cooee.core.public_names import publish_names
 from cooee.providers import Credentials, Provider
 
 
@@ -88,3 +87,6 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         for name, (flow, script) in self.flows().items():
             for step in range(len(script)):
                 yield name, flow, script, step
+
+
+publish_names("cooee.testing", globals(), ["Example", "Push"])

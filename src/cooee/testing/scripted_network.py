@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from cooee.core.errors import ProviderFailure
 from cooee.core.http_messages import Flow, Request, Response
+from cooee.core.public_names import publish_names
 
 T = TypeVar("T")
 
@@ -17,9 +18,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class ScriptedNetwork:
     """A network that gives scripted responses to one flow.
 
-        line = Line(answer(201, {"id": "42"}))
-        accepted = line.carry(provider.send(outbound, credentials))
-        assert line.asked[0].url == "https://…"
+        network = ScriptedNetwork(answer(201, {"id": "42"}))
+        accepted = network.run(provider.send(outbound, credentials))
+        assert network.requests[0].url == "https://…"
 
     Args:
         script: a `Response` for each request, or the `ProviderFailure` to raise there.
@@ -68,3 +69,6 @@ def answer(
     )
     hyphenated = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status=status, headers=hyphenated, body=content, at=at)
+
+
+publish_names("cooee.testing", globals(), ["ScriptedNetwork", "answer"])

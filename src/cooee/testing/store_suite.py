@@ -167,6 +167,8 @@ def texts_of(attempts: Sequence[SendAttempt]) -> list[str]:
 class StoreSuite:
     """Every promise that `Store` makes, one test each."""
 
+    __module__ = "cooee.testing"  # where users import it from
+
     async def make_harness(self, open_store: OpenStore) -> StoreHarness:
         """A desk with a fresh store."""
         clock = ManualClock()

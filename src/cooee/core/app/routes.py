@@ -140,6 +140,8 @@ class Routes:
 
         Keywords come first, then patterns, then cooee's own answers where no handler has one
         (`fallbacks`: HELP, say), then otherwise.
+
+        :meta private:
         """
         # A keyword is a whole text, so it is the most exact match, whatever was registered first.
         keyword_route = self._keywords.get(fold_text(text))
@@ -157,15 +159,24 @@ class Routes:
 
     @property
     def dialogues(self) -> Sequence[Dialogue]:
-        """Return every dialogue, once."""
+        """Return every dialogue, once.
+
+        :meta private:
+        """
         return list({id(found): found for found in self._dialogues.values()}.values())
 
     def dialogue_named(self, name: str) -> Dialogue | None:
-        """Return the dialogue of a name or former name."""
+        """Return the dialogue of a name or former name.
+
+        :meta private:
+        """
         return self._dialogues.get(name)
 
     def dialogue_of(self, function: Callable[..., Any]) -> Dialogue | None:
-        """Return the dialogue of a function."""
+        """Return the dialogue of a function.
+
+        :meta private:
+        """
         return next((found for found in self.dialogues if found.handler.function is function), None)
 
     def __iter__(self) -> Iterator[Route]:
