@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cooee.core.app.app import App, MountableApp, set_mount_factory
-from cooee.core.app.chat import Chat, HistoryEntry, Restart
+from cooee.core.app.chat import Chat
+from cooee.core.app.dialogue_verbs import HistoryEntry, Restart
 from cooee.core.app.question import AskOptions
 from cooee.core.app.routes import Routes
 from cooee.core.durations import days, hours, minutes

@@ -51,23 +51,23 @@ MUTATIONS = {
         "if False:",
     ),
     "3: keys are words alone": (
-        "run",
+        "step_keys",
         "n = self._occurrences[key] = self._occurrences.get(key, 0) + 1",
         "n = 0",
     ),
-    "3: parts do not scope": ("run", "(*self.parts, name)", "self.parts"),
+    "3: parts do not scope": ("step_keys", "(*self.parts, name)", "self.parts"),
     "3: key= is not used": (
         "verbs",
         "question.key or question.prompt, call_chain",
         "question.prompt, call_chain",
     ),
     "3: answers are remembered by position": (
-        "run",
+        "step_keys",
         'key: RecordKey = ("ask", self.parts, words, 0)\n',
         "self._occurrences[()] = n = self._occurrences.get((), -1) + 1\n        return ('ask', (), '', n), False\n        key: RecordKey = ('', (), '', 0)\n",
     ),
     "3: what is received is known by nothing": (
-        "run",
+        "step_keys",
         "return (kind, self.parts, words, n)",
         "return (kind, self.parts, words, 0 if kind == 'receive' else n)",
     ),

@@ -210,7 +210,7 @@ class World:
             if version is not self.version:
                 self.log.append("an old worker:")
             self.log.append(f"TURN {text} {self.now}")
-            context = engine.run.DialogueContext(
+            context = engine.dialogue_context.DialogueContext(
                 function=version.handler,
                 codec=CODEC,
                 services=None,

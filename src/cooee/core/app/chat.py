@@ -1,15 +1,21 @@
 """Chat: the person's text, state and conversation, for one turn of a handler."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
-from typing import Any, Generic, Literal, Never, NoReturn, Protocol, cast, overload
+from typing import Any, Generic, Literal, Never, NoReturn, cast, overload
 
-import msgspec
 from msgspec import UNSET
 from typing_extensions import TypeVar, Unpack
 
+from cooee.core.app.dialogue_verbs import (
+    DialogueVerbs,
+    HistoryEntry,
+    HistoryReader,
+    InterruptedDialogue,
+    Restart,
+)
 from cooee.core.app.question import AskOptions, Question, Reminder, make_question
 from cooee.core.errors import CannotGoBack, NoDialogue
 from cooee.core.messages import Inbound, Reply, as_reply
@@ -20,63 +26,6 @@ T = TypeVar("T")
 D = TypeVar("D", default=Never)  # no `default` adds nothing to the answer's type
 
 _NO_DEFAULT: Never = cast("Never", UNSET)
-
-
-class HistoryEntry(msgspec.Struct, frozen=True):
-    """A text of the conversation's history: `said_by` is "them" or "us"."""
-
-    said_by: str
-    text: str
-    at: datetime
-
-
-HistoryReader = Callable[[int], Awaitable[Sequence[HistoryEntry]]]
-
-
-class InterruptedDialogue(Protocol):
-    """The dialogue whose question waits while another handler answers a text."""
-
-    question: str
-
-    def back(self) -> None:
-        """Undo the dialogue's last answer."""
-        ...
-
-    def leave(self) -> None:
-        """End the dialogue."""
-        ...
-
-
-class Restart:
-    """A handler's result that begins its dialogue anew."""
-
-
-class DialogueVerbs(Protocol):
-    """The verbs of a chat in a dialogue; `core.dialogue.verbs.Verbs` implements them."""
-
-    @property
-    def message(self) -> Inbound: ...
-    @property
-    def token(self) -> str: ...
-    @property
-    def chance(self) -> Random: ...
-    def may_recall(self) -> None: ...
-    def say(self, what: object, key: str | None) -> None: ...
-    def question(self, question: Question) -> Awaitable[Any]: ...
-    def sleep(
-        self, length: timedelta | None, until: datetime | None, key: str | None
-    ) -> Awaitable[Any]: ...
-    def once(
-        self,
-        call: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        key: str | None,
-        unknown: str,
-    ) -> Awaitable[Any]: ...
-    def part(self, name: str) -> AbstractContextManager[None]: ...
-    def end(self, what: object) -> NoReturn: ...
-    def restart(self) -> Restart: ...
 
 
 class Chat(Generic[S, V]):
@@ -261,7 +210,9 @@ class Chat(Generic[S, V]):
             NoReply: the time is up and there is no default.
             TooManyAttempts: no answer was understood.
         """
-        verbs = self._require_dialogue("ask")
+        verbs = self._dialogue or self._require_dialogue(
+            "ask"
+        )  # no call: each replay runs this line for every answer
         return verbs.question(make_question(prompt, type, None, default, options))
 
     def choose(

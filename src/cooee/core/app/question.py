@@ -86,6 +86,8 @@ def make_question(
     Raises:
         TypeError: an option is misspelt, or belongs to another verb.
     """
+    if not options:  # the short way: every replay runs this line for every answer
+        return Question("ask", prompt, type, menu, None, None, None, None, None, None, default)
     unknown = options.keys() - AskOptions.__optional_keys__
     if unknown:
         raise TypeError(

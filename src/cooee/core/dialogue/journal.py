@@ -166,12 +166,13 @@ class JournalIndex:
         self.held_texts: dict[RecordKey, JournalEntry] = {}
         self.sent_ids: dict[str, int] = {}
         self.diffs: list[tuple[int, StateDiff]] = []
-        records = self.records
-        for position, entry in enumerate(entries):
-            if entry.kind not in _RECORD_KINDS or entry.key in records or self.held_texts:
+        add_record, held_texts = self.records.setdefault, self.held_texts
+        for position, entry in enumerate(entries):  # this loop runs for every entry of every turn
+            found = StoredRecord(entry, position)
+            is_plain = entry.kind in _RECORD_KINDS and not held_texts
+            if not is_plain or add_record(entry.key, found) is not found:
                 self.add_entry(entry, position)
-            else:  # the short way: this loop runs for every entry of every turn
-                records[entry.key] = StoredRecord(entry, position)
+            else:
                 for sent_id in entry.sent_ids:
                     self.sent_ids[sent_id] = position
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from cooee.core.app.chat import Restart
+from cooee.core.app.dialogue_verbs import Restart
 from cooee.core.dialogue.error_messages import divergence_error
 from cooee.core.dialogue.journal import MANY_RECORDS, Journal, JournalEntry, derive_id
 from cooee.core.dialogue.run import Run

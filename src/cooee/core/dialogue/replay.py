@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cooee.core.dialogue.call_sites import coroutine_location
+from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.journal import Journal, JournalEntry, StoredRecord
 from cooee.core.dialogue.outcome import (
@@ -24,7 +25,7 @@ from cooee.core.dialogue.outcome import (
     suspended_outcome,
 )
 from cooee.core.dialogue.questions import IncomingText
-from cooee.core.dialogue.run import DialogueContext, Run
+from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.sandbox import close_handler, resume_handler
 from cooee.core.dialogue.state_diff import diff_states
 from cooee.core.dialogue.value_codec import decode_value, encode_value

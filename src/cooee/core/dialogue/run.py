@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import copy_context
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
 
-import msgspec
 from msgspec.structs import replace
 
-from cooee.core.app.chat import Chat, DialogueVerbs, HistoryReader, Restart
-from cooee.core.app.state_codec import StateCodec
-from cooee.core.dialogue.call_sites import (
-    CallChain,
-    definition_location,
-    is_same_call_site,
-    user_location,
-)
+from cooee.core.app.chat import Chat
+from cooee.core.app.dialogue_verbs import DialogueVerbs, Restart
+from cooee.core.dialogue.call_sites import definition_location, user_location
+from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.journal import (
     NO_KEY,
@@ -34,28 +28,10 @@ from cooee.core.dialogue.journal import (
 from cooee.core.dialogue.questions import IncomingText, QuestionStep
 from cooee.core.dialogue.said_texts import SaidTexts
 from cooee.core.dialogue.state_diff import StateDiff, apply_diffs
+from cooee.core.dialogue.step_keys import StepKeys
 from cooee.core.errors import DialogueError, Ended, ForeignAwait, NoDialogue, NotAwaited
 from cooee.core.messages import Inbound
 from cooee.core.parsing.answers import ParseContext
-
-
-class DialogueContext(msgspec.Struct, frozen=True, kw_only=True):
-    """The handler of a dialogue and its surroundings: services, phone numbers, time zone.
-
-    `code_version` is the version of the app's loaded code; `find_zone` returns the first value of
-    `chat.zone`; `strict` (in tests and in preflight) raises where production warns.
-    """
-
-    function: Callable[..., Any]
-    codec: StateCodec[Any]
-    services: Any
-    ours: str
-    theirs: str
-    find_zone: Callable[[], tzinfo]
-    code_version: str
-    read_history: HistoryReader
-    strict: bool = False
-
 
 Verb: TypeAlias = Coroutine[Any, Any, Any]
 """The coroutine of a verb, to be awaited before the next verb is called."""
@@ -67,6 +43,47 @@ class Run:
     A run is *active* (verbs return recorded answers), then *leaving* (verbs block for ever, so
     `finally` blocks run but loops cannot continue), then *closed* (verbs raise `NoDialogue`).
     """
+
+    # Without slots, Python looks up the attributes of a class with over 30 of them in a dict: a
+    # fifth of a turn's time.
+    __slots__ = (
+        "_applied_count",
+        "_finished_count",
+        "_seeded_random",
+        "active",
+        "caught_failure",
+        "chat",
+        "closed",
+        "context",
+        "context_vars",
+        "coroutine",
+        "fatal_error",
+        "index",
+        "journal",
+        "keys",
+        "last_answer",
+        "last_key",
+        "leaving",
+        "new_entries",
+        "now",
+        "once_token",
+        "reached_frontier",
+        "reached_waiting",
+        "records",
+        "said_texts",
+        "same_code",
+        "step",
+        "suspended_at",
+        "taken_count",
+        "text",
+        "text_consumed",
+        "turn_number",
+        "unawaited_verb",
+        "unfinished_keys",
+        "unknown_fields",
+        "waiting_key",
+        "warnings",
+    )
 
     def __init__(
         self,
@@ -98,11 +115,9 @@ class Run:
         self.step: QuestionStep | None = None
         self.warnings: list[str] = []
         # The present place in the handler and in the journal
-        self.parts: tuple[str, ...] = ()
+        self.keys = StepKeys()
         self.last_key: RecordKey = NO_KEY
         self.last_answer: JournalEntry | None = None
-        self._occurrences: dict[RecordKey, int] = {}
-        self._call_chains: dict[RecordKey, CallChain] = {}
         self._applied_count = 0
         self._seeded_random: random.Random | None = None
         # Active, leaving, closed
@@ -144,15 +159,6 @@ class Run:
         except DialogueError as error:
             self.fail_turn(error)
             raise
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Put a name in front of the keys of all questions inside."""
-        outer_parts, self.parts = self.parts, (*self.parts, name)
-        try:
-            yield
-        finally:
-            self.parts = outer_parts
 
     def end(self, text: object) -> NoReturn:
         """Say a last text, and end the dialogue by raising `Ended`."""
@@ -248,23 +254,6 @@ class Run:
         running = self.coroutine is not None and self.coroutine.cr_running
         return user_location() if running else definition_location(self.context.function)
 
-    def occurrence_key(self, kind: str, words: str) -> RecordKey:
-        """Return the key of this step: its kind, parts, words, and n for the n-th of them."""
-        first: RecordKey = (kind, self.parts, words, 0)
-        n = self._occurrences[first] = self._occurrences.get(first, -1) + 1
-        return (kind, self.parts, words, n)
-
-    def question_key(self, words: str, calls: CallChain) -> tuple[RecordKey, bool]:
-        """Return the key of a question, and whether other callers have asked the same (rule 3)."""
-        # replay rule 3: n counts the passes of one call site. Two call sites with one key would
-        # swap their answers when an edit swaps the calls.
-        key: RecordKey = ("ask", self.parts, words, 0)
-        first = self._call_chains.setdefault(key, calls)
-        if first is calls:
-            return key, False
-        n = self._occurrences[key] = self._occurrences.get(key, 0) + 1
-        return ("ask", self.parts, words, n), first != calls and not is_same_call_site(first, calls)
-
     def key_before_rewording(self, key: RecordKey, was: str) -> RecordKey:
         """Return the key with the words before a rewording, if only that one is known."""
         old_key: RecordKey = (key[0], key[1], was, key[3])
@@ -302,7 +291,7 @@ class Run:
     def deliver_record(self, key: RecordKey, found: StoredRecord) -> JournalEntry:
         """Return the recorded entry, and move the clock, state and random seed to its moment."""
         entry, already_sent = found.entry, found.position < self._finished_count
-        if key == self.waiting_key:
+        if not self.reached_waiting and key == self.waiting_key:
             self.reached_waiting = already_sent = True
         if not self.reached_frontier and key == self.journal.frontier:
             self.reached_frontier = True
@@ -380,7 +369,7 @@ class Run:
         self.closed, self.step = True, None
         self._close_unawaited_verb()
         self.new_entries, self.said_texts, self.records = [], SaidTexts(), {}
-        self._call_chains.clear()
+        self.keys = StepKeys()
 
     def mark_sent(self, sent_ids: Sequence[str]) -> None:
         """Record ids of sent texts in the last uncommitted entry, or in an entry of their own."""

@@ -111,9 +111,9 @@ async def ask_question(run: Run, question: Question) -> Any:
     if not run.active:
         await _wait_forever(run)
     if question.kind == "receive":
-        key = run.occurrence_key("receive", question.key or "")
+        key = run.keys.occurrence_key("receive", question.key or "")
     else:
-        key, ambiguous = run.question_key(
+        key, ambiguous = run.keys.question_key(
             question.key or question.prompt, call_chain(run.coroutine)
         )
         if ambiguous:
@@ -230,7 +230,7 @@ async def sleep_until_due(
     run.unawaited_verb = None
     if not run.active:
         await _wait_forever(run)
-    record_key = run.occurrence_key("sleep", key or str(length if until is None else until))
+    record_key = run.keys.occurrence_key("sleep", key or str(length if until is None else until))
     found = run.records.get(record_key)
     if found is None:
         location = caller_location()
@@ -273,7 +273,7 @@ async def call_once(  # noqa: PLR0917 -- what Chat.once has
     if not run.active:
         await _wait_forever(run)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    record_key = run.occurrence_key("once", key or name)
+    record_key = run.keys.occurrence_key("once", key or name)
     if record_key[3]:  # replay rule 3: the second one would be answered with the first one's result
         await _fail_turn(run, duplicate_once_error(record_key[2], caller_location()))
     found = run.records.get(record_key)
@@ -325,7 +325,7 @@ class Verbs:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self.say, self.part, self.end = run.say, run.part, run.end
+        self.say, self.part, self.end = run.say, run.keys.part, run.end
         self.restart, self.may_recall = run.restart, run.check_history_allowed
 
     @property

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import journal as journals
+from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.dialogue.journal import Journal, JournalIndex
 from cooee.core.dialogue.replay import CallOnce, ReplayEffect, TurnOutcome, run_turn
-from cooee.core.dialogue.run import DialogueContext
 from cooee.core.errors import JournalError, TooLong
 from cooee.runtime.preflight import DryRunResult
 from cooee.runtime.preflight.app_frames import AppFrame, frames_of_error

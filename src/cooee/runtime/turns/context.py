@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from cooee.core.app.app import App
-from cooee.core.app.chat import Chat, HistoryReader, InterruptedDialogue
+from cooee.core.app.chat import Chat
+from cooee.core.app.dialogue_verbs import HistoryReader, InterruptedDialogue
 from cooee.core.app.opt_out import OptOutWords
 from cooee.core.app.routes import Dialogue
-from cooee.core.dialogue.run import DialogueContext
+from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.messages import Priority
 from cooee.runtime.events import Events
 from cooee.storage import Claim, PendingText, StoredDialogue

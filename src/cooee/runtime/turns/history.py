@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cooee.core.app.chat import HistoryEntry, HistoryReader
+from cooee.core.app.dialogue_verbs import HistoryEntry, HistoryReader
 from cooee.storage import Claim, Store
 
 
