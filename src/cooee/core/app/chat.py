@@ -210,9 +210,8 @@ class Chat(Generic[S, V]):
             NoReply: the time is up and there is no default.
             TooManyAttempts: no answer was understood.
         """
-        verbs = self._dialogue or self._require_dialogue(
-            "ask"
-        )  # no call: each replay runs this line for every answer
+        # Each replay runs this line for every answer, so it spares a call.
+        verbs = self._dialogue or self._require_dialogue("ask")
         return verbs.question(make_question(prompt, type, None, default, options))
 
     def choose(

@@ -1,7 +1,5 @@
 """The things behind a chat: a dialogue's verbs, the dialogue it interrupts, the history."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
