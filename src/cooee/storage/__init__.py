@@ -15,6 +15,7 @@ from cooee.storage.records import (
     NextDue,
     PendingText,
     ProactiveOutbound,
+    ReceivedText,
     SendAttempt,
     TurnFailure,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "PendingText",
     "Priority",
     "ProactiveOutbound",
+    "ReceivedText",
     "SendAttempt",
     "Store",
     "StoredDialogue",

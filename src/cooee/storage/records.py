@@ -22,6 +22,19 @@ class NewInbound(msgspec.Struct, frozen=True):
     consent_source: str = "word"
 
 
+class ReceivedText(msgspec.Struct, frozen=True):
+    """The result of storing a text; `id` is ours, and the same for each delivery of the text.
+
+    `opted_out` says whether the text took effect as an opt-out, which cancelled the queued texts
+    in `cancelled`.
+    """
+
+    id: bytes
+    is_new: bool
+    opted_out: bool = False
+    cancelled: Sequence[Outbound] = ()
+
+
 class PendingText(msgspec.Struct, frozen=True):
     """A stored text that waits for its turn. `id` is ours and the same in every retry."""
 

@@ -17,6 +17,7 @@ from cooee.storage.records import (
     NextDue,
     PendingText,
     ProactiveOutbound,
+    ReceivedText,
     SendAttempt,
 )
 from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
@@ -31,8 +32,8 @@ class Store(Protocol):
 
     # Turns
 
-    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[bool]:
-        """Store texts in the order given; False for each text that was stored before."""
+    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
+        """Store texts in the order given; a text that was stored before is not new."""
         ...
 
     async def claim(self, limit: int) -> Sequence[Claim]:
@@ -137,8 +138,12 @@ class Store(Protocol):
         """Queue texts again that were taken and not attempted, each for a later time."""
         ...
 
-    async def record_results(self, results: Sequence[AttemptResult]) -> None:
-        """Record the results of attempts. States only move forward."""
+    async def record_results(self, results: Sequence[AttemptResult]) -> Sequence[Outbound]:
+        """Record the results of attempts; return the queued texts that an opt-out cancelled.
+
+        States only move forward. An opt-out is recorded where the provider refused a text for it;
+        an attempt that is to be repeated is cancelled where its person opted out meanwhile.
+        """
         ...
 
     async def apply_receipts(
@@ -234,8 +239,13 @@ class Store(Protocol):
         """Return the last texts of a conversation, oldest first."""
         ...
 
-    async def record_opt_outs(self, ours: str, people: Sequence[str]) -> int:
-        """Record opt-outs that the provider lists; return the number of new opt-outs."""
+    async def record_opt_outs(
+        self, ours: str, people: Sequence[str]
+    ) -> tuple[int, Sequence[Outbound]]:
+        """Record opt-outs that the provider lists.
+
+        Return the number of new opt-outs, and the queued texts that they cancelled.
+        """
         ...
 
     async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:

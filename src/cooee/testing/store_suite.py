@@ -30,6 +30,7 @@ from cooee.storage import (
     NextDue,
     OptOut,
     ProactiveOutbound,
+    ReceivedText,
     SendAttempt,
     Store,
     TurnFailure,
@@ -70,10 +71,16 @@ class StoreHarness:
     async def receive(
         self, *texts: str, sender: str = ANNA, key: str = "", consent: ConsentChange = ""
     ) -> Sequence[bool]:
-        """Receive texts of one person, now."""
-        return await self.store.receive(
-            [self.new_inbound(text, sender=sender, key=key, consent=consent) for text in texts]
-        )
+        """Receive texts of one person, now; say of each whether it is new."""
+        arrivals = [
+            self.new_inbound(text, sender=sender, key=key, consent=consent) for text in texts
+        ]
+        return [received.is_new for received in await self.store.receive(arrivals)]
+
+    async def receive_one(self, text: str, *, consent: ConsentChange = "") -> ReceivedText:
+        """Receive one text, now; the store's result."""
+        [received] = await self.store.receive([self.new_inbound(text, key=text, consent=consent)])
+        return received
 
     def new_inbound(
         self, text: str, *, sender: str = ANNA, key: str = "", consent: ConsentChange = ""
@@ -89,7 +96,7 @@ class StoreHarness:
         """Receive a text of one person with media and no words, now."""
         new = self.new_inbound("", sender=sender)
         inbound = msgspec.structs.replace(new.inbound, media=media)
-        assert list(await self.store.receive([NewInbound(inbound)])) == [True]
+        assert [one.is_new for one in await self.store.receive([NewInbound(inbound)])] == [True]
 
     async def claim_one(self) -> Claim:
         """The one claim that there is to have."""
@@ -408,6 +415,42 @@ class StoreSuite:
         assert (counts.opted_out, counts.pending, counts.queued) == (1, 0, 0)
         await harness.store.close()
 
+    async def test_whoever_stores_an_opt_out_learns_which_texts_it_cancelled(
+        self, open_store: OpenStore
+    ) -> None:
+        harness = await self.make_harness(open_store)
+        ids = [await harness.enqueue(text) for text in ("one", "two")]
+        stop = await harness.receive_one("STOP", consent="out")
+        assert (stop.is_new, stop.opted_out) == (True, True)
+        assert [(text.id, text.recipient, text.text) for text in stop.cancelled] == [
+            (ids[0], ANNA, "one"),
+            (ids[1], ANNA, "two"),
+        ]
+        again = await harness.receive_one("STOP", consent="out")
+        assert again == ReceivedText(stop.id, is_new=False)
+        [hello] = [await harness.receive_one("hello")]
+        assert (hello.opted_out, list(hello.cancelled)) == (False, [])
+        assert hello.id in {pending.id for pending in (await harness.claim_one()).texts}
+        await harness.store.close()
+
+    async def test_a_refusal_cancels_the_later_texts_and_a_retry_after_an_opt_out_itself(
+        self, open_store: OpenStore
+    ) -> None:
+        harness = await self.make_harness(open_store)
+        await harness.enqueue("one")
+        refused = AttemptResult(
+            outbound=await harness.take_one(), status=Status.FAILED, opted_out=True
+        )
+        await harness.enqueue("two", to=BERT)
+        retried = AttemptResult(
+            outbound=await harness.take_one(), status=Status.QUEUED, retry_at=harness.clock()
+        )
+        later = await harness.enqueue("three")
+        await harness.receive("STOP", sender=BERT, consent="out")
+        cancelled = await harness.store.record_results([refused, retried])
+        assert {text.id for text in cancelled} == {later, retried.outbound.id}
+        await harness.store.close()
+
     async def test_an_opt_out_word_among_others_is_passed_over(self, open_store: OpenStore) -> None:
         harness = await self.make_harness(open_store)
         await harness.receive("START")
@@ -490,8 +533,9 @@ class StoreSuite:
         harness = await self.make_harness(open_store)
         await harness.enqueue("news")
         await harness.receive("STOP", sender=BERT, consent="out")
-        assert await harness.store.record_opt_outs(OURS, [ANNA, BERT, CLEO]) == 2
-        assert await harness.store.record_opt_outs(OURS, [ANNA, BERT, CLEO]) == 0
+        new_count, cancelled = await harness.store.record_opt_outs(OURS, [ANNA, BERT, CLEO])
+        assert (new_count, [text.text for text in cancelled]) == (2, ["news"])
+        assert await harness.store.record_opt_outs(OURS, [ANNA, BERT, CLEO]) == (0, [])
         await harness.enqueue("hello", to=CLEO)
         assert await harness.take() == []
         [opt_out] = await harness.store.opt_outs(OURS, CLEO)

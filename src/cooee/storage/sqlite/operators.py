@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cooee.core.messages import Status, conversation_id
+from cooee.core.messages import Outbound, Status, conversation_id
 from cooee.storage import ConversationSummary, Counts, OptOut, StoredText
 from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
@@ -107,13 +107,16 @@ def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
     )
 
 
-def record_opt_outs(connection: Connection, ours: str, people: Sequence[str], now: int) -> int:
-    """Record opt-outs that the provider lists; return the number of new opt-outs."""
+def record_opt_outs(
+    connection: Connection, ours: str, people: Sequence[str], now: int
+) -> tuple[int, Sequence[Outbound]]:
+    """Record opt-outs that the provider lists; return the number of new ones, and their texts."""
     number_pairs = [(storable_text(ours), storable_text(theirs)) for theirs in people]
-    return sum(
+    recorded = [
         record_opt_out(connection, conversation_id(*pair), pair, now, source="company")
         for pair in number_pairs
-    )
+    ]
+    return sum(is_new for is_new, _ in recorded), [text for _, texts in recorded for text in texts]
 
 
 def list_opt_outs(connection: Connection, ours: str, theirs: str) -> list[OptOut]:

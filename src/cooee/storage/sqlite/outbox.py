@@ -141,14 +141,19 @@ def defer_texts(connection: Connection, deferred: Sequence[tuple[Outbound, datet
                 connection.execute(_SQL["cancel_attempt"], (*text_key, outbound.attempt))
 
 
-def record_results(connection: Connection, results: Sequence[AttemptResult], now: int) -> None:
-    """Record how attempts ended. States only move forward."""
+def record_results(
+    connection: Connection, results: Sequence[AttemptResult], now: int
+) -> Sequence[Outbound]:
+    """Record how attempts ended; return the queued texts that an opt-out among them cancelled."""
     text_keys = [parse_outbound_id(outcome.outbound.id) for outcome in results]
     known = [(place, outcome) for place, outcome in zip(text_keys, results, strict=True) if place]
     succeeded = [(place, outcome) for place, outcome in known if _has_succeeded(outcome)]
-    for place, outcome in known:
-        if not _has_succeeded(outcome):
-            _record_failure(connection, place, outcome, now)
+    cancelled = [
+        outbound
+        for place, outcome in known
+        if not _has_succeeded(outcome)
+        for outbound in _record_failure(connection, place, outcome, now)
+    ]
     due = next_status_check(now, now)
     connection.executemany(
         _SQL["accept_attempt"],
@@ -160,6 +165,7 @@ def record_results(connection: Connection, results: Sequence[AttemptResult], now
     if connection.execute(_SQL["any_early_receipt"]).fetchone():
         for place, outcome in succeeded:
             _apply_early_receipts(connection, place, storable_text(outcome.provider_id), now)
+    return cancelled
 
 
 def _has_succeeded(result: AttemptResult) -> bool:
@@ -168,8 +174,8 @@ def _has_succeeded(result: AttemptResult) -> bool:
 
 def _record_failure(
     connection: Connection, text_key: TextKey, result: AttemptResult, now: int
-) -> None:
-    """Record an attempt that did not succeed: again, in doubt, or over."""
+) -> Sequence[Outbound]:
+    """Record an attempt that did not succeed; return the texts that its opt-out cancelled."""
     attempt, code = result.outbound.attempt, storable_text(result.code)
     error = " ".join(part for part in (code, storable_text(result.message)) if part)
     retry_at = to_millis_or_none(result.retry_at)
@@ -184,14 +190,17 @@ def _record_failure(
         updated = connection.execute(
             _SQL["end_attempt"], (*text_key, int(result.status), error, attempt)
         )
-    if updated.fetchone() is not None and error:
+    [new_status] = updated.fetchone() or [None]
+    cancelled = [result.outbound] if new_status == Status.CANCELLED else []
+    if new_status is not None and error:
         message = storable_text(result.message) or result.status.name.lower()
         receipt = (now, int(result.status), f"attempt {attempt}: {message}", code)
         connection.execute(_SQL["add_receipt"], (*text_key, *receipt))
     if result.opted_out:
         numbers = connection.execute(_SQL["numbers_of"], text_key[:1]).fetchone()
         if numbers is not None:
-            record_opt_out(connection, text_key[0], numbers, now, source="refusal")
+            cancelled += record_opt_out(connection, text_key[0], numbers, now, source="refusal")[1]
+    return cancelled
 
 
 def _apply_early_receipts(

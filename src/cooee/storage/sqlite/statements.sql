@@ -78,6 +78,7 @@ select is_asking from conversations where id = ?
 -- name: cancel_queued
 update outbound set status = 9, error = 'opted out'
  where conversation = ? and status in (0, 1, 2) and status = 0
+returning seq, text, attempts
 
 -- name: find_suspect
 select id from conversations

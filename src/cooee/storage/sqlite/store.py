@@ -27,6 +27,7 @@ from cooee.storage import (
     OptOut,
     PendingText,
     ProactiveOutbound,
+    ReceivedText,
     SendAttempt,
     StoredDialogue,
     StoredText,
@@ -116,7 +117,7 @@ class SQLite:
 
     # Turns
 
-    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[bool]:
+    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
         return await self._thread.submit(
             partial(_turns.receive_texts, inbounds=inbounds, now=self._now_ms())
         )
@@ -219,8 +220,8 @@ class SQLite:
     async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
         await self._thread.submit(partial(_outbox.defer_texts, deferred=deferred))
 
-    async def record_results(self, results: Sequence[AttemptResult]) -> None:
-        await self._thread.submit(
+    async def record_results(self, results: Sequence[AttemptResult]) -> Sequence[Outbound]:
+        return await self._thread.submit(
             partial(_outbox.record_results, results=results, now=self._now_ms())
         )
 
@@ -321,7 +322,9 @@ class SQLite:
         work = partial(_people.read_history, ours=ours, theirs=theirs, limit=limit)
         return await self._thread.submit(work, writes=False)
 
-    async def record_opt_outs(self, ours: str, people: Sequence[str]) -> int:
+    async def record_opt_outs(
+        self, ours: str, people: Sequence[str]
+    ) -> tuple[int, Sequence[Outbound]]:
         work = partial(_people.record_opt_outs, ours=ours, people=people, now=self._now_ms())
         return await self._thread.submit(work)
 

@@ -8,8 +8,16 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound, conversation_id
-from cooee.storage import Claim, ClaimResult, NewInbound, NewOutbound, PendingText, TurnFailure
+from cooee.core.messages import Inbound, Outbound, conversation_id, outbound_id
+from cooee.storage import (
+    Claim,
+    ClaimResult,
+    NewInbound,
+    NewOutbound,
+    PendingText,
+    ReceivedText,
+    TurnFailure,
+)
 from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.columns import (
@@ -31,12 +39,14 @@ _SQL = load_statements("sqlite")
 _PENDING, _SET_ASIDE, _OPT_OUT = 0, 1, 2  # inbound.status; a word is one that opts out
 
 
-def receive_texts(connection: Connection, inbounds: Sequence[NewInbound], now: int) -> list[bool]:
-    """Store texts; False for each that was there before."""
+def receive_texts(
+    connection: Connection, inbounds: Sequence[NewInbound], now: int
+) -> list[ReceivedText]:
+    """Store texts; a text that was stored before is not new."""
     return [_receive_text(connection, arrival, now) for arrival in inbounds]
 
 
-def _receive_text(connection: Connection, new: NewInbound, now: int) -> bool:
+def _receive_text(connection: Connection, new: NewInbound, now: int) -> ReceivedText:
     inbound = new.inbound
     ours, theirs, text = (
         storable_text(inbound.recipient),
@@ -45,12 +55,12 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> bool:
     )
     conversation, received_at = conversation_id(ours, theirs), to_millis(inbound.received_at)
     key = key_hash(inbound.key) if inbound.key else os.urandom(16)
+    id = inbound_id(conversation, key)
     if inbound.key:
         remembered = connection.execute(_SQL["add_dedupe_key"], (conversation, key, received_at))
         if remembered.rowcount == 0:
-            return False
+            return ReceivedText(id, is_new=False)
     is_opt_out = _is_opt_out(connection, conversation, new)
-    id = inbound_id(conversation, key)
     seq = _assign_seq(
         connection, conversation, (ours, theirs), received_at, None if is_opt_out else now
     )
@@ -67,8 +77,10 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> bool:
         encode_media(inbound.media),
     )
     connection.execute(_SQL["add_inbound"], row)
+    cancelled: Sequence[Outbound] = ()
     if is_opt_out:
-        record_opt_out(
+        # law 10: in the transaction of its text, so that nothing queued slips out in between
+        _, cancelled = record_opt_out(
             connection,
             conversation,
             (ours, theirs),
@@ -78,7 +90,7 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> bool:
         )
     elif new.consent == "in":
         connection.execute(_SQL["opt_in"], (conversation, received_at, new.consent_source, id))
-    return True
+    return ReceivedText(id, True, is_opt_out, cancelled)
 
 
 def _is_opt_out(connection: Connection, conversation: bytes, new: NewInbound) -> bool:
@@ -124,14 +136,24 @@ def record_opt_out(
     *,
     source: str,
     inbound: bytes | None = None,
-) -> bool:
-    """Write down that a person wants no more texts, and cancel what is queued for them.
+) -> tuple[bool, Sequence[Outbound]]:
+    """Record that a person opted out, and cancel the texts that are queued for them.
 
-    False where that was written down before.
+    Return whether the opt-out is new, and the cancelled texts.
     """
     written = connection.execute(_SQL["opt_out"], (conversation, since, *numbers, source, inbound))
-    connection.execute(_SQL["cancel_queued"], (conversation,))
-    return written.rowcount > 0
+    is_new, (ours, theirs) = written.rowcount > 0, numbers
+    rows = connection.execute(_SQL["cancel_queued"], (conversation,)).fetchall()
+    return is_new, [
+        Outbound(
+            id=outbound_id(conversation, seq),
+            sender=ours,
+            recipient=theirs,
+            text=text,
+            attempt=attempts,
+        )
+        for seq, text, attempts in sorted(rows)
+    ]
 
 
 def claim_conversations(
