@@ -1,4 +1,10 @@
-"""The log line of each event: its name, its level, its fields."""
+"""The log line of each event: its name, its level, its fields.
+
+A step in the life of a text, a conversation or a person's consent is an event, and only this file
+writes its line. A line about the process itself (its start, its connection, its database, a loop's
+own mistake) tells of no such step: `log_event` writes it where the fault is noticed. Both kinds
+are listed in docs/internals/delivery.md, and a test holds the lists.
+"""
 
 from __future__ import annotations
 
@@ -11,68 +17,87 @@ from cooee.runtime.log import error_location, log_event, logger
 
 
 def write_event_to_log(event: events.Event) -> None:
-    """Log an event on one line; a claim, a handler's call and the like are DEBUG, or not logged.
+    """Log an event on one line: the way of a text at DEBUG, anything else from INFO on.
 
     Texts, numbers and exceptions' messages are private fields (`COOEE_LOG_PRIVATE`).
     """
-    match event:
-        case events.AttemptFinished() if event.error:
-            _log_failed_attempt(event)
-            _log_debug("sent", id=event.outbound.id, status=_status_name(event.status))
-        case events.TurnFailed() | events.TurnSetAside():
-            _log_failed_turn(event)
-        case events.TextReceived():
-            log_event(
-                "received" if event.is_new else "received-again",
-                logging.DEBUG if event.is_new else logging.INFO,
-                private={"theirs": event.inbound.sender, "text": event.inbound.text},
-            )
-        case _:
-            if not _log_debug_event(event):
-                _log_trouble(event)
+    if logger.isEnabledFor(logging.DEBUG):
+        _log_step(event)
+    _log_inbound_news(event)
+    _log_turn_news(event)
+    _log_outbound_news(event)
 
 
-def _log_debug_event(event: events.Event) -> bool:
-    """Log a point of a text's way, if the event is one; return whether it is."""
-    match event:
-        case events.ConversationClaimed(claim):
-            _log_debug("claimed", turn=claim.turn_id, attempt=claim.attempt)
-        case events.CheckpointStarted(checkpoint):
-            _log_debug("checkpointing", turn=checkpoint.claim.turn_id)
-        case events.CheckpointWritten(checkpoint):
-            _log_debug("checkpointed", turn=checkpoint.claim.turn_id)
-        case events.TurnsFinished(finish):
-            _log_debug("finishing", turn=finish.claim.turn_id)
-        case events.TurnsCommitted(finish, duration_s):
-            _log_debug("finished", turn=finish.claim.turn_id, seconds=round(duration_s, 3))
-        case events.AttemptStarted(outbound):
-            _log_debug("sending", id=outbound.id, attempt=outbound.attempt)
-        case events.AttemptFinished():
-            _log_debug("sent", id=event.outbound.id, status=_status_name(event.status))
-        case events.AttemptRecorded(outbound):
-            _log_debug("recorded", id=outbound.id)
-        case events.ReceiptApplied(outbound, status):
-            _log_debug("receipt", id=outbound.id, status=_status_name(status))
-        case events.MediaFetched(pending, stored_count, lost_count):
-            turn = pending.id.hex()
-            _log_debug("media-fetched", turn=turn, kept=stored_count, given_up=lost_count)
-        case (
-            events.HandlerStarted()
-            | events.HandlerRan()
-            | events.DialogueEnded()
-            | events.TextQueued()
-            | events.OptOutRecorded()
-        ):
-            pass  # the log's events are fewer: other lines already tell of these
-        case _:
-            return False
-    return True
-
-
-def _log_trouble(event: events.Event) -> None:
-    """Log an event that somebody should know of."""
+def _log_step(event: events.Event) -> None:
+    """Log a step that every text takes; `HandlerRan` has no line, as other lines tell its end."""
     fields: dict[str, Any]
     match event:
+        case events.TextReceived(inbound, is_new=True):
+            _debug("received", private={"theirs": inbound.sender, "text": inbound.text})
+        case events.MediaFetched(pending, stored_count, lost_count):
+            fields = {"kept": stored_count, "given_up": lost_count}
+            _debug("media-fetched", turn=pending.id.hex(), **fields)
+        case events.ConversationClaimed(claim):
+            _debug("claimed", turn=claim.turn_id, attempt=claim.attempt)
+        case events.HandlerStarted(claim, _, handler):
+            _debug("handler-started", turn=claim.turn_id, handler=handler.name)
+        case events.CheckpointStarted(checkpoint):
+            _debug("checkpointing", turn=checkpoint.claim.turn_id)
+        case events.CheckpointWritten(checkpoint):
+            _debug("checkpointed", turn=checkpoint.claim.turn_id)
+        case events.TurnsFinished(finish):
+            _debug("finishing", turn=finish.claim.turn_id)
+        case events.TurnsCommitted(finish, duration_s):
+            _debug("finished", turn=finish.claim.turn_id, seconds=round(duration_s, 3))
+        case events.DialogueEnded(claim, id, handler, reason):
+            fields = {"dialogue": id, "handler": handler, "reason": reason}
+            _debug("dialogue-ended", turn=claim.turn_id, **fields)
+        case events.TextQueued(id, _, theirs, text):
+            _debug("queued", id=id, private={"theirs": theirs, "text": text})
+        case events.AttemptStarted(outbound):
+            _debug("sending", id=outbound.id, attempt=outbound.attempt)
+        case events.AttemptFinished(outbound, status):
+            _debug("sent", id=outbound.id, status=_status_name(status))
+        case events.AttemptRecorded(outbound):
+            _debug("recorded", id=outbound.id)
+        case events.ReceiptApplied(outbound, Status.DELIVERED):
+            _debug("receipt", id=outbound.id, status="delivered")
+        case events.StatusCheckFailed(outbound, error):
+            _debug("status-failed", id=outbound.id, private={"words": str(error)})
+
+
+def _log_inbound_news(event: events.Event) -> None:
+    fields: dict[str, Any]
+    match event:
+        case events.TextReceived(inbound, is_new=False):
+            private = {"theirs": inbound.sender, "text": inbound.text}
+            log_event("received-again", private=private)
+        case events.OptOutRecorded(inbound, consent, source):
+            log_event(f"opted-{consent}", source=source, private={"theirs": inbound.sender})
+        case events.OptOutListRead(_, listed_count, new_count):
+            log_event("optouts-read", listed=listed_count, fresh=new_count)
+        case events.OptOutListUnread(_, error):
+            log_event("optouts-unread", logging.WARNING, error=str(error))
+        case events.PollFailed(_, error, code, status):
+            fields = {"failure": type(error).__name__, "code": code or None}
+            fields |= {"status": status or None, "words": str(error)}
+            log_event("poll-failed", logging.WARNING, **fields)
+        case events.PollAnswerLost(ours):
+            log_event("poll-answer-lost", logging.ERROR, private={"ours": ours})
+        case events.WebhookRefused(status, reason):
+            log_event("request-refused", logging.WARNING, status=status, why=reason)
+        case events.WebhookFailed(error):
+            log_event("webhook-failed", logging.CRITICAL, error=error_location(error))
+        case events.MediaLost(pending, reason, error):
+            fields = {"turn": pending.id.hex(), "why": reason, "error": error_location(error)}
+            log_event("media-lost", logging.WARNING, **fields)
+
+
+def _log_turn_news(event: events.Event) -> None:
+    fields: dict[str, Any]
+    match event:
+        case events.TurnFailed() | events.TurnSetAside():
+            _log_failed_turn(event)
         case events.LeaseExpired(claim):
             log_event("lease-lost", logging.WARNING, turn=claim.turn_id)
         case events.CommitRefused(claim, error):
@@ -80,23 +105,32 @@ def _log_trouble(event: events.Event) -> None:
         case events.HandlerAbandoned(handler, timeout_s, stack):
             fields = {"handler": handler, "seconds": timeout_s}
             log_event("handler-abandoned", logging.ERROR, **fields, stack=stack)
+
+
+def _log_outbound_news(event: events.Event) -> None:
+    fields: dict[str, Any]
+    match event:
+        case events.TextsCancelled(outbounds):
+            for outbound in outbounds:
+                log_event("cancelled", id=outbound.id, private={"theirs": outbound.recipient})
+        case events.AttemptFinished() if event.error:
+            _log_failed_attempt(event)
+        case events.AdapterFailed(outbound, error):
+            fields = {"id": outbound.id, "error": error_location(error)}
+            log_event("adapter-failed", logging.CRITICAL, **fields)
+        case events.InlineReplyRefused(outbounds, reason):
+            log_event("inline-reply-refused", id=outbounds[0].id, why=reason)
+        case events.LookupFailed(outbound, error):
+            fields = {"id": outbound.id, "failure": type(error).__name__}
+            log_event("lookup-failed", logging.WARNING, private={"words": str(error)}, **fields)
         case events.AttemptHeld(outbound):
             fields = {"id": outbound.id, "attempt": outbound.attempt}
             log_event("send-on-hold", logging.WARNING, **fields)
+        case events.ReceiptApplied(outbound, status) if status is not Status.DELIVERED:
+            log_event("undelivered", id=outbound.id, status=_status_name(status))
         case events.ReceiptHandlerFailed(outbound, error):
             fields = {"id": outbound.id, "error": error_location(error)}
             log_event("receipt-handler-failed", logging.ERROR, **fields)
-        case events.MediaLost(pending, reason, error):
-            fields = {"turn": pending.id.hex(), "why": reason, "error": error_location(error)}
-            log_event("media-lost", logging.WARNING, **fields)
-        case events.PollFailed(_, error, code, status):
-            fields = {"failure": type(error).__name__, "code": code or None}
-            fields |= {"status": status or None, "words": str(error)}
-            log_event("poll-failed", logging.WARNING, **fields)
-        case events.WebhookRefused(status, reason):
-            log_event("request-refused", logging.WARNING, status=status, why=reason)
-        case events.WebhookFailed(error):
-            log_event("webhook-failed", logging.CRITICAL, error=error_location(error))
 
 
 def _log_failed_turn(event: events.TurnFailed | events.TurnSetAside) -> None:
@@ -125,9 +159,8 @@ def _log_failed_attempt(event: events.AttemptFinished) -> None:
     )
 
 
-def _log_debug(name: str, **fields: object) -> None:
-    if logger.isEnabledFor(logging.DEBUG):
-        log_event(name, logging.DEBUG, private=None, **fields)
+def _debug(name: str, *, private: dict[str, str] | None = None, **fields: object) -> None:
+    log_event(name, logging.DEBUG, private=private, **fields)
 
 
 def _status_name(status: Status) -> str:

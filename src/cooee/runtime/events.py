@@ -1,4 +1,7 @@
-"""Events: what a service does with each text, published to the log, the inspector and metrics."""
+"""Events: the steps of texts, turns and attempts, published to the log and the inspector.
+
+An event is data: plain structs, and the exception or the handler that it tells of.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,48 @@ from cooee.storage import Checkpoint, Claim, ClaimResult, PendingText
 # Texts in
 
 
-class TextReceived(msgspec.Struct, frozen=True):
-    """An inbound text is stored; `is_new` is False where the provider brought it once more."""
+class TextReceived(msgspec.Struct, frozen=True, tag=True):
+    """An inbound text is stored; `is_new` is False where the provider brought it once more.
+
+    `id` is ours, and that of the text in each claim.
+    """
 
     inbound: Inbound
     is_new: bool = True
+    id: bytes = b""
 
 
-class OptOutRecorded(msgspec.Struct, frozen=True):
-    """A stored text opts its sender "out" or "in"; `source` says how the app learnt it."""
+class OptOutRecorded(msgspec.Struct, frozen=True, tag=True):
+    """A stored text opted its sender "out" or "in"; `source` says how the app learnt it."""
 
     inbound: Inbound
     consent: str
     source: str
+    id: bytes = b""
 
 
-class PollFailed(msgspec.Struct, frozen=True):
+class TextsCancelled(msgspec.Struct, frozen=True, tag=True):
+    """An opt-out cancelled texts that were queued for its person; none of them will be sent."""
+
+    outbounds: Sequence[Outbound]
+
+
+class OptOutListRead(msgspec.Struct, frozen=True, tag=True):
+    """The provider's own list of opt-outs was read, and `new_count` of its people are new."""
+
+    ours: str
+    listed_count: int
+    new_count: int
+
+
+class OptOutListUnread(msgspec.Struct, frozen=True, tag=True):
+    """The provider's own list of opt-outs could not be read; it is read again tomorrow."""
+
+    ours: str
+    error: Exception
+
+
+class PollFailed(msgspec.Struct, frozen=True, tag=True):
     """A poll failed; `retry_after_s` is the pause until the next one."""
 
     ours: str
@@ -42,20 +71,26 @@ class PollFailed(msgspec.Struct, frozen=True):
     retry_after_s: float
 
 
-class WebhookRefused(msgspec.Struct, frozen=True):
+class PollAnswerLost(msgspec.Struct, frozen=True, tag=True):
+    """The answer to a poll that removes texts never came; nothing can bring such a text back."""
+
+    ours: str
+
+
+class WebhookRefused(msgspec.Struct, frozen=True, tag=True):
     """A request was answered with an HTTP status of refusal, and nothing of it was stored."""
 
     status: int
     reason: str
 
 
-class WebhookFailed(msgspec.Struct, frozen=True):
+class WebhookFailed(msgspec.Struct, frozen=True, tag=True):
     """A request failed by a mistake of ours or of the adapter; the caller is to try again."""
 
     error: Exception
 
 
-class MediaFetched(msgspec.Struct, frozen=True):
+class MediaFetched(msgspec.Struct, frozen=True, tag=True):
     """Every media file of a text is stored or given up."""
 
     pending: PendingText
@@ -63,7 +98,7 @@ class MediaFetched(msgspec.Struct, frozen=True):
     lost_count: int
 
 
-class MediaLost(msgspec.Struct, frozen=True):
+class MediaLost(msgspec.Struct, frozen=True, tag=True):
     """A media file of a text was given up; its handler reads `reason`."""
 
     pending: PendingText
@@ -74,13 +109,13 @@ class MediaLost(msgspec.Struct, frozen=True):
 # Turns
 
 
-class ConversationClaimed(msgspec.Struct, frozen=True):
+class ConversationClaimed(msgspec.Struct, frozen=True, tag=True):
     """A worker leased a conversation; `claim.attempts` counts this claim."""
 
     claim: Claim
 
 
-class HandlerStarted(msgspec.Struct, frozen=True):
+class HandlerStarted(msgspec.Struct, frozen=True, tag=True):
     """A turn is about to call its handler. `pending` is None where no text caused the turn."""
 
     claim: Claim
@@ -88,7 +123,7 @@ class HandlerStarted(msgspec.Struct, frozen=True):
     handler: Handler
 
 
-class HandlerRan(msgspec.Struct, frozen=True):
+class HandlerRan(msgspec.Struct, frozen=True, tag=True):
     """A turn ran to its end, and is not committed yet.
 
     The states are as stored. A turn that raised changes nothing: `error` is the app's own
@@ -104,45 +139,45 @@ class HandlerRan(msgspec.Struct, frozen=True):
     reply_count: int = 0
 
 
-class CheckpointStarted(msgspec.Struct, frozen=True):
+class CheckpointStarted(msgspec.Struct, frozen=True, tag=True):
     """A turn writes journal entries before it calls something once."""
 
     checkpoint: Checkpoint
 
 
-class CheckpointWritten(msgspec.Struct, frozen=True):
+class CheckpointWritten(msgspec.Struct, frozen=True, tag=True):
     """The journal entries of a checkpoint are on disk."""
 
     checkpoint: Checkpoint
 
 
-class TurnsFinished(msgspec.Struct, frozen=True):
+class TurnsFinished(msgspec.Struct, frozen=True, tag=True):
     """A claim's turns are over, and their commit is asked for."""
 
     finish: ClaimResult
 
 
-class TurnsCommitted(msgspec.Struct, frozen=True):
+class TurnsCommitted(msgspec.Struct, frozen=True, tag=True):
     """A claim's turns are on disk, drafts and dialogues too, `duration_s` after the claim."""
 
     finish: ClaimResult
     duration_s: float
 
 
-class LeaseExpired(msgspec.Struct, frozen=True):
+class LeaseExpired(msgspec.Struct, frozen=True, tag=True):
     """A claim's turns were dropped, since another worker has the conversation by now."""
 
     claim: Claim
 
 
-class CommitRefused(msgspec.Struct, frozen=True):
+class CommitRefused(msgspec.Struct, frozen=True, tag=True):
     """The database refused a claim's commit for good; the claim is tried again later."""
 
     claim: Claim
     error: Exception
 
 
-class TurnFailed(msgspec.Struct, frozen=True):
+class TurnFailed(msgspec.Struct, frozen=True, tag=True):
     """A turn raised, and is tried again at `retry_at`. `dialogue` is the id in a timer's turn."""
 
     claim: Claim
@@ -151,7 +186,7 @@ class TurnFailed(msgspec.Struct, frozen=True):
     dialogue: str = ""
 
 
-class TurnSetAside(msgspec.Struct, frozen=True):
+class TurnSetAside(msgspec.Struct, frozen=True, tag=True):
     """A turn raised, and its text or dialogue waits for a person, or for other code."""
 
     claim: Claim
@@ -160,7 +195,7 @@ class TurnSetAside(msgspec.Struct, frozen=True):
     dialogue: str = ""
 
 
-class HandlerAbandoned(msgspec.Struct, frozen=True):
+class HandlerAbandoned(msgspec.Struct, frozen=True, tag=True):
     """A handler took too long: its turn failed, and its thread is never used again."""
 
     handler: str
@@ -168,7 +203,7 @@ class HandlerAbandoned(msgspec.Struct, frozen=True):
     stack: str
 
 
-class DialogueEnded(msgspec.Struct, frozen=True):
+class DialogueEnded(msgspec.Struct, frozen=True, tag=True):
     """A committed turn ended a dialogue; `reason` is the journal's word for the end."""
 
     claim: Claim
@@ -180,7 +215,7 @@ class DialogueEnded(msgspec.Struct, frozen=True):
 # Texts out
 
 
-class TextQueued(msgspec.Struct, frozen=True):
+class TextQueued(msgspec.Struct, frozen=True, tag=True):
     """The app wrote first: `App.send` put a text in the outbox."""
 
     id: str
@@ -189,13 +224,13 @@ class TextQueued(msgspec.Struct, frozen=True):
     text: str
 
 
-class AttemptStarted(msgspec.Struct, frozen=True):
+class AttemptStarted(msgspec.Struct, frozen=True, tag=True):
     """An attempt to send a text is on disk, and begins."""
 
     outbound: Outbound
 
 
-class AttemptFinished(msgspec.Struct, frozen=True):
+class AttemptFinished(msgspec.Struct, frozen=True, tag=True):
     """An attempt ended: ACCEPTED with a `provider_id`; QUEUED again, FAILED or UNKNOWN otherwise.
 
     The result is not on disk yet. `error` is the class of the failure, "" for an accepted text.
@@ -211,7 +246,7 @@ class AttemptFinished(msgspec.Struct, frozen=True):
     retry_at: datetime | None = None
 
 
-class AttemptRecorded(msgspec.Struct, frozen=True):
+class AttemptRecorded(msgspec.Struct, frozen=True, tag=True):
     """The result of an attempt, a look-up or the app's policy is on disk."""
 
     outbound: Outbound
@@ -220,20 +255,48 @@ class AttemptRecorded(msgspec.Struct, frozen=True):
     retry_at: datetime | None = None
 
 
-class AttemptHeld(msgspec.Struct, frozen=True):
+class AdapterFailed(msgspec.Struct, frozen=True, tag=True):
+    """The provider's adapter raised a mistake of its own in the middle of an attempt."""
+
+    outbound: Outbound
+    error: Exception
+
+
+class InlineReplyRefused(msgspec.Struct, frozen=True, tag=True):
+    """Replies cannot travel in a webhook's response, for this reason; the sender sends them."""
+
+    outbounds: Sequence[Outbound]
+    reason: str
+
+
+class LookupFailed(msgspec.Struct, frozen=True, tag=True):
+    """The provider could not say whether it has a text of unknown outcome; it is asked again."""
+
+    outbound: Outbound
+    error: Exception
+
+
+class StatusCheckFailed(msgspec.Struct, frozen=True, tag=True):
+    """The provider could not say what became of an accepted text; it is asked again."""
+
+    outbound: Outbound
+    error: Exception
+
+
+class AttemptHeld(msgspec.Struct, frozen=True, tag=True):
     """Nothing can tell whether a text was accepted; a receipt or a person has to."""
 
     outbound: Outbound
 
 
-class ReceiptApplied(msgspec.Struct, frozen=True):
+class ReceiptApplied(msgspec.Struct, frozen=True, tag=True):
     """A receipt made a status of an outbound text final."""
 
     outbound: Outbound
     status: Status
 
 
-class ReceiptHandlerFailed(msgspec.Struct, frozen=True):
+class ReceiptHandlerFailed(msgspec.Struct, frozen=True, tag=True):
     """The app's `on_delivered` or `on_failed` raised."""
 
     outbound: Outbound
@@ -243,7 +306,11 @@ class ReceiptHandlerFailed(msgspec.Struct, frozen=True):
 Event: TypeAlias = (
     TextReceived
     | OptOutRecorded
+    | TextsCancelled
+    | OptOutListRead
+    | OptOutListUnread
     | PollFailed
+    | PollAnswerLost
     | WebhookRefused
     | WebhookFailed
     | MediaFetched
@@ -265,6 +332,10 @@ Event: TypeAlias = (
     | AttemptStarted
     | AttemptFinished
     | AttemptRecorded
+    | AdapterFailed
+    | InlineReplyRefused
+    | LookupFailed
+    | StatusCheckFailed
     | AttemptHeld
     | ReceiptApplied
     | ReceiptHandlerFailed

@@ -18,14 +18,13 @@ def log_event(
     private: Mapping[str, object] | None = None,
     **fields: object,
 ) -> None:
-    """Log an event.
+    """Log a line. The lines of `runtime.events` are written by `event_log` alone.
 
     Args:
-        event: its name, a word or two with hyphens; at DEBUG these are the points of a text's
-            way: received, claimed, finishing, finished, sending, sent, recorded.
-        level: as in `logging`.
-        private: what only an operator who asked for it may see: numbers, words, secrets' names.
-        fields: everything else.
+        event: the line's name, a word or two with hyphens.
+        level: a level of `logging`.
+        private: fields for an operator who asked for them: numbers, texts, words of errors.
+        fields: all other fields; a field that is None is left out.
     """
     if logger.isEnabledFor(level):
         logger.log(level, event, extra={"fields": fields, "private": private or {}})
@@ -46,8 +45,8 @@ class LogfmtFormatter(logging.Formatter):
     """``2026-01-01T00:00:00Z info answered seq=3``: a line an event, a field a word.
 
     Args:
-        private: show numbers and words too (`COOEE_LOG_PRIVATE=yes`).
-        discreet: covers what not even they may show.
+        show_private: show the private fields too (`COOEE_LOG_PRIVATE=yes`).
+        redact: masks secrets, which no line may show.
     """
 
     def __init__(

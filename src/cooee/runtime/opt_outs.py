@@ -11,6 +11,7 @@ from cooee.core.app.opt_out import OptOutWords, fallback_routes, keyword_clashes
 from cooee.core.app.quiet_hours import time_zones_of
 from cooee.core.errors import OptedOut, ProviderFailure, StoreUnavailable
 from cooee.providers import OptOutSource, Provider
+from cooee.runtime.events import Events, OptOutListRead, OptOutListUnread, TextsCancelled
 from cooee.runtime.log import log_event
 from cooee.runtime.provider_session import ProviderSession
 from cooee.storage import Store
@@ -38,18 +39,20 @@ def prepare_opt_out_words(
     return in_force, notes
 
 
-async def sync_opt_outs(account: ProviderSession, store: Store, ours: str) -> None:
+async def sync_opt_outs(session: ProviderSession, store: Store, ours: str, events: Events) -> None:
     """Store the opt-outs of the provider's own list, where it can be read."""
-    provider = account.provider
+    provider = session.provider
     if not isinstance(provider, OptOutSource):
         return
     try:
-        opted_out = await account.call(provider.opt_outs)
-        new_count = await store.record_opt_outs(ours, opted_out)
+        opted_out = await session.call(provider.opt_outs)
+        new_count, cancelled = await store.record_opt_outs(ours, opted_out)
     except (ProviderFailure, StoreUnavailable) as error:  # it is read again tomorrow
-        log_event("optouts-unread", logging.WARNING, error=str(error))
-    else:
-        log_event("optouts-read", listed=len(opted_out), fresh=new_count)
+        events.publish(OptOutListUnread(ours, error))
+        return
+    events.publish(OptOutListRead(ours, len(opted_out), new_count))
+    if cancelled:
+        events.publish(TextsCancelled(cancelled))
 
 
 async def refuse_if_opted_out(store: Store, ours: str, theirs: str, outcome: str) -> None:

@@ -217,7 +217,7 @@ class Service:
         for number in dict.fromkeys([subscription.number, *numbers_with_unsent]):
             self.parts.senders.start(number)
         self._start_polling(subscription.number, is_pushed=is_pushed)
-        self._tasks.start(sync_opt_outs(self.session, self.store, subscription.number))
+        self._tasks.start(sync_opt_outs(self.session, self.store, subscription.number, self.events))
         self._tasks.start(self.session.keep_subscribed())
         for start_hook in self.app.start_hooks:
             self._tasks.start(_call_start_hook(start_hook))
@@ -266,7 +266,7 @@ class Service:
         await self.store.prune(self.clock.now() - history)
         our_number = self.parts.our_number
         if our_number.is_connected:
-            await sync_opt_outs(self.session, self.store, our_number.known())
+            await sync_opt_outs(self.session, self.store, our_number.known(), self.events)
 
 
 async def _call_start_hook(start_hook: Callable[[], Any]) -> None:

@@ -9,7 +9,7 @@ from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.backoff import Backoff
 from cooee.core.errors import OutcomeUnknown, ProviderFailure, StoreUnavailable, TemporaryFailure
 from cooee.providers import PollResult
-from cooee.runtime.events import Events, PollFailed
+from cooee.runtime.events import Events, PollAnswerLost, PollFailed
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.outbound.receipts import ReceiptHandler
@@ -128,10 +128,11 @@ class Poller:
         return pause
 
     async def _count_lost_read(self) -> None:
+        self._events.publish(PollAnswerLost(self._ours))
         try:
             await self._store.count_lost_read(self._ours)
         except StoreUnavailable as error:
-            log_event("doubtful-read-not-counted", logging.ERROR, error=str(error))
+            log_event("store-unavailable", logging.ERROR, error=str(error), during="count")
 
     def _back_off(self, problem: str) -> float:
         self._failures += 1

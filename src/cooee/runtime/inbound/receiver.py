@@ -10,8 +10,8 @@ from cooee.core.app.opt_out import OptOutWords
 from cooee.core.messages import Inbound, credible_sent_at
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
-from cooee.runtime.events import Events, OptOutRecorded, TextReceived
-from cooee.storage import NewInbound, Store
+from cooee.runtime.events import Events, OptOutRecorded, TextReceived, TextsCancelled
+from cooee.storage import NewInbound, ReceivedText, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
 
@@ -53,18 +53,23 @@ class InboundReceiver:
             return ()
         arrivals = [self._normalised(inbound) for inbound in inbounds]
         # delivery rule 1: whoever brought the texts is told nothing until they are on disk
-        are_new = await self._store.receive(arrivals)
-        for arrival, new in zip(arrivals, are_new, strict=True):
-            inbound = arrival.inbound
-            self._events.publish(TextReceived(inbound, new))
-            if new and arrival.consent in {"in", "out"}:
-                self._events.publish(
-                    OptOutRecorded(inbound, arrival.consent, arrival.consent_source)
-                )
-            if new:
-                self._announce(inbound.recipient)
-        stored = zip(arrivals, are_new, strict=True)
-        return [one.inbound for one, new in stored if new and one.consent in ("", "in")]
+        results = await self._store.receive(arrivals)
+        for arrival, received in zip(arrivals, results, strict=True):
+            self._publish(arrival, received)
+            if received.is_new:
+                self._announce(arrival.inbound.recipient)
+        stored = zip(arrivals, results, strict=True)
+        return [one.inbound for one, result in stored if result.is_new and not result.opted_out]
+
+    def _publish(self, arrival: NewInbound, received: ReceivedText) -> None:
+        inbound, source = arrival.inbound, arrival.consent_source
+        self._events.publish(TextReceived(inbound, received.is_new, received.id))
+        if received.opted_out:
+            self._events.publish(OptOutRecorded(inbound, "out", source, received.id))
+        elif received.is_new and arrival.consent == "in":
+            self._events.publish(OptOutRecorded(inbound, "in", source, received.id))
+        if received.cancelled:
+            self._events.publish(TextsCancelled(received.cancelled))
 
     def _normalised(self, inbound: Inbound) -> NewInbound:
         ours = self._our_number()

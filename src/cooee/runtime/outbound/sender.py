@@ -21,11 +21,15 @@ from cooee.core.errors import (
 from cooee.core.messages import Outbound, Receipt, Status
 from cooee.providers import Accepted
 from cooee.runtime.events import (
+    AdapterFailed,
     AttemptFinished,
     AttemptHeld,
     AttemptRecorded,
     AttemptStarted,
     Events,
+    LookupFailed,
+    StatusCheckFailed,
+    TextsCancelled,
 )
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
@@ -157,9 +161,7 @@ class Sender:
         except ProviderFailure as failure:
             result = self._failed_result(attempt, failure)
         except Exception as error:  # the adapter's own mistake: the text may have gone out
-            log_event(
-                "provider-failed", logging.CRITICAL, id=outbound.id, error=error_location(error)
-            )
+            self._events.publish(AdapterFailed(outbound, error))
             result = self._failed_result(attempt, OutcomeUnknown("The provider's adapter failed."))
         else:
             self.trouble = ""
@@ -208,11 +210,13 @@ class Sender:
 
     async def _record(self, result: AttemptResult) -> None:
         # delivery rule 15: nobody else knows the result; without it the text might go out twice
-        await retry_until_available(
+        cancelled = await retry_until_available(
             self._clock, "record", lambda: self._store.record_results([result])
         )
         recorded = AttemptRecorded(result.outbound, result.status, result.message, result.retry_at)
         self._events.publish(recorded)
+        if cancelled:
+            self._events.publish(TextsCancelled(cancelled))
         if result.status is Status.FAILED:
             await self._receipt_handler.report_failure(result.outbound)
 
@@ -257,7 +261,7 @@ class Sender:
                 lambda credentials: self._session.provider.lookup(outbound, credentials)
             )
         except ProviderFailure as failure:
-            log_event("lookup-failed", logging.WARNING, id=outbound.id, error=str(failure))
+            self._events.publish(LookupFailed(outbound, failure))
             return  # the store has it due again
         if accepted is None:
             retry = AttemptResult(
@@ -273,7 +277,7 @@ class Sender:
                 lambda credentials: self._session.provider.status(outbound, credentials)
             )
         except ProviderFailure as failure:
-            log_event("status-failed", logging.DEBUG, id=outbound.id, error=str(failure))
+            self._events.publish(StatusCheckFailed(outbound, failure))
             return
         if receipt is not None:
             await self._receipt_handler.apply(

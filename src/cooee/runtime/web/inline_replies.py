@@ -16,8 +16,14 @@ from cooee.core.http_messages import Response
 from cooee.core.messages import Inbound, Outbound, Status
 from cooee.net.http_client import Receive
 from cooee.providers import RepliesInWebhook
-from cooee.runtime.events import AttemptRecorded, AttemptStarted, Events
-from cooee.runtime.log import error_location, log_event
+from cooee.runtime.events import (
+    AdapterFailed,
+    AttemptRecorded,
+    AttemptStarted,
+    Events,
+    InlineReplyRefused,
+)
+from cooee.runtime.log import log_event
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
 from cooee.storage import AttemptResult, ClaimResult, Store
@@ -105,11 +111,9 @@ class InlineReplies:
         try:
             return WebhookAnswer(provider.webhook_response(replies), replies)
         except ProviderFailure as failure:
-            log_event("answer-impossible", logging.INFO, id=replies[0].id, why=failure.message)
+            self._events.publish(InlineReplyRefused(replies, failure.message))
         except Exception as error:  # the adapter's own mistake, and nothing has gone out yet
-            log_event(
-                "provider-failed", logging.CRITICAL, id=replies[0].id, error=error_location(error)
-            )
+            self._events.publish(AdapterFailed(replies[0], error))
         await self._return_to_outbox(replies)
         return WebhookAnswer(plain_response)
 
