@@ -34,6 +34,7 @@ from cooee.phone.ipc_messages import (
     StartApp,
     StartArgs,
     StopApp,
+    encode_message,
 )
 from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
 from cooee.storage.sqlite.store import SQLite
@@ -94,7 +95,7 @@ async def _serve_channel(
 def _make_sender(writer: asyncio.StreamWriter) -> Callable[[AppMessage], None]:
     def send_message(message: AppMessage) -> None:
         if not writer.is_closing():
-            writer.write(msgspec.json.encode(message) + b"\n")
+            writer.write(encode_message(message))
 
     return send_message
 

@@ -26,11 +26,11 @@ from cooee.phone.ipc_messages import (
     StartArgs,
     StopApp,
     TimelineRecord,
+    decode_message,
 )
 
 UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened
 
-_message_decoder: msgspec.json.Decoder[AppMessage] = msgspec.json.Decoder(AppMessage)
 _COMMAND_TIMEOUT_S = 12.0  # after which a process that does not answer a command is killed
 _MAX_MESSAGE_BYTES = 1 << 26
 
@@ -136,7 +136,7 @@ class AppProcess:
     async def _read_messages(self, reader: asyncio.StreamReader) -> None:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
-                match _message_decoder.decode(line):
+                match decode_message(line):
                     case (
                         AppLoaded()
                         | AppBroken()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
+
+from cooee.runtime.events import Event
 
 
 class StartArgs(msgspec.Struct, frozen=True):
@@ -105,7 +107,8 @@ class JournalStep(msgspec.Struct, frozen=True):
     """A record of a dialogue's journal: an answer, the result of a once, or a sleep.
 
     `step` is *asked*, *received*, *once* or *slept*, `kind` the journal entry's kind.
-    `original_text` is the person's text, where the value differs from it.
+    `original_text` is the person's text, where the value differs from it; `text_id` names that
+    text, and `handler` the dialogue's handler, where a turn wrote the record just now.
     """
 
     step: str
@@ -113,139 +116,26 @@ class JournalStep(msgspec.Struct, frozen=True):
     question: str
     value: str
     original_text: str = ""
-
-
-# The records of texts and turns, from the service's events; `at` is a moment of `monotonic`.
-
-
-class Cell(msgspec.Struct, frozen=True):
-    """One field before and after a change; "" is no value."""
-
-    name: str
-    before: str
-    after: str
-
-    @property
-    def changed(self) -> bool:
-        """Return whether the field has another value now."""
-        return self.before != self.after
-
-
-class ShownRow(msgspec.Struct, frozen=True):
-    """A row written to the store: the values of a new row, the changes of an old one."""
-
-    verb: str
-    table: str
-    cells: tuple[Cell, ...]
-
-
-class TextRef(msgspec.Struct, frozen=True):
-    """An inbound text; `id` is the store's, "" until the text is claimed, `key` the provider's."""
-
-    id: str
-    theirs: str
-    text: str
-    key: str
-    sent_at: datetime
-
-
-class TextArrived(msgspec.Struct, frozen=True, tag=True):
-    """An inbound text is stored, or came once more; `exchange` is the request that brought it."""
-
-    at: float
-    exchange: int
-    text: TextRef
-    is_new: bool
-    row: ShownRow
-
-
-class TextOptedOut(msgspec.Struct, frozen=True, tag=True):
-    """An inbound text opted its sender out, so no handler reads it."""
-
-    text: TextRef
-
-
-class TextsClaimed(msgspec.Struct, frozen=True, tag=True):
-    """A conversation is claimed for the turns of its texts; none, where a timer is due."""
-
-    at: float
-    conversation: str
-    texts: Sequence[TextRef]
-
-
-class TurnRef(msgspec.Struct, frozen=True):
-    """A turn: the id of its text, or "" for a turn that a dialogue has by itself."""
-
-    text_id: str
-    conversation: str
-    theirs: str
-    now: datetime
-
-
-class HandlerCalled(msgspec.Struct, frozen=True, tag=True):
-    """A handler is called."""
-
-    at: float
-    turn: TurnRef
-    handler: str
-    location: str
-
-
-class TurnEnded(msgspec.Struct, frozen=True, tag=True):
-    """A turn ran to its end: the state, as JSON, before it and after, and the replies."""
-
-    at: float
-    turn: TurnRef
-    state_before: str
-    state_after: str
-    error: AppError | None = None
-    reply_count: int = 0
-
-
-class WrittenRow(msgspec.Struct, frozen=True):
-    """A row of a claim's commit, with the means to find the turn that it is of.
-
-    `reply` is the text of a new outbound row, `step` the record of a journal entry. `cause` says
-    of a dialogue's head why the dialogue had a turn by itself, as far as the head can tell.
-    """
-
-    row: ShownRow
-    handler: str = ""
     text_id: str = ""
-    reply: str = ""
-    step: JournalStep | None = None
-    cause: str = ""
+    handler: str = ""
 
 
-class TurnsWritten(msgspec.Struct, frozen=True, tag=True):
-    """A claim's turns, or (`is_checkpoint`) a turn's entries so far, are committed.
+# What the app's process reports of texts and turns; `at` is a moment of `monotonic`.
 
-    Replies are in the order of the turns that said them. `note` says what becomes of a failed
-    turn.
+
+class ServiceEvent(msgspec.Struct, frozen=True, tag=True):
+    """An event of the app's service, and the things that only the app's process can tell of it.
+
+    `now` is the app's time, `exchange` the HTTP exchange that caused the event (0: none did).
+    `error` locates the exception of a turn; `journal_steps` are the records that were committed.
     """
 
+    event: Event
     at: float
-    conversation: str
-    theirs: str
     now: datetime
-    rows: Sequence[WrittenRow]
-    note: str = ""
-    is_checkpoint: bool = False
-
-
-class OutboundChanged(msgspec.Struct, frozen=True, tag=True):
-    """An outbound text has another status; `attempt` is 0 where it stays, `note` is for people."""
-
-    at: float
-    id: str
-    theirs: str
-    text: str
-    now: datetime
-    status: str
-    attempt: int = 0
-    note: str = ""
-    is_recorded: bool = False
-    exchange: int = 0  # the request that brought a receipt
+    exchange: int = 0
+    error: AppError | None = None
+    journal_steps: Sequence[JournalStep] = ()
 
 
 class HTTPExchange(msgspec.Struct, frozen=True, tag=True):
@@ -297,16 +187,7 @@ class DialogueStates(msgspec.Struct, frozen=True, tag=True):
     dialogues: Sequence[DialogueState]
 
 
-TimelineRecord: TypeAlias = (
-    TextArrived
-    | TextOptedOut
-    | TextsClaimed
-    | HandlerCalled
-    | TurnEnded
-    | TurnsWritten
-    | OutboundChanged
-    | HTTPExchange
-)
+TimelineRecord: TypeAlias = ServiceEvent | HTTPExchange
 AppMessage: TypeAlias = (
     AppLoaded
     | AppBroken
@@ -317,3 +198,21 @@ AppMessage: TypeAlias = (
     | DialogueStates
     | TimelineRecord
 )
+
+
+def encode_message(message: AppMessage) -> bytes:
+    """Return a message as a line, without the functions and exceptions of an event."""
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_message(line: bytes) -> AppMessage:
+    """Return the message of a line."""
+    return _decoder.decode(line)
+
+
+def _stand_in(kind: Any, _: None) -> Any:
+    return Exception() if kind is Exception else _stand_in
+
+
+_encoder = msgspec.json.Encoder(enc_hook=lambda _: None)
+_decoder: msgspec.json.Decoder[AppMessage] = msgspec.json.Decoder(AppMessage, dec_hook=_stand_in)

@@ -5,14 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from cooee.core.dialogue.journal import Journal, JournalEntry, Waiting, encode_entry, encode_head
+from cooee.core.dialogue.journal import Journal, JournalEntry, encode_entry
 from cooee.core.dialogue.value_codec import encode_value
-from cooee.phone.inspector.journal_view import (
-    describe_entry,
-    list_journal_steps,
-    read_head_progress,
-    show_entry,
-)
+from cooee.phone.inspector.journal_view import committed_steps, list_journal_steps
+from cooee.storage import DialogueUpdate
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PARTY = ("ask", (), "How many?", 0)
@@ -23,8 +19,10 @@ def entry(kind, key, value=None, raw=None, message=""):
 
 
 def shown(one):
-    found, _ = show_entry(encode_entry(one))
-    return None if found is None else (found.step, found.question, found.value, found.original_text)
+    update = DialogueUpdate(id="x", handler="book", stored_count=0, entries=[encode_entry(one)])
+    steps = [*committed_steps([update])]
+    found = [(step.step, step.question, step.value, step.original_text) for step in steps]
+    return found[0] if found else None
 
 
 @pytest.mark.parametrize(
@@ -89,22 +87,3 @@ def test_records_come_in_their_order_and_one_taken_back_is_not_remembered():
     )
     journal = Journal(id="x", handler="book", started_at=AT, entries=entries)
     assert [one.value for one in list_journal_steps(journal)] == ["Anna", "4"]
-
-
-def test_a_stored_entry_and_head_are_read_and_damaged_ones_say_nothing():
-    one = entry("answer", PARTY, 4, "4", message="abc")
-    assert show_entry(encode_entry(one))[1] == "abc"
-    assert describe_entry(encode_entry(one)) == "answer How many?"
-    waiting = Waiting(PARTY, "How many?", AT, re_ask=True)
-    journal = Journal(id="x", handler="book", started_at=AT, turn_count=3, waiting=waiting)
-    assert read_head_progress(encode_head(journal)) == (3, True)
-    assert read_head_progress(encode_head(Journal(id="x", handler="b", started_at=AT))) == (
-        0,
-        False,
-    )
-    assert show_entry(b"{{") == (None, "")
-    assert describe_entry(b"\0") == ""
-    assert read_head_progress(b"{") == (1, False)
-    parked = Waiting(PARTY, "How many?", AT, paused=True)
-    journal = Journal(id="x", handler="book", started_at=AT, turn_count=1, waiting=parked)
-    assert read_head_progress(encode_head(journal)) == (1, True)

@@ -34,9 +34,9 @@ def test_two_people_hold_a_conversation_each_and_see_how_the_app_came_to_it(
     assert story.locator("tr:not(.changed) td").first.inner_text() == "started"
     for step in ("Received", "Claimed", "Handler", "Committed", "Sent"):
         people.expect(story.locator(".took")).to_contain_text(step)
-    story.get_by_text("rows written").click()
-    people.expect(story.locator(".rows")).to_contain_text("handled 2 → 3")
-    people.expect(story.locator(".rows")).to_contain_text("has stopped")
+    people.expect(story.locator(".committed")).to_have_text(
+        "In one commit: text 3 handled, state saved, 1 reply queued."
+    )
     page.locator(".story").nth(1).locator("summary").first.click()
     people.expect(page.locator(".story").nth(1).locator(".inside")).to_be_visible()
 
@@ -313,13 +313,12 @@ def test_on_a_screen_of_360_pixels_nothing_is_cut_off(open_phone, visit, people,
     people.ready(page)
     people.hold(page, "START", "running")
     people.hold(page, "a-very-long-word" * 20, "only understand")
-    page.locator(".story").first.get_by_text("rows written").click()
     phone.change("app = App(state=Stopwatch)", "app = App(state=Stopwach" + "_long" * 40 + ")")
     people.expect(page.locator("#trouble")).to_contain_text("NameError")
     page.locator(".story .call summary").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     cut = page.evaluate(
-        """[...document.querySelectorAll('.words, button, td, dd, .reply q, .cells span')].filter(
+        """[...document.querySelectorAll('.words, button, td, dd, .reply q')].filter(
              (node) => node.offsetWidth && node.getBoundingClientRect().right > 360).length"""
     )
     assert cut == 0
@@ -410,7 +409,6 @@ def test_axe_finds_nothing(open_phone, visit, people, scheme):
     page.get_by_role("switch", name="Slow network").click()
     phone.change("app = App(state=Stopwatch)", "app = App(state=Stopwach)")
     people.expect(page.locator("#trouble")).to_contain_text("NameError")
-    page.locator(".story").first.get_by_text("rows written").click()
     page.locator(".story .call summary").first.click()
     page.evaluate(Path(source).read_text())
     found = page.evaluate(

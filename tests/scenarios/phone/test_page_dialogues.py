@@ -81,8 +81,7 @@ def test_the_panel_shows_who_waits_for_what_at_which_line_and_what_is_remembered
     story = page.locator(".story").first
     people.expect(story.locator(".by")).to_have_text("book()")
     people.expect(story.locator(".noted")).to_contain_text("oncereserve→'R1'")
-    story.get_by_text("rows written").click()
-    people.expect(story.locator(".rows")).to_contain_text("entry answer For how many?")
+    people.expect(story.locator(".committed")).to_contain_text("timer of book() set")
 
     page.reload()
     people.expect(waits.locator(".stand")).to_have_text("sleeps")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from cooee.core.dialogue.journal import Journal, JournalEntry, JournalIndex
 from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import Unstorable
 from cooee.phone.ipc_messages import JournalStep
+from cooee.storage import DialogueUpdate
 
-T = TypeVar("T")
 _STEP_NAMES = {"ask": "asked", "receive": "received", "once": "once", "sleep": "slept"}
 _DATE_PREFIX = re.compile(r"\d{4}-\d\d-\d\d ")  # as a sleep until then is known by, without a key
 _FIXED_VALUES = {
@@ -27,16 +28,7 @@ _FIXED_VALUES = {
 _RECORD_KINDS = frozenset({"answer", "default", "done", "failed", *_FIXED_VALUES})
 
 
-class _JournalHead(msgspec.Struct):
-    """The part of a stored head that is read here."""
-
-    journal: Journal
-
-
-_entry_decoder, _head_decoder = (
-    msgspec.json.Decoder(JournalEntry),
-    msgspec.json.Decoder(_JournalHead),
-)
+_entry_decoder = msgspec.json.Decoder(JournalEntry)
 
 
 def list_journal_steps(journal: Journal) -> Sequence[JournalStep]:
@@ -47,42 +39,25 @@ def list_journal_steps(journal: Journal) -> Sequence[JournalStep]:
     return [_make_step(one.entry) for one in records]
 
 
-def show_entry(entry: bytes) -> tuple[JournalStep | None, str]:
-    """Return a stored entry for display, None where it is no record, and its text's id."""
-    decoded = _decode_or_none(_entry_decoder, entry)
-    if decoded is None or decoded.kind not in _RECORD_KINDS:
-        return None, "" if decoded is None else decoded.text_id
-    return _make_step(decoded), decoded.text_id
-
-
-def describe_entry(entry: bytes) -> str:
-    """Describe a stored entry in a few words."""
-    decoded = _decode_or_none(_entry_decoder, entry)
-    return "" if decoded is None else f"{decoded.kind} {_question_text(decoded)}".strip()
-
-
-def read_head_progress(head: bytes) -> tuple[int, bool]:
-    """Return the turns a stored head has behind it, and whether its question is suspended."""
-    decoded = _decode_or_none(_head_decoder, head)
-    if decoded is None:
-        return 1, False
-    waiting = decoded.journal.waiting
-    return decoded.journal.turn_count, waiting is not None and (waiting.paused or waiting.re_ask)
-
-
-def _decode_or_none(decoder: msgspec.json.Decoder[T], stored: bytes) -> T | None:
-    """Decode stored bytes; None where they are damaged, an error that their turn raises."""
-    try:
-        return decoder.decode(stored)
-    except msgspec.MsgspecError:
-        return None
+def committed_steps(updates: Iterable[DialogueUpdate]) -> Iterator[JournalStep]:
+    """Yield the records among the entries of dialogues that a commit writes."""
+    for update in updates:
+        for stored in update.entries:
+            entry = _entry_decoder.decode(stored)
+            if entry.kind in _RECORD_KINDS:
+                yield replace(_make_step(entry), handler=update.handler)
 
 
 def _make_step(entry: JournalEntry) -> JournalStep:
     value, original = _shown_value(entry), entry.raw or ""
     original_text = original if entry.kind == "answer" and original != value else ""
     return JournalStep(
-        _STEP_NAMES[entry.key[0]], entry.kind, _question_text(entry), value, original_text
+        _STEP_NAMES[entry.key[0]],
+        entry.kind,
+        _question_text(entry),
+        value,
+        original_text,
+        entry.text_id,
     )
 
 

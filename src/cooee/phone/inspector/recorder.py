@@ -14,10 +14,17 @@ from cooee.clocks.clock import monotonic
 from cooee.core.errors import ProviderFailure
 from cooee.core.http_messages import Request, Response
 from cooee.net.http_client import ASGIApp, Message, Receive, Scope, Send, Transport
-from cooee.phone.inspector.event_records import EventRecords
+from cooee.phone.inspector.app_error import describe_error
+from cooee.phone.inspector.journal_view import committed_steps
 from cooee.phone.inspector.masking import mask_headers, mask_text
-from cooee.phone.ipc_messages import HTTPExchange, TimelineRecord
-from cooee.runtime.events import AttemptStarted, Event
+from cooee.phone.ipc_messages import (
+    AppError,
+    HTTPExchange,
+    JournalStep,
+    ServiceEvent,
+    TimelineRecord,
+)
+from cooee.runtime import events
 
 # The last exchange of the running task, and the outbound text that the running task sends.
 _current_exchange: ContextVar[int] = ContextVar("exchange", default=0)
@@ -42,7 +49,7 @@ class Recorder:
         now: Callable[[], datetime],
     ) -> None:
         self._send_message, self._secrets = send_message, [*secrets]
-        self._event_records = EventRecords(folder, now)
+        self._folder, self._now = folder, now
         self._loop, self._loop_thread_id = asyncio.get_running_loop(), threading.get_ident()
         self._exchange_ids = itertools.count(1)
 
@@ -50,13 +57,23 @@ class Recorder:
         """Mask a further text from now on."""
         self._secrets.append(secret)
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: events.Event) -> None:
         """Record an event, in whichever thread publishes it."""
-        if isinstance(event, AttemptStarted):
+        if isinstance(event, events.AttemptStarted):
             _current_outbound.set(event.outbound.id)
-        record = self._event_records.make_record(event, monotonic(), _current_exchange.get())
-        if record is not None:
-            self._send(record)
+        exchange, (error, steps) = _current_exchange.get(), self._app_details(event)
+        self._send(ServiceEvent(event, monotonic(), self._now(), exchange, error, steps))
+
+    def _app_details(self, event: events.Event) -> tuple[AppError | None, Sequence[JournalStep]]:
+        """Return the parts of an event that only this process can read: it has the app's code."""
+        match event:
+            case events.HandlerRan(error=Exception() as error):
+                return describe_error(error, self._folder), ()
+            case events.CheckpointWritten(checkpoint):
+                return None, [*committed_steps([checkpoint.update])]
+            case events.TurnsCommitted(result):
+                return None, [*committed_steps(result.dialogue_updates)]
+        return None, ()
 
     # HTTP
 
@@ -71,10 +88,19 @@ class Recorder:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            call = _RecordedCall(scope, receive, send)
+            received, sent = list[Message](), list[Message]()
+
+            async def receive_recorded() -> Message:
+                received.append(await receive())
+                return received[-1]
+
+            async def send_recorded(message: Message) -> None:
+                sent.append(message)
+                await send(message)
+
             id, started_at = self.start_exchange(), monotonic()
-            await app(scope, call.receive, call.send)
-            self.record_exchange(id, started_at, call.request(), call.response())
+            await app(scope, receive_recorded, send_recorded)
+            self.record_exchange(id, started_at, _request(scope, received), _response(sent))
 
         return recorded_app
 
@@ -145,37 +171,20 @@ class _RecordingTransport:
         await self._transport.close()
 
 
-class _RecordedCall:
-    """A request to the app, kept while the app reads and answers it."""
+def _request(scope: Scope, received: Sequence[Message]) -> Request:
+    headers = _decode_headers(scope["headers"])
+    url = f"{scope['scheme']}://{headers.get('host', '')}{scope['path']}"
+    return Request(method=scope["method"], url=url, headers=headers, body=_body(received))
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._scope, self._receive, self._send = scope, receive, send
-        self._request_body, self._response_body = bytearray(), bytearray()
-        self._status, self._headers = 0, dict[str, str]()
 
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._request_body += message.get("body", b"")
-        return message
+def _response(sent: Sequence[Message]) -> Response:
+    start: Message = sent[0] if sent else {"status": 0, "headers": ()}
+    headers = _decode_headers(start["headers"])
+    return Response(status=start["status"], headers=headers, body=_body(sent))
 
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status, self._headers = (
-                message["status"],
-                _decode_headers(message.get("headers", ())),
-            )
-        self._response_body += message.get("body", b"")
-        await self._send(message)
 
-    def request(self) -> Request:
-        headers, scope = _decode_headers(self._scope["headers"]), self._scope
-        url = f"{scope['scheme']}://{headers.get('host', '')}{scope['path']}"
-        return Request(
-            method=scope["method"], url=url, headers=headers, body=bytes(self._request_body)
-        )
-
-    def response(self) -> Response:
-        return Response(status=self._status, headers=self._headers, body=bytes(self._response_body))
+def _body(messages: Sequence[Message]) -> bytes:
+    return b"".join(message.get("body", b"") for message in messages)
 
 
 def _decode_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from cooee.core.messages import Status
-from cooee.phone.ipc_messages import AppError, Cell, HTTPExchange, JournalStep, ShownRow
+from cooee.phone.inspector.formatting import Cell
+from cooee.phone.ipc_messages import AppError, HTTPExchange, JournalStep
 
-# The page's few words for an outbound text's status.
+# The page's few words for an outbound text's status; each other status is "failed".
 STATUS_NAMES = {
-    Status.QUEUED.name: "queued",
-    Status.SENDING.name: "sending",
-    Status.UNKNOWN.name: "unknown",
-    Status.ACCEPTED.name: "sent",
-    Status.SENT.name: "sent",
-    Status.DELIVERED.name: "delivered",
-    Status.UNDELIVERED.name: "failed",
-    Status.FAILED.name: "failed",
-    Status.EXPIRED.name: "failed",
-    Status.CANCELLED.name: "failed",
+    Status.QUEUED: "queued",
+    Status.SENDING: "sending",
+    Status.UNKNOWN: "unknown",
+    Status.ACCEPTED: "sent",
+    Status.SENT: "sent",
+    Status.DELIVERED: "delivered",
 }
-FINAL_STATUSES = frozenset({STATUS_NAMES[status.name] for status in Status if status.final})
 # The deed of a dialogue that went on by itself, by the kind of the journal entry it wrote.
 TIMER_RESULTS = {
     "answer": "the answer was whole",
@@ -55,13 +53,13 @@ class Story(msgspec.Struct, eq=False):
     """A text's way so far; or, `by_timer`, that of a turn that a dialogue has by itself.
 
     The `text` of a turn by itself is its deed, and `gap_s` the seconds since the same person's
-    last story.
+    last story. `committed` lists the changes that one transaction wrote, in a few words each.
     """
 
     id: str
     theirs: str
     text: str
-    at: str
+    at: datetime
     position: int
     by_timer: bool = False
     gap_s: float = 0
@@ -72,11 +70,12 @@ class Story(msgspec.Struct, eq=False):
     duplicates: int = 0
     state: list[Cell] = []
     journal_steps: list[JournalStep] = []
-    rows: list[ShownRow] = []
+    committed: list[str] = []
     outbounds: list[OutboundView] = []
     exchanges: list[HTTPExchange] = []
     error: AppError | None = None
     note: str = ""
+    reply_count: int = 0
     step_times: dict[str, float] = {}
 
     def step_durations(self) -> list[tuple[str, float]]:
@@ -88,10 +87,8 @@ class Story(msgspec.Struct, eq=False):
             if start in times and end in times
         ]
 
-    def add_journal_step(self, step: JournalStep | None) -> None:
-        """Show a journal entry, in place of an earlier one of the same question."""
-        if step is None:
-            return
+    def add_journal_step(self, step: JournalStep) -> None:
+        """Show a record, in place of an earlier one of the same question."""
         others = (known for known in self.journal_steps if known.question != step.question)
         self.journal_steps = [*others, step]
         if self.by_timer:

@@ -1,54 +1,36 @@
-"""Gathers timeline records into one story a text, and one view an outbound text."""
+"""Gathers a service's events into one story a text, and one view an outbound text."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
-import msgspec
-
-from cooee.phone.inspector.formatting import compare_states, format_utc
-from cooee.phone.inspector.story import FINAL_STATUSES, STATUS_NAMES, OutboundView, Story
-from cooee.phone.ipc_messages import (
-    Cell,
-    HandlerCalled,
-    HTTPExchange,
-    OutboundChanged,
-    ShownRow,
-    TextArrived,
-    TextOptedOut,
-    TextRef,
-    TextsClaimed,
-    TimelineRecord,
-    TurnEnded,
-    TurnRef,
-    TurnsWritten,
-    WrittenRow,
+from cooee.core.app.routes import Handler
+from cooee.core.messages import Inbound, Outbound, Status
+from cooee.phone.inspector.committed import (
+    TIMER_DUE,
+    cause_of_own_turn,
+    describe_commit,
+    describe_failure,
 )
+from cooee.phone.inspector.formatting import compare_states, format_utc, time_of_day
+from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
+from cooee.phone.ipc_messages import HTTPExchange, ServiceEvent, TimelineRecord
+from cooee.runtime import events
+from cooee.storage import Claim, ClaimResult, PendingText
 
 _MAX_STORIES = 120
 _MAX_OUTBOUNDS = 1_000
 _MAX_OTHER_EXCHANGES = 200  # exchanges kept that belong to no text so far
-
-
-class _ClaimedTurn(msgspec.Struct):
-    """A turn of the claim under way: its story, and the replies that wait for the commit."""
-
-    story: Story
-    reply_count: int = 0
-
-
-class _InboundText(msgspec.Struct):
-    """A text with its story; `ref` has the store's id from the first claim on."""
-
-    ref: TextRef
-    story: Story
+_LOST_NOTE = "The answer was lost. Whether it arrived is being found out."
+_HELD_NOTE = "The answer was lost, and nobody can tell: it is held, and not sent twice."
 
 
 class Timeline:
-    """Stories and outbound texts, as the app's process has reported them.
+    """Stories and outbound texts, as the events of the app's service tell them.
 
     Attributes:
         stories: by id, oldest first.
@@ -60,262 +42,239 @@ class Timeline:
         self.stories: dict[str, Story] = {}
         self.outbounds: deque[OutboundView] = deque(maxlen=_MAX_OUTBOUNDS)
         self.dropped_ids: list[str] = []
-        self._texts: deque[_InboundText] = deque(maxlen=_MAX_STORIES)
-        self._turns: dict[str, list[_ClaimedTurn]] = {}  # by conversation
-        self._last_timer_story: dict[str, Story] = {}  # by conversation
-        self._last_story_at: dict[str, datetime] = {}  # by person
+        self._turns: dict[bytes, list[Story]] = {}  # of the claim under way, by conversation
+        self._last_timer_story: dict[bytes, Story] = {}  # by conversation
         self._sent_by_phones: deque[tuple[str, str, float]] = deque(maxlen=_MAX_STORIES)
         self._view_of: dict[str, OutboundView] = {}  # by the store's id of an outbound text
         self._other_exchanges: dict[int, HTTPExchange] = {}
         self._story_of_exchange: dict[int, Story] = {}  # for exchanges that are not over
-        self._story_count = 0
-        self._view_count = 0
+        self._story_count = self._view_count = 0
 
     def note_text_sent(self, theirs: str, text: str, at: float) -> None:
         """Keep the moment at which a phone sent a text, for the story to come."""
         self._sent_by_phones.append((theirs, text, at))
 
-    def add_record(self, record: TimelineRecord) -> Iterator[Story]:
-        """Take in a record; yield the stories that it changes."""
-        match record:
-            case TextArrived():
-                yield from self._on_text_arrived(record)
-            case TextOptedOut():
-                yield from self._on_text_opted_out(record)
-            case TextsClaimed():
-                yield from self._on_texts_claimed(record)
-            case HandlerCalled():
-                yield from self._on_handler_called(record)
-            case TurnEnded():
-                yield from self._on_turn_ended(record)
-            case TurnsWritten():
-                yield from self._on_turns_written(record)
-            case OutboundChanged():
-                yield from self._on_outbound_changed(record)
-            case HTTPExchange():
-                yield from self._on_http_exchange(record)
+    def add_record(self, record: TimelineRecord) -> Sequence[Story]:
+        """Take in an event or an HTTP exchange; return the stories that it changes."""
+        if isinstance(record, HTTPExchange):
+            return self._on_exchange(record)
+        match record.event:
+            case events.TextReceived(inbound, is_new, id):
+                return self._on_received(record, inbound, id, is_new=is_new)
+            case events.OptOutRecorded(inbound, "out", id=id):
+                story = self._text_story(id, inbound)
+                story.status = "opted out"
+                return [story]
+            case events.ConversationClaimed(claim):
+                return self._on_claimed(record, claim)
+            case events.HandlerStarted(claim, pending, handler):
+                return self._on_handler_started(record, claim, pending, handler)
+            case events.HandlerRan() as ran:
+                return self._on_handler_ran(record, ran)
+            case events.CheckpointWritten(checkpoint):
+                return self._add_steps(record, checkpoint.claim)
+            case events.TurnsCommitted(result):
+                return self._on_committed(record, result)
+            case _:
+                return self._on_outbound_event(record)
 
     # Texts in
 
-    def _on_text_arrived(self, record: TextArrived) -> Iterator[Story]:
-        if record.is_new:
-            story = self._start_text_story(record.text)
-            story.rows.append(record.row)
-        else:
-            found = [text for text in self._texts if _is_same_text(text.ref, record.text)]
-            if not found:
-                return
-            story = found[-1].story
-            story.duplicates += 1
+    def _on_received(
+        self, record: ServiceEvent, inbound: Inbound, id: bytes, *, is_new: bool
+    ) -> Sequence[Story]:
+        story = self._text_story(id, inbound)
+        story.duplicates += not is_new
         story.step_times.setdefault("received", record.at)
         self._await_exchange(record.exchange, story)
-        yield story
+        return [story]
 
-    def _start_text_story(self, ref: TextRef) -> Story:
-        self._story_count += 1
-        story = self._add_story(f"text-{self._story_count}", ref.theirs, ref.text, ref.sent_at)
-        self._texts.append(_InboundText(ref, story))
+    def _text_story(self, id: bytes, inbound: Inbound) -> Story:
+        """Return a text's story; a text from before this page gets one at its first event."""
+        if id.hex() in self.stories:
+            return self.stories[id.hex()]
+        theirs, sent_at = inbound.sender, inbound.sent_at or inbound.received_at
+        story = self._add_story(id.hex(), theirs, inbound.text, sent_at)
         for sent in self._sent_by_phones:
-            if sent[:2] == (ref.theirs, ref.text):
+            if sent[:2] == (theirs, inbound.text):
                 story.step_times["texted"] = sent[2]
                 self._sent_by_phones.remove(sent)
                 break
         return story
 
     def _add_story(self, id: str, theirs: str, text: str, at: datetime) -> Story:
-        story = self.stories[id] = Story(id, theirs, text, format_utc(at), self._story_count)
-        story.gap_s = (at - self._last_story_at.get(theirs, at)).total_seconds()
-        self._last_story_at[theirs] = at
+        earlier = [story.at for story in self.stories.values() if story.theirs == theirs]
+        gap_s = (at - earlier[-1]).total_seconds() if earlier else 0.0
+        self._story_count += 1
+        story = self.stories[id] = Story(id, theirs, text, at, self._story_count, gap_s=gap_s)
         while len(self.stories) > _MAX_STORIES:
             oldest = next(iter(self.stories))
             del self.stories[oldest]
             self.dropped_ids.append(oldest)
         return story
 
-    def _on_text_opted_out(self, record: TextOptedOut) -> Iterator[Story]:
-        for text in self._texts:
-            if _is_same_text(text.ref, record.text):
-                text.story.status = "opted out"
-                yield text.story
-        for outbound in self.outbounds:  # the store cancels queued texts with the opt-out
-            if outbound.theirs == record.text.theirs and outbound.status == "queued":
-                outbound.status, outbound.note = "failed", "opted out"
-
-    def _on_texts_claimed(self, record: TextsClaimed) -> Iterator[Story]:
-        self._turns[record.conversation] = []
-        for ref in record.texts:
-            story = self._story_of_claimed(ref)
+    def _on_claimed(self, record: ServiceEvent, claim: Claim) -> Sequence[Story]:
+        self._turns[claim.conversation] = []
+        stories = [self._text_story(pending.id, pending.inbound) for pending in claim.texts]
+        for story in stories:
             story.step_times["claimed"] = record.at
-            yield story
-
-    def _story_of_claimed(self, ref: TextRef) -> Story:
-        """Return a claimed text's story; a text from before this page gets a story here."""
-        found = self._find_text(ref.id) or next(
-            (text for text in self._texts if not text.ref.id and _is_same_text(text.ref, ref)), None
-        )
-        if found is None:
-            self._start_text_story(ref)
-            found = self._texts[-1]
-        found.ref = ref
-        return found.story
-
-    def _find_text(self, id: str) -> _InboundText | None:
-        return next((text for text in self._texts if id and text.ref.id == id), None)
+        return stories
 
     # Turns
 
-    def _on_handler_called(self, call: HandlerCalled) -> Iterator[Story]:
-        for turn in self._claimed_turn(call.turn, call.handler):
-            story = turn.story
-            story.handler = call.handler
-            file, _, line = call.location.rpartition(":")
-            story.location = f"{Path(file).name}:{line}"
-            story.step_times["called"] = call.at
-            yield story
+    def _on_handler_started(
+        self, record: ServiceEvent, claim: Claim, pending: PendingText | None, handler: Handler
+    ) -> Sequence[Story]:
+        story = self._turn_story(record, claim, pending, handler.name)
+        file, _, line = handler.location.rpartition(":")
+        story.handler, story.location = handler.name, f"{Path(file).name}:{line}"
+        story.step_times["called"] = record.at
+        return [story]
 
-    def _on_turn_ended(self, end: TurnEnded) -> Iterator[Story]:
-        for turn in self._claimed_turn(end.turn):
-            story = turn.story
-            story.state = compare_states(end.state_before, end.state_after)
-            story.error = end.error
-            story.step_times["over"] = end.at
-            story.step_times.setdefault("called", end.at)
-            story.attempts += 1
-            if story.by_timer and end.error is None:
-                story.text = "reminded" if end.reply_count else "looked at the time"
-            turn.reply_count += end.reply_count
-            yield story
+    def _on_handler_ran(self, record: ServiceEvent, ran: events.HandlerRan) -> Sequence[Story]:
+        story = self._turn_story(record, ran.claim, ran.pending)
+        story.state = compare_states(ran.state_before, ran.state_after)
+        story.error, story.reply_count = record.error, ran.reply_count
+        story.step_times["over"] = record.at
+        story.step_times.setdefault("called", record.at)
+        story.attempts += 1
+        if story.text == TIMER_DUE and ran.reply_count:
+            story.text = "reminded"
+        return [story]
 
-    def _claimed_turn(self, ref: TurnRef, handler: str = "") -> Iterator[_ClaimedTurn]:
-        """Yield a turn with its story; a dialogue's own turn gets a story by its first record."""
-        text = self._find_text(ref.text_id)
-        if ref.text_id and text is None:
-            return
-        story = text.story if text is not None else self._timer_story(ref, handler)
-        turns = self._turns.setdefault(ref.conversation, [])
-        if story not in [turn.story for turn in turns]:
-            turns.append(_ClaimedTurn(story))
-        yield next(turn for turn in turns if turn.story is story)
+    def _turn_story(
+        self, record: ServiceEvent, claim: Claim, pending: PendingText | None, handler: str = ""
+    ) -> Story:
+        """Return the story of a turn, one of the claim's from now on."""
+        if pending is None:
+            story = self._timer_story(record, claim, handler)
+        else:
+            story = self._text_story(pending.id, pending.inbound)
+        turns = self._turns.setdefault(claim.conversation, [])
+        if story not in turns:
+            turns.append(story)
+        return story
 
-    def _timer_story(self, ref: TurnRef, handler: str) -> Story:
-        last = self._last_timer_story.get(ref.conversation)
+    def _timer_story(self, record: ServiceEvent, claim: Claim, handler: str) -> Story:
+        last = self._last_timer_story.get(claim.conversation)
         if last is not None and last.status != "answered":
             is_retry = last.error is not None and handler in {"", last.handler}
             if is_retry or "over" not in last.step_times:
                 return last
-        self._story_count += 1
-        id = f"timer-{self._story_count}"
-        story = self._add_story(id, ref.theirs, "a timer was due", ref.now)
+        dialogue = next((one for one in claim.dialogues if one.handler == handler), None)
+        id, cause = f"timer-{self._story_count + 1}", cause_of_own_turn(dialogue)
+        story = self._add_story(id, claim.theirs, cause, record.now)
         story.by_timer = True
-        self._last_timer_story[ref.conversation] = story
+        self._last_timer_story[claim.conversation] = story
         return story
 
-    # Commits
+    def _on_committed(self, record: ServiceEvent, result: ClaimResult) -> Sequence[Story]:
+        changed = self._add_steps(record, result.claim)
+        turns = self._turns.pop(result.claim.conversation, [])
+        said_by = [story for story in turns for _ in range(story.reply_count)]
+        # a reply beyond the turns' own is the apology for the last turn, which failed
+        for draft, story in zip_longest(result.drafts, said_by, fillvalue=None):
+            if draft is not None and turns:
+                self._add_view(result.claim.theirs, draft.text, record.now, story or turns[-1])
+        for story in turns:
+            story.step_times["finished"] = record.at
+            story.status = "failed" if story.error else "answered"
+            story.committed = describe_commit(result)
+        for story in turns[-1:]:
+            story.note = describe_failure(result.failure)
+        return [*changed, *turns]
 
-    def _on_turns_written(self, written: TurnsWritten) -> Iterator[Story]:
-        turns = self._turns.get(written.conversation)
-        if not turns:  # all texts of the claim were opt-out words, which have no turn
-            return
-        speakers = deque(turn.story for turn in turns for _ in range(turn.reply_count))
-        changed = [turn.story for turn in turns]
-        for row in written.rows:
-            story = self._story_of_row(row, turns, speakers)
-            story.rows.append(row.row)
-            if row.cause and story.by_timer and story.handler == row.handler:
-                story.text = row.cause
-            story.add_journal_step(row.step)
-            if row.reply:
-                view = self._add_view(written.theirs, row.reply, written.now, story.id)
-                story.outbounds.append(view)
-            changed.append(story)
-        if not written.is_checkpoint:
-            turns[-1].story.note = written.note
-            self._turns[written.conversation] = []
-            for turn in turns:
-                turn.story.step_times["finished"] = written.at
-                turn.story.status = "failed" if turn.story.error else "answered"
-        yield from {story.id: story for story in changed}.values()
-
-    def _story_of_row(
-        self, row: WrittenRow, turns: list[_ClaimedTurn], speakers: deque[Story]
-    ) -> Story:
-        if row.reply:  # a reply beyond the turns' own is the apology for the last one, which failed
-            return speakers.popleft() if speakers else turns[-1].story
-        text = self._find_text(row.text_id)
-        if text is not None:
-            return text.story
-        own = [turn.story for turn in turns if turn.story.handler == row.handler]
-        return own[-1] if own else turns[-1].story
+    def _add_steps(self, record: ServiceEvent, claim: Claim) -> Sequence[Story]:
+        """Show each committed record in its text's story, or in that of its handler's own turn."""
+        turns, changed = self._turns.get(claim.conversation, []), []
+        for step in record.journal_steps:
+            own = [story for story in turns if story.handler == step.handler] or turns
+            story = self.stories.get(step.text_id) or (own[-1] if own else None)
+            if story is not None:
+                story.add_journal_step(step)
+                changed.append(story)
+        return changed
 
     # Texts out
 
-    def _on_outbound_changed(self, record: OutboundChanged) -> Iterator[Story]:
-        view = self._find_view(record)
-        status, note = STATUS_NAMES[record.status], record.note
-        if view.status in FINAL_STATUSES:  # a receipt overtook its own attempt's result (law 6)
-            status, note = view.status, view.note
-        cells = [Cell("status", view.status, status)]
-        if record.attempt:
-            cells.append(Cell("attempts", str(view.attempts), str(record.attempt)))
-            view.attempts = record.attempt
-        view.status, view.note = status, note
+    def _on_outbound_event(self, record: ServiceEvent) -> Sequence[Story]:
+        match record.event:
+            case events.TextQueued(id, _, theirs, text):
+                self._find_view(id, theirs, text, record.now)
+            case events.TextsCancelled(outbounds):
+                return [
+                    story
+                    for one in outbounds
+                    for story in self._set_status(record, one, Status.CANCELLED, "opted out")
+                ]
+            case events.AttemptStarted(outbound):
+                return self._set_status(record, outbound, Status.SENDING)
+            case events.AttemptRecorded(outbound, status, message, retry_at):
+                note = _attempt_note(outbound, status, message, retry_at)
+                return self._set_status(record, outbound, status, note)
+            case events.ReceiptApplied(outbound, status):
+                return self._set_status(record, outbound, status)
+        return ()
+
+    def _set_status(
+        self, record: ServiceEvent, outbound: Outbound, status: Status, note: str = ""
+    ) -> Sequence[Story]:
+        view = self._find_view(outbound.id, outbound.recipient, outbound.text, record.now)
+        view.attempts = max(view.attempts, outbound.attempt)
+        if view.status not in {"delivered", "failed"}:  # law 6: a receipt overtook the result
+            view.status, view.note = STATUS_NAMES.get(status, "failed"), note
         story = self.stories.get(view.story_id)
         if story is None:
-            return
-        story.rows.append(
-            ShownRow("update", "outbound", tuple(cell for cell in cells if cell.changed))
-        )
-        if record.is_recorded:
+            return ()
+        if isinstance(record.event, events.AttemptRecorded):
             story.step_times["recorded"] = record.at
-        if record.exchange:
-            self._story_of_exchange[record.exchange] = story
-        yield story
+        elif isinstance(record.event, events.ReceiptApplied):
+            self._await_exchange(record.exchange, story)
+        return [story]
 
-    def _find_view(self, record: OutboundChanged) -> OutboundView:
-        """Return an outbound text's view, whose first attempt tells the store's id of a reply."""
-        if record.id not in self._view_of:
-            known = {id(view) for view in self._view_of.values()}
-            self._view_of[record.id] = next(
-                (
-                    view
-                    for view in self.outbounds
-                    if id(view) not in known
-                    and (view.theirs, view.text) == (record.theirs, record.text)
-                ),
-                None,
-            ) or self._add_view(record.theirs, record.text, record.now)
-        return self._view_of[record.id]
+    def _find_view(self, id: str, theirs: str, text: str, now: datetime) -> OutboundView:
+        """Return an outbound text's view, whose first event tells the store's id of a reply."""
+        if id not in self._view_of:
+            known = {view.id for view in self._view_of.values()}
+            unknown = (view for view in self.outbounds if view.id not in known)
+            same = (view for view in unknown if (view.theirs, view.text) == (theirs, text))
+            self._view_of[id] = next(same, None) or self._add_view(theirs, text, now)
+        return self._view_of[id]
 
-    def _add_view(self, theirs: str, text: str, at: datetime, story_id: str = "") -> OutboundView:
+    def _add_view(
+        self, theirs: str, text: str, at: datetime, story: Story | None = None
+    ) -> OutboundView:
         self._view_count += 1
-        id = f"outbound-{self._view_count}"
-        view = OutboundView(id, theirs, text, format_utc(at), story_id=story_id)
+        view = OutboundView(f"outbound-{self._view_count}", theirs, text, format_utc(at))
         self.outbounds.append(view)
+        if story is not None:
+            view.story_id = story.id
+            story.outbounds.append(view)
         return view
 
     # HTTP
 
     def _await_exchange(self, exchange: int, story: Story) -> None:
-        """Show the exchange that caused a record in a story, now or once it is over."""
+        """Show the exchange that caused an event in a story, now or once it is over."""
         if exchange in self._other_exchanges:
             story.exchanges.append(self._other_exchanges.pop(exchange))
         elif exchange:
             self._story_of_exchange[exchange] = story
 
-    def _on_http_exchange(self, exchange: HTTPExchange) -> Iterator[Story]:
-        stories = []
+    def _on_exchange(self, exchange: HTTPExchange) -> Sequence[Story]:
         view = self._view_of.get(exchange.outbound)
-        if view is not None and view.story_id in self.stories:
-            stories.append(self.stories[view.story_id])
-        if exchange.id in self._story_of_exchange:
-            stories.append(self._story_of_exchange.pop(exchange.id))
-        for story in {story.id: story for story in stories}.values():
+        found = [
+            self.stories.get(view.story_id) if view is not None else None,
+            self._story_of_exchange.pop(exchange.id, None),
+        ]
+        stories = list({story.id: story for story in found if story is not None}.values())
+        for story in stories:
             story.exchanges.append(exchange)
-            yield story
         if not stories:
             self._other_exchanges[exchange.id] = exchange
             while len(self._other_exchanges) > _MAX_OTHER_EXCHANGES:
                 del self._other_exchanges[next(iter(self._other_exchanges))]
+        return stories
 
     def other_exchanges(self) -> list[tuple[HTTPExchange, int]]:
         """Return the exchanges of no text, with how often each was made in a row."""
@@ -328,8 +287,15 @@ class Timeline:
         return runs
 
 
-def _is_same_text(one: TextRef, other: TextRef) -> bool:
-    return (one.theirs, one.text, one.key) == (other.theirs, other.text, other.key)
+def _attempt_note(
+    outbound: Outbound, status: Status, message: str, retry_at: datetime | None
+) -> str:
+    if status is Status.QUEUED and retry_at is not None:
+        next_attempt = time_of_day(retry_at)[:-4]
+        return f"Attempt {outbound.attempt} failed. The next is at {next_attempt}."
+    if status is Status.UNKNOWN:
+        return _HELD_NOTE if retry_at is None else _LOST_NOTE
+    return message
 
 
 def _is_repetition(one: HTTPExchange, other: HTTPExchange) -> bool:

@@ -32,7 +32,6 @@ const STANDS = {
   sleeps: "sleeps",
   begins: "is about to begin",
 };
-const VERBS = { insert: ["+", "new"], update: ["~", "changed"], delete: ["−", "gone"] };
 
 const board = new Map();
 const phones = new Map();
@@ -416,7 +415,7 @@ function showInside(held, story) {
   const parts = [
     steps(story), story.error ? trouble(story.error, story.note || "It is tried again soon.") : null,
     story.duplicates ? el("p", { class: "aside" }, `It came ${story.duplicates + 1} times, and was answered once.`) : null,
-    remembered(story.journal_steps), state(story), replies(story), rows(story), calls(story.exchanges),
+    remembered(story.journal_steps), state(story), replies(story), committed(story), calls(story.exchanges),
   ];
   inside.replaceChildren(...parts.filter(Boolean));
   for (const node of inside.querySelectorAll("details")) node.open = open.has(node.dataset.key);
@@ -457,24 +456,15 @@ function replies(story) {
   return el("div", {}, el("h3", {}, lines.length === 1 ? "Reply" : "Replies"), el("ul", { class: "replies" }, ...lines));
 }
 
-function rows(story) {
-  if (!story.rows.length) return null;
-  const lines = story.rows.map((row) => el("li", {},
-    el("span", { class: "verb", title: VERBS[row.verb][1] }, VERBS[row.verb][0], unseen(` ${VERBS[row.verb][1]} `)),
-    el("span", { class: "table" }, row.table),
-    el("span", { class: "cells" }, ...row.cells.map((cell) =>
-      el("span", {}, `${cell.name} `, cell.before ? `${cell.before} → ` : "", el("b", {}, cell.after || "–"))))));
-  return more("rows", `${plural(lines.length, "row")} written`, el("ul", { class: "rows" }, ...lines));
+function committed(story) {
+  if (!story.committed.length) return null;
+  return el("p", { class: "aside committed" }, `In one commit: ${story.committed.join(", ")}.`);
 }
 
 function calls(exchanges) {
   if (!exchanges.length) return null;
   const lines = exchanges.map((one) => call(one, 1));
   return el("div", {}, el("h3", {}, "HTTP"), el("div", { class: "calls" }, ...lines));
-}
-
-function more(key, title, content) {
-  return el("details", { class: "more", "data-key": key }, el("summary", {}, title), content);
 }
 
 function call(one, times) {
