@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cooee import App, Chat, OptedOut
 from cooee.core.messages import Priority, conversation_id
+from cooee.runtime.events import OptOutRecorded, TextsCancelled
 from cooee.storage import NewOutbound, ProactiveOutbound
 from cooee.testing import Kit
 
@@ -351,3 +352,34 @@ def silence_at_telstra(kit, phone):
     (account,) = api._accounts.values()
     kit.send(phone, "QUIT")
     account.messages.popitem()
+
+
+# What the log and the inspector hear
+
+
+@pytest.mark.parametrize(
+    ("words", "is_asked", "opted_out"),
+    [
+        ("STOP", False, True),
+        ("Please stop texting me", False, True),
+        ("Please stop texting me", True, False),  # an answer, for as long as a question waits
+    ],
+)
+async def test_an_opt_out_and_each_text_that_it_cancels_are_events(words, is_asked, opted_out):
+    app, heard = echo(), []
+
+    @app.dialogue("ASK")
+    async def ask(chat):
+        await chat.ask("Yes?")
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        await anna.text("ASK" if is_asked else "hello")
+        tomorrow = kit.clock.now() + timedelta(days=1)
+        ids = [await kit.app.send(anna.number, text, at=tomorrow) for text in ("one", "two")]
+        kit.service.events.subscribe(heard.append)
+        await anna.text(words)
+    recorded = [event.consent for event in heard if isinstance(event, OptOutRecorded)]
+    cancelled = [event.outbounds for event in heard if isinstance(event, TextsCancelled)]
+    assert recorded == ["out"] * opted_out
+    assert [[text.id for text in texts] for texts in cancelled] == [ids] * opted_out

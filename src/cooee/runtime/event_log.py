@@ -63,7 +63,8 @@ def _log_step(event: events.Event) -> None:
         case events.ReceiptApplied(outbound, Status.DELIVERED):
             _debug("receipt", id=outbound.id, status="delivered")
         case events.StatusCheckFailed(outbound, error):
-            _debug("status-failed", id=outbound.id, private={"words": str(error)})
+            fields = {"id": outbound.id, "failure": type(error).__name__}
+            _debug("status-failed", private={"words": str(error)}, **fields)
 
 
 def _log_inbound_news(event: events.Event) -> None:
@@ -77,10 +78,11 @@ def _log_inbound_news(event: events.Event) -> None:
         case events.OptOutListRead(_, listed_count, new_count):
             log_event("optouts-read", listed=listed_count, fresh=new_count)
         case events.OptOutListUnread(_, error):
-            log_event("optouts-unread", logging.WARNING, error=str(error))
+            fields = {"failure": type(error).__name__, "private": {"words": str(error)}}
+            log_event("optouts-unread", logging.WARNING, **fields)
         case events.PollFailed(_, error, code, status):
             fields = {"failure": type(error).__name__, "code": code or None}
-            fields |= {"status": status or None, "words": str(error)}
+            fields |= {"status": status or None, "private": {"words": str(error)}}
             log_event("poll-failed", logging.WARNING, **fields)
         case events.PollAnswerLost(ours):
             log_event("poll-answer-lost", logging.ERROR, private={"ours": ours})
@@ -101,7 +103,8 @@ def _log_turn_news(event: events.Event) -> None:
         case events.LeaseExpired(claim):
             log_event("lease-lost", logging.WARNING, turn=claim.turn_id)
         case events.CommitRefused(claim, error):
-            log_event("commit-refused", logging.CRITICAL, turn=claim.turn_id, error=str(error))
+            fields = {"turn": claim.turn_id, "error": error_location(error)}
+            log_event("commit-refused", logging.CRITICAL, private={"words": str(error)}, **fields)
         case events.HandlerAbandoned(handler, timeout_s, stack):
             fields = {"handler": handler, "seconds": timeout_s}
             log_event("handler-abandoned", logging.ERROR, **fields, stack=stack)

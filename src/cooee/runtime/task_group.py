@@ -49,5 +49,6 @@ class TaskGroup:
     def _task_ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log_event(f"{self._name}-failed", logging.CRITICAL, error=error_location(error))
+            location = error_location(error)
+            log_event("task-failed", logging.CRITICAL, task=self._name, error=location)
         self._on_task_end()
