@@ -69,7 +69,7 @@ async def test_stop_silences_and_start_lifts_it_and_is_answered(world):
             ("news", "cancelled"),
         ]
         [silence] = await kit.store.opt_outs(kit.number, anna.number)
-        assert (silence.source, silence.text, silence.lifted_text) == ("word", "Stop.", "START")
+        assert (silence.source, silence.text, silence.lifted_text) == ("keyword", "Stop.", "START")
 
 
 @EVERYWHERE
@@ -119,7 +119,7 @@ async def test_a_wish_in_plain_words_silences():
         assert await phone.text("Please stop texting me!") == []
         assert await phone.text("hello") == []
         [silence] = await kit.store.opt_outs(kit.number, phone.number)
-        assert (silence.source, silence.text) == ("plain words", "Please stop texting me!")
+        assert (silence.source, silence.text) == ("phrase", "Please stop texting me!")
 
 
 async def test_in_doubt_people_are_asked_and_nothing_else_is_done():
@@ -343,7 +343,7 @@ async def test_the_companys_list_is_read_at_the_start_and_every_day():
         await kit.wait(timedelta(days=1, minutes=1))
         assert (await kit.store.counts()).opted_out == 2
         [silence] = await kit.store.opt_outs(kit.number, ben.number)
-        assert silence.source == "company"
+        assert silence.source == "provider"
 
 
 def silence_at_telstra(kit, phone):

@@ -1,4 +1,4 @@
-"""Where conversations live between texts: the Store contract and its records."""
+"""Storage of conversations between texts: the Store contract and its records."""
 
 from cooee.core.messages import Priority
 from cooee.core.public_names import publish_names
@@ -19,6 +19,7 @@ from cooee.storage.records import (
     SendAttempt,
     TurnFailure,
 )
+from cooee.storage.statuses import ConsentSource, InboundStatus
 from cooee.storage.store import Store
 from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
 
@@ -27,11 +28,13 @@ __all__ = [
     "Checkpoint",
     "Claim",
     "ClaimResult",
+    "ConsentSource",
     "ConversationSummary",
     "Counts",
     "DialogueRecord",
     "DialogueStart",
     "DialogueUpdate",
+    "InboundStatus",
     "NewInbound",
     "NewOutbound",
     "NextDue",

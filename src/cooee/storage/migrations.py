@@ -1,4 +1,4 @@
-"""The schema's history: numbered steps that only go forward."""
+"""Migrations of the schema: numbered scripts that only go forward."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cooee.core.errors import SchemaTooNew
 
 
 class Migration(msgspec.Struct, frozen=True):
-    """One step: the version it leads to, and its statements."""
+    """A script that leads to a schema version, as its statements."""
 
     version: int
     statements: Sequence[str]
 
 
 def load_migrations(dialect: str) -> Sequence[Migration]:
-    """Return every step of a dialect (``"sqlite"``), in order."""
+    """Return the migrations of a dialect (``"sqlite"``), in order."""
     return read_migrations(files(f"cooee.storage.{dialect}").joinpath("migrations"))
 
 
 def read_migrations(directory: Traversable) -> Sequence[Migration]:
-    """Return the steps in a directory of numbered scripts (``0001_schema.sql``), in order."""
+    """Return the migrations in a directory of scripts (``0001_schema.sql``), in order."""
     scripts = sorted(
         (entry.name, entry) for entry in directory.iterdir() if entry.name[:4].isdigit()
     )
@@ -35,10 +35,10 @@ def read_migrations(directory: Traversable) -> Sequence[Migration]:
 
 
 def missing_migrations(version: int, migrations: Sequence[Migration]) -> Sequence[Migration]:
-    """The steps that a database of `version` lacks.
+    """Return the migrations that a database of `version` lacks.
 
     Raises:
-        SchemaTooNew: a newer cooee wrote it.
+        SchemaTooNew: a newer cooee wrote the database.
     """
     latest = migrations[-1].version
     if version > latest:
@@ -46,11 +46,11 @@ def missing_migrations(version: int, migrations: Sequence[Migration]) -> Sequenc
             f"The database has schema {version}, and this cooee knows only {latest}."
             " Upgrade cooee (pip install -U cooee), or open a backup from before the upgrade."
         )
-    return [step for step in migrations if step.version > version]
+    return [migration for migration in migrations if migration.version > version]
 
 
 def split_statements(script: str) -> Sequence[str]:
-    """The statements of a script; each ends with a semicolon at the end of a line."""
+    """Return the statements of a script; each ends with a semicolon at the end of a line."""
     lines = [line.partition("--")[0].rstrip() for line in script.splitlines()]
     statements = "\n".join(line for line in lines if line).split(";\n")
     return [text.strip().removesuffix(";") for text in statements if text.strip()]

@@ -7,19 +7,19 @@ import msgspec
 
 from cooee.core.app.opt_out import ConsentChange
 from cooee.core.messages import Inbound, Outbound, Priority, Status
+from cooee.storage.statuses import ConsentSource
 
 
 class NewInbound(msgspec.Struct, frozen=True):
     """A text to store, with a credible `sent_at`, and its effect on consent (law 10).
 
     A text whose `consent` is "out" is stored and never reaches a handler; nor does a "wish", unless
-    a question waits for this person's text. `consent_source` names the evidence: *word*,
-    *plain words* or *company*.
+    a question waits for this person's text.
     """
 
     inbound: Inbound
     consent: ConsentChange = ""
-    consent_source: str = "word"
+    consent_source: ConsentSource = ConsentSource.KEYWORD
 
 
 class ReceivedText(msgspec.Struct, frozen=True):

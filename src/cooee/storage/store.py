@@ -1,4 +1,4 @@
-"""Where conversations live between texts: the verbs, all in batches."""
+"""Store: the contract of every store, verbs in batches."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from cooee.storage.records import DialogueRecord
+from cooee.storage.statuses import ConsentSource
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class Counts(msgspec.Struct, frozen=True):
     opted_out: int = 0
     lost_reads: int = 0
     unclean_exits: int = 0
-    open_dialogues: int = 0  # that are not over
+    open_dialogues: int = 0
     stuck_dialogues: int = 0  # open dialogues whose timer was set aside
 
 
@@ -64,16 +65,15 @@ class StoredText(msgspec.Struct, frozen=True, kw_only=True):
 class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     """A period in which a person has opted out of a number's texts, with its proof.
 
-    `source` is *word*, *plain words*, *company* (it said so of their text) or *refusal* (it refused
-    a text of ours); `text` is what they wrote, "" where nothing was or the person is forgotten.
-    The same of its end; `lifted_at` None is no end yet.
+    `text` is the person's text, "" where there was none or the person is forgotten. `lifted_…` are
+    the same of the end of the period; while it lasts, `lifted_at` is None and the others are "".
     """
 
     since: datetime
-    source: str
+    source: ConsentSource
     text: str = ""
     lifted_at: datetime | None = None
-    lifted_source: str = ""
+    lifted_source: ConsentSource | Literal[""] = ""
     lifted_text: str = ""
 
 

@@ -25,6 +25,7 @@ from cooee.storage import (
     AttemptResult,
     Claim,
     ClaimResult,
+    ConsentSource,
     NewInbound,
     NewOutbound,
     NextDue,
@@ -515,13 +516,13 @@ class StoreSuite:
         first, second = await harness.store.opt_outs(OURS, ANNA)
         assert first == OptOut(
             since=began,
-            source="word",
+            source=ConsentSource.KEYWORD,
             text="Stop!",
             lifted_at=began + timedelta(days=1),
-            lifted_source="word",
+            lifted_source=ConsentSource.KEYWORD,
             lifted_text="start",
         )
-        assert second == OptOut(since=harness.clock(), source="refusal")
+        assert second == OptOut(since=harness.clock(), source=ConsentSource.REFUSED)
         assert list(await harness.store.opt_outs(OURS, BERT)) == []
         await harness.store.forget(ANNA)
         assert [one.text for one in await harness.store.opt_outs(OURS, ANNA)] == ["", ""]
@@ -539,8 +540,9 @@ class StoreSuite:
         await harness.enqueue("hello", to=CLEO)
         assert await harness.take() == []
         [opt_out] = await harness.store.opt_outs(OURS, CLEO)
-        assert opt_out == OptOut(since=harness.clock(), source="company")
-        assert [one.source for one in await harness.store.opt_outs(OURS, BERT)] == ["word"]
+        assert opt_out == OptOut(since=harness.clock(), source=ConsentSource.PROVIDER)
+        [opt_out] = await harness.store.opt_outs(OURS, BERT)
+        assert opt_out.source is ConsentSource.KEYWORD
         await harness.receive("START", sender=CLEO, consent="in")
         await harness.enqueue("hello", to=CLEO)
         assert await harness.take() == ["hello"]

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from cooee.cli.commands.conversations import _OPT_OUT_SOURCES
 from cooee.core.dialogue import journal as journals
 from cooee.core.messages import Inbound, Media, Status
 from cooee.storage import (
     AttemptResult,
     ClaimResult,
+    ConsentSource,
     DialogueStart,
     DialogueUpdate,
     NewInbound,
@@ -169,12 +171,16 @@ def test_forget_erases_a_person_once_it_is_confirmed(cooee, conversation):
     assert cooee("conversations").stdout == "Nobody has said anything yet.\n"
 
 
+def test_every_source_of_consent_has_words():
+    assert set(_OPT_OUT_SOURCES) == set(ConsentSource)
+
+
 def test_an_opt_out_is_shown_with_its_proof(cooee, kept):
     async def live(store):
         await store.add_our_number(OURS)
-        await store.receive([NewInbound(inbound("Stop!"), "out", "word")])
-        await store.receive([NewInbound(inbound("start"), "in", "word")])
-        await store.receive([NewInbound(inbound("stop texting me"), "wish", "plain words")])
+        await store.receive([NewInbound(inbound("Stop!"), "out")])
+        await store.receive([NewInbound(inbound("start"), "in")])
+        await store.receive([NewInbound(inbound("stop texting me"), "wish", ConsentSource.PHRASE)])
 
     kept(live)
     said = cooee("show", ANNA).stdout.splitlines()
@@ -188,8 +194,8 @@ def test_an_opt_out_is_shown_with_its_proof(cooee, kept):
         e for e in json.loads(cooee("show", ANNA, "--json").stdout) if e["direction"] == "opt-out"
     ]
     assert [(one["source"], one["text"], one["lifted_text"]) for one in ledger] == [
-        ("word", "Stop!", "start"),
-        ("plain words", "stop texting me", ""),
+        ("keyword", "Stop!", "start"),
+        ("phrase", "stop texting me", ""),
     ]
     said = cooee("send", ANNA, "hello")
     assert said.returncode == 1

@@ -64,7 +64,7 @@ async def test_every_file_is_its_owners_alone(harness, tmp_path):
 
 
 async def test_the_file_is_private_before_it_holds_a_byte(tmp_path):
-    sqlite_file.create_file(tmp_path / "new.db")
+    sqlite_file.prepare_file(tmp_path / "new.db")
     status = (tmp_path / "new.db").stat()
     assert (status.st_size, stat.S_IMODE(status.st_mode)) == (0, 0o600)
 
@@ -567,7 +567,9 @@ async def test_taking_looks_at_the_opt_outs_itself(harness):
     await harness.enqueue("news")
     row = (conversation_id(OURS, ANNA), OURS, ANNA)
     with closing(sqlite3.connect(harness.store.path)) as other, other:
-        other.execute("insert into opt_outs values (?, 0, ?, ?, 'word', null, null, '', null)", row)
+        other.execute(
+            "insert into opt_outs values (?, 0, ?, ?, 'keyword', null, null, '', null)", row
+        )
     other.close()
     assert (await harness.store.counts()).queued == 1
     assert await harness.take() == []

@@ -167,10 +167,10 @@ def _dialogue_json(ours: str, theirs: str, dialogue: DialogueRecord) -> dict[str
 
 
 _OPT_OUT_SOURCES = {
-    "word": "by the word {text}",
-    "plain words": "by what they wrote: {text}",
-    "company": "by the provider's word on their text: {text}",
-    "refusal": "as the provider said when it refused a text of ours",
+    "keyword": "by the word {text}",
+    "phrase": "by what they wrote: {text}",
+    "provider": "by the provider's word on their text: {text}",
+    "refused": "as the provider said when it refused a text of ours",
 }
 
 
@@ -179,7 +179,7 @@ def _opt_out_line(opt_out: OptOut) -> str:
     opt_out_source = _OPT_OUT_SOURCES.get(opt_out.source, opt_out.source).format(
         text=_quote_text(opt_out.text)
     )
-    if opt_out.source == "company" and not opt_out.text:
+    if opt_out.source == "provider" and not opt_out.text:
         opt_out_source = "by the provider's list, or by words that are no longer kept"
     sentence = f"Opted out on {opt_out.since:%Y-%m-%d %H:%M:%SZ} {opt_out_source}"
     if opt_out.lifted_at is None:

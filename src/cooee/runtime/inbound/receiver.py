@@ -10,8 +10,8 @@ from cooee.core.app.opt_out import OptOutWords
 from cooee.core.messages import Inbound, credible_sent_at
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
-from cooee.runtime.events import Events, OptOutRecorded, TextReceived, TextsCancelled
-from cooee.storage import NewInbound, ReceivedText, Store
+from cooee.runtime.events import Events, OptOutRecorded, TextReceived
+from cooee.storage import ConsentSource, NewInbound, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
 
@@ -83,7 +83,8 @@ class InboundReceiver:
             ),
         )
         if inbound.consent:
-            return NewInbound(normalised, inbound.consent, "company")
+            return NewInbound(normalised, inbound.consent, ConsentSource.PROVIDER)
         # delivery rule 3: stored with its text, so that no handler, stuck or not, delays a STOP
         consent = self._opt_out_words.consent_of(inbound.text)
-        return NewInbound(normalised, consent, "plain words" if consent == "wish" else "word")
+        source = ConsentSource.PHRASE if consent == "wish" else ConsentSource.KEYWORD
+        return NewInbound(normalised, consent, source)

@@ -29,27 +29,28 @@ _CHECK_AGES_MS = (*_FIRST_DAY_CHECKS_MS, *(day * _DAY_MS for day in range(1, 8))
 
 
 def to_millis(time: datetime) -> int:
-    """Milliseconds since 1970, UTC. The moment is aware; what is finer is cut off."""
+    """Return an aware time as milliseconds since 1970, UTC; microseconds are cut off."""
     return (time - _EPOCH) // _MILLISECOND
 
 
 def to_millis_or_none(time: datetime | None) -> int | None:
-    """As `millis`; None stays None."""
+    """Return a time as by `to_millis`; None stays None."""
     return None if time is None else (time - _EPOCH) // _MILLISECOND
 
 
 def from_millis(millis: int) -> datetime:
-    """The time, in UTC, of so many milliseconds since 1970."""
+    """Return milliseconds since 1970 as a time in UTC."""
     return _EPOCH + timedelta(milliseconds=millis)
 
 
 def from_millis_or_none(millis: int | None) -> datetime | None:
-    """As `time`; None stays None."""
+    """Return milliseconds as by `from_millis`; None stays None."""
     return None if millis is None else _EPOCH + timedelta(milliseconds=millis)
 
 
 def storable_text(text: str) -> str:
-    """Words that a database can hold: NUL and lone surrogates become U+FFFD."""
+    """Return a text that every database can hold: NUL and lone surrogates become U+FFFD."""
+    # storage rule 8: no database holds both, and no text may be lost for its spelling.
     return text if text.isascii() and "\0" not in text else _UNSTORABLE_CHARS.sub("\ufffd", text)
 
 
@@ -59,12 +60,12 @@ def raw_bytes(text: str) -> bytes:
 
 
 def key_hash(key: str) -> bytes:
-    """The 16 bytes by which a provider's key for a text is remembered."""
+    """Return the 16 bytes that are stored in place of a provider's key of a text."""
     return blake2b(raw_bytes(key), digest_size=16).digest()
 
 
 def inbound_id(conversation: bytes, key: bytes) -> bytes:
-    """The 16 bytes that name a text in: the same at every delivery of it."""
+    """Return the 16-byte id of an inbound: the same at every delivery of the text."""
     return blake2b(conversation + key, digest_size=16).digest()
 
 
@@ -72,12 +73,12 @@ _media_decoder: msgspec.json.Decoder[tuple[Media, ...]] = msgspec.json.Decoder(t
 
 
 def encode_media(media: Sequence[Media]) -> bytes | None:
-    """The media of a text as JSON; None where there are none."""
+    """Return the media of a text as JSON; None where there are none."""
     return msgspec.json.encode([_storable_media(one) for one in media]) if media else None
 
 
 def decode_media(encoded: bytes) -> tuple[Media, ...]:
-    """The media that `encode_media` wrote down."""
+    """Return the media of a column that `encode_media` filled."""
     return _media_decoder.decode(encoded)
 
 
@@ -88,9 +89,10 @@ def _storable_media(one: Media) -> Media:
 
 
 def next_status_check(since: int, now: int) -> int | None:
-    """When the provider is next asked about a text that it took, or may have taken, at `since`.
+    """Return the time of the next status check or look-up of a text sent at `since`; None: never.
 
-    At the age of 15 s, 1 min, 5 min, 30 min, 2 h, 12 h, and of 1 to 7 days; then never again.
+    Checks are due at the age of 15 s, 1 min, 5 min, 30 min, 2 h, 12 h, and of 1 to 7 days. Times
+    are in milliseconds since 1970.
     """
     step = bisect_right(_CHECK_AGES_MS, now - since)
     return None if step == len(_CHECK_AGES_MS) else since + _CHECK_AGES_MS[step]

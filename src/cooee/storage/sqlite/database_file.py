@@ -1,23 +1,27 @@
-"""The database file: how it is opened, owned, brought up to date and copied."""
+"""The database file: opened, brought up to date, checked and copied."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from cooee.core.errors import DatabaseInUse, StorageError, StoreUnavailable
-from cooee.storage import migrations as migrate
+from cooee.core.errors import StorageError, StoreUnavailable
+from cooee.storage import migrations
 
 Connection: TypeAlias = sqlite3.Connection
+Cursor: TypeAlias = sqlite3.Cursor
+
+logger = logging.getLogger("cooee")
 
 _PRAGMAS = (
     "pragma journal_mode = wal",
-    "pragma synchronous = full",  # a commit is on the disk when it returns (law 1)
+    # storage rule 13: no killed process shows a missing sync, so a test counts the syncs (law 1).
+    "pragma synchronous = full",
     "pragma fullfsync = on",  # macOS: a plain fsync stops in the drive's cache
     "pragma temp_store = memory",
     "pragma cache_size = -65536",
@@ -43,41 +47,13 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 )
 
 
-class OwnerLock:
-    """The lock file beside a database: held by one process, and given up when that ends.
+def prepare_file(path: str | Path) -> Path:
+    """Return a file's absolute path; a new file is its owner's alone from its first byte.
 
     Raises:
-        DatabaseInUse: another process holds it.
+        StorageError: the file cannot be made there.
     """
-
-    def __init__(self, path: Path) -> None:
-        lock_path = path.with_name(path.name + ".lock")
-        self._descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
-            os.close(self._descriptor)
-            raise DatabaseInUse(
-                f"Another cooee (process {holder or 'unknown'}) runs on {path}. Stop it first,"
-                " or set COOEE_DATABASE to another file."
-            ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
-
-    def close(self) -> None:
-        """Let another process own the database."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-def create_file(path: Path) -> None:
-    """Make sure that the file exists; a new one is its owner's alone from its first byte.
-
-    Raises:
-        StorageError: it cannot be made there.
-    """
+    path = Path(path).absolute()
     if path.name == ":memory:":
         raise StorageError("A conversation must outlive the process: give a file, not :memory:.")
     try:
@@ -86,13 +62,18 @@ def create_file(path: Path) -> None:
         raise StorageError(
             f"Cannot open {path} ({error.strerror}). Make its directory, or mend the permissions."
         ) from error
+    # storage rule 14: SQLite's locks and shared memory do not work over a network.
+    file_system = find_network_file_system(path.resolve(), read_mounts())
+    if file_system:
+        logger.warning("database-on-network", extra={"fields": {"file_system": file_system}})
+    return path
 
 
 def open_connection(path: Path, busy_timeout: float) -> Connection:
-    """Open an existing file; `busy_timeout` in seconds is how long to wait for another's lock.
+    """Open an existing file; `busy_timeout`: seconds to wait for another process's lock.
 
     Raises:
-        StorageError: it is no database, or cannot be opened.
+        StorageError: the file is no database, or cannot be opened.
     """
     with translate_errors():
         connection = sqlite3.connect(
@@ -108,33 +89,32 @@ def open_connection(path: Path, busy_timeout: float) -> Connection:
 
 
 def upgrade_schema(connection: Connection) -> None:
-    """Bring the schema up to date, each step whole or not at all.
+    """Run the missing migrations, each whole or not at all.
 
     Raises:
         SchemaTooNew: a newer cooee wrote this file.
     """
-    steps = migrate.load_migrations("sqlite")
-    for step in migrate.missing_migrations(schema_version(connection), steps):
+    known = migrations.load_migrations("sqlite")
+    for step in migrations.missing_migrations(schema_version(connection), known):
         with translate_errors(), transaction(connection):
-            if schema_version(connection) < step.version:  # somebody may have been quicker
+            if schema_version(connection) < step.version:  # another process may have been quicker
                 for statement in step.statements:
                     connection.execute(statement)
                 connection.execute(f"pragma user_version = {step.version}")
 
 
 def is_outdated(connection: Connection) -> bool:
-    """Whether the schema lacks a step.
+    """Tell whether the schema lacks a migration.
 
     Raises:
         SchemaTooNew: a newer cooee wrote this file.
     """
-    return bool(
-        migrate.missing_migrations(schema_version(connection), migrate.load_migrations("sqlite"))
-    )
+    known = migrations.load_migrations("sqlite")
+    return bool(migrations.missing_migrations(schema_version(connection), known))
 
 
 def schema_version(connection: Connection) -> int:
-    """The file's schema version, 0 at first."""
+    """Return the file's schema version, 0 at first."""
     with translate_errors():
         number: int = connection.execute("pragma user_version").fetchone()[0]
     return number
@@ -142,7 +122,8 @@ def schema_version(connection: Connection) -> int:
 
 @contextlib.contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """Write, whole or not at all; the lock is taken at the start, so that no commit can clash."""
+    """Run a block in a transaction: committed, or rolled back if the block raises."""
+    # storage rule 2: the one lock is taken at the start, so that no commit can clash.
     connection.execute("begin immediate")
     try:
         yield
@@ -153,14 +134,14 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 def roll_back(connection: Connection) -> None:
-    """Roll back whatever is open; a full disk may have done so already."""
+    """Roll back the open transaction, if any; SQLite does so itself on a full disk."""
     if connection.in_transaction:
         connection.execute("rollback")
 
 
 @contextlib.contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn the database's errors into ours."""
+    """Raise cooee's errors for those of SQLite."""
     try:
         yield
     except sqlite3.Error as error:
@@ -184,7 +165,7 @@ def copy_database(source: Path, target: Path) -> None:
 
     Raises:
         StorageError: the target exists, or cannot be made.
-        StoreUnavailable: there was no room; the part that was written is removed.
+        StoreUnavailable: the disk is full; the unfinished copy is removed.
     """
     try:
         descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -204,22 +185,22 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def truncate_wal(path: Path) -> None:
-    """Bring the write-ahead log into the database and cut it to nothing, where nobody reads."""
+    """Write the write-ahead log into the database and empty the log, unless a reader needs it."""
     with translate_errors(), contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
 def read_journal_mode(path: Path) -> str:
-    """The journal mode of a database, such as *wal*."""
+    """Return the journal mode of a database, such as *wal*."""
     with translate_errors(), contextlib.closing(sqlite3.connect(path)) as connection:
         mode: str = connection.execute("pragma journal_mode").fetchone()[0]
     return mode
 
 
 def find_network_file_system(path: Path, mounts: str) -> str:
-    """The network file system that a path lies on, by a table like Linux's ``/proc/mounts``.
+    """Return the network file system that a path lies on, by Linux's table ``/proc/mounts``.
 
-    "" where it lies on none. SQLite's locks and shared memory do not work over a network
+    "" for a local path. SQLite's locks and shared memory do not work over a network
     (https://sqlite.org/wal.html, section 1).
     """
     best_length, best_file_system = -1, ""
@@ -232,7 +213,7 @@ def find_network_file_system(path: Path, mounts: str) -> str:
 
 
 def read_mounts() -> str:
-    """The table of mounted file systems; "" where the system shows none."""
+    """Return the table of mounted file systems; "" where the system shows none."""
     try:
         return Path("/proc/mounts").read_text("utf-8", errors="replace")
     except OSError:

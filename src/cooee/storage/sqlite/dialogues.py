@@ -1,4 +1,4 @@
-"""Dialogues, their journal entries, and the timer that a conversation has of them."""
+"""Dialogues, their journal entries, and the timers of conversations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from cooee.storage import (
     StoredDialogue,
     TurnFailure,
 )
-from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite.columns import (
     from_millis,
     from_millis_or_none,
@@ -25,25 +24,22 @@ from cooee.storage.sqlite.columns import (
     to_millis,
     to_millis_or_none,
 )
-from cooee.storage.sqlite.database_file import Connection
-from cooee.storage.sqlite.leases import Leases
-
-_SQL = load_statements("sqlite")
+from cooee.storage.sqlite.transaction import Transaction
 
 
-def has_open_dialogues(connection: Connection) -> bool:
-    """Whether anybody has a dialogue that goes on."""
-    return connection.execute(_SQL["any_open_dialogue"]).fetchone() is not None
+def has_open_dialogues(transaction: Transaction) -> bool:
+    """Tell whether any dialogue is open."""
+    return transaction.execute("any_open_dialogue").fetchone() is not None
 
 
-def open_dialogues(connection: Connection, conversation: bytes) -> list[DialogueRecord]:
-    """The dialogues of a conversation that go on, in the order of their ids."""
-    rows = connection.execute(_SQL["open_dialogues_of"], (conversation,)).fetchall()
-    return [_make_dialogue(row, _read_entries(connection, conversation, row[0])) for row in rows]
+def open_dialogues(transaction: Transaction, conversation: bytes) -> list[DialogueRecord]:
+    """Return the open dialogues of a conversation, in the order of their ids."""
+    rows = transaction.execute("open_dialogues_of", (conversation,)).fetchall()
+    return [_make_dialogue(row, _read_entries(transaction, conversation, row[0])) for row in rows]
 
 
-def _read_entries(connection: Connection, conversation: bytes, id: str) -> list[bytes]:
-    return [entry for (entry,) in connection.execute(_SQL["entries_of"], (conversation, id))]
+def _read_entries(transaction: Transaction, conversation: bytes, id: str) -> list[bytes]:
+    return [entry for (entry,) in transaction.execute("entries_of", (conversation, id))]
 
 
 def _make_dialogue(row: Sequence[Any], entries: Sequence[bytes]) -> DialogueRecord:
@@ -60,22 +56,22 @@ def _make_dialogue(row: Sequence[Any], entries: Sequence[bytes]) -> DialogueReco
     )
 
 
-def update_dialogues(connection: Connection, result: ClaimResult, now: int) -> None:
-    """Write what a claim's turns made of its dialogues."""
+def update_dialogues(transaction: Transaction, result: ClaimResult) -> None:
+    """Write the dialogue updates, and the failure of a timer, of a claim's turns."""
     conversation, failure = result.claim.conversation, result.failure
     for update in result.dialogue_updates:
-        _write_head(connection, _SQL["save_dialogue"], conversation, update, now)
-        _append_entries(connection, conversation, update)
+        _write_head(transaction, "save_dialogue", conversation, update)
+        _append_entries(transaction, conversation, update)
     if failure is not None and failure.dialogue_id:
-        _record_failure(connection, conversation, failure)
+        _record_failure(transaction, conversation, failure)
     if result.dialogue_updates or (failure is not None and failure.dialogue_id):
-        set_timers(connection, [conversation])
+        set_timers(transaction, [conversation])
 
 
 def _write_head(
-    connection: Connection, statement: str, conversation: bytes, update: DialogueUpdate, now: int
+    transaction: Transaction, statement: str, conversation: bytes, update: DialogueUpdate
 ) -> bool:
-    """Write a dialogue's head, if there is a new one; whether that was done."""
+    """Write the new head of a dialogue, if any; tell whether a row was written."""
     id = storable_text(update.id)
     if update.head is not None:
         due = to_millis_or_none(update.due_at)
@@ -85,130 +81,129 @@ def _write_head(
             storable_text(update.handler),
             update.head,
             due,
-            now,
+            transaction.now,
             storable_text(update.end_reason),
         )
-        return connection.execute(statement, row).rowcount > 0
-    if connection.execute(_SQL["find_dialogue"], (conversation, id)).fetchone() is None:
+        return transaction.execute(statement, row).rowcount > 0
+    if transaction.execute("find_dialogue", (conversation, id)).fetchone() is None:
         raise StorageError(f"Dialogue {id} is not known: give it a head to begin it.")
     return False
 
 
-def _append_entries(connection: Connection, conversation: bytes, update: DialogueUpdate) -> None:
-    """Write entries to their places; those that are there already have to be the same."""
+def _append_entries(transaction: Transaction, conversation: bytes, update: DialogueUpdate) -> None:
+    """Write entries at their positions; an entry stored before must be the same.
+
+    Raises:
+        StorageError: the stored journal is shorter, or has another entry.
+    """
     dialogue_key = (conversation, storable_text(update.id))
     if (
         update.stored_count
-        and _read_entry(connection, dialogue_key, update.stored_count - 1) is None
+        and _read_entry(transaction, dialogue_key, update.stored_count - 1) is None
     ):
         raise StorageError(
             f"Dialogue {update.id} has fewer than {update.stored_count} entries: read it again."
         )
     for n, entry in enumerate(update.entries, update.stored_count):
-        if connection.execute(_SQL["add_entry"], (*dialogue_key, n, entry)).rowcount:
+        if transaction.execute("add_entry", (*dialogue_key, n, entry)).rowcount:
             continue
-        if _read_entry(connection, dialogue_key, n) != (entry,):
+        if _read_entry(transaction, dialogue_key, n) != (entry,):
             raise StorageError(f"Dialogue {update.id} has another entry {n}: read it again.")
 
 
-def _read_entry(connection: Connection, dialogue_key: tuple[bytes, str], n: int) -> object:
-    return connection.execute(_SQL["find_entry"], (*dialogue_key, n)).fetchone()
+def _read_entry(transaction: Transaction, dialogue_key: tuple[bytes, str], n: int) -> object:
+    return transaction.execute("find_entry", (*dialogue_key, n)).fetchone()
 
 
-def _record_failure(connection: Connection, conversation: bytes, failure: TurnFailure) -> None:
+def _record_failure(transaction: Transaction, conversation: bytes, failure: TurnFailure) -> None:
     due = to_millis_or_none(failure.retry_at)
     columns = (storable_text(failure.error), due, storable_text(failure.code_version))
     parameters = (*columns, conversation, storable_text(failure.dialogue_id))
-    connection.execute(_SQL["fail_dialogue"], parameters)
+    transaction.execute("fail_dialogue", parameters)
 
 
-def set_timers(connection: Connection, conversations: Iterable[bytes]) -> None:
-    """Have conversations due when the first of their dialogues is."""
-    connection.executemany(_SQL["set_timer"], [(conversation,) for conversation in conversations])
+def set_timers(transaction: Transaction, conversations: Iterable[bytes]) -> None:
+    """Set the timer of each conversation to the first due time of its open dialogues."""
+    transaction.execute_many("set_timer", [(conversation,) for conversation in conversations])
 
 
-def write_checkpoints(
-    connection: Connection, leases: Leases, checkpoints: Sequence[Checkpoint], now: int
-) -> list[bool]:
-    """Write down what a turn must not lose; False for each whose lease was lost."""
+def write_checkpoints(transaction: Transaction, checkpoints: Sequence[Checkpoint]) -> list[bool]:
+    """Write checkpoints; return False for each claim that lost its lease."""
     return [
-        _write_checkpoint(connection, leases, one.claim, one.update, now) for one in checkpoints
+        _write_checkpoint(transaction, checkpoint.claim, checkpoint.update)
+        for checkpoint in checkpoints
     ]
 
 
-def _write_checkpoint(
-    connection: Connection, leases: Leases, claim: Claim, update: DialogueUpdate, now: int
-) -> bool:
-    conversation, lease = claim.conversation, leases.by_conversation.get(claim.conversation)
+def _write_checkpoint(transaction: Transaction, claim: Claim, update: DialogueUpdate) -> bool:
+    conversation = claim.conversation
+    lease = transaction.leases.by_conversation.get(conversation)
+    # storage rule 3: a checkpoint writes only under its lease, and the row's epoch is checked too.
     if lease is None or lease.id != claim.lease_id:
         return False
-    if connection.execute(_SQL["is_leased"], (conversation, lease.epoch)).fetchone() is None:
+    if transaction.execute("is_leased", (conversation, lease.epoch)).fetchone() is None:
         return False
-    if _write_head(connection, _SQL["insert_dialogue"], conversation, update, now):
-        set_timers(connection, [conversation])
-    _append_entries(connection, conversation, update)
+    if _write_head(transaction, "insert_dialogue", conversation, update):
+        set_timers(transaction, [conversation])
+    _append_entries(transaction, conversation, update)
     return True
 
 
-def start_dialogues(
-    connection: Connection, starts: Sequence[DialogueStart], now: int
-) -> list[bool]:
-    """Have dialogues begun; False for each that was there before, over or not."""
-    return [_insert_dialogue(connection, one, now) for one in starts]
+def start_dialogues(transaction: Transaction, starts: Sequence[DialogueStart]) -> list[bool]:
+    """Start dialogues; return False for each id that is stored, ended or not."""
+    return [_insert_dialogue(transaction, start) for start in starts]
 
 
-def _insert_dialogue(connection: Connection, start: DialogueStart, now: int) -> bool:
+def _insert_dialogue(transaction: Transaction, start: DialogueStart) -> bool:
     numbers = (storable_text(start.ours), storable_text(start.theirs))
     conversation = conversation_id(*numbers)
-    due = now if start.due_at is None else to_millis(start.due_at)
+    due = transaction.now if start.due_at is None else to_millis(start.due_at)
     row = (
         conversation,
         storable_text(start.id),
         storable_text(start.handler),
         start.head,
         due,
-        now,
+        transaction.now,
         "",
     )
-    is_new = connection.execute(_SQL["insert_dialogue"], row).rowcount > 0
+    is_new = transaction.execute("insert_dialogue", row).rowcount > 0
     if is_new:
-        connection.execute(_SQL["ensure_conversation"], (conversation, *numbers))
-        set_timers(connection, [conversation])
+        transaction.execute("ensure_conversation", (conversation, *numbers))
+        set_timers(transaction, [conversation])
     return is_new
 
 
-def postpone_timers(connection: Connection, conversation: bytes, lease: int, until: int) -> None:
-    """Let no timer of a conversation fire before `until`."""
-    connection.execute(_SQL["postpone_dialogues"], (until, conversation, lease))
-    set_timers(connection, [conversation])
+def postpone_timers(transaction: Transaction, conversation: bytes, lease: int, until: int) -> None:
+    """Postpone the due dialogues of a conversation to `until`."""
+    transaction.execute("postpone_dialogues", (until, conversation, lease))
+    set_timers(transaction, [conversation])
 
 
-def count_open_dialogues(connection: Connection) -> dict[str, int]:
-    """How many dialogues of each handler go on."""
-    return dict(connection.execute(_SQL["count_open_dialogues"]).fetchall())
+def count_open_dialogues(transaction: Transaction) -> dict[str, int]:
+    """Return the number of open dialogues of each handler."""
+    return dict(transaction.execute("count_open_dialogues").fetchall())
 
 
 def list_dialogues(
-    connection: Connection,
+    transaction: Transaction,
     handler: str,
     after: tuple[bytes, str] | None,
     limit: int,
     *,
     include_ended: bool,
 ) -> list[StoredDialogue]:
-    """A page of dialogues in the order of conversation and id."""
+    """Return a page of dialogues in the order of conversation and id."""
     page_start = (*(after or (b"", "")), storable_text(handler))
-    rows = connection.execute(
-        _SQL["list_dialogues" if include_ended else "list_open_dialogues"], (*page_start, limit)
+    rows = transaction.execute(
+        "list_dialogues" if include_ended else "list_open_dialogues", (*page_start, limit)
     ).fetchall()
     if not rows:
         return []
     last = (rows[-1][0], rows[-1][6])
     entries: dict[tuple[bytes, str], list[bytes]] = {(row[0], row[6]): [] for row in rows}
-    entries_statement = _SQL[
-        "list_dialogue_entries" if include_ended else "list_open_dialogue_entries"
-    ]
-    for conversation, id, entry in connection.execute(entries_statement, (*page_start, *last)):
+    entries_statement = "list_dialogue_entries" if include_ended else "list_open_dialogue_entries"
+    for conversation, id, entry in transaction.execute(entries_statement, (*page_start, *last)):
         entries[conversation, id].append(entry)
     return [_make_stored_dialogue(row, entries[row[0], row[6]]) for row in rows]
 

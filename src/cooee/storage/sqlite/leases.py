@@ -1,4 +1,4 @@
-"""Leases of conversations, in the owner's memory: a dead owner holds none (storage rule 12)."""
+"""Leases of conversations, in the owner's memory."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Leases:
     """All leases of this process, rolled back together with a failed transaction."""
 
     def __init__(self) -> None:
+        # storage rule 12: a dead owner holds no lease, so a claim writes nothing and costs no sync.
         self.by_conversation: dict[bytes, Lease] = {}
         self.data_version = 0
         self._last_id = 0

@@ -4,62 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite.columns import storable_text
-from cooee.storage.sqlite.database_file import Connection
-
-_SQL = load_statements("sqlite")
+from cooee.storage.sqlite.transaction import Transaction
 
 
-def numbers_with_unsent(connection: Connection) -> Sequence[str]:
-    """Our numbers with texts still on their way."""
-    return [ours for (ours,) in connection.execute(_SQL["numbers_with_unsent"])]
+def numbers_with_unsent(transaction: Transaction) -> Sequence[str]:
+    """Return our numbers with queued texts, or texts of unknown end."""
+    return [ours for (ours,) in transaction.execute("numbers_with_unsent")]
 
 
-def add_our_number(connection: Connection, ours: str) -> None:
-    """Remember that a number is ours."""
-    connection.execute(_SQL["add_our_number"], (storable_text(ours),))
+def add_our_number(transaction: Transaction, ours: str) -> None:
+    """Store a number of ours."""
+    transaction.execute("add_our_number", (storable_text(ours),))
 
 
-def our_numbers(connection: Connection) -> Sequence[str]:
-    """The numbers that were ever ours."""
-    return [ours for (ours,) in connection.execute(_SQL["our_numbers"])]
+def our_numbers(transaction: Transaction) -> Sequence[str]:
+    """Return every number that was ever ours."""
+    return [ours for (ours,) in transaction.execute("our_numbers")]
 
 
-def get_cursor(connection: Connection, ours: str) -> str:
-    """Where reading that number goes on; "" at first."""
-    found = connection.execute(_SQL["get_cursor"], (ours,)).fetchone()
+def get_cursor(transaction: Transaction, ours: str) -> str:
+    """Return where polling a number goes on; "" at first."""
+    found = transaction.execute("get_cursor", (ours,)).fetchone()
     return "" if found is None else str(found[0])
 
 
-def set_cursor(connection: Connection, ours: str, cursor: str) -> None:
-    """Remember where reading goes on."""
-    connection.execute(_SQL["set_cursor"], (ours, storable_text(cursor)))
+def set_cursor(transaction: Transaction, ours: str, cursor: str) -> None:
+    """Store where polling a number goes on."""
+    transaction.execute("set_cursor", (ours, storable_text(cursor)))
 
 
-def count_lost_read(connection: Connection, ours: str) -> None:
+def count_lost_read(transaction: Transaction, ours: str) -> None:
     """Count a destructive read whose answer was lost."""
-    connection.execute(_SQL["count_lost_read"], (ours,))
+    transaction.execute("count_lost_read", (ours,))
 
 
-def get_or_add_secrets(connection: Connection, name: str, new_secret: str) -> list[str]:
+def get_or_add_secrets(transaction: Transaction, name: str, new_secret: str) -> list[str]:
     """Return the secrets of a name, the newest first; store `new_secret` where there is none."""
-    stored = [word for (word,) in connection.execute(_SQL["secrets"], (name,))]
+    stored = [secret for (secret,) in transaction.execute("secrets", (name,))]
     if stored:
         return stored
-    connection.execute(_SQL["add_secret"], (name, new_secret))
+    transaction.execute("add_secret", (name, new_secret))
     return [new_secret]
 
 
-def rotate_secret(connection: Connection, name: str, new_secret: str) -> bool:
-    """Put a new word before the one there is; False where there are two."""
-    if len(connection.execute(_SQL["secrets"], (name,)).fetchall()) > 1:
+def rotate_secret(transaction: Transaction, name: str, new_secret: str) -> bool:
+    """Add a new secret before the secret in use; False where two are valid already."""
+    if len(transaction.execute("secrets", (name,)).fetchall()) > 1:
         return False
-    connection.execute(_SQL["age_secret"], (name,))
-    connection.execute(_SQL["add_secret"], (name, new_secret))
+    transaction.execute("age_secret", (name,))
+    transaction.execute("add_secret", (name, new_secret))
     return True
 
 
-def retire_secret(connection: Connection, name: str) -> bool:
+def retire_secret(transaction: Transaction, name: str) -> bool:
     """Remove the older of two secrets; False where there is only one."""
-    return connection.execute(_SQL["retire_secret"], (name,)).rowcount > 0
+    return transaction.execute("retire_secret", (name,)).rowcount > 0

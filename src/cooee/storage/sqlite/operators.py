@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cooee.core.messages import Outbound, Status, conversation_id
-from cooee.storage import ConversationSummary, Counts, OptOut, StoredText
-from cooee.storage.sql_file import load_statements
+from cooee.core.messages import Status, conversation_id
+from cooee.storage import (
+    ConsentSource,
+    ConversationSummary,
+    Counts,
+    InboundStatus,
+    OptOut,
+    StoredText,
+)
 from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
-from cooee.storage.sqlite.database_file import Connection
 from cooee.storage.sqlite.media import queue_media_erasure
+from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import record_opt_out
 
-_SQL = load_statements("sqlite")
-_STATUS_NAMES = {1: "set aside", 2: "opt-out"}
+_STATUS_NAMES = {InboundStatus.SET_ASIDE: "set aside", InboundStatus.OPT_OUT: "opt-out"}
 _FORGET_STATEMENTS = (
     "forget_state",
     "forget_dialogues",
@@ -27,17 +32,17 @@ _FORGET_STATEMENTS = (
 )
 
 
-def count_all(connection: Connection) -> Counts:
-    """Count what an operator asks about."""
-    return Counts(*connection.execute(_SQL["count_all"]).fetchone())
+def count_all(transaction: Transaction) -> Counts:
+    """Count conversations, texts, opt-outs and dialogues of each kind."""
+    return Counts(*transaction.execute("count_all").fetchone())
 
 
 def list_conversations(
-    connection: Connection, limit: int, *, troubled_only: bool
+    transaction: Transaction, limit: int, *, troubled_only: bool
 ) -> list[ConversationSummary]:
-    """The conversations last spoken in; with `troubled_only`, those that need a person."""
-    rows = connection.execute(
-        _SQL["list_troubled_conversations" if troubled_only else "list_conversations"], (limit,)
+    """Return the conversations with the latest texts; or only the troubled conversations."""
+    rows = transaction.execute(
+        "list_troubled_conversations" if troubled_only else "list_conversations", (limit,)
     )
     return [_make_summary(row) for row in rows]
 
@@ -58,19 +63,19 @@ def _make_summary(row: Sequence[Any]) -> ConversationSummary:
     )
 
 
-def read_history(connection: Connection, ours: str, theirs: str, limit: int) -> list[StoredText]:
-    """The last texts of a conversation, oldest first.
+def read_history(transaction: Transaction, ours: str, theirs: str, limit: int) -> list[StoredText]:
+    """Return the last texts of a conversation, oldest first.
 
-    Of two texts of one moment, an answer comes after the text that it answers.
+    Of two texts of one time, a reply comes after the text that it answers.
     """
     parameters = (conversation_id(storable_text(ours), storable_text(theirs)), max(limit, 0))
-    texts_in = connection.execute(_SQL["history_in"], parameters).fetchall()
-    texts_out = connection.execute(_SQL["history_out"], parameters).fetchall()
+    texts_in = transaction.execute("history_in", parameters).fetchall()
+    texts_out = transaction.execute("history_out", parameters).fetchall()
     keyed_texts = [((at, seq, 0), _make_inbound(row)) for row in texts_in for seq, at in [row[:2]]]
     keyed_texts += [
         (
             (at, turn, seq),
-            _make_outbound(row, connection.execute(_SQL["receipts_of"], (parameters[0], seq))),
+            _make_outbound(row, transaction.execute("receipts_of", (parameters[0], seq))),
         )
         for row in texts_out
         for seq, at, turn in [row[:3]]
@@ -107,47 +112,50 @@ def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
     )
 
 
-def record_opt_outs(
-    connection: Connection, ours: str, people: Sequence[str], now: int
-) -> tuple[int, Sequence[Outbound]]:
-    """Record opt-outs that the provider lists; return the number of new ones, and their texts."""
+def record_opt_outs(transaction: Transaction, ours: str, people: Sequence[str]) -> int:
+    """Record opt-outs that the provider lists; return the number of new opt-outs."""
     number_pairs = [(storable_text(ours), storable_text(theirs)) for theirs in people]
-    recorded = [
-        record_opt_out(connection, conversation_id(*pair), pair, now, source="company")
+    return sum(
+        record_opt_out(
+            transaction,
+            conversation_id(*pair),
+            pair,
+            transaction.now,
+            source=ConsentSource.PROVIDER,
+        )
         for pair in number_pairs
     ]
     return sum(is_new for is_new, _ in recorded), [text for _, texts in recorded for text in texts]
 
 
-def list_opt_outs(connection: Connection, ours: str, theirs: str) -> list[OptOut]:
-    """The ledger of a person's opt-outs from a number, oldest first."""
-    rows = connection.execute(
-        _SQL["list_opt_outs"], (conversation_id(storable_text(ours), storable_text(theirs)),)
+def list_opt_outs(transaction: Transaction, ours: str, theirs: str) -> list[OptOut]:
+    """Return a person's opt-outs from a number, oldest first."""
+    rows = transaction.execute(
+        "list_opt_outs", (conversation_id(storable_text(ours), storable_text(theirs)),)
     )
     return [
         OptOut(
             since=from_millis(since),
-            source=source,
+            source=ConsentSource(source),
             text=text,
             lifted_at=from_millis_or_none(lifted_at),
-            lifted_source=lifted_source,
+            lifted_source=ConsentSource(lifted_source) if lifted_source else "",
             lifted_text=lifted_text,
         )
         for since, source, text, lifted_at, lifted_source, lifted_text in rows
     ]
 
 
-def forget_person(connection: Connection, theirs: str) -> bool:
-    """Erase a person; the pages that held them are overwritten, not only given up."""
-    conversations = connection.execute(
-        _SQL["conversations_of"], (storable_text(theirs),)
-    ).fetchall()
-    connection.execute("pragma secure_delete = on")
+def forget_person(transaction: Transaction, theirs: str) -> bool:
+    """Erase a person; freed pages are overwritten. False if the person is not known."""
+    conversations = transaction.execute("conversations_of", (storable_text(theirs),)).fetchall()
+    transaction.connection.execute("pragma secure_delete = on")
     try:
         for conversation in conversations:
-            queue_media_erasure(connection, conversation[0])
+            # storage rule 9: the paths are noted in the commit that erases the rows.
+            queue_media_erasure(transaction, conversation[0])
             for name in _FORGET_STATEMENTS:
-                connection.execute(_SQL[name], conversation)
+                transaction.execute(name, conversation)
     finally:
-        connection.execute("pragma secure_delete = off")
+        transaction.connection.execute("pragma secure_delete = off")
     return bool(conversations)

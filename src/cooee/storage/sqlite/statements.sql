@@ -1,8 +1,8 @@
--- Every statement the SQLite store runs. They are constants, and prepared once.
+-- Every statement of the SQLite store: constants, each prepared once.
+-- `Status.QUEUED` and its like are the numbers of the enums, which `sql_file` puts in.
 -- storage rule 7: a partial index is used only where its condition is repeated word for word.
--- inbound.status: 0 pending or handled, 1 set aside, 2 opt-out. outbound.status: `messages.Status`.
 
--- Opening
+-- The start and end of an owner
 
 -- name: begin_running
 insert into metadata (name, value) values ('running', 1) on conflict (name) do nothing
@@ -20,14 +20,17 @@ update conversations set suspect_seq = last_in_seq
 
 -- name: add_interrupted_receipts
 insert into receipts (conversation, seq, reported_at, status, provider_status)
-select conversation, seq, ?, 2, 'attempt ' || attempts || ': no end known, the process ended'
-  from outbound indexed by outbound_open where status in (0, 1, 2) and status = 1
+select conversation, seq, ?, Status.UNKNOWN, 'attempt ' || attempts || ': no end known, the process ended'
+  from outbound indexed by outbound_open
+     where status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN) and status = Status.SENDING
 
 -- name: mark_interrupted_unknown
-update outbound set status = 2, due_at = ? where status in (0, 1, 2) and status = 1
+update outbound set status = Status.UNKNOWN, due_at = ?
+   where status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN) and status = Status.SENDING
 
--- Texts in
+-- Inbound texts and claims
 
+-- storage rule 4: a text is new only if its key is.
 -- name: add_dedupe_key
 insert into dedupe_keys (conversation, key, received_at) values (?, ?, ?) on conflict do nothing
 
@@ -76,9 +79,9 @@ update opt_outs set lifted_at = ?2, lifted_source = ?3, lifted_inbound_id = ?4
 select is_asking from conversations where id = ?
 
 -- name: cancel_queued
-update outbound set status = 9, error = 'opted out'
- where conversation = ? and status in (0, 1, 2) and status = 0
-returning seq, text, attempts
+update outbound set status = Status.CANCELLED, error = 'opted out'
+ where conversation = ? and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+    and status = Status.QUEUED
 
 -- name: find_suspect
 select id from conversations
@@ -102,6 +105,7 @@ select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts - 1, c.last_turn
   left join states s on s.conversation = c.id
  where c.id = ?
 
+-- storage rule 12: a claim writes no row; the leased conversations come as a JSON list.
 -- name: claim_due
 select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at, s.state, c.handled_seq,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
@@ -288,7 +292,7 @@ select a.conversation, a.dialogue_id, a.entry
    and (?3 = '' or d.handler = ?3)
  order by d.conversation, d.id, a.position
 
--- Texts out
+-- Outbound texts
 
 -- name: find_outbound_key
 select seq from outbound where conversation = ? and key = ?
@@ -298,69 +302,73 @@ insert into conversations (id, ours, theirs, last_out_seq, last_text_at) values 
 on conflict (id) do update set last_out_seq = last_out_seq + 1, last_text_at = excluded.last_text_at
 returning last_out_seq, last_in_seq, theirs
 
--- What is written to somebody who opted out in the meantime is cancelled as it is queued.
+-- A text to a person who opted out in the meantime is cancelled as it is queued.
 -- name: add_outbound
 insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media, priority, queued_at, due_at,
                       good_until, key, status, error)
 select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-       case when x.conversation is null then 0 else 9 end,
+       case when x.conversation is null then Status.QUEUED else Status.CANCELLED end,
        case when x.conversation is null then '' else 'opted out' end
   from (select 1) left join opt_outs x on x.conversation = ?1 and x.lifted_at is null
 
 -- name: expire_late
-update outbound indexed by outbound_expiring set status = 8, error = 'not sent in time'
- where status = 0 and good_until is not null and good_until <= ? and ours = ?
+update outbound indexed by outbound_expiring set status = Status.EXPIRED, error = 'not sent in time'
+ where status = Status.QUEUED and good_until is not null and good_until <= ? and ours = ?
 
--- A text blocks a later one of the same person, unless it is of a lower priority, waits for a time
--- that was asked for, or is in doubt for longer than another minute.
+-- A text blocks a later text of the same person, unless it is of a lower priority, waits for a time
+-- that was asked for, or stays of unknown end for longer than another minute.
+-- storage rule 6: opt-outs are checked here too, in the statement that takes texts.
 -- name: next_texts
 select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
        o.attempts, o.attempted_at, o.priority
   from outbound o indexed by outbound_queue
- where o.status = 0 and o.ours = ?1 and o.priority = ?2 and o.due_at <= ?3
+ where o.status = Status.QUEUED and o.ours = ?1 and o.priority = ?2 and o.due_at <= ?3
    and not exists (
      select 1 from outbound p indexed by outbound_open
-      where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1, 2)
+      where p.conversation = o.conversation and p.seq < o.seq
+         and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
         and p.priority <= o.priority
-        and case p.status when 0 then p.due_at <= ?3 or p.attempts > 0
-                          when 1 then true
+        and case p.status when Status.QUEUED then p.due_at <= ?3 or p.attempts > 0
+                          when Status.SENDING then true
                           else p.due_at <= ?3 + 60000 end)
    and not exists (
      select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
  order by o.due_at limit ?4
 
--- The replies of one conversation that may go one right behind the other. Whatever blocks one of
--- them in `next_texts` and is none of them blocks it here, and with it those behind it.
+-- The replies of one conversation that may be sent one after the other. A text that is no due reply
+-- and blocks a reply in `next_texts` blocks it here, and with it the replies after it.
 -- name: next_replies
 select o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
        o.attempts, o.attempted_at, o.priority
   from outbound o indexed by outbound_open
- where o.conversation = ?1 and o.status in (0, 1, 2) and o.status = 0 and o.priority = 0
+ where o.conversation = ?1 and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+    and o.status = Status.QUEUED and o.priority = Priority.REPLY
    and o.due_at <= ?2
    and not exists (
      select 1 from outbound p indexed by outbound_open
-      where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1, 2)
+      where p.conversation = o.conversation and p.seq < o.seq
+         and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
         and p.priority <= o.priority
-        and case p.status when 0 then p.due_at > ?2 and p.attempts > 0
-                          when 1 then true
+        and case p.status when Status.QUEUED then p.due_at > ?2 and p.attempts > 0
+                          when Status.SENDING then true
                           else p.due_at <= ?2 + 60000 end)
    and not exists (
      select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
  order by o.seq limit ?3
 
 -- name: begin_attempt
-update outbound set status = 1, attempts = attempts + 1, attempted_at = ?
+update outbound set status = Status.SENDING, attempts = attempts + 1, attempted_at = ?
  where conversation = ? and seq = ?
 
 -- name: defer_text
-update outbound set status = 0, attempts = attempts - 1, due_at = ?3
- where conversation = ?1 and seq = ?2 and attempts = ?4 and status = 1
+update outbound set status = Status.QUEUED, attempts = attempts - 1, due_at = ?3
+ where conversation = ?1 and seq = ?2 and attempts = ?4 and status = Status.SENDING
    and not exists (select 1 from opt_outs where conversation = ?1 and lifted_at is null)
 returning seq
 
 -- name: cancel_attempt
-update outbound set status = 9, error = 'opted out'
- where conversation = ?1 and seq = ?2 and attempts = ?3 and status = 1
+update outbound set status = Status.CANCELLED, error = 'opted out'
+ where conversation = ?1 and seq = ?2 and attempts = ?3 and status = Status.SENDING
 
 -- name: accept_attempt
 update outbound set status = max(status, ?), provider_id = coalesce(nullif(?, ''), provider_id),
@@ -378,18 +386,19 @@ update receipts set conversation = ?, seq = ? where id = ?
 
 -- name: retry_attempt
 update outbound set due_at = ?3, error = ?4, status = case when exists (
-    select 1 from opt_outs where conversation = ?1 and lifted_at is null) then 9 else 0 end
- where conversation = ?1 and seq = ?2 and attempts = ?5 and status in (1, 2)
+    select 1 from opt_outs where conversation = ?1
+       and lifted_at is null) then Status.CANCELLED else Status.QUEUED end
+ where conversation = ?1 and seq = ?2 and attempts = ?5 and status in (Status.SENDING, Status.UNKNOWN)
 returning status
 
 -- name: mark_attempt_unknown
-update outbound set status = 2, due_at = ?3, error = case ?4 when '' then error else ?4 end
- where conversation = ?1 and seq = ?2 and attempts = ?5 and status in (1, 2)
+update outbound set status = Status.UNKNOWN, due_at = ?3, error = case ?4 when '' then error else ?4 end
+ where conversation = ?1 and seq = ?2 and attempts = ?5 and status in (Status.SENDING, Status.UNKNOWN)
 returning status
 
 -- name: end_attempt
 update outbound set status = ?3, error = ?4
- where conversation = ?1 and seq = ?2 and attempts = ?5 and status < 5
+ where conversation = ?1 and seq = ?2 and attempts = ?5 and status < Status.DELIVERED
 returning status
 
 -- name: numbers_of
@@ -401,8 +410,9 @@ select conversation, seq from outbound where provider_id = ? order by queued_at 
 -- name: apply_receipt
 update outbound set status = max(status, ?3),
        provider_id = coalesce(provider_id, nullif(?4, '')),
-       due_at = case when status < 3 and ?3 in (3, 4) then ?5 else due_at end
- where conversation = ?1 and seq = ?2 and status < 5
+       due_at = case when status < Status.ACCEPTED
+          and ?3 in (Status.ACCEPTED, Status.SENT) then ?5 else due_at end
+ where conversation = ?1 and seq = ?2 and status < Status.DELIVERED
 returning status, ours, theirs, text, media, good_until, queued_at, provider_id, attempts, attempted_at
 
 -- name: provider_id_of
@@ -423,12 +433,12 @@ select ?1, ?2, ?3, ?4, ?5
 -- name: due_lookups
 select conversation, seq, theirs, text, media, good_until, queued_at, provider_id, attempts, attempted_at
   from outbound
- where status = 2 and due_at <= ?2 and ours = ?1 order by due_at limit ?3
+ where status = Status.UNKNOWN and due_at <= ?2 and ours = ?1 order by due_at limit ?3
 
 -- name: due_status_checks
 select conversation, seq, theirs, text, media, good_until, queued_at, provider_id, attempts, attempted_at
   from outbound
- where status in (3, 4) and due_at <= ?2 and ours = ?1 order by due_at limit ?3
+ where status in (Status.ACCEPTED, Status.SENT) and due_at <= ?2 and ours = ?1 order by due_at limit ?3
 
 -- name: set_next_check
 update outbound set due_at = ? where conversation = ? and seq = ?
@@ -448,37 +458,39 @@ select timer_at from conversations
 
 -- name: next_send_due
 with recursive senders (ours) as (
-  select min(ours) from outbound where status = 0
+  select min(ours) from outbound where status = Status.QUEUED
   union all
-  select (select min(o.ours) from outbound o where o.status = 0 and o.ours > s.ours)
+  select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > s.ours)
     from senders s where s.ours is not null
 ), queues (ours, priority) as (
-  select ours, value from senders, json_each('[0, 1, 2]') where ours is not null
+  select ours, value from senders, json_each('[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]') where ours is not null
 )
 select min(due_at) from (
   select coalesce(
     (select o.due_at from outbound o indexed by outbound_queue
-      where o.status = 0 and o.ours = l.ours and o.priority = l.priority and o.due_at <= ?1
+      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority and o.due_at <= ?1
         and not exists (
           select 1 from outbound p indexed by outbound_open
-           where p.conversation = o.conversation and p.seq < o.seq and p.status in (0, 1, 2)
+           where p.conversation = o.conversation and p.seq < o.seq
+              and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
              and p.priority <= o.priority
-             and case p.status when 0 then p.due_at <= ?1 or p.attempts > 0
-                               when 1 then true
+             and case p.status when Status.QUEUED then p.due_at <= ?1 or p.attempts > 0
+                               when Status.SENDING then true
                                else p.due_at <= ?1 + 60000 end)
       order by o.due_at limit 1),
     (select min(o.due_at) from outbound o indexed by outbound_queue
-      where o.status = 0 and o.ours = l.ours and o.priority = l.priority and o.due_at > ?1)) as due_at
+      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority
+         and o.due_at > ?1)) as due_at
     from queues l
   union all
-  select min(good_until) from outbound where status = 0 and good_until is not null)
+  select min(good_until) from outbound where status = Status.QUEUED and good_until is not null)
 
 -- name: next_lookup_due
-select due_at from outbound where status = 2 and due_at is not null order by due_at limit 1
+select due_at from outbound where status = Status.UNKNOWN and due_at is not null order by due_at limit 1
 
 -- name: next_status_check_due
 select due_at from outbound
- where status in (3, 4) and due_at is not null order by due_at limit 1
+ where status in (Status.ACCEPTED, Status.SENT) and due_at is not null order by due_at limit 1
 
 -- name: data_version
 pragma data_version
@@ -493,9 +505,10 @@ delete from receipts where conversation is null and reported_at < ?
 -- Our numbers
 
 -- name: numbers_with_unsent
-select ours from outbound where status = 0 group by ours
+select ours from outbound where status = Status.QUEUED group by ours
 union
-select ours from outbound where status in (2, 7) and status = 2 group by ours
+select ours from outbound where status in (Status.UNKNOWN, Status.FAILED)
+   and status = Status.UNKNOWN group by ours
 
 -- name: add_our_number
 insert into numbers (ours) values (?) on conflict (ours) do nothing
@@ -532,11 +545,14 @@ delete from secrets where name = ? and age = 1
 select
   (select count(*) from conversations where theirs <> ''),
   (select coalesce(sum(last_in_seq - handled_seq), 0) from conversations where due_at is not null),
-  (select count(*) from inbound where status = 1),
-  (select count(*) from outbound where status = 0),
-  (select count(*) from outbound where status in (0, 1, 2) and status = 1),
-  (select count(*) from outbound where status in (2, 7) and status = 2),
-  (select count(*) from outbound where status in (2, 7) and status = 7),
+  (select count(*) from inbound where status = InboundStatus.SET_ASIDE),
+  (select count(*) from outbound where status = Status.QUEUED),
+  (select count(*) from outbound
+     where status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN) and status = Status.SENDING),
+  (select count(*) from outbound where status in (Status.UNKNOWN, Status.FAILED)
+     and status = Status.UNKNOWN),
+  (select count(*) from outbound where status in (Status.UNKNOWN, Status.FAILED)
+     and status = Status.FAILED),
   (select count(*) from opt_outs where lifted_at is null),
   (select coalesce(sum(lost_reads), 0) from numbers),
   (select coalesce(sum(value), 0) from metadata where name = 'unclean_exits'),
@@ -548,10 +564,10 @@ select c.ours, c.theirs,
        (select count(*) from inbound where conversation = c.id),
        (select count(*) from outbound where conversation = c.id),
        c.last_text_at, c.last_in_seq - c.handled_seq,
-       (select count(*) from inbound where conversation = c.id and status = 1)
+       (select count(*) from inbound where conversation = c.id and status = InboundStatus.SET_ASIDE)
          + (select count(*) from dialogues where conversation = c.id
                and failed_attempts > 0 and due_at is null and ended_at is null),
-       (select count(*) from outbound where conversation = c.id and status = 2),
+       (select count(*) from outbound where conversation = c.id and status = Status.UNKNOWN),
        exists (select 1 from opt_outs where conversation = c.id and lifted_at is null)
   from (select id, ours, theirs, last_text_at, last_in_seq, handled_seq from conversations
          where theirs <> '' order by last_text_at desc limit ?) c
@@ -562,14 +578,15 @@ select c.ours, c.theirs,
        (select count(*) from inbound where conversation = c.id),
        (select count(*) from outbound where conversation = c.id),
        c.last_text_at, c.last_in_seq - c.handled_seq,
-       (select count(*) from inbound where conversation = c.id and status = 1)
+       (select count(*) from inbound where conversation = c.id and status = InboundStatus.SET_ASIDE)
          + (select count(*) from dialogues where conversation = c.id
                and failed_attempts > 0 and due_at is null and ended_at is null),
-       (select count(*) from outbound where conversation = c.id and status = 2),
+       (select count(*) from outbound where conversation = c.id and status = Status.UNKNOWN),
        exists (select 1 from opt_outs where conversation = c.id and lifted_at is null)
-  from (select conversation from inbound where status = 1
+  from (select conversation from inbound where status = InboundStatus.SET_ASIDE
         union
-        select conversation from outbound where status in (2, 7) and status = 2
+        select conversation from outbound where status in (Status.UNKNOWN, Status.FAILED)
+           and status = Status.UNKNOWN
         union
         select conversation from dialogues
          where failed_attempts > 0 and due_at is null and ended_at is null) t
@@ -598,11 +615,12 @@ select o.since, o.source, coalesce(i.text, ''), o.lifted_at, o.lifted_source, co
 -- name: set_aside_of
 select i.conversation, i.seq from inbound i
   join conversations c on c.id = i.conversation
- where i.status = 1 and (?1 is null or c.theirs = ?1) order by i.conversation, i.seq
+ where i.status = InboundStatus.SET_ASIDE
+    and (?1 is null or c.theirs = ?1) order by i.conversation, i.seq
 
 -- name: set_aside_by_other_version
 select conversation, seq from inbound
- where status = 1 and code_version not in ('', ?) order by conversation, seq
+ where status = InboundStatus.SET_ASIDE and code_version not in ('', ?) order by conversation, seq
 
 -- name: append_again
 update conversations set
@@ -615,11 +633,13 @@ where id = ?1
 returning last_in_seq
 
 -- name: requeue_inbound
-update inbound set seq = ?, status = 0, error = '', code_version = '' where conversation = ? and seq = ?
+update inbound set seq = ?, status = InboundStatus.PENDING, error = '', code_version = ''
+   where conversation = ? and seq = ?
 
 -- name: unknown_of
 select conversation, seq, attempts from outbound
- where status in (2, 7) and status = 2 and (?1 is null or theirs = ?1)
+ where status in (Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
+    and (?1 is null or theirs = ?1)
  order by conversation, seq
 
 -- name: conversations_of
@@ -649,6 +669,7 @@ delete from outbound where conversation = ?
 -- name: forget_receipts
 delete from receipts where conversation = ?
 
+-- storage rule 9: the opt-out stays, keyed by a hash; so do the counters of the conversation.
 -- name: forget_opt_outs
 update opt_outs set theirs = '' where conversation = ?
 

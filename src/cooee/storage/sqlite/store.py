@@ -1,16 +1,15 @@
-"""The store in one file of SQLite: one thread writes, many requests a commit."""
+"""SQLite: the store in one file; one thread writes, many calls share a commit."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from cooee.core.errors import StorageError
 from cooee.core.messages import Media, Outbound, Receipt, Status
@@ -32,32 +31,35 @@ from cooee.storage import (
     StoredDialogue,
     StoredText,
 )
-from cooee.storage.sql_file import load_statements
-from cooee.storage.sqlite import database_file as sqlite_file
-from cooee.storage.sqlite import dialogues as _dialogues
-from cooee.storage.sqlite import media as _media
-from cooee.storage.sqlite import numbers as _numbers
-from cooee.storage.sqlite import operators as _people
-from cooee.storage.sqlite import outbox as _outbox
-from cooee.storage.sqlite import retries as _again
-from cooee.storage.sqlite import schedule as _alarms
-from cooee.storage.sqlite import turns as _turns
+from cooee.storage.sqlite import (
+    database_file,
+    numbers,
+    operators,
+    outbox,
+    ownership,
+    retries,
+    schedule,
+    turns,
+)
+from cooee.storage.sqlite import dialogues as dialogue_rows
+from cooee.storage.sqlite import media as media_rows
 from cooee.storage.sqlite.columns import to_millis
-from cooee.storage.sqlite.database_file import Connection, OwnerLock
 from cooee.storage.sqlite.leases import Leases
-from cooee.storage.sqlite.writer_thread import WriterThread
+from cooee.storage.sqlite.ownership import OwnerLock
+from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.sqlite.writer_thread import StoreWork, WriterThread
 
 T = TypeVar("T")
-
-_SQL = load_statements("sqlite")
-
-logger = logging.getLogger("cooee")
+P = ParamSpec("P")
 
 
 class SQLite:
-    """A `Store` in a file. One process owns it; others may write to it, and claim nothing.
+    """A `Store` in a file. One process owns the file; others may write to it, but never claim.
 
     Made by `open`, ended by `close`.
+
+    Attributes:
+        path: the file.
     """
 
     def __init__(
@@ -66,11 +68,11 @@ class SQLite:
         thread: WriterThread,
         leases: Leases,
         now: Callable[[], datetime],
-        ownership: OwnerLock | None,
+        lock: OwnerLock | None,
     ) -> None:
         self.path = path
         self._thread, self._leases, self._clock = thread, leases, now
-        self._ownership = ownership
+        self._ownership = lock
         self._take_count = 0
 
     @classmethod
@@ -82,7 +84,7 @@ class SQLite:
         owner: bool = True,
         busy_timeout: float = 5.0,
     ) -> SQLite:
-        """Open a database, made where there is none and brought up to date where it is old.
+        """Open a database: a new file gets the schema, an old file the missing migrations.
 
         Args:
             path: the file; beside it lie ``-wal``, ``-shm`` and ``.lock``.
@@ -91,78 +93,54 @@ class SQLite:
             busy_timeout: seconds to wait while another process writes.
 
         Raises:
-            DatabaseInUse: another process owns it.
-            SchemaTooNew: a newer cooee wrote it.
-            StorageError: it cannot be opened, or is no database.
+            DatabaseInUse: another process owns the file.
+            SchemaTooNew: a newer cooee wrote the file.
+            StorageError: the file cannot be opened, or is no database.
         """
-        path = _prepare_file(path)
-        ownership = OwnerLock(path) if owner else None
+        path = database_file.prepare_file(path)
+        lock = OwnerLock(path) if owner else None
         leases = Leases()
-        open_thread_connection = partial(
-            _connect_and_upgrade,
-            path,
-            busy_timeout,
-            leases,
-            to_millis(now()),
-            owner=owner,
+        connect = partial(
+            ownership.connect, path, busy_timeout, leases, to_millis(now()), owner=owner
         )
-        thread = WriterThread(open_thread_connection, leases)
+        thread = WriterThread(connect, leases)
         try:
             await thread.open()
         except BaseException:
-            if ownership is not None:
-                ownership.close()
+            if lock is not None:
+                lock.close()
             raise
-        return cls(path, thread, leases, now, ownership)
+        return cls(path, thread, leases, now, lock)
 
     # Turns
 
-    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
-        return await self._thread.submit(
-            partial(_turns.receive_texts, inbounds=inbounds, now=self._now_ms())
-        )
+    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[bool]:
+        return await self._write(turns.receive_texts, inbounds)
 
     async def claim(self, limit: int) -> Sequence[Claim]:
         self._check_is_owner()
-        now = self._now_ms()
-        future = self._thread.submit(
-            lambda db: _turns.claim_conversations(db, self._leases, limit, now)
-        )
-        return await self._or_put_back(
-            future, lambda db, back: _turns.release_claims(db, self._leases, back)
-        )
+        claims = self._write(turns.claim_conversations, limit)
+        return await self._or_put_back(claims, turns.release_claims)
 
     async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
-        now = self._now_ms()
-        return await self._thread.submit(
-            lambda db: _turns.finish_claims(db, self._leases, results, now)
-        )
+        return await self._write(turns.finish_claims, results)
 
     async def release(self, claims: Sequence[Claim]) -> None:
-        await self._thread.submit(lambda db: _turns.release_claims(db, self._leases, claims))
+        await self._write(turns.release_claims, claims)
 
     async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
-        due = to_millis(until)
-        await self._thread.submit(lambda db: _media.postpone_claims(db, self._leases, claims, due))
+        await self._write(media_rows.postpone_claims, claims, to_millis(until))
 
     # Dialogues
 
     async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Sequence[bool]:
-        now = self._now_ms()
-        return await self._thread.submit(
-            lambda db: _dialogues.write_checkpoints(db, self._leases, checkpoints, now)
-        )
+        return await self._write(dialogue_rows.write_checkpoints, checkpoints)
 
     async def start_dialogues(self, starts: Sequence[DialogueStart]) -> Sequence[bool]:
-        return await self._thread.submit(
-            partial(_dialogues.start_dialogues, starts=starts, now=self._now_ms())
-        )
+        return await self._write(dialogue_rows.start_dialogues, starts)
 
     async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
-        now = self._now_ms()
-        return await self._thread.submit(
-            lambda db: _again.retry_after_deploy(db, code_version, retired_handlers, now)
-        )
+        return await self._write(retries.retry_after_deploy, code_version, retired_handlers)
 
     async def dialogues(
         self,
@@ -172,201 +150,191 @@ class SQLite:
         after: tuple[bytes, str] | None = None,
         limit: int = 1_000,
     ) -> Sequence[StoredDialogue]:
-        work = partial(
-            _dialogues.list_dialogues,
-            handler=handler,
-            after=after,
-            limit=limit,
-            include_ended=include_ended,
+        return await self._read(
+            dialogue_rows.list_dialogues, handler, after, limit, include_ended=include_ended
         )
-        return await self._thread.submit(work, writes=False)
 
     async def count_open_dialogues(self) -> Mapping[str, int]:
-        return await self._thread.submit(_dialogues.count_open_dialogues, writes=False)
+        return await self._read(dialogue_rows.count_open_dialogues)
 
-    # Pictures that came with texts
+    # Media of inbound texts
 
     async def save_media(self, claim: Claim, text: PendingText, media: Sequence[Media]) -> bool:
-        now = self._now_ms()
-        return await self._thread.submit(lambda db: _media.save_media(db, claim, text, media, now))
+        return await self._write(media_rows.save_media, claim, text, media)
 
     async def media_to_erase(self) -> Sequence[str]:
-        return await self._thread.submit(_media.media_to_erase, writes=False)
+        return await self._read(media_rows.media_to_erase)
 
     async def mark_media_erased(self, paths: Sequence[str]) -> None:
-        await self._thread.submit(partial(_media.mark_media_erased, paths=paths))
+        await self._write(media_rows.mark_media_erased, paths)
 
     # Outbound
 
     async def enqueue(self, texts: Sequence[ProactiveOutbound]) -> Sequence[str]:
-        return await self._thread.submit(
-            partial(_outbox.enqueue_texts, texts=texts, now=self._now_ms())
-        )
+        return await self._write(outbox.enqueue_texts, texts)
 
     async def take(self, ours: str, limit: int) -> Sequence[SendAttempt]:
         self._check_is_owner()
-        now, bulk_share = self._now_ms(), self._bulk_share(limit)
-        future = self._thread.submit(
-            lambda db: _outbox.take_texts(db, ours, limit, now, bulk_share=bulk_share)
-        )
-        return await self._or_put_back(future, lambda db, back: _outbox.put_back(db, back, now))
+        bulk_share = self._bulk_share(limit)
+        attempts = self._write(outbox.take_texts, ours, limit, bulk_share=bulk_share)
+        return await self._or_put_back(attempts, outbox.put_back)
 
     async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[SendAttempt]:
         self._check_is_owner()
-        now = self._now_ms()
-        future = self._thread.submit(lambda db: _outbox.take_replies(db, ours, theirs, limit, now))
-        return await self._or_put_back(future, lambda db, back: _outbox.put_back(db, back, now))
+        attempts = self._write(outbox.take_replies, ours, theirs, limit)
+        return await self._or_put_back(attempts, outbox.put_back)
 
     async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
-        await self._thread.submit(partial(_outbox.defer_texts, deferred=deferred))
+        await self._write(outbox.defer_texts, deferred)
 
-    async def record_results(self, results: Sequence[AttemptResult]) -> Sequence[Outbound]:
-        return await self._thread.submit(
-            partial(_outbox.record_results, results=results, now=self._now_ms())
-        )
+    async def record_results(self, results: Sequence[AttemptResult]) -> None:
+        await self._write(outbox.record_results, results)
 
     async def apply_receipts(
         self, receipts: Sequence[Receipt]
     ) -> Sequence[tuple[Outbound, Status]]:
-        return await self._thread.submit(
-            partial(_outbox.apply_receipts, receipts=receipts, now=self._now_ms())
-        )
+        return await self._write(outbox.apply_receipts, receipts)
 
     async def due_lookups(self, ours: str, limit: int) -> Sequence[SendAttempt]:
         self._check_is_owner()
-        now = self._now_ms()
-        return await self._thread.submit(lambda db: _outbox.due_lookups(db, ours, limit, now))
+        return await self._write(outbox.due_lookups, ours, limit)
 
     async def due_status_checks(self, ours: str, limit: int) -> Sequence[SendAttempt]:
         self._check_is_owner()
-        now = self._now_ms()
-        return await self._thread.submit(lambda db: _outbox.due_status_checks(db, ours, limit, now))
+        return await self._write(outbox.due_status_checks, ours, limit)
 
     # Our numbers
 
     async def numbers_with_unsent(self) -> Sequence[str]:
-        return await self._thread.submit(_numbers.numbers_with_unsent, writes=False)
+        return await self._read(numbers.numbers_with_unsent)
 
     async def add_our_number(self, ours: str) -> None:
-        await self._thread.submit(partial(_numbers.add_our_number, ours=ours))
+        await self._write(numbers.add_our_number, ours)
 
     async def our_numbers(self) -> Sequence[str]:
-        return await self._thread.submit(_numbers.our_numbers, writes=False)
+        return await self._read(numbers.our_numbers)
 
     async def get_cursor(self, ours: str) -> str:
-        return await self._thread.submit(partial(_numbers.get_cursor, ours=ours), writes=False)
+        return await self._read(numbers.get_cursor, ours)
 
     async def set_cursor(self, ours: str, cursor: str) -> None:
-        await self._thread.submit(partial(_numbers.set_cursor, ours=ours, cursor=cursor))
+        await self._write(numbers.set_cursor, ours, cursor)
 
     async def count_lost_read(self, ours: str) -> None:
-        await self._thread.submit(partial(_numbers.count_lost_read, ours=ours))
+        await self._write(numbers.count_lost_read, ours)
 
     async def secret(self, name: str) -> str:
         return (await self.secrets(name))[0]
 
     async def secrets(self, name: str) -> Sequence[str]:
-        return await self._thread.submit(
-            partial(_numbers.get_or_add_secrets, name=name, new_secret=_new_secret())
-        )
+        return await self._write(numbers.get_or_add_secrets, name, _new_secret())
 
     async def rotate_secret(self, name: str) -> bool:
-        return await self._thread.submit(
-            partial(_numbers.rotate_secret, name=name, new_secret=_new_secret())
-        )
+        return await self._write(numbers.rotate_secret, name, _new_secret())
 
     async def retire_secret(self, name: str) -> bool:
-        return await self._thread.submit(partial(_numbers.retire_secret, name=name))
+        return await self._write(numbers.retire_secret, name)
 
-    # Time and others
+    # Time and other processes
 
     async def next_due(self) -> NextDue:
-        now = self._now_ms()
-        return await self._thread.submit(
-            lambda db: _alarms.find_next_due(db, self._leases, now), writes=False
-        )
+        return await self._read(schedule.find_next_due)
 
     async def changed_externally(self) -> bool:
-        return await self._thread.submit(
-            lambda db: _alarms.changed_externally(db, self._leases), writes=False
-        )
+        return await self._read(schedule.changed_externally)
 
     async def prune(self, before: datetime) -> int:
         pruned_count = 0
-        while count := await self._thread.submit(
-            partial(_alarms.prune_keys, before=to_millis(before))
-        ):
+        while count := await self._write(schedule.prune_keys, to_millis(before)):
             pruned_count += count
         return pruned_count
 
     async def close(self) -> None:
         if self._ownership is not None and not self._thread.closed:
             with contextlib.suppress(StorageError):  # the next owner counts an unclean exit
-                await self._thread.submit(_mark_clean_exit)
+                await self._write(ownership.mark_clean_exit)
         await self._thread.close()
         if self._ownership is not None:
             self._ownership.close()
 
-    # For people
+    # For operators
 
     async def counts(self) -> Counts:
-        return await self._thread.submit(_people.count_all, writes=False)
+        return await self._read(operators.count_all)
 
     async def conversations(
         self, *, troubled_only: bool = False, limit: int = 100
     ) -> Sequence[ConversationSummary]:
-        work = partial(_people.list_conversations, limit=limit, troubled_only=troubled_only)
-        return await self._thread.submit(work, writes=False)
+        return await self._read(operators.list_conversations, limit, troubled_only=troubled_only)
 
     async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
-        work = partial(_people.read_history, ours=ours, theirs=theirs, limit=limit)
-        return await self._thread.submit(work, writes=False)
+        return await self._read(operators.read_history, ours, theirs, limit)
 
-    async def record_opt_outs(
-        self, ours: str, people: Sequence[str]
-    ) -> tuple[int, Sequence[Outbound]]:
-        work = partial(_people.record_opt_outs, ours=ours, people=people, now=self._now_ms())
-        return await self._thread.submit(work)
+    async def record_opt_outs(self, ours: str, people: Sequence[str]) -> int:
+        return await self._write(operators.record_opt_outs, ours, people)
 
     async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:
-        work = partial(_people.list_opt_outs, ours=ours, theirs=theirs)
-        return await self._thread.submit(work, writes=False)
+        return await self._read(operators.list_opt_outs, ours, theirs)
 
     async def retry(self, theirs: str | None = None) -> int:
-        return await self._thread.submit(
-            partial(_again.retry_set_aside, theirs=theirs, now=self._now_ms())
-        )
+        return await self._write(retries.retry_set_aside, theirs)
 
     async def resend(self, theirs: str | None = None) -> int:
-        return await self._thread.submit(
-            partial(_again.resend_unknown, theirs=theirs, now=self._now_ms())
-        )
+        return await self._write(retries.resend_unknown, theirs)
 
     async def forget(self, theirs: str) -> bool:
-        was_known = await self._thread.submit(partial(_people.forget_person, theirs=theirs))
-        if was_known:  # what was erased must not stand in the log either
-            await asyncio.to_thread(sqlite_file.truncate_wal, self.path)
+        was_known = await self._write(operators.forget_person, theirs)
+        if was_known:  # storage rule 9: erased texts must not stand in the write-ahead log either
+            await asyncio.to_thread(database_file.truncate_wal, self.path)
         return was_known
 
     async def backup(self, path: str) -> None:
-        await asyncio.to_thread(sqlite_file.copy_database, self.path, Path(path))
+        await asyncio.to_thread(database_file.copy_database, self.path, Path(path))
 
-    def _now_ms(self) -> int:
-        return to_millis(self._clock())
+    def _write(
+        self,
+        function: Callable[Concatenate[Transaction, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function with a transaction that writes; the future resolves after the commit."""
+        return self._thread.submit(self._bind(function, *args, **kwargs))
+
+    def _read(
+        self,
+        function: Callable[Concatenate[Transaction, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function with a transaction that only reads."""
+        return self._thread.submit(self._bind(function, *args, **kwargs), writes=False)
+
+    def _bind(
+        self,
+        function: Callable[Concatenate[Transaction, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> StoreWork[T]:
+        """Return a function of the connection; the time of the transaction is now."""
+        now = to_millis(self._clock())
+        return lambda connection: function(
+            Transaction(connection, self._leases, now), *args, **kwargs
+        )
 
     def _check_is_owner(self) -> None:
+        # storage rule 10: whoever does not own the file neither claims nor takes.
         if self._ownership is None:
             raise StorageError("Only the process that owns the database answers and sends.")
 
     def _bulk_share(self, limit: int) -> int:
-        """How many of the next attempts are for bulk: a tenth at least, over ten calls if small."""
+        """Return how many attempts go to bulk: a tenth of `limit`, or one in ten calls if 1."""
         self._take_count = (self._take_count + 1) % 10
         return max(limit // 10, 1) if limit > 1 else int(self._take_count == 0)
 
     async def _or_put_back(
-        self, future: asyncio.Future[list[T]], put_back: Callable[[Connection, list[T]], None]
+        self, future: asyncio.Future[list[T]], put_back: Callable[[Transaction, list[T]], None]
     ) -> Sequence[T]:
-        """What was asked for; put back where the caller is cancelled and never gets it."""
+        """Return the leased or taken records; put them back if the caller is cancelled."""
 
         def put_back_result(finished: asyncio.Future[list[T]]) -> None:
             if (
@@ -374,7 +342,7 @@ class SQLite:
                 and finished.exception() is None
                 and not self._thread.closed
             ):
-                self._thread.submit(lambda db: put_back(db, finished.result()))
+                self._write(put_back, finished.result())
 
         try:
             return await asyncio.shield(future)
@@ -385,52 +353,3 @@ class SQLite:
 
 def _new_secret() -> str:
     return secrets.token_urlsafe(32)
-
-
-def _prepare_file(path: str | Path) -> Path:
-    """The file's absolute path, once it exists."""
-    path = Path(path).absolute()
-    sqlite_file.create_file(path)
-    file_system = sqlite_file.find_network_file_system(path.resolve(), sqlite_file.read_mounts())
-    if file_system:
-        logger.warning("database-on-network", extra={"fields": {"file_system": file_system}})
-    return path
-
-
-def _connect_and_upgrade(
-    path: Path,
-    busy_timeout: float,
-    leases: Leases,
-    now: int,
-    *,
-    owner: bool,
-) -> Connection:
-    connection = sqlite_file.open_connection(path, busy_timeout)
-    try:
-        if owner:
-            sqlite_file.upgrade_schema(connection)
-            with sqlite_file.translate_errors(), sqlite_file.transaction(connection):
-                _take_over(connection, now)
-        elif sqlite_file.is_outdated(connection):
-            with contextlib.closing(OwnerLock(path)):  # never under the feet of an older owner
-                sqlite_file.upgrade_schema(connection)
-        with sqlite_file.translate_errors():
-            _alarms.changed_externally(connection, leases)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _take_over(connection: Connection, now: int) -> None:
-    """Take over from the last owner: doubt what it was sending, and if it died, what it had."""
-    was_clean = connection.execute(_SQL["begin_running"]).rowcount == 1
-    if not was_clean:
-        connection.execute(_SQL["count_unclean_exit"])
-        connection.execute(_SQL["mark_suspects"], (now,))
-    connection.execute(_SQL["add_interrupted_receipts"], (now,))
-    connection.execute(_SQL["mark_interrupted_unknown"], (now,))
-
-
-def _mark_clean_exit(connection: Connection) -> None:
-    connection.execute(_SQL["end_running"])

@@ -1,4 +1,4 @@
-"""Texts in and their turns: receive, claim, finish, release."""
+"""Inbound texts and their turns: receive, claim, finish, release."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound, Outbound, conversation_id, outbound_id
+from cooee.core.messages import Inbound, conversation_id
 from cooee.storage import (
     Claim,
     ClaimResult,
+    ConsentSource,
+    InboundStatus,
     NewInbound,
     NewOutbound,
     PendingText,
-    ReceivedText,
     TurnFailure,
 )
-from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.columns import (
     decode_media,
@@ -32,21 +32,15 @@ from cooee.storage.sqlite.columns import (
     to_millis,
     to_millis_or_none,
 )
-from cooee.storage.sqlite.database_file import Connection
-from cooee.storage.sqlite.leases import Leases
-
-_SQL = load_statements("sqlite")
-_PENDING, _SET_ASIDE, _OPT_OUT = 0, 1, 2  # inbound.status; a word is one that opts out
+from cooee.storage.sqlite.transaction import Transaction
 
 
-def receive_texts(
-    connection: Connection, inbounds: Sequence[NewInbound], now: int
-) -> list[ReceivedText]:
-    """Store texts; a text that was stored before is not new."""
-    return [_receive_text(connection, arrival, now) for arrival in inbounds]
+def receive_texts(transaction: Transaction, inbounds: Sequence[NewInbound]) -> list[bool]:
+    """Store texts; return False for each text that was stored before."""
+    return [_receive_text(transaction, new) for new in inbounds]
 
 
-def _receive_text(connection: Connection, new: NewInbound, now: int) -> ReceivedText:
+def _receive_text(transaction: Transaction, new: NewInbound) -> bool:
     inbound = new.inbound
     ours, theirs, text = (
         storable_text(inbound.recipient),
@@ -55,14 +49,20 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> Received
     )
     conversation, received_at = conversation_id(ours, theirs), to_millis(inbound.received_at)
     key = key_hash(inbound.key) if inbound.key else os.urandom(16)
+    # storage rule 4: the key and the text are stored in one commit.
+    if (
+        inbound.key
+        and not transaction.execute("add_dedupe_key", (conversation, key, received_at)).rowcount
+    ):
+        return False
+    is_opt_out = _is_opt_out(transaction, conversation, new)
     id = inbound_id(conversation, key)
-    if inbound.key:
-        remembered = connection.execute(_SQL["add_dedupe_key"], (conversation, key, received_at))
-        if remembered.rowcount == 0:
-            return ReceivedText(id, is_new=False)
-    is_opt_out = _is_opt_out(connection, conversation, new)
     seq = _assign_seq(
-        connection, conversation, (ours, theirs), received_at, None if is_opt_out else now
+        transaction,
+        conversation,
+        (ours, theirs),
+        received_at,
+        None if is_opt_out else transaction.now,
     )
     row = (
         conversation,
@@ -70,18 +70,17 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> Received
         id,
         storable_text(inbound.provider_id),
         text,
+        # storage rule 8: the raw bytes are kept where a character had to be replaced.
         inbound.raw or (raw_bytes(inbound.text) if text != inbound.text else b""),
         to_millis_or_none(inbound.sent_at),
         received_at,
-        _OPT_OUT if is_opt_out else _PENDING,
+        int(InboundStatus.OPT_OUT if is_opt_out else InboundStatus.PENDING),
         encode_media(inbound.media),
     )
-    connection.execute(_SQL["add_inbound"], row)
-    cancelled: Sequence[Outbound] = ()
+    transaction.execute("add_inbound", row)
     if is_opt_out:
-        # law 10: in the transaction of its text, so that nothing queued slips out in between
-        _, cancelled = record_opt_out(
-            connection,
+        record_opt_out(
+            transaction,
             conversation,
             (ours, theirs),
             received_at,
@@ -89,118 +88,107 @@ def _receive_text(connection: Connection, new: NewInbound, now: int) -> Received
             inbound=id,
         )
     elif new.consent == "in":
-        connection.execute(_SQL["opt_in"], (conversation, received_at, new.consent_source, id))
-    return ReceivedText(id, True, is_opt_out, cancelled)
+        opt_in = (conversation, received_at, new.consent_source.value, id)
+        transaction.execute("opt_in", opt_in)
+    return True
 
 
-def _is_opt_out(connection: Connection, conversation: bytes, new: NewInbound) -> bool:
-    """Return whether a text opts out; a wish does not while a question waits for the text."""
+def _is_opt_out(transaction: Transaction, conversation: bytes, new: NewInbound) -> bool:
+    """Tell whether a text opts out; a wish does not while a question waits for the text."""
     if new.consent != "wish":
         return new.consent == "out"
-    stored = connection.execute(_SQL["is_asking"], (conversation,)).fetchone()
+    stored = transaction.execute("is_asking", (conversation,)).fetchone()
     return not (stored and stored[0])
 
 
 def _assign_seq(
-    connection: Connection,
+    transaction: Transaction,
     conversation: bytes,
     numbers: tuple[str, str],
     received_at: int,
     due: int | None,
 ) -> int:
-    """Give a text its number in the conversation, and make it due at `due` (None: never)."""
+    """Return a text's new number in its conversation, due at `due` (None: never)."""
     if due is None:
-        counters = connection.execute(
-            _SQL["assign_opt_out_seq"], (conversation, *numbers, received_at)
-        )
+        counters = transaction.execute("assign_opt_out_seq", (conversation, *numbers, received_at))
     else:
-        counters = connection.execute(
-            _SQL["assign_text_seq"], (conversation, *numbers, received_at, due)
+        counters = transaction.execute(
+            "assign_text_seq", (conversation, *numbers, received_at, due)
         )
     seq, theirs = counters.fetchone()
     if not theirs:
-        restore_numbers(connection, conversation, numbers)
+        restore_numbers(transaction, conversation, numbers)
     return int(seq)
 
 
-def restore_numbers(connection: Connection, conversation: bytes, numbers: tuple[str, str]) -> None:
-    """Give a forgotten conversation its two numbers again; its counters go on."""
-    connection.execute(_SQL["restore_numbers"], (*numbers, conversation))
+def restore_numbers(
+    transaction: Transaction, conversation: bytes, numbers: tuple[str, str]
+) -> None:
+    """Store the two numbers of a forgotten conversation again; its counters go on."""
+    transaction.execute("restore_numbers", (*numbers, conversation))
 
 
 def record_opt_out(
-    connection: Connection,
+    transaction: Transaction,
     conversation: bytes,
     numbers: tuple[str, str],
     since: int,
     *,
-    source: str,
+    source: ConsentSource,
     inbound: bytes | None = None,
-) -> tuple[bool, Sequence[Outbound]]:
-    """Record that a person opted out, and cancel the texts that are queued for them.
-
-    Return whether the opt-out is new, and the cancelled texts.
-    """
-    written = connection.execute(_SQL["opt_out"], (conversation, since, *numbers, source, inbound))
-    is_new, (ours, theirs) = written.rowcount > 0, numbers
-    rows = connection.execute(_SQL["cancel_queued"], (conversation,)).fetchall()
-    return is_new, [
-        Outbound(
-            id=outbound_id(conversation, seq),
-            sender=ours,
-            recipient=theirs,
-            text=text,
-            attempt=attempts,
-        )
-        for seq, text, attempts in sorted(rows)
-    ]
+) -> bool:
+    """Record an opt-out and cancel the person's queued texts; False if it was recorded before."""
+    row = (conversation, since, *numbers, source.value, inbound)
+    is_new = transaction.execute("opt_out", row).rowcount > 0
+    transaction.execute("cancel_queued", (conversation,))
+    return is_new
 
 
-def claim_conversations(
-    connection: Connection, leases: Leases, limit: int, now: int
-) -> list[Claim]:
+def claim_conversations(transaction: Transaction, limit: int) -> list[Claim]:
     """Lease conversations with texts due, then conversations with timers due and no pending text.
 
     After a crash, each suspect conversation is claimed by itself, one text or timer at a time, and
     its attempt is counted before the turn: the text that crashes the process is found, and no
     other is set aside with it.
     """
-    # storage rule 5: after a crash, each suspect goes alone.
-    suspect = connection.execute(_SQL["find_suspect"], (now,)).fetchone()
+    # storage rule 5: after a crash each suspect goes alone, and its attempt is counted first.
+    suspect = transaction.execute("find_suspect", (transaction.now,)).fetchone()
     if suspect is not None:
-        if leases.by_conversation or limit < 1:
+        if transaction.leases.by_conversation or limit < 1:
             return []
-        connection.execute(_SQL["count_suspect_attempt"], suspect)
-        suspects = connection.execute(_SQL["claim_suspect"], suspect)
-        return _make_claims(connection, leases, suspects, is_suspect=True)
-    leased = leased_ids_json(leases)
-    due_rows = connection.execute(_SQL["claim_due"], (now, leased, limit))
-    claims = _make_claims(connection, leases, due_rows, is_suspect=False)
+        transaction.execute("count_suspect_attempt", suspect)
+        suspects = transaction.execute("claim_suspect", suspect)
+        return _make_claims(transaction, suspects, is_suspect=True)
+    leased = leased_ids_json(transaction)
+    due_rows = transaction.execute("claim_due", (transaction.now, leased, limit))
+    claims = _make_claims(transaction, due_rows, is_suspect=False)
     if len(claims) < limit:
-        timer_rows = connection.execute(_SQL["claim_timers"], (now, leased, limit - len(claims)))
-        claims += _make_claims(connection, leases, timer_rows, is_suspect=False)
+        timer_rows = transaction.execute(
+            "claim_timers", (transaction.now, leased, limit - len(claims))
+        )
+        claims += _make_claims(transaction, timer_rows, is_suspect=False)
     return claims
 
 
-def leased_ids_json(leases: Leases) -> str:
-    """The leased conversations, as a JSON list of SQLite's hex."""
-    return msgspec.json.encode([id.hex().upper() for id in leases.by_conversation]).decode()
+def leased_ids_json(transaction: Transaction) -> str:
+    """Return the ids of leased conversations, as a JSON list of SQLite's upper-case hex."""
+    return msgspec.json.encode(
+        [id.hex().upper() for id in transaction.leases.by_conversation]
+    ).decode()
 
 
-def _make_claims(
-    connection: Connection, leases: Leases, rows: Iterable[Any], *, is_suspect: bool
-) -> list[Claim]:
+def _make_claims(transaction: Transaction, rows: Iterable[Any], *, is_suspect: bool) -> list[Claim]:
     claims: list[Claim] = []
     texts: list[PendingText] = []
     last_id = any_dialogues = None
     for id, ours, theirs, epoch, attempts, last_turn_ms, state, handled_seq, *text in rows:
         if id != last_id:
             if last_id is None:
-                any_dialogues = sqlite_dialogues.has_open_dialogues(connection)
+                any_dialogues = sqlite_dialogues.has_open_dialogues(transaction)
             last_id, texts = id, []
-            lease_id = leases.grant(id, epoch, is_suspect=is_suspect)
+            lease_id = transaction.leases.grant(id, epoch, is_suspect=is_suspect)
             last_turn_at = from_millis_or_none(last_turn_ms)
-            dialogues = sqlite_dialogues.open_dialogues(connection, id) if any_dialogues else ()
+            dialogues = sqlite_dialogues.open_dialogues(transaction, id) if any_dialogues else ()
             claim = (
                 id,
                 ours,
@@ -231,43 +219,40 @@ def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingTex
         raw=raw,
         media=decode_media(media) if media else (),
     )
-    return PendingText(id, seq, inbound, status != _OPT_OUT, bool(opts_back_in))
+    return PendingText(id, seq, inbound, status != InboundStatus.OPT_OUT, bool(opts_back_in))
 
 
-def finish_claims(
-    connection: Connection, leases: Leases, results: Sequence[ClaimResult], now: int
-) -> list[bool]:
-    """Commit turns; False for each whose lease was lost, of which nothing is written."""
+def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
+    """Write turns; return False for each turn that lost its lease and writes nothing."""
     states: list[tuple[bytes, bytes]] = []
     texts: list[tuple[object, ...]] = []
     committed = []
     for result in results:
         claim = result.claim
-        drafts = without_known_keys(connection, claim.conversation, result.drafts)
-        last_out = _finish_one(connection, leases, result, len(drafts), now)
+        drafts = without_known_keys(transaction, claim.conversation, result.drafts)
+        last_out = _finish_one(transaction, result, len(drafts))
         committed.append(last_out is not None)
         if last_out is None:
             continue
-        sqlite_dialogues.update_dialogues(connection, result, now)
+        sqlite_dialogues.update_dialogues(transaction, result)
         if result.state is not None:
             states.append((claim.conversation, result.state))
         origin = (claim.conversation, result.handled_seq, claim.ours, claim.theirs)
         first_seq = last_out - len(drafts) + 1
         texts += [
-            outbound_row(origin, seq, draft, now) for seq, draft in enumerate(drafts, first_seq)
+            outbound_row(origin, seq, draft, transaction.now)
+            for seq, draft in enumerate(drafts, first_seq)
         ]
-    connection.executemany(_SQL["save_state"], states)
-    connection.executemany(_SQL["add_outbound"], texts)
+    transaction.execute_many("save_state", states)
+    transaction.execute_many("add_outbound", texts)
     return committed
 
 
-def _finish_one(
-    connection: Connection, leases: Leases, result: ClaimResult, draft_count: int, now: int
-) -> int | None:
-    """End a claim: the number of the last text out, or None where the lease was lost."""
+def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int) -> int | None:
+    """End a claim; return the number of the last outbound, or None if the lease was lost."""
     claim = result.claim
-    # storage rule 3: a turn that lost its lease writes nothing.
-    lease = leases.end(claim.conversation, claim.lease_id)
+    # storage rule 3: a turn that lost its lease writes nothing; the row's epoch is checked too.
+    lease = transaction.leases.end(claim.conversation, claim.lease_id)
     if lease is None:
         return None
     handled_seq, failed_attempts, retry_at = _progress_after(result)
@@ -278,33 +263,33 @@ def _finish_one(
         handled_seq,
         last_turn_at,
         draft_count,
-        now,
+        transaction.now,
         failed_attempts,
         retry_at,
     )
     row = (*progress, None if result.is_asking is None else int(result.is_asking))
-    updated = connection.execute(_SQL["finish_claim"], row).fetchone()
+    updated = transaction.execute("finish_claim", row).fetchone()
     if updated is None:
         return None
     if result.failure is not None and not result.failure.dialogue_id:
-        _fail_text(connection, claim.conversation, result.failure)
+        _fail_text(transaction, claim.conversation, result.failure)
     return int(updated[0])
 
 
-def _fail_text(connection: Connection, conversation: bytes, failure: TurnFailure) -> None:
-    status = _PENDING if failure.retry_at else _SET_ASIDE
+def _fail_text(transaction: Transaction, conversation: bytes, failure: TurnFailure) -> None:
+    status = InboundStatus.PENDING if failure.retry_at else InboundStatus.SET_ASIDE
     parameters = (
-        status,
+        int(status),
         storable_text(failure.error),
         storable_text(failure.code_version),
         conversation,
         failure.seq,
     )
-    connection.execute(_SQL["fail_text"], parameters)
+    transaction.execute("fail_text", parameters)
 
 
 def _progress_after(result: ClaimResult) -> tuple[int, int, int | None]:
-    """Where a conversation stands after a claim: handled, failed attempts, time of the next."""
+    """Return the handled seq after a claim, the failed attempts, and the time of the next."""
     failure = result.failure
     if failure is None or failure.dialogue_id:
         return result.handled_seq, 0, None
@@ -314,18 +299,18 @@ def _progress_after(result: ClaimResult) -> tuple[int, int, int | None]:
     return result.handled_seq, result.claim.attempt if is_first else 1, to_millis(failure.retry_at)
 
 
-def release_claims(connection: Connection, leases: Leases, claims: Sequence[Claim]) -> None:
-    """Give leases back with nothing done; a suspect's attempt was none."""
+def release_claims(transaction: Transaction, claims: Sequence[Claim]) -> None:
+    """End leases without a turn; the attempt of a suspect does not count."""
     for claim in claims:
-        lease = leases.end(claim.conversation, claim.lease_id)
+        lease = transaction.leases.end(claim.conversation, claim.lease_id)
         if lease is not None and lease.is_suspect:
-            connection.execute(_SQL["uncount_suspect_attempt"], (claim.conversation, lease.epoch))
+            transaction.execute("uncount_suspect_attempt", (claim.conversation, lease.epoch))
 
 
 def without_known_keys(
-    connection: Connection, conversation: bytes, drafts: Sequence[NewOutbound]
+    transaction: Transaction, conversation: bytes, drafts: Sequence[NewOutbound]
 ) -> list[NewOutbound]:
-    """The drafts that are not there already, by their keys."""
+    """Return the drafts whose keys are not stored yet."""
     keys: set[str] = set()
     new_drafts = []
     for draft in drafts:
@@ -333,7 +318,7 @@ def without_known_keys(
             key = storable_text(draft.key)
             if (
                 key in keys
-                or connection.execute(_SQL["find_outbound_key"], (conversation, key)).fetchone()
+                or transaction.execute("find_outbound_key", (conversation, key)).fetchone()
             ):
                 continue
             keys.add(key)
@@ -344,7 +329,7 @@ def without_known_keys(
 def outbound_row(
     origin: tuple[bytes, int, str, str], seq: int, draft: NewOutbound, now: int
 ) -> tuple[object, ...]:
-    """A draft as a row of `outbound`; `origin` is its conversation, turn, ours and theirs."""
+    """Return a draft as a row of `outbound`; `origin`: conversation, turn, ours and theirs."""
     conversation, turn, ours, theirs = origin
     return (
         conversation,

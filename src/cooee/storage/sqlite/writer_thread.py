@@ -1,4 +1,4 @@
-"""One thread that owns the connection, and commits what many callers ask for at once."""
+"""WriterThread: owns the connection, and commits the requests of many callers together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cooee.storage.sqlite.database_file import Connection, roll_back, translate_
 T = TypeVar("T")
 
 StoreWork: TypeAlias = Callable[[Connection], T]
-"""Runs inside a transaction, in the store's thread; it may run again if others fail beside it."""
+"""Work inside a transaction, in the store's thread; run again if a request beside it fails."""
 
 _MAX_BATCH = 256  # requests in one transaction, at most
 
@@ -24,11 +24,11 @@ class Transactional(Protocol):
     """State that a store keeps in memory, rolled back together with the transaction."""
 
     def savepoint(self) -> None:
-        """Remember how things stand."""
+        """Save the state as it is now."""
         ...
 
     def rollback(self) -> None:
-        """Go back to the mark."""
+        """Restore the saved state."""
         ...
 
 
@@ -42,12 +42,12 @@ class _Request:
 class WriterThread:
     """Runs requests in order, up to 256 in one transaction, with one commit and one sync.
 
-    Nobody hears of success before the commit. If one request fails, every request of the
-    batch runs again in a transaction of its own, so that only the faulty request fails.
+    No future is resolved before the commit. If one request fails, every request of the batch
+    runs again in a transaction of its own, so that only the faulty request fails.
 
     Args:
         connect: opens the connection, in the thread that will use it.
-        memory: what is to be rolled back together with the database.
+        transactional: the state in memory that is rolled back together with the database.
     """
 
     def __init__(self, connect: Callable[[], Connection], transactional: Transactional) -> None:
@@ -59,12 +59,12 @@ class WriterThread:
         self._thread = threading.Thread(target=self._run, name="cooee-sqlite", daemon=True)
 
     async def open(self) -> None:
-        """Start, once the connection stands."""
+        """Start the thread, and wait until the connection is open."""
         self._thread.start()
         await self._opened
 
     def submit(self, work: StoreWork[T], *, writes: bool = True) -> asyncio.Future[T]:
-        """Have work done; the future is resolved after the commit."""
+        """Queue work; the future is resolved after the commit."""
         if self.closed:
             raise StorageError("The store is closed. Open it again.")
         future: asyncio.Future[T] = self._loop.create_future()
@@ -73,11 +73,11 @@ class WriterThread:
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called."""
+        """Tell whether `close` was called."""
         return self._closed is not None
 
     async def close(self) -> None:
-        """Do what was asked for so far, and let go of the connection."""
+        """Run the queued requests, and close the connection."""
         if self._closed is None:
             self._closed = self._loop.create_future()
             self._queue.put(None)
@@ -97,7 +97,7 @@ class WriterThread:
         self._resolve_all([(self._closed, None, None)])
 
     def _next_batch(self) -> list[_Request] | None:
-        """The next requests, all that wait; None when there will be no more."""
+        """Return the queued requests, at most 256; None after the last request."""
         first = self._queue.get()
         if first is None:
             return None
@@ -106,7 +106,7 @@ class WriterThread:
             while len(batch) < _MAX_BATCH and (request := self._queue.get_nowait()):
                 batch.append(request)
             if len(batch) < _MAX_BATCH:
-                self._queue.put(None)  # it was the last word: hear it again after this batch
+                self._queue.put(None)  # None ends the queue: read it again after this batch
         except Empty:
             pass
         return batch
@@ -117,6 +117,7 @@ class WriterThread:
             connection.execute(_begin_statement(batch))
         except Exception as error:
             return self._fail_writers(connection, batch, error)
+        # storage rule 11: leases in memory are rolled back with the transaction.
         self._transactional.savepoint()
         try:
             results = [(request.future, request.work(connection), None) for request in batch]
@@ -130,6 +131,7 @@ class WriterThread:
     def _retry_one_by_one(
         self, connection: Connection, batch: Sequence[_Request], error: BaseException
     ) -> Sequence[_Result]:
+        # storage rule 11: each request runs again alone, so that only the faulty request fails.
         if len(batch) == 1:
             return [(batch[0].future, None, translate_error(error))]
         return [result for request in batch for result in self._run_batch(connection, [request])]
@@ -137,7 +139,7 @@ class WriterThread:
     def _fail_writers(
         self, connection: Connection, batch: Sequence[_Request], error: BaseException
     ) -> Sequence[_Result]:
-        """Nobody may write now: fail those who want to, and read for the others."""
+        """Fail the requests that write, since the database is locked or full; run the others."""
         readers = [request for request in batch if not request.writes]
         if len(readers) == len(batch):
             return _failed_results(batch, error)
@@ -146,7 +148,7 @@ class WriterThread:
         return [*_failed_results(writers, error), *read_results]
 
     def _resolve_all(self, results: Sequence[_Result]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
             self._loop.call_soon_threadsafe(_resolve_futures, results)
 
 
@@ -154,6 +156,7 @@ _Result: TypeAlias = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
 def _begin_statement(batch: Sequence[_Request]) -> str:
+    # storage rule 2: the one lock is taken at the start, so that no commit can clash.
     return "begin immediate" if any(request.writes for request in batch) else "begin"
 
 

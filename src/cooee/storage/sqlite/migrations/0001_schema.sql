@@ -37,7 +37,7 @@ create table inbound (
   raw          blob not null,
   sent_at      integer,
   received_at  integer not null,
-  status       integer not null default 0, -- 0 pending or handled, 1 set aside, 2 an opt-out keyword
+  status       integer not null default 0, -- `InboundStatus`
   error        text not null default '',
   media        blob,                       -- a JSON list, with the path or the error of each
   code_version text not null default '',   -- set aside until the app's code version differs; '': until an operator retries
@@ -89,11 +89,11 @@ create table outbound (
   theirs       text not null,
   text         text not null,
   media        text,                       -- a JSON list
-  priority     integer not null,           -- 0 a reply, 1 proactive, 2 bulk
+  priority     integer not null,           -- `Priority`
   queued_at    integer not null,
   due_at       integer,                    -- of the next attempt, or of the next look-up or status check
   good_until   integer,
-  status       integer not null,           -- `messages.Status`
+  status       integer not null,           -- `Status`
   attempts     integer not null default 0,
   attempted_at integer,                    -- of the last attempt, or of its acceptance
   provider_id  text,
@@ -131,7 +131,7 @@ create table opt_outs (
   since             integer not null,
   ours              text not null,
   theirs            text not null,
-  source            text not null,
+  source            text not null,         -- `ConsentSource`
   inbound_id        blob,                  -- the text that opted out; null: there was none
   lifted_at         integer,
   lifted_source     text not null default '',

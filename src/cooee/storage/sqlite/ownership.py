@@ -1,0 +1,96 @@
+"""Ownership of a database: its lock, the owner's start after another, and its clean exit."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from cooee.core.errors import DatabaseInUse
+from cooee.storage.sqlite import database_file, schedule
+from cooee.storage.sqlite.database_file import Connection
+from cooee.storage.sqlite.leases import Leases
+from cooee.storage.sqlite.transaction import Transaction
+
+
+class OwnerLock:
+    """The lock file beside a database: held by one process, and freed when the process ends.
+
+    Raises:
+        DatabaseInUse: another process holds the lock.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # storage rule 10: the operating system frees the lock when its owner dies.
+        lock_path = path.with_name(path.name + ".lock")
+        self._descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
+            os.close(self._descriptor)
+            raise DatabaseInUse(
+                f"Another cooee (process {holder or 'unknown'}) runs on {path}. Stop it first,"
+                " or set COOEE_DATABASE to another file."
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def close(self) -> None:
+        """Let another process own the database."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def connect(
+    path: Path, busy_timeout: float, leases: Leases, now: int, *, owner: bool
+) -> Connection:
+    """Open a connection, bring the schema up to date, and take over as the owner.
+
+    Args:
+        path: an existing file.
+        busy_timeout: seconds to wait while another process writes.
+        leases: the leases of this process.
+        now: milliseconds since 1970, UTC.
+        owner: whether this process holds the `OwnerLock`.
+
+    Raises:
+        DatabaseInUse: the schema is old, and an older cooee owns the file.
+        SchemaTooNew: a newer cooee wrote the file.
+        StorageError: the file is no database, or cannot be opened.
+    """
+    connection = database_file.open_connection(path, busy_timeout)
+    transaction = Transaction(connection, leases, now)
+    try:
+        if owner:
+            database_file.upgrade_schema(connection)
+            with database_file.translate_errors(), database_file.transaction(connection):
+                _take_over(transaction)
+        elif database_file.is_outdated(connection):
+            # An older owner must not meet a newer schema: upgrade only where there is no owner.
+            with contextlib.closing(OwnerLock(path)):
+                database_file.upgrade_schema(connection)
+        with database_file.translate_errors():
+            schedule.changed_externally(transaction)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _take_over(transaction: Transaction) -> None:
+    """Record that the last owner's attempts have no known end, and count its unclean exit."""
+    was_clean = transaction.execute("begin_running").rowcount == 1
+    if not was_clean:
+        transaction.execute("count_unclean_exit")
+        # storage rule 5: every text that was pending when the process died is a suspect.
+        transaction.execute("mark_suspects", (transaction.now,))
+    transaction.execute("add_interrupted_receipts", (transaction.now,))
+    transaction.execute("mark_interrupted_unknown", (transaction.now,))
+
+
+def mark_clean_exit(transaction: Transaction) -> None:
+    """Record that this owner closed the database."""
+    transaction.execute("end_running")
