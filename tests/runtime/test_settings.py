@@ -12,10 +12,9 @@ GOOD = {
 }
 
 
-def test_the_defaults_poll_into_a_file_here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_the_defaults_poll_into_a_file_here():
     settings = read_settings(GOOD)
-    assert settings.database == tmp_path / "cooee.db"
+    assert settings.database == "sqlite:///cooee.db"
     assert (settings.public_url, settings.poll_interval, settings.port) == (None, 1.0, 8000)
 
 
@@ -45,6 +44,7 @@ def test_all_that_is_missing_is_named_with_what_to_type():
     [
         ({"COOEE_PROVIDER": "telstar"}, "telstra-v2"),
         ({"COOEE_DATABASE": "mysql://x"}, "sqlite:///"),
+        ({"COOEE_DATABASE": "postgresql://me@host/cooee"}, "PostgreSQL is to come"),
         ({"COOEE_DATABASE": "sqlite:///"}, "sqlite:///"),
         ({"COOEE_PORT": "99999"}, "COOEE_PORT"),
         ({"COOEE_PORT": "eighty"}, "COOEE_PORT"),

@@ -278,7 +278,7 @@ async def test_the_kit_leaves_nothing_behind():
     app = clock_app()
     async with Kit(app) as kit:
         await kit.phone().text("hello")
-        folder = kit.store.path.parent
+        folder = kit._database_path.parent
         assert folder.exists()
     assert not folder.exists()
     assert app.outbox is None

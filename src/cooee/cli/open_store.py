@@ -21,16 +21,17 @@ async def open_configured_store() -> AsyncIterator[Store]:
         SettingError: there is no database yet, or COOEE_DATABASE names another.
     """
     from cooee.clocks.clock import RealClock
-    from cooee.runtime.settings import read_database_path
-    from cooee.storage.dialects import open_store
+    from cooee.runtime.settings import read_database_url
+    from cooee.storage.dialects import database_path, open_store
 
-    path = read_database_path(os.environ)
+    url = read_database_url(os.environ)
+    path = database_path(url)
     if not path.is_file():
         raise SettingError(
             f"There is no database {path}. Run the app first (cooee run APP), or type:\n"
             "  export COOEE_DATABASE=sqlite:///…    # the file the app runs on"
         )
-    store = await open_store(path, now=RealClock().now, owner=False)
+    store = await open_store(url, now=RealClock().now, owner=False)
     try:
         yield store
     finally:

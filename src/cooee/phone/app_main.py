@@ -37,7 +37,8 @@ from cooee.phone.ipc_messages import (
     encode_message,
 )
 from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
-from cooee.storage.sqlite.store import SQLite
+from cooee.storage import Store
+from cooee.storage.dialects import default_media_location, open_store
 
 LoadApp = Callable[[str], App[Any, Any]]
 
@@ -154,7 +155,7 @@ class AppController:
         )
         monitor = DialogueMonitor(self._send_message, self._folder, self._source_files)
 
-        store = await SQLite.open(self._args.database, now=self._clock.now)
+        store = await open_store(self._args.database, now=self._clock.now)
         recorder.add_secret(await store.secret("webhook-path"))
         self._send_message(await self._database_opened(store))
         running_app = run_app(
@@ -165,6 +166,7 @@ class AppController:
             simulator_url=self._args.simulator_url,
             webhook_socket=self._webhook_socket.dup(),
             poll_interval=self._args.poll_interval,
+            media_location=default_media_location(self._args.database),
             recorder=recorder,
         )
         service = await self._exit_stack.enter_async_context(running_app)
@@ -177,7 +179,7 @@ class AppController:
             return AppStarted()
         return AppStarted(subscription.number, subscription.push_url is not None)
 
-    async def _database_opened(self, store: SQLite) -> DatabaseOpened:
+    async def _database_opened(self, store: Store) -> DatabaseOpened:
         """Return the stored texts; set the clock to the latest of them, if it is in the future."""
         past_texts = await _read_past_texts(store)
         latest = max((text.at for text in past_texts), default=self._clock.now())
@@ -195,7 +197,7 @@ async def _cancel_task(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _read_past_texts(store: SQLite) -> Sequence[PastText]:
+async def _read_past_texts(store: Store) -> Sequence[PastText]:
     conversations = await store.conversations(limit=_MAX_PEOPLE)
     return [
         PastText(conversation.theirs, entry.direction == "out", entry.text, entry.at, entry.status)

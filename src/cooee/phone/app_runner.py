@@ -20,19 +20,20 @@ from cooee.runtime.inbound.media import MAX_MEDIA_BYTES, MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
-from cooee.storage.sqlite.store import SQLite
+from cooee.storage import Store
 
 
 @asynccontextmanager
 async def run_app(
     app: App[Any, Any],
-    store: SQLite,
+    store: Store,
     clock: Clock,
     *,
     provider: str,
     simulator_url: str,
     webhook_socket: socket.socket,
     poll_interval: float,
+    media_location: str,
     recorder: Recorder | None = None,
 ) -> AsyncIterator[Service]:
     """Open an app's service, which is still to be connected, and close it on leaving.
@@ -45,6 +46,7 @@ async def run_app(
         simulator_url: the simulator's address.
         webhook_socket: a bound socket for the simulator's webhook requests.
         poll_interval: seconds between two polls that bring no text.
+        media_location: the folder of the media of texts.
         recorder: records the service's events and HTTP exchanges.
 
     Raises:
@@ -64,7 +66,7 @@ async def run_app(
                     public_url=f"http://127.0.0.1:{port}" if is_push_provider(provider) else None,
                     poll_interval=poll_interval,
                     shared=True,
-                    media_config=_simulator_media_config(store, clock, simulator_url),
+                    media_config=_simulator_media_config(media_location, clock, simulator_url),
                     strict=True,
                 ),
             )
@@ -84,8 +86,8 @@ async def run_app(
             await service.close()
 
 
-def _simulator_media_config(store: SQLite, clock: Clock, simulator_url: str) -> MediaConfig:
-    """Return where media are kept, beside the database; the simulator's may be fetched."""
+def _simulator_media_config(media_location: str, clock: Clock, simulator_url: str) -> MediaConfig:
+    """Return the settings of media, of which the simulator's may be fetched."""
     guard = SSRFGuard([urlsplit(simulator_url).netloc])
     network = http.HTTPClient(clock, max_bytes=MAX_MEDIA_BYTES, guard=guard)
-    return MediaConfig(network, guard, MediaStorage(f"{store.path}-media"))
+    return MediaConfig(network, guard, MediaStorage(media_location))

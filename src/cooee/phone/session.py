@@ -234,7 +234,7 @@ async def run_browser_session(
     *,
     command: Sequence[str],
     provider: str,
-    database: Path,
+    database: str,
     poll_interval: float,
     stop_event: asyncio.Event,
 ) -> AsyncIterator[BrowserSession]:
@@ -244,7 +244,7 @@ async def run_browser_session(
         app: the app's name, as `cooee run` takes it.
         command: starts a process that calls `run_app_process`.
         provider: the name of the provider whose API the app and the simulator speak.
-        database: the file of the conversations.
+        database: the URL or path of the conversations.
         poll_interval: seconds between two polls that bring no text.
         stop_event: set to end the session.
 
@@ -265,7 +265,7 @@ async def run_browser_session(
                 app,
                 provider,
                 simulator_url,
-                str(database),
+                database,
                 poll_interval,
                 0,
                 webhook_socket.fileno(),

@@ -21,7 +21,7 @@ from cooee.runtime.redaction import Redactor
 from cooee.runtime.service import Service
 from cooee.runtime.settings import Settings, read_settings
 from cooee.runtime.wiring import ServiceOptions
-from cooee.storage.dialects import open_store
+from cooee.storage import open_store
 
 
 @asynccontextmanager

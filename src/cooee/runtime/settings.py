@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from cooee.core.errors import SettingError, StorageError
+from cooee.core.errors import SettingError
 from cooee.providers import Provider, Setting, find_provider
-from cooee.storage.dialects import database_path
+from cooee.storage.dialects import database_path, default_media_location
 
 _MIN_TOKEN_CHARS = 16
 
@@ -37,9 +37,9 @@ KNOWN_SETTINGS: Sequence[Setting] = (
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The settings of one process, checked."""
+    """The settings of one process, checked; `database` is a URL for `open_store`."""
 
-    database: Path
+    database: str
     provider: type[Provider]
     values: Mapping[str, str]
     public_url: str | None
@@ -77,7 +77,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     values = {setting.name: _setting_value(environment, setting) for setting in KNOWN_SETTINGS}
     provider = find_provider(values["COOEE_PROVIDER"] or "")
-    database = parse_database_url(values["COOEE_DATABASE"] or "")
+    database = _check_database_url(values["COOEE_DATABASE"] or "")
     return Settings(
         database=database,
         provider=provider,
@@ -104,15 +104,19 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     )
 
 
-def read_database_path(environment: Mapping[str, str]) -> Path:
-    """Read COOEE_DATABASE alone, for a command that needs only the database."""
-    return parse_database_url(read_setting(environment, "COOEE_DATABASE"))
+def read_database_url(environment: Mapping[str, str]) -> str:
+    """Read COOEE_DATABASE alone, for a command that needs only the database.
+
+    Raises:
+        SettingError: the URL names no database that cooee knows.
+    """
+    return _check_database_url(read_setting(environment, "COOEE_DATABASE"))
 
 
 def read_media_location(environment: Mapping[str, str]) -> str:
     """Read COOEE_MEDIA alone, for a command that erases media."""
     return _parse_media_location(
-        read_setting(environment, "COOEE_MEDIA"), read_database_path(environment)
+        read_setting(environment, "COOEE_MEDIA"), read_database_url(environment)
     )
 
 
@@ -123,22 +127,19 @@ def read_setting(environment: Mapping[str, str], name: str) -> str:
     )
 
 
-def parse_database_url(url: str) -> Path:
-    """Return the absolute path of the file that a database URL names.
-
-    Raises:
-        SettingError: the URL names no database that cooee knows.
-    """
+def _check_database_url(url: str) -> str:
+    """Return a database URL as it was given, if a store can be opened by it."""
     if "://" not in url:  # a secret in the wrong variable, perhaps: the message does not repeat it
         raise SettingError(
             "COOEE_DATABASE is no URL. Type: export COOEE_DATABASE=sqlite:///cooee.db"
         )
     try:
-        return database_path(url)
-    except StorageError as error:
+        database_path(url)
+    except SettingError as error:
         raise SettingError(
             f"COOEE_DATABASE is not right. {error} (Four slashes begin an absolute path.)"
         ) from error
+    return url
 
 
 def _setting_value(environment: Mapping[str, str], setting: Setting) -> str | None:
@@ -185,11 +186,15 @@ def _check_send_token(token: str) -> str:
     return token
 
 
-def _parse_media_location(location: str, database: Path) -> str:
+def _parse_media_location(location: str, database: str) -> str:
     """Return the folder or URL of media as it was named, or a folder beside the database."""
     if "://" in location:
         return location
-    return str(Path(location).expanduser().absolute() if location else f"{database}-media")
+    return (
+        str(Path(location).expanduser().absolute())
+        if location
+        else default_media_location(database)
+    )
 
 
 def _split_list(line: str) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from cooee.core.messages import Priority
 from cooee.core.public_names import publish_names
+from cooee.storage.dialects import open_store
 from cooee.storage.records import (
     AttemptResult,
     Checkpoint,
@@ -48,6 +49,7 @@ __all__ = [
     "StoredDialogue",
     "StoredText",
     "TurnFailure",
+    "open_store",
 ]
 
 publish_names(__name__, globals(), __all__)

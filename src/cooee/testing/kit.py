@@ -20,7 +20,7 @@ from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
 from cooee.simulator.faults import parse_fault
-from cooee.storage.sqlite.store import SQLite
+from cooee.storage import Store, open_store
 from cooee.testing.kit_provider import SIMULATOR_URL, find_api, make_provider
 from cooee.testing.script import (
     ExpectStep,
@@ -45,7 +45,7 @@ class Kit:
             anna, ben = kit.phone(), kit.phone()
             assert await anna.text("START") == ["The timer is running!"]
 
-    The service, the SQLite store (a temporary file), the provider's adapter and its HTTP API in
+    The service, the store (a temporary file), the provider's adapter and its HTTP API in
     the simulator are the real ones; only sockets are left out. Nothing waits for real
     time. Tasks that a handler starts behind cooee's back are not waited for.
 
@@ -71,7 +71,7 @@ class Kit:
     __module__ = "cooee.testing"  # where users import it from
 
     service: Service
-    store: SQLite
+    store: Store
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Kit:
 
     async def start(self) -> None:
         """Start the app, as a new process on the same database; entering the kit did it once."""
-        self.store = await SQLite.open(self._database_path, now=self.clock.now)
+        self.store = await open_store(str(self._database_path), now=self.clock.now)
         self.service = Service(
             self.app,
             self._provider,

@@ -161,7 +161,7 @@ async def test_a_journal_that_cannot_be_read_is_told_and_so_are_the_others(load,
         for phone in (kit.phone(), kit.phone()):
             await phone.text("BOOK")
         first, second = await kit.store.dialogues()
-        with closing(sqlite3.connect(kit.store.path)) as db, db:
+        with closing(sqlite3.connect(kit._database_path)) as db, db:
             db.execute("update dialogues set head = x'7b' where id = ?", [first.dialogue.id])
         async with watching(kit, tmp_path) as (_, told):
             damaged, whole = await told(), await told()

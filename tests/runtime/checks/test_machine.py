@@ -17,7 +17,9 @@ def now():
 
 
 async def check(path):
-    return {one.name: (one.verdict, one.words) for one in await check_database(path, now)}
+    return {
+        one.name: (one.verdict, one.words) for one in await check_database(f"sqlite:///{path}", now)
+    }
 
 
 @pytest.fixture

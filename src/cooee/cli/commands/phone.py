@@ -57,52 +57,55 @@ def phone(
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
-    path = _phone_database(app, database)
+    database = _phone_database(app, database)
     configure_logging(logging.WARNING, private=True)
     if not terminal:
         from cooee.cli.commands.phone_page import serve_phone_page
 
         run_until_signal(
             lambda stop: serve_phone_page(
-                app, provider, path, poll_interval, stop, port=port, browser=browser
+                app, provider, database, poll_interval, stop, port=port, browser=browser
             )
         )
     loaded = import_app(app)
     run_until_signal(
-        lambda leave: _run_terminal_phone(loaded, provider, path, poll_interval, leave)
+        lambda leave: _run_terminal_phone(loaded, provider, database, poll_interval, leave)
     )
 
 
-def _phone_database(app: str, database: str | None) -> Path:
-    from cooee.runtime.settings import parse_database_url
+def _phone_database(app: str, database: str | None) -> str:
+    """Return the database's URL or path, if a store can be opened by it."""
+    from cooee.storage.dialects import describe_database
 
     if database is None:
         source = app.rpartition(":")[0] or app
         stem = Path(source).stem if source.endswith(".py") else source
         database = f"{stem}-phone.db"
-    url = database if database.startswith("sqlite:") else f"sqlite:///{database}"
-    return parse_database_url(url)
+    describe_database(database)  # raises for a URL of no known dialect, before anything starts
+    return database
 
 
 async def _run_terminal_phone(
-    app: App[Any, Any], provider: str, path: Path, poll_interval: float, stop: asyncio.Event
+    app: App[Any, Any], provider: str, database: str, poll_interval: float, stop: asyncio.Event
 ) -> None:
     from cooee.phone.terminal.session import run_terminal_session
     from cooee.phone.terminal.terminal import run_terminal
 
     async with run_terminal_session(
-        app, provider=provider, database=path, poll_interval=poll_interval
+        app, provider=provider, database=database, poll_interval=poll_interval
     ) as session:
-        print(_terminal_banner(session, provider, path), file=sys.stderr, flush=True)
+        print(_terminal_banner(session, provider, database), file=sys.stderr, flush=True)
         await run_terminal(session, stop)
 
 
-def _terminal_banner(session: TerminalSession, provider: str, path: Path) -> str:
+def _terminal_banner(session: TerminalSession, provider: str, database: str) -> str:
+    from cooee.storage.dialects import describe_database
+
     direction = "pushes to it" if session.is_pushed else "is read by it"
     is_interactive = sys.stdin is not None and sys.stdin.isatty()
     lines = [
         f"The app has the number {session.our_number}; the simulator's {provider} {direction}.",
-        f"Conversations are kept in {path}",
+        f"Conversations are kept in {describe_database(database)}",
         "Type a text. /phone 2 is a second person, /wait 1h lets time pass, /help, /quit."
         if is_interactive
         else "",

@@ -7,12 +7,12 @@ import os
 import socket
 import sys
 import webbrowser
-from pathlib import Path
 
 from cooee.core.errors import SettingError
 from cooee.net.http_server import bind_socket, serve_app
 from cooee.phone.page_server import make_page_app
 from cooee.phone.session import run_browser_session
+from cooee.storage.dialects import describe_database
 
 _DEFAULT_PORT = 8410
 _APP_COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_main")
@@ -21,7 +21,7 @@ _APP_COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_main")
 async def serve_phone_page(
     app: str,
     provider: str,
-    database: Path,
+    database: str,
     poll_interval: float,
     stop: asyncio.Event,
     *,
@@ -49,7 +49,7 @@ async def serve_phone_page(
         ):
             url = f"http://127.0.0.1:{bound_port}/"
             print(f"The phone is at {url}  (Ctrl-C ends it)")
-            print(f"Conversations are kept in {database}", flush=True)
+            print(f"Conversations are kept in {describe_database(database)}", flush=True)
             if browser and _has_display():
                 await asyncio.to_thread(webbrowser.open, url)
             await stop.wait()

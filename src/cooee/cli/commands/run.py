@@ -100,6 +100,8 @@ async def _connect_unless_stopped(stop: asyncio.Event, service: Service) -> bool
 
 def startup_banner(name: str, service: Service, settings: Settings, port: int) -> list[str]:
     """Return the lines that say what runs, and where."""
+    from cooee.storage.dialects import describe_database
+
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     subscription = service.subscription
     number = subscription.number if subscription else "not known yet: not connected, still trying"
@@ -109,7 +111,7 @@ def startup_banner(name: str, service: Service, settings: Settings, port: int) -
         f"  number     {number}",
         f"  provider   {settings.provider.name}",
         f"  texts      {_describe_direction(service, settings)}",
-        f"  database   {settings.database}",
+        f"  database   {describe_database(settings.database)}",
         f"  handlers   {handlers[0]}",
         *(f"             {line}" for line in handlers[1:]),
         *(f"  note       {note}" for note in service.notes),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from cooee.clocks.offset import OffsetClock
@@ -16,7 +15,7 @@ from cooee.phone.app_runner import run_app
 from cooee.runtime.service import Service
 from cooee.simulator import MobileNetwork, run_simulator
 from cooee.storage import Store
-from cooee.storage.sqlite.store import SQLite
+from cooee.storage.dialects import default_media_location, open_store
 
 _SOON_DUE = timedelta(seconds=1)
 
@@ -75,23 +74,23 @@ class TerminalSession:
 
 @asynccontextmanager
 async def run_terminal_session(
-    app: App[Any, Any], *, provider: str, database: Path, poll_interval: float
+    app: App[Any, Any], *, provider: str, database: str, poll_interval: float
 ) -> AsyncIterator[TerminalSession]:
     """Run the simulator and an app.
 
     Args:
         app: the app that answers texts.
         provider: the name of the provider; *simulated* pushes texts, the others are polled.
-        database: the file of the conversations.
+        database: the URL or path of the conversations.
         poll_interval: seconds between two polls that bring no text.
 
     Raises:
         SettingError: the simulator does not play that provider.
-        DatabaseInUse: another process runs on this file.
+        DatabaseInUse: another process runs on this database.
     """
     clock = OffsetClock()
     async with run_simulator(clock, port=0) as (simulator, port):
-        store = await SQLite.open(database, now=clock.now)
+        store = await open_store(database, now=clock.now)
         clock.advance(await _time_ahead(store, clock))
         running_app = run_app(
             app,
@@ -101,6 +100,7 @@ async def run_terminal_session(
             simulator_url=f"http://127.0.0.1:{port}",
             webhook_socket=bind_socket("127.0.0.1", 0),
             poll_interval=poll_interval,
+            media_location=default_media_location(database),
         )
         async with running_app as service:
             texts_before = await _count_inbounds(store)

@@ -11,31 +11,26 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cooee.core.errors import CooeeError
 from cooee.runtime.checks import Finding, Verdict
-from cooee.storage.sqlite.database_file import (
-    find_network_file_system,
-    read_journal_mode,
-    read_mounts,
-)
-from cooee.storage.sqlite.store import SQLite
+from cooee.storage.dialects import database_path, find_database_problems, open_store
 
 _LOW_DISK_BYTES, _FULL_DISK_BYTES = 500_000_000, 50_000_000  # bytes
 
 
-async def check_database(path: Path, now: Callable[[], datetime]) -> Sequence[Finding]:
+async def check_database(url: str, now: Callable[[], datetime]) -> Sequence[Finding]:
     """Open the database beside a running app, write a change of nothing, and look at its disk."""
+    path = database_path(url)
     if not _file_exists(path):
         return [_missing_file_finding(path)]
     try:
-        store = await SQLite.open(path, now=now, owner=False)
+        store = await open_store(url, now=now, owner=False)
         try:
             await store.prune(datetime(1970, 1, 2, tzinfo=UTC))  # a write that finds nothing
             counts = await store.counts()
         finally:
             await store.close()
-        mode = read_journal_mode(path)
+        notes = [*find_database_problems(url)]
     except CooeeError as error:
         return [Finding("database", "wrong", f"{path}: {error}")]
-    notes = _file_notes(path, mode)
     if counts.unclean_exits:
         notes.append(
             f"{_count_in_words(counts.unclean_exits)} a process on it died without closing it."
@@ -57,18 +52,6 @@ def _missing_file_finding(path: Path) -> Finding:
     if path.parent.is_dir():
         return Finding("database", "ok", f"{path} will be made by the first `cooee run`.")
     return Finding("database", "wrong", f"There is no folder {path.parent}: make it.")
-
-
-def _file_notes(path: Path, mode: str) -> list[str]:
-    notes = []
-    if mode != "wal":
-        notes.append(f"Its journal mode is {mode}, where it should be wal: commits are slow.")
-    kind = find_network_file_system(path.resolve(), read_mounts())
-    if kind:
-        notes.append(f"It lies on {kind}, a network, whose locks are not sure: use a local disk.")
-    if path.stat().st_mode & 0o077:
-        notes.append(f"Others may read it. Type: chmod 600 {path}")
-    return notes
 
 
 def _disk_space_finding(path: Path) -> Finding:

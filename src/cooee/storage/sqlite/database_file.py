@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -195,6 +195,27 @@ def read_journal_mode(path: Path) -> str:
     with translate_errors(), contextlib.closing(sqlite3.connect(path)) as connection:
         mode: str = connection.execute("pragma journal_mode").fetchone()[0]
     return mode
+
+
+def find_problems(path: Path) -> Sequence[str]:
+    """Return sentences on how a database file is kept: each a problem, with its remedy.
+
+    Raises:
+        StorageError: the file is no database, or cannot be opened.
+    """
+    problems = []
+    mode = read_journal_mode(path)
+    if mode != "wal":
+        problems.append(f"Its journal mode is {mode}, where it should be wal: commits are slow.")
+    # storage rule 14: SQLite's locks and shared memory do not work over a network.
+    kind = find_network_file_system(path.resolve(), read_mounts())
+    if kind:
+        problems.append(
+            f"It lies on {kind}, a network, whose locks are not sure: use a local disk."
+        )
+    if path.stat().st_mode & 0o077:
+        problems.append(f"Others may read it. Type: chmod 600 {path}")
+    return problems
 
 
 def find_network_file_system(path: Path, mounts: str) -> str:
