@@ -17,8 +17,8 @@ def open_store(tmp_path):
 
 
 class TestSQLite(StoreSuite):
-    """All of them."""
+    """Every promise about texts, turns, media and people."""
 
 
 class TestSQLiteDialogues(DialogueStoreSuite):
-    """And of dialogues."""
+    """Every promise about dialogues."""

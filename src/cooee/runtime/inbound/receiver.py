@@ -10,8 +10,8 @@ from cooee.core.app.opt_out import OptOutWords
 from cooee.core.messages import Inbound, credible_sent_at
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
-from cooee.runtime.events import Events, OptOutRecorded, TextReceived
-from cooee.storage import ConsentSource, NewInbound, Store
+from cooee.runtime.events import Events, OptOutRecorded, TextReceived, TextsCancelled
+from cooee.storage import ConsentSource, NewInbound, ReceivedText, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
 

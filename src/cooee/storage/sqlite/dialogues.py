@@ -7,14 +7,13 @@ from typing import Any
 
 from cooee.core.errors import StorageError
 from cooee.core.messages import conversation_id
-from cooee.storage import (
+from cooee.storage.records import (
     Checkpoint,
     Claim,
     ClaimResult,
     DialogueRecord,
     DialogueStart,
     DialogueUpdate,
-    StoredDialogue,
     TurnFailure,
 )
 from cooee.storage.sqlite.columns import (
@@ -25,6 +24,7 @@ from cooee.storage.sqlite.columns import (
     to_millis_or_none,
 )
 from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.summaries import StoredDialogue
 
 
 def has_open_dialogues(transaction: Transaction) -> bool:

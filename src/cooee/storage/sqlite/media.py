@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cooee.core.messages import Media
-from cooee.storage import Claim, PendingText
+from cooee.storage.records import Claim, PendingText
 from cooee.storage.sqlite.columns import decode_media, encode_media
 from cooee.storage.sqlite.dialogues import postpone_timers
 from cooee.storage.sqlite.transaction import Transaction

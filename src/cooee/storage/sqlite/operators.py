@@ -1,4 +1,4 @@
-"""Counts, conversations, histories and opt-outs for operators; forgetting a person."""
+"""Counts, conversations and histories for operators; forgetting a person."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cooee.core.messages import Status, conversation_id
-from cooee.storage import (
-    ConsentSource,
-    ConversationSummary,
-    Counts,
-    InboundStatus,
-    OptOut,
-    StoredText,
-)
 from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
 from cooee.storage.sqlite.media import queue_media_erasure
 from cooee.storage.sqlite.transaction import Transaction
-from cooee.storage.sqlite.turns import record_opt_out
+from cooee.storage.statuses import InboundStatus
+from cooee.storage.summaries import ConversationSummary, Counts, StoredText
 
 _STATUS_NAMES = {InboundStatus.SET_ASIDE: "set aside", InboundStatus.OPT_OUT: "opt-out"}
 _FORGET_STATEMENTS = (
@@ -110,40 +103,6 @@ def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
         provider_id=provider_id,
         notes=tuple(f"{word} ({code})" if code else word for word, code in receipts),
     )
-
-
-def record_opt_outs(transaction: Transaction, ours: str, people: Sequence[str]) -> int:
-    """Record opt-outs that the provider lists; return the number of new opt-outs."""
-    number_pairs = [(storable_text(ours), storable_text(theirs)) for theirs in people]
-    return sum(
-        record_opt_out(
-            transaction,
-            conversation_id(*pair),
-            pair,
-            transaction.now,
-            source=ConsentSource.PROVIDER,
-        )
-        for pair in number_pairs
-    ]
-    return sum(is_new for is_new, _ in recorded), [text for _, texts in recorded for text in texts]
-
-
-def list_opt_outs(transaction: Transaction, ours: str, theirs: str) -> list[OptOut]:
-    """Return a person's opt-outs from a number, oldest first."""
-    rows = transaction.execute(
-        "list_opt_outs", (conversation_id(storable_text(ours), storable_text(theirs)),)
-    )
-    return [
-        OptOut(
-            since=from_millis(since),
-            source=ConsentSource(source),
-            text=text,
-            lifted_at=from_millis_or_none(lifted_at),
-            lifted_source=ConsentSource(lifted_source) if lifted_source else "",
-            lifted_text=lifted_text,
-        )
-        for since, source, text, lifted_at, lifted_source, lifted_text in rows
-    ]
 
 
 def forget_person(transaction: Transaction, theirs: str) -> bool:

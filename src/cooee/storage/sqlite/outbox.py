@@ -17,7 +17,7 @@ from cooee.core.messages import (
     outbound_id,
     parse_outbound_id,
 )
-from cooee.storage import AttemptResult, ConsentSource, ProactiveOutbound, SendAttempt
+from cooee.storage.records import AttemptResult, ProactiveOutbound, SendAttempt
 from cooee.storage.sqlite.columns import (
     from_millis,
     from_millis_or_none,
@@ -26,8 +26,11 @@ from cooee.storage.sqlite.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.sqlite.inbound import restore_numbers
+from cooee.storage.sqlite.opt_outs import record_opt_out
 from cooee.storage.sqlite.transaction import Transaction
-from cooee.storage.sqlite.turns import outbound_row, record_opt_out, restore_numbers
+from cooee.storage.sqlite.turns import outbound_row
+from cooee.storage.statuses import ConsentSource
 
 TextKey: TypeAlias = tuple[bytes, int]
 """The primary key of an outbound: its conversation, and its number there."""
@@ -136,14 +139,19 @@ def defer_texts(transaction: Transaction, deferred: Sequence[tuple[Outbound, dat
                 transaction.execute("cancel_attempt", (*text_key, outbound.attempt))
 
 
-def record_results(transaction: Transaction, results: Sequence[AttemptResult]) -> None:
-    """Record the results of attempts. States only move forward."""
+def record_results(
+    transaction: Transaction, results: Sequence[AttemptResult]
+) -> Sequence[Outbound]:
+    """Record the results of attempts; return the queued texts that an opt-out cancelled."""
     text_keys = [parse_outbound_id(result.outbound.id) for result in results]
     known = [(key, result) for key, result in zip(text_keys, results, strict=True) if key]
     succeeded = [(key, result) for key, result in known if _has_succeeded(result)]
-    for key, result in known:
-        if not _has_succeeded(result):
-            _record_failure(transaction, key, result)
+    cancelled = [
+        outbound
+        for key, result in known
+        if not _has_succeeded(result)
+        for outbound in _record_failure(transaction, key, result)
+    ]
     now, due_at = transaction.now, _first_status_check(transaction)
     rows = [
         (int(result.status), storable_text(result.provider_id), now, due_at, *key)
@@ -153,6 +161,7 @@ def record_results(transaction: Transaction, results: Sequence[AttemptResult]) -
     if transaction.execute("any_early_receipt").fetchone():
         for key, result in succeeded:
             _apply_early_receipts(transaction, key, storable_text(result.provider_id))
+    return cancelled
 
 
 def _first_status_check(transaction: Transaction) -> int | None:
@@ -163,8 +172,10 @@ def _has_succeeded(result: AttemptResult) -> bool:
     return Status.ACCEPTED <= result.status <= Status.DELIVERED
 
 
-def _record_failure(transaction: Transaction, text_key: TextKey, result: AttemptResult) -> None:
-    """Record an attempt without success: to retry, of unknown end, or failed."""
+def _record_failure(
+    transaction: Transaction, text_key: TextKey, result: AttemptResult
+) -> Sequence[Outbound]:
+    """Record an attempt without success; return the texts that its opt-out cancelled."""
     attempt, code = result.outbound.attempt, storable_text(result.code)
     error = " ".join(part for part in (code, storable_text(result.message)) if part)
     retry_at = to_millis_or_none(result.retry_at)
@@ -186,9 +197,11 @@ def _record_failure(transaction: Transaction, text_key: TextKey, result: Attempt
     if result.opted_out:
         numbers = transaction.execute("numbers_of", text_key[:1]).fetchone()
         if numbers is not None:
-            record_opt_out(
-                transaction, text_key[0], numbers, transaction.now, source=ConsentSource.REFUSED
-            )
+            source = ConsentSource.REFUSED
+            cancelled += record_opt_out(
+                transaction, text_key[0], numbers, transaction.now, source=source
+            )[1]
+    return cancelled
 
 
 def _apply_early_receipts(transaction: Transaction, text_key: TextKey, provider_id: str) -> None:

@@ -82,6 +82,7 @@ select is_asking from conversations where id = ?
 update outbound set status = Status.CANCELLED, error = 'opted out'
  where conversation = ? and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
     and status = Status.QUEUED
+returning seq, text, attempts
 
 -- name: find_suspect
 select id from conversations

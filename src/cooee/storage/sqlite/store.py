@@ -13,28 +13,25 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from cooee.core.errors import StorageError
 from cooee.core.messages import Media, Outbound, Receipt, Status
-from cooee.storage import (
+from cooee.storage.records import (
     AttemptResult,
     Checkpoint,
     Claim,
     ClaimResult,
-    ConversationSummary,
-    Counts,
     DialogueStart,
     NewInbound,
     NextDue,
-    OptOut,
     PendingText,
     ProactiveOutbound,
     ReceivedText,
     SendAttempt,
-    StoredDialogue,
-    StoredText,
 )
 from cooee.storage.sqlite import (
     database_file,
+    inbound,
     numbers,
     operators,
+    opt_outs,
     outbox,
     ownership,
     retries,
@@ -48,6 +45,7 @@ from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.ownership import OwnerLock
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.writer_thread import StoreWork, WriterThread
+from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -114,8 +112,8 @@ class SQLite:
 
     # Turns
 
-    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[bool]:
-        return await self._write(turns.receive_texts, inbounds)
+    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
+        return await self._write(inbound.receive_texts, inbounds)
 
     async def claim(self, limit: int) -> Sequence[Claim]:
         self._check_is_owner()
@@ -187,8 +185,8 @@ class SQLite:
     async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
         await self._write(outbox.defer_texts, deferred)
 
-    async def record_results(self, results: Sequence[AttemptResult]) -> None:
-        await self._write(outbox.record_results, results)
+    async def record_results(self, results: Sequence[AttemptResult]) -> Sequence[Outbound]:
+        return await self._write(outbox.record_results, results)
 
     async def apply_receipts(
         self, receipts: Sequence[Receipt]
@@ -270,11 +268,13 @@ class SQLite:
     async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
         return await self._read(operators.read_history, ours, theirs, limit)
 
-    async def record_opt_outs(self, ours: str, people: Sequence[str]) -> int:
-        return await self._write(operators.record_opt_outs, ours, people)
+    async def record_opt_outs(
+        self, ours: str, people: Sequence[str]
+    ) -> tuple[int, Sequence[Outbound]]:
+        return await self._write(opt_outs.record_opt_outs, ours, people)
 
     async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:
-        return await self._read(operators.list_opt_outs, ours, theirs)
+        return await self._read(opt_outs.list_opt_outs, ours, theirs)
 
     async def retry(self, theirs: str | None = None) -> int:
         return await self._write(retries.retry_set_aside, theirs)

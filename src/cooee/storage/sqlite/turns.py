@@ -1,20 +1,16 @@
-"""Inbound texts and their turns: receive, claim, finish, release."""
+"""Turns: claim conversations, finish and release claims."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound, conversation_id
-from cooee.storage import (
+from cooee.core.messages import Inbound
+from cooee.storage.records import (
     Claim,
     ClaimResult,
-    ConsentSource,
-    InboundStatus,
-    NewInbound,
     NewOutbound,
     PendingText,
     TurnFailure,
@@ -22,126 +18,14 @@ from cooee.storage import (
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.columns import (
     decode_media,
-    encode_media,
     from_millis,
     from_millis_or_none,
-    inbound_id,
-    key_hash,
-    raw_bytes,
     storable_text,
     to_millis,
     to_millis_or_none,
 )
 from cooee.storage.sqlite.transaction import Transaction
-
-
-def receive_texts(transaction: Transaction, inbounds: Sequence[NewInbound]) -> list[bool]:
-    """Store texts; return False for each text that was stored before."""
-    return [_receive_text(transaction, new) for new in inbounds]
-
-
-def _receive_text(transaction: Transaction, new: NewInbound) -> bool:
-    inbound = new.inbound
-    ours, theirs, text = (
-        storable_text(inbound.recipient),
-        storable_text(inbound.sender),
-        storable_text(inbound.text),
-    )
-    conversation, received_at = conversation_id(ours, theirs), to_millis(inbound.received_at)
-    key = key_hash(inbound.key) if inbound.key else os.urandom(16)
-    # storage rule 4: the key and the text are stored in one commit.
-    if (
-        inbound.key
-        and not transaction.execute("add_dedupe_key", (conversation, key, received_at)).rowcount
-    ):
-        return False
-    is_opt_out = _is_opt_out(transaction, conversation, new)
-    id = inbound_id(conversation, key)
-    seq = _assign_seq(
-        transaction,
-        conversation,
-        (ours, theirs),
-        received_at,
-        None if is_opt_out else transaction.now,
-    )
-    row = (
-        conversation,
-        seq,
-        id,
-        storable_text(inbound.provider_id),
-        text,
-        # storage rule 8: the raw bytes are kept where a character had to be replaced.
-        inbound.raw or (raw_bytes(inbound.text) if text != inbound.text else b""),
-        to_millis_or_none(inbound.sent_at),
-        received_at,
-        int(InboundStatus.OPT_OUT if is_opt_out else InboundStatus.PENDING),
-        encode_media(inbound.media),
-    )
-    transaction.execute("add_inbound", row)
-    if is_opt_out:
-        record_opt_out(
-            transaction,
-            conversation,
-            (ours, theirs),
-            received_at,
-            source=new.consent_source,
-            inbound=id,
-        )
-    elif new.consent == "in":
-        opt_in = (conversation, received_at, new.consent_source.value, id)
-        transaction.execute("opt_in", opt_in)
-    return True
-
-
-def _is_opt_out(transaction: Transaction, conversation: bytes, new: NewInbound) -> bool:
-    """Tell whether a text opts out; a wish does not while a question waits for the text."""
-    if new.consent != "wish":
-        return new.consent == "out"
-    stored = transaction.execute("is_asking", (conversation,)).fetchone()
-    return not (stored and stored[0])
-
-
-def _assign_seq(
-    transaction: Transaction,
-    conversation: bytes,
-    numbers: tuple[str, str],
-    received_at: int,
-    due: int | None,
-) -> int:
-    """Return a text's new number in its conversation, due at `due` (None: never)."""
-    if due is None:
-        counters = transaction.execute("assign_opt_out_seq", (conversation, *numbers, received_at))
-    else:
-        counters = transaction.execute(
-            "assign_text_seq", (conversation, *numbers, received_at, due)
-        )
-    seq, theirs = counters.fetchone()
-    if not theirs:
-        restore_numbers(transaction, conversation, numbers)
-    return int(seq)
-
-
-def restore_numbers(
-    transaction: Transaction, conversation: bytes, numbers: tuple[str, str]
-) -> None:
-    """Store the two numbers of a forgotten conversation again; its counters go on."""
-    transaction.execute("restore_numbers", (*numbers, conversation))
-
-
-def record_opt_out(
-    transaction: Transaction,
-    conversation: bytes,
-    numbers: tuple[str, str],
-    since: int,
-    *,
-    source: ConsentSource,
-    inbound: bytes | None = None,
-) -> bool:
-    """Record an opt-out and cancel the person's queued texts; False if it was recorded before."""
-    row = (conversation, since, *numbers, source.value, inbound)
-    is_new = transaction.execute("opt_out", row).rowcount > 0
-    transaction.execute("cancel_queued", (conversation,))
-    return is_new
+from cooee.storage.statuses import InboundStatus
 
 
 def claim_conversations(transaction: Transaction, limit: int) -> list[Claim]:

@@ -1,0 +1,116 @@
+"""Inbound texts: stored once, each with its number in its conversation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from cooee.core.messages import Outbound, conversation_id
+from cooee.storage.records import NewInbound, ReceivedText
+from cooee.storage.sqlite.columns import (
+    encode_media,
+    inbound_id,
+    key_hash,
+    raw_bytes,
+    storable_text,
+    to_millis,
+    to_millis_or_none,
+)
+from cooee.storage.sqlite.opt_outs import record_opt_out
+from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.statuses import InboundStatus
+
+
+def receive_texts(transaction: Transaction, inbounds: Sequence[NewInbound]) -> list[ReceivedText]:
+    """Store texts; a text that was stored before is not new."""
+    return [_receive_text(transaction, new) for new in inbounds]
+
+
+def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
+    inbound = new.inbound
+    ours, theirs, text = (
+        storable_text(inbound.recipient),
+        storable_text(inbound.sender),
+        storable_text(inbound.text),
+    )
+    conversation, received_at = conversation_id(ours, theirs), to_millis(inbound.received_at)
+    key = key_hash(inbound.key) if inbound.key else os.urandom(16)
+    id = inbound_id(conversation, key)
+    # storage rule 4: the key and the text are stored in one commit.
+    if (
+        inbound.key
+        and not transaction.execute("add_dedupe_key", (conversation, key, received_at)).rowcount
+    ):
+        return ReceivedText(id, is_new=False)
+    is_opt_out = _is_opt_out(transaction, conversation, new)
+    seq = _assign_seq(
+        transaction,
+        conversation,
+        (ours, theirs),
+        received_at,
+        None if is_opt_out else transaction.now,
+    )
+    row = (
+        conversation,
+        seq,
+        id,
+        storable_text(inbound.provider_id),
+        text,
+        # storage rule 8: the raw bytes are kept where a character had to be replaced.
+        inbound.raw or (raw_bytes(inbound.text) if text != inbound.text else b""),
+        to_millis_or_none(inbound.sent_at),
+        received_at,
+        int(InboundStatus.OPT_OUT if is_opt_out else InboundStatus.PENDING),
+        encode_media(inbound.media),
+    )
+    transaction.execute("add_inbound", row)
+    cancelled: Sequence[Outbound] = ()
+    if is_opt_out:
+        # law 10: in the transaction of its text, so that no queued text slips out in between.
+        _, cancelled = record_opt_out(
+            transaction,
+            conversation,
+            (ours, theirs),
+            received_at,
+            source=new.consent_source,
+            inbound=id,
+        )
+    elif new.consent == "in":
+        opt_in = (conversation, received_at, new.consent_source.value, id)
+        transaction.execute("opt_in", opt_in)
+    return ReceivedText(id, True, is_opt_out, cancelled)
+
+
+def _is_opt_out(transaction: Transaction, conversation: bytes, new: NewInbound) -> bool:
+    """Tell whether a text opts out; a wish does not while a question waits for the text."""
+    if new.consent != "wish":
+        return new.consent == "out"
+    stored = transaction.execute("is_asking", (conversation,)).fetchone()
+    return not (stored and stored[0])
+
+
+def _assign_seq(
+    transaction: Transaction,
+    conversation: bytes,
+    numbers: tuple[str, str],
+    received_at: int,
+    due: int | None,
+) -> int:
+    """Return a text's new number in its conversation, due at `due` (None: never)."""
+    if due is None:
+        counters = transaction.execute("assign_opt_out_seq", (conversation, *numbers, received_at))
+    else:
+        counters = transaction.execute(
+            "assign_text_seq", (conversation, *numbers, received_at, due)
+        )
+    seq, theirs = counters.fetchone()
+    if not theirs:
+        restore_numbers(transaction, conversation, numbers)
+    return int(seq)
+
+
+def restore_numbers(
+    transaction: Transaction, conversation: bytes, numbers: tuple[str, str]
+) -> None:
+    """Store the two numbers of a forgotten conversation again; its counters go on."""
+    transaction.execute("restore_numbers", (*numbers, conversation))

@@ -1,0 +1,79 @@
+"""Opt-outs: recorded with their proof, and listed; each cancels the person's queued texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cooee.core.messages import Outbound, conversation_id, outbound_id
+from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
+from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.statuses import ConsentSource
+from cooee.storage.summaries import OptOut
+
+
+def record_opt_out(
+    transaction: Transaction,
+    conversation: bytes,
+    numbers: tuple[str, str],
+    since: int,
+    *,
+    source: ConsentSource,
+    inbound: bytes | None = None,
+) -> tuple[bool, Sequence[Outbound]]:
+    """Record that a person opted out, and cancel the texts that are queued for them.
+
+    Return whether the opt-out is new, and the cancelled texts.
+    """
+    row = (conversation, since, *numbers, source.value, inbound)
+    is_new, (ours, theirs) = transaction.execute("opt_out", row).rowcount > 0, numbers
+    rows = transaction.execute("cancel_queued", (conversation,)).fetchall()
+    return is_new, [
+        Outbound(
+            id=outbound_id(conversation, seq),
+            sender=ours,
+            recipient=theirs,
+            text=text,
+            attempt=attempts,
+        )
+        for seq, text, attempts in sorted(rows)
+    ]
+
+
+def record_opt_outs(
+    transaction: Transaction, ours: str, people: Sequence[str]
+) -> tuple[int, Sequence[Outbound]]:
+    """Record opt-outs that the provider lists.
+
+    Return the number of new opt-outs, and the queued texts that they cancelled.
+    """
+    recorded = []
+    for person in people:
+        numbers = (storable_text(ours), storable_text(person))
+        recorded.append(
+            record_opt_out(
+                transaction,
+                conversation_id(*numbers),
+                numbers,
+                transaction.now,
+                source=ConsentSource.PROVIDER,
+            )
+        )
+    return sum(is_new for is_new, _ in recorded), [text for _, texts in recorded for text in texts]
+
+
+def list_opt_outs(transaction: Transaction, ours: str, theirs: str) -> list[OptOut]:
+    """Return a person's opt-outs from a number, oldest first."""
+    rows = transaction.execute(
+        "list_opt_outs", (conversation_id(storable_text(ours), storable_text(theirs)),)
+    )
+    return [
+        OptOut(
+            since=from_millis(since),
+            source=ConsentSource(source),
+            text=text,
+            lifted_at=from_millis_or_none(lifted_at),
+            lifted_source=ConsentSource(lifted_source) if lifted_source else "",
+            lifted_text=lifted_text,
+        )
+        for since, source, text, lifted_at, lifted_source, lifted_text in rows
+    ]
