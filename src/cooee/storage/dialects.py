@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cooee.core.errors import SettingError
-
-if TYPE_CHECKING:
-    from cooee.storage.store import Store
+from cooee.storage.store import Store
 
 _SQLITE = "sqlite:///"
 
