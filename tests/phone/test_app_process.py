@@ -13,7 +13,7 @@ from cooee.phone.app_process import AppProcess
 from cooee.phone.ipc_messages import AppBroken, AppLoaded, AppStarted, DatabaseOpened, StartArgs
 
 pytestmark = pytest.mark.slow
-COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_main")
+COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_process")
 CODE = "from cooee import App\napp = App()\n@app.otherwise\ndef any(chat):\n    return 'ok'\n"
 
 

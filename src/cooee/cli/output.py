@@ -38,13 +38,18 @@ def show_json(value: Any) -> None:
     print(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
+def format_time(at: datetime, separator: str = " ") -> str:
+    """Return a moment in UTC, to the second: a space before the time is for people, T for files."""
+    return at.astimezone(UTC).strftime(f"%Y-%m-%d{separator}%H:%M:%SZ")
+
+
 _PIPE_COLUMNS = 5_000  # columns of a table in a pipe: a line a row, for grep
 _UNFOLDED_COLUMNS = frozenset({"when", "ours", "theirs", "last", "name"})
 
 
 def _cell_text(cell: object) -> str:
     if isinstance(cell, datetime):
-        return cell.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        return format_time(cell)
     if cell is None or cell is False:
         return ""
     return "yes" if cell is True else to_one_line(str(cell))

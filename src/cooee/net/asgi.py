@@ -50,7 +50,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
 
 
 async def write_response(send: Send, response: Response) -> None:
-    """Write a response."""
+    """Write a response; every answer in plain ASGI is written here."""
     headers = {**response.headers, "content-length": str(len(response.body))}
     if response.status == 204:
         del headers["content-length"]  # RFC 9110, section 8.6: never with 204

@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
+from cooee.core.http_messages import Response
+from cooee.net.asgi import write_response
 from cooee.net.http_client import ASGIApp, Receive, Scope, Send
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -51,10 +53,7 @@ class OriginGuard:
             return
         status, message = refusal
         body = json.dumps({"error": message}).encode()
-        headers = {**self._headers, "content-length": str(len(body))}
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": status, "headers": raw})
-        await send({"type": "http.response.body", "body": body})
+        await write_response(send, Response(status=status, headers=self._headers, body=body))
 
     def refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return the status and message that refuse an HTTP call, or None where it may pass."""

@@ -12,6 +12,8 @@ from typing import Any
 from cooee.clocks.clock import RealClock
 from cooee.core.app.app import App
 from cooee.core.errors import CooeeError
+from cooee.core.http_messages import Response
+from cooee.net.asgi import write_response
 from cooee.net.http_client import HTTPClient, Receive, Scope, Send
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.runtime.inbound.media import MediaConfig
@@ -118,5 +120,4 @@ async def _connect_or_log(service: Service) -> None:
 async def _answer_not_started(scope: Scope, send: Send) -> None:
     if scope["type"] == "http":
         message = b"cooee is mounted but not started: hand app.lifespan to the outer application.\n"
-        await send({"type": "http.response.start", "status": 503, "headers": []})
-        await send({"type": "http.response.body", "body": message})
+        await write_response(send, Response(status=503, body=message))

@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 
@@ -97,7 +96,7 @@ async def test_a_disk_that_is_nearly_full_is_told_of(path, monkeypatch, free, ve
 
 def test_a_machine_without_time_zones_is_told_what_to_install():
     def find(name):
-        raise ZoneInfoNotFoundError(name)
+        return None
 
     assert check_time_zones().verdict == "ok"
     assert check_time_zones(find).verdict == "wrong"

@@ -6,7 +6,6 @@ import asyncio
 import csv
 import io
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from cooee.cli.csv_cells import escape_formula
 from cooee.cli.load_app import import_app
 from cooee.cli.open_store import open_configured_store
 from cooee.cli.options import AppArgument
+from cooee.cli.output import format_time
 from cooee.runtime.operations import FIXED_COLUMNS, AnswerTable, read_answers
 
 if TYPE_CHECKING:
@@ -59,12 +59,10 @@ def _write_csv(table: AnswerTable) -> None:
     write = csv.writer(text, quoting=csv.QUOTE_MINIMAL).writerow
     write(map(escape_formula, (*FIXED_COLUMNS, *table.columns.values())))
     for row in table.rows:
-        times = _iso_time(row.started_at), _iso_time(row.ended_at)
+        times = [
+            "" if at is None else format_time(at, "T") for at in (row.started_at, row.ended_at)
+        ]
         answers = (row.answers.get(key, "") for key in table.columns)
         write(map(escape_formula, (row.person, *times, row.ending, *answers)))
     sys.stdout.flush()
     sys.stdout.buffer.write(text.getvalue().encode(errors="replace"))
-
-
-def _iso_time(at: datetime | None) -> str:
-    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -15,7 +15,7 @@ from cooee.phone.session import run_browser_session
 from cooee.storage.dialects import describe_database
 
 _DEFAULT_PORT = 8410
-_APP_COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_main")
+_APP_COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_process")
 
 
 async def serve_phone_page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import msgspec
 from cooee.cli.load_app import import_app
 from cooee.cli.open_store import open_configured_store
 from cooee.cli.options import AppArgument, JSONOption
-from cooee.cli.output import show_json, show_table
+from cooee.cli.output import format_time, show_json, show_table
 from cooee.runtime.operations import WaitingGroup, WaitPoint, group_waiting
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _waits_for(point: WaitPoint, group: WaitingGroup) -> str:
 
 
 def _until_text(period: tuple[datetime, datetime]) -> str:
-    first, last = (end.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") for end in period)
+    first, last = map(format_time, period)
     return f"until {first}" if first == last else f"until {first} to {last}"
 
 

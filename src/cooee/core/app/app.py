@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Generic, Literal, Protocol, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import structs
 from typing_extensions import TypeVar
@@ -16,6 +15,7 @@ from typing_extensions import TypeVar
 from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
 from cooee.core.app.routes import BusyPolicy, Dialogue, F, Handler, Routes, handler_of
 from cooee.core.app.state_codec import StateCodec
+from cooee.core.app.time_zones import INSTALL_DATA, load_time_zone
 from cooee.core.errors import DefinitionError, NotRunning, TooLong
 from cooee.core.messages import Outbound, Reply, as_reply
 from cooee.core.phone_numbers import certain_time_zone
@@ -295,10 +295,7 @@ class App(Generic[S, V]):
     def time_zone_of(self, theirs: str) -> tzinfo:
         """Return a person's time zone: the only one of their number, or the app's."""
         name = certain_time_zone(theirs)
-        try:
-            return self.timezone if name is None else ZoneInfo(name)
-        except ZoneInfoNotFoundError:  # newer or older than this machine's data
-            return self.timezone
+        return (name and load_time_zone(name)) or self.timezone
 
     def apply_text_policy(self, reply: Reply, *, limited: bool = True) -> Reply:
         """Return a reply in smart encoding; check its segments if `limited`.
@@ -336,13 +333,13 @@ class App(Generic[S, V]):
 def _load_time_zone(name: str | None) -> tzinfo:
     if name is None:
         return UTC
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    zone = load_time_zone(name)
+    if zone is None:
         raise DefinitionError(
             f'timezone={name!r} is not known here. Write it like "Australia/Sydney"; if that is'
-            " right, this machine has no time zone data: pip install tzdata"
-        ) from error
+            f" right, this machine has no time zone data: {INSTALL_DATA}"
+        )
+    return zone
 
 
 def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cooee.core.app.time_zones import INSTALL_DATA, load_time_zone
 from cooee.core.errors import DefinitionError, SettingError
 from cooee.core.phone_numbers import possible_time_zones
 
@@ -89,16 +90,9 @@ def time_zones_of(number: str, our_number: str) -> tuple[ZoneInfo, ...]:
         SettingError: this machine has no time zone data.
     """
     names = possible_time_zones(number) or possible_time_zones(our_number) or ("UTC",)
-    found = tuple(zone for name in names if (zone := _load_zone(name)))
+    found = tuple(zone for name in names if (zone := load_time_zone(name)))
     if not found:
         raise SettingError(
-            "Quiet hours need time zone data, and there is none here. Type: pip install tzdata"
+            f"Quiet hours need time zone data, and there is none here. Type: {INSTALL_DATA}"
         )
     return found
-
-
-def _load_zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):  # newer or older than this machine's data
-        return None

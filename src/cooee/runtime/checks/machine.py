@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cooee.core.app.time_zones import INSTALL_DATA, load_time_zone
 from cooee.core.errors import CooeeError
 from cooee.runtime.checks import Finding, Verdict
 from cooee.storage.dialects import database_path, find_database_problems, open_store
@@ -67,11 +67,9 @@ def _count_in_words(count: int) -> str:
     return "Once" if count == 1 else f"{count} times"
 
 
-def check_time_zones(load_zone: Callable[[str], Any] = ZoneInfo) -> Finding:
+def check_time_zones(load_zone: Callable[[str], Any] = load_time_zone) -> Finding:
     """Check that this machine has time zone data."""
-    try:
-        load_zone("Australia/Lord_Howe")
-    except (ZoneInfoNotFoundError, OSError):
-        problem = "There is no time zone data. Quiet hours and dates need it: pip install tzdata"
+    if load_zone("Australia/Lord_Howe") is None:
+        problem = f"There is no time zone data. Quiet hours and dates need it: {INSTALL_DATA}"
         return Finding("time zones", "wrong", problem)
     return Finding("time zones", "ok", "The data is there.")

@@ -6,6 +6,7 @@ import secrets
 
 from cooee.core.errors import ProviderFailure, SettingError
 from cooee.core.http_messages import Request, Response
+from cooee.net.asgi import write_response
 from cooee.net.http_client import ASGIApp, Receive, Scope, Send, Transport
 from cooee.net.http_server import serve_app
 from cooee.providers import Provider
@@ -43,9 +44,8 @@ def _polling_finding(provider: Provider) -> Finding:
 
 def _token_app(token: str) -> ASGIApp:
     async def answer(_: Scope, __: Receive, send: Send) -> None:
-        headers = [(b"content-type", b"text/plain")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": token.encode()})
+        plain = {"content-type": "text/plain"}
+        await write_response(send, Response(status=200, headers=plain, body=token.encode()))
 
     return answer
 

@@ -11,6 +11,7 @@ import msgspec
 from cooee.clocks.clock import Clock
 from cooee.core.errors import RequestRefused, StoreUnavailable
 from cooee.core.http_messages import Request, Response
+from cooee.net.asgi import write_response
 from cooee.net.http_client import Receive, Scope, Send
 from cooee.providers import Provider
 from cooee.runtime.events import Events, WebhookFailed, WebhookRefused
@@ -81,7 +82,7 @@ class HTTPEndpoints:
             self._events.publish(WebhookFailed(error))
             answer = _text_answer(503, "try again later")
         with self._inline_replies.recording_attempt(answer):
-            await _send_response(answer.response, send)
+            await write_response(send, answer.response)
 
     async def _answer(self, path: str, scope: Scope, receive: Receive) -> WebhookAnswer:
         if path == "/health":
@@ -123,11 +124,3 @@ class HTTPEndpoints:
 def _text_answer(status: int, text: str) -> WebhookAnswer:
     plain = {"content-type": "text/plain"}
     return WebhookAnswer(Response(status=status, headers=plain, body=text.encode()))
-
-
-async def _send_response(answer: Response, send: Send) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-    if answer.status != 204:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})

@@ -10,7 +10,7 @@ import msgspec
 
 from cooee.cli.commands.run import configure_logging
 from cooee.cli.load_app import import_app
-from cooee.phone.app_main import run_app_process
+from cooee.phone.app_controller import run_app_process
 from cooee.phone.ipc_messages import StartArgs
 
 if __name__ == "__main__":
