@@ -152,7 +152,7 @@ class Sender:
 
     async def _run_attempt(self, attempt: SendAttempt) -> None:
         outbound = self._session.with_callback(attempt.outbound)
-        # delivery rule 13: `take` has recorded the attempt, so a crash from here on leaves it unknown
+        # delivery rule 13: `take` recorded the attempt; a crash from here on leaves it unknown
         self._events.publish(AttemptStarted(outbound))
         try:
             accepted = await self._session.call(
