@@ -349,7 +349,7 @@ async def test_the_companys_list_is_read_at_the_start_and_every_day():
 def silence_at_telstra(kit, phone):
     """Let a person opt out by a text that never reaches us, as it may be lost."""
     (api,) = (api for api in kit.simulator.apis if api.name == "telstra-v3")
-    (account,) = api._accounts.values()
+    (account,) = api._clients.accounts
     kit.send(phone, "QUIT")
     account.messages.popitem()
 

@@ -111,7 +111,7 @@ async def test_a_person_whom_only_telstra_knows_to_have_opted_out_is_believed():
         await phone.text("hello")
         kit.send(phone, "QUIT")
         (api,) = (api for api in kit.simulator.apis if api.name == "telstra-v3")
-        (account,) = api._accounts.values()
+        (account,) = api._clients.accounts
         account.messages.popitem()  # the word itself never comes through
         await app.send(phone.number, "Still there?")
         await kit.wait(60)
@@ -165,7 +165,7 @@ async def test_what_became_of_a_text_is_known_as_far_as_the_plan_tells(push, swi
 async def test_the_way_is_changed_at_a_restart_and_tags_stay():
     async with telstra(echo()) as kit:
         (api,) = (api for api in kit.simulator.apis if api.name == "telstra-v3")
-        (number,) = api._accounts["kit"].assigned_numbers()
+        (number,) = api._clients.accounts[0].assigned_numbers()
         assert number.reply_url.endswith("/reply/0491570006")
         number.tags = ("somebody's",)
         kit._push = False

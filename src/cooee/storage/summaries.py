@@ -66,14 +66,14 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     """A period in which a person has opted out of a number's texts, with its proof.
 
     `text` is the person's text, "" where there was none or the person is forgotten. `lifted_…` are
-    the same of the end of the period; while it lasts, `lifted_at` is None and the others are "".
+    the same of the end of the period; `lifted_at` and `lifted_source` are None while it lasts.
     """
 
     since: datetime
     source: ConsentSource
     text: str = ""
     lifted_at: datetime | None = None
-    lifted_source: ConsentSource | Literal[""] = ""
+    lifted_source: ConsentSource | None = None
     lifted_text: str = ""
 
 

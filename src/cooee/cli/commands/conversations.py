@@ -29,7 +29,7 @@ from cooee.runtime.operations import (
 from cooee.runtime.settings import read_media_location
 
 if TYPE_CHECKING:
-    from cooee.storage import ConversationSummary, DialogueRecord, OptOut, StoredText
+    from cooee.storage import ConsentSource, ConversationSummary, DialogueRecord, OptOut, StoredText
 
 
 def conversations(
@@ -176,18 +176,18 @@ _OPT_OUT_SOURCES = {
 
 def _opt_out_line(opt_out: OptOut) -> str:
     """Describe an opt-out and its proof."""
-    opt_out_source = _OPT_OUT_SOURCES.get(opt_out.source, opt_out.source).format(
-        text=_quote_text(opt_out.text)
-    )
+    evidence = _describe_evidence(opt_out.source, opt_out.text)
     if opt_out.source == "provider" and not opt_out.text:
-        opt_out_source = "by the provider's list, or by words that are no longer kept"
-    sentence = f"Opted out on {opt_out.since:%Y-%m-%d %H:%M:%SZ} {opt_out_source}"
-    if opt_out.lifted_at is None:
+        evidence = "by the provider's list, or by words that are no longer kept"
+    sentence = f"Opted out on {opt_out.since:%Y-%m-%d %H:%M:%SZ} {evidence}"
+    if opt_out.lifted_at is None or opt_out.lifted_source is None:
         return f"{sentence}. They get no texts."
-    opt_in_source = _OPT_OUT_SOURCES.get(opt_out.lifted_source, opt_out.lifted_source)
-    return f"{sentence}; back since {opt_out.lifted_at:%Y-%m-%d %H:%M:%SZ} " + opt_in_source.format(
-        text=_quote_text(opt_out.lifted_text)
-    )
+    evidence = _describe_evidence(opt_out.lifted_source, opt_out.lifted_text)
+    return f"{sentence}; back since {opt_out.lifted_at:%Y-%m-%d %H:%M:%SZ} {evidence}"
+
+
+def _describe_evidence(source: ConsentSource, text: str) -> str:
+    return _OPT_OUT_SOURCES[source].format(text=_quote_text(text))
 
 
 def _quote_text(text: str) -> str:

@@ -72,7 +72,7 @@ def list_opt_outs(transaction: Transaction, ours: str, theirs: str) -> list[OptO
             source=ConsentSource(source),
             text=text,
             lifted_at=from_millis_or_none(lifted_at),
-            lifted_source=ConsentSource(lifted_source) if lifted_source else "",
+            lifted_source=ConsentSource(lifted_source) if lifted_source else None,
             lifted_text=lifted_text,
         )
         for since, source, text, lifted_at, lifted_source, lifted_text in rows
