@@ -4,7 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-XDIST := --numprocesses auto --dist loadfile --durations 15 --durations-min 5
+# Half of the tests wait for a process or a browser, so two of them share a core.
+WORKERS := $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`)
+XDIST := --numprocesses $(WORKERS) --dist loadfile --durations 15 --durations-min 5
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
