@@ -136,10 +136,10 @@ def test_a_number_has_a_country_or_none(number: str, region: str | None) -> None
 
 def test_a_number_that_needs_nothing_costs_next_to_nothing() -> None:
     numbers = [f"+614{n:08}" for n in range(20_000)]
-    start = time.perf_counter()
+    start = time.process_time()
     for number in numbers:
         normalise_number(number, our_number=OURS)
-    assert (time.perf_counter() - start) / len(numbers) < 5e-6  # measured: 0.3 µs; reading: 50
+    assert (time.process_time() - start) / len(numbers) < 1e-5  # measured: 0.3 µs; reading: 50
 
 
 def test_numbers_do_not_weigh_on_the_import() -> None:

@@ -277,11 +277,11 @@ SPECS = ["ADD {n:d}", "PAY {n:f}", "{a} {b} x", "NOTE {r:rest}", "{n:d} x", "{r}
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_text_takes_linear_time(name: str) -> None:
     patterns, keyword = [Pattern(spec) for spec in SPECS], Keyword("stop")
-    start = time.perf_counter()
+    start = time.process_time()
     for pattern in patterns:
         pattern.match(HOSTILE[name])
     keyword.match(HOSTILE[name])
-    assert time.perf_counter() - start < 1.0  # quadratic time is minutes
+    assert time.process_time() - start < 10  # quadratic time is minutes
 
 
 # Regular expressions

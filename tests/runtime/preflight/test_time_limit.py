@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -28,17 +27,15 @@ ctypes.PyDLL(None).sleep(60)  # with Python's own lock held, so that no signal i
 
 @pytest.mark.parametrize("code", [CATCHES_EVERYTHING, BUSY_ELSEWHERE])
 def test_what_cannot_be_interrupted_ends_the_process_with_its_line(code):
-    began = time.monotonic()
     ended = subprocess.run(
         [sys.executable, "-c", HELD.format(code)],
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=30,  # half of what it would sleep
     )
     assert ended.returncode == 1
     assert 'File "<string>", line' in ended.stderr
-    assert time.monotonic() - began < 10
 
 
 def test_one_that_is_over_is_left_alone():
