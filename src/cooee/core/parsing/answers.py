@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import enum
+import inspect
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Literal, NewType, get_args, get_origin
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cooee.core.errors import DialogueError
+from cooee.core.parsing.callables import fingerprint, innermost, qualified_name
 from cooee.core.parsing.choices import match_option, yes_or_no
 from cooee.core.parsing.keywords import MAX_MATCH_CHARS, fold_text
 from cooee.core.parsing.numbers import plain_number
@@ -40,9 +43,10 @@ class ParseContext(msgspec.Struct, frozen=True):
 
 
 class AnswerParser(msgspec.Struct, frozen=True):
-    """A parser of a type's answers; `parse` raises ValueError for other texts.
+    """A parser of a type's answers; `parse` raises one of `WRONG_ANSWER_ERRORS` for other texts.
 
-    `type_tag` names the type in the journal: where it has changed, the text is read anew.
+    `type_tag` stands for the meaning of the type in the journal: where it has changed, the text is
+    parsed again. Behind a `#` follows a fingerprint of what the type does.
     """
 
     type_tag: str
@@ -50,25 +54,64 @@ class AnswerParser(msgspec.Struct, frozen=True):
     hint: str = "Sorry, I did not understand that."
 
 
+WRONG_ANSWER_ERRORS = (ValueError, LookupError, ArithmeticError, TypeError)
+"""The errors by which a type says that a text is no answer; the text is asked for again.
+
+A text causes them: `int` raises ValueError, a dict KeyError, a split text IndexError, `Fraction`
+ZeroDivisionError, and whatever is handed a None by `re.match` TypeError (argparse counts it too).
+Any other error is a bug of the function, and fails the turn.
+"""
+
+
 def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
     """Return the answer in a text.
 
     Raises:
         NotUnderstood: there is none.
+        DialogueError: the type returned something that has to be awaited.
+        Exception: a bug of the type's own.
     """
     stripped = text.strip()
     if not stripped or (len(stripped) > MAX_MATCH_CHARS and parser.type_tag != "str"):
         raise NotUnderstood
     try:
-        return parser.parse(stripped, context)
-    except ValueError as error:
+        value = parser.parse(stripped, context)
+    except WRONG_ANSWER_ERRORS as error:
         raise NotUnderstood(str(error)) from error
+    if inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()  # nobody will await it, and Python would warn
+        raise DialogueError(
+            f"{parser.type_tag.partition('#')[0]} returned something to await, and an answer is"
+            " parsed without an event loop. Ask for the text, and await the rest in chat.once(…)."
+        )
+    return value
 
 
-@lru_cache(maxsize=1_000)
+def known_parser(answer_type: Any) -> AnswerParser | None:
+    """Return cooee's own parser of a type, or None."""
+    try:
+        return _PARSERS.get(answer_type)
+    except TypeError:  # a callable object without a hash
+        return None
+
+
+def unwrap_type(answer_type: Any) -> Any:
+    """Return the type behind a NewType that cooee does not know, or behind a ``type X = …``."""
+    while known_parser(answer_type) is None:
+        if isinstance(answer_type, NewType):
+            answer_type = answer_type.__supertype__
+        elif type(answer_type).__name__ == "TypeAliasType":
+            answer_type = answer_type.__value__
+        else:
+            break
+    return answer_type
+
+
 def parser_for(answer_type: Any) -> AnswerParser:
     """Return the parser of a type, or of any callable that takes a str."""
-    known = _PARSERS.get(answer_type)
+    answer_type = unwrap_type(answer_type)
+    known = known_parser(answer_type)
     if known is not None:
         return known
     if get_origin(answer_type) is Literal:
@@ -77,8 +120,10 @@ def parser_for(answer_type: Any) -> AnswerParser:
         return _enum_parser(answer_type)
     if not callable(answer_type):
         raise TypeError(f"{answer_type!r} is no type to ask for, and cannot be called with a text.")
-    name = f"{getattr(answer_type, '__module__', '')}:{getattr(answer_type, '__qualname__', '')}"
-    return AnswerParser(f"call:{name}", lambda text, _: answer_type(text))
+    function = innermost(answer_type)
+    name = f"{getattr(function, '__module__', '')}:{qualified_name(function)}"
+    tag = f"call:{name}#{fingerprint(answer_type)}"
+    return AnswerParser(tag, lambda text, _: answer_type(text))
 
 
 # Numbers
@@ -140,7 +185,8 @@ def _enum_parser(enum_type: type[enum.Enum]) -> AnswerParser:
                 return member
         return members[match_option(text, names, numbered=False)]
 
-    return AnswerParser(f"enum:{enum_type.__module__}:{enum_type.__qualname__}", parse)
+    name = f"{enum_type.__module__}:{enum_type.__qualname__}"
+    return AnswerParser(f"enum:{name}#{fingerprint(enum_type)}", parse)
 
 
 def _literal_parser(values: tuple[Any, ...]) -> AnswerParser:
@@ -149,7 +195,7 @@ def _literal_parser(values: tuple[Any, ...]) -> AnswerParser:
     def parse(text: str, _: ParseContext) -> Any:
         return values[match_option(text, names, numbered=False)]
 
-    return AnswerParser(f"literal:{names!r}", parse)
+    return AnswerParser(f"literal:{values!r}", parse)
 
 
 # Days and times
@@ -173,6 +219,13 @@ def _parse_datetime(text: str, context: ParseContext) -> datetime:
     return parse_datetime(text, context.at.astimezone(context.zone), context.our_number)
 
 
+def _parse_zone(text: str, _: ParseContext) -> ZoneInfo:
+    try:
+        return ZoneInfo(text.replace(" ", "_"))
+    except OSError as error:  # "Europe" is a folder of the time zone data
+        raise NotUnderstood from error
+
+
 _PARSERS: dict[Any, AnswerParser] = {
     str: AnswerParser("str", lambda text, _: text),
     int: AnswerParser("int", _parse_int, "Please send a number."),
@@ -184,6 +237,7 @@ _PARSERS: dict[Any, AnswerParser] = {
     datetime: AnswerParser(
         "datetime", _parse_datetime, "Please send a day and a time, like Friday 3:30pm."
     ),
+    ZoneInfo: AnswerParser("ZoneInfo", _parse_zone, "Please send a time zone, like Europe/Paris."),
     Email: AnswerParser("Email", _parse_email, "Please send an e-mail address."),
     PhoneNumber: AnswerParser("PhoneNumber", _parse_phone_number, "Please send a phone number."),
 }
