@@ -1111,7 +1111,7 @@ def test_a_dialogue_that_restarts_without_asking_is_stopped():
 def test_over_a_thousand_records_there_is_a_warning():
     async def handler(chat):
         for _ in range(1_100):
-            await chat.sleep(timedelta())
+            await chat.sleep(until=NOON)
         return await chat.ask("A?")
 
     talk = Talk(handler)
@@ -1194,7 +1194,7 @@ def test_the_same_question_kept_by_a_cut_off_turn_is_said_around_though_the_code
     async def handler(chat):
         name = await chat.ask("Name?")
         chat.say(f"Hi, {name}.")
-        await chat.sleep(timedelta(0))
+        await chat.sleep(until=NOON)
         await chat.once(bank.pay, 1)
         return await chat.ask("Else?")
 
@@ -1293,7 +1293,7 @@ async def _saying_for_ever(chat):
 
 async def _sleeping_for_ever(chat):
     while True:
-        await chat.sleep(timedelta())
+        await chat.sleep(until=NOON)
 
 
 async def _doing_for_ever(chat):

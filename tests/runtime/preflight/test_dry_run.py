@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from support.replayable import NOON, carried_out, dialogue_context, kept, lived
 
-from cooee import App, TooManyAttempts
+from cooee import App, NoReply, TooManyAttempts
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.replay import IncomingText, new_journal, run_turn
 
@@ -89,7 +89,7 @@ def test_something_new_to_do_once_is_where_it_stops_and_it_is_not_done(replay):
 def test_the_last_words_are_those_that_the_person_would_read(replay):
     async def handler(chat):
         await chat.ask("Name?")
-        await chat.ask("Age?", int, timeout=timedelta())
+        raise NoReply("as a time-out does")
 
     result = replay(handler, "Anna", before=ask_twice, no_reply="Too late.")
     assert (result.outcome, result.what, result.words) == ("ends", "no reply", "Too late.")

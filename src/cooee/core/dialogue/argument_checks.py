@@ -1,13 +1,21 @@
-"""Checks of the arguments of ask, sleep and once, before they take effect."""
+"""Checks of the arguments of ask and sleep, before they take effect."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from inspect import isawaitable
-from typing import Any, Literal, get_origin
+from typing import Any
+
+from msgspec import UNSET
 
 from cooee.core.app.question import Question
+from cooee.core.dialogue.value_codec import encode_value
+from cooee.core.errors import Unstorable
+from cooee.core.parsing.answer_types import answer_type_problem
+
+MAX_LENGTH = timedelta(days=36_525)
+"""The longest time-out, reminder and sleep: 100 years."""
+MAX_KEY_CHARS = 1_000
 
 
 def check_question(question: Question) -> str:
@@ -21,13 +29,28 @@ def check_question(question: Question) -> str:
 def _check_settings(question: Any) -> str:
     if question.kind == "ask" and not question.prompt:
         return "a question needs words. To wait without asking, write chat.receive()."
-    if question.timeout is not None and not isinstance(question.timeout, timedelta):
-        return _bad_duration_message("timeout", question.timeout)
     if question.attempts is not None and not _is_positive_int(question.attempts):
         return f"attempts={question.attempts!r} leaves nobody a chance. Write 1 or more."
     if question.retry is not None and not isinstance(question.retry, str):
         return f"retry={question.retry!r} is no text. For how often, write attempts=…"
-    return _check_reminders(question.remind)
+    return (
+        check_key(question.key)
+        or _check_length("timeout", question.timeout)
+        or _check_length("settle", question.settle)
+        or _check_reminders(question.remind)
+        or _check_default(question.default)
+    )
+
+
+def check_key(key: Any) -> str:
+    """Return the mistake in a `key=` and its remedy, or ""."""
+    if key is None:
+        return ""
+    if not isinstance(key, str) or not key:
+        return f'key={key!r:.80} is no name. Write a text, like key="party" or key=f"guest:{{i}}".'
+    if len(key) > MAX_KEY_CHARS:
+        return f"a key of {len(key):,} characters is no name. Write up to {MAX_KEY_CHARS:,}."
+    return ""
 
 
 def check_sleep(length: Any, until: Any) -> str:
@@ -36,38 +59,64 @@ def check_sleep(length: Any, until: Any) -> str:
         return "say how long to sleep: chat.sleep(hours(8)), or until=…"
     if length is not None and until is not None:
         return "a sleep has a length or an end (until=…), and this one has both."
-    if length is not None and not isinstance(length, timedelta):
-        return _bad_duration_message("chat.sleep", length)
-    if until is None or isinstance(until, datetime):
-        return ""
+    if length is not None:
+        return _check_length("chat.sleep", length)
+    if isinstance(until, datetime):
+        if _FIRST_YEAR <= until.year <= _LAST_YEAR:
+            return ""
+        return f"until={until:%Y} is beyond the calendar. To wait for ever, write chat.receive()."
     if isinstance(until, date):
         return "until is a day, and at what time? Write datetime.combine(day, time(9))."
-    return f"until={until!r} is no moment. Write a datetime."
+    return f"until={until!r:.80} is no moment. Write a datetime."
 
 
-def check_once(function: Any) -> str:
-    """Return the mistake in the function of a once and its remedy, or ""."""
-    if callable(function):
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000  # in every time zone, and so is a moment some weeks away
+
+
+def _check_default(default: Any) -> str:
+    if default is UNSET:
         return ""
-    if isawaitable(function):
-        _close_awaitable(function)
-        return "this was called already. Write chat.once(function, …), without calling it."
-    return f"{function!r:.80} cannot be called. Write chat.once(function, …), with its arguments."
+    try:
+        encode_value(default)
+    except Unstorable as error:
+        return f"default={default!r:.80} could not be kept. {error}"
+    return ""
 
 
-def _bad_duration_message(argument: str, value: Any) -> str:
-    shown = f"{argument}={value!r}" if argument == "timeout" else f"{argument}({value!r})"
-    return f"{shown} is no length of time. Write hours(24), minutes(5) or a timedelta."
+def _check_length(argument: str, value: Any) -> str:
+    if value is None:
+        return ""
+    shown = f"{argument}({value!r})" if argument == "chat.sleep" else f"{argument}={value!r}"
+    if not isinstance(value, timedelta):
+        return f"{shown} is no length of time. Write hours(24), minutes(5) or a timedelta."
+    if value <= timedelta():
+        return f"{shown} is over before it begins.{_OVER_HINTS.get(argument, '')}"
+    if value > MAX_LENGTH:
+        return f"{shown} is longer than 100 years. To wait for ever, write chat.receive()."
+    return ""
+
+
+_OVER_HINTS = {
+    "timeout": " Leave it out to wait without an end.",
+    "settle": " Leave it out to take each text by itself.",
+    "chat.sleep": " For a moment that may have passed, write until=…",
+}
 
 
 def _check_reminders(remind: Any) -> str:
-    if remind is None or _is_reminder(remind):
-        return ""
-    if isinstance(remind, Sequence) and not isinstance(remind, str):
-        wrong = [reminder for reminder in remind if not _is_reminder(reminder)]
-        if not wrong:
-            return ""
-        remind = wrong[0]
+    single = remind is None or _is_reminder(remind)
+    if not single and (isinstance(remind, str) or not isinstance(remind, Sequence)):
+        return _bad_reminder_message(remind)
+    for reminder in () if remind is None else (remind,) if single else remind:
+        if not _is_reminder(reminder):
+            return _bad_reminder_message(reminder)
+        problem = _check_length("remind", reminder[0] if isinstance(reminder, tuple) else reminder)
+        if problem:
+            return problem
+    return ""
+
+
+def _bad_reminder_message(remind: Any) -> str:
     return f"remind={remind!r} is no reminder. Write hours(1), or (hours(1), 'Still there?')."
 
 
@@ -79,11 +128,7 @@ def _is_reminder(value: Any) -> bool:
 
 def _check_answer_type(answer_type: Any, options: Any) -> str:
     if options is None:
-        origin = get_origin(answer_type)
-        if origin is Literal or (callable(answer_type) and origin is None):
-            return ""
-        shown = f"{answer_type!r:.80}"
-        return f"{shown} is no type to ask for. Write int, date, a function of the text, …"
+        return answer_type_problem(answer_type)
     if isinstance(options, str) or not isinstance(options, Sequence):
         return f'{options!r:.80} is no list to choose from. Write ["Friday", "Saturday"].'
     if not options:
@@ -93,10 +138,4 @@ def _check_answer_type(answer_type: Any, options: Any) -> str:
 
 
 def _is_positive_int(value: Any) -> bool:
-    return isinstance(value, int) and value > 0
-
-
-def _close_awaitable(awaitable: Any) -> None:
-    """Close a coroutine that nobody will await, so that Python does not warn."""
-    if hasattr(awaitable, "close"):
-        awaitable.close()
+    return type(value) is int and value > 0

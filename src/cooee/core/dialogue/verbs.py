@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cooee.core.app.question import Question
-from cooee.core.dialogue.argument_checks import check_once, check_question, check_sleep
+from cooee.core.dialogue.argument_checks import check_question, check_sleep
 from cooee.core.dialogue.call_sites import call_chain, caller_location
 from cooee.core.dialogue.error_messages import (
     ambiguity_message,
@@ -22,6 +22,7 @@ from cooee.core.dialogue.error_messages import (
     failure_message,
 )
 from cooee.core.dialogue.journal import JournalEntry, RecordKey, StoredRecord, Waiting
+from cooee.core.dialogue.once_checks import check_once
 from cooee.core.dialogue.questions import (
     IncomingText,
     QuestionStep,
@@ -285,7 +286,7 @@ async def call_once(  # noqa: PLR0917 -- what Chat.once has
     if found is None:
         location = caller_location()
         problem = _new_step_error(run, record_key, f"does {name} once", location)
-        problem = problem or _argument_error(location, check_once(function))
+        problem = problem or _argument_error(location, check_once(function, args, kwargs))
         if problem is not None:
             await _fail_turn(run, problem)
     # From here on, `found` is an intent without a result: the process was killed in between.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+import collections
+import datetime
 import enum
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Generator
-from datetime import timedelta
+from collections.abc import AsyncIterable, Awaitable
+from contextlib import suppress
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -65,7 +68,7 @@ def _function_hint(cls: Any) -> str:
 
 _EXAMPLES: dict[Any, str] = {
     **dict.fromkeys((list, tuple, set, frozenset), "text.split()"),
-    timedelta: "hours(float(text))",
+    datetime.timedelta: "hours(float(text))",
     bytes: "text.encode()",
 }
 
@@ -77,16 +80,21 @@ def _class_problem(cls: Any) -> str:
     shown = qualified_name(cls)
     if issubclass(cls, enum.Enum):
         return "" if cls.__members__ else f"{shown} has nothing to choose from."
-    standard = cls.__module__ in {"builtins", "datetime", "collections"} and cls is not complex
     # `list("four")` is a list of letters, `timedelta("2h")` and `bytes("a")` raise at every text.
-    if standard and not cls.__flags__ & _HEAP_TYPE:
+    if cls in _NO_READERS:
         return f"{shown} does not read texts. {_function_hint(cls)}"
     if is_typeddict(cls) or inspect.isabstract(cls) or getattr(cls, "_is_protocol", False):
         return f"{shown} cannot be made of a text. {_function_hint(cls)}"
     return ""
 
 
-_HEAP_TYPE = 1 << 9  # CPython's Py_TPFLAGS_HEAPTYPE: made by a class statement, not built in
+_NO_READERS = {
+    found
+    for module in (builtins, collections, datetime)
+    for found in vars(module).values()
+    if isinstance(found, type) and found is not complex
+}
+"""The classes of Python itself that do not read a text as people write it."""
 
 
 def _call_problem(function: Any) -> str:
@@ -114,7 +122,9 @@ def _call_problem(function: Any) -> str:
 def _annotation_problem(function: Any, signature: inspect.Signature, first: str) -> str:
     shown, wanted = qualified_name(function), signature.parameters[first].annotation
     if not _accepts_text(wanted) and not hasattr(function, "__pydantic_validator__"):
-        return f"{shown} takes {wanted.__name__}, and an answer is a str. {_function_hint(function)}"
+        return (
+            f"{shown} takes {wanted.__name__}, and an answer is a str. {_function_hint(function)}"
+        )
     returned = signature.return_annotation
     origin = get_origin(returned) or returned
     if isinstance(function, type):
@@ -126,11 +136,11 @@ def _annotation_problem(function: Any, signature: inspect.Signature, first: str)
     return ""
 
 
-_AWAITED = (Awaitable, AsyncIterator, Generator)
+_AWAITED = (Awaitable, AsyncIterable)
 
 
 def _accepts_text(annotation: Any) -> bool:
-    if not isinstance(annotation, type) or annotation is inspect.Parameter.empty:
+    if not isinstance(annotation, type) or annotation in {inspect.Parameter.empty, Any}:
         return True
     try:
         return issubclass(str, annotation)
@@ -140,14 +150,12 @@ def _accepts_text(annotation: Any) -> bool:
 
 def _signature_of(function: Any) -> inspect.Signature | None:
     """Return the signature of a callable, or None where it has no signature in Python."""
-    try:
-        return inspect.signature(function, eval_str=True)
-    except Exception:  # names that exist only for the type checker
-        pass
-    try:
-        return inspect.signature(function)
-    except Exception:
-        return None
+    # A decorator may hand over further arguments, so its own signature counts; and some annotations
+    # exist only for the type checker.
+    for evaluated in (True, False):
+        with suppress(Exception):
+            return inspect.signature(function, follow_wrapped=False, eval_str=evaluated)
+    return None
 
 
 def _is_asynchronous(function: Any) -> bool:

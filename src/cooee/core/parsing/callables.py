@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from hashlib import blake2b
-from os.path import dirname
+from pathlib import PurePath
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -177,9 +177,7 @@ def _is_library(module: str | None) -> bool:
     if file is None:
         return module in sys.stdlib_module_names
     in_packages = "site-packages" in file or "dist-packages" in file
-    return (
-        in_packages or module.partition(".")[0] == "cooee" or file.startswith(_STANDARD_LIBRARY)
-    )
+    return in_packages or module.partition(".")[0] == "cooee" or file.startswith(_STANDARD_LIBRARY)
 
 
-_STANDARD_LIBRARY = dirname(enum.__file__)
+_STANDARD_LIBRARY = str(PurePath(enum.__file__).parent)

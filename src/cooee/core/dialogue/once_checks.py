@@ -1,0 +1,99 @@
+"""Checks of a once, before its intent is recorded; and the name that it is remembered by."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from cooee.core.dialogue.argument_checks import check_key
+from cooee.core.parsing.callables import global_names, innermost, qualified_name
+
+
+def once_name(function: Any) -> str:
+    """Return the name of a once without a key (replay rule 3).
+
+    A `functools.partial` has the name of its function. A lambda has none, so the names that it
+    uses are added: two lambdas that call different functions are two deeds.
+    """
+    name = qualified_name(function)
+    code = getattr(innermost(function), "__code__", None)
+    if not name.endswith("<lambda>") or code is None:
+        return name
+    used = global_names(code) | set(code.co_freevars)
+    return f"{name}({', '.join(sorted(used))})"
+
+
+def former_once_name(function: Any) -> str:
+    """Return the name that an older cooee gave to a once, for the journals that have it."""
+    name = getattr(function, "__qualname__", None)
+    return name if isinstance(name, str) and name else type(function).__qualname__
+
+
+def check_once(
+    function: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    key: Any = None,
+    unknown: Any = "again",
+) -> str:
+    """Return the mistake in a once and its remedy, or ""."""
+    if inspect.isawaitable(function):
+        _close_awaitable(function)
+        return "this was called already. Write chat.once(function, …), without calling it."
+    if not callable(function):
+        shown = f"{function!r:.80}"
+        return f"{shown} cannot be called. Write chat.once(function, …), with its arguments."
+    if unknown not in {"again", "raise"}:
+        return f'unknown={unknown!r:.80} means nothing. Write "again" or "raise".'
+    given = {"key": key is not None, "unknown": unknown != "again"}
+    return (
+        check_key(key)
+        or _check_own_names(function, [name for name in given if given[name]])
+        or _check_call(function, args, kwargs)
+    )
+
+
+def _check_own_names(function: Callable[..., Any], given: Sequence[str]) -> str:
+    signature = None if isinstance(function, partial) else _signature_of(function)
+    for name in given:
+        if signature is not None and name in signature.parameters:
+            shown = qualified_name(function)
+            return (
+                f"once and {shown} both have a parameter {name!r}. Write functools.partial({shown},"
+                f" {name}=…) for that of {shown}, or functools.partial({shown}) for that of once."
+            )
+    return ""
+
+
+def _check_call(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> str:
+    signature = _signature_of(function)
+    if signature is None:
+        return ""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        name = qualified_name(function)
+        own = [each for each in ("key", "unknown", "was") if each in signature.parameters]
+        hint = (
+            f" For its own {own[0]!r}, write functools.partial({name}, {own[0]}=…)." if own else ""
+        )
+        return f"{name}{signature} cannot be called so: {error}.{hint}"
+    return ""
+
+
+def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
+    try:  # a decorator may hand over further arguments, so its own signature counts
+        return inspect.signature(function, follow_wrapped=False)
+    except (ValueError, TypeError):
+        return None
+
+
+def _close_awaitable(awaitable: Any) -> None:
+    """Close a coroutine that nobody will await, so that Python does not warn."""
+    if hasattr(awaitable, "close"):
+        awaitable.close()
