@@ -161,5 +161,5 @@ def test_a_callable_has_the_name_of_the_function_inside():
     assert qualified_name(functools.partial(functools.partial(len))) == "len"
     assert qualified_name(_Turning()) == "_Turning"
     assert qualified_name(str.upper) == "str.upper"
-    names = global_names((lambda: [len(x) for x in os.path.join("a", str(EDITS))]).__code__)
-    assert names >= {"len", "os", "path", "join", "str", "EDITS"}
+    names = global_names((lambda: [len(x) for x in os.environ.get("A", str(EDITS))]).__code__)
+    assert names >= {"len", "os", "environ", "get", "str", "EDITS"}

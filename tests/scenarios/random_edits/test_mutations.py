@@ -16,17 +16,17 @@ MUTATIONS = {
         "context.codec.decode(None if journal.waiting is None else context.codec.encode(context.codec.decode(journal.initial_state)[0].__class__(1, '')))",
     ),
     "2: what was chosen is not held against the menu": (
-        "questions",
+        "answer_records",
         "return None if option_removed else entry",
         "return entry",
     ),
     "2: another type is not read anew": (
-        "questions",
-        "if parser.type_tag == entry.tag:",
+        "answer_records",
+        "if _same_meaning(parser, entry.tag):",
         "if True:",
     ),
     "2: words that do not fit the new type are handed out": (
-        "questions",
+        "answer_records",
         "    except NotUnderstood:\n        return None\n    return replace(entry",
         "    except NotUnderstood:\n        return entry\n    return replace(entry",
     ),

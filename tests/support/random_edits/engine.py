@@ -20,6 +20,7 @@ _ORDER = {
     "choices": "parsing.choices",
     "answers": "parsing.answers",
     "question": "app.question",
+    "answer_records": "dialogue.answer_records",
     "questions": "dialogue.questions",
     "call_sites": "dialogue.call_sites",
     "dialogue_verbs": "app.dialogue_verbs",

@@ -35,6 +35,23 @@ def ambiguity_message(question: Question, location: str) -> str:
     )
 
 
+def answer_bug_message(question: Question) -> str:
+    """Return the note on an error of an answer's type that is no wrong answer."""
+    return (
+        f"The type of {question.prompt!r} failed. For a wrong answer, let it raise ValueError: the"
+        " question is asked again."
+    )
+
+
+def text_alone_message(question: Question, location: str) -> str:
+    """Return the warning about an answer whose value cannot be stored (replay rule 2)."""
+    return (
+        f"{location}: the answer to {question.prompt!r} cannot be stored, so its text is kept, and"
+        " its type is called again in each replay. It has to return the same each time; better,"
+        " let it return plain data."
+    )
+
+
 def foreign_await_message(awaited: str, location: str) -> str:
     """Return the message for an await that a replay cannot wait for (replay rule 5)."""
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from cooee.core.dialogue.argument_checks import check_key
@@ -40,10 +41,10 @@ def check_once(
     unknown: Any = "again",
 ) -> str:
     """Return the mistake in a once and its remedy, or ""."""
-    if inspect.isawaitable(function):
-        _close_awaitable(function)
-        return "this was called already. Write chat.once(function, …), without calling it."
     if not callable(function):
+        if inspect.isawaitable(function):
+            _close_awaitable(function)
+            return "this was called already. Write chat.once(function, …), without calling it."
         shown = f"{function!r:.80}"
         return f"{shown} cannot be called. Write chat.once(function, …), with its arguments."
     if unknown not in {"again", "raise"}:
@@ -87,10 +88,16 @@ def _check_call(
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
+    """Return the signature of a function, method or class; None for other objects."""
+    if not isinstance(innermost(function), _WITH_SIGNATURE):
+        return None
     try:  # a decorator may hand over further arguments, so its own signature counts
         return inspect.signature(function, follow_wrapped=False)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError):  # a built-in may have none
         return None
+
+
+_WITH_SIGNATURE = (FunctionType, MethodType, BuiltinFunctionType, type)
 
 
 def _close_awaitable(awaitable: Any) -> None:

@@ -6,27 +6,33 @@ from collections.abc import Callable, Generator, Mapping
 from datetime import datetime, timedelta
 from random import Random
 from types import coroutine
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from cooee.core.app.question import Question
+from cooee.core.dialogue.answer_records import (
+    adapt_recorded_answer,
+    keeps_text_alone,
+    recorded_answer,
+)
 from cooee.core.dialogue.argument_checks import check_question, check_sleep
 from cooee.core.dialogue.call_sites import call_chain, caller_location
 from cooee.core.dialogue.error_messages import (
     ambiguity_message,
+    answer_bug_message,
     divergence_error,
     duplicate_once_error,
     endless_loop_message,
     failure_message,
+    text_alone_message,
 )
 from cooee.core.dialogue.journal import JournalEntry, RecordKey, StoredRecord, Waiting
 from cooee.core.dialogue.once_checks import check_once
 from cooee.core.dialogue.questions import (
     IncomingText,
     QuestionStep,
-    adapt_recorded_answer,
     advance_question,
 )
 from cooee.core.dialogue.run import Run, Verb
@@ -68,6 +74,8 @@ MAX_RECORDS_PER_TURN = 10_000
 SUSPENDED, ABANDONED = object(), object()
 """`SUSPENDED`: the run stops at this question. `ABANDONED`: the turn is over, and the awaiting code
 must not continue."""
+
+T = TypeVar("T")
 
 EngineRequest: TypeAlias = Generator[object, Any, Any]
 """A request of a verb to the replay loop, and the loop's answer."""
@@ -128,22 +136,44 @@ async def ask_question(run: Run, question: Question) -> Any:
     if found is not None and (run.reached_waiting or not run.same_code):
         # replay rule 2: the same code accepted these records before, so up to the waiting key it
         # does not check them again; changed code may ask for another type or other options.
-        found = _adapt_record(run, question, found)
+        known = found
+        found = await _with_type(run, question, lambda: _adapt_record(run, question, known))
     if found is None:
         location = caller_location()
         problem = _new_step_error(run, key, f"asks {question.prompt!r}", location, question.prompt)
         problem = problem or _argument_error(location, check_question(question))
         if problem is not None:
             await _fail_turn(run, problem)
-        step = _next_step(run, question, key, location, stale=original is not None)
+        stale = original is not None
+        step = await _with_type(
+            run, question, lambda: _next_step(run, question, key, location, stale=stale)
+        )
         if step.outcome is None:  # replay rule 6: the first question without a record stops the run
             await _suspend(run, key, step.waiting, step)
         found = run.add_record(_record_of_step(run, question, key, step))
+        if keeps_text_alone(found.entry):
+            run.warnings.append(text_alone_message(question, location))
     entry = run.deliver_record(key, found)
     if entry.kind in _UNANSWERED_ERRORS:
         error, message = _UNANSWERED_ERRORS[entry.kind]
         raise error(f"{message} to: {question.prompt}")
+    if keeps_text_alone(entry):
+        context = run.parse_context(entry.at)
+        return await _with_type(run, question, lambda: recorded_answer(entry, question, context))
     return decode_value(entry.value)
+
+
+async def _with_type(run: Run, question: Question, parse: Callable[[], T]) -> T:
+    """Return the result of a step that calls the type of a question; fail the turn at its bug.
+
+    The text is not recorded then: it is retried, and at last set aside until the code changes.
+    """
+    try:
+        return parse()
+    except Exception as error:
+        error.add_note(answer_bug_message(question))
+        await _fail_turn(run, error)
+        raise
 
 
 _UNANSWERED_ERRORS: dict[str, tuple[type[Unanswered], str]] = {
@@ -211,7 +241,8 @@ def _adapt_record(run: Run, question: Question, found: StoredRecord) -> StoredRe
     """Return the record as changed code accepts it; None where the question is asked again."""
     context, entry = run.parse_context(found.entry.at), found.entry
     try:
-        decode_value(entry.value)
+        if not keeps_text_alone(entry):
+            decode_value(entry.value)
     except Unstorable:  # the class of the value is gone: parse the original text again
         entry = replace(entry, tag="")
     adapted = adapt_recorded_answer(entry, question, context)

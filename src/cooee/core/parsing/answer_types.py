@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import collections
-import datetime
+import datetime as dt
 import enum
 import inspect
 from collections.abc import AsyncIterable, Awaitable
@@ -68,7 +68,7 @@ def _function_hint(cls: Any) -> str:
 
 _EXAMPLES: dict[Any, str] = {
     **dict.fromkeys((list, tuple, set, frozenset), "text.split()"),
-    datetime.timedelta: "hours(float(text))",
+    dt.timedelta: "hours(float(text))",
     bytes: "text.encode()",
 }
 
@@ -90,7 +90,7 @@ def _class_problem(cls: Any) -> str:
 
 _NO_READERS = {
     found
-    for module in (builtins, collections, datetime)
+    for module in (builtins, collections, dt)
     for found in vars(module).values()
     if isinstance(found, type) and found is not complex
 }
