@@ -185,7 +185,7 @@ def _is_url(value: Any) -> bool:
     }
 
 
-# Moments: the zone by its name, and the fold, so that 2:30 after the change of the clocks stays that
+# Moments: the zone by its name, and the fold, so that 2:30 stays 2:30 when the clocks change
 
 
 def _encode_datetime(value: datetime) -> list[Any]:
