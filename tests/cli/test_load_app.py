@@ -60,18 +60,29 @@ def test_several_apps_are_listed_to_choose_from(place):
     [
         ("nope.py", SettingError, "nope.py is no such file"),
         ("folder.py", SettingError, "folder.py is a folder"),
+        (".", SettingError, r"\. is a folder .*Name a file"),
+        ("needs.py", DefinitionError, r"named 'nothere'\n.* -m pip install …\), or mend"),
         ("nope", SettingError, "There is no module 'nope'"),
         ("nope.deep:app", SettingError, "There is no module 'nope'"),
         (":app", SettingError, "names no app"),
         ("", SettingError, "names no app"),
         ("none.py", DefinitionError, r"no App in none.py. Write one: app = App\(\)"),
-        ("one.py:other", DefinitionError, "other in one.py is nothing. The apps there: app"),
-        ("none.py:word", DefinitionError, "word in none.py is a str, not an App"),
+        (
+            "one.py:other",
+            DefinitionError,
+            r"There is no other in one.py. Name an app of it:\n  one.py:app",
+        ),
+        (
+            "none.py:word",
+            DefinitionError,
+            r"word in none.py is a str, not an App. Write an app: app = App\(\)",
+        ),
     ],
 )
 def test_what_cannot_be_found_is_said_in_words(place, tmp_path, words, error, message):
     place("one.py", ONE)
     place("none.py", "word = 'START'\n")
+    place("needs.py", "import nothere\n")
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(error, match=message):
         import_app(words)

@@ -1,5 +1,6 @@
 """Every command's help, and what an error looks like."""
 
+import re
 import subprocess
 import sys
 
@@ -34,6 +35,11 @@ def test_help_loads_nothing_that_it_does_not_need():
     )
     said = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert said.returncode == 0, said.stderr
+
+
+def test_the_version_is_told(cooee):
+    said = cooee("--version")
+    assert re.fullmatch(r"cooee \d+\.\d+\S*, Python 3\.\d+\.\S+\n", said.stdout)
 
 
 def test_without_a_command_help_is_shown(cooee):

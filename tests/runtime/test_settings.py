@@ -3,7 +3,7 @@
 import pytest
 
 from cooee.core.errors import SettingError
-from cooee.runtime.settings import read_settings
+from cooee.runtime.settings import misspelt_settings, read_settings
 
 GOOD = {
     "TELSTRA_CLIENT_ID": "id",
@@ -66,3 +66,29 @@ def test_no_secret_is_in_a_repr_or_a_message():
     with pytest.raises(SettingError) as caught:
         read_settings({**GOOD, "COOEE_PORT": "x"})
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_default_is_no_secret():
+    assert read_settings({"COOEE_PROVIDER": "simulated"}).secrets == []
+    assert read_settings({"COOEE_PROVIDER": "simulated", "SIMULATED_KEY": "mine!!"}).secrets == [
+        "mine!!"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("COOEE_DATBASE", "COOEE_DATABASE"),
+        ("COOEE_DATABASE_URL", "COOEE_DATABASE"),
+        ("COOEE_PORTS", "COOEE_PORT"),
+        ("COOEE_SEND_TOKEN_FLIE", "COOEE_SEND_TOKEN_FILE"),
+        ("COOEE_PORT", None),
+        ("COOEE_PORT_FILE", None),
+        ("COOEE_STOPWATCH_FRIENDS", None),
+        ("DATABASE", None),
+    ],
+)
+def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(name, meant):
+    sentences = misspelt_settings({name: "x", "PATH": "y"})
+    expected = f"{name} is no setting, so it is ignored. Did you mean {meant}?"
+    assert sentences == ([expected] if meant else [])

@@ -34,7 +34,7 @@ def import_app(reference: str) -> App[Any, Any]:
 
 
 def _names_file(source: str) -> bool:
-    return source.endswith(".py") or "/" in source or Path(source).is_file()
+    return source.endswith(".py") or "/" in source or Path(source).exists()
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -77,9 +77,14 @@ def _app_named(module: ModuleType, source: str, name: str) -> App[Any, Any]:
     found = getattr(module, name, None)
     if isinstance(found, App):
         return found
-    app_names = ", ".join(sorted(_apps_in(module))) or "none"
-    what = "nothing" if found is None else f"a {type(found).__name__}, not an App"
-    raise DefinitionError(f"{name} in {source} is {what}. The apps there: {app_names}.")
+    problem = (
+        f"There is no {name} in {source}."
+        if found is None
+        else f"{name} in {source} is a {type(found).__name__}, not an App."
+    )
+    choices = "\n".join(f"  {source}:{known}" for known in sorted(_apps_in(module)))
+    advice = f"Name an app of it:\n{choices}" if choices else "Write an app: app = App()"
+    raise DefinitionError(f"{problem} {advice}")
 
 
 def _only_app(module: ModuleType, source: str) -> App[Any, Any]:
@@ -104,6 +109,11 @@ def _import_error(source: str, error: BaseException) -> DefinitionError:
     if isinstance(error, SyntaxError):
         return DefinitionError("".join(traceback.format_exception_only(error)).rstrip())
     problem = "".join(traceback.format_exception_only(error)).strip()
+    if isinstance(error, ModuleNotFoundError):
+        problem += (
+            f"\nInstall it for the Python that cooee runs in ({sys.executable} -m pip install …),"
+            " or mend the import."
+        )
     return DefinitionError(
         f"{source} cannot be loaded.\n{_failing_line(error.__traceback__)}\n{problem}"
     )

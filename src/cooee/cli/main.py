@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -28,13 +30,33 @@ from cooee.core.errors import CooeeError, DefinitionError, SettingError
 
 cli = typer.Typer(
     name="cooee",
-    help="Two-way text-message conversations: run an app, talk to it, look after it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help is wrapped well, and needs no library to be loaded
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"cooee {version('cooee')}, Python {sys.version.partition(' ')[0]}")
+        raise typer.Exit
+
+
+@cli.callback()
+def cooee(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Two-way text-message conversations: run an app, talk to it, look after it."""
+
+
 for command in (
     new.new,
     phone.phone,

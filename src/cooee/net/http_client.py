@@ -68,6 +68,11 @@ async def run_flow(flow: Flow[T], transport: Callable[[Request], Awaitable[Respo
         flow.close()
 
 
+_REFUSED = (
+    "nothing listens there. Start the server (the simulator: cooee simulator), or mend the URL"
+)
+
+
 def no_answer_error(request: Request, reason: str) -> ProviderFailure:
     """Return the failure for a lost response: temporary where the request is safe to repeat."""
     message = f"No answer from {urlsplit(request.url).netloc}: {reason}."
@@ -139,6 +144,8 @@ class HTTPClient:
             cause = getattr(error, "os_error", error)
             if isinstance(cause, AddressRefused):
                 raise PermanentFailure(str(cause)) from error
+            if isinstance(cause, ConnectionRefusedError):
+                raise not_connected_error(request, _REFUSED) from error
             raise not_connected_error(request, _error_text(error)) from error
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             raise no_answer_error(request, _error_text(error)) from error

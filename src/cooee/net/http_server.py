@@ -84,7 +84,9 @@ def bind_socket(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or error
-        message = f"Cannot listen on {host}:{port} ({reason}). Choose another port."
+        message = (
+            f"Cannot listen on {host}:{port} ({reason}). Choose another port, or another address."
+        )
         raise SettingError(message) from error
     return listener
 

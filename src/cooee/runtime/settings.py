@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,12 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def secrets(self) -> Sequence[str]:
         """The values that no log or error may show."""
-        provider_secrets = [self.values[one.name] for one in self.provider.settings if one.secret]
+        # A default is no secret: the word "simulated" would be masked in every message.
+        provider_secrets = [
+            self.values[one.name]
+            for one in self.provider.settings
+            if one.secret and self.values[one.name] != one.default
+        ]
         parts = [part for value in provider_secrets for part in value.split(",")]
         return [one for one in {*provider_secrets, *parts, self.send_token} if one]
 
@@ -102,6 +108,19 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_level=_parse_log_level(values["COOEE_LOG_LEVEL"]),
         log_private=values["COOEE_LOG_PRIVATE"] == "yes",
     )
+
+
+def misspelt_settings(environment: Mapping[str, str]) -> Sequence[str]:
+    """Return a sentence for each variable that is nearly a setting of cooee, and so is ignored."""
+    known = {name for one in KNOWN_SETTINGS for name in (one.name, f"{one.name}_FILE")}
+    unknown = sorted(
+        name for name in environment if name.startswith("COOEE_") and name not in known
+    )
+    return [
+        f"{name} is no setting, so it is ignored. Did you mean {near[0]}?"
+        for name in unknown
+        if (near := get_close_matches(name, known, n=1, cutoff=0.85))
+    ]
 
 
 def read_database_url(environment: Mapping[str, str]) -> str:
@@ -163,7 +182,11 @@ def _provider_values(environment: Mapping[str, str], provider: type[Provider]) -
     missing = [setting for setting in missing if setting.default is None]
     if missing:
         lines = "\n".join(f"  export {s.name}=…    # {s.help}" for s in missing)
-        raise SettingError(f"{provider.name} needs to be told more. Type:\n{lines}")
+        raise SettingError(
+            f"{provider.name} needs to be told more. Type:\n{lines}\n"
+            "Another provider is a setting: COOEE_PROVIDER (cooee providers lists them). To try an"
+            " app without an account, type: cooee phone APP"
+        )
     return {name: value or "" for name, value in values.items()}
 
 

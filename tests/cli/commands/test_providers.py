@@ -8,7 +8,7 @@ from cooee.providers import find_provider, provider_names
 def test_every_provider_is_listed_with_what_it_is_told(cooee):
     said = cooee("providers").stdout
     for name in provider_names():
-        assert f"{name} is told:" in said
+        assert f"Settings of {name}:" in said
         for setting in find_provider(name).settings:
             assert setting.name in said
             assert setting.help in said

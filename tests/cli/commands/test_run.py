@@ -144,12 +144,17 @@ def test_a_signal_ends_a_run_whose_company_never_answers(start):
     assert (status, seconds < 5) == (0, True)
 
 
-def test_a_company_that_cannot_be_reached_is_tried_again(start, simulator):
+def test_a_company_that_cannot_be_reached_is_tried_again_and_the_start_says_what_to_mend(
+    start, simulator, written
+):
     nowhere = {**simulator.settings, "TELSTRA_BASE_URL": "http://127.0.0.1:9/v2"}
-    run = start("run", STOPWATCH, **nowhere)
+    app = written("from cooee import App\napp = App()\n")
+    run = start("run", app, **nowhere, COOEE_PORTS="8000")
     run.until("listening")
-    assert "not connected, still trying" in run.said
-    run.until_logged("not-connected")
+    assert "not connected, still trying (cooee check says why)" in run.said
+    assert "write one below @app.otherwise" in run.said
+    assert "COOEE_PORTS is no setting, so it is ignored. Did you mean COOEE_PORT?" in run.said
+    run.until_logged("not-connected.*nothing listens there")
     assert run.end()[0] == 0
 
 

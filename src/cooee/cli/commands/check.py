@@ -51,14 +51,15 @@ async def _run_checks(name: str | None) -> Sequence[Finding]:
     from cooee.runtime.checks import Finding
     from cooee.runtime.checks.machine import check_time_zones
     from cooee.runtime.redaction import Redactor
-    from cooee.runtime.settings import read_settings
+    from cooee.runtime.settings import misspelt_settings, read_settings
 
     try:
         settings = read_settings(os.environ)
     except SettingError as error:
         return [Finding("settings", "wrong", str(error)), check_time_zones()]
     redact = Redactor(settings.secrets)
-    findings = await _collect_findings(settings, name)
+    findings = [Finding("settings", "wrong", words) for words in misspelt_settings(os.environ)]
+    findings += await _collect_findings(settings, name)
     return [Finding(one.name, one.verdict, redact(one.words)) for one in findings]
 
 

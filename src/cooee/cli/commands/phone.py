@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cooee.cli.commands.run import configure_logging
+from cooee.cli.commands.run import NO_HANDLERS, configure_logging
 from cooee.cli.load_app import import_app
 from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
@@ -106,6 +106,7 @@ def _terminal_banner(session: TerminalSession, provider: str, database: str) -> 
     lines = [
         f"The app has the number {session.our_number}; the simulator's {provider} {direction}.",
         f"Conversations are kept in {describe_database(database)}",
+        "" if any(session.service.app.routes) else f"The app's handlers: {NO_HANDLERS}.",
         "Type a text. /phone 2 is a second person, /wait 1h lets time pass, /help, /quit."
         if is_interactive
         else "",

@@ -28,9 +28,9 @@ def providers(
         [_provider_row(adapter.name, default_features(adapter)) for adapter in adapters],
     )
     for adapter in adapters:
-        print(f"\n{adapter.name} is told:")
+        print(f"\nSettings of {adapter.name}:")
         show_table(
-            ("name", "what it is", "unless given"),
+            ("name", "what it is", "default"),
             [(one.name, one.help, one.default) for one in adapter.settings],
         )
 

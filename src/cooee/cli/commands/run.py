@@ -21,17 +21,22 @@ if TYPE_CHECKING:
     from cooee.runtime.settings import Settings
 
 
+NO_HANDLERS = "none, so every text stays without an answer: write one below @app.otherwise"
+
+
 def run(
     app: AppArgument,
 ) -> None:
     """Run an app: receive texts, answer them, send the answers.
 
-    It is told what it needs by environment variables: COOEE_DATABASE, COOEE_PROVIDER,
-    COOEE_PUBLIC_URL (texts are pushed to it; without it they are read), COOEE_SUBSCRIPTION,
-    COOEE_HOST, COOEE_PORT, COOEE_POLL_INTERVAL, COOEE_SEND_TOKEN (others may have texts sent by
-    POST /send), COOEE_MEDIA, COOEE_MEDIA_LARGEST, COOEE_MEDIA_TRUSTED, COOEE_LOG_LEVEL,
-    COOEE_LOG_PRIVATE, and what the provider wants (see cooee providers). Each may be given as
-    NAME_FILE too: the file that holds it.
+    Environment variables set it up: COOEE_DATABASE, COOEE_PROVIDER, COOEE_PUBLIC_URL (texts are
+    pushed to this address; without it they are read), COOEE_SUBSCRIPTION, COOEE_HOST, COOEE_PORT,
+    COOEE_POLL_INTERVAL, COOEE_SEND_TOKEN (other programs may have texts sent by POST /send),
+    COOEE_MEDIA, COOEE_MEDIA_LARGEST, COOEE_MEDIA_TRUSTED, COOEE_LOG_LEVEL, COOEE_LOG_PRIVATE, and
+    the provider's own (see cooee providers). Each may be given as NAME_FILE too: the path of a
+    file that holds the value.
+
+    To try an app without a provider's account, type cooee phone APP.
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
     """
@@ -99,13 +104,18 @@ async def _connect_unless_stopped(stop: asyncio.Event, service: Service) -> bool
 
 
 def startup_banner(name: str, service: Service, settings: Settings, port: int) -> list[str]:
-    """Return the lines that say what runs, and where."""
+    """Return the lines of the start: the app, its number, its provider, its address."""
+    from cooee.runtime.settings import misspelt_settings
     from cooee.storage.dialects import describe_database
 
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     subscription = service.subscription
-    number = subscription.number if subscription else "not known yet: not connected, still trying"
-    handlers = _handler_lines(service.app) or ["none: every text stays without an answer"]
+    number = (
+        subscription.number
+        if subscription
+        else "not known yet: not connected, still trying (cooee check says why)"
+    )
+    handlers = _handler_lines(service.app) or [NO_HANDLERS]
     return [
         f"{name} is running. Ctrl-C ends it.",
         f"  number     {number}",
@@ -114,7 +124,7 @@ def startup_banner(name: str, service: Service, settings: Settings, port: int) -
         f"  database   {describe_database(settings.database)}",
         f"  handlers   {handlers[0]}",
         *(f"             {line}" for line in handlers[1:]),
-        *(f"  note       {note}" for note in service.notes),
+        *(f"  note       {note}" for note in [*service.notes, *misspelt_settings(os.environ)]),
         f"  listening  http://{host}:{port}/health",
     ]
 

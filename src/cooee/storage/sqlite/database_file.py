@@ -157,6 +157,11 @@ def translate_error(error: BaseException) -> BaseException:
             f"The database is not available ({error}). Nothing was written; look for a full disk"
             " or a process that holds the file, and try again."
         )
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+        return StorageError(
+            "The file is not a database, or it is damaged. Set COOEE_DATABASE to another file,"
+            " or restore a backup."
+        )
     return StorageError(f"The database refused: {error}.")
 
 
