@@ -116,7 +116,7 @@ async def test_what_is_no_database_is_not_touched(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("not a database, but somebody's notes " * 100)
     before = path.read_bytes()
-    with pytest.raises(StorageError, match="not a database.*Set COOEE_DATABASE"):
+    with pytest.raises(StorageError, match=r"not a database.*Set COOEE_DATABASE"):
         await SQLite.open(path, now=ManualClock())
     assert path.read_bytes() == before
 
