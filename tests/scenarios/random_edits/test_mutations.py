@@ -9,6 +9,8 @@ from support.random_edits.engine import broken
 from support.random_edits.programs import Tape
 from support.random_edits.world import World
 
+pytestmark = pytest.mark.slow
+
 MUTATIONS = {
     "1: the state at the start is not kept": (
         "run",

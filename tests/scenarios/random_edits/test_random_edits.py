@@ -20,9 +20,11 @@ from support.random_edits.engine import whole
 from support.random_edits.programs import Tape
 from support.random_edits.world import World
 
-CONVERSATIONS = int(os.environ.get("COOEE_PROOF", "4000"))
+CONVERSATIONS = int(os.environ.get("COOEE_PROOF", "2000"))
 SLICES = 8
 ENGINE = whole()
+
+pytestmark = pytest.mark.slow
 
 tapes = st.lists(st.binary(min_size=60, max_size=60), max_size=8).map(b"".join)
 
