@@ -329,7 +329,7 @@ async def test_nothing_to_who_opted_out_ever_leaves(steps, world):
 # What only the company knows
 
 
-async def test_the_companys_list_is_read_at_the_start_and_every_day():
+async def test_the_providers_list_is_read_at_the_start_and_every_day():
     app = echo()
     async with Kit(app, provider="telstra-v3", push=False, poll_interval=3600) as kit:
         anna, ben = kit.phone(), kit.phone()

@@ -316,6 +316,14 @@ def test_a_provider_that_is_not_simulated_is_refused_in_words(tmp_path, env):
     assert "no provider 'pigeon'" in ended.stderr
 
 
+def test_a_database_of_a_dialect_to_come_is_refused_in_words(tmp_path, env):
+    args = [*COMMAND, str(STOPWATCH), "--database", "postgresql://me:word@host/a"]
+    ended = subprocess.run(args, check=False, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (ended.returncode, "word" in ended.stderr) == (2, False)
+    assert "PostgreSQL is to come" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_apps_own_database_is_never_touched(phone, tmp_path):
     database = tmp_path / "live.db"
     phone("TIME\n", COOEE_DATABASE=f"sqlite:///{database}")
