@@ -12,9 +12,9 @@ from cooee.cli.load_app import import_app
 def place(tmp_path, monkeypatch):
     """Write files into the current folder; modules and paths are as before at the end."""
     monkeypatch.chdir(tmp_path)
-    before, path = set(sys.modules), list(sys.path)
+    before, path, finders = set(sys.modules), list(sys.path), list(sys.meta_path)
     yield lambda name, code: (tmp_path / name).write_text(code)
-    sys.path[:] = path
+    sys.path[:], sys.meta_path[:] = path, finders
     for name in set(sys.modules) - before:
         del sys.modules[name]
 
@@ -124,3 +124,101 @@ def test_a_contradiction_in_the_app_is_shown_whole_and_with_its_line(place):
     said = str(raised.value)
     assert "def add(chat, n: int)" in said
     assert "bad.py, line 3" in said
+
+
+APP_OF = "from cooee import App\n{}\napp = App()\n"
+PACKAGE_LAYOUTS = {
+    # what is typed: (where, files, the module's name)
+    "a package": ("shop/app.py", {"shop/__init__.py": "", "shop/app.py": "from .words import W"}, "shop.app"),
+    "its folder": ("shop/", {"shop/__init__.py": "from .words import W"}, "shop"),
+    "its __init__": ("shop/__init__.py", {"shop/__init__.py": "from .words import W"}, "shop"),
+    "a package of packages": (
+        "a/b/app.py",
+        {"a/__init__.py": "", "a/b/__init__.py": "", "a/b/app.py": "from ..words import W"},
+        "a.b.app",
+    ),
+    "only the inner one is regular": (
+        "a/b/app.py",
+        {"a/b/__init__.py": "", "a/b/app.py": "from ..words import W"},
+        "a.b.app",
+    ),
+    "none is regular": ("a/b/app.py", {"a/b/app.py": "from ..words import W"}, "a.b.app"),
+    "a neighbour goes up": (
+        "a/b/app.py",
+        {"a/b/app.py": "from .near import W", "a/b/near.py": "from ..words import W"},
+        "a.b.app",
+    ),
+    "none is regular, in src": ("src/a/b/app.py", {"src/a/b/app.py": "from .words import W"}, "a.b.app"),
+    "by its whole name": ("a/b/app.py", {"a/b/app.py": "from a.b.words import W"}, "a.b.app"),
+    "in src by its whole name": ("src/a/app.py", {"src/a/app.py": "import a.words"}, "a.app"),
+    "a regular folder of scripts": (
+        "a/app.py",
+        {"a/__init__.py": "", "a/app.py": "from words import W"},
+        "app",
+    ),
+    "a folder of scripts named like a library": ("cooee/app.py", {"cooee/app.py": "import words"}, "app"),
+    "a folder that no package can be": ("my-shop/app.py", {"my-shop/__init__.py": "", "my-shop/app.py": "import words"}, "app"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", PACKAGE_LAYOUTS)
+@pytest.mark.parametrize("from_here", [True, False])
+def test_a_file_of_a_package_is_loaded_as_the_module_that_it_is(
+    place, tmp_path, monkeypatch, layout, from_here
+):
+    typed, files, name = PACKAGE_LAYOUTS[layout]
+    app_file = "shop/__init__.py" if layout.startswith("its") else typed
+    for file, line in files.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        place(file, APP_OF.format(line) if file == app_file else line)
+    above = any("from ..words" in line for line in files.values())
+    words = (tmp_path / app_file).parents[above] / "words.py"
+    words.write_text("W = 'a word'")
+    if not from_here:
+        monkeypatch.chdir("/")
+        typed = str(tmp_path / typed)
+    app = import_app(typed)
+    assert sys.modules[name].app is app
+
+
+@pytest.mark.parametrize("other", ["app", "shop.app"])
+@pytest.mark.parametrize("style", ["from .words import W", "import words"])
+@pytest.mark.parametrize("typed", ["shop/app.py", "app.py"])
+def test_there_is_one_app_by_whatever_name_its_modules_import_it(
+    place, tmp_path, monkeypatch, other, style, typed
+):
+    (tmp_path / "shop").mkdir()
+    place("shop/app.py", f"from cooee import App\napp = App()\n{style}\nspec = __spec__\n")
+    place("shop/words.py", "W = 'a word'\ndef find():\n    import NAME\n    return NAME.app".replace("NAME", other))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path / "shop"))
+    if typed == "app.py":
+        monkeypatch.chdir(tmp_path / "shop")
+    app = import_app(typed)
+    words = sys.modules.get("shop.words") or sys.modules["words"]
+    assert words.find() is app
+    loaded = sys.modules[other]
+    assert loaded.__spec__ is loaded.spec
+
+
+def test_what_to_type_is_said_where_a_module_lies_above(place, tmp_path, monkeypatch):
+    for folder in ("bots", "common", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    place("bots/app.py", APP_OF.format("import common.words"))
+    place("common/words.py", "")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(DefinitionError) as raised:
+        import_app("../bots/app.py")
+    said = str(raised.value)
+    assert "No module named 'common'" in said
+    assert f"common lies in {tmp_path}. Start there, with `cd {tmp_path}`, and name bots/app.py." in said
+    monkeypatch.chdir(tmp_path)
+    assert import_app("bots/app.py")
+
+
+def test_a_file_whose_name_another_module_has_says_so(place, tmp_path):
+    for folder in ("one/shop", "two/shop"):
+        (tmp_path / folder).mkdir(parents=True)
+        place(f"{folder}/words.py", "")
+        place(f"{folder}/app.py", APP_OF.format("from .words import __name__"))
+    assert import_app("one/shop/app.py:app") is import_app("one/shop/app.py")

@@ -82,7 +82,7 @@ class World:
             None,
             RealClock().now,
             lambda claim, seq: recall,
-            code_version=program,
+            code_version=lambda: program,
             dialogue_timeout_s=STUCK,
         )
         self.store = store

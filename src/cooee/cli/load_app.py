@@ -7,10 +7,14 @@ import importlib.util
 import linecache
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
+from cooee.cli.app_file import SameModule, loaded_module, module_of_file
 from cooee.core.app.app import App
 from cooee.core.errors import DefinitionError, SettingError
 
@@ -38,13 +42,28 @@ def _names_file(source: str) -> bool:
 
 
 def _import_file(path: Path) -> ModuleType:
+    if (path / "__init__.py").is_file():
+        path /= "__init__.py"
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no such file"
         raise SettingError(f"{path} is {kind} (looked in {Path.cwd()}). {_NAMING_HINT}")
     path = path.resolve()
-    sys.path.insert(0, str(path.parent))  # it may import its neighbours, as a script may
-    is_name_taken = path.stem in sys.modules or path.stem in sys.stdlib_module_names
-    name = f"cooee_app_{path.stem}" if is_name_taken else path.stem
+    loaded = loaded_module(path)
+    if loaded is not None:
+        return loaded
+    app_module = module_of_file(path)
+    sys.path.insert(0, str(app_module.folder))  # it may import its neighbours, as a script may
+    _search_working_folder()
+    name = app_module.name
+    is_script = app_module.folder == path.parent
+    if is_script and (name in sys.modules or name in sys.stdlib_module_names):
+        name = f"cooee_app_{name}"
+    sys.meta_path.insert(0, SameModule(name, path))
+    with _import_errors(path, str(path)):
+        return _execute_file(path, name) if is_script else _import_from_package(path, name)
+
+
+def _execute_file(path: Path, name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise SettingError(f"{path} is not Python. {_NAMING_HINT}")
@@ -52,25 +71,67 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise _import_error(str(path), error) from error
+    except BaseException:
+        del sys.modules[name]  # as an import does: what is half loaded is nobody's
+        raise
+    return module
+
+
+def _import_from_package(path: Path, name: str) -> ModuleType:
+    """Import a file as a module of its package."""
+    module = importlib.import_module(name)
+    if Path(module.__file__ or "").resolve() != path:
+        raise SettingError(
+            f"{path} is the module {name} of its package, and {module.__file__} has that name"
+            " already. Rename the package, or start where it is the only one."
+        )
     return module
 
 
 def _import_module(name: str) -> ModuleType:
     if "" not in sys.path:
         sys.path.insert(0, "")
-    try:
+    source_folder = Path.cwd() / "src"
+    top = name.partition(".")[0]
+    if (source_folder / top).is_dir() and find_spec(top) is None:
+        sys.path.insert(0, str(source_folder))
+    with _import_errors(None, name):
         return importlib.import_module(name)
+
+
+def _search_working_folder() -> None:
+    """Let an app import from the folder that the command is run in, last of all."""
+    folder = str(Path.cwd())
+    if not {"", folder} & {*sys.path}:
+        sys.path.append(folder)
+
+
+@contextmanager
+def _import_errors(path: Path | None, source: str) -> Iterator[None]:
+    """Turn an exception of the import into an error that says what to mend, or to type."""
+    try:
+        yield
+    except SettingError:
+        raise
     except ModuleNotFoundError as error:
-        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            problem = (
-                f"There is no module {error.name!r} (looked in {Path.cwd()} too). {_NAMING_HINT}"
-            )
+        missing = error.name or ""
+        if path is None and f"{source}.".startswith(f"{missing}."):
+            problem = f"There is no module {missing!r} (looked in {Path.cwd()} too). {_NAMING_HINT}"
             raise SettingError(problem) from error
-        raise _import_error(name, error) from error
+        raise _import_error(source, error, _where_it_lies(missing, path)) from error
     except (Exception, SystemExit) as error:
-        raise _import_error(name, error) from error
+        raise _import_error(source, error) from error
+
+
+def _where_it_lies(missing: str, path: Path | None) -> str:
+    """Return what to type where a module that an app imports lies in a folder above."""
+    if path is None or not missing or "." in missing:
+        return ""
+    for folder in path.parents:
+        if (folder / f"{missing}.py").is_file() or (folder / missing).is_dir():
+            file = path.relative_to(folder)
+            return f"{missing} lies in {folder}. Start there, with `cd {folder}`, and name {file}."
+    return ""
 
 
 def _app_named(module: ModuleType, source: str, name: str) -> App[Any, Any]:
@@ -102,21 +163,20 @@ def _apps_in(module: ModuleType) -> dict[str, App[Any, Any]]:
     return {name: value for name, value in vars(module).items() if isinstance(value, App)}
 
 
-def _import_error(source: str, error: BaseException) -> DefinitionError:
+def _import_error(source: str, error: BaseException, advice: str = "") -> DefinitionError:
     """Return an error for an exception of the app's own code, with the line that raised it."""
     if isinstance(error, DefinitionError):
         return DefinitionError(f"{error}\n{_failing_line(error.__traceback__)}".rstrip())
     if isinstance(error, SyntaxError):
         return DefinitionError("".join(traceback.format_exception_only(error)).rstrip())
     problem = "".join(traceback.format_exception_only(error)).strip()
-    if isinstance(error, ModuleNotFoundError):
-        problem += (
-            f"\nInstall it for the Python that cooee runs in ({sys.executable} -m pip install …),"
+    if isinstance(error, ModuleNotFoundError) and not advice:
+        advice = (
+            f"Install it for the Python that cooee runs in ({sys.executable} -m pip install …),"
             " or mend the import."
         )
-    return DefinitionError(
-        f"{source} cannot be loaded.\n{_failing_line(error.__traceback__)}\n{problem}"
-    )
+    where = _failing_line(error.__traceback__)
+    return DefinitionError(f"{source} cannot be loaded.\n{where}\n{problem}\n{advice}".rstrip())
 
 
 def _failing_line(trace: TracebackType | None) -> str:

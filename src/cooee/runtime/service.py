@@ -25,7 +25,7 @@ from cooee.runtime.log import error_location, log_event
 from cooee.runtime.opt_outs import prepare_opt_out_words, sync_opt_outs
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.task_group import TaskGroup
-from cooee.runtime.turns.app_version import code_version_of
+from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.unknown_dialogues import unknown_dialogue_notes
 from cooee.runtime.watchdog import Watchdog
@@ -125,8 +125,8 @@ class Service:
         self._webhook_urls = WebhookURLs(self.store, self.provider, self.options.public_url)
         await self._reload_webhook_secrets()
         opt_out_words, notes = prepare_opt_out_words(self.app, self.provider)
-        code_version = code_version_of(self.app)
-        await self.store.retry_after_deploy(code_version, list(self.app.retired_dialogues))
+        code_version = CodeVersion(self.app)
+        await self.store.retry_after_deploy(code_version(), list(self.app.retired_dialogues))
         self.notes = [*notes, *await unknown_dialogue_notes(self.app, self.store)]
         services = await self._enter_services()
         context = make_context(self._resources, services, opt_out_words, code_version)

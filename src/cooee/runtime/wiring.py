@@ -31,6 +31,7 @@ from cooee.runtime.outbound.senders import Senders
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.redaction import Redactor
 from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.history import history_reader
 from cooee.runtime.turns.worker import Worker
@@ -94,7 +95,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def make_context(
-    resources: Resources, services: Any, opt_out_words: OptOutWords, code_version: str
+    resources: Resources, services: Any, opt_out_words: OptOutWords, code_version: CodeVersion
 ) -> TurnContext:
     """Make the context that all turns of the service share."""
     provider = resources.provider

@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from types import ModuleType
 
 import pytest
 
 from cooee import App
-from cooee.runtime.turns.app_version import code_version_of
+from cooee.runtime.turns.app_version import CodeVersion, code_version_of
 
 APP = """
 from cooee import App
@@ -109,16 +110,39 @@ def test_an_edit_inside_an_archive_is_another_code_version(folder, tmp_path):
     assert packed() != first
 
 
-def test_an_app_that_is_installed_among_the_libraries_is_told_by_its_own_package(folder, tmp_path):
-    """Its files are where libraries are, and still they are what its people wait in."""
-    package = tmp_path / "site" / "shop"
-    shutil.copytree(folder, package)
-    (package / "__init__.py").write_text("from .main import app")
-    (package / "main.py").write_text(APP.replace("from words", "from .words"))
-    library = "import cooee.core.dialogue.code_version as p; p._LIBRARIES = (sys.argv[1],); "
-    first = told(package.parent, "shop", library)
-    (package / "words.py").write_text("HELLO = 'Good day?'")
-    assert told(package.parent, "shop", library) != first
+def test_line_ends_and_compiled_files_do_not_count(folder):
+    first = told(folder)
+    words = folder / "words.py"
+    words.write_bytes(words.read_bytes() + b"# end\n")
+    second = told(folder)
+    words.write_bytes(words.read_bytes().replace(b"\n", b"\r\n"))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True)
+    assert first != second == told(folder)
+
+
+def test_a_script_has_the_version_that_it_has_as_a_module(folder):
+    end = "\nif __name__ == '__main__':\n    from cooee.runtime.turns.app_version import code_version_of\n    print(code_version_of(app))\n"
+    (folder / "main.py").write_text(APP + end)
+    ended = subprocess.run(
+        [sys.executable, str(folder / "main.py")], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == told(folder)
+
+
+def test_a_plug_in_that_is_loaded_later_is_another_version_from_then_on(monkeypatch):
+    app = App()
+
+    @app.dialogue("BOOK")
+    async def book(chat):
+        await chat.ask("Name?")
+
+    version = CodeVersion(app)
+    first = version()
+    assert version() == first
+    plug_in = ModuleType("own_plug_in")
+    exec("def f(): return 1", vars(plug_in))
+    monkeypatch.setitem(sys.modules, "own_plug_in", plug_in)
+    assert version() == code_version_of(app) != first
 
 
 def test_another_version_of_the_app_is_another_code_version():

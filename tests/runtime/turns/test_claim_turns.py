@@ -35,7 +35,7 @@ def played(attempts, *, dialogue=True, text=True):
     texts = [PendingText(b"t", 3, inbound)] if text else []
     claim = Claim(b"c", "b", "a", 1, attempts, None, None, texts, 2, due)
     now = NOW + timedelta(minutes=1)
-    context = TurnContext(app, None, lambda: now, lambda *_: None, code_version="v1")
+    context = TurnContext(app, None, lambda: now, lambda *_: None, code_version=lambda: "v1")
     flow = run_claim(context, claim)
     try:
         step = next(flow)
@@ -105,7 +105,7 @@ def claimed(*words, handled=0, dialogues=()):
 def run_claim_by_hand(app, claim, *, held=True):
     """Play a claim: the jots it asked for, and its end."""
     now, checkpoints = NOW + timedelta(minutes=claim.handled_seq), []
-    context = TurnContext(app, None, lambda: now, lambda *_: None, code_version="v1")
+    context = TurnContext(app, None, lambda: now, lambda *_: None, code_version=lambda: "v1")
     flow = run_claim(context, claim)
     try:
         step = next(flow)

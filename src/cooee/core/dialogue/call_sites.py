@@ -83,10 +83,9 @@ def raise_location(error: BaseException) -> str:
 
 def _is_app_frame(frame: FrameType) -> bool:
     # `import cooee` stays light: sysconfig and site are slow to import.
-    from cooee.core.dialogue.code_version import LIBRARY_FOLDERS  # noqa: PLC0415 -- see above
+    from cooee.core.own_code import is_own_file  # noqa: PLC0415 -- see above
 
-    name, file = str(frame.f_globals.get("__name__")), frame.f_code.co_filename
-    return not name.startswith("cooee.") and not file.startswith(LIBRARY_FOLDERS)
+    return is_own_file(frame.f_code.co_filename)
 
 
 def _is_user_frame(frame: FrameType) -> bool:

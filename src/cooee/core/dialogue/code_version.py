@@ -1,50 +1,141 @@
-"""The code version of an app: a hash of its own source files."""
+"""The code version of an app: a hash of the user's own code (replay rule 10)."""
 
 from __future__ import annotations
 
-import site
-import sysconfig
-from collections.abc import Iterable, Mapping
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, partial
 from hashlib import blake2b
-from pathlib import PurePath
-from types import ModuleType
-
-LIBRARY_FOLDERS = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    | set(site.getsitepackages())
-    | {site.getusersitepackages()}
-)
-"""Folders of the standard library and of installed packages."""
+from types import CodeType, FunctionType
+from typing import Any
 
 
-def app_files(modules: Mapping[str, ModuleType], app_file: str) -> list[str]:
-    """Return the files of an app's modules: below its own folder, without libraries.
+def hash_parts(parts: Iterable[tuple[str, bytes]], versions: str = "") -> str:
+    """Return the code version of these parts, in whatever order they come.
 
     Args:
-        modules: the loaded modules, a copy of `sys.modules`.
-        app_file: the file of the app.
+        parts: each module's or dialogue's name, and its content.
+        versions: the versions of other code that decides how a dialogue runs, such as cooee's.
     """
-    folder = PurePath(app_file).parent
-    files = {getattr(module, "__file__", None) for module in modules.values()} | {app_file}
-    return sorted(file for file in files if file and _is_app_file(file, folder))
-
-
-def _is_app_file(file: str, folder: PurePath) -> bool:
-    return (
-        file.endswith(".py")
-        and PurePath(file).is_relative_to(folder)
-        and not file.startswith(LIBRARY_FOLDERS)
-    )
-
-
-def hash_sources(sources: Iterable[tuple[str, bytes]], version: str = "") -> str:
-    """Return the code version of these sources (replay rule 10: other sources, other version).
-
-    Args:
-        sources: each file's name, relative to the app's folder, and its contents.
-        version: the versions of other code that decides how a dialogue runs, such as cooee's.
-    """
-    hasher = blake2b(version.encode(), digest_size=16)
-    for name, contents in sorted(sources):
-        hasher.update(f"{len(name)}:{name}:{len(contents)}:".encode() + contents)
+    hasher = blake2b(versions.encode(errors="surrogatepass"), digest_size=16)
+    for name, content in sorted(parts):
+        encoded = name.encode(errors="surrogatepass")
+        hasher.update(b"%d:%b:%d:%b" % (len(encoded), encoded, len(content), content))
     return hasher.hexdigest()
+
+
+def hash_source(source: str) -> bytes:
+    """Return a hash of a source text, in which every line ends alike."""
+    return hash_bytes(unify_line_ends(source).encode(errors="surrogatepass"))
+
+
+def hash_bytes(content: bytes) -> bytes:
+    """Return a hash of a file's content."""
+    return blake2b(content, digest_size=16).digest()
+
+
+def unify_line_ends(source: str) -> str:
+    """Return a source text with the line ends of Unix."""
+    return source.replace("\r\n", "\n").replace("\r", "\n")
+
+
+# Imports that a module makes later
+
+
+_INDENTED_IMPORT = re.compile(r"^[ \t]+(import|from)\s|[:;][ \t]*(import|from)\s", re.MULTILINE)
+
+
+def imported_names(source: str, package: str, *, only_indented: bool) -> Iterator[str]:
+    """Yield the full names of all that a source text imports, and may import.
+
+    Args:
+        source: the text of a module; none are found where its syntax is wrong.
+        package: the package that its relative imports begin from.
+        only_indented: leave a text alone that imports at its left margin only.
+    """
+    if only_indented and not _INDENTED_IMPORT.search(source):
+        return
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute_name(node.module or "", package, node.level)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)  # perhaps a module
+
+
+def _absolute_name(module: str, package: str, level: int) -> str:
+    if not level:
+        return module
+    parts = package.split(".")
+    above = parts[: len(parts) - level + 1]
+    return ".".join([*above, module] if module else above)
+
+
+# Code without a source
+
+
+def hash_code(code: CodeType) -> bytes:
+    """Return a hash of a code object: what it does, wherever its file lies."""
+    return hash_bytes(_describe_code(code).encode(errors="surrogatepass"))
+
+
+def _describe_code(code: CodeType) -> str:
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+    tables = (code.co_code, code.co_exceptiontable)
+    return f"{code.co_name}{names}{counts}{tables}{_describe_constant(code.co_consts)}"
+
+
+def _describe_constant(value: object) -> str:
+    """Return a text for a constant that is the same in every process."""
+    if isinstance(value, CodeType):
+        return _describe_code(value)
+    if isinstance(value, tuple):
+        return f"({','.join(map(_describe_constant, value))})"
+    if isinstance(value, frozenset):  # its order is another one in each process
+        return f"{{{','.join(sorted(map(_describe_constant, value)))}}}"
+    return repr(value)
+
+
+def functions_of(namespace: Mapping[str, Any], module: str) -> Iterator[CodeType]:
+    """Return the code of a module's functions, of its classes' too, and of all that they wrap.
+
+    Values are looked at by their type alone, so that no lazy proxy is woken.
+    """
+    yield from _functions_of(namespace, module, set())
+
+
+def _functions_of(
+    namespace: Mapping[str, Any], module: str, seen: set[type]
+) -> Iterator[CodeType]:
+    for _, value in sorted(namespace.items(), key=_name_of_item):
+        if not issubclass(type(value), type):
+            yield from _code_inside(value, module)
+        elif value not in seen and vars(value).get("__module__") == module:
+            seen.add(value)
+            yield from _functions_of(vars(value), module, seen)
+
+
+def _name_of_item(item: tuple[object, object]) -> str:
+    return str(item[0])
+
+
+def _code_inside(value: Any, module: str) -> Iterator[CodeType]:
+    kind = type(value)
+    if kind is FunctionType:
+        if value.__module__ == module:  # none that the module has only imported
+            yield value.__code__
+        yield from _code_inside(value.__dict__.get("__wrapped__"), module)
+    elif issubclass(kind, staticmethod | classmethod):
+        yield from _code_inside(value.__func__, module)
+    elif issubclass(kind, property):
+        for function in (value.fget, value.fset, value.fdel):
+            yield from _code_inside(function, module)
+    elif issubclass(kind, cached_property | partial):
+        yield from _code_inside(value.func, module)

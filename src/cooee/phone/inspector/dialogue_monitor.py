@@ -132,7 +132,7 @@ class DialogueMonitor:
         )
         if waiting is None:
             return state
-        if journal.code_version == context.code_version:
+        if journal.code_version == context.code_version():
             return self._with_statement(state, waiting.location)
         return await self._state_in_current_code(context, stored_dialogue, journal, state)
 

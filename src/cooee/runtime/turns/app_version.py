@@ -1,66 +1,62 @@
-"""The code version of a loaded app."""
+"""The code version of a loaded app: a hash of the user's own code (replay rule 10)."""
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from os.path import commonpath, relpath
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
-from cooee.core.dialogue.code_version import app_files, hash_sources
+from cooee.core.dialogue.code_version import hash_code, hash_parts
+from cooee.runtime.turns.own_modules import contents_of_own_modules
+
+
+class CodeVersion:
+    """The code version of an app in this process.
+
+    Where a module is imported later that no import statement names, a plug-in, say, the version
+    is another one from then on: so nothing that was recorded with that module is taken for the
+    work of a process that may yet import an edited one.
+    """
+
+    def __init__(self, app: App[Any, Any]) -> None:
+        self._app = app
+        self._module_count = 0
+        self._version = ""
+
+    def __call__(self) -> str:
+        """Return the code version; at once, where no module has come since the last call."""
+        count = len(sys.modules)
+        if count != self._module_count:
+            self._version, self._module_count = code_version_of(self._app), count
+        return self._version
 
 
 def code_version_of(app: App[Any, Any]) -> str:
-    """Return the code version of an app.
+    """Return the code version of an app, with the modules that are loaded now.
 
-    Another name is another program: a source of the app's own has changed, a dialogue has come,
-    gone, moved or been renamed, or the app or cooee has another version. Its own are the modules
-    loaded by now from below the directory of a dialogue's file, without libraries, and those of
-    a dialogue's own package, wherever that is installed; what is imported later is not among
-    them. Where all of it lies does not count, so that the same release in another folder is the
-    same program.
+    Another name is another program: a module of the user's own has changed, come or gone, a
+    dialogue has come, gone or been renamed, or the app, cooee or Python has another version. The user's
+    own modules are all but Python's, cooee's and those of installed libraries; an app that is
+    itself installed counts, with all that its distribution installed. Their folders and the ends
+    of their lines do not count.
 
-    Ask once, when the app is loaded: what is read is on disk now.
+    A module is read once, when its version is first asked for. Where its file was replaced after
+    it was imported and before it was read, the version is that of the file. The next process then
+    has other code under the same version, and a dialogue that goes another way there goes on.
     """
-    versions = f"{version('cooee')} {app.version}"
+    python = ".".join(map(str, sys.version_info[:2]))
+    versions = f"cooee {version('cooee')}, Python {python}, app {app.version}"
     dialogues = app.routes.dialogues
     if not dialogues:
-        return hash_sources((), versions)
-    loaded_modules = dict(sys.modules)
-    files = {file for dialogue in dialogues for file in _source_files(dialogue, loaded_modules)}
-    root_dir = commonpath(
-        {Path(_definition_location(dialogue)[0]).parent for dialogue in dialogues}
-    )
-    sources = [(relpath(file, root_dir), _read_source(Path(file))) for file in files]
-    for dialogue in dialogues:
-        file, line = _definition_location(dialogue)
-        sources.append((dialogue.name, f"{relpath(file, root_dir)}:{line}".encode()))
-    return hash_sources(sources, versions)
+        return hash_parts((), versions)
+    homes = {str(getattr(dialogue.handler.function, "__module__", "")) for dialogue in dialogues}
+    own = contents_of_own_modules(homes)
+    return hash_parts([*own.items(), *map(_part_of_dialogue, dialogues)], versions)
 
 
-def _source_files(dialogue: Dialogue, loaded_modules: Mapping[str, ModuleType]) -> Iterator[str]:
-    file = _definition_location(dialogue)[0]
-    yield file
-    yield from app_files(loaded_modules, file)
-    package = str(dialogue.handler.function.__module__).partition(".")[0]
-    for name, module in loaded_modules.items():
-        source = getattr(module, "__file__", None)
-        if source and source.endswith(".py") and name.partition(".")[0] == package:
-            yield source
-
-
-def _definition_location(dialogue: Dialogue) -> tuple[str, str]:
-    """Return the absolute file and the line of a dialogue's definition."""
-    file, _, line = dialogue.handler.location.rpartition(":")
-    return str(Path(file).absolute()), line
-
-
-def _read_source(file: Path) -> bytes:
-    """Return a source file's bytes; for a file inside an archive, the archive's."""
-    readable = next((path for path in (file, *file.parents) if path.is_file()), None)
-    return b"" if readable is None else readable.read_bytes()
+def _part_of_dialogue(dialogue: Dialogue) -> tuple[str, bytes]:
+    code = getattr(inspect.unwrap(dialogue.handler.function), "__code__", None)
+    return f"dialogue {dialogue.name}", b"" if code is None else hash_code(code)

@@ -214,7 +214,7 @@ class _ClaimRun:
         pause = None if isinstance(cause, _NEVER_RETRIED) else turn_backoff(attempts)
         retry_at: datetime | None = None if pause is None else self._context.now() + pause
         in_dialogue = isinstance(error, DialogueFailure) or dialogue
-        code_version = self._context.code_version if in_dialogue and pause is None else ""
+        code_version = self._context.code_version() if in_dialogue and pause is None else ""
         return TurnFailure(seq, _error_message(cause), retry_at, code_version, dialogue)
 
 

@@ -28,7 +28,7 @@ DIALOGUE_TIMEOUT_S = 5.0
 class TurnContext(msgspec.Struct, frozen=True):
     """The app, its services and its limits: the same for every turn of a process.
 
-    `code_version` names the app's code as it is loaded. `strict` runs each turn of a dialogue
+    `code_version` returns the version of the app's code as it is loaded now. `strict` runs each turn of a dialogue
     twice and compares, for tests and development. `provider_without_media` is the provider's
     name where it cannot carry media.
     """
@@ -39,7 +39,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     history_reader: Callable[[Claim, int], HistoryReader]
     opt_out_words: OptOutWords | None = None
     provider_without_media: str = ""
-    code_version: str = ""
+    code_version: Callable[[], str] = lambda: ""
     strict: bool = False
     handler_timeout_s: float = HANDLER_TIMEOUT_S
     dialogue_timeout_s: float = DIALOGUE_TIMEOUT_S
@@ -107,7 +107,7 @@ def make_dialogue_context(
         ours=conversation.ours,
         theirs=conversation.theirs,
         find_zone=partial(context.app.time_zone_of, conversation.theirs),
-        code_version=context.code_version,
+        code_version=context.code_version(),
         read_history=recall,
         strict=strict,
     )

@@ -1,0 +1,172 @@
+"""Finds the module that an app's file is, and keeps it from being loaded twice."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+
+
+class AppModule(msgspec.Struct, frozen=True):
+    """The name of an app's module, and the folder from which it is imported."""
+
+    name: str
+    folder: Path
+
+
+def module_of_file(path: Path) -> AppModule:
+    """Return the module that a file is, by its folders and by what it imports itself.
+
+    It is a script, with its folder to import from, unless it belongs to a package: where it
+    imports ``shop.words`` from within a folder ``shop``, where its folder has an ``__init__.py``,
+    and where it imports ``.words``. Without an ``__init__.py`` the packages begin below a folder
+    of `sys.path`, below ``src``, or as far down as the relative imports allow.
+
+    Args:
+        path: the absolute path of the file.
+    """
+    tops, base = _absolute_imports(path), _base_of_relative_imports(path)
+    folder = (
+        _folder_of_named_package(path, tops, base)
+        or _folder_of_regular_package(path, tops, base)
+        or (path.parent if base is None else _folder_of_namespace_package(base))
+    )
+    parts = path.relative_to(folder).with_suffix("").parts
+    if len(parts) > 1 and parts[-1] == "__init__":
+        parts = parts[:-1]
+    return AppModule(".".join(parts), folder)
+
+
+def _imports_of(path: Path) -> Sequence[ast.Import | ast.ImportFrom]:
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):  # its import says so better
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def _absolute_imports(path: Path) -> AbstractSet[str]:
+    """Return the first names of all that a file imports by a whole name."""
+    names = set[str]()
+    for node in _imports_of(path):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif not node.level:
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+def _base_of_relative_imports(path: Path) -> Path | None:
+    """Return the highest folder that relative imports begin from, the neighbours' too, or None."""
+    bases, seen, files = list[Path](), {path}, [path]
+    while files:
+        file = files.pop()
+        for node in _imports_of(file):
+            if isinstance(node, ast.Import) or not node.level:
+                continue
+            base = file.parents[min(node.level, len(file.parents)) - 1]
+            bases.append(base)
+            module = base.joinpath(*(node.module or "").split("."))
+            names = [module, *(module / alias.name for alias in node.names)]
+            found = [one.with_name(f"{one.name}.py") for one in names if one != base]
+            found += [one / "__init__.py" for one in names]
+            files += [one for one in found if one not in seen and one.is_file()]
+            seen.update(found)
+    return min(bases, key=lambda base: len(base.parts), default=None)
+
+
+def _folder_of_named_package(path: Path, tops: AbstractSet[str], base: Path | None) -> Path | None:
+    """Return the folder above a package that the file names, and lies in."""
+    for package in path.parents:
+        is_high_enough = base is None or base.is_relative_to(package)
+        if is_high_enough and package.name in tops and not _is_found_elsewhere(package):
+            return package.parent
+    return None
+
+
+def _is_found_elsewhere(package: Path) -> bool:
+    """Return whether a package of this folder's name is already found, and is another one."""
+    if package.name in sys.stdlib_module_names:
+        return True
+    try:
+        spec = find_spec(package.name)
+    except (ImportError, ValueError):
+        return False
+    places = None if spec is None else spec.submodule_search_locations
+    return spec is not None and str(package) not in [str(Path(it).resolve()) for it in places or ()]
+
+
+def _folder_of_regular_package(path: Path, tops: AbstractSet[str], base: Path | None) -> Path | None:
+    """Return the folder above the packages with an ``__init__.py``; None for a script."""
+    folder = path.parent
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        folder = folder.parent
+    imports_neighbours = base is None and any(_has_module(path.parent, top) for top in tops)
+    is_high_enough = base is None or folder in base.parents
+    is_package = folder != path.parent and is_high_enough and not imports_neighbours
+    return folder if is_package else None
+
+
+def _has_module(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+
+
+def _folder_of_namespace_package(base: Path) -> Path:
+    """Return the folder above the packages without an ``__init__.py``."""
+    on_path = {Path(entry).resolve() for entry in sys.path if entry}
+    for folder in base.parents:
+        if folder in on_path or folder.name == "src":
+            return folder
+    return base.parent
+
+
+def loaded_module(path: Path) -> ModuleType | None:
+    """Return the module that was loaded from a file already, or None."""
+    for name, module in dict(sys.modules).items():
+        file = getattr(module, "__file__", None)
+        if name != "__main__" and file and file.endswith(path.name) and Path(file).resolve() == path:
+            return module
+    return None
+
+
+class SameModule(MetaPathFinder, Loader):
+    """Finds an app's own module under every name that its file has, so that there is one app.
+
+    Args:
+        name: the name that the app is loaded under.
+        path: its file.
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._name, self._path = name, path
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a spec for another name of the app's file, once that is loaded or being loaded."""
+        is_other_name = fullname != self._name and fullname.rpartition(".")[2] == self._path.stem
+        if not is_other_name or self._name not in sys.modules:
+            return None
+        found = PathFinder.find_spec(fullname, path, target)
+        if found is None or not found.origin or Path(found.origin).resolve() != self._path:
+            return None
+        return ModuleSpec(fullname, self, origin=found.origin)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the app's module."""
+        module = sys.modules[self._name]
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Leave the module as it is, with the spec that it had."""
+        assert module.__spec__ is not None
+        module.__spec__ = module.__spec__.loader_state
