@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -16,7 +15,7 @@ import msgspec
 from cooee.clocks.offset import OffsetClock
 from cooee.core.app.app import App
 from cooee.phone.app_runner import run_app
-from cooee.phone.inspector.app_error import describe_error, is_app_file
+from cooee.phone.inspector.app_error import describe_error
 from cooee.phone.inspector.dialogue_monitor import DialogueMonitor
 from cooee.phone.inspector.recorder import Recorder
 from cooee.phone.inspector.source_lines import SourceFiles
@@ -37,6 +36,7 @@ from cooee.phone.ipc_messages import (
     encode_message,
 )
 from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
+from cooee.runtime.turns.own_modules import read_own_modules
 from cooee.storage import Store
 from cooee.storage.dialects import default_media_location, open_store
 
@@ -63,8 +63,8 @@ def _load_app(
         app = load_app(name)
     except BaseException as error:  # a module may even end the process; it is an error of the app
         located = describe_error(error, folder)
-        return None, AppBroken(located, [*_own_files(folder), located.file])
-    return app, AppLoaded(_own_files(folder))
+        return None, AppBroken(located, [*_own_files(), located.file])
+    return app, AppLoaded(_own_files())
 
 
 def _app_folder(name: str) -> Path:
@@ -72,10 +72,9 @@ def _app_folder(name: str) -> Path:
     return Path(path).resolve().parent if path.endswith(".py") else Path.cwd()
 
 
-def _own_files(folder: Path) -> list[str]:
-    """Return the app's own files that are imported so far."""
-    files = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
-    return [file for file in files if file and is_app_file(Path(file), folder)]
+def _own_files() -> list[str]:
+    """Return the files of the user's own modules, those too that are imported later."""
+    return [module.file for module in read_own_modules().values() if module.file]
 
 
 async def _serve_channel(
@@ -119,7 +118,7 @@ class AppController:
         self._clock = OffsetClock()
         self._exit_stack = AsyncExitStack()
         self._webhook_socket = socket.socket(fileno=args.webhook_fd)
-        self._source_files = SourceFiles(_own_files(folder))
+        self._source_files = SourceFiles(_own_files())
 
     async def handle(self, command: AppCommand) -> None:
         """Carry out a command, and answer it."""
@@ -144,7 +143,7 @@ class AppController:
         except BaseException as error:
             await self._exit_stack.aclose()
             self._send_message(
-                AppBroken(describe_error(error, self._folder), _own_files(self._folder))
+                AppBroken(describe_error(error, self._folder), _own_files())
             )
             if not isinstance(error, Exception):
                 raise

@@ -159,8 +159,15 @@ def test_another_version_of_the_app_is_another_code_version():
 
 
 def test_a_dialogue_of_no_module_has_a_code_version_too():
-    known = {}
-    exec("async def book(chat):\n    await chat.ask('Name?')\n", known)
-    app = App()
-    app.dialogue("BOOK")(known["book"])
-    assert len(code_version_of(app)) == 32
+    def version_with(question):
+        known = {}
+        exec(
+            "async def book(chat):\n    await name(chat)\n"
+            f"async def name(chat):\n    await chat.ask({question!r})\n",
+            known,
+        )
+        app = App()
+        app.dialogue("BOOK")(known["book"])
+        return code_version_of(app)
+
+    assert version_with("Name?") == version_with("Name?") != version_with("Your name?")

@@ -10,7 +10,11 @@ from types import ModuleType
 
 import pytest
 
-from cooee.runtime.turns.own_modules import contents_of_own_modules, own_modules
+from cooee.runtime.turns.own_modules import own_modules, read_own_modules
+
+
+def contents_of_own_modules(*homes):
+    return {name: module.content for name, module in read_own_modules({*homes}).items()}
 
 
 @pytest.fixture
@@ -189,7 +193,7 @@ def test_an_installed_app_counts_with_all_that_its_distribution_installed(place,
         for name in ("own_shop", "own_common", "own_library"):
             importlib.import_module(name)
         assert new_contents(before) == {}
-        found = contents_of_own_modules({"own_shop"})
+        found = contents_of_own_modules("own_shop")
         assert {"own_shop", "own_common"} <= set(found)
         assert "own_library" not in found
     finally:

@@ -81,14 +81,14 @@ def _absolute_name(module: str, package: str, level: int) -> str:
 
 
 def hash_code(code: CodeType) -> bytes:
-    """Return a hash of a code object: what it does, wherever its file lies."""
+    """Return a hash of a code object: what it does at which line, wherever its file lies."""
     return hash_bytes(_describe_code(code).encode(errors="surrogatepass"))
 
 
 def _describe_code(code: CodeType) -> str:
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
-    tables = (code.co_code, code.co_exceptiontable)
+    tables = (code.co_code, code.co_exceptiontable, code.co_firstlineno, code.co_linetable)
     return f"{code.co_name}{names}{counts}{tables}{_describe_constant(code.co_consts)}"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cooee.core.errors import CooeeError
+from cooee.core.own_code import is_own_file
 from cooee.phone.ipc_messages import AppError
 
 _EXCERPT_MARGIN = 2  # lines before and after
@@ -15,14 +16,14 @@ _LOCATION_PREFIX = re.compile(r"^(\w+: )/[^:\n]+\.py:\d+: ")  # with which some 
 
 
 def describe_error(error: BaseException, folder: Path) -> AppError:
-    """Describe an exception, with its line in the app's files.
+    """Describe an exception, with its line in the user's own files.
 
     Args:
-        error: the exception; its first cause in the app's files is described.
-        folder: the folder of the app's own files.
+        error: the exception; its first cause in such a file is described.
+        folder: the folder of the app, which no message repeats.
     """
     for cause in _first_cause_first(error):
-        location = _app_location(cause, folder)
+        location = _app_location(cause)
         if location is not None:
             file, line = location
             return AppError(
@@ -37,8 +38,8 @@ def describe_error(error: BaseException, folder: Path) -> AppError:
 def locate_message(message: str, folder: Path) -> AppError:
     """Describe an error by its stored message, with the line that the message names, if any."""
     shown = _without_location(message, folder)
-    for file, line in re.findall(rf"({re.escape(str(folder))}/[^:\n]+?\.py):(\d+)", message):
-        if is_app_file(Path(file), folder):
+    for file, line in re.findall(r"(/[^:\n]+?\.py):(\d+)", message):
+        if is_own_file(file) and Path(file).is_file():
             return AppError(shown, file, int(line), _read_excerpt(file, int(line)))
     return AppError(shown)
 
@@ -51,20 +52,15 @@ def _first_cause_first(error: BaseException) -> Iterator[BaseException]:
     return reversed(chain)
 
 
-def _app_location(error: BaseException, folder: Path) -> tuple[str, int] | None:
+def _app_location(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return error.filename, error.lineno
     lines = [
         (frame.filename, frame.lineno)
         for frame in traceback.extract_tb(error.__traceback__)
-        if frame.lineno and is_app_file(Path(frame.filename), folder)
+        if frame.lineno and is_own_file(frame.filename)
     ]
     return lines[-1] if lines else None
-
-
-def is_app_file(file: Path, folder: Path) -> bool:
-    """Say whether a file is the app's own: in the folder, and no library installed there."""
-    return file.is_relative_to(folder) and not {"site-packages", "dist-packages"} & set(file.parts)
 
 
 def _format_error(error: BaseException) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
-from cooee.core.dialogue.code_version import hash_code, hash_parts
-from cooee.runtime.turns.own_modules import contents_of_own_modules
+from cooee.core.dialogue.code_version import functions_of, hash_code, hash_parts
+from cooee.runtime.turns.own_modules import read_own_modules
 
 
 class CodeVersion:
@@ -53,10 +53,15 @@ def code_version_of(app: App[Any, Any]) -> str:
     if not dialogues:
         return hash_parts((), versions)
     homes = {str(getattr(dialogue.handler.function, "__module__", "")) for dialogue in dialogues}
-    own = contents_of_own_modules(homes)
-    return hash_parts([*own.items(), *map(_part_of_dialogue, dialogues)], versions)
+    own = [(name, module.content) for name, module in read_own_modules(homes).items()]
+    return hash_parts([*own, *map(_part_of_dialogue, dialogues)], versions)
 
 
 def _part_of_dialogue(dialogue: Dialogue) -> tuple[str, bytes]:
-    code = getattr(inspect.unwrap(dialogue.handler.function), "__code__", None)
-    return f"dialogue {dialogue.name}", b"" if code is None else hash_code(code)
+    """Return a dialogue's name and its code, with its neighbours' where no module is theirs."""
+    function = inspect.unwrap(dialogue.handler.function)
+    codes, names = [getattr(function, "__code__", None)], getattr(function, "__globals__", {})
+    home = str(getattr(function, "__module__", ""))
+    if getattr(sys.modules.get(home), "__dict__", None) is not names:  # of `exec`, say
+        codes += functions_of(names, home)
+    return f"dialogue {dialogue.name}", b"".join(hash_code(code) for code in codes if code)

@@ -14,6 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
+from msgspec.structs import replace
 
 from cooee.core.dialogue.code_version import (
     functions_of,
@@ -27,34 +28,38 @@ from cooee.core.own_code import is_own_file
 _NEVER_OWN = {"cooee", "sitecustomize", "usercustomize"}
 
 
-def contents_of_own_modules(homes: AbstractSet[str] = frozenset()) -> Mapping[str, bytes]:
-    """Return a hash of each module of the user's own, by a name that lasts.
+class OwnModule(msgspec.Struct, frozen=True):
+    """A module of the user's own: a hash of its content, its file, what it may import later."""
+
+    content: bytes
+    file: str = ""
+    imports: Sequence[str] = ()
+
+
+def read_own_modules(homes: AbstractSet[str] = frozenset()) -> Mapping[str, OwnModule]:
+    """Return each module of the user's own that has any content, by a name that lasts.
 
     Modules count that are loaded, and those that they name in an import inside of a function: so
-    the hashes are the same before such an import and after it.
+    they are the same before such an import and after it.
 
     Args:
         homes: the names of modules that are the user's own wherever they lie.
     """
-    contents, later = dict[str, bytes](), list[str]()
-    for module in own_modules(homes):
-        read = _read_loaded(module)
-        later += read.imports
-        if read.content:
-            contents[_lasting_name(module)] = read.content
+    found = {_lasting_name(module): _read_loaded(module) for module in own_modules(homes)}
+    later = [name for module in found.values() for name in module.imports]
     seen = set(later)
     while later:
-        read_later = _read_unloaded(later.pop())
-        if read_later is not None:
-            name, read = read_later
-            contents[name] = read.content
-            later += [one for one in read.imports if one not in seen]
-            seen.update(read.imports)
-    return contents
+        name = later.pop()
+        module = _read_unloaded(name)
+        if module is not None:
+            found[name] = module
+            later += [one for one in module.imports if one not in seen]
+            seen.update(module.imports)
+    return {name: module for name, module in found.items() if module.content}
 
 
 def own_modules(homes: AbstractSet[str] = frozenset()) -> Sequence[ModuleType]:
-    """Return the loaded modules of the user's own, each once: see `contents_of_own_modules`."""
+    """Return the loaded modules of the user's own, each once: see `read_own_modules`."""
     modules = {id(module): (name, module) for name, module in dict(sys.modules).items()}
     # An app that is itself installed lies among the libraries.
     own_packages = _packages_installed_with({_top_of(home) for home in homes if _is_library(home)})
@@ -98,18 +103,11 @@ def _packages_installed_with(packages: AbstractSet[str]) -> AbstractSet[str]:
 # One module
 
 
-class _ReadModule(msgspec.Struct, frozen=True):
-    """A hash of a module's content, and the names that it may import later."""
-
-    content: bytes
-    imports: Sequence[str] = ()
-
-
-_read_modules: WeakKeyDictionary[ModuleType, tuple[object, _ReadModule]] = WeakKeyDictionary()
+_read_modules: WeakKeyDictionary[ModuleType, tuple[object, OwnModule]] = WeakKeyDictionary()
 """Each loaded module as it was first read, with its spec, since a reload has another one."""
 
 
-def _read_loaded(module: ModuleType) -> _ReadModule:
+def _read_loaded(module: ModuleType) -> OwnModule:
     """Read a module once: what its file has later is not what is loaded."""
     names = _names_of(module)
     spec = names.get("__spec__")
@@ -124,18 +122,18 @@ def _read_loaded(module: ModuleType) -> _ReadModule:
         return read
     # A notebook, or what `exec` has made: its functions may become others.
     functions = functions_of(names, str(names.get("__name__")))
-    return _ReadModule(b"".join(map(hash_code, functions)))
+    return OwnModule(b"".join(map(hash_code, functions)))
 
 
-def _read_unloaded(name: str) -> tuple[str, _ReadModule] | None:
-    """Return the lasting name and the content of a module that is not loaded, if it is own."""
+def _read_unloaded(name: str) -> OwnModule | None:
+    """Return a module that is not loaded, if there is one and it is the user's own."""
     spec = None if name in sys.modules or not name else _find_spec(name)
     if spec is None or not spec.has_location or not spec.origin or not is_own_file(spec.origin):
         return None
     parent = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
     read = _read_stored(spec.loader, name, spec.origin, parent, is_loaded=False)
     packages = [name.rsplit(".", count)[0] for count in range(1, name.count(".") + 1)]
-    return name, _ReadModule(read.content, [*read.imports, *packages])
+    return replace(read, imports=[*read.imports, *packages])
 
 
 def _find_spec(name: str) -> ModuleSpec | None:
@@ -164,7 +162,7 @@ def _find_spec(name: str) -> ModuleSpec | None:
 
 def _read_stored(
     loader: Any, name: str, file: str, package: str, *, is_loaded: bool
-) -> _ReadModule:
+) -> OwnModule:
     """Read a module's source, as its loader gives it, or else its file, or else its code."""
     source: str | None = None
     with suppress(Exception):  # a loader is anybody's code, and a file may be gone
@@ -173,13 +171,13 @@ def _read_stored(
         if source is None and file.endswith(".py"):
             source = Path(file).read_text(encoding="utf-8", errors="surrogateescape")
         if source is None and file and not file.endswith(".pyc"):
-            return _ReadModule(hash_bytes(Path(file).read_bytes()))
+            return OwnModule(hash_bytes(Path(file).read_bytes()), file)
     if source is not None:
         imports = tuple(imported_names(source, package, only_indented=is_loaded))
-        return _ReadModule(hash_source(source) if source else b"", imports)
+        return OwnModule(hash_source(source) if source else b"", file, imports)
     with suppress(Exception):
-        return _ReadModule(hash_code(loader.get_code(name)))
-    return _ReadModule(b"")
+        return OwnModule(hash_code(loader.get_code(name)), file)
+    return OwnModule(b"")
 
 
 def _names_of(module: ModuleType) -> dict[str, Any]:
