@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
@@ -27,7 +26,8 @@ def hash_parts(parts: Iterable[tuple[str, bytes]], versions: str = "") -> str:
 
 def hash_source(source: str) -> bytes:
     """Return a hash of a source text, in which every line ends alike."""
-    return hash_bytes(unify_line_ends(source).encode(errors="surrogatepass"))
+    lines = source.replace("\r\n", "\n").replace("\r", "\n")
+    return hash_bytes(lines.encode(errors="surrogatepass"))
 
 
 def hash_bytes(content: bytes) -> bytes:
@@ -35,46 +35,48 @@ def hash_bytes(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).digest()
 
 
-def unify_line_ends(source: str) -> str:
-    """Return a source text with the line ends of Unix."""
-    return source.replace("\r\n", "\n").replace("\r", "\n")
-
-
 # Imports that a module makes later
 
 
-_INDENTED_IMPORT = re.compile(r"^[ \t]+(import|from)\s|[:;][ \t]*(import|from)\s", re.MULTILINE)
+_IMPORT = re.compile(
+    r"(?P<before>^[ \t]*|[:;][ \t]*)"
+    r"(?:from[ \t]+(?P<base>[.\w]+)[ \t]+)?import\b"
+    r"(?P<names>[ \t]*\([^)]*\)|(?:\\\n|[^\n;#])*)",
+    re.MULTILINE,
+)
+_COMMENT = re.compile(r"#[^\n]*")
 
 
-def imported_names(source: str, package: str, *, only_indented: bool) -> Iterator[str]:
-    """Yield the full names of all that a source text imports, and may import.
+def imported_names(source: str, package: str, *, only_later: bool) -> Iterator[str]:
+    """Yield the full names of all that a source text may import.
+
+    The text is searched, not parsed, so a few names may come from its strings.
 
     Args:
-        source: the text of a module; none are found where its syntax is wrong.
+        source: the text of a module.
         package: the package that its relative imports begin from.
-        only_indented: leave a text alone that imports at its left margin only.
+        only_later: leave out the imports at the left margin, which a loaded module has made.
     """
-    if only_indented and not _INDENTED_IMPORT.search(source):
-        return
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute_name(node.module or "", package, node.level)
+    for found in _IMPORT.finditer(source):
+        if only_later and not found["before"]:
+            continue
+        listed = _COMMENT.sub("", found["names"]).strip(" \t()").replace("\\\n", " ").split(",")
+        names = [one.split()[0] for one in listed if one.strip()]
+        if found["base"] is None:
+            yield from names
+        else:
+            base = _absolute_name(found["base"], package)
             yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)  # perhaps a module
+            yield from (f"{base}.{name}" for name in names)  # perhaps a module
 
 
-def _absolute_name(module: str, package: str, level: int) -> str:
+def _absolute_name(name: str, package: str) -> str:
+    module = name.lstrip(".")
+    level = len(name) - len(module)
     if not level:
         return module
     parts = package.split(".")
-    above = parts[: len(parts) - level + 1]
-    return ".".join([*above, module] if module else above)
+    return ".".join([*parts[: len(parts) - level + 1], *filter(None, [module])])
 
 
 # Code without a source
@@ -103,7 +105,7 @@ def _describe_constant(value: object) -> str:
     return repr(value)
 
 
-def functions_of(namespace: Mapping[str, Any], module: str) -> Iterator[CodeType]:
+def functions_of(namespace: Mapping[str, Any], module: str | None) -> Iterator[CodeType]:
     """Return the code of a module's functions, of its classes' too, and of all that they wrap.
 
     Values are looked at by their type alone, so that no lazy proxy is woken.
@@ -112,7 +114,7 @@ def functions_of(namespace: Mapping[str, Any], module: str) -> Iterator[CodeType
 
 
 def _functions_of(
-    namespace: Mapping[str, Any], module: str, seen: set[type]
+    namespace: Mapping[str, Any], module: str | None, seen: set[type]
 ) -> Iterator[CodeType]:
     for _, value in sorted(namespace.items(), key=_name_of_item):
         if not issubclass(type(value), type):
@@ -126,7 +128,7 @@ def _name_of_item(item: tuple[object, object]) -> str:
     return str(item[0])
 
 
-def _code_inside(value: Any, module: str) -> Iterator[CodeType]:
+def _code_inside(value: Any, module: str | None) -> Iterator[CodeType]:
     kind = type(value)
     if kind is FunctionType:
         if value.__module__ == module:  # none that the module has only imported

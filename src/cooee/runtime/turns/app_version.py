@@ -61,7 +61,7 @@ def _part_of_dialogue(dialogue: Dialogue) -> tuple[str, bytes]:
     """Return a dialogue's name and its code, with its neighbours' where no module is theirs."""
     function = inspect.unwrap(dialogue.handler.function)
     codes, names = [getattr(function, "__code__", None)], getattr(function, "__globals__", {})
-    home = str(getattr(function, "__module__", ""))
-    if getattr(sys.modules.get(home), "__dict__", None) is not names:  # of `exec`, say
+    home = getattr(function, "__module__", None)
+    if getattr(sys.modules.get(str(home)), "__dict__", None) is not names:  # of `exec`, say
         codes += functions_of(names, home)
     return f"dialogue {dialogue.name}", b"".join(hash_code(code) for code in codes if code)

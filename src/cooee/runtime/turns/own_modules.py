@@ -173,7 +173,7 @@ def _read_stored(
         if source is None and file and not file.endswith(".pyc"):
             return OwnModule(hash_bytes(Path(file).read_bytes()), file)
     if source is not None:
-        imports = tuple(imported_names(source, package, only_indented=is_loaded))
+        imports = tuple(imported_names(source, package, only_later=is_loaded))
         return OwnModule(hash_source(source) if source else b"", file, imports)
     with suppress(Exception):
         return OwnModule(hash_code(loader.get_code(name)), file)
