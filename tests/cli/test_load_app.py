@@ -181,20 +181,29 @@ def test_a_file_of_a_package_is_loaded_as_the_module_that_it_is(
     assert sys.modules[name].app is app
 
 
+@pytest.fixture
+def shop(place, tmp_path, monkeypatch):
+    """Write a package whose app can be imported by two names."""
+
+    def write(style, other):
+        (tmp_path / "shop").mkdir()
+        place("shop/app.py", f"from cooee import App\napp = App()\n{style}\nspec = __spec__\n")
+        place("shop/words.py", f"W = 'a word'\ndef find():\n    import {other}\n    return {other}.app")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.syspath_prepend(str(tmp_path / "shop"))
+
+    return write
+
+
 @pytest.mark.parametrize("other", ["app", "shop.app"])
 @pytest.mark.parametrize("style", ["from .words import W", "import words"])
-@pytest.mark.parametrize("typed", ["shop/app.py", "app.py"])
-def test_there_is_one_app_by_whatever_name_its_modules_import_it(
-    place, tmp_path, monkeypatch, other, style, typed
+@pytest.mark.parametrize("folder", ["", "shop"])
+def test_there_is_one_app_by_whatever_name_its_modules_import_it(  # noqa: PLR0917 -- parameters
+    shop, tmp_path, monkeypatch, other, style, folder
 ):
-    (tmp_path / "shop").mkdir()
-    place("shop/app.py", f"from cooee import App\napp = App()\n{style}\nspec = __spec__\n")
-    place("shop/words.py", "W = 'a word'\ndef find():\n    import NAME\n    return NAME.app".replace("NAME", other))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.syspath_prepend(str(tmp_path / "shop"))
-    if typed == "app.py":
-        monkeypatch.chdir(tmp_path / "shop")
-    app = import_app(typed)
+    shop(style, other)
+    monkeypatch.chdir(tmp_path / folder)
+    app = import_app("app.py" if folder else "shop/app.py")
     words = sys.modules.get("shop.words") or sys.modules["words"]
     assert words.find() is app
     loaded = sys.modules[other]

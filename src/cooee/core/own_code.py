@@ -6,17 +6,18 @@ makes the code version change more often, and an own file that does not count is
 
 from __future__ import annotations
 
+import os
 import re
 import site
 import sys
 import sysconfig
 from functools import lru_cache
-from os.path import abspath, dirname, realpath
-from pathlib import PurePath
+from os.path import realpath
+from pathlib import Path, PurePath
 
 _LIBRARY_PATHS = ("stdlib", "platstdlib", "purelib", "platlib")
 _INSTALLED_FOLDER = re.compile(r"(?i)[/\\](lib(32|64)?|python[\d.]*t?)[/\\](site|dist)-packages$")
-_COOEE_FOLDER = dirname(dirname(abspath(__file__)))
+_COOEE_FOLDER = str(Path(__file__).parents[1])
 
 
 def is_own_file(file: str) -> bool:
@@ -26,7 +27,7 @@ def is_own_file(file: str) -> bool:
     from, of the user, and each folder of `sys.path` that looks like one of them. A folder that a
     ``.pth`` file or an editable install adds is the user's own.
     """
-    return not file.startswith("<frozen") and _is_own_folder(dirname(file), tuple(sys.path))
+    return not file.startswith("<frozen") and _is_own_folder(file.rpartition(os.sep)[0], tuple(sys.path))
 
 
 @lru_cache(maxsize=4096)
@@ -45,5 +46,5 @@ def _library_folders(search_path: tuple[str, ...]) -> frozenset[str]:
         names = ("base", "platbase", "installed_base", "installed_platbase")
         of_prefix = dict.fromkeys(names, prefix)
         folders |= {sysconfig.get_path(name, vars=of_prefix) for name in _LIBRARY_PATHS}
-    folders |= {entry for entry in search_path if _INSTALLED_FOLDER.search(abspath(entry))}
+    folders |= {entry for entry in search_path if _INSTALLED_FOLDER.search(realpath(entry))}
     return frozenset({*map(realpath, folders), realpath(_COOEE_FOLDER)})
