@@ -188,7 +188,10 @@ def shop(place, tmp_path, monkeypatch):
     def write(style, other):
         (tmp_path / "shop").mkdir()
         place("shop/app.py", f"from cooee import App\napp = App()\n{style}\nspec = __spec__\n")
-        place("shop/words.py", f"W = 'a word'\ndef find():\n    import {other}\n    return {other}.app")
+        place(
+            "shop/words.py",
+            f"W = 'a word'\ndef find():\n    import {other}\n    return {other}.app",
+        )
         monkeypatch.syspath_prepend(str(tmp_path))
         monkeypatch.syspath_prepend(str(tmp_path / "shop"))
 
@@ -220,7 +223,10 @@ def test_what_to_type_is_said_where_a_module_lies_above(place, tmp_path, monkeyp
         import_app("../bots/app.py")
     said = str(raised.value)
     assert "No module named 'common'" in said
-    assert f"common lies in {tmp_path}. Start there, with `cd {tmp_path}`, and name bots/app.py." in said
+    assert (
+        f"common lies in {tmp_path}. Start there, with `cd {tmp_path}`, and name bots/app.py."
+        in said
+    )
     monkeypatch.chdir(tmp_path)
     assert import_app("bots/app.py")
 

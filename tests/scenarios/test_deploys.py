@@ -50,7 +50,9 @@ async def book(chat):
     many = await chat.ask("How many?", int)
     return f"{name}, {many}."
 """
-INCLUDING = "from cooee import App\nfrom bots.book import routes\napp = App()\napp.include(routes)\n"
+INCLUDING = (
+    "from cooee import App\nfrom bots.book import routes\napp = App()\napp.include(routes)\n"
+)
 EXECUTED = """
 import types
 made = types.ModuleType("made")

@@ -104,7 +104,9 @@ def _is_found_elsewhere(package: Path) -> bool:
     return spec is not None and str(package) not in [str(Path(it).resolve()) for it in places or ()]
 
 
-def _folder_of_regular_package(path: Path, tops: AbstractSet[str], base: Path | None) -> Path | None:
+def _folder_of_regular_package(
+    path: Path, tops: AbstractSet[str], base: Path | None
+) -> Path | None:
     """Return the folder above the packages with an ``__init__.py``; None for a script."""
     folder = path.parent
     while (folder / "__init__.py").is_file() and folder.name.isidentifier():
@@ -132,7 +134,12 @@ def loaded_module(path: Path) -> ModuleType | None:
     """Return the module that was loaded from a file already, or None."""
     for name, module in dict(sys.modules).items():
         file = getattr(module, "__file__", None)
-        if name != "__main__" and file and file.endswith(path.name) and Path(file).resolve() == path:
+        if (
+            name != "__main__"
+            and file
+            and file.endswith(path.name)
+            and Path(file).resolve() == path
+        ):
             return module
     return None
 

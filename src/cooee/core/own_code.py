@@ -27,7 +27,9 @@ def is_own_file(file: str) -> bool:
     from, of the user, and each folder of `sys.path` that looks like one of them. A folder that a
     ``.pth`` file or an editable install adds is the user's own.
     """
-    return not file.startswith("<frozen") and _is_own_folder(file.rpartition(os.sep)[0], tuple(sys.path))
+    return not file.startswith("<frozen") and _is_own_folder(
+        file.rpartition(os.sep)[0], tuple(sys.path)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -142,9 +142,7 @@ class AppController:
             self._send_message(await self._start_app())
         except BaseException as error:
             await self._exit_stack.aclose()
-            self._send_message(
-                AppBroken(describe_error(error, self._folder), _own_files())
-            )
+            self._send_message(AppBroken(describe_error(error, self._folder), _own_files()))
             if not isinstance(error, Exception):
                 raise
 

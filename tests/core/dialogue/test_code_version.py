@@ -101,7 +101,7 @@ def test_code_is_known_by_what_it_does_and_not_by_its_file():
 def test_code_is_known_by_the_same_hash_in_every_process():
     program = (
         "from cooee.core.dialogue.code_version import hash_code;"
-        "print(hash_code(compile('x in {*map(str, y)} | {\"a\", \"b\", \"c\"} in {\"a\", \"b\", \"c\", \"d\"}',"
+        'print(hash_code(compile(\'x in {*map(str, y)} | {"a", "b", "c"} in {"a", "b", "c", "d"}\','
         " '', 'eval')).hex())"
     )
     said = {

@@ -38,10 +38,10 @@ def code_version_of(app: App[Any, Any]) -> str:
     """Return the code version of an app, with the modules that are loaded now.
 
     Another name is another program: a module of the user's own has changed, come or gone, a
-    dialogue has come, gone or been renamed, or the app, cooee or Python has another version. The user's
-    own modules are all but Python's, cooee's and those of installed libraries; an app that is
-    itself installed counts, with all that its distribution installed. Their folders and the ends
-    of their lines do not count.
+    dialogue has come, gone or been renamed, or the app, cooee or Python has another version. The
+    user's own modules are all but Python's, cooee's and those of installed libraries; an app that
+    is itself installed counts, with all that its distribution installed. Their folders and the
+    ends of their lines do not count.
 
     A module is read once, when its version is first asked for. Where its file was replaced after
     it was imported and before it was read, the version is that of the file. The next process then

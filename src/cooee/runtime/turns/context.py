@@ -28,9 +28,9 @@ DIALOGUE_TIMEOUT_S = 5.0
 class TurnContext(msgspec.Struct, frozen=True):
     """The app, its services and its limits: the same for every turn of a process.
 
-    `code_version` returns the version of the app's code as it is loaded now. `strict` runs each turn of a dialogue
-    twice and compares, for tests and development. `provider_without_media` is the provider's
-    name where it cannot carry media.
+    `code_version` returns the version of the app's code as it is loaded now. `strict` runs each
+    turn of a dialogue twice and compares, for tests and development. `provider_without_media` is
+    the provider's name where it cannot carry media.
     """
 
     app: App[Any, Any]

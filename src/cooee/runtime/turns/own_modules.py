@@ -160,9 +160,7 @@ def _find_spec(name: str) -> ModuleSpec | None:
     return None
 
 
-def _read_stored(
-    loader: Any, name: str, file: str, package: str, *, is_loaded: bool
-) -> OwnModule:
+def _read_stored(loader: Any, name: str, file: str, package: str, *, is_loaded: bool) -> OwnModule:
     """Read a module's source, as its loader gives it, or else its file, or else its code."""
     source: str | None = None
     with suppress(Exception):  # a loader is anybody's code, and a file may be gone
