@@ -7,20 +7,7 @@ from collections.abc import Sequence
 from cooee.core.messages import Media
 from cooee.storage.records import Claim, PendingText
 from cooee.storage.sqlite.columns import decode_media, encode_media
-from cooee.storage.sqlite.dialogues import postpone_timers
 from cooee.storage.sqlite.transaction import Transaction
-from cooee.storage.sqlite.turns import release_claims
-
-
-def postpone_claims(transaction: Transaction, claims: Sequence[Claim], until: int) -> None:
-    """End leases without a turn; the conversations are due at `until`, or by a new text."""
-    for claim in claims:
-        lease = transaction.leases.by_conversation.get(claim.conversation)
-        if lease is not None and lease.id == claim.lease_id:
-            release_claims(transaction, [claim])
-            transaction.execute("postpone_text", (until, claim.conversation, lease.epoch))
-            if not claim.texts:
-                postpone_timers(transaction, claim.conversation, lease.epoch, until)
 
 
 def save_media(

@@ -127,7 +127,7 @@ class SQLite:
         await self._write(turns.release_claims, claims)
 
     async def postpone(self, claims: Sequence[Claim], until: datetime) -> None:
-        await self._write(media_rows.postpone_claims, claims, to_millis(until))
+        await self._write(turns.postpone_claims, claims, to_millis(until))
 
     # Dialogues
 

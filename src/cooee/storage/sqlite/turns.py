@@ -1,4 +1,4 @@
-"""Turns: claim conversations, finish and release claims."""
+"""Turns: claim conversations, and finish, release or postpone claims."""
 
 from __future__ import annotations
 
@@ -189,6 +189,19 @@ def release_claims(transaction: Transaction, claims: Sequence[Claim]) -> None:
         lease = transaction.leases.end(claim.conversation, claim.lease_id)
         if lease is not None and lease.is_suspect:
             transaction.execute("uncount_suspect_attempt", (claim.conversation, lease.epoch))
+
+
+def postpone_claims(transaction: Transaction, claims: Sequence[Claim], until: int) -> None:
+    """End leases without a turn; the conversations are due at `until`, or by a new text."""
+    for claim in claims:
+        conversation = claim.conversation
+        lease = transaction.leases.by_conversation.get(conversation)
+        if lease is None or lease.id != claim.lease_id:
+            continue
+        release_claims(transaction, [claim])
+        transaction.execute("postpone_text", (until, conversation, lease.epoch))
+        if not claim.texts:
+            sqlite_dialogues.postpone_timers(transaction, conversation, lease.epoch, until)
 
 
 def without_known_keys(

@@ -1,15 +1,4 @@
-"""StoreSuite: the promises that every store keeps, as tests to run against yours.
-
-Subclass `StoreSuite` in a test module, beside a fixture `open_store` that opens the test's own
-database, again at every call::
-
-    @pytest.fixture
-    def open_store(tmp_path):
-        return lambda now: MyStore.open(tmp_path / "cooee.db", now=now)
-
-    class TestMyStore(StoreSuite): ...
-    class TestMyStoreDialogues(DialogueStoreSuite): ...  # of `cooee.testing.dialogue_store_suite`
-"""
+"""StoreSuite: the promises that every store keeps, one room for each kind."""
 
 from __future__ import annotations
 
@@ -60,7 +49,18 @@ class StoreSuite(
     NumberTests,
     OperatorTests,
 ):
-    """Every promise of `Store`, one test each; the promises about dialogues are apart."""
+    """Every promise of `Store`, one test each; `DialogueStoreSuite` has those about dialogues.
+
+    Subclass both in a test module, beside a fixture `open_store` that opens the test's own
+    database, again at every call::
+
+        @pytest.fixture
+        def open_store(tmp_path):
+            return lambda now: MyStore.open(tmp_path / "cooee.db", now=now)
+
+        class TestMyStore(StoreSuite): ...
+        class TestMyStoreDialogues(DialogueStoreSuite): ...
+    """
 
     __module__ = "cooee.testing"  # where users import it from
 
