@@ -87,7 +87,7 @@ async def test_it_tells_at_the_start_and_again_of_who_has_moved(load, tmp_path):
             assert state.deadline == state.due_at.replace(microsecond=state.deadline.microsecond)
             assert [(one.question, one.value) for one in state.journal_steps] == [("Name?", "Anna")]
             await anna.text("4")
-            assert (await told()).dialogues == ()
+            assert not (await told()).dialogues
 
 
 async def test_of_another_program_the_line_is_todays_and_nothing_is_written(load, tmp_path):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import groupby
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -15,18 +14,16 @@ from cooee.core.dialogue.journal import Journal, Waiting
 from cooee.core.dialogue.replay import TurnOutcome
 from cooee.core.errors import JournalError, StoreUnavailable
 from cooee.phone.inspector.app_error import describe_error, locate_message
-from cooee.phone.inspector.dry_run import replay_current_code
+from cooee.phone.inspector.dry_run import replay_in_thread
 from cooee.phone.inspector.journal_view import list_journal_steps
 from cooee.phone.inspector.source_lines import SourceFiles
 from cooee.phone.ipc_messages import AppError, DialogueState, DialogueStates
 from cooee.runtime.events import CheckpointWritten, Event, TurnsCommitted
 from cooee.runtime.turns.context import TurnContext
-from cooee.runtime.turns.thread_call import ThreadCall, dialogue_timeout_error
 from cooee.storage import Store, StoredDialogue
 
 _MAX_DIALOGUES = 200  # dialogues looked at when an app begins to play
 _MAX_PER_PERSON = 8  # of one person
-_DRY_RUN_TIMEOUT_S = 2.0  # seconds after which a look is given up
 _DISPLAY_ORDER = ("asks", "listens", "begins", "parked", "sleeps")
 
 
@@ -49,92 +46,66 @@ class DialogueMonitor:
         source_files: SourceFiles,
     ) -> None:
         self._send_message, self._folder, self._source_files = send_message, folder, source_files
-        self._loop, self._wake_up = asyncio.get_running_loop(), asyncio.Event()
-        self._changed: dict[bytes, None] = {}
-        self._shown_people: dict[bytes, str] = {}
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Queue[tuple[bytes, str]]()  # conversations, with their people
 
     def on_event(self, event: Event) -> None:
         """Have the dialogues of a conversation reported again once its turns are on disk."""
         match event:
-            case TurnsCommitted(finish):
-                conversation = finish.claim.conversation
+            case TurnsCommitted(result) if result.claim.dialogues or result.dialogue_updates:
+                claim = result.claim
             case CheckpointWritten(checkpoint):
-                conversation = checkpoint.claim.conversation
+                claim = checkpoint.claim
             case _:
                 return
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._mark_changed, conversation)
+            changed = (claim.conversation, claim.theirs)
+            self._loop.call_soon_threadsafe(self._changed.put_nowait, changed)
 
     async def run(self, store: Store, context: TurnContext) -> None:
         """Report every person's dialogues, and then those of each person who had a turn."""
-        for dialogues in _group_by_person(await store.dialogues(limit=_MAX_DIALOGUES)):
-            await self._send_states(context, dialogues)
+        found = await store.dialogues(limit=_MAX_DIALOGUES)
+        for conversation, theirs in {one.conversation: one.theirs for one in found}.items():
+            self._changed.put_nowait((conversation, theirs))
         while True:
-            await self._wake_up.wait()
-            self._wake_up.clear()
-            changed, self._changed = self._changed, {}
-            for conversation in changed:
-                with suppress(StoreUnavailable):  # the next move is looked at again
-                    await self._recheck(store, context, conversation)
+            with suppress(StoreUnavailable):  # the next turn is looked at again
+                await self._report(store, context, *await self._changed.get())
 
-    def _mark_changed(self, conversation: bytes) -> None:
-        self._changed[conversation] = None
-        self._wake_up.set()
-
-    async def _recheck(self, store: Store, context: TurnContext, conversation: bytes) -> None:
+    async def _report(
+        self, store: Store, context: TurnContext, conversation: bytes, theirs: str
+    ) -> None:
         found = await store.dialogues(after=(conversation, ""), limit=_MAX_PER_PERSON)
-        dialogues = [stored for stored in found if stored.conversation == conversation]
-        if dialogues:
-            await self._send_states(context, dialogues)
-        elif conversation in self._shown_people:
-            self._send_message(DialogueStates(self._shown_people.pop(conversation), ()))
+        own = [stored for stored in found if stored.conversation == conversation]
+        states = [await self._dialogue_state(context, stored) for stored in own]
+        states.sort(key=lambda state: _DISPLAY_ORDER.index(state.status))
+        self._send_message(DialogueStates(theirs, states))
 
-    async def _send_states(self, context: TurnContext, dialogues: Sequence[StoredDialogue]) -> None:
-        first = dialogues[0]
-        self._shown_people[first.conversation] = first.theirs
-        states = [await self._dialogue_state(context, stored) for stored in dialogues]
-        self._send_message(
-            DialogueStates(
-                first.theirs, sorted(states, key=lambda one: _DISPLAY_ORDER.index(one.status))
-            )
-        )
-
-    # One dialogue
-
-    async def _dialogue_state(
-        self, context: TurnContext, stored_dialogue: StoredDialogue
-    ) -> DialogueState:
-        dialogue = stored_dialogue.dialogue
-        last_error = (
-            locate_message(dialogue.error, self._folder) if dialogue.failed_attempts else None
+    async def _dialogue_state(self, context: TurnContext, stored: StoredDialogue) -> DialogueState:
+        dialogue = stored.dialogue
+        state = DialogueState(
+            id=dialogue.id, handler=dialogue.handler, status="asks", since=stored.started_at
         )
         try:
             journal = journals.decode_journal(dialogue.head, dialogue.entries)
         except JournalError as error:
-            return DialogueState(
-                id=dialogue.id,
-                handler=dialogue.handler,
-                status="asks",
-                since=stored_dialogue.started_at,
-                error=AppError(str(error)),
-            )
+            return replace(state, error=AppError(str(error)))
         waiting = journal.waiting
-        state = DialogueState(
-            id=dialogue.id,
-            handler=dialogue.handler,
+        if dialogue.failed_attempts:
+            state = replace(state, error=locate_message(dialogue.error, self._folder))
+        state = replace(
+            state,
             status=_state_name(waiting),
-            prompt="" if waiting is None else waiting.prompt,
-            since=journal.started_at if waiting is None else waiting.asked_at,
             due_at=dialogue.due_at,
-            deadline=None if waiting is None else waiting.deadline,
             journal_steps=list_journal_steps(journal),
-            error=last_error,
         )
         if waiting is None:
-            return state
+            return replace(state, since=journal.started_at)
+        state = replace(
+            state, prompt=waiting.prompt, since=waiting.asked_at, deadline=waiting.deadline
+        )
         if journal.code_version == context.code_version():
             return self._with_statement(state, waiting.location)
-        return await self._state_in_current_code(context, stored_dialogue, journal, state)
+        return await self._state_in_current_code(context, stored, journal, state)
 
     async def _state_in_current_code(
         self, context: TurnContext, stored: StoredDialogue, journal: Journal, state: DialogueState
@@ -144,20 +115,13 @@ class DialogueMonitor:
         if dialogue is None:
             message = f"The code has no dialogue {stored.dialogue.handler} any more."
             return replace(state, error=AppError(message))
-        dry_run = ThreadCall(replay_current_code, context, dialogue, stored, journal)
-        running = asyncio.wrap_future(dry_run.future)
-        await asyncio.wait({running}, timeout=_DRY_RUN_TIMEOUT_S)
-        if not running.done():
-            late = dry_run.late_call(dialogue.name, _DRY_RUN_TIMEOUT_S)
-            error: BaseException | None = dialogue_timeout_error(
-                late.handler, late.timeout_s, late.stack
-            )
-            running.add_done_callback(_ignore_result)
-        else:
-            error = running.exception()  # whatever a handler may raise
-        if error is not None:
+        try:
+            outcome = await replay_in_thread(context, dialogue, stored, journal)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                raise
             return replace(state, error=describe_error(error, self._folder))
-        return self._with_dry_run(state, journal, running.result())
+        return self._with_dry_run(state, journal, outcome)
 
     def _with_dry_run(
         self, state: DialogueState, journal: Journal, outcome: TurnOutcome | None
@@ -176,17 +140,6 @@ class DialogueMonitor:
         number = int(line) if line.isdecimal() else 0
         code = self._source_files.statement_at(file, number)
         return replace(state, file=file, line=number, code=code)
-
-
-def _ignore_result(dry_run: asyncio.Future[TurnOutcome | None]) -> None:
-    """Drop the exception of a dry run that took too long."""
-    if not dry_run.cancelled():
-        dry_run.exception()
-
-
-def _group_by_person(dialogues: Sequence[StoredDialogue]) -> Iterator[Sequence[StoredDialogue]]:
-    for _, group in groupby(dialogues, key=lambda stored: stored.conversation):
-        yield list(group)
 
 
 def _state_name(waiting: Waiting | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from cooee.clocks.clock import monotonic
 from cooee.core.errors import ProviderFailure
@@ -29,6 +30,9 @@ from cooee.runtime import events
 # The last exchange of the running task, and the outbound text that the running task sends.
 _current_exchange: ContextVar[int] = ContextVar("exchange", default=0)
 _current_outbound: ContextVar[str] = ContextVar("outbound", default="")
+
+
+RecordEnd: TypeAlias = Callable[..., None]
 
 
 class Recorder:
@@ -98,49 +102,36 @@ class Recorder:
                 sent.append(message)
                 await send(message)
 
-            id, started_at = self.start_exchange(), monotonic()
+            record_end = self.start_exchange(from_app=False)
             await app(scope, receive_recorded, send_recorded)
-            self.record_exchange(id, started_at, _request(scope, received), _response(sent))
+            record_end(_request(scope, received), _response(sent))
 
         return recorded_app
 
-    def start_exchange(self) -> int:
-        """Return the number of a new exchange, which causes the rest of this task."""
-        id = next(self._exchange_ids)
+    def start_exchange(self, *, from_app: bool) -> RecordEnd:
+        """Begin an exchange, which causes the rest of this task; the function returned ends it."""
+        id, started_at, secrets = next(self._exchange_ids), monotonic(), self._secrets
         _current_exchange.set(id)
-        return id
 
-    def record_exchange(
-        self,
-        id: int,
-        started_at: float,
-        request: Request,
-        response: Response | None,
-        *,
-        failure: str = "",
-        from_app: bool = False,
-    ) -> None:
-        """Record an exchange that is over."""
-        received = response or Response(status=0)
-        exchange = HTTPExchange(
-            id,
-            started_at,
-            monotonic() - started_at,
-            from_app,
-            request.method,
-            self._mask(request.url),
-            mask_headers(request.headers, self._secrets),
-            self._mask(request.body.decode(errors="replace")),
-            received.status,
-            mask_headers(received.headers, self._secrets),
-            self._mask(received.body.decode(errors="replace")),
-            failure,
-            _current_outbound.get() if from_app else "",
-        )
-        self._send(exchange)
+        def record_end(request: Request, response: Response, failure: str = "") -> None:
+            exchange = HTTPExchange(
+                id,
+                started_at,
+                monotonic() - started_at,
+                from_app,
+                request.method,
+                mask_text(request.url, secrets),
+                mask_headers(request.headers, secrets),
+                mask_text(request.body.decode(errors="replace"), secrets),
+                response.status,
+                mask_headers(response.headers, secrets),
+                mask_text(response.body.decode(errors="replace"), secrets),
+                failure,
+                _current_outbound.get() if from_app else "",
+            )
+            self._send(exchange)
 
-    def _mask(self, text: str) -> str:
-        return mask_text(text, self._secrets)
+        return record_end
 
     def _send(self, record: TimelineRecord) -> None:
         if threading.get_ident() == self._loop_thread_id:
@@ -156,15 +147,13 @@ class _RecordingTransport:
         self._transport, self._recorder = transport, recorder
 
     async def __call__(self, request: Request) -> Response:
-        id, started_at = self._recorder.start_exchange(), monotonic()
+        record_end = self._recorder.start_exchange(from_app=True)
         try:
             response = await self._transport(request)
         except ProviderFailure as failure:
-            self._recorder.record_exchange(
-                id, started_at, request, None, failure=failure.message, from_app=True
-            )
+            record_end(request, Response(status=0), failure.message)
             raise
-        self._recorder.record_exchange(id, started_at, request, response, from_app=True)
+        record_end(request, response)
         return response
 
     async def close(self) -> None:
