@@ -176,6 +176,14 @@ def test_an_undisturbed_text_writes_nothing_from_info_on(caplog):
     assert caplog.records == []
 
 
+@pytest.mark.parametrize(("event", "lines"), LINES, ids=IDS)
+def test_at_info_the_same_lines_are_written_without_the_debug_ones(caplog, event, lines):
+    caplog.set_level(logging.INFO, "cooee")
+    write_event_to_log(event)
+    names = [record.getMessage() for record in caplog.records]
+    assert names == [line.split()[1] for line in lines if not line.startswith(DEBUG)]
+
+
 def test_every_event_is_in_the_table_of_lines():
     assert {type(event) for event, _ in LINES} == set(get_args(events.Event))
 

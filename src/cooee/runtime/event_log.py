@@ -15,6 +15,24 @@ from cooee.core.messages import Status
 from cooee.runtime import events
 from cooee.runtime.log import error_location, log_event, logger
 
+_DEBUG_ONLY = frozenset(
+    {
+        events.MediaFetched,
+        events.ConversationClaimed,
+        events.HandlerStarted,
+        events.HandlerRan,
+        events.CheckpointStarted,
+        events.CheckpointWritten,
+        events.TurnsFinished,
+        events.TurnsCommitted,
+        events.DialogueEnded,
+        events.TextQueued,
+        events.AttemptStarted,
+        events.AttemptRecorded,
+        events.StatusCheckFailed,
+    }
+)
+
 
 def write_event_to_log(event: events.Event) -> None:
     """Log an event on one line: the way of a text at DEBUG, anything else from INFO on.
@@ -23,6 +41,8 @@ def write_event_to_log(event: events.Event) -> None:
     """
     if logger.isEnabledFor(logging.DEBUG):
         _log_step(event)
+    elif type(event) in _DEBUG_ONLY:  # most events, of which most services log nothing
+        return
     _log_inbound_news(event)
     _log_turn_news(event)
     _log_outbound_news(event)

@@ -32,7 +32,7 @@ _current_exchange: ContextVar[int] = ContextVar("exchange", default=0)
 _current_outbound: ContextVar[str] = ContextVar("outbound", default="")
 
 
-RecordEnd: TypeAlias = Callable[..., None]
+RecordEnd: TypeAlias = Callable[[Request, Response, str], None]
 
 
 class Recorder:
@@ -104,7 +104,7 @@ class Recorder:
 
             record_end = self.start_exchange(from_app=False)
             await app(scope, receive_recorded, send_recorded)
-            record_end(_request(scope, received), _response(sent))
+            record_end(_request(scope, received), _response(sent), "")
 
         return recorded_app
 
@@ -113,7 +113,7 @@ class Recorder:
         id, started_at, secrets = next(self._exchange_ids), monotonic(), self._secrets
         _current_exchange.set(id)
 
-        def record_end(request: Request, response: Response, failure: str = "") -> None:
+        def record_end(request: Request, response: Response, failure: str) -> None:
             exchange = HTTPExchange(
                 id,
                 started_at,
@@ -153,7 +153,7 @@ class _RecordingTransport:
         except ProviderFailure as failure:
             record_end(request, Response(status=0), failure.message)
             raise
-        record_end(request, response)
+        record_end(request, response, "")
         return response
 
     async def close(self) -> None:
