@@ -67,6 +67,11 @@ LINES = [
     (events.TurnsFinished(FINISH), [f"{DEBUG} finishing turn=01"]),
     (events.TurnsCommitted(FINISH, 0.0125), [f"{DEBUG} finished turn=01 seconds=0.013"]),
     (events.LeaseExpired(CLAIM), [f"{WARNING} lease-lost turn=01"]),
+    (events.ClaimFailed(CLAIM, ERROR), [f"{CRITICAL} claim-failed turn=01 error=ValueError"]),
+    (
+        events.ClaimStuck(CLAIM, "the call of book", 151.4),
+        [f'{CRITICAL} claim-stuck turn=01 step="the call of book" seconds=151'],
+    ),
     (events.CommitRefused(CLAIM, ERROR), [f"{CRITICAL} commit-refused turn=01 error=ValueError"]),
     (
         events.TurnFailed(CLAIM, f"ValueError: {WORDS}", AT),

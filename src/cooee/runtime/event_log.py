@@ -125,6 +125,12 @@ def _log_turn_news(event: events.Event) -> None:
         case events.CommitRefused(claim, error):
             fields = {"turn": claim.turn_id, "error": error_location(error)}
             log_event("commit-refused", logging.CRITICAL, private={"words": str(error)}, **fields)
+        case events.ClaimFailed(claim, error):
+            fields = {"turn": claim.turn_id, "error": error_location(error)}
+            log_event("claim-failed", logging.CRITICAL, **fields)
+        case events.ClaimStuck(claim, step, held_s):
+            fields = {"turn": claim.turn_id, "step": step, "seconds": round(held_s)}
+            log_event("claim-stuck", logging.CRITICAL, **fields)
         case events.HandlerAbandoned(handler, timeout_s, stack):
             fields = {"handler": handler, "seconds": timeout_s}
             log_event("handler-abandoned", logging.ERROR, **fields, stack=stack)

@@ -177,6 +177,24 @@ class CommitRefused(msgspec.Struct, frozen=True, tag=True):
     error: Exception
 
 
+class ClaimFailed(msgspec.Struct, frozen=True, tag=True):
+    """A claim could not be run to its end, by a mistake of cooee's or for want of memory.
+
+    The claim is tried again with its first text alone, or has failed with that text.
+    """
+
+    claim: Claim
+    error: Exception
+
+
+class ClaimStuck(msgspec.Struct, frozen=True, tag=True):
+    """A claim made no step for `held_s` seconds after `step`; its place is freed."""
+
+    claim: Claim
+    step: str
+    held_s: float
+
+
 class TurnFailed(msgspec.Struct, frozen=True, tag=True):
     """A turn raised, and is tried again at `retry_at`. `dialogue` is the id in a timer's turn."""
 
@@ -324,6 +342,8 @@ Event: TypeAlias = (
     | TurnsCommitted
     | LeaseExpired
     | CommitRefused
+    | ClaimFailed
+    | ClaimStuck
     | TurnFailed
     | TurnSetAside
     | HandlerAbandoned
@@ -368,7 +388,8 @@ class Events:
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception as error:
+            # delivery rule 19: a listener ends neither the turn nor the task that publishes
+            except BaseException as error:
                 log_event("listener-failed", logging.ERROR, error=error_location(error))
 
     def _unsubscribe(self, listener: Listener) -> None:

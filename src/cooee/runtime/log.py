@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -26,8 +27,10 @@ def log_event(
         private: fields for an operator who asked for them: numbers, texts, words of errors.
         fields: all other fields; a field that is None is left out.
     """
-    if logger.isEnabledFor(level):
-        logger.log(level, event, extra={"fields": fields, "private": private or {}})
+    # A handler or a filter of the app's own logging may raise, and no turn ends for it.
+    with contextlib.suppress(Exception):
+        if logger.isEnabledFor(level):
+            logger.log(level, event, extra={"fields": fields, "private": private or {}})
 
 
 def error_location(error: BaseException) -> str:

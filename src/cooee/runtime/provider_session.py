@@ -16,8 +16,10 @@ from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Outbound
 from cooee.net.http_client import Transport, run_flow
 from cooee.providers import Credentials, Provider, Subscription
+from cooee.runtime.app_call import as_exception
 from cooee.runtime.log import log_event
 from cooee.runtime.redaction import Redactor
+from cooee.runtime.task_group import is_being_cancelled
 
 T = TypeVar("T")
 
@@ -176,6 +178,11 @@ class ProviderSession:
         except ProviderFailure as failure:
             self._redactor.redact_error(failure)
             raise
+        except BaseException as error:
+            if isinstance(error, Exception) or is_being_cancelled():
+                raise
+            # delivery rule 19: an adapter that lets CancelledError out ends no sender, no poller
+            raise as_exception(self.provider.name, error) from error
 
     def _expires_soon(self, credentials: Credentials) -> bool:
         expires_at = credentials.expires_at

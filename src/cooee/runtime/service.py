@@ -17,6 +17,7 @@ from cooee.core.backoff import Backoff
 from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
 from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
+from cooee.runtime.app_call import await_app, call_app
 from cooee.runtime.event_log import write_event_to_log
 from cooee.runtime.events import Events
 from cooee.runtime.inbound.media import erase_forgotten_media
@@ -135,9 +136,9 @@ class Service:
         )
         if self.options.media_config is not None:
             await erase_forgotten_media(self.store, self.options.media_config.storage)
-        self._watchdog.start()
-        self._tasks.start(self.parts.worker.run())
-        self._tasks.start(self._run_maintenance())
+        self._watchdog.start(self.parts.worker.check_places)
+        self._tasks.keep_running("worker", self.parts.worker.run)
+        self._tasks.keep_running("maintenance", self._run_maintenance)
         self.app.outbox = self.parts.outbox
 
     async def connect(self) -> None:
@@ -153,7 +154,7 @@ class Service:
             raise
         except CooeeError as error:
             log_event("not-connected", logging.WARNING, error=str(error))
-            self._tasks.start(self._retry_connect())
+            self._tasks.keep_running("connection", self._retry_connect)
 
     async def close(self, grace: float = 8) -> None:
         """Start nothing new, end what is under way within `grace` seconds, close the store."""
@@ -185,9 +186,11 @@ class Service:
         sending = self.parts.senders.trouble or "ok" if is_connected else "not connected"
         # delivery rule 10: a thread that was given up is named
         handlers = self.parts.worker.trouble or "ok"
+        tasks = self._tasks.trouble or "ok"
         report: dict[str, Any] = {"polling": polling, "sending": sending, "handlers": handlers}
-        report |= {"database": database, "counts": counts}
-        return polling in {"ok", "off"} and sending == handlers == database == "ok", report
+        report |= {"tasks": tasks, "database": database, "counts": counts}
+        is_ok = polling in {"ok", "off"} and sending == handlers == tasks == database == "ok"
+        return is_ok, report
 
     async def _enter_services(self) -> Any:
         if self.app.services_lifespan is None:
@@ -218,7 +221,7 @@ class Service:
             self.parts.senders.start(number)
         self._start_polling(subscription.number, is_pushed=is_pushed)
         self._tasks.start(sync_opt_outs(self.session, self.store, subscription.number, self.events))
-        self._tasks.start(self.session.keep_subscribed())
+        self._tasks.keep_running("subscription", self.session.keep_subscribed)
         for start_hook in self.app.start_hooks:
             self._tasks.start(_call_start_hook(start_hook))
 
@@ -228,7 +231,7 @@ class Service:
             return
         interval = _BACKFILL_INTERVAL_S if is_pushed else self.options.poll_interval
         self._poller = make_poller(self._resources, self.parts, ours, interval)
-        self._tasks.start(self._poller.run())
+        self._tasks.keep_running("poller", self._poller.run)
 
     async def _reload_webhook_secrets(self) -> bool:
         """Read the secrets of our webhook URLs; say whether the newest has changed."""
@@ -270,9 +273,8 @@ class Service:
 
 
 async def _call_start_hook(start_hook: Callable[[], Any]) -> None:
-    try:
-        result = start_hook()
-        if inspect.isawaitable(result):
-            await result
-    except Exception as error:  # an announcement that fails must not stop the answering
-        log_event("on-start-failed", logging.ERROR, error=error_location(error))
+    outcome = call_app("on_start", start_hook)
+    if inspect.isawaitable(outcome.value):
+        outcome = await await_app("on_start", lambda: outcome.value)
+    if outcome.error is not None:  # an announcement that fails must not stop the answering
+        log_event("on-start-failed", logging.ERROR, error=error_location(outcome.error))

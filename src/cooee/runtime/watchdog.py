@@ -1,4 +1,4 @@
-"""The watchdog: logs the line that blocks the event loop."""
+"""The watchdog: logs the line that blocks the event loop, and has the claims checked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 from cooee.clocks.clock import monotonic
@@ -18,7 +19,8 @@ class Watchdog:
     """A thread that watches the loop it was started in.
 
     A handler that computes for seconds, or calls something that blocks, holds up everybody:
-    it is named, with its line, while it still does so.
+    it is named, with its line, while it still does so. Each second in which the loop runs, it
+    calls `on_beat`.
     """
 
     def __init__(self) -> None:
@@ -28,8 +30,9 @@ class Watchdog:
         self._loop_thread_id = threading.get_ident()
         self._thread = threading.Thread(target=self._watch, name="cooee-watchdog", daemon=True)
 
-    def start(self) -> None:
+    def start(self, on_beat: Callable[[], None] = lambda: None) -> None:
         """Begin to watch."""
+        self._on_beat = on_beat
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,6 +57,7 @@ class Watchdog:
 
     def _record_beat(self) -> None:
         self._last_beat_at = monotonic()
+        self._on_beat()
 
 
 def _frame_location(frame: FrameType | None) -> str:

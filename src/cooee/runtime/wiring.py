@@ -231,7 +231,7 @@ def _make_senders(
             events=resources.events,
         )
 
-    return Senders(make_sender, resources.tasks.start)
+    return Senders(make_sender, resources.tasks.keep_running)
 
 
 def _make_inline_replies(

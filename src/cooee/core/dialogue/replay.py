@@ -227,7 +227,7 @@ def _fail_foreign_await(run: Run, request: object) -> NoReturn:
         error = ForeignAwait(foreign_await_message(awaited, location))
     run.fail_turn(error)
     run.start_leaving()
-    with suppress(Exception):  # replay rule 13: the turn has failed, whatever the handler does now
+    with suppress(BaseException):  # replay rule 13: the turn has failed, whatever comes now
         resume_handler(run, run.coroutine.throw, error)
     raise error
 

@@ -62,7 +62,7 @@ def close_handler(run: Run) -> None:
     run.start_leaving()
     coroutine, run.coroutine = run.coroutine, None
     if coroutine is not None:
-        with suppress(Exception):  # the outcome is fixed: an error of a `finally` changes nothing
+        with suppress(BaseException):  # the outcome is fixed: an error of a `finally` is too late
             resume_handler(run, lambda _: coroutine.close(), None)
         if coroutine.cr_frame is not None:  # it catches GeneratorExit, and asks again
             with _without_complaint():

@@ -15,6 +15,7 @@ from cooee.runtime.log import error_location, log_event
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
+from cooee.runtime.task_group import is_being_cancelled
 from cooee.storage import Store
 
 _MAX_PAUSE_S = 60.0  # seconds between two tries when everything fails
@@ -79,7 +80,9 @@ class Poller:
         except StoreUnavailable as error:
             log_event("store-unavailable", logging.ERROR, error=str(error), during="poll")
             return 1
-        except Exception as error:  # a poller that dies hears nobody
+        except BaseException as error:  # a poller that dies hears nobody
+            if is_being_cancelled():
+                raise
             log_event("poller-failed", logging.CRITICAL, error=error_location(error))
             return self._back_off(str(type(error).__name__))
         self._failures, self.trouble = 0, ""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cooee.core.app.app import App
+from cooee.core.app.routes import handler_of
 from cooee.core.messages import Outbound, Receipt, Status
+from cooee.runtime.app_call import CallOutcome, await_app, call_app, task_outcome
 from cooee.runtime.events import Events, ReceiptApplied, ReceiptHandlerFailed
 from cooee.storage import Store
 
@@ -42,11 +44,20 @@ class ReceiptHandler:
         self, handlers: Sequence[Callable[[Outbound], Any]], outbound: Outbound
     ) -> None:
         for handler in handlers:
-            try:
-                if inspect.iscoroutinefunction(handler):
-                    await handler(outbound)
-                else:
-                    await asyncio.get_running_loop().run_in_executor(None, handler, outbound)
+            error = (await _call_handler(handler, outbound)).error
             # delivery rule 17: the receipt is stored already; what the app raises undoes nothing
-            except Exception as error:
+            if error is not None:
                 self._events.publish(ReceiptHandlerFailed(outbound, error))
+
+
+async def _call_handler(handler: Callable[[Outbound], Any], outbound: Outbound) -> CallOutcome:
+    """Call one handler: a sync one in a thread, an async one in a task of its own."""
+    name, loop = handler_of(handler).name, asyncio.get_running_loop()
+    if not inspect.iscoroutinefunction(handler):
+        return await loop.run_in_executor(None, call_app, name, handler, outbound)
+    task = loop.create_task(await_app(name, handler, outbound))
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()
+    return task_outcome(name, task)

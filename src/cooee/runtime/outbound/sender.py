@@ -36,7 +36,7 @@ from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.provider_session import RECEIPT_TIMEOUT, ProviderSession
 from cooee.runtime.store_retry import retry_until_available
-from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.task_group import TaskGroup, is_being_cancelled
 from cooee.storage import AttemptResult, NextDue, SendAttempt, Store
 
 
@@ -97,7 +97,9 @@ class Sender:
                 pause = self._until_due(next_due)
             except StoreUnavailable as error:
                 log_event("store-unavailable", logging.ERROR, error=str(error), during="send")
-            except Exception as error:  # a sender that dies sends nothing for anybody
+            except BaseException as error:  # a sender that dies sends nothing for anybody
+                if is_being_cancelled():
+                    raise
                 log_event("sender-failed", logging.CRITICAL, error=error_location(error))
             await self.wake_up.wait(pause)
         await self._task_group.close()

@@ -13,15 +13,15 @@ class Senders:
 
     Args:
         make_sender: makes the sender of a number.
-        start_task: runs a sender until it is stopped.
+        keep_running: runs a part of a name until it is stopped, whatever happens to it.
     """
 
     def __init__(
         self,
         make_sender: Callable[[str], Sender],
-        start_task: Callable[[Coroutine[Any, Any, None]], object],
+        keep_running: Callable[[str, Callable[[], Coroutine[Any, Any, None]]], None],
     ) -> None:
-        self._make_sender, self._start_task = make_sender, start_task
+        self._make_sender, self._keep_running = make_sender, keep_running
         self._senders: dict[str, Sender] = {}
 
     def start(self, ours: str) -> Sender:
@@ -29,7 +29,7 @@ class Senders:
         sender = self._senders.get(ours)
         if sender is None:
             sender = self._senders[ours] = self._make_sender(ours)
-            self._start_task(sender.run())
+            self._keep_running("sender", sender.run)
         return sender
 
     def wake(self, ours: str) -> None:

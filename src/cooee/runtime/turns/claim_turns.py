@@ -10,14 +10,16 @@ from msgspec.structs import replace
 
 from cooee.core.backoff import turn_backoff
 from cooee.core.dialogue.call_sites import raise_location
+from cooee.core.error_text import error_text
 from cooee.core.errors import DialogueError, JournalError, TooLong
-from cooee.core.messages import Priority
+from cooee.core.messages import Priority, Reply
+from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import HandlerRan
 from cooee.runtime.turns.context import Turn, TurnContext
 from cooee.runtime.turns.dialogue_turn import DialogueFailure, NeedsCommitFirst, run_dialogue
 from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
-from cooee.runtime.turns.progress import ClaimProgress
+from cooee.runtime.turns.progress import ClaimProgress, make_draft
 from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
 from cooee.storage import Claim, ClaimResult, PendingText, TurnFailure
 
@@ -45,12 +47,22 @@ def run_claim(context: TurnContext, claim: Claim) -> ClaimFlow:
     return run.finish()
 
 
+def failed_claim_result(context: TurnContext, claim: Claim, error: Exception) -> ClaimResult:
+    """Return the result of a claim that could not be run or committed: its failure alone.
+
+    The failure is the first text's that a handler gets or, without a text, the first due
+    dialogue's.
+    """
+    return _ClaimRun(context, claim, with_dialogues=False).fail(error)
+
+
 class _ClaimRun:
     """The progress of one claim: state, dialogues, drafts, the first failure."""
 
-    def __init__(self, context: TurnContext, claim: Claim) -> None:
+    def __init__(self, context: TurnContext, claim: Claim, *, with_dialogues: bool = True) -> None:
         self._context, self._claim = context, claim
-        self._progress = ClaimProgress(claim.state, load_dialogues(claim))
+        dialogues = load_dialogues(claim) if with_dialogues else OpenDialogues()
+        self._progress = ClaimProgress(claim.state, dialogues)
         self._last_turn_at = claim.last_turn_at
         self._handled_seq = claim.texts[0].seq - 1 if claim.texts else claim.handled_seq
         self._failure: TurnFailure | None = None
@@ -84,6 +96,26 @@ class _ClaimRun:
             is_asking=is_asking,
             dialogue_updates=progress.dialogues.updates(),
         )
+
+    def fail(self, error: Exception) -> ClaimResult:
+        """Return the result of a claim that comes to nothing but a failure."""
+        claim, timers = self._claim, [one for one in self._claim.dialogues if one.due_at]
+        error = DialogueFailure(error) if claim.dialogues else error
+        for pending in claim.texts:
+            if pending.reaches_handler:
+                self._failure = self._make_failure(error, claim.attempt, seq=pending.seq)
+                self._handled_seq = pending.seq - 1
+                if self._failure.retry_at is None and self._context.app.sorry:
+                    sorry, turn = Reply(self._context.app.sorry), self._make_turn(pending)
+                    draft = make_draft(self._context, turn, sorry, capped=False)
+                    self._progress = self._progress.with_drafts([draft])
+                return self.finish()
+            self._handled_seq = pending.seq
+        if timers and not claim.texts:
+            first = min(timers, key=lambda one: one.due_at or self._context.now())
+            attempts = first.failed_attempts + 1
+            self._failure = self._make_failure(error, attempts, dialogue=first.id)
+        return self.finish()
 
     # Texts
 
@@ -192,9 +224,11 @@ class _ClaimRun:
         progress, claim, pending = self._progress, self._claim, turn.pending
         try:
             self._progress = advanced = yield from run(turn, progress)
-        except (NeedsCommitFirst, LeaseLost):
+        except (NeedsCommitFirst, LeaseLost, GeneratorExit):
             raise
-        except Exception as error:
+        # delivery rule 19: the turn fails, and those before it stand
+        except BaseException as caught:
+            error = as_exception("A turn", caught)
             cause = _app_error(error)
             unchanged = (progress.state, progress.state, cause, raise_location(cause))
             self._context.events.publish(HandlerRan(claim, pending, *unchanged))
@@ -225,7 +259,7 @@ def _app_error(error: Exception) -> Exception:
 
 def _error_message(error: Exception) -> str:
     """Return an error's message, with the line of the app that raised it."""
-    message, location = f"{type(error).__name__}: {error}"[:2000], raise_location(error)
+    message, location = error_text(error), raise_location(error)
     return message if not location or location in message else f"{message} ({location})"
 
 

@@ -17,6 +17,7 @@ from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.messages import Priority
 from cooee.runtime.events import Events
+from cooee.runtime.turns.places import CLAIM_TIMEOUT_S
 from cooee.storage import Claim, PendingText, StoredDialogue
 
 HANDLER_TIMEOUT_S = 60.0
@@ -43,6 +44,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     strict: bool = False
     handler_timeout_s: float = HANDLER_TIMEOUT_S
     dialogue_timeout_s: float = DIALOGUE_TIMEOUT_S
+    claim_timeout_s: float = CLAIM_TIMEOUT_S
     warn: Callable[[str], None] = lambda _: None
     events: Events = msgspec.field(default_factory=Events)
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from cooee.core.errors import DialogueError
+from cooee.runtime.app_call import as_exception
 
 T = TypeVar("T")
 
@@ -60,7 +61,8 @@ class ThreadCall(Generic[T]):
             try:
                 result = self._function(*self._args)
             except BaseException as error:
-                self.future.set_exception(error)
+                # asyncio cannot hand on StopIteration, and CancelledError would pass for ours
+                self.future.set_exception(as_exception("The call", error))
             else:
                 self.future.set_result(result)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from cooee.clocks.clock import monotonic
+from cooee.runtime.app_call import CallOutcome, as_exception
 from cooee.runtime.turns.effects import ClaimFlow, HandlerCall
 from cooee.runtime.turns.thread_call import (
     LateCall,
@@ -19,8 +20,11 @@ from cooee.runtime.turns.thread_call import (
 )
 from cooee.storage import Checkpoint, ClaimResult
 
-Step: TypeAlias = HandlerCall | Checkpoint | ClaimResult | None
-"""The next thing of a claim: a call, a checkpoint, its end; None where its lease was lost."""
+Step: TypeAlias = HandlerCall | Checkpoint | ClaimResult | Exception | None
+"""The next thing of a claim: a call, a checkpoint, its result; None where its lease was lost.
+
+An exception ended the claim outside its turns: a mistake of cooee's, or memory that ran out.
+"""
 
 
 class RunningCall(msgspec.Struct, frozen=True):
@@ -34,35 +38,43 @@ class RunningCall(msgspec.Struct, frozen=True):
 class TurnRunner:
     """Runs the turns of one claim; one thread at a time advances it.
 
-    A thread runs it until it ends or has to be awaited: then it is `idle`, and `step` is its
-    ClaimResult, or the call or checkpoint to await. A thread that takes too long loses it.
+    A thread runs it until it ends or has to be awaited: then it is `idle`, and `step` is its end,
+    or the call or checkpoint to await. A thread that takes too long loses it. `on_step` hears of
+    each step, in the thread that made it.
     """
 
-    def __init__(self, flow: ClaimFlow) -> None:
+    def __init__(self, flow: ClaimFlow, on_step: Callable[[Step], None] = lambda _: None) -> None:
         self.step: Step = None
         self.idle = False
+        self.thread_id = 0
         self._running: RunningCall | None = None
-        self._flow = flow
+        self._flow, self._on_step = flow, on_step
         self._lock = threading.Lock()
         self._detached = False
 
     def run(
         self,
         may_run_here: Callable[[HandlerCall], bool],
-        run_call: Callable[[HandlerCall], Any],
+        run_call: Callable[[HandlerCall], CallOutcome],
     ) -> bool:
         """Make every call that `may_run_here`, in this thread; return whether it may run others."""
-        self._advance(None, None)
-        while (
-            isinstance(call := self.step, HandlerCall) and may_run_here(call) and not self._detached
-        ):
-            self._running = RunningCall(call, monotonic(), threading.get_ident())
-            try:
-                reply, error = run_call(call), None
-            except BaseException as caught:
-                reply, error = None, as_exception(call, caught)
-            self._running = None
-            self._advance(reply, error)
+        self.thread_id = threading.get_ident()
+        try:
+            self._advance(CallOutcome())
+            while (
+                isinstance(call := self.step, HandlerCall)
+                and may_run_here(call)
+                and not self._detached
+            ):
+                self._running = RunningCall(call, monotonic(), self.thread_id)
+                outcome = run_call(call)
+                self._running = None
+                self._advance(outcome)
+        # delivery rule 19: a mistake of ours ends this claim alone, and not the thread's others
+        except BaseException as error:
+            with self._lock:
+                if not self._detached:
+                    self.step = as_exception("A turn", error)
         self.idle = True
         return not self._detached
 
@@ -72,7 +84,9 @@ class TurnRunner:
         The call has failed, and `step` is what follows. The thread is given up: what its call
         returns is dropped, and it runs nothing else.
         """
-        with self._lock:
+        if not self._lock.acquire(blocking=False):  # it advances now, for however long: no waiting
+            return None
+        try:
             running = self._running
             if self._detached or running is None:
                 return None
@@ -83,24 +97,31 @@ class TurnRunner:
             stack = stack_of_thread(running.thread_id)
             late = LateCall(call.handler.name, timeout_s, stack, running.thread_id)
             self._detached = True
+        finally:
+            self._lock.release()
         self.advance(error=timeout_error(call, late))
         return late
 
+    def detach(self) -> None:
+        """Drop whatever its thread still comes to."""
+        self._detached = True
+
     def advance(self, reply: Any = None, error: Exception | None = None) -> Step:
-        """Continue from what was awaited, to the next call or to the end."""
+        """Continue from what was awaited, to the next call or to the end; raise nothing."""
         self.step = _next_step(self._flow, reply, error)
+        self._on_step(self.step)
         return self.step
 
-    def _advance(self, reply: Any, error: Exception | None) -> None:
+    def _advance(self, outcome: CallOutcome) -> None:
         with self._lock:
             if not self._detached:
-                self.advance(reply, error)
+                self.advance(outcome.value, outcome.error)
 
 
 def run_all(
     queue: deque[TurnRunner],
     may_run_here: Callable[[HandlerCall], bool],
-    run_call: Callable[[HandlerCall], Any],
+    run_call: Callable[[HandlerCall], CallOutcome],
 ) -> None:
     """Run claims in this thread until none is left; other threads may take from `queue` too."""
     while queue:
@@ -110,13 +131,6 @@ def run_all(
             return
         if not runner.run(may_run_here, run_call):
             return  # this thread was given up: it may be in any state, and runs nothing else
-
-
-def as_exception(call: HandlerCall, error: BaseException) -> Exception:
-    """Return a handler's exception; SystemExit and the like, which end a process, end its turn."""
-    if isinstance(error, Exception):
-        return error
-    return RuntimeError(f"{call.handler.name} raised {type(error).__name__}")
 
 
 def timeout_error(call: HandlerCall, late: LateCall) -> Exception:
@@ -131,3 +145,6 @@ def _next_step(flow: ClaimFlow, reply: Any, error: Exception | None) -> Step:
     except StopIteration as stop:
         finish: ClaimResult | None = stop.value
         return finish
+    # delivery rule 19: whatever a turn let out is the claim's end, and not the thread's
+    except BaseException as caught:
+        return as_exception("A turn", caught)

@@ -5,37 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from itertools import count
+from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from cooee.clocks.clock import Clock, WakeUp, monotonic
+from cooee.core.backoff import Backoff
 from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.runtime import events
-from cooee.runtime.log import log_event
+from cooee.runtime.app_call import as_exception, call_app
+from cooee.runtime.log import error_location, log_event
 from cooee.runtime.store_retry import retry_until_available
-from cooee.runtime.task_group import TaskGroup
-from cooee.runtime.turns.claim_turns import run_claim
+from cooee.runtime.task_group import TROUBLE_SHOWN_S, TaskGroup, is_being_cancelled
+from cooee.runtime.turns.claim_turns import failed_claim_result, run_claim
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
-from cooee.runtime.turns.thread_call import LateCall, ThreadCall, handler_timeout_error
-from cooee.runtime.turns.turn_thread import (
-    Step,
-    TurnRunner,
-    as_exception,
-    run_all,
-    timeout_error,
-)
+from cooee.runtime.turns.handler_calls import HandlerCalls
+from cooee.runtime.turns.places import Places
+from cooee.runtime.turns.thread_call import LateCall, ThreadCall, stack_of_thread
+from cooee.runtime.turns.turn_thread import Step, TurnRunner, run_all
 from cooee.storage import Checkpoint, Claim, ClaimResult, Store, TurnFailure
 
-T = TypeVar("T")
 PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 
-_MAX_CONVERSATIONS = 256  # claimed at a time
-_SLOW_HANDLER_S = 0.005  # a handler that once took longer runs in a thread of its own
 _SECOND_THREAD_AFTER_S = 0.05  # then another thread takes over the claims that still wait
-_COMMIT_RETRY_AFTER = timedelta(minutes=1)  # until a claim is tried again whose commit was refused
+_REFUSED_RETRY_AFTER = timedelta(minutes=1)  # until a claim whose failure was refused too
+_GIVE_BACK_BACKOFF = Backoff.doubling(1, 60)  # between two tries to give a lease back
 
 
 async def _all_claims(claims: Sequence[Claim]) -> Sequence[Claim]:
@@ -47,6 +46,9 @@ class Worker:
 
     Plain handlers run in a thread, many after each other; a handler that turns out slow gets a
     thread to itself. Async handlers run as tasks of the event loop.
+
+    Each claim has a place, and a task that carries it. However that task ends, the claim ends:
+    committed, to be tried again, or set aside with its error (delivery rule 19).
 
     Args:
         context: the app, and what its turns share.
@@ -71,136 +73,180 @@ class Worker:
         self._context, self._store, self._clock = context, store, clock
         self._wake_senders, self._on_finish = wake_senders, on_finish
         self._prepare, self._handler_timeout_s = prepare, context.handler_timeout_s
-        self._slow_handlers: set[str] = set()
-        self._late_calls: dict[ThreadCall[Any], str] = {}  # given up, with the handler's name
-        self._running_count = 0
+        self._calls = HandlerCalls(context, clock)
         self._tasks = TaskGroup(clock, "turn", self.wake_up.set)
+        self._places = Places(self._tasks, self._end_dropped)
+        self._alone: set[bytes] = set()  # conversations whose next claim has one text
         self._stopping = False
         self._publish = context.events.publish
-        self._claimed_at: dict[bytes, float] = {}  # by conversation
+        self._last_trouble: tuple[float, str] = (-TROUBLE_SHOWN_S, "")
 
     async def run(self) -> None:
         """Run turns until `stop`; then wait for the turns under way."""
-        while not self._stopping:
-            timeout: float | None = None
-            try:
-                claims = await self._claim()
-                if claims:
-                    self._running_count += len(claims)
-                    self._tasks.start(self._run_batch(claims))
-                    continue
-                timeout = await self._seconds_until_due()
-            except StoreUnavailable as error:
-                log_event("store-unavailable", logging.ERROR, error=str(error), during="claim")
-                timeout = 1
-            await self.wake_up.wait(timeout)
-        await self._tasks.close()
+        try:
+            while not self._stopping:
+                try:
+                    if not await self._claim():
+                        await self.wake_up.wait(await self._seconds_until_due())
+                except StoreUnavailable as error:
+                    log_event("store-unavailable", logging.ERROR, error=str(error), during="claim")
+                    await self.wake_up.wait(1)
+                except BaseException as error:  # a worker that dies answers nobody
+                    if is_being_cancelled():
+                        raise
+                    log_event("worker-failed", logging.CRITICAL, error=error_location(error))
+                    self._last_trouble = (monotonic(), f"claims failed: {error_location(error)}")
+                    await self.wake_up.wait(1)
+            await self._tasks.close()
+        finally:
+            if self._stopping:  # out of time: the next process runs what is left
+                await self._tasks.close(0)
+                await self._calls.close()
 
     @property
     def trouble(self) -> str:
-        """The handlers that took too long and still run; "" where there is none."""
-        names = [name for thread, name in self._late_calls.items() if thread.is_alive]
-        if not names:
-            return ""
-        handlers = ", ".join(sorted(set(names)))
-        return f"{len(names)} threads do not come back from {handlers}"
+        """Handlers that took too long and still run, and the last failure of ours; "" for none."""
+        happened_at, words = self._last_trouble
+        is_recent = monotonic() - happened_at < TROUBLE_SHOWN_S
+        return "; ".join(filter(None, [self._calls.trouble, words if is_recent else ""]))
 
     def stop(self) -> None:
         """Claim nothing new."""
         self._stopping = True
         self.wake_up.set()
 
-    async def _claim(self) -> Sequence[Claim]:
-        room = _MAX_CONVERSATIONS - self._running_count
-        if room <= 0:
-            return []
-        claims = await self._prepare(await self._store.claim(room))
-        for claim in claims:
-            self._claimed_at[claim.conversation] = monotonic()
-            self._publish(events.ConversationClaimed(claim))
-        return claims
+    def check_places(self) -> None:
+        """End the claims that make no step any more, and free their places."""
+        # delivery rule 20: whatever holds a claim, its place is free for another
+        for place in self._places.overdue(self._context.claim_timeout_s):
+            claim, held_s = place.claim, place.held_s
+            self._publish(events.ClaimStuck(claim, place.step, held_s))
+            words = f"a claim made no step for {held_s:.0f} seconds after {place.step}"
+            self._last_trouble = (monotonic(), words)
+            if place.is_failing:  # its end hangs as well
+                self._places.free(claim)
+                self.wake_up.set()
+            else:
+                self._end_dropped([claim], TimeoutError(f"Stuck: {words}."))
+
+    # A claim's way
+
+    async def _claim(self) -> bool:
+        """Claim conversations for the free places, and have them run; return whether any was."""
+        if not self._places.free_count:
+            return False
+        claims = await self._store.claim(self._places.free_count)
+        if not claims:
+            return False
+        try:
+            self._places.take(claims)
+            self._places.carry(claims, self._run_claims(claims))
+        except BaseException as error:
+            self._end_dropped(claims, error)
+            raise
+        return True
 
     async def _seconds_until_due(self) -> float | None:
         due = (await self._store.next_due()).turn
-        if due is None or self._running_count >= _MAX_CONVERSATIONS:
+        if due is None or not self._places.free_count:
             return None
         seconds = (due - self._clock.now()).total_seconds()
         return seconds if seconds > 0 else 0.1  # a turn under way has what is due
 
+    async def _run_claims(self, claims: Sequence[Claim]) -> None:
+        """Run new claims, without those that are not ready."""
+        ready = await self._prepare([self._shortened(claim) for claim in claims])
+        ready_leases = {claim.lease_id for claim in ready}
+        for claim in claims:
+            if claim.lease_id not in ready_leases:
+                self._places.free(claim)
+        for claim in ready:
+            self._publish(events.ConversationClaimed(claim))
+        if ready:
+            await self._run_batch(ready)
+
+    def _shortened(self, claim: Claim) -> Claim:
+        """Return a claim; its first text alone, where the last claim failed as a whole."""
+        if claim.conversation not in self._alone:
+            return claim
+        self._alone.discard(claim.conversation)
+        return replace(claim, texts=claim.texts[:1])
+
     async def _run_batch(self, claims: Sequence[Claim]) -> None:
         """Run claims in one thread; those that a slow handler holds up continue in another."""
-        runners = [TurnRunner(run_claim(self._context, claim)) for claim in claims]
-        queue, threads = deque(runners), dict[asyncio.Future[None], ThreadCall[None]]()
-        while runners:
+        under_way = {self._make_runner(claim): claim for claim in claims}
+        queue, threads = deque(under_way), dict[asyncio.Future[None], ThreadCall[None]]()
+        while under_way:
             # delivery rule 5: another thread takes the claims that wait behind a slow handler
             if queue:
-                thread = ThreadCall(run_all, queue, self._may_share_thread, self._call_timed)
+                thread = ThreadCall(
+                    run_all, queue, self._calls.may_share_thread, self._calls.call_here
+                )
                 threads[asyncio.wrap_future(thread.future)] = thread
             await asyncio.wait(threads, timeout=_SECOND_THREAD_AFTER_S)
             threads = {future: one for future, one in threads.items() if not future.done()}
-            stopped = [runner for runner in runners if runner.idle]
-            runners = [runner for runner in runners if not runner.idle]
-            await self._settle(stopped)
-            late = [(runner, runner.reclaim(self._handler_timeout_s)) for runner in runners]
-            for runner, late_call in late:
-                # delivery rule 10: the turn fails, and its thread is given up
-                if late_call is not None:
-                    runners.remove(runner)
-                    thread = next(
-                        one for one in threads.values() if one.thread_id == late_call.thread_id
-                    )
-                    self._give_up(thread, late_call)
-                    self._await_rest(runner, runner.step)
+            stopped = [runner for runner in under_way if runner.idle]
+            await self._settle([(under_way.pop(runner), runner) for runner in stopped])
+            for runner, claim in list(under_way.items()):
+                self._reclaim(runner, claim, under_way, threads.values())
 
-    async def _settle(self, runners: Sequence[TurnRunner]) -> None:
+    def _make_runner(self, claim: Claim) -> TurnRunner:
+        place = self._places.of(claim)
+        on_step = (lambda _: None) if place is None else partial(_note_step, place.move)
+        return TurnRunner(run_claim(self._context, claim), on_step)
+
+    def _reclaim(
+        self,
+        runner: TurnRunner,
+        claim: Claim,
+        under_way: dict[TurnRunner, Claim],
+        threads: Iterable[ThreadCall[None]],
+    ) -> None:
+        """Take a claim from a thread that takes too long, and give the thread up."""
+        late_call = runner.reclaim(self._handler_timeout_s)
+        is_stuck = not self._places.carried_by_this_task(claim)  # `check_places` has ended it
+        if late_call is None and not is_stuck:
+            return
+        del under_way[runner]
+        runner.detach()
+        for thread in threads:
+            if thread.thread_id == runner.thread_id:
+                stack = stack_of_thread(thread.thread_id)
+                self._calls.give_up(
+                    thread, late_call or LateCall("a turn", 0, stack, thread.thread_id)
+                )
+        # delivery rule 10: the turn fails, and its thread is given up
+        if late_call is not None:
+            self._await_rest(claim, runner)
+
+    async def _settle(self, runners: Sequence[tuple[Claim, TurnRunner]]) -> None:
         """Commit the claims that have ended; await what the others have to await."""
-        finished = [runner.step for runner in runners if isinstance(runner.step, ClaimResult)]
-        for runner in runners:
+        finished = [one.step for _, one in runners if isinstance(one.step, ClaimResult)]
+        for claim, runner in runners:
             if not isinstance(runner.step, ClaimResult):
-                self._await_rest(runner, runner.step)
+                self._await_rest(claim, runner)
         if finished:
             await self._finish_turns(finished)
 
-    def _await_rest(self, runner: TurnRunner, step: Step) -> None:
+    def _await_rest(self, claim: Claim, runner: TurnRunner) -> None:
         """Run the rest of a claim in a task of its own."""
-        self._tasks.start(self._run_one(runner, step))
+        self._places.carry([claim], self._run_one(claim, runner))
 
-    def _may_share_thread(self, call: HandlerCall) -> bool:
-        """Tell whether a call may be made in a thread that other claims share."""
-        return (
-            call.sync
-            and not self._context.app.middleware
-            and call.handler.name not in self._slow_handlers
-        )
-
-    def _call_timed(self, call: HandlerCall) -> Any:
-        started_at = monotonic()
-        try:
-            return call.run()
-        finally:
-            if monotonic() - started_at > _SLOW_HANDLER_S:
-                self._slow_handlers.add(call.handler.name)
-
-    def _give_up(self, thread: ThreadCall[Any], late_call: LateCall) -> None:
-        """Leave a thread to itself: nothing can stop it without harm, and nobody waits for it."""
-        self._late_calls = {one: name for one, name in self._late_calls.items() if one.is_alive}
-        self._late_calls[thread] = late_call.handler
-        self._publish(
-            events.HandlerAbandoned(late_call.handler, late_call.timeout_s, late_call.stack)
-        )
-
-    async def _run_one(self, runner: TurnRunner, step: Step) -> None:
+    async def _run_one(self, claim: Claim, runner: TurnRunner) -> None:
         """Run one claim, awaiting its calls and its checkpoints."""
+        step = runner.step
         while isinstance(step, HandlerCall | Checkpoint):
-            step = await (
-                self._write_checkpoint(runner, step)
-                if isinstance(step, Checkpoint)
-                else self._call_handler(runner, step)
-            )
-        if step is not None:
+            if isinstance(step, Checkpoint):
+                step = await self._write_checkpoint(runner, step)
+            else:
+                outcome = await self._calls.call(step)
+                step = runner.advance(outcome.value, outcome.error)
+        if isinstance(step, ClaimResult):
             await self._finish_turns([step])
+        elif step is None:
+            self._places.free(claim)
         else:
-            self._running_count -= 1
+            await self._end_failed(claim, step)
 
     async def _write_checkpoint(self, runner: TurnRunner, checkpoint: Checkpoint) -> Step:
         """Store a dialogue's journal before a call that must not be made twice."""
@@ -209,57 +255,13 @@ class Worker:
             (lease_held,) = await retry_until_available(
                 self._clock, "checkpoint", lambda: self._store.checkpoint([checkpoint])
             )
-        except StorageError as error:
+        except Exception as error:
             return runner.advance(error=error)
         written = events.CheckpointWritten(checkpoint)
         self._publish(written if lease_held else events.LeaseExpired(checkpoint.claim))
         return runner.advance(lease_held)
 
-    async def _call_handler(self, runner: TurnRunner, call: HandlerCall) -> Step:
-        timeout, late_calls = asyncio.timeout(self._handler_timeout_s), list[LateCall]()
-        try:
-            async with timeout:
-                reply = await self._call_in_middleware(call, late_calls)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            is_late = timeout.expired() and isinstance(error, TimeoutError)
-            if is_late:
-                stack = late_calls[0].stack if late_calls else ""
-                name, timeout_s = call.handler.name, self._handler_timeout_s
-                return runner.advance(error=handler_timeout_error(name, timeout_s, stack))
-            return runner.advance(error=as_exception(call, error))
-        return runner.advance(reply)
-
-    async def _call_in_middleware(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
-        proceed: Callable[[], Awaitable[Any]] = partial(self._run_call, call, late_calls)
-        for middleware in reversed(self._context.app.middleware):
-            proceed = partial(middleware, call.chat, proceed)
-        return await proceed()
-
-    async def _run_call(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
-        """Await a call, or make it in a thread; one that is given up is added to `late_calls`."""
-        if not call.sync:
-            return await call.run()
-        started_at, thread = monotonic(), ThreadCall(call.run)
-        own_timeout = asyncio.timeout(call.timeout_s)
-        try:
-            async with own_timeout:
-                return await asyncio.wrap_future(thread.future)
-        except (TimeoutError, asyncio.CancelledError) as error:
-            if not thread.is_alive:
-                raise
-            timeout_s = call.timeout_s if own_timeout.expired() else None
-            late_calls.append(
-                thread.late_call(call.handler.name, timeout_s or self._handler_timeout_s)
-            )
-            self._give_up(thread, late_calls[-1])
-            if not own_timeout.expired():
-                raise
-            raise timeout_error(call, late_calls[-1]) from error
-        finally:
-            if monotonic() - started_at < _SLOW_HANDLER_S / 5:
-                self._slow_handlers.discard(call.handler.name)
+    # The end of a claim
 
     async def _finish_turns(self, finishes: Sequence[ClaimResult]) -> None:
         for finish in finishes:
@@ -270,49 +272,116 @@ class Worker:
             committed = await retry_until_available(
                 self._clock, "finish", lambda: self._commit(finishes)
             )
-        except StorageError as error:
-            await self._isolate_refused(finishes, error)
+        except Exception as error:
+            # delivery rule 11: each alone, since one conversation's refusal is no other's trouble
+            if len(finishes) == 1:
+                self._publish(events.CommitRefused(finishes[0].claim, error))
+                await self._end_failed(finishes[0].claim, error)
+                return
+            for finish in finishes:
+                await self._finish_turns([finish])
             return
-        self._running_count -= len(finishes)
         for finish, is_committed in zip(finishes, committed, strict=True):
-            self._publish_commit(finish, is_committed)
+            self._end_committed(finish, is_committed=is_committed)
 
-    def _publish_commit(self, finish: ClaimResult, is_committed: bool) -> None:
-        claim = finish.claim
-        claimed_at = self._claimed_at.pop(claim.conversation, None)
+    def _end_committed(self, finish: ClaimResult, *, is_committed: bool) -> None:
+        claim, place = finish.claim, self._places.free(finish.claim)
         if not is_committed:
             self._publish(events.LeaseExpired(claim))
             return
-        duration_s = 0.0 if claimed_at is None else monotonic() - claimed_at
+        duration_s = 0.0 if place is None else monotonic() - place.claimed_at
         self._publish(events.TurnsCommitted(finish, duration_s))
         for update in finish.dialogue_updates:
             if update.end_reason:
                 ended = events.DialogueEnded(claim, update.id, update.handler, update.end_reason)
                 self._publish(ended)
 
-    async def _isolate_refused(self, finishes: Sequence[ClaimResult], error: StorageError) -> None:
-        """Find the claim whose commit the database refuses, and try it again later."""
-        # delivery rule 11: each alone, since one conversation's refusal is no other's trouble
-        if len(finishes) > 1:
-            for finish in finishes:
-                await self._finish_turns([finish])
-            return
-        claim = finishes[0].claim
-        self._publish(events.CommitRefused(claim, error))
-        until = self._clock.now() + _COMMIT_RETRY_AFTER
-        await retry_until_available(
-            self._clock, "postpone", lambda: self._store.postpone([claim], until)
-        )
-        self._running_count -= 1
-
     async def _commit(self, finishes: Sequence[ClaimResult]) -> Sequence[bool]:
         """Commit turns, and wake the senders so early that their attempts share the commit."""
         commit = asyncio.ensure_future(self._store.finish(finishes))
-        self._on_finish(finishes)
+        self._tell(self._on_finish, finishes)
         await asyncio.sleep(0)  # lets the store take the commit first: no attempt comes before it
         if any(finish.drafts for finish in finishes):
-            self._wake_senders()
+            self._tell(self._wake_senders)
         return await commit
+
+    def _tell(self, listener: Callable[..., None], *args: object) -> None:
+        """Call a listener of commits; the commit is under way, whatever it raises."""
+        error = call_app("on_finish", listener, *args).error
+        if error is not None:
+            log_event("listener-failed", logging.ERROR, error=error_location(error))
+
+    # The end of a claim that comes to nothing
+
+    def _end_dropped(self, claims: Sequence[Claim], error: BaseException) -> None:
+        """End claims whose task is over, or stuck."""
+        if self._tasks.is_cancelling:  # our own stop: the next process runs them
+            for claim in claims:
+                self._places.free(claim)
+            return
+        cause = as_exception("A turn", error)
+        for claim in claims:
+            self._places.carry([claim], self._end_failed(claim, cause))
+
+    async def _end_failed(self, claim: Claim, error: Exception) -> None:
+        """End a claim that could not be run or committed; free its place, whatever happens."""
+        # delivery rule 19: the claim is failed, or postponed, or given back; one of them holds.
+        place = self._places.of(claim)
+        if place is not None:
+            place.is_failing = True
+            place.move("its failure")
+        try:
+            self._publish(events.ClaimFailed(claim, error))
+            await self._write_failure(claim, error)
+        except BaseException as refused:
+            if self._tasks.is_cancelling:
+                raise
+            log_event("claim-not-ended", logging.CRITICAL, error=error_location(refused))
+            self._tasks.start(self._give_back(claim))
+        finally:
+            self._places.free(claim)
+
+    async def _write_failure(self, claim: Claim, error: Exception) -> None:
+        if len(claim.texts) > 1:  # which of them is to blame shows when each runs by itself
+            self._alone.add(claim.conversation)
+            await self._postpone(claim, timedelta())
+            return
+        finish = failed_claim_result(self._context, claim, error)
+        if finish.failure is not None:
+            self._publish(_failure_event(claim, finish.failure))
+        try:
+            (is_committed,) = await retry_until_available(
+                self._clock, "finish", lambda: self._store.finish([finish])
+            )
+        except StorageError as refused:
+            self._publish(events.CommitRefused(claim, refused))
+            await self._postpone(claim, _REFUSED_RETRY_AFTER)
+        else:
+            self._end_committed(finish, is_committed=is_committed)
+
+    async def _postpone(self, claim: Claim, pause: timedelta) -> None:
+        until = self._clock.now() + pause
+        await retry_until_available(
+            self._clock, "postpone", lambda: self._store.postpone([claim], until)
+        )
+
+    async def _give_back(self, claim: Claim) -> None:
+        """Give a lease back, however often that fails: nobody else could ever claim it."""
+        for attempt in count(1):
+            await self._clock.sleep(_GIVE_BACK_BACKOFF.pause_s(attempt))
+            try:
+                await self._store.release([claim])
+            except Exception as error:
+                log_event("lease-not-given-back", logging.ERROR, error=error_location(error))
+            else:
+                return
+
+
+def _note_step(move: Callable[[str], None], step: Step) -> None:
+    if isinstance(step, HandlerCall):
+        move(f"the call of {step.handler.name}")
+    else:
+        move("a checkpoint" if isinstance(step, Checkpoint) else "its last turn")
 
 
 def _failure_event(claim: Claim, failure: TurnFailure) -> events.Event:

@@ -1,0 +1,350 @@
+"""Whatever raises between a claim and its commit: the claim ends, its place is free, others go on."""
+
+import asyncio
+import os
+import random
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from tests.support.fault_planter import FaultPlanter
+
+from cooee import App, hours
+from cooee.runtime.turns.places import MAX_CLAIMS
+from cooee.testing import Kit
+
+SAMPLES = 6  # calls of each scenario and exception, in the ordinary tests; `make proof` has all
+IS_PROOF = "COOEE_PROOF" in os.environ
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+    __repr__ = __str__
+
+    def __eq__(self, other):
+        raise ValueError("no equal")
+
+    __hash__ = None
+
+
+KINDS = {
+    "Exception": lambda: RuntimeError("planted"),
+    "CancelledError": asyncio.CancelledError,
+    "StopIteration": StopIteration,
+    "GeneratorExit": GeneratorExit,
+    "MemoryError": MemoryError,
+    "a group": lambda: BaseExceptionGroup("planted", [KeyboardInterrupt()]),
+    "unspeakable": Unspeakable,
+    "surrogates": lambda: OSError("\ud800\0" + "x" * 1_000_000),
+}
+
+
+def program():
+    app = App(sorry="Sorry!")
+
+    @app.on("SYNC", always=True)
+    def sync(chat):
+        return "sync"
+
+    @app.on("ASYNC")
+    async def later(chat):
+        await asyncio.sleep(0)
+        return "async"
+
+    @app.dialogue("ASK")
+    async def ask(chat):
+        return f"Hello, {await chat.ask('Name?')}."
+
+    @app.dialogue("PAY")
+    async def pay(chat):
+        amount = await chat.ask("How much?", int)
+        return await chat.once(paid, amount)
+
+    @app.dialogue("NAP")
+    async def nap(chat):
+        await chat.sleep(hours(1))
+        return "Awake."
+
+    return app
+
+
+async def paid(amount):
+    await asyncio.sleep(0)
+    return f"Paid {amount}."
+
+
+SCENARIOS = {  # the texts before, the text or the time whose turn fails, and its answer
+    "sync": ([], "SYNC", "sync"),
+    "async": ([], "ASYNC", "async"),
+    "begin": ([], "ASK", "Name?"),
+    "answer": (["ASK"], "Anna", "Hello, Anna."),
+    "once": (["PAY"], "5", "Paid 5."),
+    "sleep": (["NAP"], timedelta(hours=1), "Awake."),
+}
+
+
+async def step(kit, phone, what):
+    if isinstance(what, str):
+        kit.send(phone, what)
+        await kit.quiet()
+    else:
+        await kit.wait(what)
+
+
+async def calls_of(kit, scenario):
+    """Return the calls of a clean turn: those of each of three, since threads come and go."""
+    before, what, answer = SCENARIOS[scenario]
+    runs = []
+    for _ in range(3):
+        anna = kit.phone()
+        for text in before:
+            await anna.text(text)
+        with FaultPlanter(kit).planted() as planter:
+            await step(kit, anna, what)
+        assert anna.inbox[-1] == answer
+        runs.append(planter.calls)
+    return [call for call in dict.fromkeys(runs[0]) if call in runs[1] and call in runs[2]]
+
+
+async def check_fault(kit, scenario, call, kind):
+    """Raise at one call, and see everybody answered, once. Return whether the call was made."""
+    before, what, answer = SCENARIOS[scenario]
+    anna, ben = kit.phone(), kit.phone()
+    for text in before:
+        await anna.text(text)
+    said = len(anna.inbox)
+    with FaultPlanter(kit, (call, KINDS[kind]())).planted() as planter:
+        await step(kit, anna, what)
+    where = f"{kind} at {call} of {scenario}"
+    assert await ben.text("SYNC") == ["sync"], where
+    await kit.wait(400)
+    assert list(anna.inbox[said:]) == [answer], where
+    anna.read()
+    worker = kit.service.parts.worker
+    assert worker._places.free_count == MAX_CLAIMS, where
+    assert not kit.store._leases.by_conversation, where
+    assert await anna.text("SYNC") == ["sync"], where
+    return planter.has_raised
+
+
+@pytest.mark.filterwarnings("ignore")  # a coroutine that a fault left unstarted, say
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_a_fault_at_any_call_between_claim_and_commit_ends_its_claim(scenario, kind):
+    async with Kit(program()) as kit:
+        calls = await calls_of(kit, scenario)
+        assert len(calls) > 50
+        if not IS_PROOF:
+            calls = random.Random(f"{scenario} {kind}").sample(calls, SAMPLES)
+        raised = [await check_fault(kit, scenario, call, kind) for call in calls]
+        assert sum(raised) > 0.8 * len(raised), "the calls are those of a clean turn"
+
+
+# What the app's own code raises, wherever it has a say
+
+
+def everywhere(kind):
+    """An app that raises in each of the places where its code is called, by the text's word."""
+
+    def fail():
+        raise KINDS[kind]() if kind in KINDS else PROCESS_ENDS[kind]()
+
+    app = App(state=Guest, sorry="Sorry!")
+
+    @app.on("SYNC")
+    def sync(chat):
+        fail()
+
+    @app.on("ASYNC")
+    async def later(chat):
+        await asyncio.sleep(0)
+        fail()
+
+    @app.on("TASK")
+    async def cancelled(chat):
+        asyncio.current_task().cancel()
+        fail()
+
+    @app.on("STATE")
+    def state(chat):
+        chat.state.guests.append(Faulty(fail))
+
+    @app.on("REPLY")
+    def reply(chat):
+        return Faulty(fail)
+
+    @app.dialogue("PLAIN")
+    async def plain(chat):
+        fail()
+
+    @app.dialogue("LATE")
+    async def late(chat):
+        try:
+            await chat.ask("Name?")
+        finally:
+            fail()
+
+    @app.dialogue("ONCE")
+    async def once(chat):
+        await chat.once(fail)
+
+    @app.dialogue("AONCE")
+    async def once_later(chat):
+        await chat.once(later, None)
+
+    @app.dialogue("RESULT")
+    async def result(chat):
+        await chat.once(lambda: Faulty(fail))
+
+    @app.dialogue("TYPE")
+    async def parse(chat):
+        await chat.ask("What?", lambda text: fail())
+
+    @app.on("FINE", always=True)
+    @app.otherwise
+    def fine(chat):
+        return "fine"
+
+    @app.on("AROUND")
+    def in_middleware(chat):
+        return "not said"
+
+    @app.around
+    async def around(chat, proceed):
+        if chat.text == "AROUND":
+            fail()
+        return await proceed()
+
+    @app.on_error
+    def on_error(chat, error):
+        fail()
+
+    return app
+
+
+@dataclass
+class Guest:
+    guests: list = field(default_factory=list)
+
+
+class Faulty:
+    """An object whose every method raises."""
+
+    def __init__(self, fail):
+        self._fail = fail
+
+    def __getattr__(self, name):
+        return self._fail()
+
+    def __eq__(self, other):
+        return self._fail()
+
+    def __str__(self):
+        return self._fail()
+
+    __repr__ = __str__
+
+    def __len__(self):
+        return self._fail()
+
+    __hash__ = None
+
+
+PROCESS_ENDS = {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": lambda: SystemExit(3)}
+WORDS = ["SYNC", "ASYNC", "TASK", "STATE", "REPLY", "PLAIN", "ONCE", "AONCE", "RESULT", "AROUND"]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *PROCESS_ENDS])
+async def test_whatever_the_app_raises_its_text_is_set_aside_and_the_next_is_answered(kind):
+    async with Kit(everywhere(kind)) as kit:
+        people = {word: kit.phone() for word in WORDS}
+        for word, phone in people.items():
+            kit.send(phone, word)
+        await kit.wait(400)
+        for word, phone in people.items():
+            assert phone.read() == ["Sorry!"], word
+            assert len(await kit.troubles(phone)) == 1, word
+            assert await phone.text("hi") == ["fine"], word
+        assert kit.service.parts.worker._places.free_count == MAX_CLAIMS
+        assert not kit.store._leases.by_conversation
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *PROCESS_ENDS])
+async def test_a_finally_or_an_answers_type_that_raises_ends_no_more_than_its_turn(kind):
+    async with Kit(everywhere(kind)) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        assert await anna.text("LATE") == ["Name?"], "its finally has raised already"
+        assert await ben.text("TYPE") == ["What?"]
+        kit.send(anna, "Anna")
+        kit.send(ben, "this")
+        await kit.wait(400)
+        assert (len(anna.read()), len(ben.read())) == (1, 1)
+        assert await anna.text("FINE") == ["fine"]
+        assert kit.service.parts.worker._places.free_count == MAX_CLAIMS
+
+
+async def test_a_thousand_people_whose_handlers_let_a_cancellation_out_slow_nobody():
+    app = App(sorry=None)
+
+    @app.on("GET")
+    async def get(chat):
+        inner = asyncio.ensure_future(asyncio.sleep(60))
+        asyncio.get_running_loop().call_soon(inner.cancel)
+        await inner
+
+    @app.otherwise
+    def fine(chat):
+        return "fine"
+
+    async with Kit(app) as kit:
+        crowd, ben = [kit.phone() for _ in range(1_000)], kit.phone()
+        for phone in crowd:
+            kit.send(phone, "GET")
+        await kit.quiet()
+        assert await ben.text("hi") == ["fine"]
+        await kit.wait(400)
+        assert (await kit.store.counts()).set_aside == 1_000
+        assert "CancelledError" in (await kit.troubles(crowd[-1]))[0]
+        assert [await phone.text("hi") for phone in crowd[:3]] == [["fine"]] * 3
+
+
+# What the database refuses
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("verb", ["finish", "checkpoint", "postpone"])
+@pytest.mark.parametrize("count", [1, 3, 1_000])
+async def test_a_verb_of_the_store_that_fails_ends_the_claim(verb, when, count):
+    async with Kit(program()) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        await anna.text("PAY")
+        original, left = getattr(kit.store, verb), [count]
+
+        async def failing(items, *args):
+            if not any(is_of(one, anna) for one in items) or not left[0]:
+                return await original(items, *args)
+            left[0] -= 1
+            if when == "after":
+                await original(items, *args)
+            raise ValueError("no such column")
+
+        setattr(kit.store, verb, failing)
+        kit.send(anna, "5")
+        assert await ben.text("SYNC") == ["sync"]
+        await kit.wait(400)
+        if count < 5 or verb == "postpone":
+            assert anna.read() == ["Paid 5."]
+        left[0] = 0
+        await kit.wait(400)
+        anna.read()
+        assert await anna.text("SYNC") == ["sync"]
+        assert anna.inbox.count("Paid 5.") <= 1
+        assert kit.service.parts.worker._places.free_count == MAX_CLAIMS
+        assert not kit.store._leases.by_conversation
+
+
+def is_of(item, phone):
+    claim = getattr(item, "claim", item)
+    return claim.theirs == phone.number
