@@ -1,4 +1,4 @@
-"""Two-way text-message conversations in plain Python: nothing lost, nothing doubled."""
+"""Two-way text-message conversations in plain Python: no text lost, no text doubled."""
 
 from __future__ import annotations
 

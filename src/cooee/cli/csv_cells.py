@@ -1,4 +1,4 @@
-"""Escapes CSV cells that a spreadsheet would run as formulas."""
+"""Escapes CSV cells against spreadsheets, which run formulas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FORMULA_START = re.compile(
 
 
 def escape_formula(text: str) -> str:
-    """Put an apostrophe before each place at which a formula could start.
+    """Put an apostrophe before each place where a formula could start.
 
     A spreadsheet runs a cell that begins with =, +, - or @, or with a tab or a line end before
     them, even from a file of commas; ``=HYPERLINK(…)`` in a person's answer would send other

@@ -1,4 +1,4 @@
-"""One open dialogue of a person, described in a line."""
+"""A person's open dialogue, described in a line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def describe_dialogue(dialogue: DialogueRecord) -> str:
-    """Describe the question or sleep at which a dialogue waits, and its failures."""
+    """Describe the question or sleep of a waiting dialogue, and its failures."""
     position = f"In the middle of {dialogue.handler}: {_describe_waiting(dialogue)}"
     tries = f"{dialogue.failed_attempts} {'try' if dialogue.failed_attempts == 1 else 'tries'}"
     if is_set_aside(dialogue):

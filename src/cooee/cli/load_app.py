@@ -1,4 +1,4 @@
-"""Imports the app that a command names, and reports errors with the line of the app."""
+"""Imports the app named by a command, and reports errors with the line of the app."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _apps_in(module: ModuleType) -> dict[str, App[Any, Any]]:
 
 
 def _import_error(source: str, error: BaseException, advice: str = "") -> DefinitionError:
-    """Return an error for an exception of the app's own code, with the line that raised it."""
+    """Return an error for an exception of the app's own code, with the raising line."""
     if isinstance(error, DefinitionError):
         return DefinitionError(f"{error}\n{_failing_line(error.__traceback__)}".rstrip())
     if isinstance(error, SyntaxError):

@@ -80,7 +80,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command that was typed.
+    """Run the typed command.
 
     An error is printed in words. The exit status is 2 where the command line, a setting or the
     app has to be written differently, and 1 for every other error.
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def _fill_standard_streams() -> None:
-    """Open each closed standard stream on /dev/null, so that no database gets its descriptor."""
+    """Open each closed standard stream on /dev/null: else a database would get its descriptor."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

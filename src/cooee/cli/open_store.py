@@ -1,4 +1,4 @@
-"""The store that COOEE_DATABASE names, opened beside the process that owns it."""
+"""The store named by COOEE_DATABASE, opened beside its owner process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_configured_store() -> AsyncIterator[Store]:
-    """Open the store for one command; an app that runs on the same store is not disturbed.
+    """Open the store for one command; an app running on the same store is not disturbed.
 
     Raises:
         SettingError: there is no database yet, or COOEE_DATABASE names another.

@@ -1,4 +1,4 @@
-"""The entry point of the process that `cooee phone` starts for each version of an app."""
+"""The entry point of the process of `cooee phone` for each version of an app."""
 
 from __future__ import annotations
 

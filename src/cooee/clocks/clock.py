@@ -1,4 +1,4 @@
-"""Clock and WakeUp; the real clock, and a virtual one that jumps when every task sleeps."""
+"""Clock and WakeUp; a real clock, and a virtual clock, which jumps when all tasks sleep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class WakeUp(Protocol):
-    """A signal that tasks wait for. Setting it wakes every waiter, or the next one, once."""
+    """A signal to waiting tasks; setting the signal wakes all of them, or the next task, once."""
 
     def set(self) -> None:
         """Wake the waiters. From the event loop's thread only."""
@@ -27,7 +27,7 @@ class WakeUp(Protocol):
 
 
 class Clock(Protocol):
-    """The source of the time, and the only object that cooee sleeps on."""
+    """The source of the time and of every sleep in cooee."""
 
     def now(self) -> datetime:
         """Return the time, in UTC."""
@@ -42,7 +42,7 @@ class Clock(Protocol):
         ...
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task that this clock counts as busy unless it sleeps."""
+        """Start a task; the clock counts the task as busy unless asleep."""
         ...
 
 
@@ -80,7 +80,7 @@ class _RealWakeUp:
 
 
 class VirtualClock:
-    """A clock that stands still until it is advanced, and then jumps from timer to timer.
+    """A clock at a standstill until advanced; then the time jumps from timer to timer.
 
     It jumps only when every task started by `spawn` sleeps on it: whatever else such a task
     awaits (the store, a thread, an HTTP answer) counts as work under way. So time can never
@@ -114,7 +114,7 @@ class VirtualClock:
         return _VirtualWakeUp(self)
 
     async def wait_until_idle(self) -> None:
-        """Wait until every spawned task sleeps. A spawned task cannot call it."""
+        """Wait until every spawned task sleeps; not for a call by a spawned task."""
         if asyncio.current_task() in self._busy_tasks:
             raise RuntimeError("A task that this clock spawned cannot wait for itself to sleep.")
         while self._busy_tasks:
@@ -123,14 +123,14 @@ class VirtualClock:
             await waiter
 
     async def advance(self, by: timedelta | float) -> None:
-        """Let `by` (seconds, or a timedelta) pass, one timer after the other."""
+        """Let `by` (seconds, or a timedelta) pass, timer by timer."""
         until = self._now + (by if isinstance(by, timedelta) else timedelta(seconds=by))
         while await self.jump_to_next_timer(until):
             pass
         self._now = max(self._now, until)
 
     async def jump_to_next_timer(self, until: datetime) -> bool:
-        """Jump to the next timer up to `until` and run the woken tasks; False without one."""
+        """Jump to the next timer up to `until` and run the woken tasks; False without a timer."""
         await self.wait_until_idle()
         while self._timers and self._timers[0][0] <= until:
             due, _, future = heapq.heappop(self._timers)
@@ -150,7 +150,7 @@ class VirtualClock:
             self._idle_waiters.clear()
 
     def _is_zero_wait(self, seconds: float) -> bool:
-        """Return True for a wait of no time, which must not need an `advance`."""
+        """Return True for a wait of no time; it must not need an `advance`."""
         return timedelta(seconds=seconds) <= timedelta()
 
     @contextmanager
@@ -177,7 +177,7 @@ class VirtualClock:
 
 
 class _WakeFuture(asyncio.Future[bool]):
-    """A future that marks the sleeping task busy before the waker's next statement."""
+    """A future to mark the sleeping task busy before the waker's next statement."""
 
     def __init__(self, clock: VirtualClock, task: asyncio.Task[Any]) -> None:
         super().__init__()
@@ -231,5 +231,5 @@ class _VirtualWakeUp:
 
 
 def monotonic() -> float:
-    """Return seconds on a scale that only measures durations; never a time of day."""
+    """Return seconds on a scale for durations only; never a time of day."""
     return time.monotonic()

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class OffsetClock:
-    """A clock that runs with the machine's, and can be advanced while tasks sleep on it.
+    """A clock beside the machine's, advanced at will while tasks sleep.
 
     Whatever sleeps past a moment that an advance jumps over wakes at once, the earliest first.
     From the event loop's thread only, the reading of the time apart.
@@ -67,7 +67,7 @@ class OffsetClock:
 
 
 class _OffsetTimer:
-    """A moment that a task sleeps until."""
+    """The end of a task's sleep."""
 
     def __init__(self, clock: OffsetClock, due: float, future: asyncio.Future[bool]) -> None:
         self.due = due
@@ -75,7 +75,7 @@ class _OffsetTimer:
         self._handle: asyncio.TimerHandle | None = None
 
     def fire_or_reschedule(self) -> None:
-        """Wake the task if its moment has come, else look again when it will have."""
+        """Wake the task if its moment has come, else look again at the moment."""
         self.cancel()
         remaining_s = self.due - self._clock.monotonic()
         if remaining_s > 0:

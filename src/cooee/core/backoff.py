@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 
 class Backoff(NamedTuple):
-    """The pauses between attempts, in seconds; the last one repeats."""
+    """The pauses between attempts, in seconds; the last repeats."""
 
     pauses_s: tuple[float, ...]
 
     @classmethod
     def doubling(cls, first_s: float, longest_s: float) -> Backoff:
-        """Return pauses that double, from the first to the longest."""
+        """Return doubling pauses, from the first to the longest."""
         pauses_s = [min(first_s, longest_s)]
         while pauses_s[-1] < longest_s:
             pauses_s.append(min(pauses_s[-1] * 2, longest_s))

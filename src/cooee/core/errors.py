@@ -1,4 +1,4 @@
-"""Every exception cooee raises, one class for each decision a caller can make.
+"""Every exception cooee raises, a class for each decision a caller can make.
 
 CooeeError
 ├── DefinitionError        the app's code is wrong: mend the lines that it shows
@@ -42,7 +42,7 @@ from __future__ import annotations
 
 
 class CooeeError(Exception):
-    """The root of every error that cooee raises on purpose."""
+    """The root of every error raised by cooee on purpose."""
 
 
 class DefinitionError(CooeeError):
@@ -105,11 +105,11 @@ class PermanentFailure(ProviderFailure):
 
 
 class OptedOut(PermanentFailure):
-    """The person opted out of our texts; write no more to them."""
+    """The person opted out of our texts; write no more to this person."""
 
 
 class Unauthorized(ProviderFailure):
-    """The credentials were not accepted: renew them and try once more."""
+    """The credentials were not accepted: renew the credentials and try once more."""
 
 
 class OutcomeUnknown(ProviderFailure):
@@ -125,7 +125,7 @@ class NotDeterministic(DialogueError):
 
 
 class AmbiguousQuestion(DialogueError):
-    """Two lines of one dialogue ask the same, so an edit could swap their answers."""
+    """Two lines of a dialogue ask the same; an edit could swap their answers."""
 
 
 class DuplicateOnce(DialogueError):

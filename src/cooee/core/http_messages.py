@@ -1,4 +1,4 @@
-"""An HTTP Request, its Response, and the Flow that yields requests: data, not I/O."""
+"""An HTTP Request, its Response, and the Flow, which yields requests: data, not I/O."""
 
 import json
 from collections.abc import Generator, Mapping

@@ -10,7 +10,7 @@ import msgspec
 
 
 class Status(IntEnum):
-    """The status of an outbound. Its number only grows; from DELIVERED on it is final."""
+    """The status of an outbound. Its number only grows; from DELIVERED on the status is final."""
 
     QUEUED = 0
     SENDING = 1
@@ -91,7 +91,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
-    """A text to a person, in one attempt to send.
+    """A text to a person, in a single attempt to send.
 
     `id` is ours: the conversation's id in hex, a hyphen, and the text's number in it.
     `attempt` counts from 1, and was recorded `at`; a provider tells from it how long the text
@@ -114,7 +114,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's report on an outbound: its id, its status, and the provider's own word for it.
+    """A provider's report on an outbound: its id, its status, and the provider's own word.
 
     One of `outbound_id` (our id, where it travelled) and `provider_id` is filled in.
     """
@@ -157,7 +157,7 @@ def as_reply(value: object) -> Reply | None:
 
 
 def conversation_id(ours: str, theirs: str) -> bytes:
-    """Return the conversation's id: 16 bytes, hashed from its two numbers, so without a look-up."""
+    """Return the conversation's id: 16 bytes, hashed from its two numbers, without a look-up."""
     return blake2b(f"{ours}|{theirs}".encode(errors="surrogatepass"), digest_size=16).digest()
 
 
@@ -177,7 +177,7 @@ def parse_outbound_id(id: str) -> tuple[bytes, int] | None:
 
 
 def text_fingerprint(*parts: str) -> str:
-    """Return a key for a text that came without an id: equal parts have equal keys."""
+    """Return a key for a text without an id: equal parts have equal keys."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)  # no text can pass for two parts
     return blake2b(joined.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
@@ -192,7 +192,7 @@ _MAX_AHEAD, _MAX_BEHIND, _MAX_WITHOUT_OFFSET = (
 def credible_sent_at(
     stamp: datetime | None, received_at: datetime, offset: timedelta | None
 ) -> datetime:
-    """Return the moment a text was sent: the provider's stamp where it is credible, else ours.
+    """Return the moment a text was sent: the provider's stamp if credible, else ours.
 
     A stamp with an offset is believed up to 2 minutes ahead of us and a day behind. A stamp
     without is read at the provider's known `offset` (None: there is none) and believed within

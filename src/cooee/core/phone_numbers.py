@@ -19,7 +19,7 @@ def is_e164(number: str) -> bool:
 
 
 def normalise_number(address: str, *, our_number: str) -> str:
-    """Return an address as an E.164 number; other addresses are only stripped.
+    """Return an address as an E.164 number; an address without a number is only stripped.
 
     National forms (``"0491 570 156"``) and international prefixes (``"0011…"``) are read as in
     the country of `our_number`, a number of ours. Short codes, sender names, numbers that no person
@@ -64,7 +64,7 @@ def _may_be_personal(number: PhoneNumber) -> bool:
 
 @lru_cache(maxsize=1_000)
 def country_of(number: str) -> str | None:
-    """Return the country of an E.164 number (ISO 3166-1 alpha-2); None where it has none.
+    """Return the country of an E.164 number (ISO 3166-1 alpha-2), or None.
 
     Countries that share a code are told apart by libphonenumber's data; where it does not know
     the number, the code's main country answers.

@@ -1,4 +1,4 @@
-"""Names the public module in the classes and functions that users import."""
+"""Names the public module in the users' classes and functions."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 
 class Segments(msgspec.Struct, frozen=True):
-    """A text as the network carries it.
+    """A text in the network's segments.
 
     `parts` joined are the text. `costly_characters` are those with a price, each once: those
     outside GSM-7 where it went as UCS-2 for their sake, else those that count double.
@@ -56,7 +56,7 @@ class Segments(msgspec.Struct, frozen=True):
 
 
 def split_into_segments(text: str) -> Segments:
-    """Cut a text into as few segments as the network can carry it in.
+    """Cut a text into the fewest segments that the network allows.
 
     An escape or surrogate pair is never cut: code points stay whole, and so it is counted.
     Where that costs no segment more, grapheme clusters (an emoji with its skin and its joiners)
@@ -69,7 +69,7 @@ def split_into_segments(text: str) -> Segments:
 
 
 def measure_text(text: str) -> tuple[Encoding, int]:
-    """Return the encoding of a text and its number of segments, without cutting it."""
+    """Return the encoding of a text and its number of segments, without a cut."""
     encoding, costs = _character_costs(text)
     if sum(costs) <= _UNITS_IN_SINGLE[encoding]:
         return encoding, 1
@@ -220,7 +220,7 @@ def _is_wide(letter: str) -> bool:
 
 
 def _splits_surrogate_pair(text: str, at: int) -> bool:
-    """Tell whether a cut at `index` divides a surrogate pair that the text holds as two halves."""
+    """Tell whether a cut at `index` divides a surrogate pair, held as two halves."""
     return (
         at > 0
         and "\ud800" <= text[at - 1] <= "\udbff"
@@ -252,7 +252,7 @@ _LOOK_ALIKES = str.maketrans(
 
 
 def smart_encode(text: str) -> str:
-    """Replace typographic characters by plain ones, where the text is then GSM-7.
+    """Replace typographic characters by plain characters, where the text is then GSM-7.
 
     Curly quotes, dashes, dots, odd spaces and invisible marks are replaced, and accents joined
     to their letters (NFC); no letter becomes another. A text that would be UCS-2 all the same,

@@ -52,7 +52,7 @@ class AppClient:
         good_for: timedelta | None = None,
         key: str | None = None,
     ) -> str:
-        """Send a text that answers nothing; return its id once it is safely queued.
+        """Send a text of our own accord; return its id once safely queued.
 
         The arguments are those of `App.send`.
 

@@ -70,7 +70,7 @@ def json_response(status: int, content: Any, **headers: str) -> Response:
 
 
 def host_of(url: object) -> str | None:
-    """Return the host of an HTTP URL; None for any other text."""
+    """Return the host of an HTTP URL; None for text of another form."""
     try:
         split = urlsplit(url if isinstance(url, str) else "")
     except ValueError:
@@ -106,7 +106,7 @@ class Router(Generic[H]):
         return None
 
     def allowed_methods(self, path: str) -> list[str]:
-        """Return the methods that a path takes."""
+        """Return the methods of a path."""
         return [verb for verb, pattern, _ in self._compiled_routes if pattern.fullmatch(path)]
 
 

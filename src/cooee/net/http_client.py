@@ -34,7 +34,7 @@ HANG_UP_EXTENSION = "cooee.hang_up"
 
 
 class Transport(Protocol):
-    """A client that makes one request and returns its response."""
+    """A client for HTTP requests: a call makes a request and returns the response."""
 
     async def __call__(self, request: Request) -> Response:
         """Make the request.
@@ -80,7 +80,7 @@ def no_answer_error(request: Request, reason: str) -> ProviderFailure:
 
 
 def not_connected_error(request: Request, reason: str) -> TemporaryFailure:
-    """Return the failure for a request of which nothing was sent."""
+    """Return the failure for a request that was never sent."""
     return TemporaryFailure(f"Could not connect to {urlsplit(request.url).netloc}: {reason}.")
 
 
@@ -189,7 +189,7 @@ class HTTPClient:
 
 
 def load_client() -> None:
-    """Import aiohttp now, so that the first request does not wait for it; in any thread."""
+    """Import aiohttp now, in any thread, before the first request waits for the import."""
     import aiohttp  # noqa: F401, PLC0415 -- see above
 
 
@@ -227,11 +227,11 @@ class InProcessClient:
         )
 
     async def close(self) -> None:
-        """Do nothing: no connection is open."""
+        """Return at once: no connection is open."""
 
 
 class _ASGICall:
-    """One request and its response, as an ASGI server sees them."""
+    """A request and its response, seen by an ASGI server."""
 
     def __init__(self, request: Request) -> None:
         self._unread_messages: list[Message] = [{"type": "http.request", "body": request.body}]

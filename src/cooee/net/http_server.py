@@ -25,7 +25,7 @@ async def serve_app(
     header_timeout: float = 15,
     listener: socket.socket | None = None,
 ) -> AsyncIterator[int]:
-    """Serve `app` while the context is open; yield the port (a free one where `port` is 0).
+    """Serve `app` while the context is open; yield the port (a free port where `port` is 0).
 
     On leaving, requests under way get `grace` seconds to end. Every request's scope carries the
     extension `HANG_UP_EXTENSION`, which drops the connection without a response. A client that
@@ -70,7 +70,7 @@ class _SignalFreeServer(uvicorn.Server):
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
-    """Return a socket bound to a port; to any free one where it is 0.
+    """Return a socket bound to a port, or to any free port for 0.
 
     Raises:
         SettingError: the port is taken.
@@ -94,7 +94,7 @@ def bind_socket(host: str, port: int) -> socket.socket:
 def _tracking_protocol(
     connections: dict[Any, asyncio.Transport], header_timeout: float
 ) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol class, extended: it tracks connections and times headers out.
+    """Return uvicorn's protocol class, extended to track connections and to time headers out.
 
     A client that has connected, or begun a request, gets `header_timeout` seconds for the headers.
     Bodies are timed by their readers.

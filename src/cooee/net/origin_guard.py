@@ -1,4 +1,4 @@
-"""Refuses calls under a foreign Host, and calls that another site's page made a browser send."""
+"""Refuses calls under a foreign Host, and calls from another site's page in a browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class OriginGuard:
-    """ASGI middleware for a server on loopback that has no login.
+    """ASGI middleware for a server on loopback without a login.
 
     A page on the Internet can make a browser call 127.0.0.1. Its call carries the page's own name
     in Host (where the page's name was rebound to 127.0.0.1) or in Origin, or Sec-Fetch-Site says
@@ -56,7 +56,7 @@ class OriginGuard:
         await write_response(send, Response(status=status, headers=self._headers, body=body))
 
     def refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Return the status and message that refuse an HTTP call, or None where it may pass."""
+        """Return the status and message to refuse an HTTP call, or None to let the call pass."""
         headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]}
         if not _is_allowed(headers.get("host", ""), self._hosts):
             return 421, "This server answers calls to 127.0.0.1 and localhost only."
@@ -84,7 +84,7 @@ def _is_allowed_origin(origin: str, own_scheme: str, origins: Collection[str]) -
 
 
 def _is_allowed(netloc: str, hosts: Collection[str]) -> bool:
-    """Say whether a host, with its port if it has one, is among the names; case does not matter."""
+    """Say whether a host, with or without a port, is among the names; case does not matter."""
     netloc = netloc.lower()
     try:
         split = urlsplit(f"//{netloc}")

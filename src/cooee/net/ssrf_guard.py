@@ -20,11 +20,11 @@ _NAT64_NETWORK = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the 
 
 
 class AddressRefused(OSError):
-    """A host that cooee does not connect to."""
+    """A host refused by cooee."""
 
 
 class SSRFGuard:
-    """Decides which addresses may be connected to: no private ones.
+    """Decides about connections: none to private addresses.
 
     Private, loopback, link-local, multicast and reserved addresses are refused, those of a
     cloud's metadata service too, and IPv6 addresses that carry such an IPv4 address. A name is
@@ -48,7 +48,7 @@ class SSRFGuard:
         return not self._trusted_hosts.isdisjoint((host.lower(), f"{host.lower()}:{port}"))
 
     def may_request(self, url: str) -> bool:
-        """Return True for a URL that is https, or whose host is trusted."""
+        """Return True for an https URL, or a trusted host."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
@@ -59,7 +59,7 @@ class SSRFGuard:
         return parts.scheme == "http" and self.is_trusted(host, port or 80)
 
     def check_host(self, host: str, port: int) -> None:
-        """Check a host that is an address; names are checked by `resolve`.
+        """Check a host written as an address; names are checked by `resolve`.
 
         Raises:
             AddressRefused: it is not to be connected to.
@@ -82,11 +82,11 @@ class SSRFGuard:
         return [one for one in rows if family in (0, one["family"])]
 
     async def close(self) -> None:
-        """Do nothing: no connection is open."""
+        """Return at once: no connection is open."""
 
 
 def is_public(address: str) -> bool:
-    """Return True for an IP address that anybody in the world could connect to."""
+    """Return True for an IP address open to the whole world."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -101,7 +101,7 @@ def _is_global(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _effective_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    """Return the address, and the IPv4 addresses that packets to it are carried to."""
+    """Return the address, and its IPv4 addresses behind a translator."""
     if isinstance(address, IPv4Address):
         return [address]
     if address in _NAT64_NETWORK:

@@ -1,4 +1,4 @@
-"""The app's process: loads one version of the app, and runs it as the page's process commands."""
+"""The app's process: loads a version of the app, and obeys the page's process."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _make_sender(writer: asyncio.StreamWriter) -> Callable[[AppMessage], None]:
 
 
 class AppController:
-    """A loaded app that starts and stops on command.
+    """A loaded app, started and stopped on command.
 
     A stopped app stays in memory, so that the last good version is back at once where the next
     version cannot start.
@@ -121,7 +121,7 @@ class AppController:
         self._source_files = SourceFiles(_own_files())
 
     async def handle(self, command: AppCommand) -> None:
-        """Carry out a command, and answer it."""
+        """Carry out a command, and answer."""
         match command:
             case StartApp():
                 await self._start_or_report(command.offset)
@@ -177,7 +177,7 @@ class AppController:
         return AppStarted(subscription.number, subscription.push_url is not None)
 
     async def _database_opened(self, store: Store) -> DatabaseOpened:
-        """Return the stored texts; set the clock to the latest of them, if it is in the future."""
+        """Return the stored texts; set the clock to the latest, if in the future."""
         past_texts = await _read_past_texts(store)
         latest = max((text.at for text in past_texts), default=self._clock.now())
         if latest > self._clock.now():

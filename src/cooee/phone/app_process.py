@@ -1,4 +1,4 @@
-"""Drives the process of one version of an app, from the page's process."""
+"""Drives the process of a version of an app, from the page's process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MAX_MESSAGE_BYTES = 1 << 26
 
 
 class AppProcess:
-    """The process of one version of an app.
+    """The process of a version of an app.
 
     Attributes:
         ended: set once the process has ended, for whatever reason.

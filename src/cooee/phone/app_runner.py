@@ -36,7 +36,7 @@ async def run_app(
     media_location: str,
     recorder: Recorder | None = None,
 ) -> AsyncIterator[Service]:
-    """Open an app's service, which is still to be connected, and close it on leaving.
+    """Open an app's service, unconnected, and close the service on leaving.
 
     Args:
         app: the app that answers texts.
@@ -87,7 +87,7 @@ async def run_app(
 
 
 def _simulator_media_config(media_location: str, clock: Clock, simulator_url: str) -> MediaConfig:
-    """Return the settings of media, of which the simulator's may be fetched."""
+    """Return the settings of media, with the simulator's hosts trusted."""
     guard = SSRFGuard([urlsplit(simulator_url).netloc])
     network = http.HTTPClient(clock, max_bytes=MAX_MEDIA_BYTES, guard=guard)
     return MediaConfig(network, guard, MediaStorage(media_location))

@@ -21,7 +21,7 @@ _MAX_BUBBLES = 150  # bubbles of a phone
 
 
 class Bubble(msgspec.Struct, frozen=True):
-    """A text on a phone's screen; `on_its_way` marks an outbound text that has not arrived."""
+    """A text on a phone's screen; `on_its_way` marks an outbound text before its arrival."""
 
     id: str
     from_phone: bool

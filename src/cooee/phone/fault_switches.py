@@ -19,7 +19,7 @@ _SEND_CALLS = {
 
 
 class FaultSwitch(msgspec.Struct, frozen=True):
-    """A fault with its title and help on the page; `is_available` says whether it can be on."""
+    """A fault with its title and help on the page; `is_available`: the fault can be on."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ _SIMULATOR_FAULTS = {"provider-down": "error-503", "duplicate": "duplicate-push"
 
 
 class FaultSwitches:
-    """The switches of one simulator, each a fault or a network condition of the simulator.
+    """The switches of a simulator, each a fault or a network condition of the simulator.
 
     Args:
         network: the simulated network.

@@ -49,7 +49,7 @@ AppCommand: TypeAlias = StartApp | StopApp | AdvanceClock
 
 
 class AppError(msgspec.Struct, frozen=True):
-    """An error in the app, with the line that raised it and the lines around."""
+    """An error in the app, with the raising line and the lines around."""
 
     message: str
     file: str = ""
@@ -124,7 +124,7 @@ class JournalStep(msgspec.Struct, frozen=True):
 
 
 class ServiceEvent(msgspec.Struct, frozen=True, tag=True):
-    """An event of the app's service, and the things that only the app's process can tell of it.
+    """An event of the app's service, and the details from the app's process.
 
     `now` is the app's time, `exchange` the HTTP exchange that caused the event (0: none did).
     `error` locates the exception of a turn; `journal_steps` are the records that were committed.

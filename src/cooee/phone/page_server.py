@@ -94,7 +94,7 @@ def make_page_app(session: BrowserSession, port: int) -> ASGIApp:
 
 
 class _PageEndpoints:
-    """The requests that the page makes of its session."""
+    """The requests of the page to its session."""
 
     def __init__(self, session: BrowserSession) -> None:
         self._session = session
@@ -129,7 +129,7 @@ class _PageEndpoints:
 
 
 class _SecurityHeaders:
-    """ASGI middleware that adds the security headers to every response."""
+    """ASGI middleware to add the security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

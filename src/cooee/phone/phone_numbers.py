@@ -11,7 +11,7 @@ def number_of_phone(phone: int) -> str:
 
 
 def phone_with_number(number: str) -> int | None:
-    """Return the phone that has a number; None where no made-up phone has it."""
+    """Return the made-up phone of a number, or None."""
     suffix = number.removeprefix("+6149157")
     phone = int(suffix) - 155 if len(suffix) == 4 and suffix.isdecimal() else 0
     return phone if 1 <= phone <= MAX_PHONES and number_of_phone(phone) == number else None

@@ -1,4 +1,4 @@
-"""Runs the newest version of an app that starts, and reloads it when a file is saved."""
+"""Runs the newest sound version of an app, and reloads the app after a save."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AppStatus(msgspec.Struct, frozen=True):
 
 
 class Reloader:
-    """Hands the database over from one version of an app to the next.
+    """Hands the database over from a version of an app to the next.
 
     A new version has to be loaded before the old one is stopped. The old one stays in memory
     until the new one has started, and starts again where the new one fails. A text that comes
@@ -80,7 +80,7 @@ class Reloader:
                 await self._current.advance_clock(seconds)
 
     async def _load_version(self) -> bool:
-        """Load and start the app as it is on disk; return whether to try again at once.
+        """Load and start the app from disk; return whether to try again at once.
 
         A text may end the process each time it is answered, until the text is set aside.
         """
@@ -104,7 +104,7 @@ class Reloader:
         return False
 
     async def _hand_over(self, new: AppProcess) -> AppStarted | AppBroken:
-        """Start the new version instead of the old one; where it fails, the old one again."""
+        """Start the new version in place of the old, and after a failure the old version again."""
         old = self._current
         if old is not None:
             await old.stop_app()

@@ -136,7 +136,7 @@ class BrowserSession:
         self._refresh_soon()
 
     def refresh(self) -> None:
-        """Publish the present status, phones and other exchanges."""
+        """Publish the present status, phones and exchanges."""
         self.feed.publish("status", self._status_view())
         for phone in range(1, self._phone_count + 1):
             self.feed.publish(f"phone {phone}", self._phone_view(phone))
@@ -196,7 +196,7 @@ class BrowserSession:
         return {"number": number, "bubbles": _to_json_types(bubbles)}
 
     def _restore_phones(self, past_texts: Sequence[PastText]) -> None:
-        """Show the phones that were in use in earlier sessions."""
+        """Show the phones of earlier sessions."""
         used = [
             n for n in range(1, 9) if number_of_phone(n) in {text.theirs for text in past_texts}
         ]

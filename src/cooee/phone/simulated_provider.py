@@ -1,4 +1,4 @@
-"""A provider's adapter that calls the simulator."""
+"""A provider's adapter, set up for the simulator."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def make_simulated_provider(name: str, simulator_url: str) -> Provider:
 
 
 def is_push_provider(name: str) -> bool:
-    """Return whether the simulator pushes that provider's texts to the app."""
+    """Return whether the simulator pushes the provider's texts to the app."""
     return name in _PUSH_PROVIDERS

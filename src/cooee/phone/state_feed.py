@@ -1,4 +1,4 @@
-"""Named values that pages mirror: all of them at first, then each change."""
+"""Named values, mirrored by pages: all at first, then each change."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ FeedValues: TypeAlias = Mapping[str, Any]
 
 
 class StateFeed:
-    """Values by name. A subscriber gets all of them, then each change; None removes a value."""
+    """Values by name. A subscriber gets all values, then each change; None removes a value."""
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
         self._subscribers: set[_Subscriber] = set()
 
     def publish(self, name: str, value: Any) -> None:
-        """Set a value, or remove it with None. An equal value is no change."""
+        """Set a value, or remove the value with None. An equal value is no change."""
         if self._values.get(name) == value:
             return
         if value is None:

@@ -1,4 +1,4 @@
-"""SMS providers, one folder each, and everything that an adapter is written with."""
+"""SMS providers, a folder each, and the parts of an adapter."""
 
 from cooee.core.errors import (
     OptedOut,

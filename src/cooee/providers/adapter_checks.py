@@ -1,4 +1,4 @@
-"""The checks that every adapter makes: a text's length, and a webhook's path and method."""
+"""The checks of every adapter: a text's length, and a webhook's path and method."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cooee.core.messages import Outbound
 
 
 def check_text_length(outbound: Outbound, max_text: int, provider: str, *, code: str) -> None:
-    """Check that a text is short enough, before any request; `code` is the provider's for it.
+    """Check a text's length, before any request; `code` is the provider's own.
 
     Raises:
         PermanentFailure: it has more than `max_text` characters.
@@ -24,7 +24,7 @@ def check_text_length(outbound: Outbound, max_text: int, provider: str, *, code:
 def parse_webhook_path(
     request: Request, subpath: str, provider: str, *, inbound_path: str
 ) -> tuple[str, str]:
-    """Return the kind of a push (such as "text" or "status"), and the name behind it.
+    """Return the kind of a push ("text" or "status", say), and the name behind the kind.
 
     Args:
         request: the push.

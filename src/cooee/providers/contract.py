@@ -1,4 +1,4 @@
-"""The contract of an adapter: it translates between cooee and a provider, without I/O."""
+"""The contract of an adapter: a translator between cooee and a provider, without I/O."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -59,7 +59,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """A secret from a login, and when it expires (None: never)."""
+    """A secret from a login, and its expiry (None: never)."""
 
     secret: str
     expires_at: datetime | None = None
@@ -76,7 +76,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class PollResult(msgspec.Struct, frozen=True):
-    """The texts and receipts of one poll.
+    """The texts and receipts of a poll.
 
     `more` says that polling on at once is worth it. `cursor` is where the next poll begins, opaque
     to all but the provider. `confirm` are the ids to confirm once everything is stored.
@@ -90,7 +90,7 @@ class PollResult(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """The texts and receipts of a webhook request, and the response once they are stored."""
+    """The texts and receipts of a webhook request, and the response after storing both."""
 
     inbounds: Sequence[Inbound] = ()
     receipts: Sequence[Receipt] = ()
@@ -98,7 +98,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """A number of ours at the provider: where its texts are pushed, and when it expires."""
+    """A number of ours at the provider: where its texts are pushed, and its expiry."""
 
     number: str
     push_url: str | None = None
@@ -121,7 +121,7 @@ class Provider(Protocol):
     def __init__(self, values: Mapping[str, str]) -> None: ...
 
     def login(self) -> Flow[Credentials]:
-        """Get credentials; the runtime runs one login at a time and shares its result."""
+        """Get credentials; the runtime runs a single login at a time and shares its result."""
         ...
 
     def subscribe(
@@ -135,15 +135,15 @@ class Provider(Protocol):
         ...
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Send one text."""
+        """Send a text."""
         ...
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
-        """Read new texts and receipts; the first cursor is "", which begins now."""
+        """Read new texts and receipts; the first cursor is "", from now on."""
         ...
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
-        """Confirm that polled texts are stored (*confirm* semantics only)."""
+        """Confirm the storage of polled texts (*confirm* semantics only)."""
         ...
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
@@ -170,10 +170,10 @@ class Provider(Protocol):
 
 @runtime_checkable
 class MediaSource(Protocol):
-    """A provider whose media need credentials; others' media are fetched without."""
+    """A provider whose media need credentials."""
 
     def media_request(self, media: Media, credentials: Credentials) -> Request:
-        """Return the request for one of a text's media; credentials for the provider's host only.
+        """Return the request for a medium of a text; credentials for the provider's host only.
 
         Where its answer points elsewhere, the runtime goes on without them.
         """
@@ -189,7 +189,7 @@ class RepliesInWebhook(Protocol):
     """
 
     def webhook_response(self, replies: Sequence[Outbound]) -> Response:
-        """Return the response to a text's webhook, with the replies to it, in order.
+        """Return the response to a text's webhook, with the replies in order.
 
         Raises:
             PermanentFailure: one of them cannot go this way; all are sent as usual then.
@@ -199,7 +199,7 @@ class RepliesInWebhook(Protocol):
 
 @runtime_checkable
 class OptOutSource(Protocol):
-    """A provider that keeps a readable list of opt-outs."""
+    """A provider with a readable list of opt-outs."""
 
     def opt_outs(self, credentials: Credentials) -> Flow[Sequence[str]]:
         """Read the opt-outs of our number, as E.164 numbers."""
@@ -207,7 +207,7 @@ class OptOutSource(Protocol):
 
 
 def default_features(provider: type[Provider]) -> Features:
-    """Return a provider's features, with its settings' defaults where they depend on settings."""
+    """Return a provider's features, by the defaults of its settings."""
     declared: Features | None = getattr(provider, "features", None)
     if declared is not None:
         return declared
@@ -215,12 +215,12 @@ def default_features(provider: type[Provider]) -> Features:
 
 
 def provider_names() -> list[str]:
-    """Return the names of all installed providers, ours and others', sorted."""
+    """Return the names of all installed providers, sorted."""
     return sorted(entry.name for entry in entry_points(group="cooee.providers"))
 
 
 def find_provider(name: str) -> type[Provider]:
-    """Return the adapter called `name`, whichever package installed it.
+    """Return the adapter called `name`, from any package.
 
     Raises:
         SettingError: there is none of that name.

@@ -1,4 +1,4 @@
-"""ErrorTable: the `ProviderFailure` that a provider's HTTP response means."""
+"""ErrorTable: the `ProviderFailure` behind a provider's HTTP response."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -27,7 +27,7 @@ _MAX_REASON_CHARS = 300  # of the provider's own words, in an error's message
 
 
 class ErrorRule(NamedTuple):
-    """The failure that an error code or an HTTP status means, and a hint that mends it.
+    """The failure behind an error code or an HTTP status, and a hint for the remedy.
 
     Without an `error_class` the HTTP status decides. `retry_after` is in seconds.
     """
@@ -38,7 +38,7 @@ class ErrorRule(NamedTuple):
 
 
 class ErrorItem(NamedTuple):
-    """One error in a response: the provider's code and reason, and the request's field at fault.
+    """An error in a response: the provider's code and reason, and the request's field at fault.
 
     `status` is the item's own HTTP status, where a response to several recipients has one each.
     """
@@ -50,7 +50,7 @@ class ErrorItem(NamedTuple):
 
 
 class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's error codes and HTTP statuses, each with the failure that it means.
+    """A provider's error codes and HTTP statuses, each with its failure.
 
     Args:
         provider: the provider's name, as people write it.
@@ -72,7 +72,7 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
         error_class: type[ProviderFailure] | None = None,
         hint: str = "",
     ) -> ProviderFailure:
-        """Return the failure to raise for a response that does not say what was asked for.
+        """Return the failure to raise for a response without the expected content.
 
         Of several items an opt-out decides, else the first whose code is known, else the first.
         A 401 is `Unauthorized`. The outcome of a `safe` request is never unknown: the request is
@@ -117,7 +117,7 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def error_class_for_status(status: int) -> type[ProviderFailure]:
-    """Return the failure that an HTTP status means where the provider gives no known code.
+    """Return the failure behind an HTTP status without a known code.
 
     After 408, 429, 500 and 503 nothing was done (for 500 an assumption: a gateway mostly fails
     before it hands the request on, and every such failure would otherwise leave texts of unknown
@@ -131,6 +131,6 @@ def error_class_for_status(status: int) -> type[ProviderFailure]:
 
 
 def _printable_line(raw: str) -> str:
-    """Return one printable line, so that no provider's words can forge a line of a log."""
+    """Return a printable line: a provider's words must not forge a line of a log."""
     characters = (each if each.isprintable() else " " for each in raw[:_MAX_REASON_CHARS])
     return " ".join("".join(characters).split())

@@ -1,4 +1,4 @@
-"""Reads fields of JSON from outside, which may be anything."""
+"""Reads fields of JSON from outside, of any type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def get_string(body: Any, *names: str) -> str | None:
-    """Return the first of the fields that is a string, the empty one included."""
+    """Return the first of the fields with a string, perhaps empty."""
     values = [body.get(name) for name in names] if isinstance(body, dict) else []
     return next((value for value in values if isinstance(value, str)), None)
 
@@ -20,13 +20,13 @@ def get_ascii_word(body: Any, *names: str, max_chars: int = 128) -> str:
 
 
 def get_address(body: Any, *names: str) -> str:
-    """Return a field that can be a number, a short code or a sender name, else ""."""
+    """Return a field with a number, a short code or a sender name, else ""."""
     value = get_string(body, *names) or ""
     return value if value.isprintable() and len(value) <= 64 else ""
 
 
 def parse_int(value: Any) -> int | None:
-    """Return a number that may have come as a string (`expires_in`, `activeDays`)."""
+    """Return a number, perhaps from a string (`expires_in`, `activeDays`)."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 16:
         return int(value)
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
@@ -34,7 +34,7 @@ def parse_int(value: Any) -> int | None:
 
 
 def parse_timestamp(value: str | None) -> datetime | None:
-    """Return a timestamp: in UTC where it has an offset, naive where it has none."""
+    """Return a timestamp: in UTC, or naive without an offset."""
     try:
         moment = datetime.fromisoformat(value or "")
         return moment.astimezone(UTC) if moment.tzinfo else moment

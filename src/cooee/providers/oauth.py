@@ -1,4 +1,4 @@
-"""OAuth 2.0 client credentials (RFC 6749, 4.4): an app's two keys, and the login with them."""
+"""OAuth 2.0 client credentials (RFC 6749, 4.4): an app's two keys, and the login."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def client_settings(prefix: str, source: str) -> tuple[Setting, Setting]:
 
 
 class OAuthClient(msgspec.Struct, frozen=True, kw_only=True):
-    """An app that logs in by client credentials.
+    """An app with a login by client credentials.
 
     Args:
         client_id: the app's id at the provider.
@@ -50,7 +50,7 @@ class OAuthClient(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
 
     def login(self) -> Flow[Credentials]:
-        """Get a bearer token, with the time it expires at; `expires_in` may be a string.
+        """Get a bearer token, with its expiry; `expires_in` may be a string.
 
         Raises:
             PermanentFailure: the keys are not accepted, or the URL is wrong (400, 401, 404).

@@ -1,4 +1,4 @@
-"""Setting: one environment variable that an adapter is configured with, and its parser."""
+"""Setting: an environment variable of an adapter, and its parser."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from cooee.core.errors import SettingError
 
 
 def parse_text(_name: str, value: str) -> str:
-    """Return the value as it is."""
+    """Return the value unchanged."""
     return value
 
 
@@ -30,7 +30,7 @@ def parse_base_url(name: str, value: str) -> str:
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """An environment variable that a provider needs.
+    """An environment variable of a provider.
 
     Args:
         name: the variable's name.

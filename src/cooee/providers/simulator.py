@@ -1,4 +1,4 @@
-"""The settings that lead a provider's adapter to the simulator instead of the provider itself."""
+"""The settings to lead a provider's adapter to the simulator."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def simulator_settings(
 
 
 def simulated_providers() -> tuple[str, ...]:
-    """Return the names of the providers that the simulator plays."""
+    """Return the names of the simulated providers."""
     return tuple(_API_PATHS)

@@ -88,7 +88,7 @@ def make_control_app(network: MobileNetwork, apis: Sequence[ProviderAPI]) -> ASG
 
 
 class _Control:
-    """The endpoints of the control interface, over one network and the provider APIs on it."""
+    """The endpoints of the control interface, over a network and its provider APIs."""
 
     def __init__(self, network: MobileNetwork, apis: Sequence[ProviderAPI]) -> None:
         self._network = network
@@ -181,7 +181,7 @@ def _route(method: str, path: str, endpoint: Any) -> Route:
 
 
 async def _decode_body(request: Request, kind: type[T]) -> T:
-    """Read and decode a request's JSON, whatever its content type says: curl sends a form's.
+    """Read and decode a request's JSON, of any content type: curl sends a form's.
 
     Raises:
         BodyTooLarge: it has more than `MAX_BODY_BYTES`.
@@ -246,5 +246,5 @@ def _refuse_input(_: Request, error: Exception) -> Response:
 
 
 def _answer_nobody(_: Request, __: Exception) -> Response:
-    """Return a response that no client waits for any more."""
+    """Return a response without a waiting client."""
     return Response(status_code=499)

@@ -1,4 +1,4 @@
-"""Faults of a provider's API, each on request and so many times."""
+"""Faults of a provider's API, each on request and a number of times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DELAY = re.compile(r"delay:(\d+(?:\.\d+)?)")
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A kind of failure, and the number of times it is still to happen.
+    """A kind of failure, and the number of times still to happen.
 
     `call_prefix` narrows it to the requests whose method and path begin with it, such as
     ``"GET /messages/sms"``.
@@ -36,12 +36,12 @@ class Fault(msgspec.Struct, frozen=True):
 
     @property
     def notation(self) -> str:
-        """The fault as people write it."""
+        """The fault as text."""
         return f"delay:{self.seconds:g}" if self.name == "delay" else self.name
 
 
 def parse_fault(notation: str, count: int = 1, call_prefix: str = "") -> Fault:
-    """Parse a fault as people write it.
+    """Parse the text of a fault.
 
     Raises:
         ValueError: there is no such fault; the message names those there are.
@@ -54,7 +54,7 @@ def parse_fault(notation: str, count: int = 1, call_prefix: str = "") -> Fault:
 
 
 class Faults:
-    """The faults of one provider's API that are still to happen, oldest first."""
+    """The coming faults of a provider's API, oldest first."""
 
     def __init__(self) -> None:
         self.pending: list[Fault] = []

@@ -1,4 +1,4 @@
-"""A simulated mobile network: numbers, phones, and the texts between them."""
+"""A simulated mobile network: numbers, phones, and the texts between numbers and phones."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ class NetworkConditions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class SimulatedText(msgspec.Struct, kw_only=True, eq=False):
-    """One text on the network.
+    """A text on the network.
 
     `status` is the text's real outcome, which its sender learns later, or never, by `on_receipt`.
     """
@@ -66,7 +66,7 @@ class ScreenEntry(msgspec.Struct, frozen=True, eq=False):
 
 
 class OurNumber(Protocol):
-    """One of the providers' numbers, as its provider's API keeps it."""
+    """A provider's number, kept by the provider's API."""
 
     @property
     def unread_count(self) -> int:
@@ -79,7 +79,7 @@ class OurNumber(Protocol):
 
 
 class MobileNetwork:
-    """Phones, the providers' numbers, and the texts under way between them.
+    """Phones, the providers' numbers, and the texts under way.
 
     Every number that no provider has allocated can be a phone. Chance is drawn from `seed`, and
     delays pass on `clock`.
@@ -108,7 +108,7 @@ class MobileNetwork:
         )
 
     def send_from_phone(self, sender: str, recipient: str, text: str) -> SimulatedText:
-        """Send a text from a phone to one of the providers' numbers.
+        """Send a text from a phone to a provider's number.
 
         Raises:
             ValueError: the sender or the recipient is no number, and no name either.
@@ -128,7 +128,7 @@ class MobileNetwork:
         validity_s: float | None = None,
         on_receipt: Callable[[SimulatedText], None] | None = None,
     ) -> SimulatedText:
-        """Send a text from one of the providers' numbers to a phone, or to another such number.
+        """Send a text from a provider's number to a phone, or to a provider's number.
 
         Args:
             sender: one of the providers' numbers, or a sender's name, as it is.
@@ -156,7 +156,7 @@ class MobileNetwork:
         return list(self._phones.get(phone_numbers.parse_address(number) or "", ()))
 
     def switch_phone(self, number: str, *, on: bool) -> None:
-        """Switch a phone on or off; texts to a phone that is off wait until they expire."""
+        """Switch a phone on or off; texts to a switched-off phone wait until their expiry."""
         phone = phone_numbers.parse_address(number) or number
         if on and phone in self._switched_off:
             self._switched_off.pop(phone).set()
@@ -168,7 +168,7 @@ class MobileNetwork:
         return next(self._unused_numbers)
 
     def next_serial(self) -> int:
-        """Return a number that no simulator has returned before, this one or an earlier one."""
+        """Return a number never returned before, by this simulator or an earlier simulator."""
         self._last_serial += 1
         return self._last_serial
 
@@ -193,7 +193,7 @@ class MobileNetwork:
         self._dispatch(text)
 
     def _dispatch(self, text: SimulatedText) -> None:
-        """Put a text on its way; deliver it at once where there is no delay and no queue."""
+        """Put a text on its way; deliver the text at once without delay and queue."""
         if self.random.random() < self.conditions.loss:
             text.status, text.ended_at = "lost", self.clock.now()
             return

@@ -13,7 +13,7 @@ Job: TypeAlias = Callable[[], Awaitable[object]]
 
 
 class OrderedJobs:
-    """Runs jobs on a clock: the jobs of one lane one after the other, in the order they came."""
+    """Runs jobs on a clock: the jobs of a lane in turn, in the order of `add`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -21,7 +21,7 @@ class OrderedJobs:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, lane: Hashable, job: Job) -> None:
-        """Put a job at the end of a lane. Call it from the event loop's thread only."""
+        """Put a job at the end of a lane. Call `add` from the event loop's thread only."""
         if lane in self._queues:
             self._queues[lane].append(job)
             return

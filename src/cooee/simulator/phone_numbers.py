@@ -38,7 +38,7 @@ def parse_address(written: str) -> str | None:
 
 
 def allocatable_numbers() -> Iterator[str]:
-    """Yield the simulator's numbers in the order of their allocation, which never changes."""
+    """Yield the simulator's numbers in the constant order of their allocation."""
     yield from _FICTIONAL_NUMBERS
     for count in range(
         10_000

@@ -1,4 +1,4 @@
-"""The simulator: one mobile network, the providers' APIs to it and its control interface."""
+"""The simulator: a mobile network, the providers' APIs and the control interface."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GARBAGE_PAGE = (
 
 
 class Simulator:
-    """A simulated mobile network with the HTTP APIs of every provider that cooee has.
+    """A simulated mobile network with the HTTP APIs of every provider in cooee.
 
     Its `app` is an ASGI app, for real HTTP or for `InProcessClient`; its `network` has the phones.
 

@@ -1,4 +1,4 @@
-"""Kit and Phone for tests of apps; suites that every provider and every store must pass."""
+"""Kit and Phone for tests of apps; suites for every provider and every store."""
 
 from __future__ import annotations
 

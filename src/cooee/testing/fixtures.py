@@ -48,7 +48,7 @@ def _cooee_app(request: pytest.FixtureRequest) -> App[Any, Any]:
 
 @pytest_asyncio.fixture
 async def kit(_cooee_app: App[Any, Any]) -> AsyncIterator[Kit]:
-    """Yield a kit that runs the app of the fixture `app`."""
+    """Yield a kit with the app of the fixture `app`."""
     from cooee.testing import Kit  # noqa: PLC0415 -- the whole of cooee
 
     async with Kit(_cooee_app) as kit:
@@ -57,5 +57,5 @@ async def kit(_cooee_app: App[Any, Any]) -> AsyncIterator[Kit]:
 
 @pytest.fixture
 def phone(kit: Kit) -> Phone:
-    """Return a phone that can text the app of the fixture `app`."""
+    """Return a phone to text the app of the fixture `app`."""
     return kit.phone()

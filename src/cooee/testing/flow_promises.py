@@ -57,7 +57,7 @@ def a_text_is_accepted(example: Example) -> None:
 
 
 def reading_brings_texts(example: Example) -> None:
-    """Polled texts have the time they came, and a key where they can come again."""
+    """Polled texts have the time of arrival, and a key where a text can come again."""
     if not example.poll:
         return
     result = ScriptedNetwork(*example.poll).run(
@@ -94,7 +94,7 @@ def a_broken_network_ends_a_flow(example: Example) -> None:
 
 
 def a_401_is_unauthorized(example: Example) -> None:
-    """A 401 is `Unauthorized`, so that the runtime logs in again; a login's own 401 is free."""
+    """A 401 is `Unauthorized`, for a second login; a login's own 401 is free."""
     for name, flow, script, step in example.steps():
         network = ScriptedNetwork(*script[:step], answer(401, {}))
         raised = _expect_failure(network, flow())
@@ -126,7 +126,7 @@ def an_unreadable_acceptance_is_unknown(example: Example) -> None:
 
 
 def only_what_may_be_repeated_is_safe(example: Example) -> None:
-    """A send without an idempotency key and a poll that removes texts are not `safe`."""
+    """A send without an idempotency key and a poll with removal of texts are not `safe`."""
     features = example.provider.features
     unsafe = {"send": not features.idempotency, "poll": features.polling == "pop"}
     for name, (flow, script) in example.flows().items():
@@ -137,7 +137,7 @@ def only_what_may_be_repeated_is_safe(example: Example) -> None:
 
 
 def a_text_too_long_is_refused_at_once(example: Example) -> None:
-    """A text that is too long fails for good, before any request."""
+    """A too long text fails for good, before any request."""
     text = "x" * (example.provider.features.max_text + 1)
     outbound = msgspec.structs.replace(example.outbound, text=text)
     network = ScriptedNetwork()
@@ -192,7 +192,7 @@ def _expect_failure(network: ScriptedNetwork, flow: Flow[Any]) -> ProviderFailur
 
 
 def _run_to_end(flow: Flow[Any], answers: Iterable[Response]) -> tuple[object, Sequence[Request]]:
-    """Return the flow's result, or the failure it raises, with these responses repeated."""
+    """Return the flow's result, or the raised failure, with the responses repeated."""
     requests: list[Request] = []
     try:
         requests.append(next(flow))

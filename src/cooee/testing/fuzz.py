@@ -1,4 +1,4 @@
-"""Hypothesis strategies for payloads that are not as documented."""
+"""Hypothesis strategies for payloads unlike the documents."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ any_json = st.recursive(
 
 @st.composite
 def corrupted(draw: st.DrawFn, value: Any) -> Any:
-    """Return JSON that is nearly `value`: a part of it is missing, or replaced."""
+    """Return JSON near `value`: a part is missing, or replaced."""
     if not isinstance(value, (dict, list)) or not value or draw(st.integers(0, 9)) == 0:
         return draw(any_json)
     keys: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value)))
@@ -72,7 +72,7 @@ def corrupted(draw: st.DrawFn, value: Any) -> Any:
 
 
 def request_bodies(good: bytes) -> st.SearchStrategy[bytes]:
-    """Return request bodies: noise, any JSON, and JSON or a form that is nearly `good`."""
+    """Return request bodies: noise, any JSON, and JSON or a form near `good`."""
     form = dict(parse_qsl(good.decode(), keep_blank_values=True)) if _is_form(good) else None
     corrupted_bodies = (
         corrupted(_decode_json(good)).map(_encode_json_body)
@@ -89,7 +89,7 @@ def request_bodies(good: bytes) -> st.SearchStrategy[bytes]:
 
 
 def near_responses(good: Response) -> st.SearchStrategy[Response]:
-    """Return responses that are nearly `good`, or far from it."""
+    """Return responses near `good`, or far away."""
     statuses = st.sampled_from((good.status,) * 12 + _STATUSES + _SERVER_ERRORS)
     headers = st.one_of(
         st.just(dict(good.headers)),

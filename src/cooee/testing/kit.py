@@ -39,7 +39,7 @@ _NO_TIME, _END_OF_TIME = timedelta(), datetime.max.replace(tzinfo=UTC)
 
 
 class Kit:
-    """Runs an app as it runs for people, in one process and on a clock that only tests move.
+    """Runs an app as for people, in a single process and on the test's own clock.
 
         async with Kit(app) as kit:
             anna, ben = kit.phone(), kit.phone()
@@ -154,7 +154,7 @@ class Kit:
         await connecting
 
     async def stop(self) -> None:
-        """End the app as SIGTERM does; nothing reaches it until `start`."""
+        """End the app as SIGTERM does; no text arrives until `start`."""
         if self._running:
             self._running = False
             del self._webhook_client.apps[_PUBLIC_URL]
@@ -189,12 +189,12 @@ class Kit:
         return subscription.number
 
     def send(self, phone: Phone, words: str) -> None:
-        """Let a phone text the app, at this very moment, and wait for nothing."""
+        """Let a phone text the app, at this very moment, without a wait."""
         self.simulator.network.send_from_phone(phone.number, self.number, words)
         self._time_waited = _NO_TIME
 
     def fault(self, name: str, count: int = 1, *, on: str = "") -> None:
-        """Let the provider's API fail, such as ``kit.fault("lose-answer")``.
+        """Let the provider's API fail, as in ``kit.fault("lose-answer")``.
 
         Args:
             name: one of the simulator's faults: error-500, lose-answer, throttle, …
@@ -206,7 +206,7 @@ class Kit:
     # Time
 
     async def quiet(self) -> None:
-        """Wait until nothing is under way; let time pass only as far as needed.
+        """Wait until all is quiet; let time pass only as far as needed.
 
         Under way is a task that works, a text between a phone and the app (on the network, or
         waiting to be read), and a turn or a send that is due by now. While there is any, the
@@ -251,13 +251,13 @@ class Kit:
 
 
 def _memory_folder() -> str | None:
-    """Return a directory in memory, where syncing takes no time; None without such a one."""
+    """Return a directory in memory, where syncing takes no time, or None."""
     shared = "/dev/shm"  # noqa: S108 -- the directory made in it is ours alone
     return shared if os.access(shared, os.W_OK | os.X_OK) else None
 
 
 def _fictional_numbers() -> Iterator[str]:
-    """Yield numbers kept for fiction; after them, numbers that never leave the process."""
+    """Yield numbers kept for fiction; then numbers of this process only."""
     yield from (f"+61491570{end}" for end in (156, 157, 158, 159, 110))
     yield from (f"+6149159{count:04}" for count in range(10_000))
 
@@ -278,12 +278,12 @@ class Phone:
 
     @property
     def inbox(self) -> Sequence[str]:
-        """Return every text that arrived on this phone, oldest first."""
+        """Return every arrived text of this phone, oldest first."""
         entries = self._kit.simulator.network.phone_screen(self.number)
         return [entry.text.text for entry in entries if entry.direction == "to_phone"]
 
     def read(self) -> Sequence[str]:
-        """Return the texts that arrived since this phone was last read."""
+        """Return the texts since this phone was last read."""
         inbox = self.inbox
         new, self._read_count = inbox[self._read_count :], len(inbox)
         return new

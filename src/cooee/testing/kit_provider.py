@@ -1,4 +1,4 @@
-"""The provider that a kit runs with: its adapter, and its API in the simulator."""
+"""A kit's provider: its adapter, and its API in the simulator."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ _ASYNCIO_PLUGINS = ("asyncio", "pytest_asyncio", "pytest_asyncio.plugin")
 
 
 class _WithoutAsyncio:
-    """Stand-ins for the fixtures, which name the package to install."""
+    """Stand-ins for the fixtures, with the package to install."""
 
     @pytest.fixture
     def kit(self) -> None:

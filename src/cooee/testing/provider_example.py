@@ -1,4 +1,4 @@
-"""Example: a provider's responses with which an adapter's flows succeed, for the suite."""
+"""Example: a provider's responses for successful flows of an adapter, for the suite."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class Push(msgspec.Struct, frozen=True):
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """An adapter, and the provider's responses with which each of its flows succeeds.
+    """An adapter, and the provider's responses for the success of each flow.
 
     Args:
         provider: the adapter, made with settings of a test.
@@ -65,7 +65,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     )
 
     def flows(self) -> Mapping[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]]:
-        """Return every flow that has responses, by name; a login even without."""
+        """Return every flow with responses, by name; a login even without."""
         provider, credentials = self.provider, self.credentials
         optional: dict[str, tuple[Callable[[], Flow[Any]], Sequence[Response]]] = {
             "subscribe": (
@@ -83,7 +83,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def steps(self) -> Iterator[tuple[str, Callable[[], Flow[Any]], Sequence[Response], int]]:
-        """Yield every flow at every one of its requests."""
+        """Yield every flow at each of its requests."""
         for name, (flow, script) in self.flows().items():
             for step in range(len(script)):
                 yield name, flow, script, step

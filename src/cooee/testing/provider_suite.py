@@ -1,4 +1,4 @@
-"""PROMISES: the tests that every provider's adapter passes, ours and yours.
+"""PROMISES: the tests of every provider's adapter, ours and yours.
 
     EXAMPLE = Example(provider=Mine({…}), …)
 

@@ -18,13 +18,13 @@ class SendStep(msgspec.Struct, frozen=True):
 
 
 class ExpectStep(msgspec.Struct, frozen=True):
-    """``< text``: the next text that the person gets."""
+    """``< text``: the person's next text."""
 
     line_index: int
     pattern: re.Pattern[str]
 
     def matches(self, text: str) -> bool:
-        """Say whether a text is the expected one, white space around it aside."""
+        """Say whether a text is as expected, surrounding white space aside."""
         return self.pattern.fullmatch(text.strip()) is not None
 
 
@@ -66,7 +66,7 @@ def parse_script(script: str) -> Script:
 def format_failure(
     script: Script, line_index: int, *, is_missing: bool, texts: Sequence[str]
 ) -> str:
-    """Return a script with the line where a conversation left it, written like a diff.
+    """Return a script with the line of the departure, written like a diff.
 
     Args:
         script: the script.
@@ -87,7 +87,7 @@ def format_failure(
 
 
 def escape_text(text: str) -> str:
-    """Return a text as a script writes it."""
+    """Return a text in a script's form."""
     text = re.sub(r"\\(?=[*n\n\\])", r"\\\\", text.strip())
     return text.replace("*", r"\*").replace("\n", r"\n")
 

@@ -16,7 +16,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class ScriptedNetwork:
-    """A network that gives scripted responses to one flow.
+    """A network with scripted responses to a flow.
 
         network = ScriptedNetwork(answer(201, {"id": "42"}))
         accepted = network.run(provider.send(outbound, credentials))
@@ -60,7 +60,7 @@ class ScriptedNetwork:
 def answer(
     status: int, body: Any = None, *, at: datetime | None = NOON, **headers: str
 ) -> Response:
-    """Return a response: bytes as they are, None as nothing, any other body as JSON.
+    """Return a response: bytes unchanged, None as an empty body, else JSON.
 
     Header names are given as Python writes them: ``retry_after="7"``.
     """

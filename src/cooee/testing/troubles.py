@@ -1,4 +1,4 @@
-"""What went wrong in a conversation, in sentences."""
+"""The troubles of a conversation, in sentences."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Commands of `cooee`, one file each, named after the command."""
+"""Commands of `cooee`, a file each, named after the command."""

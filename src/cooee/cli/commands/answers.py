@@ -31,7 +31,7 @@ def answers(
         bool, typer.Option("--over", help="Only those that have come to their end.")
     ] = False,
 ) -> None:
-    """Print what people answered to a dialogue, as CSV.
+    """Print people's answers to a dialogue, as CSV.
 
     There is a row for each time that it was begun, and a column for each question: its key or
     its words, with "(2)" at the second time that it was asked, and "guest: " before what is

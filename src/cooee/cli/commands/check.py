@@ -1,4 +1,4 @@
-"""`cooee check`: finds what keeps an app from working, before it runs."""
+"""`cooee check`: finds an app's faults before the app runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(
     *,
     json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Check everything that an app needs, and say what is wrong.
+    """Check an app's settings, provider, database and keywords.
 
     It logs in to the provider, looks at our number, calls our own public address, compares the
     clocks, opens the database, and holds the app's keywords against the words that the provider

@@ -146,7 +146,7 @@ async def _show_person(person: str, limit: int, *, json: bool) -> None:
 
 
 def _history_json(conversation: Conversation) -> list[dict[str, object]]:
-    """Return a conversation for scripts: its texts, and after them each opt-out with its proof."""
+    """Return a conversation for scripts: its texts, then each opt-out with its proof."""
     numbers: dict[str, object] = {"ours": conversation.ours, "theirs": conversation.theirs}
     texts = [{**numbers, **asdict(text)} for text in conversation.texts]
     opt_outs = [
@@ -211,7 +211,7 @@ def retry(
     ] = False,
     yes: YesOption = False,
 ) -> None:
-    """Try again what was set aside.
+    """Try again the texts and dialogues that were set aside.
 
     Dialogues are woken, and texts are answered as if they came now, after whatever came since.
 

@@ -1,4 +1,4 @@
-"""`cooee phone`: runs an app beside the simulator, with a phone to try it."""
+"""`cooee phone`: runs an app beside the simulator, with a phone to text with."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def phone(
 
 
 def _phone_database(app: str, database: str | None) -> str:
-    """Return the database's URL or path, if a store can be opened by it."""
+    """Return the database's URL or path, if it opens a store."""
     from cooee.storage.dialects import describe_database
 
     if database is None:

@@ -1,4 +1,4 @@
-"""Serves the phone's page, and opens it in the browser."""
+"""Serves the phone's page, and opens the browser on the page."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ async def serve_phone_page(
 
 
 def _has_display() -> bool:
-    """Say whether there is a display; without one, a text browser would take the terminal."""
+    """Say whether there is a display; without a display, a text browser would take the terminal."""
     has_variable = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
     return sys.platform == "darwin" or has_variable
 
 
 def _bind_page_socket(port: int | None) -> socket.socket:
-    """Bind the wanted port; without one, the default port, or any where that is taken."""
+    """Bind the wanted port, else the default port, else any free port."""
     if port is not None:
         return bind_socket("127.0.0.1", port)
     try:

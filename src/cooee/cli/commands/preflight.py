@@ -32,7 +32,7 @@ def preflight(
     ] = False,
     json: JSONOption = False,
 ) -> None:
-    """Replay everybody's dialogue against the code on disk.
+    """Replay every person's dialogue against the code on disk.
 
     Do so before you deploy it. It tells who goes on where they are, who is asked something new,
     whose dialogue ends, and whose breaks, at which line, and how to mend it.
@@ -79,7 +79,7 @@ async def _replay_all(app: Any, io_guard: IOGuard) -> PreflightReport:
 
 @contextmanager
 def _progress_bar(count: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar if standard error is a terminal; yield the function that advances it."""
+    """Show a progress bar if standard error is a terminal; yield the bar's `advance`."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

@@ -36,7 +36,7 @@ _ADVICE: Mapping[DryRunOutcome, str] = {
 
 
 class ResultGroup:
-    """The dialogues with one outcome at one line, with the first dialogue as the example."""
+    """The dialogues of a single outcome and line, with the first dialogue as the example."""
 
     def __init__(self, result: DryRunResult, person: str) -> None:
         self.result, self.person = result, person
@@ -44,7 +44,7 @@ class ResultGroup:
         self._last = b""
 
     def add(self, stored: StoredDialogue) -> None:
-        """Count one more dialogue; dialogues come person by person."""
+        """Count a further dialogue; dialogues come person by person."""
         self.dialogues += 1
         self.people += stored.conversation != self._last
         self._last = stored.conversation
@@ -73,7 +73,7 @@ class PreflightReport:
         self._groups[group_key].add(stored)
 
     def is_ok(self, *, strict: bool) -> bool:
-        """Say whether nothing breaks and, if strict, nobody is asked anew and nothing ends."""
+        """Say whether all dialogues go on and, if strict, go on without a question asked anew."""
         outcomes = {group.result.outcome for group in self._groups.values()}
         return outcomes.isdisjoint((*_FAILURES, *_SURPRISES) if strict else _FAILURES)
 

@@ -49,7 +49,7 @@ def _provider_row(name: str, features: Features) -> Sequence[object]:
 
 
 def _unknown_send_policy(features: Features) -> str:
-    """Describe what happens to a send whose response was lost."""
+    """Describe the fate of a send whose response was lost."""
     if features.lookup_settles_after is not None:
         return f"asked after {features.lookup_settles_after.total_seconds():g} s"
     if features.idempotency:

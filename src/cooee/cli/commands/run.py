@@ -1,4 +1,4 @@
-"""`cooee run`: runs an app until a signal stops it."""
+"""`cooee run`: runs an app until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run(
 def configure_logging(
     level: int | str, *, private: bool, redact: Callable[[str], str] = lambda words: words
 ) -> None:
-    """Log to standard error: one line an event of cooee, and warnings of other libraries.
+    """Log to standard error: a line for each event of cooee, and the warnings of libraries.
 
     Args:
         level: the lowest level of cooee's events to log.
@@ -75,7 +75,7 @@ async def _run_service(
     redactor: Redactor,
     stop: asyncio.Event,
 ) -> None:
-    """Open, serve, connect, in this order: a push that comes at once finds everything ready."""
+    """Open, serve, connect, in this order: a push at once finds the service ready."""
     from cooee.net.http_server import serve_app
     from cooee.runtime.asgi import running_service
 

@@ -66,7 +66,7 @@ def _show_texts(texts: Iterable[str], *, json: bool) -> None:
 
 
 def _segments_json(split_text: Segments) -> str:
-    """Return a line of JSON in ASCII, in which half of a surrogate pair survives a pipe."""
+    """Return a line of JSON in ASCII, where half of a surrogate pair survives a pipe."""
     from json import dumps
 
     totals = {"encoding": split_text.encoding.value, "segments": split_text.segment_count}
@@ -87,7 +87,7 @@ def _print_segments(split_text: Segments) -> None:
 
 
 def _character_name(character: str) -> str:
-    """Return a character with its code point; the code point alone if nothing would show."""
+    """Return a character with its code point; the code point alone for an invisible character."""
     code = f"U+{ord(character):04X}"
     return f"{character} ({code})" if character.isprintable() and not character.isspace() else code
 

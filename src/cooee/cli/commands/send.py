@@ -30,7 +30,7 @@ def send(
         typer.Option(help="Not before: 2026-01-31T09:00+10:00.", metavar="TIME"),
     ] = None,
 ) -> None:
-    """Send a text. It is queued in the database; a running app sends it within a second.
+    """Queue a text in the database; a running app sends the text within a second.
 
     Who opted out is not texted: such a text is kept, cancelled, and that is an error.
     """

@@ -78,7 +78,7 @@ async def _serve_simulator(
 def _banner_lines(
     base_url: str, prefixes: dict[str, str], client_id: str, client_secret: str
 ) -> list[str]:
-    """Return the lines that name each API, the settings for it, and how a phone texts."""
+    """Return the lines with each API, its settings, and how a phone texts."""
     width = max(map(len, [*prefixes, "control interface"]))
     texts_url = f"{base_url}/control/phones/{_PHONE}/texts"
     settings_lines = [

@@ -1,4 +1,4 @@
-"""`cooee waiting`: the points at which dialogues wait, and for how long."""
+"""`cooee waiting`: the points where dialogues wait, and for how long."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def waiting(
     *,
     json: JSONOption = False,
 ) -> None:
-    """Show where everybody is who is in the middle of a dialogue.
+    """Show each open dialogue's question, and the people who are asked.
 
     That is at which line and question, how many, and since when. The line is that of the code that
     asked them, which may have been edited since. Who sleeps is shown with the time until which.

@@ -1,4 +1,4 @@
-"""`cooee webhook`: shows the URL that the provider calls, and rotates its secret."""
+"""`cooee webhook`: shows the URL for the provider's calls, and rotates its secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def webhook(
         bool, typer.Option("--retire", help="Let only the newest be good, from now on.")
     ] = False,
 ) -> None:
-    """Show the URL below which the provider calls us.
+    """Show the URL of the provider's calls.
 
     Its path has a word in it that nobody can guess, which cooee made and keeps. Where it has
     become known, --rotate makes another: a running app has the provider call that one, and both

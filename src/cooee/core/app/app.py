@@ -1,4 +1,4 @@
-"""App: a state, handlers, and policies for what no handler answers."""
+"""App: a state, handlers, and policies for unanswered texts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Outbox(Protocol):
         at: datetime | None,
         key: str | None,
     ) -> str:
-        """Queue the start of a dialogue and return its id, once that is on disk."""
+        """Queue the start of a dialogue and return its id, once on disk."""
         ...
 
 
@@ -208,12 +208,12 @@ class App(Generic[S, V]):
         return function
 
     def on_failed(self, function: F) -> F:
-        """Call a function with every outbound that did not arrive, at most once each."""
+        """Call a function with every undelivered outbound, at most once each."""
         self.failed_handlers.append(function)
         return function
 
     def on_delivered(self, function: F) -> F:
-        """Call a function with every outbound that arrived, at most once each."""
+        """Call a function with every delivered outbound, at most once each."""
         self.delivered_handlers.append(function)
         return function
 
@@ -363,6 +363,6 @@ _mount_factory: Callable[[App[Any, Any]], MountableApp] | None = None
 
 
 def set_mount_factory(factory: Callable[[App[Any, Any]], MountableApp]) -> None:
-    """Set the function that `App.asgi` calls; `cooee/__init__.py` does: core knows no server."""
+    """Set the function behind `App.asgi`; `cooee/__init__.py` does: core knows no server."""
     global _mount_factory  # noqa: PLW0603 -- set once, at import, by the one front door
     _mount_factory = factory

@@ -146,11 +146,11 @@ class Chat(Generic[S, V]):
 
     @property
     def question(self) -> str | None:
-        """Return the prompt that waits for this person's answer; None where there is none."""
+        """Return the prompt waiting for this person's answer, or None."""
         return None if self._interrupted is None else self._interrupted.question
 
     def back(self) -> None:
-        """Undo the last answer to the waiting dialogue, and let it ask again.
+        """Undo the last answer to the waiting dialogue, and ask again.
 
             @app.on("BACK", always=True)
             def back(chat):
@@ -164,7 +164,7 @@ class Chat(Generic[S, V]):
         self._interrupted.back()
 
     def leave(self) -> bool:
-        """End the waiting dialogue, for a word like NEVERMIND; return False without one."""
+        """End the waiting dialogue, for a word like NEVERMIND; False without one."""
         if self._interrupted is not None:
             self._interrupted.leave()
         return self._interrupted is not None
@@ -222,7 +222,7 @@ class Chat(Generic[S, V]):
         default: D = _NO_DEFAULT,
         **how: Unpack[AskOptions],
     ) -> Awaitable[str | D]:
-        """Ask for one of several options; people answer by number, word, prefix or likely typo.
+        """Ask for an option of several; people answer by number, word, prefix or likely typo.
 
         The menu is numbered below the prompt, eight options a page. The journal records the
         option's words, not its number.
@@ -239,7 +239,7 @@ class Chat(Generic[S, V]):
     def confirm(
         self, prompt: str, *, default: D = _NO_DEFAULT, **options: Unpack[AskOptions]
     ) -> Awaitable[bool | D]:
-        """Ask for a yes or a no, as people text them; `fresh` unless told otherwise.
+        """Ask for a yes or a no, in people's words; `fresh` unless told otherwise.
 
         Args:
             prompt: as with `ask`.
@@ -283,7 +283,7 @@ class Chat(Generic[S, V]):
         unknown: Literal["again", "raise"] = "again",
         **kwargs: Any,
     ) -> Awaitable[T]:
-        """Run a side effect that no replay repeats: ``ref = await chat.once(reserve, db, day)``.
+        """Run a side effect, which no replay repeats: ``ref = await chat.once(reserve, db, day)``.
 
         The result is recorded, and every later run gets it from the journal. The function should
         take `token=chat.token` as an idempotency key, since a crash in the middle repeats it.
@@ -331,12 +331,12 @@ class Chat(Generic[S, V]):
         self._require_dialogue("end").end(what)
 
     def restart(self) -> Restart:
-        """Begin the dialogue anew, with the state as it is: ``return chat.restart()``."""
+        """Begin the dialogue anew, with the present state: ``return chat.restart()``."""
         return self._require_dialogue("restart").restart()
 
     @property
     def random(self) -> Random:
-        """Return a random generator that repeats its numbers in every replay."""
+        """Return a random generator with the same numbers in every replay."""
         return self._require_dialogue("random").chance
 
     def _require_dialogue(self, verb: str) -> DialogueVerbs:

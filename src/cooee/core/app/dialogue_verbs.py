@@ -1,4 +1,4 @@
-"""The things behind a chat: a dialogue's verbs, the dialogue it interrupts, the history."""
+"""Behind a chat: a dialogue's verbs, the dialogue it interrupts, the history."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

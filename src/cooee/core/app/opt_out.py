@@ -42,14 +42,14 @@ _MAX_KEYWORD_CHARS = 64  # characters of a text that may be one of the words
 
 
 class OptOutWords(msgspec.Struct, frozen=True):
-    """The words in force, folded; `advertised` is the word that people are told to text."""
+    """The words in force, folded; `advertised` is the word in texts to people."""
 
     opt_out: frozenset[str]
     app_keywords: frozenset[str]  # the app's own keywords: never a wish
     advertised: str
 
     def consent_of(self, text: str) -> ConsentChange:
-        """Return the change that a text makes to its sender's consent."""
+        """Return a text's change to its sender's consent."""
         folded = fold_text(text[:_MAX_KEYWORD_CHARS]) if len(text) <= _MAX_KEYWORD_CHARS else ""
         if folded in self.opt_out:
             return "out"
@@ -68,7 +68,7 @@ class OptOutWords(msgspec.Struct, frozen=True):
 
 
 def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWords:
-    """Return the words in force: the provider's own, and the standard ones the app leaves free.
+    """Return the words in force: the provider's own, and the standard words the app leaves free.
 
     Only a keyword takes a word for the app: a pattern or expression that would match everything
     must not leave people without a way out.
@@ -109,7 +109,7 @@ def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWord
 def fallback_routes(
     words: OptOutWords, help: str | None
 ) -> Sequence[tuple[Callable[[str], bool], Route]]:
-    """Return the routes of texts that no handler answers: HELP, and an unsure wish to opt out.
+    """Return the routes of texts without a handler: HELP, and an unsure wish to opt out.
 
     HELP is answered whatever question waits: people have to be told how to get no more texts
     whenever they ask (CTIA's Messaging Principles 5.1.2).
@@ -135,7 +135,7 @@ def _is_help(text: str) -> bool:
 
 
 class KeywordClash(msgspec.Struct, frozen=True):
-    """A keyword of the app and an opt-out word of the provider, so the app never gets it."""
+    """A keyword of the app and an opt-out word of the provider, so the app never gets the text."""
 
     keyword: str
     handler: str

@@ -17,7 +17,7 @@ Reminder: TypeAlias = timedelta | tuple[timedelta, str]
 
 
 class AskOptions(TypedDict, total=False):
-    """The options that `Chat.ask`, `Chat.choose` and `Chat.confirm` share.
+    """The common options of `Chat.ask`, `Chat.choose` and `Chat.confirm`.
 
     A helper that asks hands them on: ``async def ask_name(chat, **options: Unpack[AskOptions])``.
 

@@ -1,4 +1,4 @@
-"""Quiet hours: the moments at which a proactive text may leave, in every possible zone."""
+"""Quiet hours: the moments when a proactive text may leave, in every possible zone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class QuietHours(msgspec.Struct, frozen=True):
     ends: time
 
     def next_open(self, moment: datetime, zones: Sequence[ZoneInfo]) -> datetime:
-        """Return the first moment from `moment` on that is outside quiet hours in every zone.
+        """Return the first moment from `moment` on outside quiet hours in every zone.
 
         If no moment of the next three days is, since the zones lie too far apart, return the first
         one that is inside quiet hours in the fewest zones.
@@ -37,7 +37,7 @@ class QuietHours(msgspec.Struct, frozen=True):
         return min([moment, *ends], key=lambda one: self._count_quiet_zones(one, zones))
 
     def next_quiet(self, moment: datetime, zones: Sequence[ZoneInfo]) -> datetime:
-        """Return the first moment after `moment` at which quiet hours begin in a zone."""
+        """Return the first moment after `moment` when quiet hours begin in a zone."""
         return min(self._next_occurrences(self.begins, moment, zones))
 
     def _count_quiet_zones(self, moment: datetime, zones: Sequence[ZoneInfo]) -> int:
@@ -51,7 +51,7 @@ class QuietHours(msgspec.Struct, frozen=True):
     def _next_occurrences(
         self, time_of_day: time, moment: datetime, zones: Sequence[ZoneInfo]
     ) -> Iterator[datetime]:
-        """Yield the moments after `moment` at which a zone's clock shows the time of day."""
+        """Yield the moments after `moment` when a zone's clock shows the time of day."""
         for zone in zones:
             today = moment.astimezone(zone).date()
             for days in _DAY_OFFSETS:
@@ -63,7 +63,7 @@ class QuietHours(msgspec.Struct, frozen=True):
 
 
 def parse_quiet_hours(hours: tuple[str, str] | None) -> QuietHours | None:
-    """Parse quiet hours as an app writes them: ``("21:00", "08:00")``.
+    """Parse quiet hours in an app's form: ``("21:00", "08:00")``.
 
     Raises:
         DefinitionError: they are no two different times of the day.
@@ -84,7 +84,7 @@ def parse_quiet_hours(hours: tuple[str, str] | None) -> QuietHours | None:
 
 @lru_cache(maxsize=10_000)
 def time_zones_of(number: str, our_number: str) -> tuple[ZoneInfo, ...]:
-    """Return the time zones a number may be in; those of `our_number` where unknown, or UTC.
+    """Return the time zones a number may be in; the zones of `our_number` where unknown, or UTC.
 
     Raises:
         SettingError: this machine has no time zone data.

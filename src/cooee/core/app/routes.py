@@ -1,4 +1,4 @@
-"""Routes, Handler and Dialogue: the function that answers a text."""
+"""Routes, Handler and Dialogue: the function to answer a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Handler(msgspec.Struct, frozen=True):
-    """A function that answers texts, with its name and location for messages."""
+    """A function for texts, with its name and location for messages."""
 
     function: Callable[..., Any]
     name: str
@@ -29,7 +29,7 @@ BusyPolicy: TypeAlias = Literal["return", "replace", "refuse"]
 
 
 class Dialogue(msgspec.Struct, frozen=True):
-    """A handler that asks, with its stored name and its former names."""
+    """A handler with questions, with its stored name and its former names."""
 
     name: str
     handler: Handler
@@ -38,7 +38,7 @@ class Dialogue(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A matcher and its handler; `always` goes before a question that waits."""
+    """A matcher and its handler; `always` goes before a waiting question."""
 
     matcher: Keyword | Pattern | Regex | None
     handler: Handler

@@ -1,4 +1,4 @@
-"""Encodes a person's typed state as JSON, and decodes it."""
+"""Encodes and decodes a person's typed state as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NULL_JSON = b"null"
 
 
 class StateCodec(Generic[S]):
-    """A codec of one class of state: a dataclass, Struct, TypedDict or pydantic model.
+    """A codec for a class of state: a dataclass, Struct, TypedDict or pydantic model.
 
     Whatever msgspec has a JSON form for comes back as it was, given that the field says what it
     is: aware datetimes, timedelta, Decimal, UUID, Enum, set, tuple, nested classes. Pydantic
@@ -53,7 +53,7 @@ class StateCodec(Generic[S]):
         return cast(S, None if self._cls is None else self._cls())
 
     def decode(self, raw: bytes | None) -> tuple[S, UnknownFields]:
-        """Return a stored state, and its fields that the class does not declare (for `encode`).
+        """Return a stored state, and its fields unknown to the class (for `encode`).
 
         Raises:
             StateError: it does not fit the class.

@@ -9,7 +9,7 @@ INSTALL_DATA = "pip install tzdata"
 
 
 def load_time_zone(name: str) -> ZoneInfo | None:
-    """Return a time zone, None where this machine's data has none of that name.
+    """Return a time zone, None for a name without data on this machine.
 
     A name may be newer or older than the data, and a machine may have no data at all.
     """

@@ -1,4 +1,4 @@
-"""Stored fields that today's state class does not declare, kept for other versions of it."""
+"""Stored fields, undeclared in today's state class, kept for the class's later versions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UnknownFields: TypeAlias = tuple[ObjectUnknownFields, ...]
 
 
 def collect_unknown_fields(state: Any, raw: Any, reencoded: Any) -> UnknownFields:
-    """Return the fields of stored JSON that the decoded object lacks; () where there are none.
+    """Return the fields of stored JSON, less the decoded object's, often ().
 
     Args:
         state: the object.

@@ -1,4 +1,4 @@
-"""Checks of the type that a question asks for, before anybody is asked."""
+"""Checks of a question's type, before a person is asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cooee.core.parsing.callables import innermost, qualified_name
 
 
 def answer_type_problem(answer_type: Any) -> str:
-    """Return the reason why no text can become an answer of a type, and what to write, or "".
+    """Return the reason why no text can become an answer of a type, and the remedy, or "".
 
     A type is understood where a call with one text could return an answer: not where it has to be
     awaited, has no such parameter, or takes texts apart into letters, as `list` does.
@@ -31,7 +31,7 @@ def answer_type_problem(answer_type: Any) -> str:
 
 
 def _form_problem(answer_type: Any) -> str:
-    """Return the problem of a type that is written with brackets or bars, or of no type at all."""
+    """Return the problem of a type written with brackets or bars, or of no type at all."""
     origin, shown = get_origin(answer_type), f"{answer_type!r:.80}"
     if origin is Literal:
         return "" if get_args(answer_type) else f"{shown} has nothing to choose from."
@@ -98,7 +98,7 @@ _NO_READERS = {
 
 
 def _call_problem(function: Any) -> str:
-    """Return the problem of a callable that cannot be called with one text."""
+    """Return the problem of a callable without a call for a single text."""
     shown = qualified_name(function)
     if _is_asynchronous(function):
         return (
@@ -149,7 +149,7 @@ def _accepts_text(annotation: Any) -> bool:
 
 
 def _signature_of(function: Any) -> inspect.Signature | None:
-    """Return the signature of a callable, or None where it has no signature in Python."""
+    """Return the signature of a callable, or None for a callable without a signature in Python."""
     # A decorator may hand over further arguments, so its own signature counts; and some annotations
     # exist only for the type checker.
     for evaluated in (True, False):

@@ -1,4 +1,4 @@
-"""Parses a person's text as the type that a question asks for."""
+"""Parses a person's text as a question's type."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NotUnderstood(ValueError):
 
 
 class ParseContext(msgspec.Struct, frozen=True):
-    """The time and place of a text, on which "tomorrow" and "3/4" depend.
+    """The time and place of a text, for "tomorrow" and "3/4".
 
     `zone` is the person's; `our_number` is a number of ours, whose country's customs are taken.
     """
@@ -97,7 +97,7 @@ def known_parser(answer_type: Any) -> AnswerParser | None:
 
 
 def unwrap_type(answer_type: Any) -> Any:
-    """Return the type behind a NewType that cooee does not know, or behind a ``type X = …``."""
+    """Return the type behind a NewType unknown to cooee, or behind a ``type X = …``."""
     while known_parser(answer_type) is None:
         if isinstance(answer_type, NewType):
             answer_type = answer_type.__supertype__
@@ -109,7 +109,7 @@ def unwrap_type(answer_type: Any) -> Any:
 
 
 def parser_for(answer_type: Any) -> AnswerParser:
-    """Return the parser of a type, or of any callable that takes a str."""
+    """Return the parser of a type, or of any callable from str."""
     answer_type = unwrap_type(answer_type)
     known = known_parser(answer_type)
     if known is not None:

@@ -1,4 +1,4 @@
-"""Callables: their names, and fingerprints of what they do."""
+"""Callables: their names, and fingerprints of their behaviour."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _Seen: TypeAlias = dict[int, object]  # by id; kept alive, so that no id is give
 
 
 def innermost(function: Any) -> Any:
-    """Return the function that a `functools.partial` calls in the end; any other as it is."""
+    """Return the innermost function of a `functools.partial`; any other callable unchanged."""
     while isinstance(function, functools.partial):
         function = function.func
     return function
 
 
 def qualified_name(function: Any) -> str:
-    """Return the name of a callable; the name of its class, where it has no name of its own."""
+    """Return the name of a callable; the name of its class, where the callable has none."""
     function = innermost(function)
     name = getattr(function, "__qualname__", None)
     return name if isinstance(name, str) and name else type(function).__qualname__
 
 
 def global_names(code: CodeType) -> set[str]:
-    """Return every global name and attribute that a code uses, its inner functions included."""
+    """Return every global name and attribute in a code, its inner functions included."""
     inner = (part for part in code.co_consts if isinstance(part, CodeType))
     return set(code.co_names).union(*map(global_names, inner))
 
 
 def fingerprint(function: Any) -> str:
-    """Return a short hash that changes when a callable would do something else.
+    """Return a short hash, which changes with a callable's behaviour.
 
     It covers the code of the app's functions, and of those they call, with their defaults,
     closures and constants; the arguments of a `functools.partial`; the members of an Enum, the
@@ -73,7 +73,7 @@ def _hash(function: Any) -> str:
 
 
 def _describe(value: Any, depth: int, seen: _Seen) -> Any:
-    """Return a value as nested tuples of texts; each object once, and nothing past the depth."""
+    """Return a value as nested tuples of texts; each object once, down to the depth."""
     if type(value) in _SCALARS:
         return type(value).__name__, repr(value)
     if depth > _MAX_DEPTH or id(value) in seen or len(seen) > _MAX_PARTS:
@@ -88,13 +88,13 @@ def _describe(value: Any, depth: int, seen: _Seen) -> Any:
 
 
 def _name(value: Any) -> str:
-    """Return the name of a class or function, or of the class of any other value."""
+    """Return the name of a class or function, or of a value's class."""
     named = value if isinstance(value, type | FunctionType) else type(value)
     return f"{named.__module__}:{named.__qualname__}"
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """Generate the parts of a value that decide what it does."""
+    """Generate the parts of a value that decide its behaviour."""
     if isinstance(value, FunctionType):
         yield from _function_parts(value)
     elif isinstance(value, CodeType):

@@ -1,4 +1,4 @@
-"""Choices as people text them: a number, word, prefix or likely typo; yes and no."""
+"""Choices in people's texts: a number, word, prefix or likely typo; yes and no."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
 
 
 def match_option(text: str, options: Sequence[str], *, numbered: bool = True) -> int:
-    """Return the index of the option that a text means.
+    """Return the index of the option in a text.
 
     Raises:
         ValueError: the text means no option, or may mean several.
@@ -84,7 +84,7 @@ def _single_match(indexes: Sequence[int]) -> int:
 
 
 def _match_typo(folded: str, folded_options: Sequence[str]) -> int:
-    """Return the index of the option that a typo resembles; digits have to be equal."""
+    """Return the index of the option like a typo; digits have to be equal."""
     from rapidfuzz.distance import OSA  # noqa: PLC0415 -- 30 ms that only a typo pays
 
     if len(folded) < _MIN_TYPO_CHARS:
@@ -126,7 +126,7 @@ _REPEATED_LETTERS = re.compile(r"(.)\1{2,}")
 
 
 def yes_or_no(text: str) -> bool | None:
-    """Tell whether a text says yes; None where it says neither yes nor no."""
+    """Tell whether a text says yes; None for a text of neither."""
     folded = fold_text(_EMOJI_MODIFIERS.sub("", text[:MAX_MATCH_CHARS]).replace("\u2019", "'"))
     for variant in (
         folded,
@@ -141,5 +141,5 @@ def yes_or_no(text: str) -> bool | None:
 
 
 def _is_repeated_symbol(text: str) -> bool:
-    """Tell whether a text is one symbol over and over: "👍👍", but not letters."""
+    """Tell whether a text is a symbol over and over: "👍👍", but not letters."""
     return len(set(text)) == 1 and not text.isalnum()

@@ -1,4 +1,4 @@
-"""Parses dates and times as people text them, by their own clock and country's customs."""
+"""Parses dates and times in people's texts, by their own clock and country's customs."""
 
 from __future__ import annotations
 

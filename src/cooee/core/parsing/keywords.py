@@ -1,4 +1,4 @@
-"""Keyword, Pattern and Regex: the texts that lead to a handler."""
+"""Keyword, Pattern and Regex: the texts of a handler."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def fold_text(text: str) -> str:
 
 
 def _strip_punctuation(text: str) -> str:
-    """Return the text without surrounding punctuation, unless it is only punctuation."""
+    """Return the text without surrounding punctuation, unless all is punctuation."""
     return _strip_categories(text, "PSZC") or _strip_categories(text, "PZC") or text
 
 
@@ -55,7 +55,7 @@ def _strip_categories(text: str, categories: str) -> str:
 
 
 class Keyword:
-    """A whole text, such as "START" or "opt out"; case and punctuation do not count.
+    """A whole text, like "START" or "opt out"; case and punctuation do not count.
 
     Raises:
         DefinitionError: there are no words.
@@ -123,7 +123,7 @@ _Token: TypeAlias = str | _Field
 
 
 class Pattern:
-    """Words and fields, such as "ADD {n:d}", with spaces between them.
+    """Words and fields, like "ADD {n:d}", with spaces between.
 
     `{name}` or `{name:w}` is a word as it was typed, `{name:d}` a whole number of up to 18
     digits, `{name:f}` a number with a decimal point, `{name:rest}` all that follows, as it

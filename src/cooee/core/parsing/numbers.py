@@ -1,4 +1,4 @@
-"""Numbers as people write them: signs, separators, currencies, words."""
+"""Numbers in people's texts: signs, separators, currencies, words."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NUMBER_WORDS = {
 
 
 def with_ascii_signs(text: str) -> str:
-    """Return the text with every plus and minus as ASCII has them."""
+    """Return the text with every plus and minus in ASCII."""
     return text.translate(_ASCII_SIGNS)
 
 
 def plain_number(text: str) -> str | None:
-    """Return the digits of a text that is only a number: "4.", "$1,250.50", "four"; else None."""
+    """Return the digits of a text of only a number, "4.", "$1,250.50" or "four", or None."""
     text = with_ascii_signs(text).strip(" \t\n$€£#!?").removesuffix(".")
     text = _NUMBER_WORDS.get(text.casefold(), text)
     if _GROUPED_NUMBER.fullmatch(text):

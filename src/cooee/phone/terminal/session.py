@@ -1,4 +1,4 @@
-"""The terminal session: the simulator and an app in one process, over real HTTP."""
+"""The terminal session: the simulator and an app in a single process, over real HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOON_DUE = timedelta(seconds=1)
 
 
 class TerminalSession:
-    """A simulated network with its phones, and an app's service on one of its numbers.
+    """A simulated network with its phones, and an app's service on a number of the network.
 
     Attributes:
         network: the simulated network.

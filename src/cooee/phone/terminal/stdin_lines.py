@@ -10,7 +10,7 @@ _CHUNK_BYTES = 65_536
 
 
 class StdinLines:
-    """The lines of a file descriptor, read in a thread, so that any kind of file will do.
+    """The lines of a file descriptor, read in a thread, for any kind of file.
 
     The thread reads past Python's own buffers: a thread that waits in those would keep the
     process from ending.
@@ -36,7 +36,7 @@ class StdinLines:
         return line
 
     def close(self) -> None:
-        """End the lines, also for a caller that waits for the next one."""
+        """End the lines, also for a waiting caller."""
         self._lines.put_nowait(None)
 
     def _read_forever(self, descriptor: int) -> None:

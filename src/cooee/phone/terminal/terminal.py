@@ -38,7 +38,7 @@ _FIRST_LINE_TIMEOUT_S = 5.0  # seconds without a line until a pipe is taken for 
 
 
 class Terminal:
-    """Phones in one terminal, of which one is typed on.
+    """The phones of a terminal; a person types on a single phone at a time.
 
     Args:
         session: the simulator with the app.
@@ -163,7 +163,7 @@ class Terminal:
             await asyncio.sleep(_POLL_INTERVAL_S)
 
     def _show_new_entries(self) -> None:
-        """Show new texts to any phone; those from a phone too, unless a person just typed them."""
+        """Show new texts to any phone; also a phone's own texts, unless just typed."""
         entries = [
             (entry, phone)
             for phone, shown in self._shown_counts.items()
@@ -202,7 +202,7 @@ def _format_entry(phone: int, entry: ScreenEntry) -> str:
 
 
 async def run_terminal(session: TerminalSession, stop_event: asyncio.Event) -> None:
-    """Send the lines of standard input as texts; without any line, those of a demo."""
+    """Send the lines of standard input as texts; without any line, the texts of a demo."""
     is_interactive = sys.stdin is not None and sys.stdin.isatty()
     terminal = Terminal(session, is_interactive=is_interactive, write=_write_stdout)
     lines = StdinLines(None if sys.stdin is None else sys.stdin.fileno())

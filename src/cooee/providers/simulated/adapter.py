@@ -59,7 +59,7 @@ def _parse_switches(name: str, value: str) -> frozenset[str]:
 
 
 class Simulated:
-    """The adapter to the simulator's own API, which can be switched to any semantics.
+    """The adapter to the simulator's own API, switchable to any semantics.
 
     `SIMULATED_SWITCHES` names how reading behaves (*pop*, *cursor* or *confirm*) and what
     else there is: *lookup* by our id, *idempotency* keys, the provider's own opt-out words
@@ -106,7 +106,7 @@ class Simulated:
     # Our side
 
     def login(self) -> Flow[Credentials]:
-        """Return the key as credentials, without a request; it does not expire."""
+        """Return the key as credentials, without a request or an expiry."""
         yield from ()
         return Credentials(self._key)
 
@@ -133,7 +133,7 @@ class Simulated:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Send one text, with our id as its reference (and as the idempotency key)."""
+        """Send a text, with our id as its reference (and as the idempotency key)."""
         check_text_length(outbound, self.features.max_text, "The simulator", code="text-too-long")
         if outbound.media:
             raise PermanentFailure("Texts with media cannot be sent by this provider.")
@@ -151,7 +151,7 @@ class Simulated:
         return accepted
 
     def poll(self, credentials: Credentials, cursor: str) -> Flow[PollResult]:
-        """Read new texts, in the polling mode that is switched on."""
+        """Read new texts, in the switched-on polling mode."""
         polling = self.features.polling
         query = (
             {"after": cursor, "limit": str(_PAGE_SIZE)} if polling == "cursor" and cursor else {}
@@ -174,7 +174,7 @@ class Simulated:
         )
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
-        """Confirm that the texts are stored; the simulator then drops them."""
+        """Confirm the storage of texts; the simulator then drops the texts."""
         body = {"ids": list(ids)}
         request = self._request("POST", "/inbox/confirmed", credentials, body, safe=True)
         response = yield request

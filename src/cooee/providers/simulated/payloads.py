@@ -35,7 +35,7 @@ _STATUS_BY_WORD: Mapping[str, Status] = {
 
 
 def build_send_body(outbound: Outbound) -> Mapping[str, Any]:
-    """Build the body that sends a text. Half a character is sent as "?": UTF-8 has no halves."""
+    """Build the body of a send. Half a character is sent as "?": UTF-8 has no halves."""
     body = {
         "from": outbound.sender,
         "to": outbound.recipient,
@@ -46,7 +46,7 @@ def build_send_body(outbound: Outbound) -> Mapping[str, Any]:
 
 
 def parse_accepted(body: Any) -> Accepted | None:
-    """Return the id of an accepted text; None without one."""
+    """Return the id of an accepted text, or None."""
     match body:
         case {"id": str(id)} if id.isprintable() and id:
             segments = body.get("segments")
@@ -73,7 +73,7 @@ def parse_inbound(body: Any, at: datetime) -> Inbound | None:
 
 
 def parse_receipt(body: Any, outbound_id: str) -> Receipt | None:
-    """Parse a receipt, with our id where it travelled; None without id or a known status."""
+    """Parse a receipt, with our id if sent along; None without id or a known status."""
     match body:
         case {"id": str(id), "status": str(word)} if (
             word in _STATUS_BY_WORD and id.isprintable() and id

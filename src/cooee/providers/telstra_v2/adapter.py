@@ -1,4 +1,4 @@
-"""TelstraV2: a token, one number of our own, texts out and in (Messaging API v2)."""
+"""TelstraV2: a token, a number of our own, texts out and in (Messaging API v2)."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class TelstraV2:
     # Our side: a token, and a number
 
     def login(self) -> Flow[Credentials]:
-        """Get a token, which lasts an hour.
+        """Get a token for an hour.
 
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
@@ -153,7 +153,7 @@ class TelstraV2:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Send one text from our number; `from` is for sender names only, so it is left out.
+        """Send a text from our number; `from`, for sender names only, is left out.
 
         `validity` is sent where the text has a `good_until` and the attempt a time.
         """
@@ -181,7 +181,7 @@ class TelstraV2:
         raise ERRORS.error_from(request, response)
 
     def status(self, outbound: Outbound, credentials: Credentials) -> Flow[Receipt | None]:
-        """Ask for a text's receipt. Telstra answers 404 until it knows, and again after 7 days."""
+        """Ask for a text's receipt. Telstra answers 404 at first, and again after 7 days."""
         if not outbound.provider_id:
             return None
         path = f"{_SMS_PATH}/{quote(outbound.provider_id, safe='')}/status"

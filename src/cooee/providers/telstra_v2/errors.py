@@ -99,7 +99,7 @@ _STATUS_BY_WORD: Mapping[str, Status] = {
 
 
 def telstra_v2_status(word: str) -> Status:
-    """Return the status that a `deliveryStatus` means; ACCEPTED for an unknown one."""
+    """Return the status of a `deliveryStatus`; ACCEPTED for an unknown word."""
     return _STATUS_BY_WORD.get(word.strip().upper(), Status.ACCEPTED)
 
 

@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ProvisionedNumber(msgspec.Struct, frozen=True):
-    """Our number: where its replies are pushed, and how many days it is still ours."""
+    """Our number: where its replies are pushed, and its remaining days."""
 
     number: str
     push_url: str | None
@@ -74,7 +74,7 @@ def parse_provisioned(request: Request, response: Response) -> ProvisionedNumber
 
 
 def days_to_add(current: ProvisionedNumber | None) -> int:
-    """Return the increment that leaves 30 days; 1 where more than 14 are left."""
+    """Return the increment to 30 days; 1 where more than 14 are left."""
     if current is None:
         return _HOLD_DAYS
     return _HOLD_DAYS - (current.days_left or 0) if current.expires_soon else 1
@@ -118,7 +118,7 @@ def _subscription_notes(body: Mapping[str, Any], trial_ends_at: datetime | None)
 
 
 def build_sms_body(outbound: Outbound) -> Mapping[str, Any]:
-    """Build the body that sends a text. Half a character is sent as "?": UTF-8 has no halves."""
+    """Build the body of a send. Half a character is sent as "?": UTF-8 has no halves."""
     body: dict[str, Any] = {
         "to": outbound.recipient,
         "body": outbound.text.encode(errors="replace").decode(),
@@ -132,7 +132,7 @@ def build_sms_body(outbound: Outbound) -> Mapping[str, Any]:
 
 
 def parse_polled_reply(response: Response) -> Inbound | None:
-    """Parse the reply that a poll took out of the queue, as far as it goes; None without one.
+    """Parse a polled reply, as far as readable, or None.
 
     It needs no `key`: what is taken never comes again. Where something is missing or not what
     it should be, the whole answer is kept as `raw`, for it is the only copy.
@@ -155,7 +155,7 @@ def parse_polled_reply(response: Response) -> Inbound | None:
 
 
 def parse_pushed_reply(body: Any, at: datetime) -> Inbound:
-    """Parse a pushed reply, in its own keys or in those of polling.
+    """Parse a pushed reply, in its own keys or in the keys of polling.
 
     The key is made of everything, the id included: with `replyRequest` (which we never ask
     for, but another program on the same number may) two replies carry the id of the one text
@@ -211,7 +211,7 @@ def parse_pushed_receipt(body: Any, outbound_id: str) -> Receipt:
 
 
 def build_receipt(body: Any, outbound_id: str, provider_id: str) -> Receipt:
-    """Build a receipt. Its moment is the later timestamp: sources differ on which is which."""
+    """Build a receipt. Its moment is the later timestamp: sources differ on the order."""
     status_word = get_ascii_word(body, "deliveryStatus")
     timestamps = [
         parse_timestamp(get_string(body, name)) for name in ("sentTimestamp", "receivedTimestamp")

@@ -139,7 +139,7 @@ class TelstraV3:
     # Our side: a token, and a number
 
     def login(self) -> Flow[Credentials]:
-        """Get a token, which lasts an hour.
+        """Get a token for an hour.
 
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
@@ -149,7 +149,7 @@ class TelstraV3:
     def subscribe(
         self, credentials: Credentials, webhook_url: str | None, *, keep_direction: bool = False
     ) -> Flow[Subscription]:
-        """Make sure of a virtual number, and of the URL that replies to it are pushed to.
+        """Make sure of a virtual number, and of the push URL of its replies.
 
         It is `TELSTRA_NUMBER`, else the lowest that the account has, else a new one. A PUT
         replaces all of a number, so it repeats the tags, and is made only where the push URL has
@@ -211,7 +211,7 @@ class TelstraV3:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Send one text, tagged with our id, and ask for a delivery notification.
+        """Send a text, tagged with our id, and ask for a delivery notification.
 
         Notifications are a paid feature. Where they are refused, nothing was sent, and the text
         goes again at once without them: its status then ends at "sent", and is polled.
@@ -332,7 +332,7 @@ class TelstraV3:
         return Received(receipts=[payloads.parse_pushed_receipt(body, name)])
 
     def confirm(self, credentials: Credentials, ids: Sequence[str]) -> Flow[None]:
-        """Telstra v3 has none; `features` says so, and the runtime never asks."""
+        """Raise: Telstra v3 has no confirmation, and the runtime asks for none."""
         raise PermanentFailure("Telstra v3 confirms nothing: its log is only read.")
 
     # Requests
@@ -355,7 +355,7 @@ class TelstraV3:
         *,
         safe: bool = False,
     ) -> Request:
-        """Build a request with the headers that Telstra requires, even of one without a body."""
+        """Build a request with Telstra's required headers, with or without a body."""
         return Request(
             method=method,
             url=self._base_url + path,
@@ -373,7 +373,7 @@ class TelstraV3:
 
 
 def _number_error(request: Request, response: Response) -> ProviderFailure:
-    """Return the failure for a number that is not to be had: an operator has to look."""
+    """Return the failure for an unobtainable number: an operator has to look."""
     if response.status in (400, 404):
         return ERRORS.error_from(request, response, error_class=PermanentFailure, hint=_NUMBER_HINT)
     return ERRORS.error_from(
@@ -382,5 +382,5 @@ def _number_error(request: Request, response: Response) -> ProviderFailure:
 
 
 def _is_before_retention(position: TelstraV3Cursor, response: Response) -> bool:
-    """Return True for a position older than Telstra's log, which then begins after it."""
+    """Return True for a position older than Telstra's log, and so before the log's beginning."""
     return bool(position.start and response.at and response.at - position.start > _LOG_RETENTION)

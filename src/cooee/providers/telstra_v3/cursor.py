@@ -1,4 +1,4 @@
-"""TelstraV3Cursor: where polling the log of texts goes on, and which texts of a page are new."""
+"""TelstraV3Cursor: where polling the log of texts goes on, and a page's new texts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TelstraV3Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def parse_cursor(cursor: str) -> TelstraV3Cursor | None:
-    """Return the position that a stored cursor names; None for any other text."""
+    """Return the position of a stored cursor; None for text of another form."""
     try:
         found = msgspec.json.decode(cursor, type=TelstraV3Cursor)
     except (msgspec.DecodeError, UnicodeEncodeError):
@@ -71,7 +71,7 @@ def format_timestamp(moment: datetime) -> str:
 
 
 def first_cursor(ours: str, items: Sequence[Any], at: datetime) -> TelstraV3Cursor:
-    """Return the cursor that begins now, from the newest page, newest text first: it is history.
+    """Return the cursor from now on, behind the newest page, newest text first.
 
     Reading begins at the newest text's own stamp, so that Telstra's clock and ours may differ;
     where there is none of the last day, a day ago, since then there is no history to fear. A
@@ -89,7 +89,7 @@ def first_cursor(ours: str, items: Sequence[Any], at: datetime) -> TelstraV3Curs
 def read_page(
     cursor: TelstraV3Cursor, items: Sequence[Any], at: datetime
 ) -> tuple[Sequence[Inbound], TelstraV3Cursor, bool]:
-    """Return a page's new texts, the cursor behind it, and whether to poll on at once.
+    """Return a page's new texts, the next cursor, and whether to poll on at once.
 
     Whether `offset` counts pages or records is unsaid, so it is hardly used: the next page
     begins at this one's last stamp. Where a whole page has one stamp, `offset` grows by one,

@@ -127,12 +127,12 @@ _NOTIFICATION_FIELDS = ("deliverynotification", "statuscallbackurl")
 
 
 def telstra_v3_status(word: str) -> Status:
-    """Return the status that a `status` of Telstra's means; ACCEPTED for an unknown one."""
+    """Return the status of Telstra's `status`; ACCEPTED for an unknown word."""
     return _STATUS_BY_WORD.get(word.strip().lower(), Status.ACCEPTED)
 
 
 def refuses_notification(response: Response) -> bool:
-    """Return True where a send was refused for the delivery notification that it asked for.
+    """Return True for a send refused for its delivery notification.
 
     Only a 4xx is a refusal, after which nothing was done and the text may go without.
     """

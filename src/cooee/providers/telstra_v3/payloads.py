@@ -47,7 +47,7 @@ def to_national(number: str) -> str:
 
 
 def to_e164(number: str) -> str:
-    """Return a number in E.164: ``+614…`` for Australian mobiles, any other as it came."""
+    """Return a number in E.164: ``+614…`` for Australian mobiles, any other number unchanged."""
     mobile = _AUSTRALIAN_MOBILE.fullmatch(number.strip())
     return f"+61{mobile[1]}" if mobile else number
 
@@ -67,7 +67,7 @@ class OwnVirtualNumber(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
 
     def update_body(self, push_url: str | None) -> Mapping[str, Any]:
-        """Build the body of the PUT that changes the push URL; left-out fields are wiped."""
+        """Build the body of the PUT to change the push URL; left-out fields are wiped."""
         webhook = {"replyCallbackUrl": push_url} if push_url else {}
         return webhook | ({"tags": self.tags} if self.tags else {})
 
@@ -91,7 +91,7 @@ class OwnVirtualNumber(msgspec.Struct, frozen=True):
 
 
 def parse_virtual_number(body: Any) -> OwnVirtualNumber | None:
-    """Return the virtual number in a body; None without one."""
+    """Return the virtual number in a body, or None."""
     number = to_virtual_number(get_address(body, "virtualNumber"))
     if not number:
         return None
@@ -106,7 +106,7 @@ def parse_virtual_number(body: Any) -> OwnVirtualNumber | None:
 
 
 def parse_virtual_numbers(body: Any) -> Sequence[OwnVirtualNumber] | None:
-    """Return the virtual numbers of a list, the lowest first; None for any other body."""
+    """Return the virtual numbers of a list, the lowest first; None for a body of another form."""
     match body:
         case {"virtualNumbers": [*items]}:
             found = filter(None, map(parse_virtual_number, items))
@@ -120,7 +120,7 @@ def parse_virtual_numbers(body: Any) -> Sequence[OwnVirtualNumber] | None:
 
 
 def build_send_body(outbound: Outbound, *, with_notification: bool) -> Mapping[str, Any]:
-    """Build the body that sends a text, with our id as its tag.
+    """Build the body of a send, with our id as its tag.
 
     What is half a character goes as "?": UTF-8 has no halves. Left alone, Telstra gives up on
     a text after 10 minutes; without a `good_until` it is asked to try for a day, the most there
@@ -151,7 +151,7 @@ def _retry_minutes(outbound: Outbound) -> int:
 
 
 def parse_accepted(body: Any) -> Accepted | None:
-    """Return the message id, which would be a list for several recipients; None without one."""
+    """Return the message id, a list for several recipients, or None."""
     if isinstance(body, dict) and isinstance(ids := body.get("messageId"), list):
         body = {"messageId": next(iter(ids), None)}
     message_id = get_ascii_word(body, "messageId")
@@ -159,7 +159,7 @@ def parse_accepted(body: Any) -> Accepted | None:
 
 
 def parse_message_list(body: Any) -> Sequence[Any] | None:
-    """Return the messages of a page; None for any other body."""
+    """Return the messages of a page; None for a body of another form."""
     match body:
         case {"messages": [*items]}:
             return items
@@ -252,7 +252,7 @@ def _parse_media(value: Any) -> tuple[Media, ...]:
 
 
 def _parse_medium(item: Any) -> Media:
-    """Parse one of the media. A push carries it in base64; the log carries only its name."""
+    """Parse a medium: from a push in base64, from the log only its name."""
     content_type, name = get_ascii_word(item, "type"), get_address(item, "fileName")
     payload = get_string(item, "payload")
     try:
@@ -280,7 +280,7 @@ def parse_pushed_reply(body: Any, ours: str, at: datetime) -> Inbound:
 
 
 def _get_end_address(body: Any, name: str) -> str:
-    """Return one end of a text: a string, or a list with one string."""
+    """Return an end of a text: a string, or a list of a single string."""
     if (
         isinstance(body, dict)
         and isinstance(addresses := body.get(name), list)
@@ -291,7 +291,7 @@ def _get_end_address(body: Any, name: str) -> str:
 
 
 def parse_opt_outs(body: Any) -> Sequence[str] | None:
-    """Return a page's opt-outs, as E.164 numbers; None for any other body."""
+    """Return a page's opt-outs, as E.164 numbers; None for a body of another form."""
     match body:
         case {"recipientOptouts": [*items]}:
             found = (to_e164(get_address(item, "optoutNumber")) for item in items)

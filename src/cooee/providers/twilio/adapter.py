@@ -121,7 +121,7 @@ class Twilio:
     # Our side: keys, and a number
 
     def login(self) -> Flow[Credentials]:
-        """Try the keys by reading a number: they do not expire, but they may be wrong.
+        """Try the keys by reading a number: keys do not expire, but may be wrong.
 
         Raises:
             PermanentFailure: the keys are not accepted, or the base URL is wrong.
@@ -207,7 +207,7 @@ class Twilio:
     # Texts
 
     def send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
-        """Send one text, with our id in the URL of its receipts."""
+        """Send a text, with our id in the URL of its receipts."""
         check_text_length(outbound, self.features.max_text, "Twilio", code="21617")
         if len(outbound.media) > MAX_MEDIA:
             raise PermanentFailure("At most 10 media go with one text.", code="21623")
@@ -380,7 +380,7 @@ class Twilio:
 def _webhook_changes(
     number: IncomingPhoneNumber, push_url: str | None
 ) -> Sequence[tuple[str, str]]:
-    """Return the fields to change so that a number's texts are pushed to `push_url`."""
+    """Return the fields to change for pushes of a number's texts to `push_url`."""
     if push_url is None:
         return [("SmsUrl", "")] if _OUR_WEBHOOK_URL.fullmatch(number.sms_url) else []
     if (number.sms_url, number.uses_post, number.application_sid) == (push_url, True, ""):

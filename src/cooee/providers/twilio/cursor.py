@@ -23,7 +23,7 @@ _NON_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
 class TwilioCursor(msgspec.Struct, frozen=True):
-    """A position in the log: texts before `since` are read, and of later ones `seen_sids`."""
+    """A position in the log: texts before `since` are read, and of later texts `seen_sids`."""
 
     since: Annotated[int, msgspec.Meta(ge=0, le=2**36)]  # unix seconds
     seen_sids: frozenset[str] = frozenset()
@@ -49,7 +49,7 @@ class TwilioCursor(msgspec.Struct, frozen=True):
         return sorted(new.values(), key=lambda each: each.created_at)
 
     def encode_after(self, messages: Sequence[LoggedMessage]) -> str:
-        """Return the stored cursor behind these texts, the unread ones and others."""
+        """Return the stored cursor behind the given texts, read and unread."""
         latest = max((each.created_at for each in messages), default=self.since_time)
         since = max(self.since_time, latest - OVERLAP)
         seen_sids = frozenset(
@@ -61,7 +61,7 @@ class TwilioCursor(msgspec.Struct, frozen=True):
 
 
 def first_cursor(messages: Sequence[LoggedMessage]) -> str:
-    """Return the cursor behind all texts of the log's first page: they are history.
+    """Return the cursor behind all texts of the log's first page, all history.
 
     An empty log has no history, so its cursor begins in 1970: no clock is read.
     """
@@ -70,7 +70,7 @@ def first_cursor(messages: Sequence[LoggedMessage]) -> str:
 
 
 def parse_cursor(cursor: str) -> TwilioCursor:
-    """Return the position that a stored cursor names.
+    """Return the position of a stored cursor.
 
     Raises:
         PermanentFailure: it is none of ours.
@@ -87,7 +87,7 @@ def parse_cursor(cursor: str) -> TwilioCursor:
 def lookup_candidates(
     outbound: Outbound, messages: Sequence[LoggedMessage], began_at: datetime
 ) -> Sequence[LoggedMessage]:
-    """Return the texts with the same ends that an attempt may have become."""
+    """Return the texts with the same ends as an attempt, perhaps the attempt's own."""
     first, last = began_at - _CLOCK_SLACK, began_at + _MAX_REQUEST_TIME
     return [
         each
@@ -100,7 +100,7 @@ def lookup_candidates(
 
 
 def same_text(sent_text: str, logged_text: str) -> bool | None:
-    """Return True for the same text, False for another, None where it is hidden or similar.
+    """Return True for the same text, False for another, None for a hidden or similar text.
 
     Twilio may put a notice in front (a trial account's), write punctuation in other letters
     (smart encoding) or hide the text (redaction), so letters and digits alone decide.

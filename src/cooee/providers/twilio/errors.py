@@ -119,7 +119,7 @@ _PHONE_NUMBER = re.compile(r"\+?\d{7,}")
 
 
 def twilio_status(word: str, code: str = "") -> Status:
-    """Return the status that a `MessageStatus` means; ACCEPTED for an unknown one."""
+    """Return the status of a `MessageStatus`; ACCEPTED for an unknown word."""
     if code == _EXPIRED_CODE:
         return Status.EXPIRED
     return _STATUS_BY_WORD.get(word.strip().lower(), Status.ACCEPTED)

@@ -33,7 +33,7 @@ def parse_form(request: Request, pairs: Sequence[tuple[str, str]]) -> Mapping[st
 
 
 def parse_inbound_form(form: Mapping[str, str], at: datetime) -> Inbound:
-    """Parse a pushed text. It has no timestamp, so the time of its arrival counts.
+    """Parse a pushed text. Without a timestamp, the time of its arrival counts.
 
     `OptOutType` is there where a messaging service has Advanced Opt-Out, whose keywords
     are the customer's own; it says how Twilio understood the text.
@@ -81,7 +81,7 @@ def parse_receipt_form(form: Mapping[str, str], outbound_id: str) -> Receipt:
 
 
 def build_send_form(outbound: Outbound, service: str) -> Sequence[tuple[str, str]]:
-    """Build the form that sends a text. Half a character is sent as "?": UTF-8 has no halves.
+    """Build the form of a send. Half a character is sent as "?": UTF-8 has no halves.
 
     `ValidityPeriod` is how long the text may wait at Twilio, in seconds, sent where the text
     has a `good_until` and the attempt a time. With a messaging service `From` says which of

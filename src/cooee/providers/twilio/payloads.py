@@ -40,7 +40,7 @@ class IncomingPhoneNumber(msgspec.Struct, frozen=True):
 
     @property
     def push_url(self) -> str | None:
-        """Return the URL without its fragment, which asks for retries."""
+        """Return the URL without its fragment of retries."""
         return self.sms_url.partition("#")[0] or None
 
     @property
@@ -53,7 +53,7 @@ class IncomingPhoneNumber(msgspec.Struct, frozen=True):
 
 
 def parse_numbers(body: Any) -> Sequence[IncomingPhoneNumber] | None:
-    """Return the account's numbers; None for any other body."""
+    """Return the account's numbers; None for a body of another form."""
     match body:
         case {"incoming_phone_numbers": list() as listed}:
             parsed = [_parse_number(each) for each in listed]
@@ -92,7 +92,7 @@ class LoggedMessage(msgspec.Struct, frozen=True):
     segments: int | None
 
     def to_inbound(self, at: datetime) -> Inbound:
-        """Return a text to us; it was sent when Twilio got it, before any webhook."""
+        """Return a text to us, sent when Twilio got the text, before any webhook."""
         return Inbound(
             sender=self.sender,
             recipient=self.recipient,
@@ -144,7 +144,7 @@ def parse_message(body: Any) -> LoggedMessage | None:
 
 
 def parse_send_response(body: Any) -> Accepted | None:
-    """Return an accepted text; a SID is enough, so that no oddity leaves its outcome unknown."""
+    """Return an accepted text; a SID is enough: no oddity leaves the outcome unknown."""
     sid = get_ascii_word(body, "sid")
     return Accepted(sid, parse_int(get_string(body, "num_segments")) or None) if sid else None
 

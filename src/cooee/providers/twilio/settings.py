@@ -72,7 +72,7 @@ SETTINGS: Sequence[Setting] = (
 
 
 class TwilioSettings(msgspec.Struct, frozen=True):
-    """The settings of one Twilio account.
+    """The settings of a Twilio account.
 
     `basic_auth` is the user and the password of a call: an API key's, or the account's own.
     `replies_in_webhook` says that replies go in the answer to a push.

@@ -84,7 +84,7 @@ def _digest_algorithm(settings: str) -> str:
 
 
 def _signed_fields(request: Request) -> FormFields:
-    """Return the form's fields; for any other body check its hash, and return none."""
+    """Return the form's fields; for a body of another kind check its hash, and return none."""
     content_type = (
         request.headers.get("content-type", _FORM_CONTENT_TYPE).partition(";")[0].strip().lower()
     )

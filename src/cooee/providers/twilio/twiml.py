@@ -17,7 +17,7 @@ _EXTRA_ENTITIES = {"\r": "&#13;"}  # a bare one is read as a line feed (XML 1.0,
 
 
 def build_twiml(replies: Sequence[Outbound]) -> Response:
-    """Build a response that sends these replies to the person, from the number they texted.
+    """Build a response with the replies to the person, from the texted number.
 
     Receipts go to each reply's `statusCallback`, not to an `action`: Twilio's older pages have it
     that no verb behind a ``<Message>`` with an `action` is reached, so that a second reply would

@@ -10,7 +10,7 @@ from cooee.simulator.faults import Faults
 
 
 class ProviderAPI(Protocol):
-    """One provider's API to the simulated network.
+    """A provider's API to the simulated network.
 
     `prefix` begins the paths of its requests. `real_base` is the host and path under which the
     provider itself serves its API: a program whose requests for that host are led to the simulator
@@ -28,7 +28,7 @@ class ProviderAPI(Protocol):
         ...
 
     def fault_response(self, name: str, request: Request, path: str, /) -> Response:
-        """Return the provider's response to a request that fails on purpose.
+        """Return the provider's response to a request failed on purpose.
 
         The fault is error-500, error-503, throttle or expire-token. With the last, the token of the
         request ends before its time, and the request fails because of it.

@@ -22,7 +22,7 @@ AccountT = TypeVar("AccountT")
 
 
 class ClientCredentials(msgspec.Struct, frozen=True):
-    """The client id and secret that an API accepts; None accepts any."""
+    """The client id and secret accepted by an API; None accepts any."""
 
     client_id: str | None = None
     client_secret: str | None = None
@@ -47,7 +47,7 @@ class AccessToken(msgspec.Struct, frozen=True):
 
 
 class OAuthClients(Generic[AccountT]):
-    """The clients of one API: their access tokens, and an account for each client id.
+    """The clients of an API: their access tokens, and an account for each client id.
 
     Args:
         network: the clock and the chance of the tokens.
@@ -100,7 +100,7 @@ class OAuthClients(Generic[AccountT]):
         return self._new_token(client_id, asked or self._scopes)
 
     def token_of(self, request: Request) -> AccessToken | None:
-        """Return the token of a request, ended or not; None where it is unknown."""
+        """Return the token of a request, ended or not; None for an unknown token."""
         return self._tokens.get(_bearer_token(request))
 
     def has_ended(self, token: AccessToken) -> bool:

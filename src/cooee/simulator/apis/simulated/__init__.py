@@ -1,4 +1,4 @@
-"""The simulated provider: a made-up API, with a switch for each way that real APIs differ."""
+"""The simulated provider: a made-up API, with a switch for each difference of real APIs."""
 
 from cooee.simulator.apis.simulated.api import SimulatedAPI
 

@@ -1,4 +1,4 @@
-"""One key's account at the simulated provider: a number, an inbox, sent texts and opt-outs."""
+"""A key's account at the simulated provider: a number, an inbox, sent texts and opt-outs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SimulatedSwitches(msgspec.Struct, frozen=True):
 
 
 class SimulatedSendRequest(msgspec.Struct, frozen=True, rename={"sender": "from"}):
-    """A text to send, as ``POST /texts`` brings it."""
+    """A text to send, by ``POST /texts``."""
 
     sender: str
     to: str
@@ -82,11 +82,11 @@ class SimulatedAccount:
         return 0 if self.webhook_url else self.inbox.unread_count(self.switches.read_mode)
 
     def set_webhook(self, url: str | None, secret: str) -> None:
-        """Push texts below a URL from now on, or keep them for polling."""
+        """Push texts below a URL from now on, or keep new texts for polling."""
         self.webhook_url, self._webhook_secret = url, secret
 
     def receive(self, text: SimulatedText) -> bool:
-        """Take a text in; a text that eight pushes could not deliver is kept for polling."""
+        """Take a text in; a text is kept for polling after eight failed pushes."""
         inbox_text = self._inbox_text(text)
         if self.webhook_url is None:
             self.inbox.add(inbox_text)
@@ -164,7 +164,7 @@ class SimulatedAccount:
         return inbox_text | ({"optout": change} if change else {})
 
     def _apply_opt_out_word(self, text: SimulatedText) -> str | None:
-        """Apply a text's keyword to the opt-outs; return "out", "in", or None where it has none."""
+        """Apply a text's keyword to the opt-outs; return "out", "in" or None."""
         keyword = text.text.strip(" \t\r\n.!").upper()
         if keyword in _OPT_OUT_WORDS:
             self._opted_out.add(text.sender)
@@ -196,7 +196,7 @@ class SimulatedAccount:
         )
 
     def _signature_header(self, body: bytes) -> dict[str, str]:
-        """Return the header that signs a push, made at the time of each attempt."""
+        """Return the signature header of a push, made at the time of each attempt."""
         timestamp = str(int(self._network.clock.now().timestamp()))
         digest = hmac.digest(
             self._webhook_secret.encode(), timestamp.encode() + b"." + body, "sha256"
@@ -205,6 +205,6 @@ class SimulatedAccount:
 
 
 def format_utc_millis(time: datetime) -> str:
-    """Return a time as this API writes it: UTC, in milliseconds."""
+    """Return a time in this API's form: UTC, in milliseconds."""
     utc = time.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

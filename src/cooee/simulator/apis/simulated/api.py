@@ -178,7 +178,7 @@ def find_texts(account: SimulatedAccount, request: Request, _: Mapping[str, str]
 
 
 def read_inbox(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
-    """Return texts, in the way that is switched on."""
+    """Return texts, in the switched-on polling mode."""
     match account.switches.read_mode:
         case "pop":
             return asgi.json_response(200, {"texts": account.inbox.pop()})
@@ -191,7 +191,7 @@ def read_inbox(account: SimulatedAccount, request: Request, _: Mapping[str, str]
 
 
 def confirm_texts(account: SimulatedAccount, request: Request, _: Mapping[str, str]) -> Response:
-    """Remove texts that the customer has stored."""
+    """Remove texts stored by the customer."""
     if account.switches.read_mode != "confirm":
         raise SimulatedAPIError("not-found", "Texts need no confirming here.")
     account.inbox.confirm(_decode_request(request, _ConfirmRequest).ids)

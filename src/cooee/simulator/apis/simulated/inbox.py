@@ -13,7 +13,7 @@ PAGE_SIZE = 50
 
 
 class Inbox:
-    """The log of texts to one number.
+    """The log of texts to a number.
 
     Popping and confirming take a text from `_unread`; a cursor takes none away.
     """
@@ -33,19 +33,19 @@ class Inbox:
         return len(self._log) - self._read_count if read_mode == "cursor" else len(self._unread)
 
     def pop(self) -> Sequence[InboxText]:
-        """Return the earliest text and remove it; return none where none waits."""
+        """Remove and return the earliest text, if any."""
         return [self._unread.pop(0)] if self._unread else []
 
     def unconfirmed(self) -> Sequence[InboxText]:
-        """Return the earliest texts, the same again until they are confirmed."""
+        """Return the earliest texts, the same again until confirmed."""
         return self._unread[:PAGE_SIZE]
 
     def confirm(self, ids: Collection[str]) -> None:
-        """Remove texts; an id that does not wait is no error, so a confirmation can be repeated."""
+        """Remove texts; an unknown id is no error, as a confirmation may be repeated."""
         self._unread = [text for text in self._unread if text["id"] not in ids]
 
     def read_after(self, cursor: str | None, limit: int) -> tuple[Sequence[InboxText], str]:
-        """Return the texts behind a cursor, and the cursor behind these texts.
+        """Return the texts behind a cursor, and the cursor behind the texts.
 
         Without a cursor, return no text, and the cursor for every later text.
 

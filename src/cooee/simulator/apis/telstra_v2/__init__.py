@@ -1,4 +1,4 @@
-"""Telstra's Messaging API v2, as the simulator plays it.
+"""Telstra's Messaging API v2, in the simulator.
 
 Sources: Telstra's specifications of 2018 and 2021 (dev.telstra.com), quoted by section as S2.2.9;
 Telstra's Python SDK (tls-messaging 0.6.4); and what users of the API saw.

@@ -1,4 +1,4 @@
-"""One client's account at Telstra v2: a number, unread replies, sent texts, reply threads."""
+"""A client's account at Telstra v2: a number, unread replies, sent texts, reply threads."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TelstraV2Account:
     # --- the number
 
     def active_subscription(self) -> TelstraV2Subscription:
-        """Return the subscription of the account's number, which every other request needs.
+        """Return the subscription of the account's number, needed by every further request.
 
         Raises:
             TelstraV2APIError: there never was a number, or it was deleted (400); or it has expired,
@@ -91,7 +91,7 @@ class TelstraV2Account:
     # --- replies
 
     def receive_reply(self, text: SimulatedText, message_id: str = "") -> None:
-        """Push a reply, or keep it until it is polled.
+        """Push a reply, or keep the reply for a poll.
 
         A reply that no push could deliver is kept as well, and polled once pushing ends (an
         assumption; the pages are silent, and so no text is lost).
@@ -109,7 +109,7 @@ class TelstraV2Account:
         )
 
     def next_reply(self) -> dict[str, str]:
-        """Return the earliest unread reply and remove it; or return EMPTY.
+        """Remove and return the earliest unread reply, or return EMPTY.
 
         While replies are pushed, polling "will not provide any useful information" (S2.2.9):
         EMPTY is assumed.
@@ -121,7 +121,7 @@ class TelstraV2Account:
     # --- outgoing texts
 
     def send(self, send_requests: Sequence[TelstraV2SendRequest]) -> list[TelstraV2SentText]:
-        """Send texts, one for each recipient of each request.
+        """Send texts, to each recipient of each request.
 
         Raises:
             TelstraV2APIError: the account may not; then nothing is sent.
@@ -162,7 +162,7 @@ class TelstraV2Account:
         )
 
     def register_numbers(self, numbers: Sequence[str]) -> list[str]:
-        """Add to the numbers that a free trial may text; no number can be removed again."""
+        """Add to the allowed numbers of a free trial; no number can be removed again."""
         new = [number for number in dict.fromkeys(numbers) if number not in self.registered_numbers]
         if len(self.registered_numbers) + len(new) > MAX_TRIAL_NUMBERS:
             raise TelstraV2APIError(400, "FREE-TRIAL-MAX-BNUM")
@@ -202,7 +202,7 @@ class TelstraV2Account:
         return sent
 
     def _record_receipt(self, sent: TelstraV2SentText, text: SimulatedText) -> None:
-        """Store a receipt's status, and push it once, since it is final."""
+        """Store a receipt's status, and push the final status once."""
         sent.delivery_status, sent.ended_at = (
             _DELIVERY_STATUSES[text.status],
             text.ended_at or text.sent_at,

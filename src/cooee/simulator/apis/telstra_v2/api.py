@@ -113,7 +113,7 @@ def _unknown_path_error(path: str) -> TelstraV2APIError:
 
 
 def _base_url_for(request: Request) -> str:
-    """Return the API's URL as its caller reached it, so that `messageStatusURL` leads back here."""
+    """Return the API's URL from the caller's side, so `messageStatusURL` leads back here."""
     url = urlsplit(request.url)
     is_real_host = TelstraV2API.real_base.startswith(f"{url.hostname}/")
     return f"{url.scheme}://" + (

@@ -19,7 +19,7 @@ from cooee.simulator.segments import count_segments
 
 
 class TelstraV2Call(msgspec.Struct, frozen=True):
-    """A request, the parameters in its path, and the API's URL as its caller reached it."""
+    """A request, the parameters in its path, and the API's URL from the caller's side."""
 
     request: Request
     path_params: Mapping[str, str]
@@ -75,17 +75,17 @@ def list_trial_numbers(account: TelstraV2Account, _: TelstraV2Call) -> Response:
 
 
 def send_sms(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Send a text to one recipient or to several."""
+    """Send a text to a recipient or to several."""
     return _send_all(201, account, [orders.parse_sms_request(call.json_body)], call.base_url)
 
 
 def send_multiple_sms(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Send several texts; of all sends, only this one answers 200."""
+    """Send several texts; of all sends, only this send answers 200."""
     return _send_all(200, account, orders.parse_multi_request(call.json_body), call.base_url)
 
 
 def get_next_reply(account: TelstraV2Account, _: TelstraV2Call) -> Response:
-    """Return the earliest unread reply; a body, which the article's program sends, is ignored."""
+    """Return the earliest unread reply; a body, as from the article's program, is ignored."""
     return asgi.json_response(200, account.next_reply())
 
 
@@ -101,7 +101,7 @@ def send_mms(_: TelstraV2Account, __: TelstraV2Call) -> Response:
 
 
 def get_sms_status(account: TelstraV2Account, call: TelstraV2Call) -> Response:
-    """Return a text's delivery status, as a list of one."""
+    """Return a text's delivery status, as a list of a single item."""
     return asgi.json_response(200, [account.message_status(call.path_params["id"])])
 
 

@@ -44,12 +44,12 @@ class TelstraV2APIError(Exception):
 
 
 def invalid_parameter(problem: str) -> TelstraV2APIError:
-    """Return the error of a parameter that has no code of its own (TECH-ERR is an assumption)."""
+    """Return the error of a parameter without a code of its own (TECH-ERR is an assumption)."""
     return TelstraV2APIError(400, "TECH-ERR", f"Invalid {problem}. {DOCS_HINT}")
 
 
 def malformed_json(reason: str) -> TelstraV2APIError:
-    """Return the error of a gateway in front of Telstra's API for a body that is not JSON: 500.
+    """Return the error of a gateway in front of Telstra's API for a body without JSON: 500.
 
     Observed by a user who sent a form (issue 1 of Telstra's repository).
     """

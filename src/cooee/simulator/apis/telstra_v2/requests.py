@@ -1,4 +1,4 @@
-"""Requests to Telstra's API v2 to send texts, checked as Telstra checks them."""
+"""Requests to Telstra's API v2 to send texts, with Telstra's checks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNSUPPORTED_PREFIXES = ("+95", "+225", "+53", "+98", "+850", "+963")
 
 
 class TelstraV2SendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One text to send: `recipients` as `+61…`, times in seconds."""
+    """A text to send: `recipients` as `+61…`, times in seconds."""
 
     recipients: tuple[str, ...]
     body: str
@@ -40,7 +40,7 @@ class TelstraV2SendRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvalidRecipients(Exception):
-    """Recipients that are no numbers. Telstra answers 400 in the shape of a success."""
+    """Recipients without a number. Telstra answers 400 in the shape of a success."""
 
     def __init__(self, recipients: list[str]) -> None:
         super().__init__(recipients)
@@ -99,7 +99,7 @@ def parse_sms_request(body: Mapping[str, Any]) -> TelstraV2SendRequest:
 
 
 def parse_multi_request(body: Mapping[str, Any]) -> list[TelstraV2SendRequest]:
-    """Parse the body of ``POST /messages/sms/multi``: up to ten texts, each to one recipient.
+    """Parse the body of ``POST /messages/sms/multi``: up to ten texts, each to a single recipient.
 
     Raises:
         TelstraV2APIError: a field is missing or wrong.
@@ -162,7 +162,7 @@ def _check_body(body: object, max_chars: int) -> str:
 
 
 def _check_sender(sender: object) -> str | None:
-    """Return a sender's name, or a number, which the account checks against its threads."""
+    """Return a sender's name, or a number, checked against the account's threads."""
     if sender is None or sender == "":
         return None
     if not isinstance(sender, str):

@@ -16,12 +16,12 @@ _COUNTRY_CODES = {"+61": "AUS", "+64": "NZL", "+44": "GBR", "+65": "SGP", "+91":
 
 
 def format_aest(time: datetime) -> str:
-    """Return a time as Telstra writes it: whole seconds, at +10:00."""
+    """Return a time in Telstra's form: whole seconds, at +10:00."""
     return time.astimezone(AEST).replace(microsecond=0).isoformat()
 
 
 def format_aest_without_offset(time: datetime) -> str:
-    """Return a time as a reply's push has it: the same, without the offset."""
+    """Return a time in a reply's push: the same, without the offset."""
     return format_aest(time).removesuffix("+10:00")
 
 
@@ -31,12 +31,12 @@ def unix_millis(time: datetime) -> int:
 
 
 def slashed_message_id(message_id: str) -> str:
-    """Return a message id as delivery pushes write it: `/x/126…` for `x-126…`."""
+    """Return a message id in a delivery push's form: `/x/126…` for `x-126…`."""
     return "/" + message_id.replace("-", "/")
 
 
 def plain_message_id(message_id: str) -> str:
-    """Return a message id as the send's response gave it, however a path wrote it."""
+    """Return a message id in the send's form, from any form in a path."""
     return message_id.strip("/").replace("/", "-")
 
 
@@ -54,7 +54,7 @@ def count_countries(recipients: Sequence[str]) -> list[dict[str, int]]:
 def accepted_response(
     messages: Sequence[Any], recipients: Sequence[str], segment_count: int
 ) -> dict[str, Any]:
-    """Return the JSON of an accepted send, one item for each recipient."""
+    """Return the JSON of an accepted send, an item for each recipient."""
     return {
         "messages": messages,
         "Country": count_countries(recipients),
@@ -74,7 +74,7 @@ def accepted_item(recipient: str, message_id: str, base_url: str) -> dict[str, s
 
 
 def invalid_recipient_item(recipient: str, base_url: str, message: str) -> dict[str, str]:
-    """Return the item of a recipient that is no number: a success with an error in it."""
+    """Return the item of a recipient without a number: a success with an error inside."""
     return {
         "to": recipient,
         "deliveryStatus": "DeliveryImpossible",
@@ -86,7 +86,7 @@ def invalid_recipient_item(recipient: str, base_url: str, message: str) -> dict[
 
 
 def polled_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
-    """Return a reply as polling gives it. Its id is empty where it came to the number itself."""
+    """Return a reply in polling's form, with an empty id for a reply to the number itself."""
     return {
         "status": "RECEIVED",
         "destinationAddress": text.recipient,
@@ -99,7 +99,7 @@ def polled_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
 
 
 def pushed_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
-    """Return the same reply as a push gives it: other keys, an id, and a time without offset."""
+    """Return the same reply in a push's form: different keys, an id, and a time without offset."""
     return {
         "to": text.recipient,
         "from": text.sender,
@@ -112,7 +112,7 @@ def pushed_reply(text: SimulatedText, message_id: str) -> dict[str, str]:
 def message_status(
     recipient: str, sent_at: datetime, ended_at: datetime, delivery_status: str
 ) -> dict[str, str]:
-    """Return a delivery status; received after sent, as real responses had it, unlike the pages."""
+    """Return a delivery status; received after sent, as in real responses, unlike the pages."""
     return {
         "to": recipient,
         "sentTimestamp": format_aest(sent_at),

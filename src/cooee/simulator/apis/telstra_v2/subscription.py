@@ -1,4 +1,4 @@
-"""The dedicated number of an account: its days, its expiry, and the quarantine after it."""
+"""The dedicated number of an account: its days, its expiry, and its quarantine."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class TelstraV2Subscription:
         }
 
     def delete(self) -> None:
-        """Give the number up; for 90 days the client can provision it again."""
+        """Give the number up; for 90 days the client can provision the number again."""
         self.is_deleted, self.notify_url = True, None
         self._ends_at = min(self._ends_at, self._clock.now())
 

@@ -14,7 +14,7 @@ MAX_THREADS_PER_PERSON = 50
 
 
 class ReplyThreads:
-    """A client's reply threads: they tell which text a reply to a lent number answers.
+    """A client's reply threads: the text behind each reply to a lent number.
 
     One number serves many people, and one person never has two threads on it.
     """
@@ -31,7 +31,7 @@ class ReplyThreads:
         return {reply_number.number for reply_number in self._reply_numbers}
 
     def open_thread(self, person: str, message_id: str) -> str:
-        """Open a thread; return the number that the person's reply will come to.
+        """Open a thread; return the number for the person's reply.
 
         Raises:
             TelstraV2APIError: this person has too many threads.
@@ -51,7 +51,7 @@ class ReplyThreads:
 
 
 class _ReplyNumber:
-    """One lent number. It has no unread texts: its replies go to the client's other replies."""
+    """A lent number, without unread texts: its replies join the client's replies."""
 
     unread_count = 0
 

@@ -1,4 +1,4 @@
-"""Telstra's Messaging API v3, as the simulator plays it.
+"""Telstra's Messaging API v3, in the simulator.
 
 Sources: Telstra's specification (dev.telstra.com, Messaging API v3), and its Python SDK
 (telstra-messaging 3.3.19).

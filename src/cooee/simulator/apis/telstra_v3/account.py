@@ -1,4 +1,4 @@
-"""One client's account at Telstra v3: numbers, a log of messages, opt-outs and reports."""
+"""A client's account at Telstra v3: numbers, a log of messages, opt-outs and reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FINAL_STATUSES = {"delivered": "delivered", "undelivered": "undeliverable", "ex
 
 
 class TelstraV3OptOut(msgspec.Struct, frozen=True):
-    """A person who wants no texts from a number, with the message that said so and its time."""
+    """A person's opt-out from a number, with its message and its time."""
 
     number: str
     person: str
@@ -100,7 +100,7 @@ class TelstraV3Account:
         return found
 
     def register_recipients(self, people: Sequence[str]) -> list[str]:
-        """Add to the numbers that a free trial may text; no number can be removed again."""
+        """Add to the allowed numbers of a free trial; no number can be removed again."""
         new = [
             person for person in dict.fromkeys(people) if person not in self.registered_recipients
         ]
@@ -175,7 +175,7 @@ class TelstraV3Account:
     # --- incoming texts
 
     def receive_text(self, number: VirtualNumber, text: SimulatedText) -> None:
-        """Log an incoming text, apply its opt-out word, and push it where replies are pushed.
+        """Log an incoming text, apply its opt-out word, and push the text where replies are pushed.
 
         Three assumptions: a pushed text is in the log as well; a text with the opt-out word comes
         through like any other; and the word has to be the whole text.
@@ -214,7 +214,7 @@ class TelstraV3Account:
     # --- on its way
 
     def _check_allowed(self, send_request: TelstraV3SendRequest) -> str:
-        """Return the number to send a request from; raise where the account may not send it."""
+        """Return the number to send a request from; raise for a number not of the account."""
         if not send_request.sender.isdigit():
             issue = "No sender name is approved; email us"
             raise TelstraV3APIError("SENDERNAME_ERR", issue, "from")

@@ -131,7 +131,7 @@ def _unknown_path_error(path: str) -> TelstraV3APIError:
 
 
 def _base_url_for(request: Request) -> str:
-    """Return the API's URL as its caller reached it, so that a report's link leads back here."""
+    """Return the API's URL from the caller's side, so a report's link leads back here."""
     url = urlsplit(request.url)
     is_real_host = url.hostname == TelstraV3API.real_base
     return (

@@ -28,7 +28,7 @@ _REPORTABLE_TIME = timedelta(days=92)
 
 
 class TelstraV3Call(msgspec.Struct, frozen=True):
-    """A request, the parameters in its path, and the API's URL as its caller reached it."""
+    """A request, the parameters in its path, and the API's URL from the caller's side."""
 
     request: Request
     path_params: Mapping[str, str]
@@ -36,7 +36,7 @@ class TelstraV3Call(msgspec.Struct, frozen=True):
     offset_in_records: bool  # what `offset` counts
 
     def json_body(self, *known_fields: str) -> dict[str, Any]:
-        """Return the JSON object in the body; raise where it has an unknown field."""
+        """Return the JSON object in the body; raise for an unknown field."""
         return fields.parse_json_object(self.request, known_fields)
 
     def list_response(
@@ -64,7 +64,7 @@ def assign_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def list_virtual_numbers(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """List the numbers, or the numbers of a tag, or one number."""
+    """List the numbers, or the numbers of a tag, or a single number."""
     tag_or_number = asgi.query_of(call.request).get("filter")
     items = [
         number.json_form
@@ -84,7 +84,7 @@ def get_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Respon
 
 
 def update_virtual_number(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Replace a number's reply URL and tags; a field that is left out is wiped."""
+    """Replace a number's reply URL and tags; a left-out field is wiped."""
     number = account.get_number(fields.check_virtual_number(call.path_params["number"]))
     body = call.json_body("replyCallbackUrl", "tags")
     number.set_details(fields.get_url(body, "replyCallbackUrl"), fields.get_tags(body))
@@ -235,7 +235,7 @@ def get_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def download_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
-    """Return a report. This path is the simulator's own, and wants the headers of the others."""
+    """Return a report. This path is the simulator's own, and wants the usual headers."""
     report = _find_report(account, call)
     messages = [
         message
@@ -246,7 +246,7 @@ def download_report(account: TelstraV3Account, call: TelstraV3Call) -> Response:
 
 
 def check_health(_: TelstraV3Account, __: TelstraV3Call) -> Response:
-    """Return that the API is up; Telstra's own answers 504 when it is down."""
+    """Answer "up"; Telstra's own API answers 504 when down."""
     return asgi.json_response(200, {"status": "up"})
 
 
@@ -287,7 +287,7 @@ def _trial_numbers_json(people: Sequence[str]) -> dict[str, list[str]]:
 def _message_matcher(
     query: Mapping[str, str], earliest: datetime
 ) -> Callable[[TelstraV3Message], bool]:
-    """Return a predicate that matches the messages a query asks for.
+    """Return a predicate for a query's messages.
 
     Raises:
         TelstraV3APIError: a time is more than 30 days ago, or a parameter has no such value.
@@ -311,7 +311,7 @@ def _message_matcher(
 
 
 def _has_tag_or_number(message: TelstraV3Message, tag_or_number: str | None) -> bool:
-    """Return whether a tag or either number is the wanted one, whole (an assumption)."""
+    """Return whether a tag or either number is wanted, whole (an assumption)."""
     numbers = (message.sender, message.recipient)
     return (
         tag_or_number is None

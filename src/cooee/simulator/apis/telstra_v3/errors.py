@@ -79,7 +79,7 @@ class TelstraV3APIError(Exception):
 
 
 def invalid_field(field: str, expected: str, location: str = "body") -> TelstraV3APIError:
-    """Return the error of a field that has another value than the expected."""
+    """Return the error of a field with an unexpected value."""
     return TelstraV3APIError("FIELD_INVALID", f"{field}: {expected} is expected", field, location)
 
 

@@ -1,4 +1,4 @@
-"""The fields of a request's JSON, each checked as Telstra v3's specification has it."""
+"""The fields of a request's JSON, each checked by Telstra v3's specification."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def get_tags(body: Mapping[str, Any], minimum: int = 1) -> tuple[str, ...]:
 
 
 def parse_person_numbers(value: object, name: str, maximum: int) -> tuple[str, ...]:
-    """Return one number, or a list of them (``04…``, ``+614…``, another country's) as ``+61…``."""
+    """Return a number, or a list of numbers (``04…``, ``+614…``, another country's) as ``+61…``."""
     numbers: list[Any] = value if isinstance(value, list) else [value]
     if value is None or not numbers:
         raise TelstraV3APIError("FIELD_MISSING", f"{name} is missing", name)
@@ -105,7 +105,7 @@ def to_e164(number: str) -> str:
 
 
 def parse_utc_time(value: object, name: str, location: str = "body") -> datetime | None:
-    """Return a time in UTC, which has to be written with its Z."""
+    """Return a time in UTC, written with a Z."""
     if value is None:
         return None
     try:

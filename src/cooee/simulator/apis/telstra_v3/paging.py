@@ -31,7 +31,7 @@ def parse_query(request: Request, known_params: Collection[str]) -> dict[str, st
 def make_page(
     items: Sequence[T], query: Mapping[str, str], path: str, *, offset_in_records: bool
 ) -> tuple[Sequence[T], dict[str, Any]]:
-    """Return the items of the page that a query asks for, and its `paging` block.
+    """Return the items of a query's page, and its `paging` block.
 
     `offset` counts pages, as Telstra's pages say ("an offset of 0 will display the first page"), or
     records, as one user's program takes it. `totalCount` is the number of pages. Two assumptions:

@@ -20,7 +20,7 @@ _COLUMNS = ("messageId", "direction", "status", "to", "from", "createTimestamp",
 
 
 class MessageReport(msgspec.Struct, frozen=True):
-    """A report of the messages of some days, of one tag or number, or of all."""
+    """A report of the messages of some days, of a tag or number, or of all."""
 
     id: str
     requested_at: datetime

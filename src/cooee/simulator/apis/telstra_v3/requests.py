@@ -1,4 +1,4 @@
-"""Requests to Telstra's API v3 to send messages, checked as Telstra checks them."""
+"""Requests to Telstra's API v3 to send messages, with Telstra's checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_RECIPIENTS, MAX_RECIPIENTS_IN_TRIAL = 500, 5
 
 
 class TelstraV3SendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Texts to send: `recipients` as ``+61…``, `sender` as it was written."""
+    """Texts to send: `recipients` as ``+61…``, `sender` as written."""
 
     recipients: tuple[str, ...]
     sender: str
@@ -44,7 +44,7 @@ class TelstraV3SendRequest(msgspec.Struct, frozen=True, kw_only=True):
 def parse_message_request(
     body: Mapping[str, Any], now: datetime, *, is_trial: bool, is_single: bool = False
 ) -> TelstraV3SendRequest:
-    """Parse the body of ``POST /messages``, or of PUT, which takes a single recipient.
+    """Parse the body of ``POST /messages``, or of PUT, for a single recipient.
 
     Raises:
         TelstraV3APIError: a field is missing or wrong.

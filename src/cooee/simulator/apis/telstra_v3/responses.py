@@ -48,7 +48,7 @@ def is_uuid(id: str) -> bool:
 
 
 def format_utc(time: datetime) -> str:
-    """Return a time as Telstra writes it: UTC, 24 characters."""
+    """Return a time in Telstra's form: UTC, 24 characters."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -81,7 +81,7 @@ def message_json(message: TelstraV3Message) -> dict[str, Any]:
 def accepted_response(
     send_request: TelstraV3SendRequest, messages: Sequence[TelstraV3Message]
 ) -> dict[str, Any]:
-    """Return the JSON of an accepted send: strings for one recipient, lists for a list."""
+    """Return the JSON of an accepted send: strings for a single recipient, lists for a list."""
     ids = [message.id for message in messages]
     to = [to_national(message.recipient) for message in messages]
     content = {

@@ -1,4 +1,4 @@
-"""A virtual number: its reply URL, its tags, and its release when it is not used."""
+"""A virtual number: its reply URL, its tags, and its release when unused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class VirtualNumber:
 
     @property
     def unread_count(self) -> int:
-        """The number of texts waiting to be polled; 0 where they are pushed."""
+        """The number of texts waiting to be polled; 0 where texts are pushed."""
         return self._count_unread(self.number) if self.is_assigned and self.reply_url is None else 0
 
     @property
@@ -72,11 +72,11 @@ class VirtualNumber:
         return True
 
     def set_details(self, reply_url: str | None, tags: tuple[str, ...]) -> None:
-        """Replace the reply URL and the tags; a value that is left out is wiped."""
+        """Replace the reply URL and the tags; a left-out value is wiped."""
         self.reply_url, self.tags = reply_url, tags
 
     def mark_used(self) -> None:
-        """Note that a text was sent from the number."""
+        """Note a text sent from the number."""
         self._last_use = self._last_traffic = self._clock.now()
 
     def release(self) -> None:

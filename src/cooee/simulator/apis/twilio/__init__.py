@@ -1,4 +1,4 @@
-"""Twilio's Programmable Messaging API (2010-04-01), as its SDK and its pages describe it.
+"""Twilio's Programmable Messaging API (2010-04-01), after its SDK and its pages.
 
 Sources: https://www.twilio.com/docs/messaging/api/message-resource,
 https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource,

@@ -1,4 +1,4 @@
-"""One account at Twilio: a number, a log of messages, and its opt-outs."""
+"""An account at Twilio: a number, a log of messages, and its opt-outs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TwilioAccount:
 
     @property
     def unread_count(self) -> int:
-        """The number of inbound messages that are neither pushed nor listed yet."""
+        """The number of inbound messages neither pushed nor listed yet."""
         if self.number.sms_url:
             return 0
         return sum(message.is_inbound and not message.was_listed for message in self._log)
@@ -59,7 +59,7 @@ class TwilioAccount:
     # --- incoming texts
 
     def receive(self, text: SimulatedText) -> bool:
-        """Take a text in: log it, apply Twilio's own keywords, and call the webhook."""
+        """Take a text in: log, apply Twilio's own keywords, and call the webhook."""
         message = self._log_message(
             "inbound", text.sender, text.recipient, text.text, service_sid=self.service_sid
         )
@@ -120,7 +120,7 @@ class TwilioAccount:
     def send(
         self, send_request: TwilioSendRequest, direction: str = "outbound-api"
     ) -> dict[str, object]:
-        """Accept a message; return its JSON as it was at that moment, before it set out.
+        """Accept a message; return its JSON of the moment, before the message set out.
 
         Raises:
             TwilioAPIError: the recipient has opted out.
@@ -155,7 +155,7 @@ class TwilioAccount:
     def _set_status(
         self, message: TwilioMessage, status: str, error_code: int | None = None
     ) -> None:
-        """Store a message's status, and push it where the message has a status callback."""
+        """Store a message's status, and push the status to the message's status callback."""
         message.status, message.error_code = status, error_code
         message.updated_at = self._network.clock.now()
         if message.status_callback_url:
@@ -186,11 +186,11 @@ class TwilioAccount:
         self._log.remove(self.find_message(sid))
 
     def message_json(self, message: TwilioMessage) -> dict[str, object]:
-        """Return a message's JSON as the log shows it."""
+        """Return a message's JSON in the log's form."""
         return shapes.message_json(message) | ({"body": ""} if self.is_redacted else {})
 
     def list_page(self, query: MessageQuery) -> tuple[Sequence[TwilioMessage], bool]:
-        """Return a page of the log, youngest first, and whether another page is behind it."""
+        """Return a page of the log, youngest first, and whether a further page follows."""
         matching = [message for message in reversed(self._log) if query.matches(message)]
         if query.after_sid:
             matching = [one for one in matching if one.sid[2:] < query.after_sid[2:]]

@@ -109,7 +109,7 @@ class TwilioAPI:
 
 
 def _basic_credentials(request: Request) -> tuple[str, str]:
-    """Return the user and the password of a request; empty where it has none."""
+    """Return the user and the password of a request, perhaps empty."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     try:
         pair = base64.b64decode(encoded, validate=True).decode()

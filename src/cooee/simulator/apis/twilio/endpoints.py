@@ -51,7 +51,7 @@ def delete_message(account: TwilioAccount, _: Request, path_params: PathParams) 
 
 
 def list_numbers(account: TwilioAccount, request: Request, _: PathParams) -> Response:
-    """List the account's only number, where it has the digits that `PhoneNumber` asks for."""
+    """List the account's only number, if its digits match `PhoneNumber`."""
     query = asgi.query_of(request)
     numbers = [account.number] if query.get("PhoneNumber", "") in account.number.number else []
     content = {"incoming_phone_numbers": [shapes.number_json(number) for number in numbers]}
@@ -69,7 +69,7 @@ def fetch_number(account: TwilioAccount, _: Request, path_params: PathParams) ->
 
 
 def update_number(account: TwilioAccount, request: Request, path_params: PathParams) -> Response:
-    """Change the webhooks of a number; a parameter that is left out changes nothing."""
+    """Change the webhooks of a number; a left-out parameter stays unchanged."""
     _check_number_sid(account, path_params)
     form = orders.parse_form(request)
     changes = {
@@ -124,7 +124,7 @@ def _check_number_changes(form: Form) -> None:
 def _paging_json(
     list_path: str, query: Mapping[str, str], message_query: MessageQuery, last_sid: str
 ) -> dict[str, Any]:
-    """Return a list's paging fields; `last_sid` ends this page, and is empty on the last one."""
+    """Return a list's paging fields; `last_sid` ends this page, and is empty on the last page."""
     filters = {name: value for name, value in query.items() if name not in ("Page", "PageToken")}
     page_query = {**filters, "PageSize": str(message_query.page_size)}
     next_query = {

@@ -27,14 +27,14 @@ _KEYWORD_REPLIES: dict[OptOutType, str] = {
 
 
 class TwilioKeyword(NamedTuple):
-    """The kind of keyword in a text, and Twilio's reply to it."""
+    """The kind of keyword in a text, and Twilio's reply."""
 
     opt_out_type: OptOutType
     reply: str | None
 
 
 class TwilioOptOuts:
-    """The opt-outs of one number.
+    """The opt-outs of a number.
 
     A keyword counts only where it is the whole text, in any case. A keyword that changes nothing
     gets no reply, and HELP gets none from a person who has opted out.
@@ -48,7 +48,7 @@ class TwilioOptOuts:
         return person in self._opted_out
 
     def apply_keyword(self, person: str, text: str) -> TwilioKeyword | None:
-        """Apply a text's keyword to the opt-outs; return None where it has none."""
+        """Apply a text's keyword to the opt-outs; return None without a keyword."""
         opt_out_type = _KEYWORDS.get(text.strip().upper())
         if opt_out_type is None:
             return None

@@ -1,4 +1,4 @@
-"""Requests to Twilio's API, to send and to list messages, checked as Twilio checks them."""
+"""Requests to Twilio's API, to send and to list messages, with Twilio's checks."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _check_numbers(recipient: str, sender: str, own_number: str) -> None:
 
 
 def _check_delivery_options(form: Form) -> None:
-    """Check parameters that the simulator ignores. The codes of both errors are an assumption."""
+    """Check parameters ignored by the simulator. The codes of both errors are an assumption."""
     validity = form_value(form, "ValidityPeriod")
     if validity and not (validity.isdecimal() and 1 <= int(validity) <= _MAX_VALIDITY_S):
         raise TwilioAPIError(20001, f"ValidityPeriod {validity} is not from 1 to {_MAX_VALIDITY_S}")

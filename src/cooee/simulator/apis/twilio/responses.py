@@ -55,7 +55,7 @@ class TwilioNumber(msgspec.Struct, kw_only=True):
 
 
 def format_rfc2822(time: datetime | None) -> str | None:
-    """Return a date as RFC 2822 writes it."""
+    """Return a date in the form of RFC 2822."""
     return None if time is None else time.strftime("%a, %d %b %Y %H:%M:%S +0000")
 
 
@@ -102,7 +102,7 @@ def message_json(message: TwilioMessage) -> dict[str, Any]:
 
 
 def number_json(number: TwilioNumber) -> dict[str, Any]:
-    """Return a number's JSON, with every field of the SDK's model that messaging needs."""
+    """Return a number's JSON, with messaging's fields of the SDK's model."""
     created = format_rfc2822(number.created_at)
     return {
         "account_sid": number.account_sid,

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class WebhookRetryPolicy(msgspec.Struct, frozen=True):
-    """How often a webhook is called again, and after which outcomes.
+    """The number of further calls of a webhook, and the outcomes before a further call.
 
     ``#rc=5&rp=all``: up to five times more, whatever went wrong. `rp` lists *ct* (no
     connection), *rt* (no response in time), *4xx*, *5xx* or *all*; by default once, after *ct*.
@@ -39,7 +39,7 @@ class WebhookRetryPolicy(msgspec.Struct, frozen=True):
     retry_on: frozenset[str] = frozenset({"ct"})
 
     def should_retry(self, outcome: str) -> bool:
-        """Return whether such an outcome is retried; an empty outcome is a success."""
+        """Return whether an outcome is retried; an empty outcome is a success."""
         return outcome in self.retry_on or ("all" in self.retry_on and outcome != "")
 
 
@@ -67,7 +67,7 @@ def sign_webhook(url: str, form: FormFields, token: str) -> str:
 
 
 class TwilioWebhookSender:
-    """Posts forms to customers' URLs; the posts of one lane in order.
+    """Posts forms to customers' URLs; the posts of a lane in order.
 
     Args:
         network: the clock and the lanes of the posts.
@@ -114,7 +114,7 @@ class TwilioWebhookSender:
     async def _attempt_with_retries(
         self, request: Request, policy: WebhookRetryPolicy
     ) -> Response | None:
-        """Return the response of the last attempt, which is a good one if any attempt's was."""
+        """Return the response of the last attempt, good if any attempt's was good."""
         clock, started_at = self._network.clock, self._network.clock.now()
         response, outcome = await self._attempt(request)
         for _ in range(policy.max_retries):
