@@ -120,6 +120,14 @@ def test_an_end_in_the_hour_that_is_left_out_wakes_nobody():
     assert f"{opens.astimezone(SYDNEY[0]):%H:%M}" == "03:30"
 
 
+def test_a_clock_that_is_put_back_begins_the_quiet_hours_again():
+    rule = parse_quiet_hours(("03:54", "01:02"))
+    opens = rule.next_open(at("2026-10-24 12:00"), BRITISH)
+    assert opens == at("2026-10-25 00:02")  # 1:02 on the clock, for the first time
+    assert rule.next_quiet(opens, BRITISH) == at("2026-10-25 01:00")  # 2:00 becomes 1:00
+    assert rule.next_open(at("2026-10-25 01:00"), BRITISH) == at("2026-10-25 01:02")
+
+
 hours = st.times().map(lambda one: one.replace(second=0, microsecond=0))
 CHANGES = [at("2026-10-03 00:00"), at("2026-04-03 12:00"), at("2026-10-24 00:00")]
 

@@ -38,7 +38,8 @@ class QuietHours(msgspec.Struct, frozen=True):
 
     def next_quiet(self, moment: datetime, zones: Sequence[ZoneInfo]) -> datetime:
         """Return the first moment after `moment` when quiet hours begin in a zone."""
-        return min(self._next_occurrences(self.begins, moment, zones))
+        begins = self._next_occurrences(self.begins, moment, zones)
+        return min([*begins, *self._put_back_moments(moment, zones)])
 
     def _count_quiet_zones(self, moment: datetime, zones: Sequence[ZoneInfo]) -> int:
         return sum(self._is_quiet_at(moment.astimezone(place).time()) for place in zones)
@@ -47,6 +48,19 @@ class QuietHours(msgspec.Struct, frozen=True):
         if self.begins <= self.ends:
             return self.begins <= time_of_day < self.ends
         return time_of_day >= self.begins or time_of_day < self.ends
+
+    def _put_back_moments(self, moment: datetime, zones: Sequence[ZoneInfo]) -> Iterator[datetime]:
+        """Yield the moments after `moment` when a clock goes back from open into quiet hours."""
+        for zone in zones:
+            today = moment.astimezone(zone).date()
+            for days in _DAY_OFFSETS:
+                # Quiet until 1:30: where 2:00 becomes 1:00, the hours are quiet once more.
+                end = datetime.combine(today + timedelta(days=days), self.ends, zone)
+                first, second = (end.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+                if first < second:
+                    at = _clock_change(first, second, zone)
+                    if at > moment and self._is_quiet_at(at.astimezone(zone).time()):
+                        yield at
 
     def _next_occurrences(
         self, time_of_day: time, moment: datetime, zones: Sequence[ZoneInfo]
@@ -60,6 +74,18 @@ class QuietHours(msgspec.Struct, frozen=True):
                     at = local.replace(fold=fold).astimezone(UTC)
                     if at > moment:
                         yield at
+
+
+def _clock_change(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
+    """Return the moment between two when a zone's clock is changed, to the second."""
+    offset = late.astimezone(zone).utcoffset()
+    while late - early > timedelta(seconds=1):
+        middle = early + timedelta(seconds=(late - early) // timedelta(seconds=2))
+        if middle.astimezone(zone).utcoffset() == offset:
+            late = middle
+        else:
+            early = middle
+    return late
 
 
 def parse_quiet_hours(hours: tuple[str, str] | None) -> QuietHours | None:
