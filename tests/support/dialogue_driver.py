@@ -120,7 +120,7 @@ class Talk:
         )
 
     def _turn(self, text: IncomingText | None) -> list[str]:
-        outcome = self._flow(run_turn(self.context, self.journal, text, self.now))
+        outcome = self._flow(run_turn(self.context, self.journal, text, self.now, self.state))
         if not outcome.ended:
             check_replay(self.context, outcome, self.now)
         self._write(outcome.journal)

@@ -146,13 +146,53 @@ MUTATIONS = {
     ),
     "8: an inserted question rolls the state back": (
         "outcome",
-        "state = run.encoded_state() if run.reached_frontier else None",
-        "state = run.encoded_state()",
+        "if not run.reached_frontier:",
+        "if False:",
     ),
     "8: the state is saved at the end alone": (
         "outcome",
-        "state = run.encoded_state() if run.reached_frontier else None",
-        "state = run.encoded_state() if ended else None",
+        "if not run.reached_frontier:",
+        "run.reached_frontier = run.reached_frontier and bool(ended)\n    if not run.reached_frontier:",
+    ),
+    "8: a frontier whose question is gone is never met again": (
+        "outcome",
+        "if not run.reached_frontier:",
+        "if not run.reached_frontier:\n        state = stored_state\n    if False:",
+    ),
+    "8: a frontier that is gone is met where all is done again, and nowhere else": (
+        "frontier",
+        "if _is_same(base, replayed):",
+        "if True:",
+    ),
+    "8: today's code is taken where it is behind": (
+        "frontier",
+        "return max(stored, replayed) if stored > base else min(stored, replayed)",
+        "return replayed",
+    ),
+    "8: what others changed counts as the run's own": (
+        "frontier",
+        "[diff for at, diff in index.diffs if at >= since]",
+        "[]",
+    ),
+    "8: others' changes from before the last run count again": (
+        "frontier",
+        "0 if is_first else journal.finished_count",
+        "0",
+    ),
+    "8: what a later answer sets is not saved": (
+        "frontier",
+        "return stored if is_first else replayed\n\n\ndef _is_same",
+        "return stored\n\n\ndef _is_same",
+    ),
+    "8: what today's code sets earlier is saved at once": (
+        "frontier",
+        "return stored if is_first else replayed\n\n\ndef _is_same",
+        "return replayed\n\n\ndef _is_same",
+    ),
+    "12: going back keeps what the run before it computed": (
+        "journal",
+        "replayed_state=None,\n                undo_count",
+        "undo_count",
     ),
     "8: others' changes are overwritten": (
         "run",
@@ -217,8 +257,8 @@ MUTATIONS = {
     ),
     "12: going back leaves the saved state": (
         "journal",
-        "frontier=entry.key,\n                undo_count",
-        "undo_count",
+        "frontier=entry.key,\n                replayed_state",
+        "replayed_state",
     ),
     "12: a text said again after going back has the key of the first": (
         "outcome",

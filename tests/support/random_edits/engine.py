@@ -32,6 +32,7 @@ _ORDER = {
     "run": "dialogue.run",
     "verbs": "dialogue.verbs",
     "sandbox": "dialogue.sandbox",
+    "frontier": "dialogue.frontier",
     "outcome": "dialogue.outcome",
     "replay": "dialogue.replay",
 }

@@ -44,6 +44,8 @@ class Known:
     waiting: Any = None
     asked_at: datetime | None = None
     frontier: Any = None
+    replayed: dict[str, Any] | None = None  # by the last run, if it did not meet the frontier
+    change_count: int = 0  # how many changes by others that run knew
     rounds: int = 0
     n: int = 0
     s: str = ""
@@ -212,6 +214,32 @@ class Memory:
             self.state.n = self.state.n + value if name == "n" else self.state.n
             self.state.s = value if name == "s" else self.state.s
             self.applied_count += 1
+
+
+def merged(known: Known, stored: dict[str, Any], replayed: dict[str, Any]) -> dict[str, Any]:
+    """What is saved of a run that did not meet the frontier."""
+    base = SimpleNamespace(n=known.n, s=known.s, rounds=known.rounds)
+    first = known.replayed is None
+    if known.replayed is not None:
+        base = SimpleNamespace(**known.replayed)
+    for _, name, value in known.changes[0 if first else known.change_count :]:
+        setattr(base, name, base.n + value if name == "n" else value)
+    return {
+        name: _merged_value(was, stored[name], replayed[name], first=first)
+        for name, was in vars(base).items()
+    }
+
+
+def _merged_value(was: Any, stored: Any, replayed: Any, *, first: bool) -> Any:
+    """The side that changed the value; of two, the one that counted further."""
+    changed = [value for value in (stored, replayed) if value != was]
+    if len(changed) < 2:
+        return changed[0] if changed else was
+    if isinstance(was, str):
+        return stored if first else replayed
+    if min(changed) < was < max(changed):
+        return stored if first else stored + replayed - was
+    return max(changed, key=lambda value: abs(value - was))
 
 
 def in_time(text: Text, kind: str, timeout: timedelta | None) -> bool:

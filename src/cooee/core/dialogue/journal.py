@@ -118,8 +118,9 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One dialogue: its start, its open question, and all entries since (replay rule 1).
 
     `initial_state` is the person's stored state at the start, from which each replay begins.
-    `frontier` is the furthest key reached by a turn that saved the state. `turn_count` counts
-    finished turns, `undo_count` the answers taken back. The first `finished_count` entries belong
+    `frontier` is the key at which a turn stopped whose state was saved as computed. While later
+    runs stop without having met it, `replayed_state` is the state that the last of them computed.
+    `turn_count` counts finished turns, `undo_count` the answers taken back. The first `finished_count` entries belong
     to finished turns: the texts said next to them were sent. `unfinished_keys` lists the
     exceptions: records of a turn that crashed after a `once`, and that no run has reached again
     because the code changed.
@@ -133,6 +134,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code_version: str = ""
     waiting: Waiting | None = None
     frontier: RecordKey | None = None
+    replayed_state: bytes | None = None
     finished_count: int = 0
     unfinished_keys: tuple[RecordKey, ...] = ()
     turn_count: int = 0
@@ -267,6 +269,7 @@ def undo_last_answer(journal: Journal, now: datetime) -> Journal:
                 journal.with_entries([undo_entry]),
                 waiting=None,
                 frontier=entry.key,
+                replayed_state=None,
                 undo_count=journal.undo_count + 1,
                 finished_count=len(journal.entries) + 1,
             )

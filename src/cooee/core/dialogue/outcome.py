@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from cooee.core.app.dialogue_verbs import Restart
 from cooee.core.dialogue.error_messages import divergence_error
+from cooee.core.dialogue.frontier import merge_replayed_state
 from cooee.core.dialogue.journal import MANY_RECORDS, Journal, JournalEntry, derive_id
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.value_codec import encode_value
@@ -49,7 +50,7 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     warnings: Sequence[str] = ()
 
 
-def suspended_outcome(run: Run) -> TurnOutcome:
+def suspended_outcome(run: Run, stored_state: bytes | None) -> TurnOutcome:
     """Return the outcome of a run that stopped at a question or a sleep."""
     assert run.suspended_at is not None
     texts = _unsent_texts(run)
@@ -59,7 +60,7 @@ def suspended_outcome(run: Run) -> TurnOutcome:
         # A prompt or retry is known by its turn, not by its words: it may go out again.
         key = _outbox_key(run, kind, run.suspended_at.key, run.turn_number)
         texts.append(OutgoingText(Reply(text), key))
-    return _build_outcome(run, texts, "")
+    return _build_outcome(run, texts, "", stored_state)
 
 
 def returned_outcome(run: Run, value: object) -> TurnOutcome:
@@ -80,7 +81,7 @@ def ended_outcome(run: Run, reason: EndReason) -> TurnOutcome:
     if run.same_code and not run.reached_waiting:  # replay rule 10: a return diverges too
         raise divergence_error(run.journal.waiting, "ends", "At its end")
     run.reached_frontier, run.suspended_at = True, None
-    return _build_outcome(run, _unsent_texts(run), reason)
+    return _build_outcome(run, _unsent_texts(run), reason, None)
 
 
 def next_round(outcome: TurnOutcome) -> Journal:
@@ -95,11 +96,18 @@ def next_round(outcome: TurnOutcome) -> Journal:
     )
 
 
-def _build_outcome(run: Run, texts: list[OutgoingText], ended: EndReason) -> TurnOutcome:
+def _build_outcome(
+    run: Run, texts: list[OutgoingText], ended: EndReason, stored_state: bytes | None
+) -> TurnOutcome:
     run.apply_changes_until(None)
-    # replay rule 8: a run that stopped before the frontier (at a question that an edit inserted)
-    # has recomputed less than is stored, so its state would roll the stored one back.
-    state = run.encoded_state() if run.reached_frontier else None
+    state = replayed = run.encoded_state()
+    if not run.reached_frontier:
+        # replay rule 8: a run that stopped at a question that an edit inserted has recomputed less
+        # than is stored. Where it has all, the frontier's question was reworded, removed or moved.
+        state = merge_replayed_state(
+            run.context.codec, run.journal, run.index, stored_state, replayed
+        )
+        run.reached_frontier = state == replayed
     disposition = _dispose_text(run, ended)
     entries = (*run.journal.entries, *run.new_entries)
     waiting_key = None if run.suspended_at is None else run.suspended_at.key
@@ -111,6 +119,7 @@ def _build_outcome(run: Run, texts: list[OutgoingText], ended: EndReason) -> Tur
             code_version=run.context.code_version,
             waiting=run.suspended_at,
             frontier=waiting_key if run.reached_frontier else run.journal.frontier,
+            replayed_state=None if run.reached_frontier else replayed,
             finished_count=len(entries),
             unfinished_keys=tuple(sorted(unfinished)),
             turn_count=run.turn_number,

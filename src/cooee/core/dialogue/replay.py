@@ -101,7 +101,11 @@ def new_journal(
 
 
 def run_turn(
-    context: DialogueContext, journal: Journal, text: IncomingText | None, now: datetime
+    context: DialogueContext,
+    journal: Journal,
+    text: IncomingText | None,
+    now: datetime,
+    stored_state: bytes | None = None,
 ) -> ReplayFlow:
     """Replay a dialogue: for a text to its open question, for a timer, or to start it.
 
@@ -110,6 +114,7 @@ def run_turn(
         journal: the committed journal of the dialogue.
         text: the text to its open question; None for a timer, a start or a resumed question.
         now: the time of the turn.
+        stored_state: the person's stored state; it counts only where an edit moved the frontier.
 
     Raises:
         DialogueError: the code cannot go on; set the text aside until the code version changes.
@@ -121,7 +126,9 @@ def run_turn(
     run.text_consumed = recorded
     try:
         value = yield from _run_handler(run)
-        return suspended_outcome(run) if value is SUSPENDED else returned_outcome(run, value)
+        if value is SUSPENDED:
+            return suspended_outcome(run, stored_state)
+        return returned_outcome(run, value)
     except Unanswered as error:  # replay rule 14: uncaught, it ends the dialogue in good order
         return ended_outcome(run, _END_REASONS[type(error)])
     except Exception as error:
@@ -140,7 +147,7 @@ def check_replay(context: DialogueContext, outcome: TurnOutcome, now: datetime) 
         NotDeterministic: the second run says, does or remembers something else.
     """
     journal = outcome.journal
-    flow = run_turn(context, journal, None, now)
+    flow = run_turn(context, journal, None, now, outcome.state)
     try:
         effect = next(flow)
     except StopIteration as done:

@@ -19,7 +19,12 @@ def diff_states(before: bytes | None, after: bytes | None) -> StateDiff:
     """Return the steps from one stored state to another; empty where the two are equal."""
     if before == after:
         return ()
-    return tuple(_diff_steps(_decode_tree(before), _decode_tree(after), ()))
+    return diff_trees(decode_tree(before), decode_tree(after))
+
+
+def diff_trees(before: Any, after: Any) -> StateDiff:
+    """Return the steps from one state's JSON to another."""
+    return tuple(_diff_steps(before, after, ()))
 
 
 def apply_diffs(
@@ -29,15 +34,21 @@ def apply_diffs(
 
     The state is changed in place wherever its class allows, since a handler may hold a reference.
     """
-    tree = msgspec.json.decode(codec.encode(state, unknown_fields)) or {}
-    for diff in diffs:
-        for step in diff:
-            _apply_step(tree, step)
+    tree = decode_tree(codec.encode(state, unknown_fields))
+    apply_diffs_to_tree(tree, diffs)
     decoded, unknown_fields = codec.decode(msgspec.json.encode(tree))
     return _copy_into(state, decoded), unknown_fields
 
 
-def _decode_tree(raw: bytes | None) -> Any:
+def apply_diffs_to_tree(tree: dict[str, Any], diffs: Iterable[StateDiff]) -> None:
+    """Apply diffs to a state's JSON, in place."""
+    for diff in diffs:
+        for step in diff:
+            _apply_step(tree, step)
+
+
+def decode_tree(raw: bytes | None) -> Any:
+    """Return a stored state as JSON's own values; {} where nothing is stored."""
     return (msgspec.json.decode(raw) if raw else None) or {}
 
 

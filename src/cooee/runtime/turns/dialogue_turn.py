@@ -153,7 +153,7 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
     recall, strict = context.history_reader(turn.claim, turn.last_seq), context.strict
     dialogue_context = make_dialogue_context(context, dialogue, turn.claim, recall, strict=strict)
     flow, result, handler = (
-        driver.run_turn(dialogue_context, journal, text, turn.now),
+        driver.run_turn(dialogue_context, journal, text, turn.now, progress.state),
         None,
         dialogue.handler,
     )
