@@ -20,6 +20,7 @@ from cooee.core.dialogue.replay import (
     next_round,
     run_turn,
 )
+from cooee.core.dialogue.state_merge import LinkedState
 
 
 @dataclass
@@ -82,10 +83,12 @@ class Talk:
 
     def other(self, change: Any) -> None:
         """Another handler changes the person's state."""
-        state, before = CODEC.decode(self.state)[0], self.state
+        state = CODEC.decode(self.state)[0]
+        before = LinkedState(state, self.state)
         change(state)
         self.state = CODEC.encode(state)
-        self._write(journals.add_state_change(self.journal, before, self.state, self.now))
+        diff = before.diff_to(state, self.state)
+        self._write(journals.add_state_change(self.journal, diff, self.now))
 
     def back(self) -> list[str]:
         self._write(journals.undo_last_answer(self.journal, self.now))

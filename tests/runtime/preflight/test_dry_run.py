@@ -248,7 +248,7 @@ def test_what_another_handler_changed_later_lets_nothing_become_due(dry_run):
     app = app_of(handler, state=State)
     talk = lived(app, handler, [])
     journal = journals.decode_journal(talk.dialogue.head, talk.dialogue.entries)
-    changed = journals.add_state_change(journal, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
+    changed = journals.add_state_change(journal, [[["n"], 0, 1]], NOON + DAY)
     assert dry_run(app).run(kept(changed)).outcome == "continues"
 
 
@@ -264,7 +264,7 @@ def test_a_providers_clock_ahead_of_ours_lets_nothing_become_due(dry_run):
         dialogue_context(app, handler), journal, IncomingText("Anna", "m", ahead, NOON), NOON
     )
     standing = carried_out(flow)
-    changed = journals.add_state_change(standing, b'{"n": 0}', b'{"n": 1}', NOON + DAY)
+    changed = journals.add_state_change(standing, [[["n"], 0, 1]], NOON + DAY)
     found = [dry_run(app).run(kept(one)).outcome for one in (standing, changed)]
     assert found == ["continues", "continues"]
 

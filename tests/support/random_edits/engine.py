@@ -15,7 +15,9 @@ Engine: TypeAlias = Any  # its modules by name, such as engine.replay
 _SOURCES = Path(cooee.core.__file__).parent
 _ORDER = {
     "value_codec": "dialogue.value_codec",
+    "list_diff": "dialogue.list_diff",
     "state_diff": "dialogue.state_diff",
+    "state_merge": "dialogue.state_merge",
     "journal": "dialogue.journal",
     "choices": "parsing.choices",
     "answers": "parsing.answers",

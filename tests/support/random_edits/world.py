@@ -118,7 +118,8 @@ class World:
         self.words += 1
         after = replace(before, **{name: before.n + 100 if name == "n" else value})
         raw = CODEC.encode(after)
-        journal = self.engine.journal.add_state_change(self.journal(), self.state, raw, self.now)
+        diff = self.engine.state_diff.diff_states(self.state, raw)
+        journal = self.engine.journal.add_state_change(self.journal(), diff, self.now)
         self.store(journal, journal.entries[len(self.entries) :])
         self.state = raw
         self.known.changes.append((self.known.next(), name, value))

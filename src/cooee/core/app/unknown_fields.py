@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
+
+from cooee.core.app.state_objects import has_member, members_of
 
 FieldPath: TypeAlias = tuple[str | int, ...]
 
@@ -42,8 +43,8 @@ def _collect_from(
         rewritten = isinstance(owner, dict) and not reencoded.keys() <= raw.keys()
         unknown = {} if rewritten else {key: raw[key] for key in raw if key not in reencoded}
         yield ObjectUnknownFields(path, owner, unknown)
-    for name, child in _children_of(owner, reencoded):
-        if _has_key(raw, name):
+    for name, child in members_of(owner, reencoded):
+        if has_member(raw, name):
             yield from _collect_from(child, raw[name], reencoded[name], (*path, name))
 
 
@@ -71,31 +72,6 @@ def _objects_with_json(
 ) -> Iterator[tuple[FieldPath, Any, dict[str, Any]]]:
     if isinstance(tree, dict):
         yield path, owner, tree
-    for key, child in _children_of(owner, tree):
-        if _has_key(tree, key):
+    for key, child in members_of(owner, tree):
+        if has_member(tree, key):
             yield from _objects_with_json(child, tree[key], (*path, key))
-
-
-def _children_of(owner: Any, tree: Any) -> Iterable[tuple[str | int, Any]]:
-    """Return an object's members, by their names in `tree`, the object's own JSON.
-
-    The members of a set are left out: nothing says which of them is which.
-    """
-    if isinstance(owner, dict):
-        return zip(tree, owner.values(), strict=False)
-    if isinstance(owner, list | tuple):
-        return enumerate(owner)
-    if isinstance(owner, msgspec.Struct):
-        fields = msgspec.structs.fields(owner)
-        return ((field.encode_name, getattr(owner, field.name)) for field in fields)
-    if dataclasses.is_dataclass(owner):
-        names: Iterable[str] = (field.name for field in dataclasses.fields(owner))
-    else:
-        names = getattr(type(owner), "model_fields", ())  # pydantic's
-    return ((name, getattr(owner, name, None)) for name in names)
-
-
-def _has_key(tree: Any, key: str | int) -> bool:
-    if isinstance(key, int):
-        return isinstance(tree, list) and key < len(tree)
-    return isinstance(tree, dict) and key in tree

@@ -60,7 +60,10 @@ def _merge_dicts(
 ) -> dict[str, Any]:
     merged = {
         name: _merge(
-            base.get(name, _ABSENT), stored.get(name, _ABSENT), replayed.get(name, _ABSENT), is_first
+            base.get(name, _ABSENT),
+            stored.get(name, _ABSENT),
+            replayed.get(name, _ABSENT),
+            is_first,
         )
         for name in {**replayed, **stored}
     }

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from cooee.core.dialogue.state_diff import StateDiff, diff_states
+from cooee.core.dialogue.state_diff import StateDiff
 from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
 from cooee.core.messages import Media
 
@@ -239,11 +239,8 @@ def _with_waiting(journal: Journal, **fields: bool) -> Journal:
     return replace(journal, waiting=replace(journal.waiting, **fields))
 
 
-def add_state_change(
-    journal: Journal, before: bytes | None, after: bytes | None, now: datetime
-) -> Journal:
+def add_state_change(journal: Journal, diff: StateDiff, now: datetime) -> Journal:
     """Return the journal with another handler's change of the state (replay rule 8)."""
-    diff = diff_states(before, after)
     if not diff:
         return journal
     return journal.with_entries(

@@ -27,7 +27,8 @@ from cooee.core.dialogue.journal import (
 )
 from cooee.core.dialogue.questions import IncomingText, QuestionStep
 from cooee.core.dialogue.said_texts import SaidTexts
-from cooee.core.dialogue.state_diff import StateDiff, apply_diffs
+from cooee.core.dialogue.state_diff import StateDiff
+from cooee.core.dialogue.state_merge import apply_diffs
 from cooee.core.dialogue.step_keys import StepKeys
 from cooee.core.errors import DialogueError, Ended, ForeignAwait, NoDialogue, NotAwaited
 from cooee.core.messages import Inbound

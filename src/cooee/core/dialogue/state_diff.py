@@ -1,18 +1,22 @@
-"""Diff of two stored states, and how to apply it to a third (a three-way merge)."""
+"""Diff of two stored states, and how to apply it to the JSON of a third (a three-way merge)."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
 
-from cooee.core.app.state_codec import StateCodec
-from cooee.core.app.unknown_fields import UnknownFields
+from cooee.core.dialogue.list_diff import diff_lists, splice_list
 
 StateDiff: TypeAlias = Sequence[Any]
-"""Steps ``[path, before, after]``; a step of two, ``[path, before]``, removed a field."""
+"""Steps: ``[path, before, after]`` changed a field, ``[path, before]`` removed one, and ``[path,
+"list", size, splices]`` changed a list of `size` elements."""
+
+Origins: TypeAlias = Mapping[int, Any]
+"""The JSON that an object had before, by the id of its JSON after: known for the elements of lists
+whose objects were the same before and after."""
 
 
 def diff_states(before: bytes | None, after: bytes | None) -> StateDiff:
@@ -22,29 +26,29 @@ def diff_states(before: bytes | None, after: bytes | None) -> StateDiff:
     return diff_trees(decode_tree(before), decode_tree(after))
 
 
-def diff_trees(before: Any, after: Any) -> StateDiff:
-    """Return the steps from one state's JSON to another."""
-    return tuple(_diff_steps(before, after, ()))
+def diff_trees(before: Any, after: Any, origins: Origins | None = None) -> StateDiff:
+    """Return the steps from one state's JSON to another.
 
-
-def apply_diffs(
-    codec: StateCodec[Any], state: Any, unknown_fields: UnknownFields, diffs: Iterable[StateDiff]
-) -> tuple[Any, UnknownFields]:
-    """Return a state with diffs applied: numbers as differences, all other fields as values.
-
-    The state is changed in place wherever its class allows, since a handler may hold a reference.
+    Args:
+        before: the JSON of the state before.
+        after: the JSON of the state after.
+        origins: which elements of lists are the same objects; None: unknown, so they are guessed.
     """
-    tree = decode_tree(codec.encode(state, unknown_fields))
-    apply_diffs_to_tree(tree, diffs)
-    decoded, unknown_fields = codec.decode(msgspec.json.encode(tree))
-    return _copy_into(state, decoded), unknown_fields
+    return tuple(_diff_fields(before, after, (), origins))
 
 
-def apply_diffs_to_tree(tree: dict[str, Any], diffs: Iterable[StateDiff]) -> None:
-    """Apply diffs to a state's JSON, in place."""
+def apply_diffs_to_tree(
+    tree: dict[str, Any], diffs: Iterable[StateDiff], touched: set[int] | None = None
+) -> None:
+    """Apply diffs to a state's JSON, in place: numbers as differences, lists element by element.
+
+    Args:
+        tree: the state's JSON; an object that stands at two places of the state is one dict here.
+        diffs: the diffs, in order.
+        touched: gets the ids of the dicts and lists that changed, and of those around them.
+    """
     for diff in diffs:
-        for step in diff:
-            _apply_step(tree, step)
+        _Patch(set() if touched is None else touched).apply(tree, diff)
 
 
 def decode_tree(raw: bytes | None) -> Any:
@@ -52,66 +56,84 @@ def decode_tree(raw: bytes | None) -> Any:
     return (msgspec.json.decode(raw) if raw else None) or {}
 
 
-def _diff_steps(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[list[Any]]:
+def _diff_fields(
+    before: Any, after: Any, path: tuple[str, ...], origins: Origins | None
+) -> Iterator[list[Any]]:
     for name in before.keys() | after.keys():
         field_path = (*path, name)
         old, new = before.get(name), after.get(name)
         if name not in after:
             yield [field_path, old]
         elif isinstance(old, dict) and isinstance(new, dict):
-            yield from _diff_steps(old, new, field_path)
+            yield from _diff_fields(old, new, field_path, origins)
+        elif isinstance(old, list) and isinstance(new, list):
+            splices = diff_lists(old, new, origins, partial(_diff_elements, origins))
+            if splices:
+                yield [field_path, "list", len(old), splices]
         elif old != new or type(old) is not type(new):
             yield [field_path, old, new]
 
 
-def _apply_step(tree: dict[str, Any], step: Sequence[Any]) -> None:
-    *parents, name = step[0]
-    for parent in parents:
-        inner = tree.get(parent)
-        if not isinstance(inner, dict):
-            return  # the changed field is no longer there
-        tree = inner
-    if len(step) == 2:
-        tree.pop(name, None)
-    else:
-        tree[name] = _merge_value(tree.get(name), step[1], step[2])
+def _diff_elements(origins: Origins | None, before: Any, after: Any) -> StateDiff:
+    return diff_trees({_ELEMENT: before}, {_ELEMENT: after}, origins)
+
+
+_ELEMENT = ""  # the name under which an element of a list is diffed
+
+
+class _Patch:
+    """One diff while it is applied to the JSON of a state."""
+
+    def __init__(self, touched: set[int]) -> None:
+        self._touched = touched
+        self._done: set[tuple[int, bytes]] = set()
+
+    def apply(self, tree: dict[str, Any], diff: StateDiff) -> None:
+        """Apply a diff's steps."""
+        for step in diff:
+            owner, name, change = self._find_owner(tree, step[0][:-1]), step[0][-1], step[1:]
+            if owner is not None and self._is_first(owner, name, change):
+                self._apply_step(owner, name, change)
+
+    def _find_owner(self, tree: dict[str, Any], names: Sequence[str]) -> dict[str, Any] | None:
+        around = [tree]
+        for name in names:
+            inner = around[-1].get(name)
+            if not isinstance(inner, dict):
+                return None  # the changed field is no longer there
+            around.append(inner)
+        self._touched.update(map(id, around))
+        return around[-1]
+
+    def _is_first(self, owner: dict[str, Any], name: str, change: Sequence[Any]) -> bool:
+        """Return whether a change is new: an object at two places was changed at both, once."""
+        current = owner.get(name)
+        target = current if isinstance(current, list) else owner
+        once = id(target), msgspec.json.encode([name, *change])
+        is_first = once not in self._done
+        self._done.add(once)
+        return is_first
+
+    def _apply_step(self, owner: dict[str, Any], name: str, change: Sequence[Any]) -> None:
+        current = owner.get(name)
+        if len(change) == 1:
+            owner.pop(name, None)
+        elif len(change) == 2:
+            owner[name] = _merge_value(current, *change)
+        elif isinstance(current, list):
+            self._touched.add(id(current))
+            splice_list(current, change[1], change[2], self._patch_element)
+
+    def _patch_element(self, element: Any, diff: StateDiff) -> None:
+        self.apply({_ELEMENT: element}, diff)
 
 
 def _merge_value(current: Any, before: Any, after: Any) -> Any:
     # replay rule 8: two handlers that each add 1 to a counter have added 2.
     numbers = all(type(each) in {int, float} for each in (current, before, after))
-    return current + (after - before) if numbers and current != before else after
+    return current + (after - before) if numbers and current != before else _copied(after)
 
 
-def _copy_into(old: Any, new: Any) -> Any:
-    """Return the old object with the new contents, or the new object where it cannot be changed."""
-    if type(old) is not type(new):
-        return new
-    if isinstance(old, dict):
-        merged = {name: _copy_into(old.get(name), part) for name, part in new.items()}
-        old.clear()
-        old.update(merged)
-        return old
-    if isinstance(old, list):
-        if len(old) == len(new):
-            new = [_copy_into(each, other) for each, other in zip(old, new, strict=True)]
-        old[:] = new
-        return old
-    return _copy_fields_into(old, new)
-
-
-def _copy_fields_into(old: Any, new: Any) -> Any:
-    try:
-        for name in _field_names(old):
-            setattr(old, name, _copy_into(getattr(old, name), getattr(new, name)))
-    except (AttributeError, TypeError, ValueError):  # it is frozen
-        return new
-    return old if _field_names(old) else new
-
-
-def _field_names(owner: Any) -> Sequence[str]:
-    if isinstance(owner, msgspec.Struct):
-        return owner.__struct_fields__
-    if dataclasses.is_dataclass(owner):
-        return [field.name for field in dataclasses.fields(owner)]
-    return tuple(getattr(type(owner), "model_fields", ()))  # pydantic's
+def _copied(value: Any) -> Any:
+    """Return a copy, since the entries of a journal are applied by every run."""
+    return msgspec.json.decode(msgspec.json.encode(value)) if type(value) in {dict, list} else value

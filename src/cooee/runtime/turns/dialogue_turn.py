@@ -17,6 +17,7 @@ from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import Journal, derive_id
 from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.replay import CallOnce, CallResult, TurnOutcome
+from cooee.core.dialogue.state_diff import diff_states
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
 from cooee.runtime.events import HandlerStarted
@@ -108,7 +109,9 @@ def run_dialogue(
         drafts = _make_drafts(context, turn, outcome)
     state = progress.state if outcome.state is None else outcome.state
     dialogues = progress.dialogues.with_outcome(open_dialogue, outcome, dialogue.busy, turn.now)
-    dialogues = dialogues.with_state_change(progress.state, state, turn.now, {open_dialogue.id})
+    dialogues = dialogues.with_state_change(
+        partial(diff_states, progress.state, state), turn.now, {open_dialogue.id}
+    )
     return replace(progress, state=state, dialogues=dialogues).with_drafts(drafts), outcome
 
 

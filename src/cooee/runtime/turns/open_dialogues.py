@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,6 +12,7 @@ from cooee.core.app.routes import BusyPolicy
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import Journal, Waiting
 from cooee.core.dialogue.replay import TurnOutcome, next_round
+from cooee.core.dialogue.state_diff import StateDiff
 from cooee.core.errors import JournalError
 from cooee.storage import Claim, DialogueRecord, DialogueUpdate
 
@@ -144,18 +145,18 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         return self.with_replaced(_as_ended(dialogue, reason)).with_resumed(now)
 
     def with_state_change(
-        self, before: bytes | None, after: bytes | None, now: datetime, except_ids: Collection[str]
+        self, find_diff: Callable[[], StateDiff], now: datetime, except_ids: Collection[str]
     ) -> OpenDialogues:
         """Note a change of the person's state in the journals of all other dialogues.
 
-        One whose first turn is still to come begins with the state as it will be then.
+        A dialogue whose first turn is still to come begins with the state as it will be then.
+        `find_diff` is called only where there is another dialogue.
         """
-        if before == after or not self.by_id:
-            return self
         others = [live for live in self.unfinished if live.id not in except_ids and not live.is_new]
-        return self.with_replaced(
-            *[_with_state_change(live, before, after, now) for live in others]
-        )
+        if not others:
+            return self
+        diff = find_diff()
+        return self.with_replaced(*[_with_state_change(live, diff, now) for live in others])
 
     def updates(self) -> Sequence[DialogueUpdate]:
         """Return the updates to store, one for each dialogue that changed."""
@@ -226,14 +227,10 @@ def _as_suspended(dialogue: OpenDialogue) -> OpenDialogue:
     return replace(dialogue, journal=journals.pause_question(dialogue.journal), is_changed=True)
 
 
-def _with_state_change(
-    dialogue: OpenDialogue, before: bytes | None, after: bytes | None, now: datetime
-) -> OpenDialogue:
+def _with_state_change(dialogue: OpenDialogue, diff: StateDiff, now: datetime) -> OpenDialogue:
     if dialogue.journal is None:  # nothing of what cannot be read is ever written to
         return dialogue
-    return replace(
-        dialogue, journal=journals.add_state_change(dialogue.journal, before, after, now)
-    )
+    return replace(dialogue, journal=journals.add_state_change(dialogue.journal, diff, now))
 
 
 def _make_update(dialogue: OpenDialogue) -> DialogueUpdate | None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cooee.core.app.routes import Route
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
+from cooee.core.dialogue.state_merge import LinkedState
 from cooee.core.errors import CannotGoBack
 from cooee.core.messages import Reply, as_reply
 from cooee.runtime.events import HandlerStarted
@@ -89,6 +90,8 @@ def _call_handler(
         return (yield from start_dialogue(context, turn, progress, route.dialogue, fields))
     app, asking = context.app, progress.dialogues.asking
     state, unknown_fields = app.state_codec.decode(progress.state)
+    # Before the handler runs, since an object of the state is known by what it was before.
+    linked = LinkedState(state, progress.state) if progress.dialogues.by_id else None
     interruption = _InterruptedDialogue(asking, turn) if asking and asking.journal else None
     handler_chat = make_chat(context, turn, state, interruption)
     handler = route.handler
@@ -96,7 +99,10 @@ def _call_handler(
     handler_chat.say((yield HandlerCall(handler, turn.id, handler_chat, run, handler.sync)))
     drafts = [make_draft(context, turn, reply) for reply in handler_chat._replies]  # noqa: SLF001 -- for the turn
     new_state = app.state_codec.encode(handler_chat.state, unknown_fields)
-    dialogues = progress.dialogues.with_state_change(progress.state, new_state, turn.now, ())
+    dialogues = progress.dialogues
+    if linked is not None:
+        find_diff = partial(linked.diff_to, handler_chat.state, new_state)
+        dialogues = dialogues.with_state_change(find_diff, turn.now, ())
     if interruption is not None:
         dialogues = interruption.apply_to(dialogues)
     return ClaimProgress(new_state, dialogues, progress.drafts).with_drafts(drafts)
