@@ -236,6 +236,19 @@ def test_an_object_at_two_places_of_the_state_stays_one_and_changes_once():
     assert (order.status, order.id, len(order.items)) == ("sent", 12, 1)
 
 
+def test_a_list_in_two_fields_stays_one_and_grows_once():
+    rows = [[1]]
+    state = State(rows=rows, by_name={"x": Order(items=(items := [Item("tea")]))})
+    state.orders = [Order(items=items)]
+
+    def change(theirs):
+        theirs.orders[0].items.append(Item("cake"))
+        theirs.by_name["x"].items.append(Item("cake"))
+
+    merged(state, change)
+    assert len(items) == 2
+
+
 def test_a_container_of_another_class_is_kept_too():
     names: Any = defaultdict(Order)
     state = State(by_name=names)

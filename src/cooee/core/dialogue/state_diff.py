@@ -108,8 +108,11 @@ class _Patch:
     def _is_first(self, owner: dict[str, Any], name: str, change: Sequence[Any]) -> bool:
         """Return whether a change is new: an object at two places was changed at both, once."""
         current = owner.get(name)
-        target = current if isinstance(current, list) else owner
-        once = id(target), msgspec.json.encode([name, *change])
+        is_list = isinstance(current, list)
+        once = (
+            id(current if is_list else owner),
+            msgspec.json.encode(["" if is_list else name, *change]),
+        )
         is_first = once not in self._done
         self._done.add(once)
         return is_first
