@@ -20,7 +20,7 @@ from cooee.core.dialogue.replay import (
     next_round,
     run_turn,
 )
-from cooee.core.dialogue.state_merge import LinkedState
+from cooee.core.dialogue.state_snapshot import StateSnapshot
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Talk:
     def other(self, change: Any) -> None:
         """Another handler changes the person's state."""
         state = CODEC.decode(self.state)[0]
-        before = LinkedState(state, self.state)
+        before = StateSnapshot(state, self.state)
         change(state)
         self.state = CODEC.encode(state)
         diff = before.diff_to(state, self.state)

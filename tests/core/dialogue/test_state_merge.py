@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from cooee.core.app.state_codec import StateCodec
-from cooee.core.dialogue.state_merge import LinkedState, apply_diffs
+from cooee.core.dialogue.state_merge import apply_diffs
+from cooee.core.dialogue.state_snapshot import StateSnapshot
 
 
 @dataclass
@@ -82,10 +83,12 @@ def elsewhere(state, change, codec=CODEC):
     """Another handler's change: its diff, from the state as it is stored now."""
     raw = codec.encode(state)
     theirs = codec.decode(raw)[0]
-    linked = LinkedState(theirs, raw)
+    snapshot = StateSnapshot(theirs, raw)
     new = change(theirs)
     theirs = new if isinstance(new, type(state)) else theirs
-    stored = msgspec.json.decode(msgspec.json.encode(linked.diff_to(theirs, codec.encode(theirs))))
+    stored = msgspec.json.decode(
+        msgspec.json.encode(snapshot.diff_to(theirs, codec.encode(theirs)))
+    )
     return stored, theirs
 
 
@@ -412,9 +415,9 @@ def test_unknown_fields_stay_with_their_objects():
     raw = msgspec.json.encode({"orders": [{"id": 1, "colour": "red"}, {"id": 2}], "old": 1})
     state, unknown = CODEC.decode(raw)
     theirs, their_unknown = CODEC.decode(raw)
-    linked = LinkedState(theirs, raw)
+    snapshot = StateSnapshot(theirs, raw)
     theirs.orders.insert(0, Order(9))
-    diff = linked.diff_to(theirs, CODEC.encode(theirs, their_unknown))
+    diff = snapshot.diff_to(theirs, CODEC.encode(theirs, their_unknown))
     state, unknown = apply_diffs(CODEC, state, unknown, [diff])
     state.orders.reverse()
     tree = msgspec.json.decode(CODEC.encode(state, unknown))

@@ -18,6 +18,7 @@ _ORDER = {
     "list_diff": "dialogue.list_diff",
     "state_diff": "dialogue.state_diff",
     "state_merge": "dialogue.state_merge",
+    "state_snapshot": "dialogue.state_snapshot",
     "journal": "dialogue.journal",
     "choices": "parsing.choices",
     "answers": "parsing.answers",

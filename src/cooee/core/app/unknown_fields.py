@@ -56,7 +56,7 @@ def restore_unknown_fields(unknown_fields: UnknownFields, state: Any, tree: Any)
     only the fields that its author knows. A removed object takes its fields along.
     """
     # By identity first, so that a list may be sorted; by path only for objects that are gone.
-    objects = list(_objects_with_json(state, tree))
+    objects = list(objects_with_json(state, tree))
     living_ids = {id(owner) for _, owner, _ in objects}
     by_owner = {id(unknown.owner): unknown for unknown in unknown_fields}
     by_path = {kept.path: kept for kept in unknown_fields if id(kept.owner) not in living_ids}
@@ -67,11 +67,12 @@ def restore_unknown_fields(unknown_fields: UnknownFields, state: Any, tree: Any)
                 node.setdefault(name, value)
 
 
-def _objects_with_json(
+def objects_with_json(
     owner: Any, tree: Any, path: FieldPath = ()
 ) -> Iterator[tuple[FieldPath, Any, dict[str, Any]]]:
+    """Yield the objects of a state that are JSON objects, each with its path and its JSON."""
     if isinstance(tree, dict):
         yield path, owner, tree
     for key, child in members_of(owner, tree):
         if has_member(tree, key):
-            yield from _objects_with_json(child, tree[key], (*path, key))
+            yield from objects_with_json(child, tree[key], (*path, key))

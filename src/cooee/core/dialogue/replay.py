@@ -27,7 +27,7 @@ from cooee.core.dialogue.outcome import (
 from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.sandbox import close_handler, resume_handler
-from cooee.core.dialogue.state_merge import LinkedState
+from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.dialogue.verbs import SUSPENDED, FatalRequest, OnceRequest, Verbs
 from cooee.core.errors import (
@@ -243,7 +243,7 @@ def _perform_once(
     run: Run, request: OnceRequest
 ) -> Generator[ReplayEffect, CallResult | None, StoredRecord | BaseException]:
     """Commit the intent of a once, have its function called, and commit the result."""
-    before = LinkedState(run.chat.state, run.encoded_state())
+    before = StateSnapshot(run.chat.state, run.encoded_state())
     token = request.first_token or run.token
     # replay rule 9: the intent is on disk before the call, and the result before anything after it.
     if request.first_token is None:
@@ -274,7 +274,7 @@ def _restore_token(
     return tuple(map(restore, request.args)), kwargs
 
 
-def _once_entry(run: Run, request: OnceRequest, before: LinkedState, value: Any) -> JournalEntry:
+def _once_entry(run: Run, request: OnceRequest, before: StateSnapshot, value: Any) -> JournalEntry:
     try:
         diff = before.diff_to(run.chat.state, run.encoded_state()) or None
     except StateError:  # the end of the turn raises it; the call that was made is recorded first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -13,6 +13,8 @@ from cooee.core.dialogue.list_diff import diff_lists, splice_list
 StateDiff: TypeAlias = Sequence[Any]
 """Steps: ``[path, before, after]`` changed a field, ``[path, before]`` removed one, and ``[path,
 "list", size, splices]`` changed a list of `size` elements."""
+
+Touch: TypeAlias = Callable[[Any], None]
 
 Origins: TypeAlias = Mapping[int, Any]
 """The JSON that an object had before, by the id of its JSON after: known for the elements of lists
@@ -38,17 +40,18 @@ def diff_trees(before: Any, after: Any, origins: Origins | None = None) -> State
 
 
 def apply_diffs_to_tree(
-    tree: dict[str, Any], diffs: Iterable[StateDiff], touched: set[int] | None = None
+    tree: dict[str, Any], diffs: Iterable[StateDiff], touch: Touch = lambda _: None
 ) -> None:
     """Apply diffs to a state's JSON, in place: numbers as differences, lists element by element.
 
     Args:
         tree: the state's JSON; an object that stands at two places of the state is one dict here.
         diffs: the diffs, in order.
-        touched: gets the ids of the dicts and lists that changed, and of those around them.
+        touch: called with each dict and list before it changes, and with those around it; it may
+            put another dict in a member's place.
     """
     for diff in diffs:
-        _Patch(set() if touched is None else touched).apply(tree, diff)
+        _Patch(touch).apply(tree, diff)
 
 
 def decode_tree(raw: bytes | None) -> Any:
@@ -84,8 +87,8 @@ _ELEMENT = ""  # the name under which an element of a list is diffed
 class _Patch:
     """One diff while it is applied to the JSON of a state."""
 
-    def __init__(self, touched: set[int]) -> None:
-        self._touched = touched
+    def __init__(self, touch: Touch) -> None:
+        self._touch = touch
         self._done: set[tuple[int, bytes]] = set()
 
     def apply(self, tree: dict[str, Any], diff: StateDiff) -> None:
@@ -96,14 +99,15 @@ class _Patch:
                 self._apply_step(owner, name, change)
 
     def _find_owner(self, tree: dict[str, Any], names: Sequence[str]) -> dict[str, Any] | None:
-        around = [tree]
+        owner = tree
+        self._touch(owner)
         for name in names:
-            inner = around[-1].get(name)
+            inner = owner.get(name)
             if not isinstance(inner, dict):
                 return None  # the changed field is no longer there
-            around.append(inner)
-        self._touched.update(map(id, around))
-        return around[-1]
+            owner = inner
+            self._touch(owner)
+        return owner
 
     def _is_first(self, owner: dict[str, Any], name: str, change: Sequence[Any]) -> bool:
         """Return whether a change is new: an object at two places was changed at both, once."""
@@ -124,7 +128,7 @@ class _Patch:
         elif len(change) == 2:
             owner[name] = _merge_value(current, *change)
         elif isinstance(current, list):
-            self._touched.add(id(current))
+            self._touch(current)
             splice_list(current, change[1], change[2], self._patch_element)
 
     def _patch_element(self, element: Any, diff: StateDiff) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,56 +16,9 @@ from cooee.core.app.state_objects import (
     replace_contents,
     with_members,
 )
-from cooee.core.app.unknown_fields import UnknownFields
-from cooee.core.dialogue.state_diff import (
-    StateDiff,
-    apply_diffs_to_tree,
-    decode_tree,
-    diff_trees,
-)
+from cooee.core.app.unknown_fields import UnknownFields, objects_with_json
+from cooee.core.dialogue.state_diff import StateDiff, apply_diffs_to_tree, decode_tree
 from cooee.core.errors import StateError
-
-
-class LinkedState:
-    """A state and its JSON, with each object's own JSON known.
-
-    An object that stands at two places of the state is one dict or list in `tree`.
-    """
-
-    def __init__(self, state: Any, raw: bytes | None) -> None:
-        self._raw = raw
-        self._trees: dict[int, Any] = {}
-        self._owners: dict[int, tuple[Any, Any]] = {}  # both are kept, so that no id comes again
-        self.tree = self._link(state, decode_tree(raw))
-
-    def _link(self, owner: Any, tree: Any) -> Any:
-        if type(tree) not in {dict, list}:
-            return tree
-        if id(owner) in self._trees:
-            return self._trees[id(owner)]
-        self._owners[id(tree)] = owner, tree
-        if not is_frozen(owner):
-            self._trees[id(owner)] = tree
-        for key, member in members_of(owner, tree):
-            if has_member(tree, key):
-                tree[key] = self._link(member, tree[key])
-        return tree
-
-    def owner_of(self, tree: Any) -> Any:
-        """Return the object with this JSON; None where it is a new one's."""
-        return self._owners.get(id(tree), (None, None))[0]
-
-    def tree_of(self, owner: Any) -> Any:
-        """Return an object's JSON; None where it is not in this state."""
-        return self._trees.get(id(owner))
-
-    def diff_to(self, state: Any, raw: bytes | None) -> StateDiff:
-        """Return the diff from this state to what its objects are now."""
-        if raw == self._raw:
-            return ()
-        after = LinkedState(state, raw)
-        origins = {at: self.tree_of(owner) for at, (owner, _) in after._owners.items()}
-        return diff_trees(self.tree, after.tree, origins)
 
 
 def apply_diffs(
@@ -95,50 +48,71 @@ def _parts_of(diffs: Sequence[StateDiff]) -> Iterable[StateDiff]:
 def _apply_whole(
     codec: StateCodec[Any], state: Any, unknown_fields: UnknownFields, diffs: Sequence[StateDiff]
 ) -> tuple[Any, UnknownFields]:
-    linked, touched = LinkedState(state, codec.encode(state, unknown_fields)), set[int]()
-    apply_diffs_to_tree(linked.tree, diffs, touched)
-    decoded, decoded_unknown = codec.decode(msgspec.json.encode(linked.tree))
-    merge = _Merge(linked, touched)
-    merged = merge.merge(decoded, linked.tree)
-    owned = [replace(kept, owner=merge.merged_of(kept.owner)) for kept in decoded_unknown]
-    return merged, tuple(owned)
+    tree = decode_tree(codec.encode(state, unknown_fields))
+    merge = _Merge(state, tree)
+    apply_diffs_to_tree(tree, diffs, merge.touch)
+    decoded, decoded_unknown = codec.decode(msgspec.json.encode(tree))
+    merged = merge.merge(decoded, tree)
+    if decoded_unknown:  # they belong to the living objects now
+        owners = {path: owner for path, owner, _ in objects_with_json(merged, tree)}
+        decoded_unknown = tuple(
+            replace(kept, owner=owners.get(kept.path, kept.owner)) for kept in decoded_unknown
+        )
+    return merged, decoded_unknown
 
 
 class _Merge:
-    """One merge of a decoded state into the living objects of another."""
+    """One merge of a changed and decoded state into the living objects that it was made from.
 
-    def __init__(self, linked: LinkedState, touched: set[int]) -> None:
-        self._linked, self._touched = linked, touched
-        self._merged: dict[int, Any] = {}  # by the id of their JSON
-        self._by_decoded: dict[int, Any] = {}
+    An object is known by its dict or list in the state's JSON, which the changes move about. What
+    no change touches is never looked into, so that a change costs little in a large state.
+    """
 
-    def merged_of(self, decoded: Any) -> Any:
-        """Return the living object in whose place an object was decoded."""
-        return self._by_decoded.get(id(decoded), decoded)
+    def __init__(self, state: Any, tree: Any) -> None:
+        self._owners: dict[int, Any] = {id(tree): state}
+        self._trees: dict[int, Any] = {}  # of the objects that can be changed, by the object's id
+        self._touched: dict[int, Any] = {}
+        self._kept: list[Any] = [tree]  # so that no id comes twice
+        self._merged: dict[int, Any] = {}
+
+    def touch(self, tree: Any) -> None:
+        """Note that a dict or list is about to change, and which objects its members are."""
+        if id(tree) in self._touched:
+            return
+        self._touched[id(tree)] = tree
+        for key, member in members_of(self._owners.get(id(tree)), tree):
+            if has_member(tree, key) and type(tree[key]) in {dict, list}:
+                tree[key] = self._known(member, tree[key])
+
+    def _known(self, member: Any, tree: Any) -> Any:
+        """Return a member's JSON: the same for an object that stands at two places of the state."""
+        if id(member) in self._trees:
+            return self._trees[id(member)]
+        self._owners[id(tree)] = member
+        self._kept.append(tree)
+        if not is_frozen(member):
+            self._trees[id(member)] = tree
+        return tree
 
     def merge(self, decoded: Any, tree: Any) -> Any:
         """Return the living object with the decoded contents, or the decoded one if it is new."""
-        if not isinstance(tree, dict | list):
+        if type(tree) not in {dict, list}:
             return decoded
+        if id(tree) not in self._touched:
+            return self._owners.get(id(tree), decoded)
         if id(tree) not in self._merged:
             self._merged[id(tree)] = self._merge_object(decoded, tree)
-        self._by_decoded[id(decoded)] = self._merged[id(tree)]
         return self._merged[id(tree)]
 
     def _merge_object(self, decoded: Any, tree: Any) -> Any:
-        owner = self._linked.owner_of(tree)
-        living = dict(self._members(decoded, tree))
-        if not isinstance(owner, type(decoded)):  # a subclass, such as a defaultdict, is kept
-            return with_members(decoded, living, tree)
-        if id(tree) not in self._touched:
-            return owner
-        merged = with_members(decoded, living, tree)
-        if is_frozen(owner):
+        members = {
+            key: self.merge(member, tree[key])
+            for key, member in members_of(decoded, tree)
+            if has_member(tree, key)
+        }
+        merged, owner = with_members(decoded, members, tree), self._owners.get(id(tree))
+        # An object of a subclass, such as a defaultdict, is kept too.
+        if not isinstance(owner, type(decoded)) or is_frozen(owner):
             return merged
         replace_contents(owner, merged)
         return owner
-
-    def _members(self, decoded: Any, tree: Any) -> Iterator[tuple[str | int, Any]]:
-        for key, member in members_of(decoded, tree):
-            if has_member(tree, key):
-                yield key, self.merge(member, tree[key])

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from cooee.core.app.routes import Route
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
-from cooee.core.dialogue.state_merge import LinkedState
+from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.errors import CannotGoBack
 from cooee.core.messages import Reply, as_reply
 from cooee.runtime.events import HandlerStarted
@@ -91,7 +91,7 @@ def _call_handler(
     app, asking = context.app, progress.dialogues.asking
     state, unknown_fields = app.state_codec.decode(progress.state)
     # Before the handler runs, since an object of the state is known by what it was before.
-    linked = LinkedState(state, progress.state) if progress.dialogues.by_id else None
+    snapshot = StateSnapshot(state, progress.state) if progress.dialogues.by_id else None
     interruption = _InterruptedDialogue(asking, turn) if asking and asking.journal else None
     handler_chat = make_chat(context, turn, state, interruption)
     handler = route.handler
@@ -100,8 +100,8 @@ def _call_handler(
     drafts = [make_draft(context, turn, reply) for reply in handler_chat._replies]  # noqa: SLF001 -- for the turn
     new_state = app.state_codec.encode(handler_chat.state, unknown_fields)
     dialogues = progress.dialogues
-    if linked is not None:
-        find_diff = partial(linked.diff_to, handler_chat.state, new_state)
+    if snapshot is not None:
+        find_diff = partial(snapshot.diff_to, handler_chat.state, new_state)
         dialogues = dialogues.with_state_change(find_diff, turn.now, ())
     if interruption is not None:
         dialogues = interruption.apply_to(dialogues)

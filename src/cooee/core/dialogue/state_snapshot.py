@@ -1,0 +1,50 @@
+"""A state as it was before a handler ran: its JSON, and which object each element of a list was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cooee.core.app.state_objects import has_member, members_of
+from cooee.core.dialogue.state_diff import StateDiff, decode_tree, diff_trees
+
+
+class StateSnapshot:
+    """What a state was, to compare with what a handler makes of its objects."""
+
+    def __init__(self, state: Any, raw: bytes | None) -> None:
+        self._raw, self._tree = raw, decode_tree(raw)
+        # Both are kept, so that no other object gets an element's id.
+        self._elements = {
+            id(element): (element, tree) for element, tree in _elements_of(state, self._tree)
+        }
+
+    def diff_to(self, state: Any, raw: bytes | None) -> StateDiff:
+        """Return the diff to a state that was made of the same objects."""
+        if raw == self._raw:
+            return ()
+        tree = decode_tree(raw)
+        origins = {
+            id(after): self._elements.get(id(element), (None, None))[1]
+            for element, after in _elements_of(state, tree)
+        }
+        return diff_trees(self._tree, tree, origins)
+
+
+def _elements_of(state: Any, tree: Any) -> list[tuple[Any, Any]]:
+    """Return the objects in the lists of a state, each with its JSON."""
+    found: list[tuple[Any, Any]] = []
+    ahead = [(state, tree)]
+    while ahead:
+        owner, owner_tree = ahead.pop()
+        values = owner_tree.values() if type(owner_tree) is dict else owner_tree
+        if not any(type(value) in _CONTAINERS for value in values):
+            continue
+        for key, member in members_of(owner, owner_tree):
+            if has_member(owner_tree, key) and type(owner_tree[key]) in _CONTAINERS:
+                ahead.append((member, owner_tree[key]))
+                if type(owner_tree) is list:
+                    found.append(ahead[-1])
+    return found
+
+
+_CONTAINERS = frozenset({dict, list})
