@@ -32,6 +32,21 @@ def has_member(tree: Any, key: MemberKey) -> bool:
     return isinstance(tree, dict) and key in tree
 
 
+def objects_in(owner: Any, tree: Any) -> Sequence[tuple[MemberKey, Any, Any]]:
+    """Return the members of an object that are objects or containers: key, member and its JSON."""
+    if isinstance(tree, list) and isinstance(owner, list | tuple):
+        pairs = enumerate(zip(owner, tree, strict=False))
+        return [(at, each, inner) for at, (each, inner) in pairs if type(inner) in _CONTAINERS]
+    return [
+        (key, member, tree[key])
+        for key, member in members_of(owner, tree)
+        if has_member(tree, key) and type(tree[key]) in _CONTAINERS
+    ]
+
+
+_CONTAINERS = frozenset({dict, list})
+
+
 def is_frozen(owner: Any) -> bool:
     """Return whether an object's class allows no change of its contents."""
     if isinstance(owner, list | dict | set):

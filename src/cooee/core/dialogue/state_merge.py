@@ -9,13 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cooee.core.app.state_codec import StateCodec
-from cooee.core.app.state_objects import (
-    has_member,
-    is_frozen,
-    members_of,
-    replace_contents,
-    with_members,
-)
+from cooee.core.app.state_objects import is_frozen, objects_in, replace_contents, with_members
 from cooee.core.app.unknown_fields import UnknownFields, objects_with_json
 from cooee.core.dialogue.state_diff import StateDiff, apply_diffs_to_tree, decode_tree
 from cooee.core.errors import StateError
@@ -70,7 +64,7 @@ class _Merge:
 
     def __init__(self, state: Any, tree: Any) -> None:
         self._owners: dict[int, Any] = {id(tree): state}
-        self._trees: dict[int, Any] = {}  # of the objects that can be changed, by the object's id
+        self._trees: dict[int, Any] = {}  # by the id of their object
         self._touched: dict[int, Any] = {}
         self._kept: list[Any] = [tree]  # so that no id comes twice
         self._merged: dict[int, Any] = {}
@@ -80,24 +74,20 @@ class _Merge:
         if id(tree) in self._touched:
             return
         self._touched[id(tree)] = tree
-        for key, member in members_of(self._owners.get(id(tree)), tree):
-            if has_member(tree, key) and type(tree[key]) in {dict, list}:
-                tree[key] = self._known(member, tree[key])
+        for key, member, inner in objects_in(self._owners.get(id(tree)), tree):
+            tree[key] = self._known(member, inner)
 
     def _known(self, member: Any, tree: Any) -> Any:
         """Return a member's JSON: the same for an object that stands at two places of the state."""
-        if id(member) in self._trees:
-            return self._trees[id(member)]
+        known = self._trees.setdefault(id(member), tree)
+        if known is not tree and not is_frozen(member):
+            return known
         self._owners[id(tree)] = member
         self._kept.append(tree)
-        if not is_frozen(member):
-            self._trees[id(member)] = tree
         return tree
 
     def merge(self, decoded: Any, tree: Any) -> Any:
         """Return the living object with the decoded contents, or the decoded one if it is new."""
-        if type(tree) not in {dict, list}:
-            return decoded
         if id(tree) not in self._touched:
             return self._owners.get(id(tree), decoded)
         if id(tree) not in self._merged:
@@ -106,9 +96,7 @@ class _Merge:
 
     def _merge_object(self, decoded: Any, tree: Any) -> Any:
         members = {
-            key: self.merge(member, tree[key])
-            for key, member in members_of(decoded, tree)
-            if has_member(tree, key)
+            key: self.merge(member, inner) for key, member, inner in objects_in(decoded, tree)
         }
         merged, owner = with_members(decoded, members, tree), self._owners.get(id(tree))
         # An object of a subclass, such as a defaultdict, is kept too.

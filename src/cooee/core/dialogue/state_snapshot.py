@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cooee.core.app.state_objects import has_member, members_of
+from cooee.core.app.state_objects import objects_in
 from cooee.core.dialogue.state_diff import StateDiff, decode_tree, diff_trees
 
 
@@ -37,14 +37,9 @@ def _elements_of(state: Any, tree: Any) -> list[tuple[Any, Any]]:
     while ahead:
         owner, owner_tree = ahead.pop()
         values = owner_tree.values() if type(owner_tree) is dict else owner_tree
-        if not any(type(value) in _CONTAINERS for value in values):
-            continue
-        for key, member in members_of(owner, owner_tree):
-            if has_member(owner_tree, key) and type(owner_tree[key]) in _CONTAINERS:
-                ahead.append((member, owner_tree[key]))
-                if type(owner_tree) is list:
-                    found.append(ahead[-1])
+        if not any(type(value) in {dict, list} for value in values):
+            continue  # the quick way: most objects of a large state hold no others
+        inner = [(member, inner_tree) for _, member, inner_tree in objects_in(owner, owner_tree)]
+        ahead += inner
+        found += inner if type(owner_tree) is list else ()
     return found
-
-
-_CONTAINERS = frozenset({dict, list})
