@@ -120,10 +120,10 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `initial_state` is the person's stored state at the start, from which each replay begins.
     `frontier` is the key at which a turn stopped whose state was saved as computed. While later
     runs stop without having met it, `replayed_state` is the state that the last of them computed.
-    `turn_count` counts finished turns, `undo_count` the answers taken back. The first `finished_count` entries belong
-    to finished turns: the texts said next to them were sent. `unfinished_keys` lists the
-    exceptions: records of a turn that crashed after a `once`, and that no run has reached again
-    because the code changed.
+    `turn_count` counts finished turns, `undo_count` the answers taken back. The first
+    `finished_count` entries belong to finished turns: the texts said next to them were sent.
+    `unfinished_keys` lists the exceptions: records of a turn that crashed after a `once`, and that
+    no run has reached again because the code changed.
     """
 
     id: str
