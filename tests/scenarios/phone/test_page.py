@@ -93,6 +93,15 @@ def test_a_text_that_jumped_to_ucs_2_is_marked(open_phone, visit, people):
     people.expect(reply.locator(".wide")).to_have_count(0)
 
 
+def test_a_text_without_a_handler_says_what_to_write(open_phone, visit, people):
+    phone = open_phone(code="from cooee import App\napp = App()\n")
+    page = visit(phone.url)
+    people.ready(page)
+    people.text(page, "HELLO")
+    story = page.locator(".story").first
+    people.expect(story).to_contain_text("Write one below @app.on(…), or one below @app.otherwise")
+
+
 def test_an_error_is_shown_with_its_line_the_last_good_version_goes_on_and_a_mend_is_enough(
     open_phone, visit, people
 ):

@@ -415,11 +415,16 @@ function showInside(held, story) {
   const parts = [
     steps(story), story.error ? trouble(story.error, story.note || "It is tried again soon.") : null,
     story.duplicates ? el("p", { class: "aside" }, `It came ${story.duplicates + 1} times, and was answered once.`) : null,
-    remembered(story.journal_steps), state(story), replies(story), committed(story), calls(story.exchanges),
+    unanswered(story), remembered(story.journal_steps), state(story), replies(story), committed(story), calls(story.exchanges),
   ];
   inside.replaceChildren(...parts.filter(Boolean));
   for (const node of inside.querySelectorAll("details")) node.open = open.has(node.dataset.key);
   if (focused) inside.querySelector(`[data-key="${focused}"] > summary`)?.focus();
+}
+
+function unanswered(story) {
+  if (story.handler || story.status !== "answered" || story.outbounds.length) return null;
+  return el("p", { class: "aside" }, "No handler has these words. Write one below @app.on(…), or one below @app.otherwise, which takes every other text.");
 }
 
 function steps(story) {
