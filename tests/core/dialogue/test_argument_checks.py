@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import math
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Literal
 
 import pytest
+from pydantic import BaseModel
 from support.dialogue_driver import NOON, Talk
 
-from cooee.core.durations import hours
+from cooee.core.durations import days, hours
 from cooee.core.errors import DialogueError, NotAwaited
 
 
@@ -21,6 +23,21 @@ class Size(Enum):
     SMALL = 1
 
 
+class Guest(BaseModel):
+    name: str
+
+
+class Plain:
+    pass
+
+
+def _local():
+    class Here(Enum):
+        A = 1
+
+    return Here.A
+
+
 MISTAKES = {
     "ask nothing": (lambda chat: chat.ask(""), r"write chat\.receive\(\)"),
     "a time-out without a unit": (lambda chat: chat.ask("?", timeout=24), r"hours\(24\)"),
@@ -28,7 +45,36 @@ MISTAKES = {
     "attempts by another name": (lambda chat: chat.ask("?", retry=3), "attempts=…"),
     "a reminder in words": (lambda chat: chat.ask("?", remind="1h"), r"remind='1h'"),
     "a number among reminders": (lambda chat: chat.ask("?", remind=[hours(1), 2]), "remind=2 is"),
+    "a time-out of nothing": (lambda chat: chat.ask("?", timeout=hours(0)), "over before it begins"),
+    "a time-out before": (lambda chat: chat.confirm("?", timeout=-hours(1)), "Leave it out"),
+    "a time-out of a thousand years": (
+        lambda chat: chat.choose("?", ["a"], timeout=days(365_000)), "longer than 100 years"
+    ),
+    "a time-out without an end": (lambda chat: chat.ask("?", timeout=timedelta.max), "100 years"),
+    "a time-out that is no number": (lambda chat: chat.ask("?", timeout=math.nan), r"hours\(24\)"),
+    "a reminder at once": (lambda chat: chat.ask("?", remind=hours(0)), "over before it begins"),
+    "a reminder before": (lambda chat: chat.ask("?", remind=[(-hours(1), "?")]), "over before"),
+    "a reminder in a thousand years": (lambda chat: chat.ask("?", remind=timedelta.max), "100 years"),
+    "a burst before": (lambda chat: chat.receive(settle=-1), "over before it begins"),
+    "a burst of nothing": (lambda chat: chat.receive(settle=0), "over before it begins"),
+    "an attempt of yes": (lambda chat: chat.ask("?", attempts=True), "1 or more"),
+    "a default that is an object": (
+        lambda chat: chat.ask("?", default=object(), timeout=hours(1)), "could not be kept. .* plain data"
+    ),
+    "a default of a burst": (lambda chat: chat.receive(default={1: open}), "could not be kept"),
+    "a default of a choice": (lambda chat: chat.choose("?", ["a"], default=Plain()), "could not be"),
+    "a default made in a function": (lambda chat: chat.ask("?", default=_local()), "in a module"),
+    "a default that is too long": (lambda chat: chat.ask("?", default="x" * 10**7), "1,000,000 bytes"),
+    "a key of nothing": (lambda chat: chat.ask("?", key=""), "key='' is no name"),
+    "a key of zero": (lambda chat: chat.ask("?", key=0), "key=0 is no name"),
+    "a key that is a list": (lambda chat: chat.ask("?", key=["a"]), r"key=\['a'\] is no name"),
+    "a key of bytes": (lambda chat: chat.confirm("?", key=b"a"), "is no name"),
+    "a key that is a book": (lambda chat: chat.ask("?", key="x" * 5_000), "of 5,000 characters"),
+    "a key of a text": (lambda chat: chat.receive(key=0), "key=0 is no name"),
     "a list": (lambda chat: chat.ask("?", list[str]), r"list\[str\] is no type"),
+    "an async type": (lambda chat: chat.ask("?", go), "is async"),
+    "a type that may be missing": (lambda chat: chat.ask("?", int | None), "default=None"),
+    "a model": (lambda chat: chat.ask("?", Guest), r"Guest\(…\)"),
     "a value": (lambda chat: chat.ask("?", 5), "5 is no type"),
     "a menu of nothing": (lambda chat: chat.choose("?", []), "nothing to choose from"),
     "a menu that is a word": (lambda chat: chat.choose("?", "ab"), "'ab' is no list"),
@@ -41,6 +87,18 @@ MISTAKES = {
     "a sleep without a unit": (lambda chat: chat.sleep(24), r"chat\.sleep\(24\) is no length"),
     "a sleep until a day": (lambda chat: chat.sleep(until=date(2026, 1, 1)), r"combine\(day"),
     "a sleep until a word": (lambda chat: chat.sleep(until="9am"), "Write a datetime"),
+    "a sleep of nothing": (lambda chat: chat.sleep(hours(0)), "write until=…"),
+    "a sleep before": (lambda chat: chat.sleep(-hours(1)), "over before it begins"),
+    "a sleep of a thousand years": (lambda chat: chat.sleep(timedelta.max), "longer than 100 years"),
+    "a sleep until the end of time": (
+        lambda chat: chat.sleep(until=datetime.max), r"beyond the calendar. .*chat\.receive"
+    ),
+    "a sleep until the beginning": (
+        lambda chat: chat.sleep(until=datetime.min.replace(tzinfo=UTC)), "beyond the calendar"
+    ),
+    "a sleep of a number": (lambda chat: chat.sleep(math.nan), "is no length of time"),
+    "a sleep with a key of zero": (lambda chat: chat.sleep(hours(1), key=0), "key=0 is no name"),
+    "a sleep with a key that is a list": (lambda chat: chat.sleep(hours(1), key=[]), "is no name"),
     "what was called": (lambda chat: chat.once(go()), "without calling it"),
     "what cannot be called": (lambda chat: chat.once(5), "5 cannot be called"),
 }  # fmt: skip
