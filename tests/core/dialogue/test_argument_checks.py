@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import Literal
 
 import pytest
@@ -17,6 +18,14 @@ from cooee.core.errors import DialogueError, NotAwaited
 
 async def go():
     return 1
+
+
+def pay(key, amount=5):
+    return key, amount
+
+
+def store(n, *, unknown=None, was=None, call=None, token=None):
+    return n, unknown, was, call, token
 
 
 class Size(Enum):
@@ -91,7 +100,8 @@ MISTAKES = {
     "a sleep before": (lambda chat: chat.sleep(-hours(1)), "over before it begins"),
     "a sleep of a thousand years": (lambda chat: chat.sleep(timedelta.max), "longer than 100 years"),
     "a sleep until the end of time": (
-        lambda chat: chat.sleep(until=datetime.max), r"beyond the calendar. .*chat\.receive"
+        lambda chat: chat.sleep(until=datetime.max),  # noqa: DTZ901 -- it is the case
+        r"beyond the calendar. .*chat\.receive",
     ),
     "a sleep until the beginning": (
         lambda chat: chat.sleep(until=datetime.min.replace(tzinfo=UTC)), "beyond the calendar"
@@ -99,6 +109,21 @@ MISTAKES = {
     "a sleep of a number": (lambda chat: chat.sleep(math.nan), "is no length of time"),
     "a sleep with a key of zero": (lambda chat: chat.sleep(hours(1), key=0), "key=0 is no name"),
     "a sleep with a key that is a list": (lambda chat: chat.sleep(hours(1), key=[]), "is no name"),
+    "a part of nothing": (lambda chat: chat.part(""), "is no name"),
+    "a part of a number": (lambda chat: chat.part(0), "is no name"),
+    "a once with a key of zero": (lambda chat: chat.once(len, "a", key=0), "key=0 is no name"),
+    "a once with a key that is a list": (lambda chat: chat.once(len, "a", key=[]), "is no name"),
+    "a once that was a number": (lambda chat: chat.once(len, "a", was=5), "is no name"),
+    "a once that does else": (lambda chat: chat.once(len, "a", unknown="never"), '"again" or "raise"'),
+    "a once without an argument": (lambda chat: chat.once(pay), "missing a required argument: 'key'"),
+    "a once with one too many": (lambda chat: chat.once(pay, 1, 2, 3), "too many positional"),
+    "a key of the function's own": (lambda chat: chat.once(pay, key="a"), r"partial\(pay, key=…\)"),
+    "an option of the function's own": (
+        lambda chat: chat.once(store, 1, unknown="raise"), r"partial\(store, unknown=…\)"
+    ),
+    "a former name of the function's own": (
+        lambda chat: chat.once(store, 1, was="kept"), r"partial\(store, was=…\)"
+    ),
     "what was called": (lambda chat: chat.once(go()), "without calling it"),
     "what cannot be called": (lambda chat: chat.once(5), "5 cannot be called"),
 }  # fmt: skip
@@ -136,6 +161,30 @@ def test_what_is_as_it_should_be_is_not(verb):
         await verb(chat)
 
     Talk(handler).start()
+
+
+@pytest.mark.parametrize(
+    ("verb", "result"),
+    [
+        (lambda chat: chat.once(partial(pay, key="a")), ("a", 5)),
+        (lambda chat: chat.once(partial(pay, key="a"), amount=6), ("a", 6)),
+        (lambda chat: chat.once(partial(pay, key="a"), key="b"), ("a", 5)),
+        (lambda chat: chat.once(partial(store), 1, unknown="raise"), (1, None, None, None, None)),
+        (
+            lambda chat: chat.once(partial(store, unknown=2, was=3), 1, call=4, token="t"),
+            (1, 2, 3, 4, "t"),
+        ),
+        (lambda chat: chat.once(lambda call, chat, function: [call], 1, chat=2, function=3), [1]),
+    ],
+)
+def test_a_function_gets_its_own_parameters_whatever_their_names(verb, result):
+    async def handler(chat):
+        assert await verb(chat) == result
+        return await chat.ask("?")
+
+    talk = Talk(handler)
+    talk.start()
+    assert talk.text("x") == ["x"]
 
 
 def test_a_question_that_nobody_awaits_at_the_end_is_told_with_the_handlers_line():

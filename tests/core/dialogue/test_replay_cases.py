@@ -1380,7 +1380,8 @@ async def _counting(chat):
     ],
 )
 def test_what_could_not_be_read_again_is_never_written(handler):
-    with pytest.raises(Unstorable, match=r"test_replay_cases\.py:\d+: prompts, keys and parts"):
+    words = r"test_replay_cases\.py:\d+: .*(prompts, keys and parts|is no name)"
+    with pytest.raises(DialogueError, match=words):
         Talk(handler).start()
 
 

@@ -221,7 +221,7 @@ MUTATIONS = {
         "(run.new_entries[-1:], run.take_uncommitted())[0], request.function",
     ),
     "9: a recorded once runs again": (
-        "verbs",
+        "onces",
         'if found is not None and found.entry.kind != "started":',
         "if False:",
     ),

@@ -14,6 +14,7 @@ from cooee.core.app.dialogue_verbs import (
     HistoryEntry,
     HistoryReader,
     InterruptedDialogue,
+    OnceCall,
     Restart,
 )
 from cooee.core.app.question import AskOptions, Question, Reminder, make_question
@@ -24,6 +25,8 @@ S = TypeVar("S", default=Any)
 V = TypeVar("V", default=Any)
 T = TypeVar("T")
 D = TypeVar("D", default=Never)  # no `default` adds nothing to the answer's type
+
+_MAX_SETTLE_S = 1e9
 
 _NO_DEFAULT: Never = cast("Never", UNSET)
 
@@ -117,6 +120,11 @@ class Chat(Generic[S, V]):
 
     @zone.setter
     def zone(self, zone: tzinfo) -> None:
+        if not isinstance(zone, tzinfo):
+            raise TypeError(
+                f"chat.zone = {zone!r:.80} is no time zone. Write chat.zone ="
+                ' ZoneInfo("Australia/Sydney").'
+            )
         self._zone = zone
 
     def say(self, what: str | Reply | None, *, key: str | None = None) -> None:
@@ -270,7 +278,9 @@ class Chat(Generic[S, V]):
             settle: how long (seconds, or a timedelta) the person has to be silent: a burst
                 ("hi", "it's", "me") is then one answer, a line for each text.
         """
-        pause = timedelta(seconds=settle) if isinstance(settle, int | float) else settle
+        pause: Any = settle  # a number that is no length of time is refused later, at this line
+        if isinstance(settle, int | float) and abs(settle) < _MAX_SETTLE_S:
+            pause = timedelta(seconds=settle)
         question = Question("receive", "", key=key, timeout=timeout, remind=remind, settle=pause)
         question.default = default
         return self._require_dialogue("receive").question(question)
@@ -278,20 +288,26 @@ class Chat(Generic[S, V]):
     def once(
         self,
         call: Callable[..., Awaitable[T]] | Callable[..., T],
+        /,
         *args: Any,
         key: str | None = None,
+        was: str | Sequence[str] | None = None,
         unknown: Literal["again", "raise"] = "again",
         **kwargs: Any,
     ) -> Awaitable[T]:
         """Run a side effect, which no replay repeats: ``ref = await chat.once(reserve, db, day)``.
 
         The result is recorded, and every later run gets it from the journal. The function should
-        take `token=chat.token` as an idempotency key, since a crash in the middle repeats it.
+        take `token=chat.token` as an idempotency key, since a crash in the middle repeats it. A
+        parameter of its own that is called `key`, `was` or `unknown` is filled by
+        ``functools.partial(function, key=…)``.
 
         Args:
             call: a function, sync or async.
             args: its arguments.
             key: the identity of the result, in place of the function's name; needed in loops.
+            was: the function's former name or key, or several, so that a deed which was done
+                under it is not done again.
             unknown: after a crash in the middle, call it "again" or "raise" OnceUnknown.
             kwargs: its arguments by name.
 
@@ -300,7 +316,8 @@ class Chat(Generic[S, V]):
                 is retried.
             ResultLost: the function returned a value that cannot be stored.
         """
-        return self._require_dialogue("once").once(call, args, kwargs, key, unknown)
+        verbs = self._require_dialogue("once")
+        return verbs.once(OnceCall(call, args, kwargs, key, was, unknown))
 
     def sleep(
         self,

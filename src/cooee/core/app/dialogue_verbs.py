@@ -38,7 +38,24 @@ class InterruptedDialogue(Protocol):
 
 
 class Restart:
-    """A handler's result that begins its dialogue anew."""
+    """A handler's result that begins its dialogue anew; it has no truth value."""
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("chat.restart() is no yes or no. Write `return chat.restart()`.")
+
+
+class OnceCall(msgspec.Struct, frozen=True):
+    """A call of `Chat.once`: a function, its arguments, and the identity of its result.
+
+    `was` are the former names or keys; `unknown` says what to do after a crash in the middle.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    key: str | None = None
+    was: str | Sequence[str] | None = None
+    unknown: str = "again"
 
 
 class DialogueVerbs(Protocol):
@@ -56,14 +73,7 @@ class DialogueVerbs(Protocol):
     def sleep(
         self, length: timedelta | None, until: datetime | None, key: str | None
     ) -> Awaitable[Any]: ...
-    def once(
-        self,
-        call: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        key: str | None,
-        unknown: str,
-    ) -> Awaitable[Any]: ...
+    def once(self, call: OnceCall) -> Awaitable[Any]: ...
     def part(self, name: str) -> AbstractContextManager[None]: ...
     def end(self, what: object) -> NoReturn: ...
     def restart(self) -> Restart: ...

@@ -53,12 +53,16 @@ def check_key(key: Any) -> str:
     return ""
 
 
-def check_sleep(length: Any, until: Any) -> str:
+def check_sleep(length: Any, until: Any, key: Any = None) -> str:
     """Return the mistake in a sleep and its remedy, or ""."""
     if length is None and until is None:
         return "say how long to sleep: chat.sleep(hours(8)), or until=…"
     if length is not None and until is not None:
         return "a sleep has a length or an end (until=…), and this one has both."
+    return check_key(key) or _check_sleep_end(length, until)
+
+
+def _check_sleep_end(length: Any, until: Any) -> str:
     if length is not None:
         return _check_length("chat.sleep", length)
     if isinstance(until, datetime):

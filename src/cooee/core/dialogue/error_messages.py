@@ -26,12 +26,34 @@ def duplicate_once_error(name: str, location: str) -> DuplicateOnce:
     )
 
 
+def renamed_once_message(name: str, gone: str) -> str:
+    """Return the message for a new once, where a recorded one is gone from the code (rule 3)."""
+    return (
+        f"{name} is new in this dialogue, and {gone}, which was done for this person, is no longer"
+        f" in its code. Where the two are one deed, write was={gone!r}, and it is not done again;"
+        ' where they are two, give the new one a key="…".'
+    )
+
+
 def ambiguity_message(question: Question, location: str) -> str:
     """Return the message for one key that was reached through two call sites (replay rule 3)."""
     return (
         f"{location}: {question.key or question.prompt!r} is asked from two places of this"
         " dialogue, so that an edit could swap their answers. Give each its own key=, or call the"
         ' helper inside `with chat.part("…"):`.'
+    )
+
+
+def unawaited_message(verb: str, restart_location: str) -> str:
+    """Return the message for a verb without `await`, or a restart without `return` (rule 13)."""
+    if verb == "restart":
+        return (
+            f"chat.restart() at {restart_location} was not returned, so nothing restarts. Write"
+            " `return chat.restart()`."
+        )
+    return (
+        f"chat.{verb}(…) before this was not awaited. Write `answer = await chat.{verb}(…)`, one"
+        " after the other: a dialogue waits for one thing at a time."
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
+from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import check_key
 from cooee.core.parsing.callables import global_names, innermost, qualified_name
 
@@ -26,34 +29,48 @@ def once_name(function: Any) -> str:
     return f"{name}({', '.join(sorted(used))})"
 
 
+def former_names(call: OnceCall) -> Sequence[Any]:
+    """Return the names that `was` gives."""
+    was: Any = call.was
+    return tuple(was) if isinstance(was, tuple | list) else (was,) * (was is not None)
+
+
 def former_once_name(function: Any) -> str:
     """Return the name that an older cooee gave to a once, for the journals that have it."""
     name = getattr(function, "__qualname__", None)
     return name if isinstance(name, str) and name else type(function).__qualname__
 
 
-def check_once(
-    function: Any,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    *,
-    key: Any = None,
-    unknown: Any = "again",
-) -> str:
+def is_in_use(name: str, used: AbstractSet[str]) -> bool:
+    """Return whether the name or key of a recorded once is still found among the used names."""
+    last = re.split(r"[.>]", name.partition("(")[0])[-1]
+    if name in used or last in used:
+        return True
+    # The parts of an f-string, such as "charge:" of f"charge:{i}"
+    return any(
+        (name.startswith(part) or name.endswith(part)) and not part.isidentifier()
+        for part in used
+        if len(part) > 1
+    )
+
+
+def check_once(call: OnceCall) -> str:
     """Return the mistake in a once and its remedy, or ""."""
+    function: Any = call.function
     if not callable(function):
         if inspect.isawaitable(function):
             _close_awaitable(function)
             return "this was called already. Write chat.once(function, …), without calling it."
         shown = f"{function!r:.80}"
         return f"{shown} cannot be called. Write chat.once(function, …), with its arguments."
-    if unknown not in {"again", "raise"}:
-        return f'unknown={unknown!r:.80} means nothing. Write "again" or "raise".'
-    given = {"key": key is not None, "unknown": unknown != "again"}
+    if call.unknown not in {"again", "raise"}:
+        return f'unknown={call.unknown!r:.80} means nothing. Write "again" or "raise".'
+    given = {"key": call.key is not None, "was": call.was is not None}
+    given["unknown"] = call.unknown != "again"
     return (
-        check_key(key)
+        check_key(call.key)
         or _check_own_names(function, [name for name in given if given[name]])
-        or _check_call(function, args, kwargs)
+        or _check_call(function, call.args, call.kwargs)
     )
 
 
@@ -79,7 +96,7 @@ def _check_call(
         signature.bind(*args, **kwargs)
     except TypeError as error:
         name = qualified_name(function)
-        own = [each for each in ("key", "unknown", "was") if each in signature.parameters]
+        own = [each for each in ("key", "was", "unknown") if each in signature.parameters]
         hint = (
             f" For its own {own[0]!r}, write functools.partial({name}, {own[0]}=…)." if own else ""
         )

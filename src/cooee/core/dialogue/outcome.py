@@ -68,8 +68,12 @@ def returned_outcome(run: Run, value: object) -> TurnOutcome:
     if not isinstance(value, Restart):
         run.say(value, None)
         return ended_outcome(run, "returned")
+    run.accept_restart()
     if run.turn_number == 1:
-        raise DialogueError("This dialogue restarts without ever asking. Ask something first.")
+        raise DialogueError(
+            f"{run.restart_location}: this dialogue restarts without ever asking, so it would"
+            " restart for ever. Ask something first."
+        )
     return ended_outcome(run, "restarted")
 
 

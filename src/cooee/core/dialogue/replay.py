@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from cooee.core.dialogue.call_sites import coroutine_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
+from cooee.core.dialogue.engine_requests import SUSPENDED, FatalRequest, OnceRequest
 from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.journal import Journal, JournalEntry, StoredRecord
 from cooee.core.dialogue.outcome import (
@@ -29,7 +30,7 @@ from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.sandbox import close_handler, resume_handler
 from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.dialogue.value_codec import decode_value, encode_value
-from cooee.core.dialogue.verbs import SUSPENDED, FatalRequest, OnceRequest, Verbs
+from cooee.core.dialogue.verbs import Verbs
 from cooee.core.errors import (
     DialogueError,
     Ended,

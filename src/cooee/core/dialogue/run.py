@@ -14,7 +14,7 @@ from cooee.core.app.chat import Chat
 from cooee.core.app.dialogue_verbs import DialogueVerbs, Restart
 from cooee.core.dialogue.call_sites import definition_location, user_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
-from cooee.core.dialogue.error_messages import foreign_await_message
+from cooee.core.dialogue.error_messages import foreign_await_message, unawaited_message
 from cooee.core.dialogue.journal import (
     NO_KEY,
     Journal,
@@ -71,6 +71,7 @@ class Run:
         "reached_frontier",
         "reached_waiting",
         "records",
+        "restart_location",
         "said_texts",
         "same_code",
         "step",
@@ -126,7 +127,8 @@ class Run:
         self.once_token = ""  # not "" while a once is being called
         self.coroutine: Any = None
         self.context_vars = copy_context()
-        self.unawaited_verb: tuple[str, Verb] | None = None
+        self.unawaited_verb: tuple[str, Verb | None] | None = None
+        self.restart_location = ""
         self.caught_failure: JournalEntry | None = None
         self.fatal_error: Exception | None = None
         state, self.unknown_fields = context.codec.decode(journal.initial_state)
@@ -153,7 +155,8 @@ class Run:
         if self.leaving or self.once_token:
             self._check_verb_allowed("say")
             return
-        if self.unawaited_verb is not None or self.caught_failure is not None:
+        pending = self.unawaited_verb is not None or self.caught_failure is not None
+        if pending and not self._restarts:
             self.flush_pending()
         try:
             self.said_texts.add(text, key)
@@ -169,7 +172,21 @@ class Run:
     def restart(self) -> Restart:
         """Return the value with which a handler restarts its dialogue."""
         self.check_open()
+        if self.active:
+            self.flush_pending()
+            self.restart_location = user_location()
+            self.unawaited_verb = "restart", None
         return Restart()
+
+    def accept_restart(self) -> None:
+        """Take note that the handler has returned the value of `restart`."""
+        if self._restarts:
+            self.unawaited_verb = None
+
+    @property
+    def _restarts(self) -> bool:
+        """Return whether `restart` was called, and its value is to be returned yet."""
+        return self.unawaited_verb is not None and self.unawaited_verb[0] == "restart"
 
     @property
     def token(self) -> str:
@@ -233,18 +250,15 @@ class Run:
         if self.unawaited_verb is None:
             return ""
         (name, verb), self.unawaited_verb = self.unawaited_verb, None
-        verb.close()
+        if verb is not None:
+            verb.close()
         return name
 
     def flush_pending(self) -> None:
         """Refuse a verb without `await`, and record the failure of a once if it was caught."""
         if self.unawaited_verb is not None:
-            name = self._close_unawaited_verb()
-            message = (
-                f"{self._current_location()}: chat.{name}(…) before this was not awaited. Write"
-                f" `answer = await chat.{name}(…)`, one after the other: a dialogue waits for one"
-                " thing at a time."
-            )
+            name, location = self._close_unawaited_verb(), self._current_location()
+            message = f"{location}: {unawaited_message(name, self.restart_location)}"
             raise self.fail_turn(NotAwaited(message))  # replay rule 13
         if self.caught_failure is not None:
             failure, self.caught_failure = self.caught_failure, None

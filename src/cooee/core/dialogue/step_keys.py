@@ -12,13 +12,15 @@ from cooee.core.dialogue.journal import RecordKey
 class StepKeys:
     """The steps of one run so far, counted; gives the next step its key (replay rule 3).
 
-    `parts` are the names of the `chat.part` blocks around the running line, outermost first.
+    `parts` are the names of the `chat.part` blocks around the running line, outermost first;
+    `onces_met` the keys of the onces so far, as they were recorded.
     """
 
-    __slots__ = ("_call_chains", "_occurrences", "parts")
+    __slots__ = ("_call_chains", "_occurrences", "onces_met", "parts")
 
     def __init__(self) -> None:
         self.parts: tuple[str, ...] = ()
+        self.onces_met: set[RecordKey] = set()
         self._occurrences: dict[RecordKey, int] = {}
         self._call_chains: dict[RecordKey, CallChain] = {}
 

@@ -1,16 +1,16 @@
-"""The verbs of a dialogue: ask, sleep and once return a record, or suspend the run."""
+"""The verbs of a dialogue: ask and sleep return a record, or suspend the run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from random import Random
-from types import coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
+from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.app.question import Question
 from cooee.core.dialogue.answer_records import (
     adapt_recorded_answer,
@@ -18,18 +18,23 @@ from cooee.core.dialogue.answer_records import (
     recorded_answer,
 )
 from cooee.core.dialogue.argument_checks import check_question, check_sleep
-from cooee.core.dialogue.call_sites import call_chain, caller_location
+from cooee.core.dialogue.call_sites import call_chain, caller_location, user_location
+from cooee.core.dialogue.engine_requests import (
+    argument_error,
+    fail_turn,
+    is_key,
+    key_error,
+    new_step_error,
+    suspend_run,
+    wait_forever,
+)
 from cooee.core.dialogue.error_messages import (
     ambiguity_message,
     answer_bug_message,
-    divergence_error,
-    duplicate_once_error,
-    endless_loop_message,
-    failure_message,
     text_alone_message,
 )
 from cooee.core.dialogue.journal import JournalEntry, RecordKey, StoredRecord, Waiting
-from cooee.core.dialogue.once_checks import check_once
+from cooee.core.dialogue.onces import call_once
 from cooee.core.dialogue.questions import (
     IncomingText,
     QuestionStep,
@@ -41,75 +46,13 @@ from cooee.core.errors import (
     AmbiguousQuestion,
     DialogueError,
     NoReply,
-    OnceFailed,
-    OnceUnknown,
-    ResultLost,
     TooManyAttempts,
     Unanswered,
     Unstorable,
 )
 from cooee.core.messages import Inbound
 
-
-class OnceRequest(msgspec.Struct, frozen=True):
-    """A once to carry out now; `first_token` is the token of an earlier attempt."""
-
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    key: RecordKey
-    name: str
-    first_token: str | None = None
-
-
-class FatalRequest(msgspec.Struct, frozen=True):
-    """A fatal error: it fails the turn, even where the handler catches it."""
-
-    error: Exception
-
-
-MAX_RECORDS_PER_TURN = 10_000
-"""Records that one run may add before it waits; a run with more is in an endless loop."""
-
-SUSPENDED, ABANDONED = object(), object()
-"""`SUSPENDED`: the run stops at this question. `ABANDONED`: the turn is over, and the awaiting code
-must not continue."""
-
 T = TypeVar("T")
-
-EngineRequest: TypeAlias = Generator[object, Any, Any]
-"""A request of a verb to the replay loop, and the loop's answer."""
-
-
-@coroutine
-def _wait_forever(run: Run) -> EngineRequest:
-    """Wait for ever."""
-    # replay rule 13: it yields and never raises, since `while True: try: ask / except: pass` would
-    # catch the error and ask again, for ever.
-    while True:
-        run.check_open()
-        yield ABANDONED if run.fatal_error is None else FatalRequest(run.fatal_error)
-
-
-@coroutine
-def _fail_turn(run: Run, error: Exception) -> EngineRequest:
-    yield FatalRequest(run.fail_turn(error))
-    yield from _wait_forever(run)
-
-
-@coroutine
-def _suspend(
-    run: Run, key: RecordKey, waiting: Waiting, step: QuestionStep | None
-) -> EngineRequest:
-    run.suspend(key, waiting, step)
-    yield SUSPENDED
-    yield from _wait_forever(run)
-
-
-@coroutine
-def _request_once(request: OnceRequest) -> EngineRequest:
-    return (yield request)
-
 
 # Asking
 
@@ -118,7 +61,9 @@ async def ask_question(run: Run, question: Question) -> Any:
     """Return the answer to a question, or raise its recorded failure; suspend without a record."""
     run.unawaited_verb = None
     if not run.active:
-        await _wait_forever(run)
+        await wait_forever(run)
+    if not is_key(question.key):
+        await fail_turn(run, key_error(question.key, caller_location()))
     if question.kind == "receive":
         key = run.keys.occurrence_key("receive", question.key or "")
     else:
@@ -128,7 +73,7 @@ async def ask_question(run: Run, question: Question) -> Any:
         if ambiguous:
             message = ambiguity_message(question, caller_location())
             if run.context.strict:
-                await _fail_turn(run, AmbiguousQuestion(message))
+                await fail_turn(run, AmbiguousQuestion(message))
             run.warnings.append(message)
     if question.was is not None:  # replay rule 3: a rewording keeps its answer
         key = run.key_before_rewording(key, question.was)
@@ -140,16 +85,16 @@ async def ask_question(run: Run, question: Question) -> Any:
         found = await _with_type(run, question, lambda: _adapt_record(run, question, known))
     if found is None:
         location = caller_location()
-        problem = _new_step_error(run, key, f"asks {question.prompt!r}", location, question.prompt)
-        problem = problem or _argument_error(location, check_question(question))
+        problem = new_step_error(run, key, f"asks {question.prompt!r}", location, question.prompt)
+        problem = problem or argument_error(location, check_question(question))
         if problem is not None:
-            await _fail_turn(run, problem)
+            await fail_turn(run, problem)
         stale = original is not None
         step = await _with_type(
             run, question, lambda: _next_step(run, question, key, location, stale=stale)
         )
         if step.outcome is None:  # replay rule 6: the first question without a record stops the run
-            await _suspend(run, key, step.waiting, step)
+            await suspend_run(run, key, step.waiting, step)
         found = run.add_record(_record_of_step(run, question, key, step))
         if keeps_text_alone(found.entry):
             run.warnings.append(text_alone_message(question, location))
@@ -172,7 +117,7 @@ async def _with_type(run: Run, question: Question, parse: Callable[[], T]) -> T:
         return parse()
     except Exception as error:
         error.add_note(answer_bug_message(question))
-        await _fail_turn(run, error)
+        await fail_turn(run, error)
         raise
 
 
@@ -261,18 +206,20 @@ async def sleep_until_due(
     """Return when the sleep is over; suspend the run before that."""
     run.unawaited_verb = None
     if not run.active:
-        await _wait_forever(run)
+        await wait_forever(run)
+    if not is_key(key):
+        await fail_turn(run, key_error(key, caller_location()))
     record_key = run.keys.occurrence_key("sleep", key or str(length if until is None else until))
     found = run.records.get(record_key)
     if found is None:
         location = caller_location()
-        problem = _new_step_error(run, record_key, "sleeps", location)
-        problem = problem or _argument_error(location, check_sleep(length, until))
+        problem = new_step_error(run, record_key, "sleeps", location)
+        problem = problem or argument_error(location, check_sleep(length, until, key))
         if problem is not None:
-            await _fail_turn(run, problem)
+            await fail_turn(run, problem)
         waiting = _sleep_waiting(run, record_key, length, until, location)
         if waiting.due_at is not None and waiting.due_at > run.now:
-            await _suspend(run, record_key, waiting, None)
+            await suspend_run(run, record_key, waiting, None)
         found = run.add_record(JournalEntry("slept", record_key, run.now, run.turn_number))
     run.deliver_record(record_key, found)
 
@@ -289,75 +236,12 @@ def _sleep_waiting(
     return Waiting(key, "", since, local.astimezone(since.tzinfo), location=location)
 
 
-# Once
-
-
-async def call_once(  # noqa: PLR0917 -- what Chat.once has
-    run: Run,
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    key: str | None,
-    unknown: str,
-) -> Any:
-    """Return the recorded result of a once, raise its recorded failure, or have it called."""
-    run.unawaited_verb = None
-    if not run.active:
-        await _wait_forever(run)
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    record_key = run.keys.occurrence_key("once", key or name)
-    if record_key[3]:  # replay rule 3: the second one would be answered with the first one's result
-        await _fail_turn(run, duplicate_once_error(record_key[2], caller_location()))
-    found = run.records.get(record_key)
-    if found is not None and found.entry.kind != "started":  # replay rule 9
-        entry = run.deliver_record(record_key, found)
-        if entry.diff:  # replay rule 8: the function does not run again, so its change is replayed
-            run.apply_changes([entry.diff])
-        return _once_result(entry)
-    if found is None:
-        location = caller_location()
-        problem = _new_step_error(run, record_key, f"does {name} once", location)
-        problem = problem or _argument_error(location, check_once(function, args, kwargs))
-        if problem is not None:
-            await _fail_turn(run, problem)
-    # From here on, `found` is an intent without a result: the process was killed in between.
-    if found is not None and unknown == "raise":
-        message = f"{name} was begun, and how it ended is not known."
-        run.caught_failure = JournalEntry(
-            "failed", record_key, run.now, run.turn_number, message, tag="unknown"
-        )
-        raise OnceUnknown(message)
-    run.apply_changes_until(None if found is None else found.position)
-    first_token = None if found is None else found.entry.tag
-    outcome = await _request_once(
-        OnceRequest(function, args, kwargs, record_key, name, first_token)
-    )
-    if isinstance(outcome, BaseException):
-        message = failure_message(name, outcome)
-        # Recorded only when the handler goes on, that is, when it has caught the error: an uncaught
-        # one fails the turn, whose retry calls the function again.
-        run.caught_failure = JournalEntry("failed", record_key, run.now, run.turn_number, message)
-        raise OnceFailed(message) from outcome
-    return _once_result(run.deliver_record(record_key, outcome))
-
-
-def _once_result(entry: JournalEntry) -> Any:
-    if entry.kind == "failed":
-        raise (OnceUnknown if entry.tag == "unknown" else OnceFailed)(entry.raw or "")
-    if entry.kind == "result lost":
-        raise ResultLost(entry.raw or "")
-    try:
-        return decode_value(entry.value)
-    except Unstorable as error:
-        raise ResultLost(f"{entry.key[2]} was done, and its result is lost: {error}") from error
-
-
 class Verbs:
     """The verbs of one run, which its chat delegates to."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self.say, self.part, self.end = run.say, run.keys.part, run.end
+        self.say, self.end = run.say, run.end
         self.restart, self.may_recall = run.restart, run.check_history_allowed
 
     @property
@@ -379,45 +263,17 @@ class Verbs:
         """Return the awaitable of ask, choose, confirm or receive."""
         return self._run.opened_verb(question.kind, ask_question(self._run, question))
 
+    def part(self, name: str) -> AbstractContextManager[None]:
+        """Put a name in front of the keys of all steps inside."""
+        if not is_key(name):
+            message = f'{user_location()}: part({name!r:.80}) is no name. Write part("guest").'
+            raise self._run.fail_turn(DialogueError(message))
+        return self._run.keys.part(name)
+
     def sleep(self, length: timedelta | None, until: datetime | None, key: str | None) -> Verb:
         """Return the awaitable of a sleep."""
         return self._run.opened_verb("sleep", sleep_until_due(self._run, length, until, key))
 
-    def once(
-        self,
-        call: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        key: str | None,
-        unknown: str,
-    ) -> Verb:
+    def once(self, call: OnceCall) -> Verb:
         """Return the awaitable of a call that no replay repeats."""
-        return self._run.opened_verb("once", call_once(self._run, call, args, kwargs, key, unknown))
-
-
-# Checks before a new step takes effect
-
-
-def _new_step_error(
-    run: Run, key: RecordKey, action: str, location: str, prompt: str = ""
-) -> DialogueError | None:
-    """Return the error that forbids a new step, or None."""
-    if run.would_diverge(key):  # replay rule 10: before the step takes effect
-        return divergence_error(run.journal.waiting, action, location)
-    texts = (*key[1], key[2], prompt)
-    if not all(map(_is_storable_text, texts)):
-        return Unstorable(f"{location}: prompts, keys and parts are texts, unlike {texts!r}.")
-    if len(run.new_entries) < MAX_RECORDS_PER_TURN:
-        return None
-    return DialogueError(endless_loop_message(location, MAX_RECORDS_PER_TURN))
-
-
-def _argument_error(location: str, message: str) -> DialogueError | None:
-    return DialogueError(f"{location}: {message}") if message else None
-
-
-def _is_storable_text(value: object) -> bool:
-    """Return whether the value is a str without half a surrogate pair."""
-    if not isinstance(value, str):
-        return False
-    return value.isascii() or value.encode(errors="replace").decode() == value
+        return self._run.opened_verb("once", call_once(self._run, call))

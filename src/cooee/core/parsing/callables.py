@@ -42,6 +42,21 @@ def global_names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*map(global_names, inner))
 
 
+def used_names(function: Any) -> set[str]:
+    """Return each name and text in the code of a function, and of the app's code that it uses."""
+    found: set[str] = set()
+    seen: _Seen = {}
+    unseen = [function]
+    while unseen and len(seen) < _MAX_PARTS:
+        value = unseen.pop()
+        if type(value) is str:
+            found.add(value)
+        elif type(value) not in _SCALARS and id(value) not in seen:
+            seen[id(value)] = value
+            unseen.extend(_parts(value))
+    return found
+
+
 def fingerprint(function: Any) -> str:
     """Return a short hash, which changes with a callable's behaviour.
 

@@ -1,0 +1,139 @@
+"""A once: its recorded result or failure, or the request to call its function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cooee.core.app.dialogue_verbs import OnceCall
+from cooee.core.dialogue.call_sites import caller_location
+from cooee.core.dialogue.engine_requests import (
+    OnceRequest,
+    argument_error,
+    fail_turn,
+    is_key,
+    key_error,
+    new_step_error,
+    request_once,
+    wait_forever,
+)
+from cooee.core.dialogue.error_messages import (
+    duplicate_once_error,
+    failure_message,
+    renamed_once_message,
+)
+from cooee.core.dialogue.journal import JournalEntry, RecordKey
+from cooee.core.dialogue.once_checks import (
+    check_once,
+    former_names,
+    former_once_name,
+    is_in_use,
+    once_name,
+)
+from cooee.core.dialogue.run import Run
+from cooee.core.dialogue.value_codec import decode_value
+from cooee.core.errors import OnceFailed, OnceUnknown, ResultLost, Unstorable
+from cooee.core.parsing.callables import used_names
+
+
+async def call_once(run: Run, call: OnceCall) -> Any:
+    """Return the recorded result of a once, raise its recorded failure, or have it called."""
+    run.unawaited_verb = None
+    if not run.active:
+        await wait_forever(run)
+    for name in (call.key, *former_names(call)):
+        if not is_key(name):
+            await fail_turn(run, key_error(name, caller_location()))
+    name = once_name(call.function)
+    record_key = run.keys.occurrence_key("once", call.key or name)
+    if record_key[3]:  # replay rule 3: the second one would be answered with the first one's result
+        await fail_turn(run, duplicate_once_error(record_key[2], caller_location()))
+    record_key = _recorded_key(run, call, record_key)
+    run.keys.onces_met.add(record_key)
+    found = run.records.get(record_key)
+    if found is not None and found.entry.kind != "started":  # replay rule 9
+        entry = run.deliver_record(record_key, found)
+        if entry.diff:  # replay rule 8: the function does not run again, so its change is replayed
+            run.apply_changes([entry.diff])
+        return _once_result(entry)
+    if found is None:
+        location = caller_location()
+        problem = new_step_error(run, record_key, f"does {name} once", location)
+        problem = problem or argument_error(location, check_once(call))
+        problem = problem or argument_error(location, _rename_message(run, call, name))
+        if problem is not None:
+            await fail_turn(run, problem)
+    # From here on, `found` is an intent without a result: the process was killed in between.
+    if found is not None and call.unknown == "raise":
+        message = f"{name} was begun, and how it ended is not known."
+        run.caught_failure = JournalEntry(
+            "failed", record_key, run.now, run.turn_number, message, tag="unknown"
+        )
+        raise OnceUnknown(message)
+    run.apply_changes_until(None if found is None else found.position)
+    first_token = None if found is None else found.entry.tag
+    outcome = await request_once(
+        OnceRequest(call.function, call.args, call.kwargs, record_key, name, first_token)
+    )
+    if isinstance(outcome, BaseException):
+        message = failure_message(name, outcome)
+        # Recorded only when the handler goes on, that is, when it has caught the error: an uncaught
+        # one fails the turn, whose retry calls the function again.
+        run.caught_failure = JournalEntry("failed", record_key, run.now, run.turn_number, message)
+        raise OnceFailed(message) from outcome
+    return _once_result(run.deliver_record(record_key, outcome))
+
+
+def _once_result(entry: JournalEntry) -> Any:
+    if entry.kind == "failed":
+        raise (OnceUnknown if entry.tag == "unknown" else OnceFailed)(entry.raw or "")
+    if entry.kind == "result lost":
+        raise ResultLost(entry.raw or "")
+    try:
+        return decode_value(entry.value)
+    except Unstorable as error:
+        raise ResultLost(f"{entry.key[2]} was done, and its result is lost: {error}") from error
+
+
+# Renames (replay rule 3)
+
+
+def _recorded_key(run: Run, call: OnceCall, key: RecordKey) -> RecordKey:
+    """Return the key under which this once was recorded, perhaps by another name; else its own."""
+    if key in run.records:
+        return key
+    names = list(former_names(call))
+    if call.key is None:
+        names += [former_once_name(call.function), *_names_in_other_functions(run, key)]
+    for name in names:
+        former_key: RecordKey = ("once", key[1], name, 0)
+        if former_key in run.records and former_key not in run.keys.onces_met:
+            return former_key
+    return key
+
+
+def _names_in_other_functions(run: Run, key: RecordKey) -> Iterator[str]:
+    """Generate the recorded names of the same inner function, of a handler that was renamed."""
+    _, marker, inner = key[2].rpartition("<locals>.")
+    if marker:
+        for _, parts, words, _ in _unmet_onces(run):
+            if parts == key[1] and words.rpartition("<locals>.")[2] == inner:
+                yield words
+
+
+def _unmet_onces(run: Run) -> Sequence[RecordKey]:
+    """Return the keys of the recorded onces that this run has not met so far."""
+    return [key for key in run.records if key[0] == "once" and key not in run.keys.onces_met]
+
+
+def _rename_message(run: Run, call: OnceCall, name: str) -> str:
+    """Return the mistake where a new once may be a recorded one under another name, or ""."""
+    if run.same_code or call.key is not None or call.was is not None:
+        return ""
+    unmet = _unmet_onces(run)
+    if not unmet:
+        return ""
+    # Done before, and nowhere in today's code: renamed, or removed. Only the developer knows.
+    used = used_names(run.context.function)
+    gone = next((key[2] for key in unmet if not is_in_use(key[2], used)), None)
+    return "" if gone is None else renamed_once_message(name, gone)
