@@ -403,7 +403,7 @@ def _restarts(chat):
 def test_a_restart_that_is_not_returned_is_told_at_its_line(handler):
     talk = Talk(handler)
     talk.start()
-    with pytest.raises(NotAwaited, match=r"restart\(\) at .*test_onces\.py:\d+ was not returned"):
+    with pytest.raises(NotAwaited, match=r"test_onces\.py:\d+: .* was not returned"):
         talk.text("yes")
 
 

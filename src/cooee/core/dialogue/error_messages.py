@@ -44,16 +44,19 @@ def ambiguity_message(question: Question, location: str) -> str:
     )
 
 
-def unawaited_message(verb: str, restart_location: str) -> str:
-    """Return the message for a verb without `await`, or a restart without `return` (rule 13)."""
-    if verb == "restart":
-        return (
-            f"chat.restart() at {restart_location} was not returned, so nothing restarts. Write"
-            " `return chat.restart()`."
-        )
+def unawaited_message(verb: str, location: str) -> str:
+    """Return the message for a verb without `await` (replay rule 13)."""
     return (
-        f"chat.{verb}(…) before this was not awaited. Write `answer = await chat.{verb}(…)`, one"
-        " after the other: a dialogue waits for one thing at a time."
+        f"{location}: chat.{verb}(…) before this was not awaited. Write `answer = await"
+        f" chat.{verb}(…)`, one after the other: a dialogue waits for one thing at a time."
+    )
+
+
+def lost_restart_message(location: str) -> str:
+    """Return the message for a restart without `return` (replay rule 13)."""
+    return (
+        f"{location}: the value of chat.restart() was not returned, so nothing restarts. Write"
+        " `return chat.restart()`."
     )
 
 

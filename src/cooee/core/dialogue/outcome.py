@@ -68,10 +68,10 @@ def returned_outcome(run: Run, value: object) -> TurnOutcome:
     if not isinstance(value, Restart):
         run.say(value, None)
         return ended_outcome(run, "returned")
-    run.accept_restart()
+    location, run.restart_location = run.restart_location, ""
     if run.turn_number == 1:
         raise DialogueError(
-            f"{run.restart_location}: this dialogue restarts without ever asking, so it would"
+            f"{location}: this dialogue restarts without ever asking, so it would"
             " restart for ever. Ask something first."
         )
     return ended_outcome(run, "restarted")

@@ -14,7 +14,11 @@ from cooee.core.app.chat import Chat
 from cooee.core.app.dialogue_verbs import DialogueVerbs, Restart
 from cooee.core.dialogue.call_sites import definition_location, user_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
-from cooee.core.dialogue.error_messages import foreign_await_message, unawaited_message
+from cooee.core.dialogue.error_messages import (
+    foreign_await_message,
+    lost_restart_message,
+    unawaited_message,
+)
 from cooee.core.dialogue.journal import (
     NO_KEY,
     Journal,
@@ -127,8 +131,8 @@ class Run:
         self.once_token = ""  # not "" while a once is being called
         self.coroutine: Any = None
         self.context_vars = copy_context()
-        self.unawaited_verb: tuple[str, Verb | None] | None = None
-        self.restart_location = ""
+        self.unawaited_verb: tuple[str, Verb] | None = None
+        self.restart_location = ""  # not "" from a restart on, until its value is returned
         self.caught_failure: JournalEntry | None = None
         self.fatal_error: Exception | None = None
         state, self.unknown_fields = context.codec.decode(journal.initial_state)
@@ -155,8 +159,7 @@ class Run:
         if self.leaving or self.once_token:
             self._check_verb_allowed("say")
             return
-        pending = self.unawaited_verb is not None or self.caught_failure is not None
-        if pending and not self._restarts:
+        if self.unawaited_verb is not None or self.caught_failure is not None:
             self.flush_pending()
         try:
             self.said_texts.add(text, key)
@@ -175,18 +178,7 @@ class Run:
         if self.active:
             self.flush_pending()
             self.restart_location = user_location()
-            self.unawaited_verb = "restart", None
         return Restart()
-
-    def accept_restart(self) -> None:
-        """Take note that the handler has returned the value of `restart`."""
-        if self._restarts:
-            self.unawaited_verb = None
-
-    @property
-    def _restarts(self) -> bool:
-        """Return whether `restart` was called, and its value is to be returned yet."""
-        return self.unawaited_verb is not None and self.unawaited_verb[0] == "restart"
 
     @property
     def token(self) -> str:
@@ -221,7 +213,7 @@ class Run:
 
     def opened_verb(self, name: str, verb: Verb) -> Verb:
         """Remember a verb that has to be awaited before another verb is called."""
-        ready = self.active and not self.once_token
+        ready = self.active and not self.once_token and not self.restart_location
         if not ready or self.unawaited_verb is not None or self.caught_failure is not None:
             try:
                 self._make_room_for_verb(name)
@@ -250,15 +242,15 @@ class Run:
         if self.unawaited_verb is None:
             return ""
         (name, verb), self.unawaited_verb = self.unawaited_verb, None
-        if verb is not None:
-            verb.close()
+        verb.close()
         return name
 
     def flush_pending(self) -> None:
         """Refuse a verb without `await`, and record the failure of a once if it was caught."""
+        if self.restart_location:
+            raise self.fail_turn(NotAwaited(lost_restart_message(self.restart_location)))
         if self.unawaited_verb is not None:
-            name, location = self._close_unawaited_verb(), self._current_location()
-            message = f"{location}: {unawaited_message(name, self.restart_location)}"
+            message = unawaited_message(self._close_unawaited_verb(), self._current_location())
             raise self.fail_turn(NotAwaited(message))  # replay rule 13
         if self.caught_failure is not None:
             failure, self.caught_failure = self.caught_failure, None
