@@ -33,13 +33,15 @@ def answers(
 ) -> None:
     """Print people's answers to a dialogue, as CSV.
 
-    There is a row for each time that it was begun, and a column for each question: its key or
-    its words, with "(2)" at the second time that it was asked, and "guest: " before what is
-    asked inside the part "guest". Dates and times are in ISO 8601; those of the columns
-    "started" and "ended" in UTC. Who goes on has no "ended".
+    Each row is one run of the dialogue, from its beginning to its end. Each column is a question,
+    named by its key or its words; a question asked twice has a second column with "(2)", and one
+    that is asked inside the part "guest" begins with "guest: ".
 
-    A cell that a spreadsheet would take for a formula begins with an apostrophe, people's
-    numbers too. What cannot be read is counted on standard error, and the exit status is 1.
+    Dates and times are in ISO 8601; the columns "started" and "ended" are in UTC. A dialogue that
+    still goes on has no "ended".
+
+    A cell that a spreadsheet would take for a formula begins with an apostrophe; so do people's
+    numbers. Answers that cannot be read are counted on standard error, and the exit status is 1.
     """
     table = asyncio.run(_read_answers(import_app(app), dialogue, only_ended=over))
     _write_csv(table)

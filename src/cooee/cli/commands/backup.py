@@ -16,8 +16,8 @@ def backup(
 ) -> None:
     """Copy the database, even while the app runs.
 
-    The copy is whole and consistent. To go back to it, stop the app and put it in place of the
-    database, whose -wal and -shm files go.
+    The copy is whole and consistent. To go back to it, stop the app, put the copy in place of the
+    database, and delete the files beside it that end in -wal and -shm.
     """
     path = file.expanduser().absolute()
     asyncio.run(_copy_database(path))

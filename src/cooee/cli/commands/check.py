@@ -28,11 +28,11 @@ def check(
 ) -> None:
     """Check an app's settings, provider, database and keywords.
 
-    It logs in to the provider, looks at our number, calls our own public address, compares the
-    clocks, opens the database, and holds the app's keywords against the words that the provider
-    acts on itself. It changes nothing, and may be run beside a running app.
+    The checks log in to the provider, look at our number, call our own public address, compare the
+    clocks, open the database, and compare the app's keywords with the words that the provider acts
+    on itself. They change nothing, and may be run beside a running app.
 
-    The exit status is 0 where nothing is wrong, and 1 where something is.
+    The exit status is 0 where all is well, and 1 where a check is "wrong"; each says what to do.
     """
     findings = asyncio.run(_run_checks(app))
     wrong = any(finding.verdict == "wrong" for finding in findings)

@@ -45,8 +45,8 @@ def conversations(
 ) -> None:
     """List conversations, the latest first.
 
-    With --trouble it is single texts that are listed, those that need a person to look: set
-    aside because the app failed, or sent perhaps, with no known end.
+    With --trouble, list the single texts that need a person to look: those set aside because the
+    app failed, and those that were perhaps sent, with no known end.
     """
     asyncio.run(
         _list_troubles(limit, json=json) if trouble else _list_conversations(limit, json=json)
@@ -213,10 +213,11 @@ def retry(
 ) -> None:
     """Try again the texts and dialogues that were set aside.
 
-    Dialogues are woken, and texts are answered as if they came now, after whatever came since.
+    A dialogue goes on where it stopped; a text is answered as if it came now, after the person's
+    later texts.
 
-    With --unknown it is our own texts that go once more: those whose sending was cut off, so
-    that nobody knows whether they arrived. That is asked first.
+    With --unknown our own texts go once more: those whose sending was cut off, so that perhaps they
+    arrived. cooee asks before it sends them.
     """
     asyncio.run(_retry(person, unknown=unknown, yes=yes))
 
@@ -239,12 +240,10 @@ async def _retry(person: str | None, *, unknown: bool, yes: bool) -> None:
 
 
 def forget(person: PersonArgument, *, yes: YesOption = False) -> None:
-    """Erase a person.
+    """Erase a person: their texts, their pictures, their state and their number.
 
-    What was said goes, with the pictures they sent, what is remembered of them, and their number.
-
-    An opt-out stays, as a hash from which the number cannot be read: whoever asked for silence
-    is not texted again.
+    An opt-out stays, as a hash from which the number cannot be read: a person who opted out is not
+    texted again.
     """
     asyncio.run(_forget(person, yes=yes))
 

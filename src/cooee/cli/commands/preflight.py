@@ -34,15 +34,16 @@ def preflight(
 ) -> None:
     """Replay every person's dialogue against the code on disk.
 
-    Do so before you deploy it. It tells who goes on where they are, who is asked something new,
-    whose dialogue ends, and whose breaks, at which line, and how to mend it.
+    Use it before a deploy. The report names the people who go on where they are, those asked a new
+    question, those whose dialogue ends, and those whose dialogue breaks, with the line that breaks
+    and its remedy.
 
-    Nothing is written and nothing sent. While a dialogue is replayed, sockets, subprocesses and
-    writing to files are refused, the app's lifespan is not run, and where something is to be
-    done once that was not done before, there it stops. It may be run beside a running app.
+    Nothing is written and nothing is sent: a replay is refused sockets, subprocesses and writing to
+    files, the app's lifespan is not run, and a replay stops at a `once` that was not done before.
+    The command may be used beside a running app.
 
-    The exit status is 0 where everybody goes on or is asked something new, 1 where something
-    breaks or cannot be read, and 2 where the app cannot be loaded or there is no database.
+    The exit status is 0 where every dialogue goes on, with or without a new question, 1 where a
+    dialogue breaks or cannot be read, and 2 where the app cannot be loaded or there is no database.
     """
     from cooee.runtime.preflight.audit_hook import IOGuard
 

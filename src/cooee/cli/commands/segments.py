@@ -35,12 +35,12 @@ def segments(
 ) -> None:
     """Show how many segments a text is billed as.
 
-    It names the encoding, where the text is cut, the characters that cost, and what would need
-    fewer segments.
+    The output names the encoding, the cuts, the characters that cost more, and the changes that
+    would save a segment.
 
     With --json, {"encoding": "GSM-7" or "UCS-2", "segments": N, "parts": [...]} is printed on a
-    line: for TEXT as it was typed, or for each line of a file or of standard input, where each
-    line is a text written as a JSON string.
+    line: for TEXT as it was typed, or for each line of a file or of standard input, where each line
+    is a text written as a JSON string.
     """
     from cooee.core.segments import split_into_segments
 

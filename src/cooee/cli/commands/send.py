@@ -32,7 +32,7 @@ def send(
 ) -> None:
     """Queue a text in the database; a running app sends the text within a second.
 
-    Who opted out is not texted: such a text is kept, cancelled, and that is an error.
+    A person who opted out is not texted: the text is kept as cancelled, and the command fails.
     """
     moment = None if at is None else _parse_moment(at)
     asyncio.run(_queue_text(to, text, ours=ours, key=key, at=moment))

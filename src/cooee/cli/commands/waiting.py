@@ -27,9 +27,11 @@ def waiting(
 ) -> None:
     """Show each open dialogue's question, and the people who are asked.
 
-    That is at which line and question, how many, and since when. The line is that of the code that
-    asked them, which may have been edited since. Who sleeps is shown with the time until which.
-    No dialogue is run, and it may be used beside a running app.
+    For each line of the code that asks: the question, the number of people, and since when they
+    wait; for a dialogue that sleeps, the time at which it goes on. The line is that of the code
+    that asked, which may have been edited since.
+
+    No dialogue is run. The command may be used beside a running app.
     """
     groups = asyncio.run(_group_waiting(import_app(app)))
     if json:

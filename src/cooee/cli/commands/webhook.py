@@ -32,10 +32,10 @@ def webhook(
 ) -> None:
     """Show the URL of the provider's calls.
 
-    Its path has a word in it that nobody can guess, which cooee made and keeps. Where it has
-    become known, --rotate makes another: a running app has the provider call that one, and both
-    are good until --retire. Wait with that for a few days, since news of texts sent before
-    still comes to the old one.
+    The URL's path has a secret that cooee made and keeps. Where the secret has become known,
+    --rotate makes a new one: a running app has the provider call the new URL within seconds, and
+    both are good until --retire. Wait a few days before you retire the old one, since receipts of
+    earlier texts still come there.
     """
     if rotate and retire:
         raise SettingError("One after the other: --rotate now, --retire in a few days.")
