@@ -60,7 +60,7 @@ _GIVEN = ("Chat",)  # what nobody makes, so that how it is made says nothing
 
 
 def _is_error(it: object) -> bool:
-    return isinstance(it, type) and issubclass(it, Exception)
+    return isinstance(it, type) and issubclass(it, BaseException)
 
 
 def _entry(name: str, it: object) -> str:

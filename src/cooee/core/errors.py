@@ -26,8 +26,7 @@ CooeeError
 ├── CannotGoBack           there is no answer to undo: tell the person
 ├── Unanswered             a question's end without an answer: catch it, or the dialogue ends
 │   ├── NoReply            the timeout passed
-│   ├── TooManyAttempts    no answer was understood
-│   └── Ended              `chat.end()`
+│   └── TooManyAttempts    no answer was understood
 ├── OnceFailed             a `once` has failed: catch it, or the turn is retried
 │   ├── OnceUnknown        it began in an earlier attempt, and its end is not known: look it up
 │   └── ResultLost         it ended well, and its result cannot be stored: return plain data
@@ -36,6 +35,9 @@ CooeeError
     ├── StoreUnavailable   locked or full, no row was written: try again later
     ├── DatabaseInUse      another process owns this database: end it, or use its `cooee.connect`
     └── SchemaTooNew       a newer cooee wrote this database: upgrade
+
+BaseException
+└── Ended                  `chat.end()` was called: let it pass, as asyncio's cancellation
 """
 
 from __future__ import annotations
@@ -176,8 +178,12 @@ class TooManyAttempts(Unanswered):
     """No answer was understood in the question's `attempts`."""
 
 
-class Ended(Unanswered):
-    """The handler ended the dialogue by `chat.end`."""
+class Ended(BaseException):
+    """The handler ended the dialogue by `chat.end`.
+
+    As with `asyncio.CancelledError`, `except Exception` does not catch it. The dialogue ends
+    where any other clause catches it, too.
+    """
 
 
 class OnceFailed(CooeeError):

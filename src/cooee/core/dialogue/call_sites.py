@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from itertools import islice
-from types import CodeType, CoroutineType, FrameType
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType
 from typing import Any, TypeAlias
 
 _INTERNAL_MODULES = ("cooee.core.", "asyncio.", "anyio.")
@@ -28,9 +28,14 @@ def call_chain(handler: Any) -> CallChain:
 def is_same_call_site(one: CallChain, other: CallChain) -> bool:
     """Return whether two unequal chains stand at the same places in the source.
 
-    Python compiles some code twice, such as the condition of a `while`.
+    Python compiles some code twice, such as the condition of a `while`. A function that calls
+    itself, directly or through others, is a loop: the chain of a later visit is that of an earlier
+    one with rounds of the recursion in between.
     """
-    return _source_positions(one) == _source_positions(other)
+    first, second = _source_positions(one), _source_positions(other)
+    if len(first) == len(second):
+        return first == second
+    return _without_rounds(first) == _without_rounds(second)
 
 
 def _source_positions(calls: CallChain) -> list[Any]:
@@ -40,6 +45,18 @@ def _source_positions(calls: CallChain) -> list[Any]:
         for code, at in pairs
         if isinstance(code, CodeType) and isinstance(at, int)
     ]
+
+
+def _without_rounds(positions: list[Any]) -> list[Any]:
+    """Return the positions without what lies between two visits of one function."""
+    kept: list[Any] = []
+    for code, place in positions:  # from the innermost call outwards
+        earlier = [index for index, (other, _) in enumerate(kept) if other is code]
+        if earlier:
+            del kept[earlier[0] + 1 :]
+        else:
+            kept.append((code, place))
+    return kept
 
 
 def caller_location(depth: int = 2) -> str:
@@ -64,11 +81,24 @@ def definition_location(function: Any) -> str:
 def coroutine_location(coroutine: Any) -> str:
     """Return the file and line at which a coroutine waits, in the innermost user code."""
     innermost = None
-    while isinstance(coroutine, CoroutineType):
-        frame = coroutine.cr_frame
+    for each in awaited_coroutines(coroutine):
+        frame = each.cr_frame
         innermost = frame if frame is not None and _is_user_frame(frame) else innermost
-        coroutine = coroutine.cr_await
     return _frame_location(innermost)
+
+
+def awaited_coroutines(coroutine: Any) -> list[CoroutineType[Any, Any, Any]]:
+    """Return a coroutine and those in which it waits, the innermost last."""
+    chain: list[CoroutineType[Any, Any, Any]] = []
+    while isinstance(coroutine, CoroutineType):
+        chain.append(coroutine)
+        coroutine = coroutine.cr_await
+    return chain
+
+
+def generator_location(generator: AsyncGeneratorType[Any, Any]) -> str:
+    """Return the file and line at which an async generator stands."""
+    return _frame_location(generator.ag_frame)
 
 
 def raise_location(error: BaseException) -> str:

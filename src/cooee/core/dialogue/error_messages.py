@@ -100,3 +100,12 @@ def failure_message(name: str, error: BaseException) -> str:
     except Exception:  # its __str__ is the user's code, and may raise as well
         message = f"{name} failed: {type(error).__name__}"
     return message.encode(errors="backslashreplace").decode()
+
+
+def left_generator_message(location: str) -> str:
+    """Return the message for an async generator that awaits in the `finally` of its end."""
+    return (
+        f"{location}: this async generator was left by `break` or `return`, and awaits something in"
+        " its `finally`. Close it where it is left: `async with aclosing(questions(chat)) as"
+        " answers:` around the loop (from contextlib)."
+    )

@@ -39,7 +39,7 @@ from cooee.core.parsing.callables import used_names
 async def call_once(run: Run, call: OnceCall) -> Any:
     """Return the recorded result of a once, raise its recorded failure, or have it called."""
     run.unawaited_verb = None
-    if not run.active:
+    if not run.may_call_once:
         await wait_forever(run)
     for name in (call.key, *former_names(call)):
         if not is_key(name):

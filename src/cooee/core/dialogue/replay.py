@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from cooee.core.dialogue.call_sites import coroutine_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
-from cooee.core.dialogue.engine_requests import SUSPENDED, FatalRequest, OnceRequest
+from cooee.core.dialogue.engine_requests import ABANDONED, SUSPENDED, FatalRequest, OnceRequest
 from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.journal import Journal, JournalEntry, StoredRecord
 from cooee.core.dialogue.outcome import (
@@ -129,7 +129,9 @@ def run_turn(
         value = yield from _run_handler(run)
         if value is SUSPENDED:
             return suspended_outcome(run, stored_state)
-        return returned_outcome(run, value)
+        return ended_outcome(run, "ended") if run.ended else returned_outcome(run, value)
+    except Ended:
+        return ended_outcome(run, "ended")
     except Unanswered as error:  # replay rule 14: uncaught, it ends the dialogue in good order
         return ended_outcome(run, _END_REASONS[type(error)])
     except Exception as error:
@@ -218,6 +220,8 @@ def _run_handler(run: Run) -> Generator[ReplayEffect, CallResult | None, Any]:
             return done.value
         if request is SUSPENDED and run.suspended_at is not None:
             return SUSPENDED
+        if request is ABANDONED and run.ended:  # replay rule 14: an end is the end when caught, too
+            raise Ended
         if type(request) is not OnceRequest:  # replay rule 5: nobody could resume another await
             _fail_foreign_await(run, request)
         answer = yield from _perform_once(run, request)
@@ -295,5 +299,4 @@ def _once_entry(run: Run, request: OnceRequest, before: StateSnapshot, value: An
 _END_REASONS: dict[type, EndReason] = {
     NoReply: "no reply",
     TooManyAttempts: "too many attempts",
-    Ended: "ended",
 }

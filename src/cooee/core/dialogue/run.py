@@ -46,7 +46,8 @@ class Run:
     """One run of a handler, from its first line to a question without a record, or to its end.
 
     A run is *active* (verbs return recorded answers), then *leaving* (verbs block for ever, so
-    `finally` blocks run but loops cannot continue), then *closed* (verbs raise `NoDialogue`).
+    `finally` blocks run but loops cannot continue), then *closed* (verbs raise `NoDialogue`). From
+    `chat.end()` on it is *ended*: silent, and only a once is still called.
     """
 
     # Without slots, Python looks up the attributes of a class with over 30 of them in a dict: a
@@ -62,6 +63,7 @@ class Run:
         "context",
         "context_vars",
         "coroutine",
+        "ended",
         "fatal_error",
         "index",
         "journal",
@@ -127,7 +129,7 @@ class Run:
         self._applied_count = 0
         self._seeded_random: random.Random | None = None
         # Active, leaving, closed
-        self.active, self.leaving, self.closed = True, False, False
+        self.active, self.ended, self.leaving, self.closed = True, False, False, False
         self.once_token = ""  # not "" while a once is being called
         self.coroutine: Any = None
         self.context_vars = copy_context()
@@ -156,7 +158,7 @@ class Run:
 
     def say(self, text: object, key: str | None) -> None:
         """Say a text; it is sent unless an earlier turn sent it."""
-        if self.leaving or self.once_token:
+        if self.leaving or self.ended or self.once_token:
             self._check_verb_allowed("say")
             return
         if self.unawaited_verb is not None or self.caught_failure is not None:
@@ -170,6 +172,8 @@ class Run:
     def end(self, text: object) -> NoReturn:
         """Say a last text, and end the dialogue by raising `Ended`."""
         self.say(text, None)
+        # replay rule 14: where the handler catches it, it is told and asked nothing more.
+        self.ended, self.active = self.ended or not self.leaving, False
         raise Ended("The dialogue was ended.")
 
     def restart(self) -> Restart:
@@ -357,6 +361,11 @@ class Run:
         if not self.leaving and self.fatal_error is None:
             self.fatal_error, self.active = error, False
         return error
+
+    @property
+    def may_call_once(self) -> bool:
+        """Return whether a once is called: in an active run, and in `finally` after an end."""
+        return self.active or (self.ended and not self.leaving and self.fatal_error is None)
 
     def start_leaving(self) -> None:
         """Let `finally` blocks run from here on, with verbs that block and a silent `say`."""

@@ -5,12 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from types import AsyncGeneratorType
 from typing import Any, NoReturn
 
-from cooee.core.dialogue.call_sites import user_location
-from cooee.core.dialogue.error_messages import foreign_await_message
+from cooee.core.dialogue.call_sites import (
+    awaited_coroutines,
+    generator_location,
+    user_location,
+)
+from cooee.core.dialogue.error_messages import foreign_await_message, left_generator_message
 from cooee.core.dialogue.run import Run
-from cooee.core.errors import ForeignAwait
+from cooee.core.errors import DialogueError, Ended, ForeignAwait
 
 
 class _ForbiddenEventLoop:
@@ -47,14 +53,30 @@ def resume_handler(run: Run, function: Callable[[Any], Any], value: Any) -> Any:
     another module has loaded it.
     """
     asyncio: Any = sys.modules.get("asyncio")
-    if asyncio is None:
-        return run.context_vars.run(function, value)
-    loop = asyncio._get_running_loop()  # noqa: SLF001 -- meant for those who run coroutines
-    asyncio._set_running_loop(_ForbiddenEventLoop(run))  # noqa: SLF001 -- see above
+    outer_hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, partial(_close_generator, run))
     try:
-        return run.context_vars.run(function, value)
+        if asyncio is None:
+            return run.context_vars.run(function, value)
+        loop = asyncio._get_running_loop()  # noqa: SLF001 -- meant for those who run coroutines
+        asyncio._set_running_loop(_ForbiddenEventLoop(run))  # noqa: SLF001 -- see above
+        try:
+            return run.context_vars.run(function, value)
+        finally:
+            asyncio._set_running_loop(loop)  # noqa: SLF001 -- see above
     finally:
-        asyncio._set_running_loop(loop)  # noqa: SLF001 -- see above
+        sys.set_asyncgen_hooks(*outer_hooks)
+
+
+def _close_generator(run: Run, generator: AsyncGeneratorType[Any, Any]) -> None:
+    """Close an async generator that a `break` or `return` has left, at that line.
+
+    An event loop would close it later, outside the turn.
+    """
+    with suppress(Exception, Ended, GeneratorExit):
+        generator.aclose().send(None)
+        # It yielded: its `finally` awaits a verb, which only `aclosing` could await.
+        run.fail_turn(DialogueError(left_generator_message(generator_location(generator))))
 
 
 def close_handler(run: Run) -> None:
@@ -62,11 +84,14 @@ def close_handler(run: Run) -> None:
     run.start_leaving()
     coroutine, run.coroutine = run.coroutine, None
     if coroutine is not None:
+        chain = awaited_coroutines(coroutine)
         with suppress(BaseException):  # the outcome is fixed: an error of a `finally` is too late
             resume_handler(run, lambda _: coroutine.close(), None)
-        if coroutine.cr_frame is not None:  # it catches GeneratorExit, and asks again
+        if any(each.cr_frame is not None for each in chain):
+            # The handler, or a helper, catches GeneratorExit and asks again.
             with _without_complaint():
                 del coroutine
+                chain.clear()
     run.close()
 
 
