@@ -124,6 +124,7 @@ class VirtualClock:
 
     async def advance(self, by: timedelta | float) -> None:
         """Let `by` (seconds, or a timedelta) pass, timer by timer."""
+        # The end is fixed before the first jump: each jump moves `_now`.
         until = self._now + (by if isinstance(by, timedelta) else timedelta(seconds=by))
         while await self.jump_to_next_timer(until):
             pass
@@ -165,7 +166,9 @@ class VirtualClock:
         future: asyncio.Future[bool] = _WakeFuture(self, task)
         if seconds is not None:
             due = self._now + timedelta(seconds=seconds)
+            # The number keeps timers of one moment in the order of their sleeps; a heap would not.
             heapq.heappush(self._timers, (due, next(self._sequence), future))
+        # A task that `spawn` did not start is the test itself: time must not wait for it.
         if was_spawned_here:
             self._mark_idle(task)
         try:

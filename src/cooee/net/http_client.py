@@ -123,6 +123,7 @@ class HTTPClient:
         try:
             if self._guard is not None:
                 self._guard.check_host(url.host or "", url.port or 0)
+            # A redirect is not followed: it would hand a text and its credentials to another host.
             async with session.request(
                 request.method,
                 url,
@@ -142,6 +143,7 @@ class HTTPClient:
             AddressRefused,
         ) as error:
             cause = getattr(error, "os_error", error)
+            # aiohttp wraps what the resolver raises in its own connection error.
             if isinstance(cause, AddressRefused):
                 raise PermanentFailure(str(cause)) from error
             if isinstance(cause, ConnectionRefusedError):
@@ -154,6 +156,7 @@ class HTTPClient:
         if self._max_bytes is None:
             return bytes(await response.read())
         body = bytearray()
+        # The declared length is only a hint: a server may declare less, or nothing.
         if (response.content_length or 0) <= self._max_bytes:
             async for chunk in response.content.iter_any():
                 body += chunk

@@ -58,6 +58,7 @@ async def serve_app(
                 await asyncio.sleep(0.005)
             yield listen_socket.getsockname()[1]
         finally:
+            # uvicorn then waits for requests under way, `grace` seconds at most.
             server.should_exit = True
             await task
 

@@ -76,6 +76,7 @@ class SSRFGuard:
         rows = [
             _resolver_row(host, port, address) for address in await self._lookup_host(host, port)
         ]
+        # Every address is checked, since the connection may be made to any of them.
         if not self.is_trusted(host, port):
             for row in rows:
                 _refuse_private(row["host"], host)
@@ -95,6 +96,7 @@ def is_public(address: str) -> bool:
 
 
 def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    # The own list comes first: Python calls these networks global.
     if any(address.version == net.version and address in net for net in _NON_PUBLIC_NETWORKS):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
@@ -104,6 +106,7 @@ def _effective_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address
     """Return the address, and its IPv4 addresses behind a translator."""
     if isinstance(address, IPv4Address):
         return [address]
+    # A translator carries the packets on to the IPv4 address inside: that one decides.
     if address in _NAT64_NETWORK:
         return [IPv4Address(int(address) & 0xFFFF_FFFF)]
     if address.ipv4_mapped is not None:

@@ -86,6 +86,7 @@ class Reloader:
         """
         if self.status.version:
             self._update_status(phase="reloading", error=None)
+        # Before the load, not after: a file saved during the load is a change.
         self._known_times = self._modified_times()
         new = await self._spawn()
         loaded = await new.wait_until_loaded()
@@ -105,6 +106,7 @@ class Reloader:
 
     async def _hand_over(self, new: AppProcess) -> AppStarted | AppBroken:
         """Start the new version in place of the old, and after a failure the old version again."""
+        # storage rule 10: one process owns the file, so the old version stops first.
         old = self._current
         if old is not None:
             await old.stop_app()

@@ -145,6 +145,7 @@ class MobileNetwork:
         sent.on_receipt = on_receipt
         if validity_s is not None:
             sent.expires_at = sent.sent_at + timedelta(seconds=delay_s + validity_s)
+        # A lane of its own: a text with a delay must not hold up the later texts of its sender.
         if delay_s:
             self.jobs.add(("waits", sent.id), lambda: self._dispatch_later(sent, delay_s))
         else:

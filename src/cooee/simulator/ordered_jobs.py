@@ -50,6 +50,7 @@ class OrderedJobs:
 
     async def close(self) -> None:
         """Cancel every unfinished job."""
+        # A copy: each task that ends leaves the set.
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

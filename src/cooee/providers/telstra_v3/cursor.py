@@ -80,6 +80,7 @@ def first_cursor(ours: str, items: Sequence[Any], at: datetime) -> TelstraV3Curs
     timestamps = _listed_timestamps(items)
     if len(items) >= PAGE_SIZE and (not timestamps or timestamps[0] < timestamps[-1]):
         return TelstraV3Cursor(ours, at, at)
+    # The newest text may be weeks old: history further back than a day would be answered as if new.
     newest = _latest_timestamp(None, timestamps, at)
     since = max(newest or at - _MAX_LOOKBACK, at - _MAX_LOOKBACK)
     history_ids = [_item_id(item) for item in items if not _is_listed_before(item, since)]
@@ -95,6 +96,7 @@ def read_page(
     begins at this one's last stamp. Where a whole page has one stamp, `offset` grows by one,
     which leaves nothing out under either reading.
     """
+    # The pages overlap on purpose, so that no text is missed: only the ids tell the new ones.
     known_ids = frozenset([*cursor.history_ids, *cursor.seen_ids])
     listed = [item for item in items if not _is_listed_before(item, cursor.since)]
     new_items = [item for item in listed if _item_id(item) not in known_ids]
@@ -107,6 +109,7 @@ def read_page(
     next_cursor = TelstraV3Cursor(
         cursor.ours, cursor.since, start, cursor.history_ids, newest, offset, seen_ids
     )
+    # The log has the texts of every number of the account; those of other numbers are not ours.
     return [text for text in texts if text and text.recipient == cursor.ours], next_cursor, is_full
 
 

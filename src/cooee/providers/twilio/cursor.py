@@ -51,6 +51,8 @@ class TwilioCursor(msgspec.Struct, frozen=True):
     def encode_after(self, messages: Sequence[LoggedMessage]) -> str:
         """Return the stored cursor behind the given texts, read and unread."""
         latest = max((each.created_at for each in messages), default=self.since_time)
+        # A text may be listed late, with an earlier stamp: the overlap reads it all the same. Never
+        # backwards, or the log of a quiet number would be read from its beginning.
         since = max(self.since_time, latest - OVERLAP)
         seen_sids = frozenset(
             each.sid for each in messages if not each.is_outbound and each.created_at >= since
@@ -88,6 +90,7 @@ def lookup_candidates(
     outbound: Outbound, messages: Sequence[LoggedMessage], began_at: datetime
 ) -> Sequence[LoggedMessage]:
     """Return the texts with the same ends as an attempt, perhaps the attempt's own."""
+    # Twilio has no tag of ours, so only the two ends and the time can tell the attempt.
     first, last = began_at - _CLOCK_SLACK, began_at + _MAX_REQUEST_TIME
     return [
         each
