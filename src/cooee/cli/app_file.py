@@ -145,7 +145,7 @@ def loaded_module(path: Path) -> ModuleType | None:
 
 
 class SameModule(MetaPathFinder, Loader):
-    """Finds an app's own module under every name that its file has, so that there is one app.
+    """Finds an app's own module under every name of its file: else there would be two apps.
 
     Args:
         name: the name that the app is loaded under.
@@ -174,6 +174,6 @@ class SameModule(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Leave the module as it is, with the spec that it had."""
+        """Leave the module unchanged, with its former spec."""
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state

@@ -65,7 +65,7 @@ class ScreenEntry(msgspec.Struct, frozen=True, eq=False):
         return "from_phone" if self.text.from_phone else "to_phone"
 
 
-class OurNumber(Protocol):
+class ProviderNumber(Protocol):
     """A provider's number, kept by the provider's API."""
 
     @property
@@ -92,7 +92,7 @@ class MobileNetwork:
         self.random = Random(seed)  # noqa: S311 -- weather and test tokens, not secrets
         self.conditions = conditions or NetworkConditions()
         self.jobs = OrderedJobs(clock)
-        self.our_numbers: dict[str, OurNumber] = {}
+        self.our_numbers: dict[str, ProviderNumber] = {}
         self._unused_numbers = phone_numbers.allocatable_numbers()
         self._phones: dict[str, list[ScreenEntry]] = {}
         self._switched_off: dict[str, WakeUp] = {}
