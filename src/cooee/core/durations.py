@@ -7,14 +7,22 @@ from datetime import timedelta
 
 def minutes(n: float) -> timedelta:
     """Return a length of `n` minutes."""
-    return timedelta(minutes=n)
+    return _length("minutes", n)
 
 
 def hours(n: float) -> timedelta:
     """Return a length of `n` hours."""
-    return timedelta(hours=n)
+    return _length("hours", n)
 
 
 def days(n: float) -> timedelta:
     """Return `n` days of 24 hours; for the same time on another day, give `sleep` an `until`."""
-    return timedelta(days=n)
+    return _length("days", n)
+
+
+def _length(unit: str, n: float) -> timedelta:
+    try:
+        return timedelta(**{unit: n})
+    except (ValueError, OverflowError) as error:
+        message = f"{unit}({n!r}) is no length of time. Write a number, like {unit}(24)."
+        raise ValueError(message) from error

@@ -163,6 +163,33 @@ def test_what_is_as_it_should_be_is_not(verb):
     Talk(handler).start()
 
 
+@pytest.mark.parametrize("zone", ["Australia/Sydney", None, 10, timedelta(hours=10)])
+def test_a_zone_that_is_none_is_told_with_what_to_write(zone):
+    async def handler(chat):
+        chat.zone = zone
+
+    with pytest.raises(TypeError, match=r'Write chat\.zone = ZoneInfo\("Australia/Sydney"\)'):
+        Talk(handler).start()
+
+
+@pytest.mark.parametrize("n", [math.nan, math.inf, 1e12])
+def test_a_number_that_is_no_length_of_time_is_told(n):
+    async def handler(chat):
+        await chat.ask("?", timeout=hours(n))
+
+    with pytest.raises(ValueError, match=r"hours\(.*\) is no length of time"):
+        Talk(handler).start()
+
+
+@pytest.mark.parametrize("settle", [math.nan, math.inf, "2", 1e300])
+def test_a_burst_that_is_no_length_of_time_is_told_at_its_line(settle):
+    async def handler(chat):
+        await chat.receive(settle=settle)
+
+    with pytest.raises(DialogueError, match=r"test_argument_checks\.py:\d+: settle=.* no length"):
+        Talk(handler).start()
+
+
 @pytest.mark.parametrize(
     ("verb", "result"),
     [

@@ -15,6 +15,7 @@ from cooee.core.dialogue.call_sites import coroutine_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.dialogue.engine_requests import ABANDONED, SUSPENDED, FatalRequest, OnceRequest
 from cooee.core.dialogue.error_messages import foreign_await_message
+from cooee.core.dialogue.inputs import describe_retyped_input, fit_inputs
 from cooee.core.dialogue.journal import Journal, JournalEntry, StoredRecord
 from cooee.core.dialogue.outcome import (
     EndReason,
@@ -138,9 +139,20 @@ def run_turn(
         # replay rule 13: a handler that swallows a fatal error and raises another failed
         if run.fatal_error is not None and error is not run.fatal_error:
             raise run.fatal_error from error
+        _explain_failure(run, error)
         raise
     finally:
         close_handler(run)
+
+
+def _explain_failure(run: Run, error: Exception) -> None:
+    """Raise in place of an error that an input of another class than today's explains."""
+    if run.journal.inputs and isinstance(error, TypeError | AttributeError | ValueError):
+        inputs = decode_value(run.journal.inputs)
+        message = describe_retyped_input(run.context.function, run.journal.handler, inputs)
+        if message:  # no retry could help, so the text is set aside at once
+            failure = f"{message} It failed with {type(error).__name__}: {error}"
+            raise DialogueError(failure) from error
 
 
 def check_replay(context: DialogueContext, outcome: TurnOutcome, now: datetime) -> None:
@@ -202,7 +214,10 @@ def _skip_recorded_text(
 
 def _run_handler(run: Run) -> Generator[ReplayEffect, CallResult | None, Any]:
     """Run the handler until it is suspended (`SUSPENDED`), or return its value."""
-    function, inputs = run.context.function, decode_value(run.journal.inputs) or {}
+    function, stored = run.context.function, decode_value(run.journal.inputs) or {}
+    inputs, warning = fit_inputs(function, run.journal.handler, stored)
+    if warning and not run.same_code:
+        run.warnings.append(warning)
     started = resume_handler(run, lambda _: function(run.chat, **inputs), None)
     if isinstance(started, GeneratorType | AsyncGeneratorType):
         raise DialogueError(
