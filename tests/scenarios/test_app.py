@@ -603,6 +603,22 @@ async def test_a_key_sends_one_text_to_each_person_however_often():
         assert (anna.read(), ben.read()) == (["online"], ["online"])
 
 
+@pytest.mark.parametrize("key", [0, "", ["a"], "x" * 5_000])
+async def test_a_key_that_is_no_text_is_refused(key):
+    app = App()
+
+    @app.dialogue()
+    async def ask(chat):
+        await chat.ask("?")
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        with pytest.raises(DefinitionError, match="is no name"):
+            await app.send(anna.number, "Hello", key=key)
+        with pytest.raises(DefinitionError, match="is no name"):
+            await app.start(ask, anna.number, key=key)
+
+
 async def test_an_app_sends_from_a_handler_and_when_it_starts():
     app = App()
 

@@ -163,6 +163,18 @@ def test_what_is_as_it_should_be_is_not(verb):
     Talk(handler).start()
 
 
+@pytest.mark.parametrize("key", [0, "", [], ["a"], b"a", 5.0])
+def test_the_key_of_a_text_is_a_text(key):
+    async def handler(chat):
+        try:
+            chat.say("Hello.", key=key)
+        except Exception:
+            await chat.ask("Then this?")
+
+    with pytest.raises(DialogueError, match=r"test_argument_checks\.py:\d+: key=.* is no name"):
+        Talk(handler).start()
+
+
 @pytest.mark.parametrize("zone", ["Australia/Sydney", None, 10, timedelta(hours=10)])
 def test_a_zone_that_is_none_is_told_with_what_to_write(zone):
     async def handler(chat):

@@ -246,6 +246,7 @@ class App(Generic[S, V]):
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
+        _check_key(key)
         return await self.outbox.send(to, text, ours=ours, at=at, good_for=good_for, key=key)
 
     async def start(
@@ -273,13 +274,15 @@ class App(Generic[S, V]):
         Raises:
             NotRunning: no runtime is behind the app.
             OptedOut: this person wants no more texts; nothing is begun.
-            DefinitionError: it is no dialogue of the app, or does not take these inputs.
+            DefinitionError: it is no dialogue of the app, does not take these inputs, or `key` is
+                no text.
             Unstorable: an input cannot be written down.
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
         found = self._find_dialogue(dialogue)
         _check_inputs(found, inputs)
+        _check_key(key)
         return await self.outbox.start(found, to, inputs, ours=ours, at=at, key=key)
 
     def _find_dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
@@ -351,6 +354,17 @@ def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
             f"{dialogue.name}{signature} cannot be started so: {error}."
             f"  {dialogue.handler.location}"
         ) from error
+
+
+def _check_key(key: object) -> None:
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= _MAX_KEY_CHARS):
+        raise DefinitionError(
+            f"key={key!r:.80} is no name. Write a text of up to {_MAX_KEY_CHARS:,} characters, like"
+            ' key="invoice-7".'
+        )
+
+
+_MAX_KEY_CHARS = 1_000
 
 
 def _check_most_segments(segments: int | None) -> int | None:

@@ -42,11 +42,16 @@ def _check_settings(question: Any) -> str:
     )
 
 
+def is_key(key: object) -> bool:
+    """Return whether a key can be looked up in the journal, or is None."""
+    return key is None or (isinstance(key, str) and key != "")
+
+
 def check_key(key: Any) -> str:
     """Return the mistake in a `key=` and its remedy, or ""."""
     if key is None:
         return ""
-    if not isinstance(key, str) or not key:
+    if not is_key(key):
         return f'key={key!r:.80} is no name. Write a text, like key="party" or key=f"guest:{{i}}".'
     if len(key) > MAX_KEY_CHARS:
         return f"a key of {len(key):,} characters is no name. Write up to {MAX_KEY_CHARS:,}."

@@ -106,11 +106,6 @@ def _is_storable_text(value: object) -> bool:
     return value.isascii() or value.encode(errors="replace").decode() == value
 
 
-def is_key(key: object) -> bool:
-    """Return whether a key can be looked up in the journal, or is None."""
-    return key is None or (isinstance(key, str) and key != "")
-
-
 def key_error(key: object, location: str) -> DialogueError:
     """Return the error of a key that is no text."""
     return DialogueError(f"{location}: {check_key(key)}")

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cooee.core.app.dialogue_verbs import OnceCall
+from cooee.core.dialogue.argument_checks import is_key
 from cooee.core.dialogue.call_sites import caller_location
 from cooee.core.dialogue.engine_requests import (
     OnceRequest,
     argument_error,
     fail_turn,
-    is_key,
     key_error,
     new_step_error,
     request_once,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from cooee.core.dialogue.argument_checks import check_key, is_key
 from cooee.core.dialogue.call_sites import user_location
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply, as_reply
@@ -33,12 +34,14 @@ class SaidTexts:
         """Add a text; None and the empty string say nothing.
 
         Raises:
-            DialogueError: the run has said too many texts.
+            DialogueError: the run has said too many texts, or the key is no text.
             TypeError: the value is no text.
         """
         text = value if type(value) is str else as_reply(value)
         if not text:
             return
+        if not is_key(key):
+            raise DialogueError(f"{user_location()}: {check_key(key)}")
         if len(self.unsent) >= MAX_TEXTS_PER_TURN:
             raise DialogueError(
                 f"{user_location()}: this dialogue says {MAX_TEXTS_PER_TURN:,} texts without"

@@ -17,12 +17,11 @@ from cooee.core.dialogue.answer_records import (
     keeps_text_alone,
     recorded_answer,
 )
-from cooee.core.dialogue.argument_checks import check_question, check_sleep
+from cooee.core.dialogue.argument_checks import check_question, check_sleep, is_key
 from cooee.core.dialogue.call_sites import call_chain, caller_location, user_location
 from cooee.core.dialogue.engine_requests import (
     argument_error,
     fail_turn,
-    is_key,
     key_error,
     new_step_error,
     suspend_run,
