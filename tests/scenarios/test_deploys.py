@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 from support.deploys import Deploys
 
@@ -54,8 +56,8 @@ INCLUDING = (
     "from cooee import App\nfrom bots.book import routes\napp = App()\napp.include(routes)\n"
 )
 EXECUTED = """
-import types
-made = types.ModuleType("made")
+import sys, types
+sys.modules["made"] = made = types.ModuleType("made")
 exec(open("questions.txt").read(), vars(made))
 ask_name = made.ask_name
 """
@@ -184,3 +186,188 @@ def test_a_question_inserted_anywhere_in_a_project_strands_nobody(deploys, tmp_p
     if layout != "a plug-in, named by nothing":
         assert first["version"] == same["version"]
     assert first["version"] != second["version"]
+
+
+DICE = """
+from cooee import App
+from random import randint
+
+app = App()
+
+
+@app.dialogue("DICE")
+async def dice(chat):
+    await chat.ask("Ready?")
+    thrown = randint(1, 1_000_000)
+    await chat.ask(f"You threw {thrown}. Again?")
+    return "Bye."
+"""
+
+
+def test_a_text_of_what_is_not_deterministic_is_tried_again_at_each_start(deploys, tmp_path):
+    write(tmp_path, {"app.py": DICE})
+    first = deploys.run(tmp_path, "app.py", ["DICE", "yes"])
+    assert first["replies"][0] == "Ready?"
+    assert "NotDeterministic" in first["troubles"][0]
+    assert len(first["replies"]) == 2, "One apology."
+    again = deploys.run(tmp_path, "app.py")
+    assert "NotDeterministic" in again["troubles"][0]
+    assert again["replies"] == [], "The person is not told a second time."
+    assert again["version"] == first["version"]
+
+
+OUTSIDE = {
+    "a library": "from library import MAIL",
+    "a file of data": "MAIL = open('mail.txt').read() == 'yes'",
+    "an environment variable": "import os; MAIL = 'MAIL' in os.environ",
+}
+SETTING = """
+from cooee import App
+{}
+
+app = App()
+
+
+@app.dialogue("BOOK")
+async def book(chat):
+    name = await chat.ask("Name?")
+    mail = await chat.ask("Mail?") if MAIL else ""
+    many = await chat.ask("How many?", int)
+    return f"{{name}} {{mail}}, {{many}}."
+"""
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_what_changes_outside_of_the_code_strands_nobody(deploys, tmp_path, what):
+    installed = tmp_path / "lib/python3.11/site-packages"
+    write(
+        tmp_path,
+        {
+            "app.py": SETTING.format(OUTSIDE[what]),
+            "lib/python3.11/site-packages/library.py": "MAIL = False",
+            "mail.txt": "no",
+        },
+    )
+    path = [str(installed)]
+    first = deploys.run(tmp_path, "app.py", ["BOOK", "Anna"], path=path)
+    assert first["replies"] == ["Name?", "How many?"]
+    write(tmp_path, {"lib/python3.11/site-packages/library.py": "MAIL = True", "mail.txt": "yes"})
+    before = "import os; os.environ['MAIL'] = 'yes'"
+    second = deploys.run(tmp_path, "app.py", ["4", "a@example.com"], path=path, before=before)
+    assert second["replies"] == ["Mail?", "Anna a@example.com, 4."]
+    assert second["version"] == first["version"]
+    assert len(second["warnings"]) == 1
+    assert "lies outside of the code" in second["warnings"][0]
+
+
+def test_a_hash_of_a_file_in_the_apps_version_makes_its_change_an_edit(deploys, tmp_path):
+    setting = SETTING.format(OUTSIDE["a file of data"])
+    write(
+        tmp_path,
+        {"app.py": setting.replace("App()", "App(version=str(MAIL))"), "mail.txt": "no"},
+    )
+    first = deploys.run(tmp_path, "app.py", ["BOOK", "Anna"])
+    write(tmp_path, {"mail.txt": "yes"})
+    second = deploys.run(tmp_path, "app.py", ["4", "a@example.com"])
+    assert second["replies"] == ["Mail?", "Anna a@example.com, 4."]
+    assert second["version"] != first["version"]
+    assert second["warnings"] == []
+
+
+def test_an_editable_install_is_the_users_own(deploys, tmp_path):
+    installed = tmp_path / "venv/lib/python3.11/site-packages"
+    files = {
+        "work/shop/__init__.py": "",
+        "work/shop/app.py": app("from .questions import ask_name"),
+    }
+    write(tmp_path, {**files, "work/shop/questions.py": QUESTIONS})
+    write(installed, {"shop.pth": str(tmp_path / "work")})
+    before = f"import site; site.addsitedir({str(installed)!r})"
+    edit = {"work/shop/questions.py": EDITED}
+    deploy_twice(deploys, tmp_path, "shop.app", lambda: write(tmp_path, edit), before=before)
+
+
+def test_an_app_that_is_installed_with_a_second_package_is_the_users_own(deploys, tmp_path):
+    installed = tmp_path / "venv/lib/python3.11/site-packages"
+    write(
+        installed,
+        {
+            "shop/__init__.py": "",
+            "shop/app.py": app("from common.questions import ask_name"),
+            "common/__init__.py": "",
+            "common/questions.py": QUESTIONS,
+            "shop-1.0.dist-info/METADATA": "Name: shop\nVersion: 1.0\n",
+            "shop-1.0.dist-info/top_level.txt": "shop\ncommon\n",
+        },
+    )
+    edit = {"common/questions.py": EDITED}
+    path = [str(installed)]
+    deploy_twice(deploys, tmp_path, "shop.app", lambda: write(installed, edit), path=path)
+
+
+def test_an_app_in_an_archive_is_the_users_own(deploys, tmp_path):
+    def pack(questions):
+        with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+            archive.writestr("shop.py", app(lazy="from questions import ask_name"))
+            archive.writestr("questions.py", questions)
+
+    pack(QUESTIONS)
+    path = [str(tmp_path / "app.pyz")]
+    deploy_twice(deploys, tmp_path, "shop:app", lambda: pack(EDITED), path=path)
+
+
+def test_code_without_a_file_is_known_by_its_functions(deploys, tmp_path):
+    write(tmp_path, {"app.py": app(EXECUTED), "questions.txt": QUESTIONS})
+    edit = {"questions.txt": EDITED}
+    deploy_twice(deploys, tmp_path, "app.py", lambda: write(tmp_path, edit))
+
+
+def test_code_that_nothing_can_read_is_known_by_the_apps_version(deploys, tmp_path):
+    """As in a program whose functions are compiled to machine code."""
+    hidden = EXECUTED.replace("vars(made)", "made").replace('sys.modules["made"] = ', "")
+    hidden = hidden.replace('types.ModuleType("made")', "{}")
+    hidden = hidden.replace("made.ask_name", "made['ask_name']")
+    version = {"arguments": "version=open('version.txt').read()"}
+    write(tmp_path, {"app.py": app(hidden, **version), "questions.txt": QUESTIONS})
+    write(tmp_path, {"version.txt": "1"})
+    edit = {"questions.txt": EDITED, "version.txt": "2"}
+    first, _, second = deploy_twice(deploys, tmp_path, "app.py", lambda: write(tmp_path, edit))
+    assert first["version"] != second["version"]
+
+
+def test_a_library_is_not_the_users_own_and_its_upgrade_strands_nobody(deploys, tmp_path):
+    installed = tmp_path / "venv/lib/python3.11/site-packages"
+    write(tmp_path, {"app.py": app("from library import ask_name")})
+    write(installed, {"library.py": QUESTIONS})
+    path = [str(installed)]
+    first = deploys.run(tmp_path, "app.py", ["BOOK", "Anna"], path=path)
+    write(installed, {"library.py": EDITED})
+    second = deploys.run(tmp_path, "app.py", ["4", "a@example.com"], path=path)
+    assert second["replies"] == ["Mail?", "Anna a@example.com, 4."]
+    assert first["version"] == second["version"]
+    assert len(second["warnings"]) == 1
+
+
+def test_a_file_that_is_replaced_while_the_process_runs_is_the_next_ones(deploys, tmp_path):
+    """The running process goes on with what it has loaded; the next one has the edit."""
+    write(tmp_path, {"app.py": app("from questions import ask_name"), "questions.py": QUESTIONS})
+    replace = f"open('questions.py', 'w').write({EDITED!r})"
+    first = deploys.run(tmp_path, "app.py", ["BOOK", "Anna"], after=replace)
+    assert first["replies"] == ["Name?", "How many?"]
+    second = deploys.run(tmp_path, "app.py", ["4", "a@example.com"])
+    assert second["replies"] == ["Mail?", "Anna a@example.com, 4."]
+    assert second["version"] != first["version"]
+    assert second["warnings"] == []
+
+
+def test_a_file_that_is_replaced_before_it_is_read_strands_nobody(deploys, tmp_path):
+    """The version is that of the file, and the process runs what it had imported."""
+    replace = f"import questions; open('questions.py', 'w').write({EDITED!r})"
+    write(tmp_path, {"app.py": app("from questions import ask_name"), "questions.py": QUESTIONS})
+    more = {"before": replace, "path": [str(tmp_path)]}
+    first = deploys.run(tmp_path, "app.py", ["BOOK", "Anna"], **more)
+    assert first["replies"] == ["Name?", "How many?"]
+    second = deploys.run(tmp_path, "app.py", ["4", "a@example.com"])
+    assert second["replies"] == ["Mail?", "Anna a@example.com, 4."]
+    assert second["version"] == first["version"]
+    assert len(second["warnings"]) == 1

@@ -753,8 +753,8 @@ def test_what_is_done_once_may_not_ask_and_may_read_the_history():
 # Determinism
 
 
-def test_the_same_program_that_goes_another_way_is_refused_before_it_takes_effect():
-    ways = iter(["A?", "A?", "B?", "B?"])
+def test_code_that_goes_two_ways_in_one_process_is_refused_before_it_takes_effect():
+    ways = iter(["A?", "A?", "B?", "C?"])
 
     async def handler(chat):
         return await chat.ask(next(ways))
@@ -762,15 +762,116 @@ def test_the_same_program_that_goes_another_way_is_refused_before_it_takes_effec
     talk = Talk(handler)
     talk.start()
     before = talk.journal
-    with pytest.raises(NotDeterministic, match=r"asks 'B\?'.*waited for 'A\?'.*chat\.once"):
+    said = r"asks 'B\?'.*waited for 'A\?'.*run once more, it asks 'C\?' \(.*\).*chat\.once"
+    with pytest.raises(NotDeterministic, match=said):
         talk.text("a")
     assert talk.journal == before
     assert talk.edit(_one_question).text("a") == ["W?"], "changed code never diverges"
 
 
+@pytest.mark.parametrize(
+    ("again", "words"),
+    [
+        ("A?", "goes that way again"),
+        (None, "raises RuntimeError"),
+        ("before", "does Bank.pay once"),
+        ("after", "goes that way again"),
+    ],
+)
+def test_it_is_said_what_the_second_run_did(again, words):
+    ways, bank = iter(["A?", "A?", "B?", again]), Bank()
+
+    async def handler(chat):
+        way = next(ways)
+        if way is None:
+            raise RuntimeError("No way.")
+        if way == "before":
+            await chat.once(bank.pay, 1)
+        answer = await chat.ask("A?" if way in {"before", "after"} else way)
+        if way == "after":
+            await chat.once(bank.pay, 1)
+        return answer
+
+    talk = Talk(handler)
+    talk.start()
+    with pytest.raises(NotDeterministic, match=words):
+        talk.text("a")
+    assert bank.paid == 0
+
+
+def test_what_changes_outside_of_the_code_strands_nobody():
+    """A library, a file or a setting is another one: each run goes the new way."""
+    settings = {"mail": False}
+
+    async def handler(chat):
+        name = await chat.ask("Name?")
+        mail = await chat.ask("Mail?") if settings["mail"] else "none"
+        many = await chat.ask("How many?")
+        return f"{name} {mail} {many} {await chat.ask('Day?')}"
+
+    talk = Talk(handler)
+    talk.start()
+    talk.text("Anna")
+    settings["mail"] = True
+    assert talk.text("4") == ["Mail?"]
+    (warning,) = talk.outcome.warnings
+    for words in ("asks 'Mail?'", "waited for 'How many?'", "lies outside", "App(version=…)"):
+        assert words in warning
+    assert talk.text("a@example.com") == ["Day?"]
+    assert talk.outcome.warnings == ()
+    assert talk.text("Friday") == ["Anna a@example.com 4 Friday"]
+
+
+@pytest.mark.parametrize("new", ["sleep", "once", "return"])
+def test_a_sleep_a_once_and_an_end_may_come_from_outside_too(new):
+    settings, bank = set(), Bank()
+
+    async def handler(chat):
+        name = await chat.ask("Name?")
+        if "sleep" in settings:
+            await chat.sleep(HOUR)
+        if "once" in settings:
+            await chat.once(bank.pay, 1)
+        return "Bye." if "return" in settings else f"{name} {await chat.ask('Day?')}"
+
+    talk = Talk(handler)
+    talk.start()
+    talk.text("Anna")
+    settings.add(new)
+    texts = talk.text("Friday")
+    assert len(talk.outcome.warnings) == 1
+    if new == "sleep":
+        texts = talk.wait(HOUR)
+    assert texts == (["Bye."] if new == "return" else ["Anna Friday"])
+    assert bank.paid == (new == "once")
+
+
+def test_a_once_that_a_run_did_before_it_diverged_is_done_once():
+    settings, bank = {"step": 0}, Bank()
+
+    async def handler(chat):
+        if settings["step"] >= 1:
+            await chat.once(bank.pay, 1)
+        if settings["step"] >= 2:
+            await chat.ask("Mail?")
+        return await chat.ask("Name?")
+
+    talk = Talk(handler)
+    talk.start()
+    settings["step"], talk.crash_at = 1, "inside"
+    with pytest.raises(Crash):
+        talk.text("Anna")
+    assert bank.paid == 1, "It was done, and its result is not known."
+    settings["step"] = 2
+    assert talk.again() == ["Mail?"]
+    assert bank.paid == 2
+    assert talk.text("a@example.com") == ["Anna"]
+    assert bank.paid == 2
+
+
 @pytest.mark.parametrize("stray", ["sleep", "once", "return"])
 def test_a_sleep_a_once_and_a_return_can_stray_too(stray):
-    turns = iter([False, False, True])
+    turns = iter([False, False, True, False])
 
     async def handler(chat):
         if next(turns):

@@ -230,6 +230,21 @@ MUTATIONS = {
         "journal.code_version == context.code_version",
         "True",
     ),
+    "10: what an unseen change makes of unchanged code is refused": (
+        "replay",
+        "        if not first.is_same_step(second):",
+        "        if True:",
+    ),
+    "10: what an unseen change makes of unchanged code is taken for unchanged code": (
+        "replay",
+        "run.same_code = False",
+        "pass",
+    ),
+    "10: a once of the run that diverged is called again": (
+        "replay",
+        "    _take_over(run, first)\n    run.warnings",
+        "    run.warnings",
+    ),
     "11: a deadline counts from now": (
         "questions",
         "else waiting.asked_at + question.timeout",
@@ -301,7 +316,7 @@ def caught(patch: tuple[str, str, str], tapes: int) -> str | None:
         chance = random.Random(seed)
         tape = Tape(chance.randbytes(chance.choice([40, 150, 300, 600])))
         try:
-            World(engine, tape, edits=seed % 4 != 0).play()
+            World(engine, tape, edits=seed % 4 != 0, unseen=seed % 4 == 1).play()
         except (NameError, SyntaxError) as error:
             raise AssertionError("Broken otherwise than meant.") from error
         except Exception as error:

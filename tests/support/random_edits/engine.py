@@ -29,6 +29,7 @@ _ORDER = {
     "dialogue_verbs": "app.dialogue_verbs",
     "chat": "app.chat",
     "said_texts": "dialogue.said_texts",
+    "divergence": "dialogue.divergence",
     "error_messages": "dialogue.error_messages",
     "dialogue_context": "dialogue.dialogue_context",
     "step_keys": "dialogue.step_keys",

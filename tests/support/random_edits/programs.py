@@ -48,9 +48,14 @@ class Statement:
 
 @dataclass
 class Maker:
-    """Makes statements; no id comes twice."""
+    """Makes statements; no id comes twice.
+
+    Where its edits are `unseen`, they are like a library's or a file's: none asks for another type
+    or other options, since unchanged code does not check its records.
+    """
 
     tape: Tape
+    unseen: bool = False
     ids: int = 0
     asks: list[int] = field(default_factory=list)
 
@@ -149,7 +154,7 @@ def _mended(each: Statement, maker: Maker) -> Statement:
     """The statement in other words, of another type, with another bound."""
     pick = maker.tape.pick
     if each.what == "ask":
-        how = pick(5)
+        how = pick(2 if maker.unseen else 5)
         if how <= 1:
             return replace(each, rev=each.rev + 1, was=each.rev if how else -1)
         if how == 4:

@@ -41,11 +41,14 @@ class Version:
 
 
 class World:
-    """Plays a tape. Every check is an assert; `log` says what led to it."""
+    """Plays a tape. Every check is an assert; `log` says what led to it.
 
-    def __init__(self, engine: Engine, tape: Tape, *, edits: bool) -> None:
+    Edits that are `unseen` leave the code version as it is (replay rule 10).
+    """
+
+    def __init__(self, engine: Engine, tape: Tape, *, edits: bool, unseen: bool = False) -> None:
         self.engine, self.tape, self.edits = engine, tape, edits
-        self.maker = Maker(tape)
+        self.maker = Maker(tape, unseen)
         self.now = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
         self.log: list[str] = []
         self.executed: Counter[str] = Counter()
@@ -219,7 +222,7 @@ class World:
                 ours=OURS,
                 theirs=THEIRS,
                 find_zone=lambda: UTC,
-                code_version=version.name,
+                code_version="one" if self.maker.unseen else version.name,
                 read_history=None,
                 strict=not version.ambiguous,
             )

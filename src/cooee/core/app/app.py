@@ -104,9 +104,10 @@ class App(Generic[S, V]):
             None for none.
         too_many: the text after the last attempt to answer, where the dialogue does not catch
             `TooManyAttempts`; None for none.
-        version: a part of the code version beside the app's own source files, such as a hash of
-            the file that its questions come from. A dialogue may ask other questions than
-            before only under another code version.
+        version: a part of the code version beside the user's own code, such as a hash of the
+            file that its questions come from, or the release where no Python can read the code.
+            Another version is an edit: answers are checked against today's types and options,
+            and texts that were set aside are tried again.
     """
 
     def __init__(

@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 import msgspec
 
 from cooee.core.dialogue.argument_checks import check_key
-from cooee.core.dialogue.error_messages import divergence_error, endless_loop_message
+from cooee.core.dialogue.divergence import Divergence, divergence_error
+from cooee.core.dialogue.error_messages import endless_loop_message
 from cooee.core.dialogue.journal import RecordKey, Waiting
 from cooee.core.dialogue.questions import QuestionStep
 from cooee.core.dialogue.run import Run
-from cooee.core.errors import DialogueError, Unstorable
+from cooee.core.errors import DialogueError, NotDeterministic, Unstorable
 
 
 class OnceRequest(msgspec.Struct, frozen=True):
@@ -84,14 +85,22 @@ def new_step_error(
     run: Run, key: RecordKey, action: str, location: str, prompt: str = ""
 ) -> DialogueError | None:
     """Return the error that forbids a new step, or None."""
-    if run.would_diverge(key):  # replay rule 10: before the step takes effect
-        return divergence_error(run.journal.waiting, action, location)
+    if run.same_code and not run.reached_waiting and key != run.waiting_key:
+        return diverge(run, key, action, location)
     texts = (*key[1], key[2], prompt)
     if not all(map(_is_storable_text, texts)):
         return Unstorable(f"{location}: prompts, keys and parts are texts, unlike {texts!r}.")
     if len(run.new_entries) < MAX_RECORDS_PER_TURN:
         return None
     return DialogueError(endless_loop_message(location, MAX_RECORDS_PER_TURN))
+
+
+def diverge(run: Run, key: RecordKey, action: str, location: str) -> NotDeterministic:
+    """Record the step at which unchanged code diverged, and return the error to raise."""
+    # replay rule 10: before the step takes effect
+    entries, taken_count = tuple(run.new_entries), run.taken_count
+    run.divergence = Divergence(key, action, location, entries, taken_count)
+    return divergence_error(run.journal.waiting, run.divergence)
 
 
 def argument_error(location: str, message: str) -> DialogueError | None:

@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from cooee.core.app.question import Question
-from cooee.core.dialogue.journal import Waiting
-from cooee.core.errors import DuplicateOnce, NotDeterministic
-
-
-def divergence_error(waiting: Waiting | None, action: str, location: str) -> NotDeterministic:
-    """Return the error of unchanged code that went another way than before (replay rule 10)."""
-    assert waiting is not None
-    before = f"it waited for {waiting.prompt!r}" if waiting.expects_text else "it slept"
-    return NotDeterministic(
-        f"{location}: this dialogue {action}, while before, with the same code and the same"
-        f" answers, {before} ({waiting.location}). What changes from run to run belongs into `await"
-        " chat.once(…)`; for the time and for chance there are chat.now and chat.random."
-    )
+from cooee.core.errors import DuplicateOnce
 
 
 def duplicate_once_error(name: str, location: str) -> DuplicateOnce:

@@ -10,9 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from cooee.core.app.dialogue_verbs import Restart
-from cooee.core.dialogue.error_messages import divergence_error
+from cooee.core.dialogue.engine_requests import diverge
 from cooee.core.dialogue.frontier import merge_replayed_state
-from cooee.core.dialogue.journal import MANY_RECORDS, Journal, JournalEntry, derive_id
+from cooee.core.dialogue.journal import MANY_RECORDS, NO_KEY, Journal, JournalEntry, derive_id
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.errors import DialogueError
@@ -83,7 +83,7 @@ def ended_outcome(run: Run, reason: EndReason) -> TurnOutcome:
     if run.fatal_error is not None:
         raise run.fatal_error
     if run.same_code and not run.reached_waiting:  # replay rule 10: a return diverges too
-        raise divergence_error(run.journal.waiting, "ends", "At its end")
+        raise diverge(run, NO_KEY, "ends", "At its end")
     run.reached_frontier, run.suspended_at = True, None
     return _build_outcome(run, _unsent_texts(run), reason, None)
 

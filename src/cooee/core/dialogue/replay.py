@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from cooee.core.dialogue.call_sites import coroutine_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
+from cooee.core.dialogue.divergence import Divergence, outside_change_message, two_ways_error
 from cooee.core.dialogue.engine_requests import ABANDONED, SUSPENDED, FatalRequest, OnceRequest
 from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.inputs import describe_retyped_input, fit_inputs
-from cooee.core.dialogue.journal import Journal, JournalEntry, StoredRecord
+from cooee.core.dialogue.journal import NO_KEY, Journal, JournalEntry, StoredRecord
 from cooee.core.dialogue.outcome import (
     EndReason,
     OutgoingText,
@@ -57,6 +58,10 @@ __all__ = [
     "next_round",
     "run_turn",
 ]
+
+
+_RUNS_TO_COMPARE = 2
+"""Further runs of a turn that went another way than before; chance rarely agrees with itself."""
 
 
 class CallOnce(msgspec.Struct, frozen=True):
@@ -122,10 +127,59 @@ def run_turn(
         DialogueError: the code cannot go on; set the text aside until the code version changes.
         Exception: the handler's own error.
     """
+    run = _new_run(context, journal, text, now)
+    try:
+        return (yield from _complete_run(run, stored_state))
+    except NotDeterministic:
+        if run.divergence is None:
+            raise
+        first = run.divergence
+    # replay rule 10: only what two runs of one process do differently is not deterministic. A
+    # library, a file or a setting may have changed meanwhile, and that strands nobody.
+    for _ in range(_RUNS_TO_COMPARE):
+        second = _find_divergence(_new_run(context, journal, text, now), first)
+        if not first.is_same_step(second):
+            raise two_ways_error(journal.waiting, first, second)
+    run = _new_run(context, journal, text, now)
+    run.same_code = False
+    _take_over(run, first)
+    run.warnings.append(outside_change_message(journal.waiting, first))
+    return (yield from _complete_run(run, stored_state))
+
+
+def _new_run(
+    context: DialogueContext, journal: Journal, text: IncomingText | None, now: datetime
+) -> Run:
     text, recorded = _skip_recorded_text(journal, _storable_text(text))
     now = now if text is None else max(now, text.received_at)
     run = Run(context, journal, text, now, Verbs)
     run.text_consumed = recorded
+    return run
+
+
+def _take_over(run: Run, earlier: Divergence) -> None:
+    """Let a run begin with the entries of an earlier run of the same turn: no once is repeated."""
+    for entry in earlier.entries:
+        run.add_entry(entry)
+    run.taken_count = earlier.taken_count
+
+
+def _find_divergence(run: Run, earlier: Divergence) -> Divergence | None:
+    """Return the divergence of one more run; None where it does not diverge."""
+    _take_over(run, earlier)
+    flow = _complete_run(run, None)
+    try:
+        next(flow)
+    except StopIteration:
+        return None
+    except Exception as error:
+        return run.divergence or Divergence(NO_KEY, f"raises {type(error).__name__}", "before that")
+    flow.close()  # it has passed the question before, and came to a once, which is not called
+    return None
+
+
+def _complete_run(run: Run, stored_state: bytes | None) -> ReplayFlow:
+    """Run a handler to its next question or its end, and return the outcome."""
     try:
         value = yield from _run_handler(run)
         if value is SUSPENDED:
@@ -162,7 +216,7 @@ def check_replay(context: DialogueContext, outcome: TurnOutcome, now: datetime) 
         NotDeterministic: the second run says, does or remembers something else.
     """
     journal = outcome.journal
-    flow = run_turn(context, journal, None, now, outcome.state)
+    flow = _complete_run(_new_run(context, journal, None, now), outcome.state)
     try:
         effect = next(flow)
     except StopIteration as done:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
 from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
@@ -14,6 +14,7 @@ from cooee.core.app.chat import Chat
 from cooee.core.app.dialogue_verbs import DialogueVerbs, Restart
 from cooee.core.dialogue.call_sites import definition_location, user_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
+from cooee.core.dialogue.divergence import Divergence
 from cooee.core.dialogue.error_messages import (
     foreign_await_message,
     lost_restart_message,
@@ -34,7 +35,13 @@ from cooee.core.dialogue.said_texts import SaidTexts
 from cooee.core.dialogue.state_diff import StateDiff
 from cooee.core.dialogue.state_merge import apply_diffs
 from cooee.core.dialogue.step_keys import StepKeys
-from cooee.core.errors import DialogueError, Ended, ForeignAwait, NoDialogue, NotAwaited
+from cooee.core.errors import (
+    DialogueError,
+    Ended,
+    ForeignAwait,
+    NoDialogue,
+    NotAwaited,
+)
 from cooee.core.messages import Inbound
 from cooee.core.parsing.answers import ParseContext
 
@@ -63,6 +70,7 @@ class Run:
         "context",
         "context_vars",
         "coroutine",
+        "divergence",
         "ended",
         "fatal_error",
         "index",
@@ -116,7 +124,10 @@ class Run:
         self._finished_count = journal.finished_count
         self.unfinished_keys = set(journal.unfinished_keys)
         if len(journal.entries) > journal.finished_count:
-            self.unfinished_keys.update(_keys_since(self.records, journal.finished_count))
+            since = journal.finished_count
+            self.unfinished_keys |= {
+                key for key, one in self.records.items() if one.position >= since
+            }
         self.said_texts = SaidTexts()
         self.text_consumed = False
         self.suspended_at: Waiting | None = None
@@ -137,6 +148,7 @@ class Run:
         self.restart_location = ""  # not "" from a restart on, until its value is returned
         self.caught_failure: JournalEntry | None = None
         self.fatal_error: Exception | None = None
+        self.divergence: Divergence | None = None
         state, self.unknown_fields = context.codec.decode(journal.initial_state)
         self.chat: Chat[Any, Any] = self._chat(state, verbs(self))
 
@@ -275,10 +287,6 @@ class Run:
     def _is_known(self, key: RecordKey) -> bool:
         return key in self.records or key in self.index.held_texts or key == self.waiting_key
 
-    def would_diverge(self, key: RecordKey) -> bool:
-        """Return whether unchanged code reached a new step before the waiting key (rule 10)."""
-        return self.same_code and not self.reached_waiting and key != self.waiting_key
-
     def parse_context(self, at: datetime) -> ParseContext:
         """Return the time and the places that a text is parsed with."""
         return ParseContext(at, self.chat.zone, self.context.ours)
@@ -400,7 +408,3 @@ class Run:
         """Return the entries that no commit has taken yet, and count them as taken."""
         entries, self.taken_count = self.new_entries[self.taken_count :], len(self.new_entries)
         return tuple(entries)
-
-
-def _keys_since(records: Mapping[RecordKey, StoredRecord], position: int) -> Sequence[RecordKey]:
-    return [key for key, found in records.items() if found.position >= position]

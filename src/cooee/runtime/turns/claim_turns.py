@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from cooee.core.backoff import turn_backoff
 from cooee.core.dialogue.call_sites import raise_location
 from cooee.core.error_text import error_text
-from cooee.core.errors import DialogueError, JournalError, TooLong
+from cooee.core.errors import DialogueError, JournalError, NotDeterministic, TooLong
 from cooee.core.messages import Priority, Reply
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import HandlerRan
@@ -24,6 +24,7 @@ from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_
 from cooee.storage import Claim, ClaimResult, PendingText, TurnFailure
 
 _NEVER_RETRIED = (TooLong, DialogueError, JournalError)  # the next try would go the same way
+_UNTIL_RESTART = ", until the next start"
 _REPLY_WINDOW = timedelta(minutes=10)  # after a person's last text, what we say is still a reply
 
 TurnFunction: TypeAlias = Callable[[Turn, ClaimProgress], TurnFlow[ClaimProgress]]
@@ -249,6 +250,10 @@ class _ClaimRun:
         retry_at: datetime | None = None if pause is None else self._context.now() + pause
         in_dialogue = isinstance(error, DialogueFailure) or dialogue
         code_version = self._context.code_version() if in_dialogue and pause is None else ""
+        if code_version and isinstance(cause, NotDeterministic):
+            # replay rule 10: what a run did is no fault of the code alone, so the version of no
+            # process: the next one to start tries again, with the same code too.
+            code_version += _UNTIL_RESTART
         return TurnFailure(seq, _error_message(cause), retry_at, code_version, dialogue)
 
 

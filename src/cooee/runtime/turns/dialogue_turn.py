@@ -104,6 +104,7 @@ def run_dialogue(
         open_dialogue, outcome = yield from _run_effects(
             context, turn, progress, open_dialogue, journal, dialogue, text
         )
+        outcome = _with_code_version(outcome, context.code_version())
         for warning in outcome.warnings:
             context.warn(warning)
         drafts = _make_drafts(context, turn, outcome)
@@ -113,6 +114,14 @@ def run_dialogue(
         partial(diff_states, progress.state, state), turn.now, {open_dialogue.id}
     )
     return replace(progress, state=state, dialogues=dialogues).with_drafts(drafts), outcome
+
+
+def _with_code_version(outcome: TurnOutcome, code_version: str) -> TurnOutcome:
+    """Return the outcome with the code version after the turn, which may have loaded a plug-in."""
+    journal = outcome.journal
+    if journal.code_version == code_version:
+        return outcome
+    return replace(outcome, journal=replace(journal, code_version=code_version))
 
 
 def as_dialogue_text(turn: Turn, pending: PendingText) -> IncomingText:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from cooee.runtime.turns.dialogue_turn import as_dialogue_text, run_dialogue, st
 from cooee.runtime.turns.effects import HandlerCall, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
-from cooee.storage import PendingText
+from cooee.storage import NewOutbound, PendingText
 
 
 def route_text(
@@ -175,10 +175,18 @@ def failure_reply(
                 app.error_handler, turn.id, handler_chat, run, app.error_handler.sync
             )
             replies = [*handler_chat._replies, as_reply(returned)]  # noqa: SLF001 -- for the turn
-            drafts = [make_draft(context, turn, reply, capped=False) for reply in replies if reply]
-            return progress.with_drafts(drafts)
+            return progress.with_drafts(_apologies(context, turn, replies))
         except Exception:  # an apology must not fail the turn a second time
             replies = [as_reply(app.sorry)]
-    return progress.with_drafts(
-        [make_draft(context, turn, reply, capped=False) for reply in replies if reply]
-    )
+    return progress.with_drafts(_apologies(context, turn, replies))
+
+
+def _apologies(
+    context: TurnContext, turn: Turn, replies: Sequence[Reply | None]
+) -> Sequence[NewOutbound]:
+    """Return drafts for a text that was set aside; each goes out once, however often it fails."""
+    return [
+        make_draft(context, turn, reply, derive_id(turn.id, "sorry", n, reply.text), capped=False)
+        for n, reply in enumerate(replies)
+        if reply
+    ]
