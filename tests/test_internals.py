@@ -42,7 +42,7 @@ def test_every_cited_rule_exists():
     assert not missing
 
 
-RULE_COUNTS = {"replay": 15, "storage": 14, "delivery": 21}
+RULE_COUNTS = {"replay": 15, "storage": 14, "delivery": 22}
 OWN_LINE = re.compile(r"^\s*(?:#|--) (\w+) rule (\d+): \S", re.MULTILINE)
 
 

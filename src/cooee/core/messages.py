@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from cooee.core.built_in_values import built_in_text, required_text
+
 
 class Status(IntEnum):
     """The status of an outbound. Its number only grows; from DELIVERED on the status is final."""
@@ -135,7 +137,9 @@ class Reply(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         one_or_many = (self.media,) if isinstance(self.media, str) else tuple(self.media)
-        msgspec.structs.force_setattr(self, "media", one_or_many)
+        urls = tuple(required_text(one, "The URL of a picture") for one in one_or_many)
+        msgspec.structs.force_setattr(self, "media", urls)
+        msgspec.structs.force_setattr(self, "text", required_text(self.text, "A text"))
 
 
 def as_reply(value: object) -> Reply | None:
@@ -144,15 +148,18 @@ def as_reply(value: object) -> Reply | None:
     Raises:
         TypeError: it is neither a string nor a Reply.
     """
-    if value is None or value == "":
+    if value is None:
         return None
     if isinstance(value, str):
-        return Reply(value)
+        text = built_in_text(value)
+        return Reply(text) if text else None
     if isinstance(value, Reply):
         return value if value.text or value.media else None
-    message = (
-        f"A reply is a str, a Reply or None, and this is a {type(value).__name__}: {value!r:.80}"
-    )
+    try:
+        shown = f": {value!r:.80}"
+    except Exception:  # its __repr__ is the app's code
+        shown = ""
+    message = f"A reply is a str, a Reply or None, and this is a {type(value).__name__}{shown}"
     raise TypeError(message)
 
 

@@ -1475,7 +1475,6 @@ async def _counting(chat):
         _keyed("\udfff"),
         _parted(5),
         _parted("\ud800"),
-        _asking_a_number,
         _napping,
         _counting,
     ],
@@ -1484,6 +1483,11 @@ def test_what_could_not_be_read_again_is_never_written(handler):
     words = r"test_replay_cases\.py:\d+: .*(prompts, keys and parts|is no name)"
     with pytest.raises(DialogueError, match=words):
         Talk(handler).start()
+
+
+def test_a_prompt_that_is_no_text_is_refused_at_its_line():
+    with pytest.raises(TypeError, match="A prompt is a str, not int"):
+        Talk(_asking_a_number).start()
 
 
 def test_half_a_character_in_a_text_is_a_question_mark():

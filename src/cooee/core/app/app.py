@@ -16,6 +16,12 @@ from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
 from cooee.core.app.routes import BusyPolicy, Dialogue, F, Handler, Routes, handler_of
 from cooee.core.app.state_codec import StateCodec
 from cooee.core.app.time_zones import INSTALL_DATA, load_time_zone
+from cooee.core.built_in_values import (
+    built_in_length,
+    built_in_moment,
+    built_in_text,
+    required_text,
+)
 from cooee.core.errors import DefinitionError, NotRunning, TooLong
 from cooee.core.messages import Outbound, Reply, as_reply
 from cooee.core.phone_numbers import certain_time_zone
@@ -130,16 +136,16 @@ class App(Generic[S, V]):
             raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
         self.state_codec: StateCodec[S] = StateCodec(state)
         self.services_lifespan = lifespan
-        self.sorry = sorry
+        self.sorry = built_in_text(sorry)
         self.unknown = unknown
-        self.help = help
+        self.help = built_in_text(help)
         self.smart = smart
         self.most_segments = _check_most_segments(most_segments)
         self.quiet_hours = quiet_hours(quiet)
         self.timezone = _load_time_zone(timezone)
-        self.no_reply = no_reply
-        self.too_many = too_many
-        self.version = version
+        self.no_reply = built_in_text(no_reply)
+        self.too_many = built_in_text(too_many)
+        self.version = built_in_text(version)
         self.retired_dialogues: dict[str, Reply | None] = {}
         self.routes = Routes()
         self.start_hooks: list[Callable[[], Any]] = []
@@ -179,7 +185,7 @@ class App(Generic[S, V]):
         """
         if self.routes.dialogue_named(name) is not None:
             raise DefinitionError(f"The app has a dialogue {name!r}. Remove it, then retire it.")
-        self.retired_dialogues[name] = as_reply(say)
+        self.retired_dialogues[built_in_text(name)] = as_reply(say)
 
     def otherwise(self, function: F) -> F:
         """Answer every text without another handler."""
@@ -248,7 +254,15 @@ class App(Generic[S, V]):
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
         _check_key(key)
-        return await self.outbox.send(to, text, ours=ours, at=at, good_for=good_for, key=key)
+        # delivery rule 22: a store and a database get exact built-in values, and nothing else
+        return await self.outbox.send(
+            required_text(to, "A number"),
+            required_text(text, "A text"),
+            ours=built_in_text(ours),
+            at=built_in_moment(at),
+            good_for=built_in_length(good_for),
+            key=built_in_text(key),
+        )
 
     async def start(
         self,
@@ -284,11 +298,15 @@ class App(Generic[S, V]):
         found = self._find_dialogue(dialogue)
         _check_inputs(found, inputs)
         _check_key(key)
-        return await self.outbox.start(found, to, inputs, ours=ours, at=at, key=key)
+        person, moment = required_text(to, "A number"), built_in_moment(at)
+        return await self.outbox.start(
+            found, person, inputs, ours=built_in_text(ours), at=moment, key=built_in_text(key)
+        )
 
     def _find_dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
         if isinstance(dialogue, str):
-            found, shown = self.routes.dialogue_named(dialogue), dialogue
+            shown = built_in_text(dialogue)
+            found = self.routes.dialogue_named(shown)
         else:
             found, shown = self.routes.dialogue_of(dialogue), getattr(dialogue, "__name__", "?")
         if found is None:

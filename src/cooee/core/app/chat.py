@@ -18,6 +18,12 @@ from cooee.core.app.dialogue_verbs import (
     Restart,
 )
 from cooee.core.app.question import AskOptions, Question, Reminder, make_question
+from cooee.core.built_in_values import (
+    built_in_length,
+    built_in_moment,
+    built_in_reminders,
+    built_in_text,
+)
 from cooee.core.errors import CannotGoBack, NoDialogue
 from cooee.core.messages import Inbound, Reply, as_reply
 
@@ -135,7 +141,7 @@ class Chat(Generic[S, V]):
         its words, and the number of equal texts before it.
         """
         if self._dialogue is not None:
-            self._dialogue.say(what, key)
+            self._dialogue.say(what, built_in_text(key))
             return
         reply = as_reply(what)
         if reply is not None:
@@ -281,7 +287,14 @@ class Chat(Generic[S, V]):
         pause: Any = settle  # a number that is no length of time is refused later, at this line
         if isinstance(settle, int | float) and abs(settle) < _MAX_SETTLE_S:
             pause = timedelta(seconds=settle)
-        question = Question("receive", "", key=key, timeout=timeout, remind=remind, settle=pause)
+        question = Question(
+            "receive",
+            "",
+            key=built_in_text(key),
+            timeout=built_in_length(timeout),
+            remind=built_in_reminders(remind),
+            settle=built_in_length(pause),
+        )
         question.default = default
         return self._require_dialogue("receive").question(question)
 
@@ -317,7 +330,9 @@ class Chat(Generic[S, V]):
             ResultLost: the function returned a value that cannot be stored.
         """
         verbs = self._require_dialogue("once")
-        return verbs.once(OnceCall(call, args, kwargs, key, was, unknown))
+        return verbs.once(
+            OnceCall(call, args, kwargs, built_in_text(key), built_in_text(was), unknown)
+        )
 
     def sleep(
         self,
@@ -333,7 +348,8 @@ class Chat(Generic[S, V]):
             until: or until when; without a time zone, in the person's own.
             key: the identity of the sleep, in place of these.
         """
-        return self._require_dialogue("sleep").sleep(length, until, key)
+        verbs = self._require_dialogue("sleep")
+        return verbs.sleep(built_in_length(length), built_in_moment(until), built_in_text(key))
 
     def part(self, name: str) -> AbstractContextManager[None]:
         """Scope the keys of the questions inside.
@@ -341,7 +357,7 @@ class Chat(Generic[S, V]):
         with chat.part("guest"):
             name = await ask_name(chat)
         """
-        return self._require_dialogue("part").part(name)
+        return self._require_dialogue("part").part(built_in_text(name))
 
     def end(self, what: str | Reply | None = None) -> NoReturn:
         """End the dialogue here, with a last text."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias, TypedDict
 
 import msgspec
 from msgspec import UNSET
 
+from cooee.core.built_in_values import (
+    built_in_length,
+    built_in_options,
+    built_in_reminders,
+    built_in_text,
+    required_text,
+)
 from cooee.core.parsing.answers import AnswerParser, parser_for
 from cooee.core.parsing.choices import match_option, render_menu
 
@@ -79,19 +86,38 @@ class Question(msgspec.Struct, gc=False):
 
 
 def make_question(
-    prompt: str, type: Any, menu: Sequence[str] | None, default: Any, options: AskOptions
+    prompt: str, type_: Any, menu: Sequence[str] | None, default: Any, options: AskOptions
 ) -> Question:
     """Build the question of `Chat.ask`, `choose` or `confirm`.
 
     Raises:
-        TypeError: an option is misspelt, or belongs to another verb.
+        TypeError: the prompt is no `str`, or an option is misspelt or belongs to another verb.
     """
+    # delivery rule 22: each text and length is an exact built-in one from here on
+    if type(prompt) is not str:
+        prompt = required_text(prompt, "A prompt")
+    if menu is not None:
+        menu = built_in_options(menu)
     if not options:  # the short way: every replay runs this line for every answer
-        return Question("ask", prompt, type, menu, None, None, None, None, None, None, default)
+        return Question("ask", prompt, type_, menu, None, None, None, None, None, None, default)
     unknown = options.keys() - AskOptions.__optional_keys__
     if unknown:
         raise TypeError(
             f"A question has no option {min(unknown)!r}. Its options are"
             f" {', '.join(AskOptions.__annotations__)} and default."
         )
-    return Question("ask", prompt, type, menu, default=default, **options)
+    exact = {name: _BUILT_IN.get(name, _unchanged)(value) for name, value in options.items()}
+    return Question("ask", prompt, type_, menu, default=default, **exact)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+_BUILT_IN: Mapping[str, Callable[[Any], Any]] = {
+    "key": built_in_text,
+    "was": built_in_text,
+    "retry": built_in_text,
+    "timeout": built_in_length,
+    "remind": built_in_reminders,
+}

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 
 import msgspec
 
+from cooee.core.built_in_values import built_in_text
 from cooee.core.errors import DefinitionError
 from cooee.core.parsing.keywords import Keyword, Pattern, Regex, fold_text, make_matcher
 
@@ -110,8 +111,9 @@ class Routes:
             if handler.sync:
                 message = f"{handler.name} asks, so it is written `async def`: {handler.location}"
                 raise DefinitionError(message)
-            former_names = (was,) if isinstance(was, str) else tuple(was)
-            stored_name = name or handler.name.rpartition(".")[2]
+            names = (was,) if isinstance(was, str) else was
+            former_names = tuple(map(built_in_text, names))
+            stored_name = built_in_text(name) or handler.name.rpartition(".")[2]
             found = Dialogue(stored_name, handler, _check_busy_policy(busy), former_names)
             self._add_dialogue(found)
             self._add_handler(specs, handler, always, found)
@@ -193,7 +195,7 @@ class Routes:
         dialogue: Dialogue | None,
     ) -> None:
         for spec in specs:
-            matcher = make_matcher(spec)
+            matcher = make_matcher(built_in_text(spec))
             _check_fields(handler, spec, matcher.fields)
             self._add_route(Route(matcher, handler, always, dialogue))
 

@@ -16,6 +16,7 @@ from cooee.core.app.unknown_fields import (
     collect_unknown_fields,
     restore_unknown_fields,
 )
+from cooee.core.built_in_values import built_in_scalar
 from cooee.core.errors import DefinitionError, StateError
 
 S = TypeVar("S")
@@ -203,9 +204,9 @@ def _is_pydantic_model(cls: Any) -> bool:
     return pydantic is not None and isinstance(cls, type) and issubclass(cls, pydantic.BaseModel)
 
 
-def _encode_pydantic(value: Any) -> msgspec.Raw:
+def _encode_pydantic(value: Any) -> Any:
     if not _is_pydantic_model(type(value)):
-        raise TypeError(f"JSON has no form for a {type(value).__name__}")
+        return built_in_scalar(value)
     encoded = value.model_dump_json(by_alias=False, round_trip=True, warnings=False)
     return msgspec.Raw(encoded.encode())
 
