@@ -133,6 +133,9 @@ def test_reminders_and_options_are_built_in_too():
         assert repr(values.built_in_reminders(given_)) == repr(exact)
     assert [type(one) for one in values.built_in_options([Colour.RED, "b"])] == [str, str]
     assert values.built_in_options("ab") == "ab"
+    for was in (Colour.RED, (Colour.RED, "blue"), None):
+        found = values.built_in_names(was)
+        assert repr(found) in {"'red'", "['red', 'blue']", "None"}
 
 
 def test_a_reply_holds_built_in_texts():

@@ -73,6 +73,11 @@ def built_in_options(options: Any) -> Any:
     return options if all(type(one) is str for one in options) else [*map(built_in_text, options)]
 
 
+def built_in_names(names: Any) -> Any:
+    """Return one name or several with exact texts; any other value as it is."""
+    return built_in_text(names) if isinstance(names, str) else built_in_options(names)
+
+
 def built_in_scalar(value: object) -> object:
     """Return an instance of a subclass of a scalar built-in type as that type.
 

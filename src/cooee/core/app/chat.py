@@ -21,6 +21,7 @@ from cooee.core.app.question import AskOptions, Question, Reminder, make_questio
 from cooee.core.built_in_values import (
     built_in_length,
     built_in_moment,
+    built_in_names,
     built_in_reminders,
     built_in_text,
 )
@@ -331,7 +332,7 @@ class Chat(Generic[S, V]):
         """
         verbs = self._require_dialogue("once")
         return verbs.once(
-            OnceCall(call, args, kwargs, built_in_text(key), built_in_text(was), unknown)
+            OnceCall(call, args, kwargs, built_in_text(key), built_in_names(was), unknown)
         )
 
     def sleep(

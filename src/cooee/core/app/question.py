@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from cooee.core.built_in_values import (
     built_in_length,
+    built_in_names,
     built_in_options,
     built_in_reminders,
     built_in_text,
@@ -116,7 +117,7 @@ def _unchanged(value: Any) -> Any:
 
 _BUILT_IN: Mapping[str, Callable[[Any], Any]] = {
     "key": built_in_text,
-    "was": built_in_text,
+    "was": built_in_names,
     "retry": built_in_text,
     "timeout": built_in_length,
     "remind": built_in_reminders,
