@@ -253,7 +253,7 @@ class App(Generic[S, V]):
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
-        _check_key(key)
+        key = _checked_key(key)
         # delivery rule 22: a store and a database get exact built-in values, and nothing else
         return await self.outbox.send(
             required_text(to, "A number"),
@@ -261,7 +261,7 @@ class App(Generic[S, V]):
             ours=built_in_text(ours),
             at=built_in_moment(at),
             good_for=built_in_length(good_for),
-            key=built_in_text(key),
+            key=key,
         )
 
     async def start(
@@ -297,10 +297,10 @@ class App(Generic[S, V]):
             raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
         found = self._find_dialogue(dialogue)
         _check_inputs(found, inputs)
-        _check_key(key)
+        key = _checked_key(key)
         person, moment = required_text(to, "A number"), built_in_moment(at)
         return await self.outbox.start(
-            found, person, inputs, ours=built_in_text(ours), at=moment, key=built_in_text(key)
+            found, person, inputs, ours=built_in_text(ours), at=moment, key=key
         )
 
     def _find_dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
@@ -375,12 +375,14 @@ def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
         ) from error
 
 
-def _check_key(key: object) -> None:
+def _checked_key(given: Any) -> str | None:
+    key: Any = built_in_text(given)
     if key is not None and not (isinstance(key, str) and 0 < len(key) <= _MAX_KEY_CHARS):
         raise DefinitionError(
             f"key={key!r:.80} is no name. Write a text of up to {_MAX_KEY_CHARS:,} characters, like"
             ' key="invoice-7".'
         )
+    return key
 
 
 _MAX_KEY_CHARS = 1_000
