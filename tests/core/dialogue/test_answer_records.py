@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 from pydantic import BaseModel, Field, HttpUrl, TypeAdapter
-from support.dialogue_driver import Talk
+from support.dialogue_driver import HOUR, Talk
 
 from cooee.core.errors import DialogueError
 
@@ -341,6 +341,22 @@ def test_the_tag_of_an_older_cooee_still_counts():
     talk._write(replace(talk.journal, entries=tuple(old)))
     talk.edit(handler).text("b")
     assert calls == ["a"]
+
+
+def test_a_default_whose_class_is_gone_is_the_one_of_today(monkeypatch):
+    async def before(chat):
+        await chat.ask("?", Small, default=Small.A, timeout=HOUR)
+        await chat.ask("And?")
+
+    async def after(chat):
+        size = await chat.ask("?", default="small", timeout=HOUR)
+        return f"{size} {await chat.ask('And?')}"
+
+    talk = Talk(before)
+    talk.start()
+    talk.wait(HOUR)
+    monkeypatch.delitem(globals(), "Small")
+    assert talk.edit(after).text("x") == ["small x"]
 
 
 def test_a_bug_when_a_text_is_parsed_again_fails_the_turn_too():

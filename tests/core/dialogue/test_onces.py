@@ -40,6 +40,15 @@ class Desk:
         CALLS.append(f"book {n}")
 
 
+class FrontDesk(Desk):
+    def reserve(self, n=1):
+        CALLS.append(f"front {n}")
+
+
+def reserve(n=1):
+    CALLS.append(f"reserve {n}")
+
+
 class Calling:
     def __call__(self):
         CALLS.append("called")
@@ -167,6 +176,32 @@ async def _swallowed(chat):
     await chat.ask("Ok?")
 
 
+async def _by_method(chat):
+    await chat.once(desk.reserve, 2)
+    await chat.ask("Ok?")
+
+
+async def _by_former_class(chat):
+    former = partial(Desk.reserve, desk)
+    await chat.once(former, 2, key="FormerDesk.reserve")
+    await chat.ask("Ok?")
+
+
+async def _by_another_method(chat):
+    await chat.once(desk.book, 2)
+    await chat.ask("Ok?")
+
+
+async def _by_another_class(chat):
+    await chat.once(FrontDesk().reserve, 2)
+    await chat.ask("Ok?")
+
+
+async def _out_of_a_class(chat):
+    await chat.once(reserve, 2)
+    await chat.ask("Ok?")
+
+
 async def _a_lambda(chat):
     await chat.once(lambda: charge_card(5))
     await chat.ask("Ok?")
@@ -187,6 +222,9 @@ async def _by_key(chat):
         (_charges, _a_lambda),
         (_a_lambda, _charges),
         (_by_key, _charges),
+        (_by_method, _by_another_method),
+        (_by_former_class, _by_another_class),
+        (_by_former_class, _out_of_a_class),
     ],
 )
 def test_a_new_once_where_one_that_was_done_is_gone_is_not_guessed_about(before, after):
@@ -258,6 +296,44 @@ async def _another_by_key(chat):
 @pytest.mark.parametrize("after", [_inserted, _inserted_and_later, _another_by_key])
 def test_a_once_that_is_new_beside_them_is_done(after):
     _edit(after).text("yes")
+    assert CALLS == ["mail a"]
+
+
+async def _mail_then_method(chat):
+    await chat.once(send_mail, "a")
+    await chat.ask("Ok?")
+    await chat.once(desk.reserve, 2)
+
+
+async def _mail_then_lambda(chat):
+    await chat.once(send_mail, "a")
+    await chat.ask("Ok?")
+    await chat.once(lambda: charge_card(5))
+
+
+async def _mail_then_key(chat):
+    await chat.once(send_mail, "a")
+    await chat.ask("Ok?")
+    await _by_key_later(chat)
+
+
+async def _by_key_later(chat):
+    await chat.once(charge, 5, key=_KEY)
+
+
+_KEY = "the charge"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (_by_method, _mail_then_method),
+        (_a_lambda, _mail_then_lambda),
+        (_by_key, _mail_then_key),
+    ],
+)
+def test_a_once_that_comes_later_in_the_code_is_not_gone(before, after):
+    _edit(after, before).text("yes")
     assert CALLS == ["mail a"]
 
 

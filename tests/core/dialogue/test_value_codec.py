@@ -130,6 +130,16 @@ class Renamed(msgspec.Struct, rename="camel", tag="r", kw_only=True, frozen=True
     any_part: Any = None
 
 
+class Partial(msgspec.Struct, omit_defaults=True):
+    a: int | msgspec.UnsetType = msgspec.UNSET
+    b: int | msgspec.UnsetType = msgspec.UNSET
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Weak:
+    a: int
+
+
 class Counting(msgspec.Struct, dict=True):
     x: int = 0
 
@@ -291,6 +301,10 @@ VALUES = {
     "slots and keywords, inherited": Derived(n=1, name=" Ann "),
     "an object that equals only itself": Unequal([1]),
     "a generic": Box(Box((1,))),
+    "a generic by its brackets": Box[int](1),
+    "a Struct with fields unset": Partial(a=1),
+    "unset": [msgspec.UNSET],
+    "a dataclass with a slot for weak references": Weak(1),
     "a pydantic dataclass": Validated(x=4),
     "a Struct of other names": Renamed(first_name="Ann", any_part={1: (2,)}),
     "a Struct that counts": Counting(3),

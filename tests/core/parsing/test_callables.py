@@ -6,6 +6,7 @@ import functools
 import os
 import subprocess
 import sys
+from time import process_time
 from types import ModuleType
 from typing import Annotated
 
@@ -155,6 +156,17 @@ def test_what_cannot_be_looked_into_has_a_fingerprint_too():
     assert fingerprint(_Proxy())
     assert fingerprint(_Turning()) == fingerprint(_Turning())
     assert fingerprint(len) != fingerprint(str.upper)
+
+
+def test_a_large_table_costs_little_to_look_through():
+    table = {str(n): [n] for n in range(300_000)}
+    before = process_time()
+    assert fingerprint(table.get) or fingerprint(lambda text: table[text])
+    fingerprint(lambda text: table[text])
+    looked = process_time() - before
+    before = process_time()
+    repr(table)
+    assert looked < 2 * (process_time() - before)
 
 
 def test_a_callable_has_the_name_of_the_function_inside():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any
 
 from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import check_key
-from cooee.core.parsing.callables import global_names, innermost, qualified_name
+from cooee.core.parsing.callables import innermost, lambda_name, qualified_name
 
 
 def once_name(function: Any) -> str:
@@ -25,8 +25,7 @@ def once_name(function: Any) -> str:
     code = getattr(innermost(function), "__code__", None)
     if not name.endswith("<lambda>") or code is None:
         return name
-    used = global_names(code) | set(code.co_freevars)
-    return f"{name}({', '.join(sorted(used))})"
+    return name.removesuffix("<lambda>") + lambda_name(code)
 
 
 def former_names(call: OnceCall) -> Sequence[Any]:
@@ -41,17 +40,32 @@ def former_once_name(function: Any) -> str:
     return name if isinstance(name, str) and name else type(function).__qualname__
 
 
-def is_in_use(name: str, used: AbstractSet[str]) -> bool:
-    """Return whether the name or key of a recorded once is still found among the used names."""
-    last = re.split(r"[.>]", name.partition("(")[0])[-1]
-    if name in used or last in used:
+def is_in_use(name: str, names: AbstractSet[str], texts: AbstractSet[str]) -> bool:
+    """Return whether the function or the key of a recorded once is found in today's code.
+
+    `names` and `texts` are those of the dialogue's code. A name alone is not enough, where it may
+    be an attribute: after ``Desk.reserve`` has become ``FrontDesk.reserve``, the code still says
+    ``reserve``. So the function has to be loaded under its whole name, too.
+    """
+    _, is_inner, short_name = name.rpartition("<locals>.")
+    is_named = short_name in names or short_name.rpartition(".")[2] in names
+    if is_named and (is_inner or short_name.startswith("<lambda>") or _is_loaded(short_name)):
         return True
-    # The parts of an f-string, such as "charge:" of f"charge:{i}"
-    return any(
-        (name.startswith(part) or name.endswith(part)) and not part.isidentifier()
-        for part in used
-        if len(part) > 1
-    )
+    # A key, or the parts of one: "charge:" of f"charge:{i}"
+    parts = [text for text in texts if len(text) > 1 and not text.isidentifier()]
+    return name in texts or any(name.startswith(part) or name.endswith(part) for part in parts)
+
+
+def _is_loaded(name: str) -> bool:
+    """Return whether a loaded module has a function or a class of a qualified name."""
+    first, *others = name.split(".")
+    for module in list(sys.modules.values()):
+        found = getattr(module, "__dict__", {}).get(first)
+        for part in others:
+            found = getattr(found, part, None)
+        if callable(found):
+            return True
+    return False
 
 
 def check_once(call: OnceCall) -> str:
@@ -105,16 +119,16 @@ def _check_call(
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
-    """Return the signature of a function, method or class; None for other objects."""
-    if not isinstance(innermost(function), _WITH_SIGNATURE):
+    """Return the signature of a function or method as it is written; None for other callables."""
+    inner = innermost(function)
+    if not isinstance(inner, FunctionType | MethodType | BuiltinFunctionType):
+        return None
+    if hasattr(inner, "__signature__"):  # a library's word, not Python's
         return None
     try:  # a decorator may hand over further arguments, so its own signature counts
         return inspect.signature(function, follow_wrapped=False)
     except (ValueError, TypeError):  # a built-in may have none
         return None
-
-
-_WITH_SIGNATURE = (FunctionType, MethodType, BuiltinFunctionType, type)
 
 
 def _close_awaitable(awaitable: Any) -> None:

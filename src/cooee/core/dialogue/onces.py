@@ -33,7 +33,7 @@ from cooee.core.dialogue.once_checks import (
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import OnceFailed, OnceUnknown, ResultLost, Unstorable
-from cooee.core.parsing.callables import used_names
+from cooee.core.parsing.used_names import used_names
 
 
 async def call_once(run: Run, call: OnceCall) -> Any:
@@ -134,6 +134,6 @@ def _rename_message(run: Run, call: OnceCall, name: str) -> str:
     if not unmet:
         return ""
     # Done before, and nowhere in today's code: renamed, or removed. Only the developer knows.
-    used = used_names(run.context.function)
-    gone = next((key[2] for key in unmet if not is_in_use(key[2], used)), None)
+    names, texts = used_names(run.context.function)
+    gone = next((key[2] for key in unmet if not is_in_use(key[2], names, texts)), None)
     return "" if gone is None else renamed_once_message(name, gone)

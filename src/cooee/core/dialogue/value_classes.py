@@ -89,11 +89,17 @@ def _own_fields(value: Any, names: Any) -> Mapping[str, Any]:
     for attributes in state if isinstance(state, tuple) else (state,):
         fields |= attributes or {}
     fields |= vars_of(value)
-    set_fields = {name: part for name, part in fields.items() if part is not _MISSING}
-    return {name: set_fields[name] for name in set_fields if not _is_cached(type(value), name)}
+    return {
+        name: part
+        for name, part in fields.items()
+        if part is not _MISSING and not _is_derived(type(value), name)
+    }
 
 
-def _is_cached(cls: Any, name: str) -> bool:
+def _is_derived(cls: Any, name: str) -> bool:
+    """Return whether an attribute follows from the others: Python makes it again."""
+    if name == "__orig_class__":  # the brackets of Box[int](5)
+        return True
     return isinstance(getattr_static(cls, name, None), cached_property)
 
 

@@ -20,6 +20,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UNSET
 
 from cooee.core.dialogue.value_classes import (
     class_path,
@@ -273,6 +274,7 @@ _ENCODERS: dict[type, Callable[[Any], Any]] = {
     date: date.isoformat,
     time: _encode_time,
     timedelta: lambda value: [value.days, value.seconds, value.microseconds],
+    type(UNSET): lambda _: None,
     ZoneInfo: _encode_zone,
     timezone: lambda value: _encode_parts(value.__getinitargs__()),
 }
@@ -294,6 +296,7 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
     "time": _decode_time,
     "timedelta": lambda written: timedelta(*written),
+    type(UNSET).__name__: lambda _: UNSET,
     "ZoneInfo": ZoneInfo,
     "timezone": lambda written: timezone(*map(decode_value, written)),
     "enum": lambda written: find_class(written[0])[written[1]],

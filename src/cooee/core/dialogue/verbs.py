@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cooee.core.app.dialogue_verbs import OnceCall
@@ -40,7 +41,7 @@ from cooee.core.dialogue.questions import (
     advance_question,
 )
 from cooee.core.dialogue.run import Run, Verb
-from cooee.core.dialogue.value_codec import decode_value
+from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.errors import (
     AmbiguousQuestion,
     DialogueError,
@@ -189,6 +190,8 @@ def _adapt_record(run: Run, question: Question, found: StoredRecord) -> StoredRe
             decode_value(entry.value)
     except Unstorable:  # the class of the value is gone: parse the original text again
         entry = replace(entry, tag="")
+        if entry.kind == "default" and question.default is not UNSET:
+            entry = replace(entry, value=encode_value(question.default))
     adapted = adapt_recorded_answer(entry, question, context)
     if adapted is None:
         run.add_entry(JournalEntry("stale", entry.key, run.now, run.turn_number))

@@ -8,18 +8,20 @@ import re
 import sys
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import islice
 from pathlib import PurePath
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-_SCALARS = {type(None), bool, int, float, complex, str, bytes, type(...)}
+SCALARS = {type(None), bool, int, float, complex, str, bytes, type(...)}
 _PLAIN_MODULES = {"datetime", "decimal", "fractions", "ipaddress", "pathlib", "uuid", "zoneinfo"}
 _MAX_DEPTH = 8
-_MAX_PARTS = 10_000
+MAX_PARTS = 5_000
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
-_Seen: TypeAlias = dict[int, object]  # by id; kept alive, so that no id is given out twice
+_Seen: TypeAlias = dict[Any, Any]
+"""Objects by id, kept alive, so that no id is given out twice; and the number of parts so far."""
 
 
 def innermost(function: Any) -> Any:
@@ -42,19 +44,9 @@ def global_names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*map(global_names, inner))
 
 
-def used_names(function: Any) -> set[str]:
-    """Return each name and text in the code of a function, and of the app's code that it uses."""
-    found: set[str] = set()
-    seen: _Seen = {}
-    unseen = [function]
-    while unseen and len(seen) < _MAX_PARTS:
-        value = unseen.pop()
-        if type(value) is str:
-            found.add(value)
-        elif type(value) not in _SCALARS and id(value) not in seen:
-            seen[id(value)] = value
-            unseen.extend(_parts(value))
-    return found
+def lambda_name(code: CodeType) -> str:
+    """Return the names that a lambda uses, as its own name: ``<lambda>(charge, db)``."""
+    return f"<lambda>({', '.join(sorted(global_names(code) | set(code.co_freevars)))})"
 
 
 def fingerprint(function: Any) -> str:
@@ -89,17 +81,21 @@ def _hash(function: Any) -> str:
 
 def _describe(value: Any, depth: int, seen: _Seen) -> Any:
     """Return a value as nested tuples of texts; each object once, down to the depth."""
-    if type(value) in _SCALARS:
-        return type(value).__name__, repr(value)
-    if depth > _MAX_DEPTH or id(value) in seen or len(seen) > _MAX_PARTS:
+    count = seen[_COUNT] = seen.get(_COUNT, 0) + 1
+    if depth > _MAX_DEPTH or id(value) in seen or count > MAX_PARTS:
         return "…"
+    if type(value) in SCALARS:
+        return type(value).__name__, repr(value)
     if not isinstance(value, tuple | frozenset | CodeType):
         # Python shares equal tuples, or not, as it likes: those are described each time.
         seen[id(value)] = value
-    parts = [_describe(part, depth + 1, seen) for part in _parts(value)]
+    parts = [_describe(part, depth + 1, seen) for part in islice(parts_of(value), MAX_PARTS)]
     if isinstance(value, set | frozenset):  # their order follows the hash seed
         parts.sort(key=repr)
     return _name(value), *parts
+
+
+_COUNT = "count"
 
 
 def _name(value: Any) -> str:
@@ -108,7 +104,7 @@ def _name(value: Any) -> str:
     return f"{named.__module__}:{named.__qualname__}"
 
 
-def _parts(value: Any) -> Iterator[Any]:
+def parts_of(value: Any) -> Iterator[Any]:
     """Generate the parts of a value that decide its behaviour."""
     if isinstance(value, FunctionType):
         yield from _function_parts(value)
@@ -137,7 +133,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def _function_parts(function: FunctionType) -> Iterator[Any]:
-    if _is_library(function.__module__):
+    if is_library(function.__module__):
         return
     yield from (function.__code__, function.__defaults__, function.__kwdefaults__)
     for cell in function.__closure__ or ():
@@ -148,14 +144,14 @@ def _function_parts(function: FunctionType) -> Iterator[Any]:
     names = sorted(global_names(function.__code__))
     for name in names:
         found = function.__globals__.get(name)
-        if isinstance(found, ModuleType) and not _is_library(found.__name__):
+        if isinstance(found, ModuleType) and not is_library(found.__name__):
             yield from (vars(found)[each] for each in names if each in vars(found))
         elif not isinstance(found, ModuleType):
             yield found
 
 
 def _class_parts(cls: Any) -> Iterator[Any]:
-    if _is_library(cls.__module__):
+    if is_library(cls.__module__):
         return
     if issubclass(cls, enum.Enum):
         yield from ((name, member.value) for name, member in cls.__members__.items())
@@ -175,7 +171,7 @@ def _object_parts(value: Any) -> Iterator[Any]:
         yield _ADDRESS.sub("", repr(value))
         yield getattr(value, "_type", None)  # a TypeAdapter's
         yield from getattr(value, "__args__", ())
-    elif not _is_library(cls.__module__):
+    elif not is_library(cls.__module__):
         yield cls
         yield from sorted(_vars(value).items(), key=lambda item: item[0])
 
@@ -184,7 +180,7 @@ def _vars(value: Any) -> dict[str, Any]:
     return getattr(value, "__dict__", {})
 
 
-def _is_library(module: str | None) -> bool:
+def is_library(module: str | None) -> bool:
     """Return whether a module is part of the standard library, an installed package or cooee."""
     if module is None:
         return False
