@@ -103,6 +103,7 @@ async def test_a_bug_of_a_type_loses_no_text():
         assert anna.read() == [SORRY_TEXT]
         [trouble] = await kit.troubles(anna)
         assert "AttributeError" in str(trouble)
+        assert "For a wrong answer, let it raise ValueError" in str(trouble)
         await kit.deploy(asking(str.upper, "2"))
         assert anna.read() == ["And?"]
         assert await anna.text("x") == ["SEVEN x"]

@@ -7,14 +7,15 @@ MAX_ERROR_CHARS = 2_000
 
 
 def error_text(error: BaseException) -> str:
-    """Return an exception's type and message as one plain `str` that every store can hold.
+    """Return an exception's type, message and notes as one plain `str` that every store can hold.
 
     An exception whose `__str__` raises, or returns no text, is named by its type alone. Half a
     surrogate pair and NUL are written as escapes, and the message ends after `MAX_ERROR_CHARS`.
     """
     name = type(error).__name__
     try:
-        message = f"{name}: {error}"[:MAX_ERROR_CHARS]
+        notes = [note for note in getattr(error, "__notes__", ()) if isinstance(note, str)]
+        message = " ".join([f"{name}: {error}", *notes])[:MAX_ERROR_CHARS]
     except BaseException:  # its __str__ is the app's code, and may raise whatever it likes
         return name
     return message.encode(errors="backslashreplace").decode().replace("\0", "\\x00")

@@ -47,7 +47,7 @@ def decorated(function):
 
 @decorated
 def handler(chat):
-    return bound(), TABLE["x"], (lambda: chat.services.send())
+    return bound(), TABLE["x"], (lambda: chat.services.send(chat))
 
 
 def test_it_follows_what_is_called():
