@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,6 +11,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias
 from msgspec import structs
 from typing_extensions import TypeVar
 
+from cooee.core.app.dialogue_start import check_inputs, find_dialogue
 from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
 from cooee.core.app.routes import BusyPolicy, Dialogue, F, Handler, Routes, handler_of
 from cooee.core.app.state_codec import StateCodec
@@ -279,7 +279,8 @@ class App(Generic[S, V]):
         It begins as soon as that is safely stored, in a turn of its own.
 
         Args:
-            dialogue: the function, or its name.
+            dialogue: the function, as it is or as it was registered (bound, decorated, partial),
+                or its name.
             to: the person's number, as with `send`.
             ours: which of our numbers it speaks from; the only one by default.
             at: not before this moment.
@@ -295,24 +296,13 @@ class App(Generic[S, V]):
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
-        found = self._find_dialogue(dialogue)
-        _check_inputs(found, inputs)
+        found = find_dialogue(self.routes, dialogue)
+        check_inputs(found, inputs)
         key = _checked_key(key)
         person, moment = required_text(to, "A number"), built_in_moment(at)
         return await self.outbox.start(
             found, person, inputs, ours=built_in_text(ours), at=moment, key=key
         )
-
-    def _find_dialogue(self, dialogue: Callable[..., Any] | str) -> Dialogue:
-        if isinstance(dialogue, str):
-            shown = built_in_text(dialogue)
-            found = self.routes.dialogue_named(shown)
-        else:
-            found, shown = self.routes.dialogue_of(dialogue), getattr(dialogue, "__name__", "?")
-        if found is None:
-            message = f"The app has no dialogue {shown!r}. Write @app.dialogue() above it."
-            raise DefinitionError(message)
-        return found
 
     def time_zone_of(self, theirs: str) -> tzinfo:
         """Return a person's time zone: the only one of their number, or the app's."""
@@ -362,17 +352,6 @@ def _load_time_zone(name: str | None) -> tzinfo:
             f" right, this machine has no time zone data: {INSTALL_DATA}"
         )
     return zone
-
-
-def _check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
-    signature = inspect.signature(dialogue.handler.function)
-    try:
-        signature.bind(None, **inputs)
-    except TypeError as error:
-        raise DefinitionError(
-            f"{dialogue.name}{signature} cannot be started so: {error}."
-            f"  {dialogue.handler.location}"
-        ) from error
 
 
 def _checked_key(given: Any) -> str | None:

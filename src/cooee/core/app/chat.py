@@ -98,7 +98,14 @@ class Chat(Generic[S, V]):
 
     @property
     def message(self) -> Inbound:
-        """Return the text being answered; in a dialogue, the last answer."""
+        """Return the text being answered.
+
+        In a dialogue: the last answer; before the first one, the text that began the dialogue, in
+        each round after a restart too.
+
+        Raises:
+            DialogueError: `App.start` began the dialogue, and nobody has answered yet.
+        """
         return self._require_dialogue("message").message if self._message is None else self._message
 
     @property

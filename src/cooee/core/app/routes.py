@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 
 import msgspec
 
+from cooee.core.app.function_identity import identify_function
 from cooee.core.built_in_values import built_in_text
 from cooee.core.errors import DefinitionError
 from cooee.core.parsing.keywords import Keyword, Pattern, Regex, fold_text, make_matcher
@@ -174,12 +175,20 @@ class Routes:
         """
         return self._dialogues.get(name)
 
-    def dialogue_of(self, function: Callable[..., Any]) -> Dialogue | None:
-        """Return the dialogue of a function.
+    def dialogues_of(self, function: Callable[..., Any]) -> Sequence[Dialogue]:
+        """Return the dialogues of a function, in whatever form it was registered.
 
         :meta private:
         """
-        return next((found for found in self.dialogues if found.handler.function is function), None)
+        exact = [found for found in self.dialogues if found.handler.function == function]
+        if exact:
+            return exact
+        wanted = identify_function(function)
+        return [
+            found
+            for found in self.dialogues
+            if wanted.is_same(identify_function(found.handler.function))
+        ]
 
     def __iter__(self) -> Iterator[Route]:
         yield from self._keywords.values()
@@ -233,14 +242,13 @@ def _check_busy_policy(busy: BusyPolicy) -> BusyPolicy:
 
 def handler_of(function: Callable[..., Any]) -> Handler:
     """Describe a function as a handler."""
-    unwrapped = inspect.unwrap(function)
-    code = getattr(unwrapped, "__code__", None)
+    identity = identify_function(function)
+    code, innermost = identity.code, identity.function
     location = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else "somewhere"
-    name = getattr(unwrapped, "__qualname__", repr(function))
-    is_async = inspect.iscoroutinefunction(unwrapped) or inspect.iscoroutinefunction(
-        getattr(unwrapped, "__call__", None)  # noqa: B004 -- an object with an async __call__
+    is_async = inspect.iscoroutinefunction(innermost) or inspect.iscoroutinefunction(
+        getattr(innermost, "__call__", None)  # noqa: B004 -- an object with an async __call__
     )
-    return Handler(function, name, location, not is_async)
+    return Handler(function, identity.name, location, not is_async)
 
 
 def _check_fields(handler: Handler, spec: object, fields: Mapping[str, type]) -> None:

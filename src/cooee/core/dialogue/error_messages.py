@@ -97,3 +97,11 @@ def left_generator_message(location: str) -> str:
         " its `finally`. Close it where it is left: `async with aclosing(questions(chat)) as"
         " answers:` around the loop (from contextlib)."
     )
+
+
+def no_opening_message(location: str) -> str:
+    """Return the message for `chat.text` before anybody has texted."""
+    return (
+        f"{location}: App.start began this dialogue, so before its first answer there is no"
+        " chat.text and no chat.message. Give it what it needs: await app.start(book, to, table=4)."
+    )

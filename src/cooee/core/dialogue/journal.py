@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from cooee.core.dialogue.state_diff import StateDiff
@@ -86,6 +87,13 @@ class BurstText(msgspec.Struct, frozen=True, array_like=True):
     media: tuple[Media, ...] = ()
 
 
+class OpeningText(msgspec.Struct, frozen=True, array_like=True):
+    """The text that began a dialogue."""
+
+    text: str
+    media: tuple[Media, ...] = ()
+
+
 class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     """The question or sleep at which a dialogue is suspended.
 
@@ -123,7 +131,8 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `turn_count` counts finished turns, `undo_count` the answers taken back. The first
     `finished_count` entries belong to finished turns: the texts said next to them were sent.
     `unfinished_keys` lists the exceptions: records of a turn that crashed after a `once`, and that
-    no run has reached again because the code changed.
+    no run has reached again because the code changed. `opening` is None where `App.start` began
+    the dialogue, and UNSET where an older cooee did not store the text.
     """
 
     id: str
@@ -139,6 +148,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unfinished_keys: tuple[RecordKey, ...] = ()
     turn_count: int = 0
     undo_count: int = 0
+    opening: OpeningText | UnsetType | None = UNSET
     entries: tuple[JournalEntry, ...] = ()
 
     @property

@@ -97,6 +97,7 @@ def next_round(outcome: TurnOutcome) -> Journal:
         inputs=outcome.journal.inputs,
         initial_state=outcome.state,
         started_at=outcome.now,
+        opening=outcome.journal.opening,
     )
 
 

@@ -17,7 +17,13 @@ from cooee.core.dialogue.divergence import Divergence, outside_change_message, t
 from cooee.core.dialogue.engine_requests import ABANDONED, SUSPENDED, FatalRequest, OnceRequest
 from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.inputs import describe_retyped_input, fit_inputs
-from cooee.core.dialogue.journal import NO_KEY, Journal, JournalEntry, StoredRecord
+from cooee.core.dialogue.journal import (
+    NO_KEY,
+    Journal,
+    JournalEntry,
+    OpeningText,
+    StoredRecord,
+)
 from cooee.core.dialogue.outcome import (
     EndReason,
     OutgoingText,
@@ -95,15 +101,27 @@ ReplayFlow: TypeAlias = Generator[ReplayEffect, "CallResult | None", TurnOutcome
 
 
 def new_journal(
-    id: str, handler: str, inputs: dict[str, Any], state: bytes | None, now: datetime
+    id: str,
+    handler: str,
+    inputs: dict[str, Any],
+    state: bytes | None,
+    now: datetime,
+    *,
+    opening: IncomingText | None = None,
 ) -> Journal:
-    """Return the journal of a dialogue that starts now.
+    """Return the journal of a dialogue that starts now; `opening` is the text that begins it.
 
     Raises:
         Unstorable: an input cannot be stored.
     """
+    text = _storable_text(opening)
     return Journal(
-        id=id, handler=handler, inputs=encode_value(inputs), initial_state=state, started_at=now
+        id=id,
+        handler=handler,
+        inputs=encode_value(inputs),
+        initial_state=state,
+        started_at=now,
+        opening=None if text is None else OpeningText(text.text, text.media),
     )
 
 

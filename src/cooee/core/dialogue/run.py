@@ -18,6 +18,7 @@ from cooee.core.dialogue.divergence import Divergence
 from cooee.core.dialogue.error_messages import (
     foreign_await_message,
     lost_restart_message,
+    no_opening_message,
     unawaited_message,
 )
 from cooee.core.dialogue.journal import (
@@ -25,6 +26,7 @@ from cooee.core.dialogue.journal import (
     Journal,
     JournalEntry,
     JournalIndex,
+    OpeningText,
     RecordKey,
     StoredRecord,
     Waiting,
@@ -59,6 +61,7 @@ class Run:
 
     # Without slots, Python looks up the attributes of a class with over 30 of them in a dict: a
     # fifth of a turn's time.
+    # fmt: off -- a line for each name would hide the class
     __slots__ = (
         "_applied_count",
         "_finished_count",
@@ -100,6 +103,7 @@ class Run:
         "waiting_key",
         "warnings",
     )
+    # fmt: on
 
     def __init__(
         self,
@@ -211,10 +215,20 @@ class Run:
 
     @property
     def message(self) -> Inbound:
-        """Return the text of the last answer."""
-        answer, started_at = self.last_answer, self.journal.started_at
-        text, at = ("", started_at) if answer is None else (answer.raw or "", answer.at)
-        media = () if answer is None else answer.media
+        """Return the text of the last answer, or before it the text that began the dialogue.
+
+        Raises:
+            DialogueError: `App.start` began the dialogue, and nobody has answered yet.
+        """
+        answer, opening = self.last_answer, self.journal.opening
+        if answer is not None:
+            text, at, media = answer.raw or "", answer.at, answer.media
+        elif isinstance(opening, OpeningText):
+            text, at, media = opening.text, self.journal.started_at, opening.media
+        elif opening is None:
+            raise DialogueError(no_opening_message(user_location()))
+        else:  # an older cooee did not store the text
+            text, at, media = "", self.journal.started_at, ()
         ours, theirs = self.context.ours, self.context.theirs
         return Inbound(sender=theirs, recipient=ours, text=text, received_at=at, media=media)
 

@@ -74,8 +74,11 @@ def start_dialogue(
         open_dialogue = progress.dialogues.by_id.get(id)  # an earlier attempt may have begun it
         if open_dialogue is None:
             inputs, state = dict(fields), progress.state
+            opening = None if turn.pending is None else as_dialogue_text(turn, turn.pending)
             open_dialogue = new_dialogue(
-                driver.new_journal(id, dialogue.name, inputs, state, turn.chat_time)
+                driver.new_journal(
+                    id, dialogue.name, inputs, state, turn.chat_time, opening=opening
+                )
             )
     progress, _ = yield from run_dialogue(context, turn, progress, open_dialogue, None)
     return progress

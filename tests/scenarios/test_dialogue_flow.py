@@ -1,0 +1,241 @@
+"""The flow of dialogues in the whole house: how they begin, are interrupted, and go on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial, wraps
+
+import pytest
+
+from cooee import App, DefinitionError, days
+from cooee.testing import Kit
+
+# The text that began it
+
+
+async def test_the_text_before_the_first_question_is_the_one_that_began_the_dialogue():
+    app, seen = App(), []
+
+    @app.dialogue("BOOK {n:d}", "BOOK")
+    async def book(chat, n: int = 0):
+        began = (chat.text, chat.message.text, chat.message.received_at)
+        seen.append(began)
+        await chat.sleep(timedelta(minutes=1))
+        assert (chat.text, chat.message.text, chat.message.received_at) == began
+        answer = await chat.ask("Your name?", timeout=days(1), default="nobody")
+        again = chat.text
+        if await chat.confirm("Again?"):
+            return chat.restart()
+        return f"{began[0]}, {answer}, {again}, {chat.text}"
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        await anna.follow("""
+            > Book  7
+            ... 1 minute
+            < Your name?
+            > Anna
+            < Again?
+        """)
+        await kit.restart()
+        await anna.follow("""
+            > yes
+            ... 1 minute
+            < Your name?
+            ... 1 day
+            < Again?
+        """)
+        await kit.restart()
+        assert await anna.text("no") == ["Book  7, nobody, Book  7, no"]
+        assert len(set(seen)) == 2, "each round has its own time"
+
+
+async def test_a_dialogue_that_the_app_began_says_that_it_has_no_text():
+    app = App()
+
+    @app.dialogue()
+    async def ask(chat):
+        return f"{await chat.ask('Your name?')} {chat.text}"
+
+    @app.dialogue()
+    async def look(chat):
+        return f"{chat.text} {await chat.ask('Your name?')}"
+
+    async with Kit(app) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        await app.start(ask, anna.number)
+        assert await anna.text("Anna") == ["Your name?", "Anna Anna"]
+        await app.start(look, ben.number)
+        [trouble] = await kit.troubles(ben)
+        assert "App.start began this dialogue" in str(trouble)
+        assert "test_dialogue_flow.py" in str(trouble)
+
+
+# The forms of a function
+
+
+class Desk:
+    async def method(self, chat):
+        return await chat.ask("By the method?")
+
+    @classmethod
+    async def of_class(cls, chat):
+        return await chat.ask("By the class?")
+
+    @staticmethod
+    async def static(chat):
+        return await chat.ask("By no one?")
+
+    async def __call__(self, chat):
+        return await chat.ask("By the desk?")
+
+
+def logged(function):
+    @wraps(function)
+    async def wrapper(*args, **kwargs):
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+def _bound_method(app):
+    desk = Desk()
+    app.dialogue()(desk.method)
+    return desk.method, "method", "By the method?"
+
+
+def _method_decorated(app):
+    class Shop:
+        @app.dialogue()
+        async def open(self):
+            return await self.ask("Open?")
+
+    return Shop.open, "open", "Open?"
+
+
+def _class_method(app):
+    app.dialogue()(Desk.of_class)
+    return Desk.of_class, "of_class", "By the class?"
+
+
+def _static_method(app):
+    app.dialogue()(Desk.static)
+    return Desk().static, "static", "By no one?"
+
+
+def _object_that_is_called(app):
+    desk = Desk()
+    app.dialogue()(desk)
+    return desk, "Desk", "By the desk?"
+
+
+def _decorated_outside(app):
+    @logged
+    @app.dialogue()
+    async def outside(chat):
+        return await chat.ask("Outside?")
+
+    return outside, "outside", "Outside?"
+
+
+def _decorated_inside(app):
+    async def bare(chat):
+        return await chat.ask("Inside?")
+
+    app.dialogue()(logged(bare))
+    return bare, "bare", "Inside?"
+
+
+def _decorated_on_both_sides(app):
+    @logged
+    @logged
+    @app.dialogue()
+    @logged
+    async def both(chat):
+        return await chat.ask("Both?")
+
+    return both, "both", "Both?"
+
+
+async def _table(chat, table, seats=2):
+    return await chat.ask(f"Table {table} for {seats}?")
+
+
+def _partial(app):
+    registered = partial(_table, table=4)
+    app.dialogue()(registered)
+    return registered, "_table", "Table 4 for 2?"
+
+
+def _equal_partial(app):
+    app.dialogue()(partial(_table, table=4))
+    return partial(_table, table=4), "_table", "Table 4 for 2?"
+
+
+def _partial_of_a_partial(app):
+    app.dialogue(name="four")(partial(partial(_table, table=4), seats=3))
+    return partial(_table, table=4, seats=3), "four", "Table 4 for 3?"
+
+
+FORMS = [
+    _bound_method,
+    _method_decorated,
+    _class_method,
+    _static_method,
+    _object_that_is_called,
+    _decorated_outside,
+    _decorated_inside,
+    _decorated_on_both_sides,
+    _partial,
+    _equal_partial,
+    _partial_of_a_partial,
+]
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_dialogue_is_started_by_its_function_in_every_form(form, by_name):
+    app = App()
+    function, name, question = form(app)
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        await app.start(name if by_name else function, anna.number)
+        await kit.wait(1)
+        assert anna.read() == [question]
+        await kit.restart()
+        assert await anna.text("yes") == ["yes"]
+
+
+async def test_a_start_of_something_else_is_refused_in_words():
+    app, other = App(), App()
+    desk, second = Desk(), Desk()
+    app.dialogue()(desk.method)
+    app.dialogue(name="four")(partial(_table, table=4))
+    app.dialogue(name="here")(_table)
+    app.dialogue(name="there")(_table)
+
+    @other.dialogue()
+    async def foreign(chat):
+        return await chat.ask("Foreign?")
+
+    @app.on("PLAIN")
+    def plain(chat):
+        return "Plain."
+
+    coroutine = desk.method(None)
+    cases = [
+        (foreign, r"no dialogue 'foreign'.*@app\.dialogue"),
+        (plain, r"no dialogue 'plain'.*@app\.dialogue"),
+        (second.method, r"no dialogue 'method' of this object.*another object"),
+        (partial(_table, table=5), "no dialogue '_table' like this.*other arguments"),
+        (_table, "'here' and 'there'.*name"),
+        (coroutine, r"was called already.*app\.start\(method, …\)"),
+        ("nowhere", "no dialogue 'nowhere'.*four, here, method, there"),
+        (None, "None is no dialogue"),
+        (7, "7 is no dialogue"),
+    ]
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        for wrong, words in cases:
+            with pytest.raises(DefinitionError, match=words):
+                await app.start(wrong, anna.number)
