@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial, wraps
 
 import pytest
 
-from cooee import App, DefinitionError, days
+from cooee import App, DefinitionError, NoReply, days, hours
+from cooee.runtime.operations import find_trouble
 from cooee.testing import Kit
 
 # The text that began it
@@ -66,6 +69,7 @@ async def test_a_dialogue_that_the_app_began_says_that_it_has_no_text():
         await app.start(ask, anna.number)
         assert await anna.text("Anna") == ["Your name?", "Anna Anna"]
         await app.start(look, ben.number)
+        await kit.wait(1)
         [trouble] = await kit.troubles(ben)
         assert "App.start began this dialogue" in str(trouble)
         assert "test_dialogue_flow.py" in str(trouble)
@@ -239,3 +243,86 @@ async def test_a_start_of_something_else_is_refused_in_words():
         for wrong, words in cases:
             with pytest.raises(DefinitionError, match=words):
                 await app.start(wrong, anna.number)
+
+
+# What goes on by itself, and fails
+
+
+async def _sleeps(chat):
+    await chat.sleep(hours(1))
+
+
+async def _times_out(chat):
+    await chat.ask("Your name?", timeout=hours(1), default="nobody")
+
+
+async def _gives_up(chat):
+    with suppress(NoReply):
+        await chat.ask("Your name?", timeout=hours(1))
+
+
+async def _settles(chat):
+    await chat.receive(settle=3_600)
+
+
+FAILING = {
+    "a sleep": _sleeps,
+    "a default": _times_out,
+    "a time-out": _gives_up,
+    "the end of a burst": _settles,
+}
+
+
+@pytest.mark.parametrize("way", FAILING)
+async def test_a_timer_that_fails_is_trouble_like_a_text_that_fails(way):
+    app = App(sorry="Sorry!")
+
+    @app.dialogue("LATER")
+    async def later(chat):
+        await FAILING[way](chat)
+        raise ValueError("no bread")
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        await anna.text("LATER")
+        if way == "the end of a burst":
+            await anna.text("Hello")
+        await kit.wait(hours(1))
+        [trouble] = await kit.troubles(anna)
+        assert re.fullmatch(
+            r"Going on with later by itself failed \(pending\): .*no bread.*", trouble
+        )
+        await kit.wait(hours(1))
+        [trouble] = await kit.troubles(anna)
+        assert "(set aside)" in trouble
+        counts = await kit.store.counts()
+        assert (counts.set_aside, counts.stuck_dialogues) == (0, 1)
+        found = await find_trouble(kit.store, 10)
+        assert [dialogue.handler for _, dialogue in found.dialogues] == ["later"]
+        assert found.texts == []
+        await kit.store.retry(anna.number)
+        await kit.restart()
+        [trouble] = await kit.troubles(anna)
+        assert "(pending)" in trouble, "it is tried again"
+
+
+async def test_a_reminder_whose_prompt_fails_is_trouble_too():
+    app = App(sorry=None)
+    reminders = []
+
+    @app.dialogue("LATER")
+    async def later(chat):
+        if reminders:
+            raise ValueError("no bread")
+        await chat.ask("Your name?", remind=hours(1))
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        assert await anna.text("LATER") == ["Your name?"]
+        reminders.append(1)
+        await kit.wait(hours(2))
+        [trouble] = await kit.troubles(anna)
+        assert "(set aside)" in trouble
+        reminders.clear()
+        assert await anna.text("Anna") == [], "the question still takes the answer"
+        assert await kit.troubles(anna) == []

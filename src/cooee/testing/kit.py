@@ -16,6 +16,7 @@ from cooee.net.http_client import InProcessClient
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.runtime.inbound.media import MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
+from cooee.runtime.operations import open_dialogues
 from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
 from cooee.simulator import Simulator
@@ -243,11 +244,12 @@ class Kit:
     # What went wrong
 
     async def troubles(self, phone: Phone) -> Sequence[str]:
-        """Describe a conversation's failed turns and lost texts, a sentence each."""
+        """Describe a conversation's failed turns, of texts and of timers, and its lost texts."""
         if not self._running:
             return ["The app is not running."]
         history = await self.store.history(self.number, phone.number, 50)
-        return describe_troubles(history)
+        dialogues = await open_dialogues(self.store, self.number, phone.number)
+        return describe_troubles(history, dialogues)
 
 
 def _memory_folder() -> str | None:

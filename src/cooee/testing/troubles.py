@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cooee.storage import StoredText
+from cooee.runtime.operations import is_set_aside
+from cooee.storage import DialogueRecord, StoredText
 
 _LOST_STATUSES = {"unknown", "undelivered", "failed", "expired"}
 
 
-def describe_troubles(history: Iterable[StoredText]) -> Sequence[str]:
-    """Describe a history's failed turns and lost texts, a sentence each."""
-    return [
+def describe_troubles(
+    history: Iterable[StoredText], dialogues: Iterable[DialogueRecord]
+) -> Sequence[str]:
+    """Describe failed turns and lost texts, a sentence each: of texts, then of timers."""
+    texts = [
         _describe_trouble(entry)
         for entry in history
         if entry.error or entry.status in _LOST_STATUSES
     ]
+    return [*texts, *(_describe_timer(each) for each in dialogues if each.failed_attempts)]
 
 
 def _describe_trouble(entry: StoredText) -> str:
@@ -23,3 +27,8 @@ def _describe_trouble(entry: StoredText) -> str:
         return f"Answering {entry.text!r} failed ({entry.status}): {entry.error}"
     words = "; ".join(entry.notes) or entry.error
     return f"Our text {entry.text!r} is {entry.status}: {words}"
+
+
+def _describe_timer(dialogue: DialogueRecord) -> str:
+    status = "set aside" if is_set_aside(dialogue) else "pending"
+    return f"Going on with {dialogue.handler} by itself failed ({status}): {dialogue.error}"
