@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from cooee.core.dialogue.call_sites import definition_location
 from cooee.core.errors import DialogueError
+
+
+_Parameters: TypeAlias = tuple[frozenset[str], frozenset[str] | None]
 
 
 def fit_inputs(
@@ -55,8 +59,16 @@ def describe_retyped_input(
     return ""
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str], frozenset[str] | None]:
+def _parameters(function: Callable[..., Any]) -> _Parameters:
     """Return the inputs that a handler needs, and those that it accepts; None: any."""
+    try:
+        return _read_parameters(function)
+    except TypeError:  # an object without a hash
+        return _read_parameters.__wrapped__(function)
+
+
+@lru_cache(maxsize=1_000)
+def _read_parameters(function: Callable[..., Any]) -> _Parameters:
     try:
         _, *parameters = inspect.signature(function).parameters.values()
     except (ValueError, TypeError):
