@@ -57,7 +57,7 @@ def stored_value(value: Any) -> Any:
 
 def keeps_text_alone(entry: JournalEntry) -> bool:
     """Return whether a record keeps the person's text alone, since its value cannot be stored."""
-    return type(entry.value) is dict and entry.value == _TEXT_ALONE
+    return bool(entry.value == _TEXT_ALONE)
 
 
 def recorded_answer(entry: JournalEntry, question: Question, context: ParseContext) -> Any:

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 from cooee.core.dialogue.call_sites import definition_location
 from cooee.core.errors import DialogueError
 
-
 _Parameters: TypeAlias = tuple[frozenset[str], frozenset[str] | None]
 
 

@@ -62,7 +62,7 @@ async def ask_question(run: Run, question: Question) -> Any:
     run.unawaited_verb = None
     if not run.active:
         await wait_forever(run)
-    if not is_key(question.key):
+    if question.key is not None and not is_key(question.key):  # this line runs for every answer
         await fail_turn(run, key_error(question.key, caller_location()))
     if question.kind == "receive":
         key = run.keys.occurrence_key("receive", question.key or "")
@@ -102,7 +102,7 @@ async def ask_question(run: Run, question: Question) -> Any:
     if entry.kind in _UNANSWERED_ERRORS:
         error, message = _UNANSWERED_ERRORS[entry.kind]
         raise error(f"{message} to: {question.prompt}")
-    if keeps_text_alone(entry):
+    if type(entry.value) is dict and keeps_text_alone(entry):
         context = run.parse_context(entry.at)
         return await _with_type(run, question, lambda: recorded_answer(entry, question, context))
     return decode_value(entry.value)
