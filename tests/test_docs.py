@@ -37,6 +37,7 @@ from importlib.metadata import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -415,7 +416,8 @@ def test_every_answer_in_the_table_of_types_is_read_as_one():
     types = {"date": date, "time": clock, "datetime": datetime, "Decimal": Decimal}
     types |= {"Literal": Literal, "PhoneNumber": cooee.PhoneNumber, "Email": cooee.Email}
     here = ParseContext(datetime(2026, 11, 25, 10, tzinfo=UTC), UTC, "+61491570006")
-    assert len(rows) == 10
+    types |= {"ZoneInfo": ZoneInfo}
+    assert len(rows) == 11
     for kind, texts in rows:
         for text in re.findall("`(.+?)`", texts):
             assert parse_answer(parser_for(eval(kind, types)), text, here) is not None, text

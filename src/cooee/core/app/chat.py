@@ -223,9 +223,10 @@ class Chat(Generic[S, V]):
         Args:
             prompt: the question's words. They identify the answer too, so where they change from
                 run to run (an f-string) give a `key`.
-            type: int, float, Decimal, bool, date, time, datetime, PhoneNumber, Email, an Enum,
-                a Literal, or any function of the text that raises ValueError for a wrong answer.
-            default: the answer where none comes before the `timeout`.
+            type: int, float, Decimal, bool, date, time, datetime, ZoneInfo, PhoneNumber, Email,
+                an Enum, a Literal, or any callable of one text. A wrong answer raises ValueError,
+                LookupError, ArithmeticError or TypeError; any other error fails the turn.
+            default: the answer where none comes before the `timeout`; a value that can be kept.
             options: see `AskOptions`.
 
         Raises:
@@ -352,8 +353,9 @@ class Chat(Generic[S, V]):
         """Wait for a timer; the dialogue is not in memory meanwhile.
 
         Args:
-            length: how long.
-            until: or until when; without a time zone, in the person's own.
+            length: how long: more than nothing, and up to 100 years.
+            until: or until when; without a time zone, in the person's own. A moment that has
+                passed is over at once.
             key: the identity of the sleep, in place of these.
         """
         verbs = self._require_dialogue("sleep")
