@@ -46,11 +46,18 @@ class Talk:
     """Holds one dialogue; its journal is written and read between all turns."""
 
     def __init__(
-        self, handler: Any, *, strict: bool = True, zone: Any = UTC, **inputs: Any
+        self,
+        handler: Any,
+        *,
+        strict: bool = True,
+        zone: Any = UTC,
+        codec: StateCodec[Any] = CODEC,
+        **inputs: Any,
     ) -> None:
         self.handler, self.version, self.strict, self.zone = handler, 1, strict, zone
         self.now, self.texts, self.sent = NOON, 0, list[str]()
-        self.state = CODEC.encode(State())
+        self.codec = codec
+        self.state = codec.encode(codec.new_state())
         self.crash_at = ""
         self.outcome: TurnOutcome | None = None
         self.keys: set[str] = set()
@@ -83,10 +90,10 @@ class Talk:
 
     def other(self, change: Any) -> None:
         """Another handler changes the person's state."""
-        state = CODEC.decode(self.state)[0]
+        state = self.codec.decode(self.state)[0]
         before = StateSnapshot(state, self.state)
         change(state)
-        self.state = CODEC.encode(state)
+        self.state = self.codec.encode(state)
         diff = before.diff_to(state, self.state)
         self._write(journals.add_state_change(self.journal, diff, self.now))
 
@@ -101,8 +108,8 @@ class Talk:
         return journals.decode_journal(self._head, self._entries)
 
     @property
-    def saved(self) -> State:
-        return CODEC.decode(self.state)[0]
+    def saved(self) -> Any:
+        return self.codec.decode(self.state)[0]
 
     @property
     def ended(self) -> str:
@@ -112,7 +119,7 @@ class Talk:
     def context(self) -> DialogueContext:
         return DialogueContext(
             function=self.handler,
-            codec=CODEC,
+            codec=self.codec,
             services=None,
             ours="+61491570006",
             theirs="+61491570156",

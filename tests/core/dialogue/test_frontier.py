@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.dialogue_driver import HOUR, Talk
 
+from cooee.core.app.state_codec import StateCodec
 from cooee.core.errors import Ended
 
 
@@ -181,3 +183,81 @@ def test_the_state_never_shrinks_and_is_never_behind_today_s_code(before, after,
         talk.text(answer) if answer else talk.wait(timedelta())
         if not talk.ended and talk.journal.replayed_state is not None:
             assert talk.saved.n >= stored
+
+
+# The order of what several handlers write
+
+
+@dataclass
+class Notes:
+    lines: list[str] = field(default_factory=list)
+    last: str = ""
+
+
+NOTES = StateCodec(Notes)
+
+
+def noting(*questions):
+    async def handler(chat):
+        for question in questions:
+            answer = await chat.ask(question)
+            chat.state.lines.append(answer)
+            chat.state.last = answer
+        raise Ended
+
+    return handler
+
+
+def note(line):
+    def change(state):
+        state.lines.append(line)
+        state.last = line
+
+    return change
+
+
+EDITS = {
+    "none": ("A?", "B?", "C?", "D?"),
+    "one in front": ("X?", "A?", "B?", "C?", "D?"),
+    "one in the middle": ("A?", "X?", "B?", "C?", "D?"),
+    "one before the open one": ("A?", "B?", "X?", "C?", "D?"),
+    "two, apart": ("X?", "A?", "Y?", "B?", "C?", "D?"),
+    "two": ("X?", "Y?", "A?", "B?", "C?", "D?"),
+    "the open one reworded": ("A?", "B?", "C2?", "D?"),
+    "the open one removed": ("A?", "B?", "D?", "E?"),
+    "an answered one removed": ("B?", "C?", "D?"),
+    "the last answered one removed": ("A?", "C?", "D?"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_what_others_add_comes_where_it_was_added(edit):
+    talk = Talk(noting(*EDITS["none"]), codec=NOTES)
+    talk.start()
+    talk.text("a")
+    talk.other(note("first"))
+    talk.text("b")
+    talk.other(note("second"))
+    before = talk.saved.lines
+    assert before == ["a", "first", "b", "second"]
+    talk.edit(noting(*EDITS[edit]))
+    talk.wait(timedelta())
+    asked = 0
+    while talk.journal.waiting.key[2] in {"X?", "Y?"}:
+        assert talk.saved.last == ("second", "other 0")[asked]
+        talk.other(note(f"other {asked}"))
+        asked += 1
+        talk.text(f"x{asked}")
+    others = ["first", "second", *(f"other {n}" for n in range(asked))]
+    talk.text("c")
+    known = [line for line in talk.saved.lines if line[0] != "x"]
+    removed = {"an answered one removed": "a", "the last answered one removed": "b"}.get(edit)
+    kept = [each for each in before if each != removed]
+    assert known == [*kept, *others[2:], "c"]
+    assert talk.saved.last == "c"
+    talk.other(note("third"))
+    talk.text("d")
+    assert talk.saved.lines[-3:] == ["c", "third", "d"]
+    assert sorted(talk.saved.lines) == sorted(
+        [*kept, *others[2:], *(f"x{n + 1}" for n in range(asked)), "c", "third", "d"]
+    )

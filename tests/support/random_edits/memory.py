@@ -39,6 +39,7 @@ class Known:
     slept: dict[Any, int] = field(default_factory=dict)
     results: dict[str, tuple[int, str]] = field(default_factory=dict)
     changes: list[tuple[int, str, Any]] = field(default_factory=list)
+    early: dict[Any, int] = field(default_factory=dict)  # made before the frontier: their place
     held_texts: dict[Any, Text] = field(default_factory=dict)
     text: Text | None = None
     waiting: Any = None
@@ -75,6 +76,7 @@ class Memory:
         self.tail: list[str] = []
         self.transcript: list[str] = []
         self.applied_count = 0
+        self.last: Any = None
         self.stopped: Any = None
         self.returned: Any = None
         self.wrong = False
@@ -118,6 +120,7 @@ class Memory:
         value = MISSING if answer is None else fits(answer, kind, options)
         if answer is not None and value is MISSING:
             del self.known.answers[place]  # it is asked afresh
+            self.known.early.pop(place, None)
             self.stale = place
         if value is MISSING:
             value = self.settle(place, kind, options, **time)
@@ -146,9 +149,11 @@ class Memory:
             self.stale = None
             if not self.wrong:
                 known.answers[place] = Answer(known.next(), kind, text.words, value)
+                self.mark_early(place)
             return value
         if timeout is not None and asked_at is not None and asked_at + timeout <= self.now:
             known.answers[place] = Answer(known.next(), "default", "", default)
+            self.mark_early(place)
             return default
         return MISSING
 
@@ -159,6 +164,7 @@ class Memory:
             if known.waiting != place or known.asked_at + length > self.now:
                 raise Stop((place, "", "sleep", ()))
             known.slept[place] = known.next()
+            self.mark_early(place)
         self.pass_record(place, known.slept[place])
 
     async def once(self, _, tag, key):
@@ -166,6 +172,7 @@ class Memory:
             raise Stop((("once", key), "", "once", ()))
         seq, result = self.known.results[key]
         self.apply_changes_until(seq)
+        self.last = ("once", key)
         return result
 
     def say(self, words, key=None):
@@ -195,8 +202,24 @@ class Memory:
         self.met.add(old)
         return old
 
+    def mark_early(self, place):
+        """A record of a run that has not met the frontier comes before all that it has not met."""
+        known = self.known
+        ahead = self.applied_count < len(known.changes)
+        if ahead and known.frontier not in {None, *self.met}:
+            known.early[place] = known.early.get(self.last, self.seq_of(self.last))
+
+    def seq_of(self, place):
+        known = self.known
+        if place in known.answers:
+            return known.answers[place].seq
+        if place is not None and place[0] == "once":
+            return known.results[place[1]][0]
+        return known.slept.get(place, 0)
+
     def pass_record(self, place, seq):
-        self.apply_changes_until(seq)
+        self.apply_changes_until(self.known.early.get(place, seq))
+        self.last = place
         past = seq <= self.known.finished_seq and place not in self.known.unfinished
         if past or place == self.known.waiting:
             self.tail.clear()

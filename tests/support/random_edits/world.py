@@ -162,6 +162,7 @@ class World:
         self.went_back = True
         self.log.append(f"BACK over {order[last]}")
         del self.known.answers[order[last]]
+        self.known.early.pop(order[last], None)
         self.said = {words: seq for words, seq in self.said.items() if seq < last}
         self.known.waiting, self.known.frontier = None, order[last]
         self.known.replayed = None

@@ -38,6 +38,7 @@ EntryKind = Literal[
     "held",  # a text for a question that the code does not reach, or not yet
     "dropped",  # the held text under `key` was no answer to its question
     "state changed",  # by another handler; diff is the change
+    "early",  # the record under `key` was made before the frontier; value is its place before that
     "stale",  # the record under `key` does not fit today's question, which is asked again
     "undone",  # the record under `key` is taken back, with the texts said after it
 ]
@@ -171,13 +172,14 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
 class JournalIndex:
     """The entries of a journal, folded into look-up tables for a run."""
 
-    __slots__ = ("diffs", "held_texts", "records", "sent_ids")
+    __slots__ = ("diffs", "early_places", "held_texts", "records", "sent_ids")
 
     def __init__(self, entries: Iterable[JournalEntry]) -> None:
         self.records: dict[RecordKey, StoredRecord] = {}
         self.held_texts: dict[RecordKey, JournalEntry] = {}
         self.sent_ids: dict[str, int] = {}
         self.diffs: list[tuple[int, StateDiff]] = []
+        self.early_places: dict[RecordKey, int] = {}
         add_record, held_texts = self.records.setdefault, self.held_texts
         for position, entry in enumerate(entries):  # this loop runs for every entry of every turn
             found = StoredRecord(entry, position)
@@ -205,6 +207,8 @@ class JournalIndex:
             self.held_texts[key] = entry
         elif kind == "state changed":
             self.diffs.append((position, entry.diff))
+        elif kind == "early":
+            self.early_places[key] = entry.value
         elif kind == "dropped":
             self.held_texts.pop(key, None)
         elif kind == "stale":
@@ -215,6 +219,7 @@ class JournalIndex:
 
     def _remove_record(self, key: RecordKey, position: int) -> StoredRecord:
         record = self.records.pop(key, None)
+        self.early_places.pop(key, None)
         if record is None:
             raise JournalUnreadable(f"Entry {position} of a dialogue takes back what is not there.")
         return record

@@ -321,6 +321,22 @@ class Run:
         self.add_entry(entry)
         return self.records[entry.key]
 
+    def add_step_record(self, entry: JournalEntry) -> StoredRecord:
+        """Append the record of a question or a sleep, and return it with its position."""
+        record = self.add_record(entry)
+        has_changes_ahead = self._applied_count < len(self.index.diffs)
+        if has_changes_ahead and not self.reached_frontier and entry.key != self.journal.frontier:
+            # replay rule 8: the changes by others that this run has not come to yet happened after
+            # records that it has not come to either. They are not this new record's past.
+            last = self.records.get(self.last_key)
+            place = self.index.early_places.get(
+                self.last_key, -1 if last is None else last.position
+            )
+            self.add_entry(
+                JournalEntry("early", entry.key, self.now, self.turn_number, None, place)
+            )
+        return record
+
     def deliver_record(self, key: RecordKey, found: StoredRecord) -> JournalEntry:
         """Return the recorded entry, and move the clock, state and random seed to its moment."""
         entry, already_sent = found.entry, found.position < self._finished_count
@@ -329,7 +345,7 @@ class Run:
         if not self.reached_frontier and key == self.journal.frontier:
             self.reached_frontier = True
         if self._applied_count < len(self.index.diffs):
-            self.apply_changes_until(found.position)
+            self.apply_changes_until(self.index.early_places.get(key, found.position))
         if self.unfinished_keys and key in self.unfinished_keys:
             # A turn crashed after this record, so the texts said before it were never sent.
             self.unfinished_keys.remove(key)

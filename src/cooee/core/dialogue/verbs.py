@@ -95,7 +95,7 @@ async def ask_question(run: Run, question: Question) -> Any:
         )
         if step.outcome is None:  # replay rule 6: the first question without a record stops the run
             await suspend_run(run, key, step.waiting, step)
-        found = run.add_record(_record_of_step(run, question, key, step))
+        found = run.add_step_record(_record_of_step(run, question, key, step))
         if keeps_text_alone(found.entry):
             run.warnings.append(text_alone_message(question, location))
     entry = run.deliver_record(key, found)
@@ -222,7 +222,7 @@ async def sleep_until_due(
         waiting = _sleep_waiting(run, record_key, length, until, location)
         if waiting.due_at is not None and waiting.due_at > run.now:
             await suspend_run(run, record_key, waiting, None)
-        found = run.add_record(JournalEntry("slept", record_key, run.now, run.turn_number))
+        found = run.add_step_record(JournalEntry("slept", record_key, run.now, run.turn_number))
     run.deliver_record(record_key, found)
 
 
