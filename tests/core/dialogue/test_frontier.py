@@ -261,3 +261,18 @@ def test_what_others_add_comes_where_it_was_added(edit):
     assert sorted(talk.saved.lines) == sorted(
         [*kept, *others[2:], *(f"x{n + 1}" for n in range(asked)), "c", "third", "d"]
     )
+
+
+def test_two_deploys_in_a_row_roll_nothing_back():
+    talk = Talk(scoring("A?", 1, 5, "B?"))
+    talk.start()
+    talk.text("10")
+    talk.edit(scoring("A?", 1, "X?", 5, "B?"))
+    talk.wait(timedelta())
+    assert talk.saved.n == 16
+    talk.edit(scoring("A?", "Y?", 1, "X?", 5, "B?"))
+    talk.wait(timedelta())
+    assert talk.saved.n == 16
+    for answer in ("0", "0", "4"):
+        talk.text(answer)
+    assert talk.saved.n == 20

@@ -179,20 +179,45 @@ MUTATIONS = {
         "0 if is_first else journal.finished_count",
         "0",
     ),
-    "8: what a later answer sets is not saved": (
-        "frontier",
-        "return stored if is_first else replayed\n\n\ndef _is_same",
-        "return stored\n\n\ndef _is_same",
-    ),
     "8: what today's code sets earlier is saved at once": (
         "frontier",
         "return stored if is_first else replayed\n\n\ndef _is_same",
         "return replayed\n\n\ndef _is_same",
     ),
-    "12: going back keeps what the run before it computed": (
-        "journal",
-        "replayed_state=None,\n                undo_count",
-        "undo_count",
+    "8: another version's run before counts as today's": (
+        "frontier",
+        "journal.replayed_state is None or not same_code",
+        "journal.replayed_state is None",
+    ),
+    "8: a change comes before the records that it came after": (
+        "run",
+        "self.index.early_places.get(key, found.position)",
+        "found.position",
+    ),
+    "8: a list that another handler wrote replaces ours": (
+        "state_diff",
+        "elif isinstance(old, list) and isinstance(new, list):",
+        "elif False:",
+    ),
+    "8: elements of a list are known by their place": (
+        "list_diff",
+        "origins = match_elements(before, after, same_objects)",
+        "origins = [at if at < len(before) else None for at in range(len(after))]",
+    ),
+    "8: a handler's objects are made anew": (
+        "state_merge",
+        "return self._owners.get(id(tree), decoded)",
+        "return decoded",
+    ),
+    "8: changed objects are made anew": (
+        "state_merge",
+        "replace_contents(owner, merged)",
+        "return merged",
+    ),
+    "8: what was made otherwise is not found": (
+        "list_diff",
+        "return min(similar, key=lambda place: abs(place - at), default=None)",
+        "return None",
     ),
     "8: others' changes are overwritten": (
         "run",
@@ -206,7 +231,7 @@ MUTATIONS = {
     ),
     "8: others' changes are applied at the end alone": (
         "run",
-        "self.apply_changes_until(found.position)",
+        "self.apply_changes_until(self.index.early_places.get(key, found.position))",
         "pass",
     ),
     "8: others' numbers are values": ("state_diff", "if numbers and current != before", "if False"),
@@ -272,8 +297,8 @@ MUTATIONS = {
     ),
     "12: going back leaves the saved state": (
         "journal",
-        "frontier=entry.key,\n                replayed_state",
-        "replayed_state",
+        "frontier=entry.key,\n                undo_count",
+        "undo_count",
     ),
     "12: a text said again after going back has the key of the first": (
         "outcome",

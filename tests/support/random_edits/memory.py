@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +13,18 @@ from typing import Any
 from support.random_edits.programs import bound, odd
 
 MISSING, RESTART = object(), object()
+
+
+@dataclass
+class Item:
+    name: str = ""
+    kind: str = ""
+    marks: int = 0
+
+    @classmethod
+    def named(cls, name: str) -> Item:
+        """An item that is like no other: half of its fields are its name."""
+        return cls(name, name)
 
 
 @dataclass
@@ -50,6 +63,8 @@ class Known:
     rounds: int = 0
     n: int = 0
     s: str = ""
+    log: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     re_ask: bool = False  # the question has come back, and is to be asked once more
     finished_seq: int = 0  # what was said around all up to here has gone out,
     unfinished: set[Any] = field(default_factory=set)  # except around these
@@ -69,7 +84,7 @@ class Memory:
 
     def __init__(self, known: Known, now: datetime) -> None:
         self.known, self.now = copy.deepcopy(known), now
-        self.state = SimpleNamespace(n=known.n, s=known.s, rounds=known.rounds)
+        self.state = begun(known)
         self.parts: tuple[str, ...] = ()
         self.counts: dict[Any, int] = {}
         self.met: set[Any] = set()
@@ -157,8 +172,8 @@ class Memory:
             return default
         return MISSING
 
-    async def sleep(self, length, key):
-        place = self.occurrence_key("sleep", key)
+    async def sleep(self, length, key=None):
+        place = self.occurrence_key("sleep", key or str(length))
         known = self.known
         if place not in known.slept:
             if known.waiting != place or known.asked_at + length > self.now:
@@ -234,19 +249,46 @@ class Memory:
         changes = self.known.changes
         while self.applied_count < len(changes) and changes[self.applied_count][0] < seq:
             _, name, value = changes[self.applied_count]
-            self.state.n = self.state.n + value if name == "n" else self.state.n
-            self.state.s = value if name == "s" else self.state.s
+            change(self.state, name, value)
             self.applied_count += 1
 
 
-def merged(known: Known, stored: dict[str, Any], replayed: dict[str, Any]) -> dict[str, Any]:
-    """What is saved of a run that did not meet the frontier."""
-    base = SimpleNamespace(n=known.n, s=known.s, rounds=known.rounds)
-    first = known.replayed is None
-    if known.replayed is not None:
-        base = SimpleNamespace(**known.replayed)
+def begun(known: Known) -> SimpleNamespace:
+    """The state at the beginning of a round."""
+    names = ("n", "s", "rounds", "log", "items")
+    return SimpleNamespace(**{name: copy.deepcopy(getattr(known, name)) for name in names})
+
+
+def change(state: Any, name: str, value: Any) -> None:
+    """What another handler does to the state: of an item, by its name."""
+    if name in {"n", "s"}:
+        setattr(state, name, state.n + value if name == "n" else value)
+    elif name in {"log", "items"}:
+        getattr(state, name).append(copy.copy(value))
+    elif name == "front":
+        state.items.insert(0, copy.copy(value))
+    elif name == "turn":
+        state.items.reverse()
+    else:
+        for item in [each for each in state.items if each.name == value]:
+            if name == "drop":
+                state.items.remove(item)
+            item.marks += 100
+
+
+UNION: Any = object()
+
+
+def merged(
+    known: Known, stored: dict[str, Any], replayed: dict[str, Any], *, same_code: bool
+) -> dict[str, Any]:
+    """What is saved of a run that did not meet the frontier; UNION: all elements of both."""
+    base = begun(known)
+    first = known.replayed is None or not same_code
+    if known.replayed is not None and not first:
+        base = SimpleNamespace(**copy.deepcopy(known.replayed))
     for _, name, value in known.changes[0 if first else known.change_count :]:
-        setattr(base, name, base.n + value if name == "n" else value)
+        change(base, name, value)
     return {
         name: _merged_value(was, stored[name], replayed[name], first=first)
         for name, was in vars(base).items()
@@ -256,6 +298,13 @@ def merged(known: Known, stored: dict[str, Any], replayed: dict[str, Any]) -> di
 def _merged_value(was: Any, stored: Any, replayed: Any, *, first: bool) -> Any:
     """The side that changed the value; of two, the one that counted further."""
     changed = [value for value in (stored, replayed) if value != was]
+    if isinstance(was, list):
+        of_was, of_stored, of_replayed = (
+            Counter(map(str, each)) for each in (was, stored, replayed)
+        )
+        if of_stored in (of_was, of_replayed) or of_stored < of_replayed:
+            return replayed
+        return stored if first or of_replayed == of_was or of_replayed < of_stored else UNION
     if len(changed) < 2:
         return changed[0] if changed else was
     if isinstance(was, str):
@@ -292,6 +341,12 @@ def parse(words: str, kind: str, options: Any) -> Any:
 
 
 def compiled(source: str, do: Any) -> Any:
-    names = {"ODD": odd, "BOUND": bound, "DO": do, "HOURS": lambda n: timedelta(hours=n)}
+    names = {
+        "ODD": odd,
+        "BOUND": bound,
+        "DO": do,
+        "HOURS": lambda n: timedelta(hours=n),
+        "ITEM": Item.named,
+    }
     exec(compile(source, "<program>", "exec"), names)
     return names["handler"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 KINDS = ("str", "int", "yes", "pick", "any")
@@ -58,6 +59,7 @@ class Maker:
     unseen: bool = False
     ids: int = 0
     asks: list[int] = field(default_factory=list)
+    holds: list[int] = field(default_factory=list)
 
     def program(self) -> tuple[Statement, ...]:
         return tuple(self.statement(0) for _ in range(2 + self.tape.pick(7)))
@@ -68,6 +70,7 @@ class Maker:
             ["ask"] * 6
             + ["say"] * 3
             + ["add", "add", "set", "once", "once", "sleep", "tell", "anew"]
+            + ["note", "hold", "hold", "mark", "mark", "nap"]
         )
         if depth < 2:
             weights += ["if", "if", "loop", "help"]
@@ -77,6 +80,11 @@ class Maker:
         if what == "ask":
             self.asks.append(made.id)
             return replace(made, kind=KINDS[pick(len(KINDS))], timed=pick(5) == 1)
+        if what == "hold":
+            self.holds.append(made.id)
+        if what == "mark":
+            ref = self.holds[pick(len(self.holds))] if self.holds else 0
+            return replace(made, ref=ref, amount=1 + pick(9))
         if what == "add":
             return replace(made, amount=1 + pick(9))
         if what == "help":
@@ -106,6 +114,25 @@ def edited(program: tuple[Statement, ...], maker: Maker) -> tuple[Statement, ...
         rest, taken = _without(program, pick(_size(program)))
         return _inserted(rest, taken, maker.tape)
     return _changed(program, pick(_size(program)), maker)
+
+
+def reworded(program: tuple[Statement, ...], key: str) -> tuple[Statement, ...]:
+    """The program with its waiting question in other words, its nap of another length."""
+    return tuple(
+        replace(
+            each,
+            rev=each.rev
+            + (key in {f"Q{each.id}r{each.rev}", str(timedelta(hours=nap_hours(each)))}),
+            body=reworded(each.body, key),
+            other=reworded(each.other, key),
+        )
+        for each in program
+    )
+
+
+def nap_hours(each: Statement) -> int:
+    """How long a nap is: known by that alone."""
+    return 1 + (each.id * 7 + each.rev) % 11 if each.what == "nap" else 0
 
 
 def _size(block: tuple[Statement, ...]) -> int:
@@ -175,6 +202,8 @@ def render(program: tuple[Statement, ...]) -> str:
     names = sorted({name for each in _all(program) for name in _names(each)})
     lines = ["async def handler(chat):"]
     lines += [f"    {name} = None" for name in names]
+    holders = [each for each in _all(program) if each.what in {"hold", "mark"}]
+    lines += [f"    h{each.id if each.what == 'hold' else each.ref} = None" for each in holders]
     lines += _block(program, 1, "")
     lines += [f"    return 'END ' + repr([{', '.join(names)}])", ""]
     for number in range(HELPERS):
@@ -195,6 +224,8 @@ def _all(block: tuple[Statement, ...]) -> list[Statement]:
 def _names(each: Statement) -> list[str]:
     names = {"ask": "a", "help": "a", "once": "o"}
     found = [f"{names[each.what]}{each.id}"] if each.what in names else []
+    if each.what in {"hold", "mark"}:
+        return found
     return found + ([f"a{each.ref}"] if each.ref else [])
 
 
@@ -284,6 +315,16 @@ _RENDERED: dict[str, Any] = {
     "once": lambda each, scope: [
         f"o{each.id} = await chat.once(DO, f'o{each.id}{scope}', key=f'o{each.id}{scope}')"
     ],
+    "note": lambda each, scope: [f"chat.state.log.append(f'l{each.id}r{each.rev}{scope}')"],
+    "hold": lambda each, scope: [
+        f"h{each.id} = ITEM(f'h{each.id}.{{chat.state.rounds}}{scope}')",
+        f"chat.state.items.append(h{each.id})",
+    ],
+    "mark": lambda each, _: [
+        f"if h{each.ref} is not None:",
+        f"    h{each.ref}.marks += {each.amount}",
+    ],
+    "nap": lambda each, _: [f"await chat.sleep(HOURS({nap_hours(each)}))"],
     "sleep": lambda each, scope: [f"await chat.sleep(HOURS(5), key=f'z{each.id}{scope}')"],
 }
 

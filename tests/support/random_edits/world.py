@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from cooee.core.app.state_codec import StateCodec
 from support.random_edits.engine import Engine
-from support.random_edits.memory import RESTART, Known, Memory, Text, compiled, merged
-from support.random_edits.programs import Maker, Tape, ambiguous, edited, render
+from support.random_edits.memory import (
+    RESTART,
+    UNION,
+    Item,
+    Known,
+    Memory,
+    Text,
+    change,
+    compiled,
+    merged,
+)
+from support.random_edits.programs import Maker, Tape, ambiguous, edited, render, reworded
 
 
 @dataclass
@@ -19,6 +30,8 @@ class State:
     n: int = 0
     s: str = ""
     rounds: int = 0
+    log: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
 
 
 CODEC = StateCodec(State)
@@ -61,6 +74,7 @@ class World:
         self.old = self.version = Version(self.maker.program(), self.do)
         self.state = CODEC.encode(State())
         self.begun: dict[str, int] = {}
+        self.last_version = ""
         self.ended, self.changes_made, self.went_back = False, 0, False
         journal = engine.replay.new_journal("d1", "handler", {}, self.state, self.now)
         self.head, self.entries = engine.journal.encode_head(journal), list[bytes]()
@@ -87,21 +101,21 @@ class World:
             self.check_transcript()
 
     def act(self) -> None:
-        choice = self.tape.pick(25)
+        choice = self.tape.pick(28)
         if choice < 9:
             self.answer(wrong=False)
         elif choice < 11:
             self.answer(wrong=True)
-        elif choice < 13:
-            self.another_handler()
-        elif choice < 14:
-            self.quick()
-        elif choice < 15:
-            self.back()
         elif choice < 16:
+            self.another_handler()
+        elif choice < 17:
+            self.quick()
+        elif choice < 18:
+            self.back()
+        elif choice < 19:
             self.now += HOUR * self.tape.pick(13)
             self.turn(None)
-        elif choice < 17:
+        elif choice < 20:
             self.another_dialogue()
         elif self.edits:
             self.edit()
@@ -109,24 +123,43 @@ class World:
     def edit(self) -> None:
         self.old = self.version
         program = self.version.program
-        for _ in range(1 + self.tape.pick(3)):
-            program = edited(program, self.maker)
+        if self.known.waiting is not None and self.tape.pick(3) == 1:
+            program = reworded(program, self.known.waiting[2])
+        else:
+            for _ in range(1 + self.tape.pick(3)):
+                program = edited(program, self.maker)
         self.version = Version(program, self.do)
         self.changes_made += 1
         self.log.append(f"EDIT\n{self.version.source}")
 
     def another_handler(self) -> None:
-        before = CODEC.decode(self.state)[0]
-        name, value = ("n", 100) if self.tape.pick(2) else ("s", f"x{self.words}")
+        state = CODEC.decode(self.state)[0]
+        before = self.engine.state_snapshot.StateSnapshot(state, self.state)
         self.words += 1
-        after = replace(before, **{name: before.n + 100 if name == "n" else value})
-        raw = CODEC.encode(after)
-        diff = self.engine.state_diff.diff_states(self.state, raw)
+        name, value = self.some_change(state)
+        change(state, name, value)
+        raw = CODEC.encode(state)
+        diff = before.diff_to(state, raw)
         journal = self.engine.journal.add_state_change(self.journal(), diff, self.now)
         self.store(journal, journal.entries[len(self.entries) :])
         self.state = raw
         self.known.changes.append((self.known.next(), name, value))
         self.log.append(f"OTHER {name} {value}")
+
+    def some_change(self, state: State) -> tuple[str, Any]:
+        pick = self.tape.pick
+        what = pick(9)
+        if what < 4:
+            return [("s", f"x{self.words}"), ("n", 100), ("n", 100), ("log", f"x{self.words}")][
+                what
+            ]
+        if what == 4 or not state.items:
+            return "items", Item.named(f"x{self.words}")
+        if what == 5:
+            return "front", Item.named(f"x{self.words}")
+        if what == 6 and not self.edits:
+            return "turn", None
+        return ("mark", "mark", "drop")[what - 6], state.items[pick(len(state.items))].name
 
     def another_dialogue(self) -> None:
         """It asks something, some time passes, and it is over."""
@@ -165,7 +198,6 @@ class World:
         self.known.early.pop(order[last], None)
         self.said = {words: seq for words, seq in self.said.items() if seq < last}
         self.known.waiting, self.known.frontier = None, order[last]
-        self.known.replayed = None
         self.store(journal, journal.entries[len(self.entries) :])
         self.turn(None)
 
@@ -318,12 +350,20 @@ class World:
         caught_up = self.known.frontier in {None, *memory.met} or memory.returned is not None
         stated = expected = vars(memory.state)
         if not caught_up:
-            expected = merged(self.known, vars(CODEC.decode(before)[0]), stated)
+            stored, same_code = vars(CODEC.decode(before)[0]), version.name == self.last_version
+            expected = merged(self.known, stored, stated, same_code=same_code)
             caught_up = expected == stated
-        self.known.replayed = None if caught_up else stated
-        self.known.change_count = len(self.known.changes)
+        self.known.replayed = None if caught_up else copy.deepcopy(stated)
+        self.known.change_count, self.last_version = len(self.known.changes), version.name
         saved = vars(CODEC.decode(self.state)[0])
-        assert saved == expected, f"(e) state {saved}, not {expected}"
+        for name, value in expected.items():
+            if value is UNION:
+                both = {str(each) for each in (*stored[name], *stated[name]) if name == "log"}
+                both |= {each.name for each in (*stored[name], *stated[name]) if name == "items"}
+                found = {getattr(each, "name", each) for each in saved[name]}
+                assert both == found, f"(e) {name} {saved[name]}, not {both}"
+            else:
+                assert saved[name] == value, f"(e) state {saved}, not {expected}"
         place, _, kind, options = memory.stopped or (None, "", "", ())
         self.shown = (kind, options)
         if place != waited or place == memory.stale:
@@ -383,7 +423,7 @@ class World:
             self.check_transcript()
         journal = self.engine.replay.next_round(outcome)
         self.head, self.entries = self.engine.journal.encode_head(journal), []
-        self.known = Known(**vars(CODEC.decode(self.state)[0]))
+        self.known = Known(**copy.deepcopy(vars(CODEC.decode(self.state)[0])))
         self.said, self.sent, self.begun, self.committed = {}, [], {}, set()
         self.turn(None)
 

@@ -10,7 +10,8 @@ import msgspec
 
 from cooee.core.app.state_codec import StateCodec
 from cooee.core.dialogue.journal import Journal, JournalIndex
-from cooee.core.dialogue.state_diff import apply_diffs_to_tree, decode_tree, diff_trees
+from cooee.core.dialogue.list_diff import match_elements
+from cooee.core.dialogue.state_diff import apply_diffs_to_tree, decode_tree
 from cooee.core.errors import StateError
 
 _ABSENT: Any = object()
@@ -22,6 +23,8 @@ def merge_replayed_state(
     index: JournalIndex,
     stored: bytes | None,
     replayed: bytes,
+    *,
+    same_code: bool,
 ) -> bytes:
     """Return the state to save after a run that did not meet the frontier (replay rule 8).
 
@@ -35,8 +38,9 @@ def merge_replayed_state(
         index: the journal's entries and those of the turn.
         stored: the person's stored state before the turn.
         replayed: the state that the run computed.
+        same_code: the run before this one, if it did not meet the frontier either, ran this code.
     """
-    is_first = journal.replayed_state is None
+    is_first = journal.replayed_state is None or not same_code
     base = decode_tree(journal.initial_state if is_first else journal.replayed_state)
     # The changes by other handlers are in `stored` and in `replayed`, so they belong to the base.
     since = 0 if is_first else journal.finished_count
@@ -106,9 +110,20 @@ def _merge_lists(base: Any, stored: list[Any], replayed: list[Any], is_first: bo
         return replayed
     if is_first or replayed_counts == base_counts or replayed_counts < stored_counts:
         return stored
-    holder = {"": list(stored)}
-    apply_diffs_to_tree(holder, [diff_trees({"": first}, {"": replayed})])
-    return holder[""]
+    stored_origins = match_elements(first, stored, None)
+    replayed_origins = match_elements(first, replayed, None)
+    by_origin = dict(zip(replayed_origins, replayed, strict=True))
+    merged = []
+    for element, origin in zip(stored, stored_origins, strict=True):
+        if origin is None:
+            merged.append(element)
+        elif origin in by_origin:
+            merged.append(_merge(first[origin], element, by_origin[origin], is_first))
+        elif element != first[origin]:  # today's code removed what was changed meanwhile
+            merged.append(element)
+    known = {origin for origin in stored_origins if origin is not None}
+    pairs = zip(replayed, replayed_origins, strict=True)
+    return merged + [each for each, origin in pairs if origin not in known and each not in merged]
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode

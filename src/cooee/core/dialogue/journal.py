@@ -281,7 +281,6 @@ def undo_last_answer(journal: Journal, now: datetime) -> Journal:
                 journal.with_entries([undo_entry]),
                 waiting=None,
                 frontier=entry.key,
-                replayed_state=None,
                 undo_count=journal.undo_count + 1,
                 finished_count=len(journal.entries) + 1,
             )

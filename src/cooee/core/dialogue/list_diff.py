@@ -42,7 +42,7 @@ def diff_lists(
 
     if before == after:
         return []
-    origins = _find_origins(before, after, same_objects)
+    origins = match_elements(before, after, same_objects)
     splices: list[Splice] = []
     old = new = 0
     for stop_old, stop_new in [*_anchors(origins), (len(before), len(after))]:
@@ -63,7 +63,7 @@ def splice_list(
 
     Elements that are known by neither list stay; those that both know keep their identity.
     """
-    places = _locate_removed(current, size, splices)
+    places = _locate_removed(current, splices)
     insertions: dict[int, list[Any]] = defaultdict(list)
     for at, removed, inserted in splices:
         here = [places[at + n] for n in range(len(removed)) if at + n in places]
@@ -85,7 +85,7 @@ def splice_list(
 # Which element of the list after is which of the list before
 
 
-def _find_origins(
+def match_elements(
     before: Sequence[Any], after: Sequence[Any], same_objects: Mapping[int, Any] | None
 ) -> list[int | None]:
     """Return the position before of each element after; None for the new ones."""
@@ -175,9 +175,7 @@ def _anchors(origins: Sequence[int | None]) -> Sequence[tuple[int, int]]:
 # Where the elements are in a list that may be another
 
 
-def _locate_removed(
-    current: Sequence[Any], size: int, splices: Sequence[Splice]
-) -> Mapping[int, int]:
+def _locate_removed(current: Sequence[Any], splices: Sequence[Splice]) -> Mapping[int, int]:
     """Return where the elements of the list before are now; those that are gone are left out."""
     removed = {at + n: raw for at, each, _ in splices for n, raw in enumerate(each)}
     places = {at: at for at, raw in removed.items() if at < len(current) and current[at] == raw}
@@ -187,19 +185,30 @@ def _locate_removed(
     for at, each in enumerate(current):
         if at not in taken:
             by_value[_encode(each)].append(at)
-    changed = {origin for _, _, inserted in splices for origin, _ in inserted}
     for at, raw in removed.items():
         if at in places:
             continue
         found = by_value[_encode(raw)]
         while found and found[0] in taken:
             found.popleft()
-        if found:
-            places[at] = found.popleft()
-        elif at in changed and len(current) == size and at not in taken:
-            places[at] = at  # today's code made another element of it
-        taken.add(places.get(at, -1))
+        place = found.popleft() if found else _similar_place(current, at, raw, taken)
+        if place is not None:
+            places[at] = place
+            taken.add(place)
     return places
+
+
+def _similar_place(current: Sequence[Any], at: int, element: Any, taken: set[int]) -> int | None:
+    """Return the nearest place of an element that today's code made somewhat otherwise."""
+    if not isinstance(element, dict | list):
+        return None
+    around = range(max(0, at - _NEAR), min(len(current), at + _NEAR))
+    free = [place for place in around if place not in taken]
+    similar = [place for place in free if _is_similar(current[place], element)]
+    return min(similar, key=lambda place: abs(place - at), default=None)
+
+
+_NEAR = 100  # a bound, so that no list takes time by the square of its length
 
 
 def _place_of(at: int, size: int, current_size: int) -> int:

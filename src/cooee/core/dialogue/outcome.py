@@ -110,7 +110,12 @@ def _build_outcome(
         # replay rule 8: a run that stopped at a question that an edit inserted has recomputed less
         # than is stored. Where it has all, the frontier's question was reworded, removed or moved.
         state = merge_replayed_state(
-            run.context.codec, run.journal, run.index, stored_state, replayed
+            run.context.codec,
+            run.journal,
+            run.index,
+            stored_state,
+            replayed,
+            same_code=run.same_code,
         )
         run.reached_frontier = state == replayed
     disposition = _dispose_text(run, ended)
