@@ -255,7 +255,7 @@ class World:
                 ours=OURS,
                 theirs=THEIRS,
                 find_zone=lambda: UTC,
-                code_version="one" if self.maker.unseen else version.name,
+                code_version=self.version_name(version),
                 read_history=None,
                 strict=not version.ambiguous,
             )
@@ -274,6 +274,9 @@ class World:
                 engine.replay.check_replay(context, outcome, self.now)
             self.commit(outcome, version)
             return
+
+    def version_name(self, version: Version) -> str:
+        return "one" if self.maker.unseen else version.name
 
     def flow(self, flow: Any, version: Version, attempt: int) -> Any:
         engine, sent = self.engine, None
@@ -350,11 +353,16 @@ class World:
         caught_up = self.known.frontier in {None, *memory.met} or memory.returned is not None
         stated = expected = vars(memory.state)
         if not caught_up:
-            stored, same_code = vars(CODEC.decode(before)[0]), version.name == self.last_version
+            stored = vars(CODEC.decode(before)[0])
+            diverged = any("outside of the code" in each for each in outcome.warnings)
+            same_code = not diverged and self.version_name(version) == self.last_version
             expected = merged(self.known, stored, stated, same_code=same_code)
             caught_up = expected == stated
         self.known.replayed = None if caught_up else copy.deepcopy(stated)
-        self.known.change_count, self.last_version = len(self.known.changes), version.name
+        self.known.change_count, self.last_version = (
+            len(self.known.changes),
+            self.version_name(version),
+        )
         saved = vars(CODEC.decode(self.state)[0])
         for name, value in expected.items():
             if value is UNION:
