@@ -12,7 +12,7 @@ from cooee.net.ssrf_guard import is_public
 from cooee.providers import Provider
 from cooee.storage import Store
 
-WEBHOOK_SECRET_NAME = "webhook-path"
+WEBHOOK_SECRET_NAME = "webhook-path"  # noqa: S105 -- the name of a secret, not the secret
 """The name under which the store keeps the secret in our webhooks' path."""
 
 
