@@ -29,7 +29,8 @@ test-all: .venv/.developing  ## every test: real processes, kills, a browser, ev
 	@$(BIN)/python -m pytest -q $(XDIST)
 
 proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait (minutes)
-	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/scenarios/random_edits tests/scenarios/durability
+	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/scenarios/random_edits tests/scenarios/durability \
+		tests/scenarios/test_faults_in_turns.py
 
 lint: .venv/.developing  ## style, and layout
 	@$(BIN)/ruff check .

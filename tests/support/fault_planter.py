@@ -10,9 +10,11 @@ from pathlib import Path
 
 import cooee
 from cooee.runtime import events
+from cooee.runtime.turns.thread_call import ThreadCall
 
 SOURCE = str(Path(cooee.__file__).parent)
 TURNS = f"{SOURCE}/runtime/turns/"
+FIRST_OF_A_THREAD = ThreadCall._run.__code__  # nobody would hear of what it raises before its try
 CLOCKS = f"{SOURCE}/clocks/"
 _OWN_THREADS = ("cooee-handler",)
 
@@ -68,7 +70,7 @@ class FaultPlanter:
         code = frame.f_code
         if not code.co_filename.startswith(SOURCE) or code.co_filename.startswith(CLOCKS):
             return
-        if not _is_on_the_way(frame):
+        if code is FIRST_OF_A_THREAD or not _is_on_the_way(frame):
             return
         place = code.co_filename.removeprefix(SOURCE)
         name = f"{place}:{code.co_firstlineno} {code.co_qualname}"
