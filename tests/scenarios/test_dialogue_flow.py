@@ -326,3 +326,64 @@ async def test_a_reminder_whose_prompt_fails_is_trouble_too():
         reminders.clear()
         assert await anna.text("Anna") == [], "the question still takes the answer"
         assert await kit.troubles(anna) == []
+
+
+# A burst that is interrupted
+
+
+def _telling(version, *, asks_name=False, removed=False):
+    app = App(version=version)
+
+    @app.dialogue("TELL")
+    async def tell(chat):
+        name = await chat.ask("Your name?") if asks_name else "you"
+        told = "" if removed else await chat.receive(settle=5)
+        return f"{name}: {told!r} {await chat.ask('Anything else?')}"
+
+    @app.on("LEAVE", always=True)
+    def leave(chat):
+        chat.leave()
+        return "Left."
+
+    return app
+
+
+async def test_a_burst_survives_restarts_and_an_inserted_question():
+    async with Kit(_telling("1")) as kit:
+        anna = kit.phone()
+        await anna.text("TELL")
+        for text in ("hi", "it's"):
+            await anna.text(text)
+            await kit.restart()
+        await kit.deploy(_telling("2", asks_name=True))
+        assert await anna.text("me") == ["Your name?"]
+        await kit.restart()
+        assert await anna.text("Anna") == []
+        await kit.wait(10)
+        assert anna.read() == ["Anything else?"]
+        told = "hi\nit's\nme"
+        assert await anna.text("no") == [f"Anna: {told!r} no"]
+
+
+async def test_a_burst_is_kept_in_the_journal_of_a_dialogue_that_is_left():
+    async with Kit(_telling("1")) as kit:
+        anna = kit.phone()
+        await anna.text("TELL")
+        await anna.text("hi")
+        assert await anna.text("LEAVE") == ["Left."]
+        [stored] = await kit.store.dialogues(include_ended=True)
+        assert b'"hi"' in stored.dialogue.head
+        await kit.wait(10)
+        assert anna.read() == [], "what was left goes on no more"
+
+
+async def test_a_burst_whose_question_is_removed_is_there_after_a_rollback():
+    async with Kit(_telling("1")) as kit:
+        anna = kit.phone()
+        await anna.text("TELL")
+        await anna.text("hi")
+        await kit.deploy(_telling("2", removed=True))
+        await kit.wait(10)
+        assert anna.read() == ["Anything else?"]
+        await kit.deploy(_telling("3"))
+        assert await anna.text("no") == ["you: 'hi' no"]

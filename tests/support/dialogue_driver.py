@@ -21,6 +21,7 @@ from cooee.core.dialogue.replay import (
     run_turn,
 )
 from cooee.core.dialogue.state_snapshot import StateSnapshot
+from cooee.core.messages import Media
 
 
 @dataclass
@@ -69,11 +70,16 @@ class Talk:
         return self._turn(None)
 
     def text(
-        self, words: str, *, after: timedelta = timedelta(minutes=1), received: Any = None
+        self,
+        words: str,
+        *,
+        after: timedelta = timedelta(minutes=1),
+        received: Any = None,
+        media: tuple[Media, ...] = (),
     ) -> list[str]:
         self.now += after
         self.texts += 1
-        self.last = IncomingText(words, f"m{self.texts}", self.now, received or self.now)
+        self.last = IncomingText(words, f"m{self.texts}", self.now, received or self.now, media)
         return self._turn(self.last)
 
     def again(self) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import gc
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from datetime import timedelta
 
 import pytest
 from support.dialogue_driver import Talk
 
 from cooee.core.errors import AmbiguousQuestion, DialogueError
+from cooee.core.messages import Media
 
 # The end
 
@@ -451,3 +453,127 @@ def test_two_places_stay_two_places_inside_a_recursion():
         with pytest.raises(AmbiguousQuestion):
             for text in ("yes", "Anna", "no", "Ben"):
                 talk.text(text)
+
+
+# A burst that a deploy interrupts
+
+SETTLE = timedelta(seconds=5)
+SECOND = timedelta(seconds=1)
+
+
+def _telling(*before, settle: timedelta | None = SETTLE, key=None, after=()):
+    async def handler(chat):
+        answers = [await chat.ask(question) for question in before]
+        told = await chat.receive(settle=settle, key=key)
+        pictures = len(chat.message.media)
+        answers += [await chat.ask(question) for question in after]
+        return " ".join([repr(told), *answers, *(["pictures"] * pictures)])
+
+    return handler
+
+
+async def _telling_nothing(chat):
+    return await chat.ask("Anything else?")
+
+
+def _interrupted(handler):
+    talk = Talk(handler)
+    talk.start()
+    talk.text("hi", after=SECOND)
+    talk.text("it's", after=SECOND)
+    return talk
+
+
+@pytest.mark.parametrize("ended_by", ["the timer", "a text"])
+def test_a_question_inserted_before_a_burst_loses_none_of_its_texts(ended_by):
+    talk = _interrupted(_telling()).edit(_telling("Your name?"))
+    said = talk.wait(SETTLE) if ended_by == "the timer" else talk.text("me", after=SECOND)
+    assert said == ["Your name?"]
+    talk.text("Anna")
+    told = "hi\nit's" if ended_by == "the timer" else "hi\nit's\nme"
+    assert talk.sent[-1] == f"{told!r} Anna" or talk.wait(SETTLE) == [f"{told!r} Anna"]
+
+
+def test_a_burst_goes_on_after_an_inserted_question_is_answered_within_the_pause():
+    talk = _interrupted(_telling()).edit(_telling("Your name?"))
+    assert talk.text("me", after=SECOND) == ["Your name?"]
+    assert talk.text("Anna", after=SECOND) == []
+    assert talk.text("Anna", after=SECOND) == []
+    told = "hi\nit's\nme\nAnna"
+    assert talk.wait(SETTLE) == [f"{told!r} Anna"]
+
+
+def test_a_burst_whose_question_is_removed_is_there_when_it_comes_back():
+    talk = _interrupted(_telling(after=["Anything else?"])).edit(_telling_nothing)
+    assert talk.wait(SETTLE) == ["Anything else?"]
+    talk.edit(_telling(after=["Anything else?"]))
+    talk.text("no")
+    assert talk.ended or talk.wait(SETTLE)
+    told = "hi\nit's"
+    assert talk.sent[-1] == f"{told!r} no"
+
+
+def test_a_burst_that_may_not_settle_any_more_is_one_answer():
+    told = "hi\nit's"
+    talk = _interrupted(_telling()).edit(_telling(settle=None))
+    assert talk.text("me", after=SECOND) == [repr(f"{told}\nme")]
+    talk = _interrupted(_telling()).edit(_telling(settle=None))
+    assert talk.wait(SECOND) == [f"{told!r}"]
+
+
+def test_a_longer_or_shorter_pause_counts_for_a_burst_that_waits():
+    told = "hi\nit's"
+    talk = _interrupted(_telling()).edit(_telling(settle=10 * SETTLE))
+    assert talk.wait(5 * SETTLE) == []
+    assert talk.wait(5 * SETTLE) == [f"{told!r}"]
+    talk = _interrupted(_telling()).edit(_telling(settle=SECOND))
+    assert talk.wait(SECOND) == [f"{told!r}"]
+
+
+def test_a_question_reworded_while_a_burst_waits_keeps_it_for_the_old_one():
+    talk = _interrupted(_telling(key="a")).edit(_telling(key="b"))
+    assert talk.wait(SETTLE) == []
+    talk.edit(_telling(key="a"))
+    talk.wait(SECOND)
+    assert talk.ended or talk.wait(SETTLE)
+    told = "hi\nit's"
+    assert talk.sent == [f"{told!r}"]
+
+
+def test_going_back_in_the_middle_of_a_burst_keeps_it_for_its_question():
+    talk = Talk(_telling("Your name?"))
+    talk.start()
+    talk.text("Ann")
+    talk.text("hi", after=SECOND)
+    assert talk.back() == ["Your name?"]
+    talk.text("Anna", after=SECOND)
+    assert talk.ended or talk.wait(SETTLE)
+    assert talk.sent[-1] == "'hi' Anna"
+
+
+def test_a_burst_that_is_read_late_is_one_answer():
+    talk = Talk(_telling())
+    talk.start()
+    talk.now += timedelta(hours=1)
+    received = talk.now - timedelta(minutes=30)
+    talk.text("hi", after=timedelta(), received=received)
+    talk.text("it's me", after=timedelta(), received=received + SECOND)
+    told = "hi\nit's me"
+    assert talk.wait(timedelta()) == [f"{told!r}"]
+
+
+def test_a_picture_is_held_with_its_text():
+    async def before(chat):
+        await chat.receive(key="photo")
+
+    async def after(chat):
+        name = await chat.ask("Your name?")
+        await chat.receive(key="photo")
+        return f"{name} {len(chat.message.media)}"
+
+    talk = Talk(before)
+    talk.start()
+    talk.edit(after)
+    picture = Media("https://example.org/1", "image/png", path="1.png", size=3)
+    assert talk.text("look", media=(picture,)) == ["Your name?"]
+    assert talk.text("Anna") == ["Anna 1"]

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from cooee.core.dialogue.state_diff import StateDiff
+from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
 from cooee.core.messages import Media
 
@@ -36,7 +37,7 @@ EntryKind = Literal[
     "result lost",  # a once that was done, with a result that cannot be stored
     "sent",  # ids of the texts that a turn sent
     "held",  # a text for a question that the code does not reach, or not yet
-    "dropped",  # the held text under `key` was no answer to its question
+    "dropped",  # the held texts under `key` are no answer, or no whole burst yet
     "state changed",  # by another handler; diff is the change
     "early",  # the record under `key` was made before the frontier; value is its place before that
     "stale",  # the record under `key` does not fit today's question, which is asked again
@@ -176,7 +177,7 @@ class JournalIndex:
 
     def __init__(self, entries: Iterable[JournalEntry]) -> None:
         self.records: dict[RecordKey, StoredRecord] = {}
-        self.held_texts: dict[RecordKey, JournalEntry] = {}
+        self.held_texts: dict[RecordKey, tuple[JournalEntry, ...]] = {}
         self.sent_ids: dict[str, int] = {}
         self.diffs: list[tuple[int, StateDiff]] = []
         self.early_places: dict[RecordKey, int] = {}
@@ -204,7 +205,7 @@ class JournalIndex:
             if self.held_texts:
                 self.held_texts.pop(key, None)
         elif kind == "held":
-            self.held_texts[key] = entry
+            self.held_texts[key] = (*self.held_texts.get(key, ()), entry)
         elif kind == "state changed":
             self.diffs.append((position, entry.diff))
         elif kind == "early":
@@ -263,6 +264,29 @@ def add_state_change(journal: Journal, diff: StateDiff, now: datetime) -> Journa
     )
 
 
+def hold_burst(waiting: Waiting, turn_number: int) -> Sequence[JournalEntry]:
+    """Return entries that hold the texts of a burst until a run comes to their question."""
+    # replay rule 4: the texts of a burst belong to its question, and an edit loses none of them.
+    return [held_entry(waiting, each, each.received_at, turn_number) for each in waiting.burst]
+
+
+def held_entry(
+    waiting: Waiting, text: BurstText, sent_at: datetime, turn_number: int
+) -> JournalEntry:
+    """Return the entry that holds a text for the question that it was sent to."""
+    times = [encode_value(text.received_at), encode_value(waiting.asked_at)]
+    return JournalEntry(
+        "held",
+        waiting.key,
+        sent_at,
+        turn_number,
+        text.text,
+        times,
+        text_id=text.text_id,
+        media=text.media,
+    )
+
+
 def undo_last_answer(journal: Journal, now: datetime) -> Journal:
     """Return the journal without its last answer and the texts said after it.
 
@@ -276,13 +300,15 @@ def undo_last_answer(journal: Journal, now: datetime) -> Journal:
             message = "What was done since the last answer cannot be taken back."
             raise CannotGoBack(message)
         if entry.key[0] != "sleep":
-            undo_entry = JournalEntry("undone", entry.key, now, journal.turn_count)
+            undone = [JournalEntry("undone", entry.key, now, journal.turn_count)]
+            if journal.waiting is not None:
+                undone += hold_burst(journal.waiting, journal.turn_count)
             return replace(
-                journal.with_entries([undo_entry]),
+                journal.with_entries(undone),
                 waiting=None,
                 frontier=entry.key,
                 undo_count=journal.undo_count + 1,
-                finished_count=len(journal.entries) + 1,
+                finished_count=len(journal.entries) + len(undone),
             )
     raise CannotGoBack("Nothing was answered yet.")
 

@@ -12,9 +12,17 @@ from msgspec.structs import replace
 from cooee.core.app.dialogue_verbs import Restart
 from cooee.core.dialogue.engine_requests import diverge
 from cooee.core.dialogue.frontier import merge_replayed_state
-from cooee.core.dialogue.journal import MANY_RECORDS, NO_KEY, Journal, JournalEntry, derive_id
+from cooee.core.dialogue.journal import (
+    MANY_RECORDS,
+    NO_KEY,
+    BurstText,
+    Journal,
+    JournalEntry,
+    derive_id,
+    held_entry,
+    hold_burst,
+)
 from cooee.core.dialogue.run import Run
-from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
 
@@ -167,17 +175,17 @@ def _outbox_key(run: Run, *identity: object) -> str:
 
 def _dispose_text(run: Run, ended: EndReason) -> TextDisposition:
     """Return how the turn used its text; hold a text whose question the run did not reach."""
-    if run.text is None:
-        return "consumed" if run.text_consumed else ""
     waiting, text = run.journal.waiting, run.text
+    if waiting is not None and not run.reached_waiting:
+        for entry in hold_burst(waiting, run.turn_number):
+            run.add_entry(entry)
+    if text is None:
+        return "consumed" if run.text_consumed else ""
     if waiting is None or not waiting.expects_text or run.reached_waiting or ended:
         return "unclaimed"
     # replay rule 4: the text answers the question that was sent, not the one inserted before it.
-    times = [encode_value(text.received_at), encode_value(waiting.asked_at)]
-    held = JournalEntry(
-        "held", waiting.key, text.sent_at, run.turn_number, text.text, times, "", text.text_id
-    )
-    run.add_entry(held)
+    held = BurstText(text.text, text.text_id, text.received_at, text.media)
+    run.add_entry(held_entry(waiting, held, text.sent_at, run.turn_number))
     return "held"
 
 

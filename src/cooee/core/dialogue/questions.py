@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,12 +64,8 @@ def advance_question(
     if text is not None and _may_answer(question, waiting, text, deadline):
         return _take_text(question, waiting, text, context)
     burst = waiting.burst
-    if burst and question.settle and burst[-1].received_at + question.settle <= now:
-        burst_text = "\n".join(each.text for each in burst)
-        last, media = burst[-1], sum((each.media for each in burst), ())
-        return QuestionStep(
-            waiting, "answer", burst_text, last.received_at, burst_text, last.text_id, media
-        )
+    if burst and _burst_end(question, burst) <= now:
+        return _burst_step(waiting)
     if not already_asked:
         outgoing = ("prompt", question.render_prompt()) if question.prompt else None
         return QuestionStep(_with_due_time(question, waiting), outgoing=outgoing)
@@ -92,9 +89,11 @@ def _take_text(
     question: Question, waiting: Waiting, text: IncomingText, context: ParseContext
 ) -> QuestionStep:
     waiting = replace(waiting, re_ask=False) if waiting.re_ask else waiting
-    if question.settle:
+    if question.settle or waiting.burst:
         burst_text = BurstText(text.text, text.text_id, text.received_at, text.media)
         waiting = replace(waiting, burst=(*waiting.burst, burst_text))
+        if not question.settle:  # an edit has removed `settle`: the burst is over
+            return replace(_burst_step(waiting), text_consumed=True)
         return QuestionStep(_with_due_time(question, waiting), text_consumed=True)
     if question.kind == "receive":
         return _answer_step(waiting, text, text.text)
@@ -116,6 +115,18 @@ def _answer_step(waiting: Waiting, text: IncomingText, value: Any) -> QuestionSt
     return QuestionStep(
         waiting, "answer", stored_value(value), at, raw, text_id, text.media, text_consumed=True
     )
+
+
+def _burst_end(question: Question, burst: Sequence[BurstText]) -> datetime:
+    return burst[-1].received_at + (question.settle or timedelta())
+
+
+def _burst_step(waiting: Waiting) -> QuestionStep:
+    """Return the step of a burst that is over: its texts are one answer, a line each."""
+    burst = waiting.burst
+    text = "\n".join(each.text for each in burst)
+    last, media = burst[-1], sum((each.media for each in burst), ())
+    return QuestionStep(waiting, "answer", text, last.received_at, text, last.text_id, media)
 
 
 def _misunderstood_step(question: Question, waiting: Waiting, text: IncomingText) -> QuestionStep:
@@ -158,8 +169,8 @@ def _with_due_time(question: Question, waiting: Waiting) -> Waiting:
     deadline = _deadline_of(question, waiting)
     if deadline is not None:
         moments.append(deadline)
-    if waiting.burst and question.settle:
-        moments.append(waiting.burst[-1].received_at + question.settle)
+    if waiting.burst:
+        moments.append(_burst_end(question, waiting.burst))
     return replace(waiting, due_at=min(moments, default=None), deadline=deadline)
 
 

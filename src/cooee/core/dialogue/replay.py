@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NoReturn, TypeAlias
 
@@ -234,6 +234,9 @@ def check_replay(context: DialogueContext, outcome: TurnOutcome, now: datetime) 
         NotDeterministic: the second run says, does or remembers something else.
     """
     journal = outcome.journal
+    due_at = None if journal.waiting is None else journal.waiting.due_at
+    if due_at is not None:  # a timer that is due by now is the next turn's
+        now = min(now, due_at - timedelta.resolution)
     flow = _complete_run(_new_run(context, journal, None, now), outcome.state)
     try:
         effect = next(flow)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from random import Random
@@ -33,7 +33,13 @@ from cooee.core.dialogue.error_messages import (
     answer_bug_message,
     text_alone_message,
 )
-from cooee.core.dialogue.journal import JournalEntry, RecordKey, StoredRecord, Waiting
+from cooee.core.dialogue.journal import (
+    BurstText,
+    JournalEntry,
+    RecordKey,
+    StoredRecord,
+    Waiting,
+)
 from cooee.core.dialogue.onces import call_once
 from cooee.core.dialogue.questions import (
     IncomingText,
@@ -144,7 +150,7 @@ def _next_step(
 ) -> QuestionStep:
     held = run.index.held_texts.get(key)
     if held is not None:
-        step = _step_for_held_text(run, question, held, location)
+        step = _step_for_held_texts(run, question, held, location)
         if step is not None:
             return step
     # replay rule 4: the text belongs to the question that was sent last, not to the first one met.
@@ -165,13 +171,18 @@ def _next_step(
     return step
 
 
-def _step_for_held_text(
-    run: Run, question: Question, held: JournalEntry, location: str
+def _step_for_held_texts(
+    run: Run, question: Question, earlier: Sequence[JournalEntry], location: str
 ) -> QuestionStep | None:
-    """Return the step for a text held back while an inserted question stood before this one."""
+    """Return the step for texts held back while an inserted question stood before this one."""
+    *earlier, held = earlier
+    burst = tuple(
+        BurstText(each.raw or "", each.text_id, decode_value(each.value[0]), each.media)
+        for each in earlier
+    )
     received_at, asked_at = (decode_value(each) for each in held.value)
     text = IncomingText(held.raw or "", held.text_id, held.at, received_at, held.media)
-    waiting = Waiting(held.key, question.prompt, asked_at, location=location)
+    waiting = Waiting(held.key, question.prompt, asked_at, burst=burst, location=location)
     step = advance_question(
         question, waiting, text, received_at, run.parse_context(held.at), already_asked=True
     )
