@@ -74,14 +74,24 @@ MUTATIONS = {
         "return (kind, self.parts, words, 0 if kind == 'receive' else n)",
     ),
     "3: a rewording carries nothing": (
-        "run",
-        "if self._is_known(key) or not self._is_known(old_key):",
-        "if True:",
+        "rewordings",
+        "if known != key and is_free and _is_known(run, known):",
+        "if False:",
     ),
     "3: a rewording carries what is known of the new words": (
-        "run",
-        "if self._is_known(key) or not self._is_known(old_key):",
-        "if not self._is_known(old_key):",
+        "rewordings",
+        "    if _is_known(run, key):\n        return key\n",
+        "",
+    ),
+    "3: a rewording is not kept": (
+        "rewordings",
+        "if renames.get(key) != known[2]:",
+        "if False:",
+    ),
+    "3: a kept rewording is no step of a chain": (
+        "rewordings",
+        "        if known in renames:\n            known = (*key[:2], renames[known], key[3])\n",
+        "",
     ),
     "4: a text goes to the first question without an answer": (
         "verbs",

@@ -35,6 +35,7 @@ _ORDER = {
     "step_keys": "dialogue.step_keys",
     "run": "dialogue.run",
     "argument_checks": "dialogue.argument_checks",
+    "rewordings": "dialogue.rewordings",
     "engine_requests": "dialogue.engine_requests",
     "once_checks": "dialogue.once_checks",
     "onces": "dialogue.onces",

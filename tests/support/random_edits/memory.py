@@ -50,6 +50,7 @@ class Known:
     seq: int = 0
     answers: dict[Any, Answer] = field(default_factory=dict)
     slept: dict[Any, int] = field(default_factory=dict)
+    renames: dict[Any, str] = field(default_factory=dict)
     results: dict[str, tuple[int, str]] = field(default_factory=dict)
     changes: list[tuple[int, str, Any]] = field(default_factory=list)
     early: dict[Any, int] = field(default_factory=dict)  # made before the frontier: their place
@@ -129,8 +130,9 @@ class Memory:
 
     async def _asked(self, words, kind, options, *, key=None, was=None, **time):
         place = self.occurrence_key("receive" if kind == "any" else "ask", key or words)
-        if was is not None:
-            place = self.key_before_rewording(place, (*place[:2], was, place[3]))
+        if kind != "any":
+            former = was or ()
+            place = self.known_place(place, [former] if isinstance(former, str) else former)
         answer = self.known.answers.get(place)
         value = MISSING if answer is None else fits(answer, kind, options)
         if answer is not None and value is MISSING:
@@ -209,13 +211,19 @@ class Memory:
         self.met.add(place)
         return place
 
-    def key_before_rewording(self, place, old):
-        """The place from before a rewording, where something is known of that one alone."""
+    def known_place(self, place, former):
+        """The place from before all rewordings, where something is known of that one alone."""
         known = self.known.answers.keys() | self.known.held_texts.keys() | {self.known.waiting}
-        if place in known or old not in known:
+        if place in known:
             return place
-        self.met.add(old)
-        return old
+        for words in (place[2], *former):
+            old = (*place[:2], words, place[3])
+            old = (*old[:2], self.known.renames.get(old, words), old[3])
+            if old != place and old in known:
+                self.known.renames[place] = old[2]
+                self.met.add(old)
+                return old
+        return place
 
     def mark_early(self, place):
         """A record of a run that has not met the frontier comes before all that it has not met."""

@@ -36,7 +36,7 @@ class Statement:
     what: str
     id: int
     rev: int = 0
-    was: int = -1
+    was: tuple[int, ...] = ()
     ref: int = 0
     kind: str = "str"
     keyed: bool = False
@@ -183,7 +183,7 @@ def _mended(each: Statement, maker: Maker) -> Statement:
     if each.what == "ask":
         how = pick(2 if maker.unseen else 5)
         if how <= 1:
-            return replace(each, rev=each.rev + 1, was=each.rev if how else -1)
+            return _reworded(each, pick(4))
         if how == 4:
             return replace(each, kind=KINDS[pick(len(KINDS))])
         if how == 2:
@@ -192,6 +192,14 @@ def _mended(each: Statement, maker: Maker) -> Statement:
     if each.what in {"if", "loop"}:
         return replace(each, ref=maker.reference(), rev=each.rev + 1)
     return replace(each, rev=each.rev + 1, amount=each.amount + 1)
+
+
+def _reworded(each: Statement, how: int) -> Statement:
+    """The question in other words, which may name its former ones, the last or all; or without."""
+    if how == 3:
+        return replace(each, was=())
+    was = [(), (each.rev,), (each.rev, *each.was)][how]
+    return replace(each, rev=each.rev + 1, was=was)
 
 
 # Rendering
@@ -246,8 +254,9 @@ def _lines(each: Statement, scope: str) -> list[str]:
 def _ask(each: Statement, _: str) -> list[str]:
     words = f"'Q{each.id}r{each.rev}'"
     how = f", key='k{each.id}'" if each.keyed else ""
-    if each.was >= 0 and not each.keyed and each.kind != "any":
-        how += f", was='Q{each.id}r{each.was}'"
+    if each.was and not each.keyed and each.kind != "any":
+        former = [f"Q{each.id}r{rev}" for rev in each.was]
+        how += f", was={former if len(former) > 1 else former[0]!r}"
     if each.timed:
         how += ", timeout=HOURS(10), default='dflt'"
     call = {

@@ -31,7 +31,8 @@ class AskOptions(TypedDict, total=False):
 
     Attributes:
         key: the identity of the answer, in place of the prompt's words.
-        was: the prompt, or key, from before a rewording: an answer to the old words counts.
+        was: the prompt, or key, from before a rewording, or several: an answer to former words
+            counts.
         retry: the reply to an answer that was not understood.
         attempts: how many answers there may be; after the last, `TooManyAttempts` is raised.
         timeout: how long to wait for the answer; after it, `NoReply` is raised, or `default` is
@@ -41,7 +42,7 @@ class AskOptions(TypedDict, total=False):
     """
 
     key: str | None
-    was: str | None
+    was: str | Sequence[str] | None
     retry: str | None
     attempts: int | None
     timeout: timedelta | None
@@ -61,7 +62,7 @@ class Question(msgspec.Struct, gc=False):
     type: Any = str
     options: Sequence[str] | None = None
     key: str | None = None
-    was: str | None = None
+    was: str | Sequence[str] | None = None
     retry: str | None = None
     attempts: int | None = None
     timeout: timedelta | None = None

@@ -40,6 +40,7 @@ EntryKind = Literal[
     "dropped",  # the held texts under `key` are no answer, or no whole burst yet
     "state changed",  # by another handler; diff is the change
     "early",  # the record under `key` was made before the frontier; value is its place before that
+    "reworded",  # the question of `key` is known under the former words in value
     "stale",  # the record under `key` does not fit today's question, which is asked again
     "undone",  # the record under `key` is taken back, with the texts said after it
 ]
@@ -173,12 +174,13 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
 class JournalIndex:
     """The entries of a journal, folded into look-up tables for a run."""
 
-    __slots__ = ("diffs", "early_places", "held_texts", "records", "sent_ids")
+    __slots__ = ("diffs", "early_places", "held_texts", "records", "renames", "sent_ids")
 
     def __init__(self, entries: Iterable[JournalEntry]) -> None:
         self.records: dict[RecordKey, StoredRecord] = {}
         self.held_texts: dict[RecordKey, tuple[JournalEntry, ...]] = {}
         self.sent_ids: dict[str, int] = {}
+        self.renames: dict[RecordKey, str] = {}
         self.diffs: list[tuple[int, StateDiff]] = []
         self.early_places: dict[RecordKey, int] = {}
         add_record, held_texts = self.records.setdefault, self.held_texts
@@ -212,6 +214,8 @@ class JournalIndex:
             self.early_places[key] = entry.value
         elif kind == "dropped":
             self.held_texts.pop(key, None)
+        elif kind == "reworded":
+            self.renames[key] = entry.value
         elif kind == "stale":
             self._remove_record(key, position)
         elif kind == "undone":  # replay rule 12: texts said after the answer are to be said again

@@ -291,16 +291,6 @@ class Run:
         running = self.coroutine is not None and self.coroutine.cr_running
         return user_location() if running else definition_location(self.context.function)
 
-    def key_before_rewording(self, key: RecordKey, was: str) -> RecordKey:
-        """Return the key with the words before a rewording, if only that one is known."""
-        old_key: RecordKey = (key[0], key[1], was, key[3])
-        if self._is_known(key) or not self._is_known(old_key):
-            return key
-        return old_key
-
-    def _is_known(self, key: RecordKey) -> bool:
-        return key in self.records or key in self.index.held_texts or key == self.waiting_key
-
     def parse_context(self, at: datetime) -> ParseContext:
         """Return the time and the places that a text is parsed with."""
         return ParseContext(at, self.chat.zone, self.context.ours)

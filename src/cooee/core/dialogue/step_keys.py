@@ -13,14 +13,16 @@ class StepKeys:
     """The steps of one run so far, counted; gives the next step its key (replay rule 3).
 
     `parts` are the names of the `chat.part` blocks around the running line, outermost first;
-    `onces_met` the keys of the onces so far, as they were recorded.
+    `onces_met` the keys of the onces so far, as they were recorded; `reworded` the keys of the
+    questions so far that are known under former words.
     """
 
-    __slots__ = ("_call_chains", "_occurrences", "onces_met", "parts")
+    __slots__ = ("_call_chains", "_occurrences", "onces_met", "parts", "reworded")
 
     def __init__(self) -> None:
         self.parts: tuple[str, ...] = ()
         self.onces_met: set[RecordKey] = set()
+        self.reworded: set[RecordKey] = set()
         self._occurrences: dict[RecordKey, int] = {}
         self._call_chains: dict[RecordKey, CallChain] = {}
 
@@ -38,6 +40,11 @@ class StepKeys:
         first: RecordKey = (kind, self.parts, words, 0)
         n = self._occurrences[first] = self._occurrences.get(first, -1) + 1
         return (kind, self.parts, words, n)
+
+    def is_met(self, key: RecordKey) -> bool:
+        """Return whether this run has asked a question in these words, as often as its key says."""
+        first: RecordKey = (*key[:3], 0)
+        return first in self._call_chains and key[3] <= self._occurrences.get(first, 0)
 
     def question_key(self, words: str, calls: CallChain) -> tuple[RecordKey, bool]:
         """Return the key of a question, and whether other callers have asked the same (rule 3)."""

@@ -46,6 +46,7 @@ from cooee.core.dialogue.questions import (
     QuestionStep,
     advance_question,
 )
+from cooee.core.dialogue.rewordings import check_former_words, known_key
 from cooee.core.dialogue.run import Run, Verb
 from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.errors import (
@@ -81,8 +82,11 @@ async def ask_question(run: Run, question: Question) -> Any:
             if run.context.strict:
                 await fail_turn(run, AmbiguousQuestion(message))
             run.warnings.append(message)
-    if question.was is not None:  # replay rule 3: a rewording keeps its answer
-        key = run.key_before_rewording(key, question.was)
+    if question.was is not None or run.index.renames:
+        mistake = argument_error(caller_location(), check_former_words(question))
+        if mistake is not None:
+            await fail_turn(run, mistake)
+        key = known_key(run, question, key)
     found = original = run.records.get(key)
     if found is not None and (run.reached_waiting or not run.same_code):
         # replay rule 2: the same code accepted these records before, so up to the waiting key it
