@@ -98,7 +98,9 @@ class Routes:
                 other dialogue ends. "refuse": the new one does not begin (after a text, the
                 other question is asked again); after a sleep, it waits for the other's end.
             name: its stored name, in place of the function's.
-            was: its former names, so that the people in the middle of it go on.
+            was: its former names, so that the people in the middle of it go on. A dialogue keeps
+                the name that it began under, so each name stands here until nobody is left of it:
+                `cooee preflight` tells.
 
         Raises:
             DefinitionError: it is no ``async def``, or a spec contradicts it or stands twice.
@@ -112,8 +114,7 @@ class Routes:
             if handler.sync:
                 message = f"{handler.name} asks, so it is written `async def`: {handler.location}"
                 raise DefinitionError(message)
-            names = (was,) if isinstance(was, str) else was
-            former_names = tuple(map(built_in_text, names))
+            former_names = _former_names(was, handler)
             stored_name = built_in_text(name) or handler.name.rpartition(".")[2]
             found = Dialogue(stored_name, handler, _check_busy_policy(busy), former_names)
             self._add_dialogue(found)
@@ -230,6 +231,16 @@ class Routes:
             self._keywords[folded] = route
         else:
             self._patterns.append(route)
+
+
+def _former_names(was: Any, handler: Handler) -> Sequence[str]:
+    names = (was,) if isinstance(was, str) else was
+    if not isinstance(names, tuple | list) or not all(isinstance(it, str) and it for it in names):
+        raise DefinitionError(
+            f"was={was!r:.80} is no name. Write the name of before, like was='book', or several:"
+            f" was=('book', 'reserve'). {handler.location}"
+        )
+    return tuple(map(built_in_text, names))
 
 
 def _check_busy_policy(busy: BusyPolicy) -> BusyPolicy:

@@ -64,4 +64,5 @@ def _part_of_dialogue(dialogue: Dialogue) -> tuple[str, bytes]:
     home = getattr(function, "__module__", None)
     if getattr(sys.modules.get(str(home)), "__dict__", None) is not names:  # of `exec`, say
         codes += functions_of(names, home)
-    return f"dialogue {dialogue.name}", b"".join(hash_code(code) for code in codes if code)
+    content = b"".join(hash_code(code) for code in codes if code)
+    return f"dialogue {' was '.join([dialogue.name, *dialogue.former_names])}", content
