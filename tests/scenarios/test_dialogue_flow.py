@@ -387,3 +387,72 @@ async def test_a_burst_whose_question_is_removed_is_there_after_a_rollback():
         assert anna.read() == ["Anything else?"]
         await kit.deploy(_telling("3"))
         assert await anna.text("no") == ["you: 'hi' no"]
+
+
+# A question that an edit removes
+
+
+def _booking(version, *questions, pattern=False):
+    app = App(version=version)
+
+    async def ask_all(chat):
+        return ", ".join([await chat.ask(each) for each in questions])
+
+    @app.dialogue("BOOK", name="book")
+    async def book(chat):
+        return await ask_all(chat)
+
+    @app.on("WHEN {day}" if pattern else "HOURS")
+    def opening(chat, day=""):
+        return f"From 9 to 5 {day}".strip()
+
+    @app.dialogue("RATE", name="rate")
+    async def rate(chat):
+        return f"{await chat.ask('Stars?')} stars"
+
+    @app.otherwise
+    def otherwise(chat):
+        return "Pardon?"
+
+    return app
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["at once", "after a restart"])
+async def test_a_keyword_sent_to_a_question_that_is_gone_gets_the_keyword(again):
+    async with Kit(_booking("1", "Your name?", "Which day?")) as kit:
+        anna = kit.phone()
+        assert await anna.text("BOOK") == ["Your name?"]
+        await kit.deploy(_booking("2", "Which day?"))
+        if again:
+            await kit.restart()
+        assert await anna.text("hours") == ["Which day?", "From 9 to 5"]
+        assert await anna.text("Friday") == ["Friday"]
+
+
+async def test_a_pattern_and_a_dialogue_are_begun_by_it_too():
+    for text, said in (("when monday", "From 9 to 5 monday"), ("RATE", "Stars?")):
+        async with Kit(_booking("1", "Your name?", "Which day?", pattern=True)) as kit:
+            anna = kit.phone()
+            await anna.text("BOOK")
+            await kit.deploy(_booking("2", "Which day?", pattern=True))
+            assert await anna.text(text) == ["Which day?", said]
+
+
+async def test_a_keyword_is_the_answer_where_the_question_only_has_another_before_it():
+    async with Kit(_booking("1", "Your name?")) as kit:
+        anna = kit.phone()
+        await anna.text("BOOK")
+        await kit.deploy(_booking("2", "Which day?", "Your name?", "How many?"))
+        assert await anna.text("hours") == ["Which day?"]
+        assert await anna.text("Friday") == ["How many?"]
+        assert await anna.text("4") == ["Friday, hours, 4"]
+
+
+async def test_another_text_to_a_question_that_is_gone_is_kept_for_its_return():
+    async with Kit(_booking("1", "Your name?", "Which day?")) as kit:
+        anna = kit.phone()
+        await anna.text("BOOK")
+        await kit.deploy(_booking("2", "Which day?"))
+        assert await anna.text("Anna") == ["Which day?"]
+        await kit.deploy(_booking("3", "Your name?", "Which day?"))
+        assert await anna.text("Friday") == ["Anna, Friday"]

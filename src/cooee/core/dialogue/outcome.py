@@ -22,6 +22,7 @@ from cooee.core.dialogue.journal import (
     held_entry,
     hold_burst,
 )
+from cooee.core.dialogue.question_words import may_ask
 from cooee.core.dialogue.run import Run
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
@@ -183,6 +184,8 @@ def _dispose_text(run: Run, ended: EndReason) -> TextDisposition:
         return "consumed" if run.text_consumed else ""
     if waiting is None or not waiting.expects_text or run.reached_waiting or ended:
         return "unclaimed"
+    if text.is_keyword and not may_ask(run.context.function, waiting.key):
+        return "unclaimed"  # replay rule 4: where the question is gone, a keyword gets its text
     # replay rule 4: the text answers the question that was sent, not the one inserted before it.
     held = BurstText(text.text, text.text_id, text.received_at, text.media)
     run.add_entry(held_entry(waiting, held, text.sent_at, run.turn_number))

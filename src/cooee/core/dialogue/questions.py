@@ -20,13 +20,17 @@ from cooee.core.parsing.choices import requested_page
 
 
 class IncomingText(msgspec.Struct, frozen=True):
-    """A person's text, as a dialogue sees it; `chat.now` becomes its `sent_at`."""
+    """A person's text, as a dialogue sees it; `chat.now` becomes its `sent_at`.
+
+    `is_keyword` says that the text would begin another handler if no question waited.
+    """
 
     text: str
     text_id: str
     sent_at: datetime
     received_at: datetime
     media: tuple[Media, ...] = ()
+    is_keyword: bool = False
 
 
 class QuestionStep(msgspec.Struct, frozen=True):

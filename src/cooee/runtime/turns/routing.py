@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cooee.core.app.routes import Route
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
+from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.errors import CannotGoBack
 from cooee.core.messages import Reply, as_reply
@@ -37,7 +38,12 @@ def route_text(
                 progress, dialogues=progress.dialogues.with_question_repeated(asking, turn.now)
             )
     elif asking is not None and not (matched and matched[0].always):
-        progress, consumed = yield from _answer_question(context, turn, pending, progress, asking)
+        dialogue_text = as_dialogue_text(turn, pending)
+        if matched is not None and matched[0].matcher is not None:
+            dialogue_text = replace(dialogue_text, is_keyword=True)
+        progress, consumed = yield from _answer_question(
+            context, turn, dialogue_text, progress, asking
+        )
         if matched is not None and matched[0].matcher is None:
             matched = None  # what nothing else answers is not for a text that was an answer
     if matched is not None and not consumed:
@@ -63,16 +69,14 @@ def is_retired(context: TurnContext, dialogue: OpenDialogue) -> bool:
 def _answer_question(
     context: TurnContext,
     turn: Turn,
-    pending: PendingText,
+    text: IncomingText,
     progress: ClaimProgress,
     asking: OpenDialogue,
 ) -> TurnFlow[tuple[ClaimProgress, bool]]:
     """Give a text to the waiting question; return whether the question took it."""
     if is_retired(context, asking):
         return end_retired_dialogue(context, turn, progress, asking), False
-    progress, outcome = yield from run_dialogue(
-        context, turn, progress, asking, as_dialogue_text(turn, pending)
-    )
+    progress, outcome = yield from run_dialogue(context, turn, progress, asking, text)
     return progress, outcome.text_disposition != "unclaimed"
 
 
