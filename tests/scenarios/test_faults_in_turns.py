@@ -1,9 +1,11 @@
 """Whatever raises between a claim and its commit: the claim ends, its place is free, others go on."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
+import sqlite3
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ import pytest
 from tests.support.fault_planter import FaultPlanter
 
 from cooee import App, hours
+from cooee.core.messages import conversation_id
 from cooee.runtime.turns.places import MAX_CLAIMS
 from cooee.testing import Kit
 
@@ -359,3 +362,49 @@ async def test_a_verb_of_the_store_that_fails_ends_the_claim(verb, when, count):
 def is_of(item, phone):
     claim = getattr(item, "claim", item)
     return claim.theirs == phone.number
+
+
+DAMAGE = {
+    "media that are no JSON": "update inbound set media = x'00ff' where text = 'GO'",
+    "a time beyond the calendar": "update inbound set received_at = 9e18, sent_at = -9e18"
+    " where text = 'GO'",
+    "text that is no UTF-8": "update inbound set text = cast(x'47ff' as text) where text = 'GO'",
+    "a conversation's own time": "update conversations set last_turn_at = 9e18 where theirs = :who",
+    "state that is no JSON": "insert or replace into states values (:id, x'00ff')",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_damaged_row_fails_its_own_turn_and_keeps_nobody_from_an_answer(damage):
+    app = App(state=Guest, sorry="Sorry!")
+
+    @app.on("GO")
+    def go(chat):
+        chat.state.guests.append("one")
+        return f"{chat.now + timedelta(days=1)}"
+
+    @app.otherwise
+    def fine(chat):
+        return "fine"
+
+    async with Kit(app) as kit:
+        anna, ben = kit.phone(), kit.phone()
+        await anna.text("hi")
+        anna.read()
+        claim = kit.store.claim
+
+        async def damage_first(limit):
+            kit.store.claim = claim
+            values = {"who": anna.number, "id": conversation_id(kit.number, anna.number)}
+            with contextlib.closing(sqlite3.connect(kit._database_path)) as other, other:
+                other.execute(DAMAGE[damage], values)
+            return await claim(limit)
+
+        kit.store.claim = damage_first
+        kit.send(anna, "GO")
+        assert await ben.text("hi") == ["fine"]
+        await kit.wait(400)
+        assert len(anna.read()) == 1, "an apology, or the answer where the damage does not matter"
+        assert await ben.text("hi") == ["fine"]
+        assert kit.service.parts.worker.trouble == ""
+        assert kit.service.parts.worker._places.free_count == MAX_CLAIMS

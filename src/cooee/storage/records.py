@@ -36,13 +36,17 @@ class ReceivedText(msgspec.Struct, frozen=True):
 
 
 class PendingText(msgspec.Struct, frozen=True):
-    """A stored text that waits for its turn. `id` is ours and the same in every retry."""
+    """A stored text that waits for its turn. `id` is ours and the same in every retry.
+
+    `unreadable` says which part of a damaged row could not be read; "" for a sound one.
+    """
 
     id: bytes
     seq: int
     inbound: Inbound
     reaches_handler: bool = True  # False: an opt-out keyword, which no handler sees
     opts_back_in: bool = False  # the text lifted an opt-out
+    unreadable: str = ""
 
 
 class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from cooee.core.backoff import turn_backoff
 from cooee.core.dialogue.call_sites import raise_location
 from cooee.core.error_text import error_text
-from cooee.core.errors import DialogueError, JournalError, NotDeterministic, TooLong
+from cooee.core.errors import DialogueError, JournalError, NotDeterministic, StorageError, TooLong
 from cooee.core.messages import Priority, Reply
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import HandlerRan
@@ -130,6 +130,8 @@ class _ClaimRun:
             # delivery rule 9: it may have ended the process, each time it was claimed
             if is_first and attempts > 1 and turn_backoff(attempts - 1) is None:
                 raise _crash_error(attempts, "it answered this text")
+            if pending.unreadable:
+                raise _damage_error(pending)
             return (yield from route_text(self._context, turn, pending, progress))
 
         error = yield from self._run_turn(turn, answer_text)
@@ -270,6 +272,13 @@ def _error_message(error: Exception) -> str:
 
 def _with_dialogues(progress: ClaimProgress, dialogues: OpenDialogues) -> ClaimProgress:
     return replace(progress, dialogues=dialogues)
+
+
+def _damage_error(pending: PendingText) -> StorageError:
+    return StorageError(
+        f"A stored text cannot be read ({pending.unreadable}). Restore a backup and retry it, or"
+        " leave it set aside."
+    )
 
 
 def _crash_error(attempts: int, during: str) -> RuntimeError:

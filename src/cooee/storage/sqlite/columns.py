@@ -39,13 +39,16 @@ def to_millis_or_none(time: datetime | None) -> int | None:
 
 
 def from_millis(millis: int) -> datetime:
-    """Return milliseconds since 1970 as a time in UTC."""
-    return _EPOCH + timedelta(milliseconds=millis)
+    """Return milliseconds since 1970 as a time in UTC; the calendar's end for what is beyond it."""
+    try:
+        return _EPOCH + timedelta(milliseconds=millis)
+    except OverflowError:  # no row that is damaged may keep everybody's claims from being read
+        return datetime.max.replace(tzinfo=UTC) if millis > 0 else datetime.min.replace(tzinfo=UTC)
 
 
 def from_millis_or_none(millis: int | None) -> datetime | None:
     """Return milliseconds as by `from_millis`; None stays None."""
-    return None if millis is None else _EPOCH + timedelta(milliseconds=millis)
+    return None if millis is None else from_millis(millis)
 
 
 def storable_text(text: str) -> str:

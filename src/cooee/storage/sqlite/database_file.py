@@ -7,9 +7,11 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from cooee.core.error_text import error_text
 from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.storage import migrations
 
@@ -79,6 +81,8 @@ def open_connection(path: Path, busy_timeout: float) -> Connection:
         connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, cached_statements=_CACHED_STATEMENTS
         )
+        # A damaged file's bytes that are no UTF-8 are read as U+FFFD; an error would end all claims.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
@@ -150,6 +154,8 @@ def translate_errors() -> Iterator[None]:
 
 def translate_error(error: BaseException) -> BaseException:
     """Return cooee's error for an error of SQLite; any other error unchanged."""
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+        return StorageError(f"The database's thread raised {error_text(error)}.")
     if not isinstance(error, sqlite3.Error):
         return error
     if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _TEMPORARY_ERRORS:

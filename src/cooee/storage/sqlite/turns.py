@@ -93,6 +93,12 @@ def _make_claims(transaction: Transaction, rows: Iterable[Any], *, is_suspect: b
 
 def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingText:
     seq, id, provider_id, text, raw, sent_at, received_at, status, media, opts_back_in = row
+    unreadable = ""
+    try:
+        files = decode_media(media) if media else ()
+    # delivery rule 19: a damaged row fails its own turn, and not the claims of everybody
+    except Exception as error:
+        files, unreadable = (), f"its media: {error}"
     inbound = Inbound(
         sender=theirs,
         recipient=ours,
@@ -101,9 +107,10 @@ def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingTex
         sent_at=from_millis_or_none(sent_at),
         provider_id=provider_id,
         raw=raw,
-        media=decode_media(media) if media else (),
+        media=files,
     )
-    return PendingText(id, seq, inbound, status != InboundStatus.OPT_OUT, bool(opts_back_in))
+    reaches_handler = status != InboundStatus.OPT_OUT
+    return PendingText(id, seq, inbound, reaches_handler, bool(opts_back_in), unreadable)
 
 
 def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
