@@ -81,7 +81,7 @@ def open_connection(path: Path, busy_timeout: float) -> Connection:
         connection = sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, cached_statements=_CACHED_STATEMENTS
         )
-        # A damaged file's bytes that are no UTF-8 are read as U+FFFD; an error would end all claims.
+        # Bytes of a damaged row that are no UTF-8 become U+FFFD: an error would end all claims.
         connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             for pragma in _PRAGMAS:
