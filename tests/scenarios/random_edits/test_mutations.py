@@ -52,6 +52,21 @@ MUTATIONS = {
         "if stale and text is None:",
         "if False:",
     ),
+    "2: a function that does something else is not asked again": (
+        "answer_records",
+        'return tag == parser.type_tag or (has_fingerprint != "" and tag == name)',
+        'return tag.partition("#")[0] == name',
+    ),
+    "2: what cannot be stored is stored as words": (
+        "answer_records",
+        "    except Unstorable:\n        return _TEXT_ALONE",
+        "    except Unstorable:\n        return str(value)",
+    ),
+    "3: a once forgets its former names": (
+        "onces",
+        "names = list(former_names(call))",
+        "names = []",
+    ),
     "3: keys are words alone": (
         "step_keys",
         "n = self._occurrences[key] = self._occurrences.get(key, 0) + 1",

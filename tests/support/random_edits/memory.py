@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from support.random_edits.programs import bound, odd
+from support.random_edits.programs import bound, cut, odd
 
 MISSING, RESTART = object(), object()
 
@@ -114,7 +114,8 @@ class Memory:
     # The verbs
 
     def ask(self, words, kind=str, **how):
-        return self._asked(words, {str: "str", int: "int"}[kind], (), **how)
+        label = {str: "str", int: "int"}.get(kind) or kind.label
+        return self._asked(words, label, (), **how)
 
     def confirm(self, words, **how):
         return self._asked(words, "yes", (), **how)
@@ -184,12 +185,14 @@ class Memory:
             self.mark_early(place)
         self.pass_record(place, known.slept[place])
 
-    async def once(self, _, tag, key):
-        if key not in self.known.results:
+    async def once(self, _, tag, former, key, was):
+        assert (tag, former) == (key, was)
+        done = next((name for name in (key, *was) if name in self.known.results), None)
+        if done is None:
             raise Stop((("once", key), "", "once", ()))
-        seq, result = self.known.results[key]
+        seq, result = self.known.results[done]
         self.apply_changes_until(seq)
-        self.last = ("once", key)
+        self.last = ("once", done)
         return result
 
     def say(self, words, key=None):
@@ -339,6 +342,11 @@ def fits(answer: Answer, kind: str, options: Any) -> Any:
 def parse(words: str, kind: str, options: Any) -> Any:
     if kind in {"str", "any"}:
         return words
+    if kind.startswith("cut"):
+        try:
+            return cut(int(kind[3:]))(words)
+        except KeyError:
+            return MISSING
     if kind == "int":
         return int(words) if words.isdigit() else MISSING
     if kind == "yes":
@@ -355,6 +363,7 @@ def compiled(source: str, do: Any) -> Any:
         "DO": do,
         "HOURS": lambda n: timedelta(hours=n),
         "ITEM": Item.named,
+        "CUT": cut,
     }
     exec(compile(source, "<program>", "exec"), names)
     return names["handler"]

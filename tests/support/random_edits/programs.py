@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-KINDS = ("str", "int", "yes", "pick", "any")
+KINDS = ("str", "int", "yes", "pick", "any", "cut")
 HELPERS = 2
 
 
@@ -184,6 +184,8 @@ def _mended(each: Statement, maker: Maker) -> Statement:
         how = pick(2 if maker.unseen else 5)
         if how <= 1:
             return _reworded(each, pick(4))
+        if each.kind == "cut" and how != 4:  # the same function by its name, which does else
+            return replace(each, amount=each.amount + 1)
         if how == 4:
             return replace(each, kind=KINDS[pick(len(KINDS))])
         if how == 2:
@@ -265,6 +267,7 @@ def _ask(each: Statement, _: str) -> list[str]:
         "yes": f"chat.confirm({words}{how})",
         "pick": f"chat.choose({words}, {list(each.options)!r}{how})",
         "any": f"chat.receive({how[2:]})",
+        "cut": f"chat.ask({words}, CUT({each.amount}){how})",
     }[each.kind]
     return [f"a{each.id} = await {call}"]
 
@@ -311,6 +314,14 @@ def _anew(each: Statement, _: str) -> list[str]:
     )
 
 
+def _once(each: Statement, scope: str) -> list[str]:
+    """A once whose key is the same after each edit, or another one with `was`."""
+    names = [f"o{each.id}r{rev}{scope}" for rev in range(each.rev if each.keyed else 0, -1, -1)]
+    key, *was = [f"f'{name}'" for name in names]
+    former = f"[{', '.join(was)}]"
+    return [f"o{each.id} = await chat.once(DO, {key}, {former}, key={key}, was={former})"]
+
+
 _RENDERED: dict[str, Any] = {
     "ask": _ask,
     "say": _say,
@@ -321,9 +332,7 @@ _RENDERED: dict[str, Any] = {
     "anew": _anew,
     "add": lambda each, _: [f"chat.state.n += {each.amount}"],
     "set": lambda each, _: [f"chat.state.s = 's{each.id}r{each.rev}'"],
-    "once": lambda each, scope: [
-        f"o{each.id} = await chat.once(DO, f'o{each.id}{scope}', key=f'o{each.id}{scope}')"
-    ],
+    "once": _once,
     "note": lambda each, scope: [f"chat.state.log.append(f'l{each.id}r{each.rev}{scope}')"],
     "hold": lambda each, scope: [
         f"h{each.id} = ITEM(f'h{each.id}.{{chat.state.rounds}}{scope}')",
@@ -344,3 +353,26 @@ def odd(value: object, rev: int) -> bool:
 
 def bound(value: object, rev: int) -> int:
     return (sum(map(ord, str(value))) + rev) % 3
+
+
+class Kept:
+    """A value that cannot be stored."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __repr__(self) -> str:
+        return f"<{self.words}>"
+
+
+def cut(n: int) -> Any:
+    """A type of answers that does something else for each `n`; every second one cannot be stored."""
+
+    def answer(text: str) -> Any:
+        if not text.startswith("w"):
+            raise KeyError(text)
+        words = f"{text}{'~' * n}"
+        return words if n % 2 else Kept(words)
+
+    answer.label = f"cut{n}"  # type: ignore[attr-defined]  # for the model, which keeps no code
+    return answer

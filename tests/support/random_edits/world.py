@@ -79,9 +79,9 @@ class World:
         journal = engine.replay.new_journal("d1", "handler", {}, self.state, self.now)
         self.head, self.entries = engine.journal.encode_head(journal), list[bytes]()
 
-    def do(self, tag: str) -> str:
+    def do(self, tag: str, former: Any = ()) -> str:
         self.executed[tag] += 1
-        assert tag not in self.committed, f"(c) {tag} ran again"
+        assert self.committed.isdisjoint({tag, *former}), f"(c) {tag} ran again"
         return f"{tag}#{self.executed[tag]}"
 
     # The play
@@ -287,7 +287,7 @@ class World:
                 self.store(self.journal(), effect.entries)
                 if isinstance(effect, engine.replay.CallOnce):
                     self.learn(version)
-                    tag = effect.args[0]
+                    tag = self.begun_name(*effect.args)
                     self.begun.setdefault(tag, self.known.next())
                     self.kill(attempt)
                     sent = engine.replay.CallResult(effect.function(*effect.args))
@@ -303,6 +303,10 @@ class World:
             return done.value
         finally:
             flow.close()
+
+    def begun_name(self, name: str, former: list[str]) -> str:
+        """The name under which a once was begun before it was cut off; else its name of today."""
+        return next((one for one in (name, *former) if one in self.begun), name)
 
     def kill(self, attempt: int) -> None:
         if attempt < 3 and self.tape.chance(8):
