@@ -246,7 +246,7 @@ MUTATIONS = {
     ),
     "8: others' changes are overwritten": (
         "run",
-        "apply_diffs(\n                codec, chat.state, self.unknown_fields, diffs\n            )",
+        "apply_diffs(\n                codec, chat.state, self.unknown_fields, diffs, shared\n            )",
         "(chat.state, self.unknown_fields)",
     ),
     "8: others' changes count from the beginning": (

@@ -28,6 +28,13 @@ class OnceRequest(msgspec.Struct, frozen=True):
     first_token: str | None = None
 
 
+class OnceFailure(msgspec.Struct, frozen=True):
+    """The error that the function of a once raised, and its change of the state before that."""
+
+    error: BaseException
+    diff: Any
+
+
 class FatalRequest(msgspec.Struct, frozen=True):
     """A fatal error: it fails the turn, even where the handler catches it."""
 

@@ -9,6 +9,7 @@ from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import is_key
 from cooee.core.dialogue.call_sites import caller_location
 from cooee.core.dialogue.engine_requests import (
+    OnceFailure,
     OnceRequest,
     argument_error,
     fail_turn,
@@ -31,6 +32,7 @@ from cooee.core.dialogue.once_checks import (
     once_name,
 )
 from cooee.core.dialogue.run import Run
+from cooee.core.dialogue.shared_objects import shared_objects
 from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import OnceFailed, OnceUnknown, ResultLost, Unstorable
 from cooee.core.parsing.used_names import used_names
@@ -54,7 +56,7 @@ async def call_once(run: Run, call: OnceCall) -> Any:
     if found is not None and found.entry.kind != "started":  # replay rule 9
         entry = run.deliver_record(record_key, found)
         if entry.diff:  # replay rule 8: the function does not run again, so its change is replayed
-            run.apply_changes([entry.diff])
+            run.apply_changes([entry.diff], shared_objects(call.function, call.args, call.kwargs))
         return _once_result(entry)
     if found is None:
         location = caller_location()
@@ -75,12 +77,14 @@ async def call_once(run: Run, call: OnceCall) -> Any:
     outcome = await request_once(
         OnceRequest(call.function, call.args, call.kwargs, record_key, name, first_token)
     )
-    if isinstance(outcome, BaseException):
-        message = failure_message(name, outcome)
+    if isinstance(outcome, OnceFailure):
+        message, error = failure_message(name, outcome.error), outcome.error
         # Recorded only when the handler goes on, that is, when it has caught the error: an uncaught
         # one fails the turn, whose retry calls the function again.
-        run.caught_failure = JournalEntry("failed", record_key, run.now, run.turn_number, message)
-        raise OnceFailed(message) from outcome
+        run.caught_failure = JournalEntry(
+            "failed", record_key, run.now, run.turn_number, message, diff=outcome.diff
+        )
+        raise OnceFailed(message) from error
     return _once_result(run.deliver_record(record_key, outcome))
 
 

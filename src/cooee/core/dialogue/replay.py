@@ -14,7 +14,13 @@ from msgspec.structs import replace
 from cooee.core.dialogue.call_sites import coroutine_location
 from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.dialogue.divergence import Divergence, outside_change_message, two_ways_error
-from cooee.core.dialogue.engine_requests import ABANDONED, SUSPENDED, FatalRequest, OnceRequest
+from cooee.core.dialogue.engine_requests import (
+    ABANDONED,
+    SUSPENDED,
+    FatalRequest,
+    OnceFailure,
+    OnceRequest,
+)
 from cooee.core.dialogue.error_messages import foreign_await_message
 from cooee.core.dialogue.inputs import describe_retyped_input, fit_inputs
 from cooee.core.dialogue.journal import (
@@ -36,6 +42,8 @@ from cooee.core.dialogue.outcome import (
 from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.sandbox import close_handler, resume_handler
+from cooee.core.dialogue.shared_objects import shared_objects
+from cooee.core.dialogue.state_diff import StateDiff
 from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.dialogue.verbs import Verbs
@@ -336,9 +344,10 @@ def _fail_foreign_await(run: Run, request: object) -> NoReturn:
 
 def _perform_once(
     run: Run, request: OnceRequest
-) -> Generator[ReplayEffect, CallResult | None, StoredRecord | BaseException]:
+) -> Generator[ReplayEffect, CallResult | None, StoredRecord | OnceFailure]:
     """Commit the intent of a once, have its function called, and commit the result."""
-    before = StateSnapshot(run.chat.state, run.encoded_state())
+    shared = shared_objects(request.function, request.args, request.kwargs)
+    before = StateSnapshot(run.chat.state, run.encoded_state(), shared)
     token = request.first_token or run.token
     # replay rule 9: the intent is on disk before the call, and the result before anything after it.
     if request.first_token is None:
@@ -351,7 +360,7 @@ def _perform_once(
     run.once_token = ""
     assert result is not None
     if result.error is not None:
-        return result.error
+        return OnceFailure(result.error, _change_since(run, before))
     record = run.add_record(_once_entry(run, request, before, result.value))
     yield AppendEntries(run.take_uncommitted())
     return record
@@ -369,11 +378,16 @@ def _restore_token(
     return tuple(map(restore, request.args)), kwargs
 
 
-def _once_entry(run: Run, request: OnceRequest, before: StateSnapshot, value: Any) -> JournalEntry:
+def _change_since(run: Run, before: StateSnapshot) -> StateDiff | None:
+    """Return what the function of a once changed in the state; None for nothing."""
     try:
-        diff = before.diff_to(run.chat.state, run.encoded_state()) or None
+        return before.diff_to(run.chat.state, run.encoded_state()) or None
     except StateError:  # the end of the turn raises it; the call that was made is recorded first
-        diff = None
+        return None
+
+
+def _once_entry(run: Run, request: OnceRequest, before: StateSnapshot, value: Any) -> JournalEntry:
+    diff = _change_since(run, before)
     try:
         encoded = encode_value(value)
     except Unstorable as error:

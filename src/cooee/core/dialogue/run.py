@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import copy_context
 from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
@@ -370,12 +370,14 @@ class Run:
             self._applied_count += 1
         self.apply_changes([diff for _, diff in diffs[first : self._applied_count]])
 
-    def apply_changes(self, diffs: Sequence[StateDiff]) -> None:
+    def apply_changes(
+        self, diffs: Sequence[StateDiff], shared: Mapping[str, Any] | None = None
+    ) -> None:
         """Apply diffs to the present state (replay rule 8: where they happened)."""
         if diffs:
             chat, codec = self.chat, self.context.codec
             chat.state, self.unknown_fields = apply_diffs(
-                codec, chat.state, self.unknown_fields, diffs
+                codec, chat.state, self.unknown_fields, diffs, shared
             )
 
     def encoded_state(self) -> bytes:

@@ -12,7 +12,10 @@ from cooee.core.dialogue.list_diff import diff_lists, splice_list
 
 StateDiff: TypeAlias = Sequence[Any]
 """Steps: ``[path, before, after]`` changed a field, ``[path, before]`` removed one, and ``[path,
-"list", size, splices]`` changed a list of `size` elements."""
+"list", size, splices]`` changed a list of `size` elements. ``[path, "shared", name, None]`` says
+where an object of the caller of a once came to be."""
+
+SHARED = "shared"
 
 Touch: TypeAlias = Callable[[Any], None]
 
@@ -127,7 +130,7 @@ class _Patch:
             owner.pop(name, None)
         elif len(change) == 2:
             owner[name] = _merge_value(current, *change)
-        elif isinstance(current, list):
+        elif isinstance(current, list) and change[0] == "list":
             self._touch(current)
             splice_list(current, change[1], change[2], self._patch_element)
 

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from cooee.core.app.state_codec import StateCodec
-from cooee.core.app.state_objects import is_frozen, objects_in, replace_contents, with_members
+from cooee.core.app.state_objects import (
+    has_member,
+    is_frozen,
+    objects_in,
+    replace_contents,
+    with_members,
+)
 from cooee.core.app.unknown_fields import UnknownFields, objects_with_json
-from cooee.core.dialogue.state_diff import StateDiff, apply_diffs_to_tree, decode_tree
+from cooee.core.dialogue.state_diff import SHARED, StateDiff, apply_diffs_to_tree, decode_tree
 from cooee.core.errors import StateError
 
 
 def apply_diffs(
-    codec: StateCodec[Any], state: Any, unknown_fields: UnknownFields, diffs: Sequence[StateDiff]
+    codec: StateCodec[Any],
+    state: Any,
+    unknown_fields: UnknownFields,
+    diffs: Sequence[StateDiff],
+    shared: Mapping[str, Any] | None = None,
 ) -> tuple[Any, UnknownFields]:
     """Return a state with diffs applied, in place wherever its classes allow.
 
     The objects of the state stay what they are, also in lists that get longer or shorter, since a
     handler may hold them. The result is decoded as a whole before any object changes. A change that
-    the state's class refuses beside the state's other fields is left out.
+    the state's class refuses beside the state's other fields is left out. `shared` are the objects
+    that the diffs name.
     """
     try:
-        return _apply_whole(codec, state, unknown_fields, diffs)
+        return _apply_whole(codec, state, unknown_fields, diffs, shared or {})
     except StateError:
         parts = list(_parts_of(diffs))
         if len(parts) == 1:
             return state, unknown_fields
     for part in parts:
-        state, unknown_fields = apply_diffs(codec, state, unknown_fields, [part])
+        state, unknown_fields = apply_diffs(codec, state, unknown_fields, [part], shared)
     return state, unknown_fields
 
 
@@ -40,11 +51,18 @@ def _parts_of(diffs: Sequence[StateDiff]) -> Iterable[StateDiff]:
 
 
 def _apply_whole(
-    codec: StateCodec[Any], state: Any, unknown_fields: UnknownFields, diffs: Sequence[StateDiff]
+    codec: StateCodec[Any],
+    state: Any,
+    unknown_fields: UnknownFields,
+    diffs: Sequence[StateDiff],
+    shared: Mapping[str, Any],
 ) -> tuple[Any, UnknownFields]:
     tree = decode_tree(codec.encode(state, unknown_fields))
     merge = _Merge(state, tree)
     apply_diffs_to_tree(tree, diffs, merge.touch)
+    for step in (step for diff in diffs for step in diff):
+        if len(step) == 4 and step[1] == SHARED and step[2] in shared:
+            merge.adopt(step[0], shared[step[2]])
     decoded, decoded_unknown = codec.decode(msgspec.json.encode(tree))
     merged = merge.merge(decoded, tree)
     if decoded_unknown:  # they belong to the living objects now
@@ -63,6 +81,7 @@ class _Merge:
     """
 
     def __init__(self, state: Any, tree: Any) -> None:
+        self._root = tree
         self._owners: dict[int, Any] = {id(tree): state}
         self._trees: dict[int, Any] = {}  # by the id of their object
         self._touched: dict[int, Any] = {}
@@ -76,6 +95,26 @@ class _Merge:
         self._touched[id(tree)] = tree
         for key, member, inner in objects_in(self._owners.get(id(tree)), tree):
             tree[key] = self._known(member, inner)
+
+    def adopt(self, path: Sequence[Any], member: Any) -> None:
+        """Take an object for the one at a path of the state, where no other is known to be."""
+        tree = self._root
+        for key in path[:-1]:
+            self.touch(tree)
+            if not has_member(tree, key):
+                return
+            tree = tree[key]
+        self.touch(tree)
+        if has_member(tree, path[-1]) and id(tree[path[-1]]) not in self._owners:
+            tree[path[-1]] = self._known(member, tree[path[-1]])
+            self._touch_all(tree[path[-1]])
+
+    def _touch_all(self, tree: Any) -> None:
+        """Note that anything in an object may be about to change."""
+        self.touch(tree)
+        for inner in tree.values() if isinstance(tree, dict) else tree:
+            if isinstance(inner, dict | list):
+                self._touch_all(inner)
 
     def _known(self, member: Any, tree: Any) -> Any:
         """Return a member's JSON: the same for an object that stands at two places of the state."""
