@@ -261,12 +261,12 @@ MUTATIONS = {
     ),
     "8: others' numbers are values": ("state_diff", "if numbers and current != before", "if False"),
     "9: a result is not committed": (
-        "replay",
+        "once_effects",
         "yield AppendEntries(run.take_uncommitted())",
         "run.take_uncommitted()",
     ),
     "9: an intent comes without the answer before it": (
-        "replay",
+        "once_effects",
         "run.take_uncommitted(), request.function",
         "(run.new_entries[-1:], run.take_uncommitted())[0], request.function",
     ),

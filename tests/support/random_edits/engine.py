@@ -18,6 +18,7 @@ _ORDER = {
     "list_diff": "dialogue.list_diff",
     "state_diff": "dialogue.state_diff",
     "state_merge": "dialogue.state_merge",
+    "shared_objects": "dialogue.shared_objects",
     "state_snapshot": "dialogue.state_snapshot",
     "journal": "dialogue.journal",
     "choices": "parsing.choices",
@@ -43,6 +44,7 @@ _ORDER = {
     "sandbox": "dialogue.sandbox",
     "frontier": "dialogue.frontier",
     "outcome": "dialogue.outcome",
+    "once_effects": "dialogue.once_effects",
     "replay": "dialogue.replay",
 }
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NoReturn, TypeAlias
 
-import msgspec
 from msgspec.structs import replace
 
 from cooee.core.dialogue.call_sites import coroutine_location
@@ -18,7 +17,6 @@ from cooee.core.dialogue.engine_requests import (
     ABANDONED,
     SUSPENDED,
     FatalRequest,
-    OnceFailure,
     OnceRequest,
 )
 from cooee.core.dialogue.error_messages import foreign_await_message
@@ -26,9 +24,14 @@ from cooee.core.dialogue.inputs import describe_retyped_input, fit_inputs
 from cooee.core.dialogue.journal import (
     NO_KEY,
     Journal,
-    JournalEntry,
     OpeningText,
-    StoredRecord,
+)
+from cooee.core.dialogue.once_effects import (
+    AppendEntries,
+    CallOnce,
+    CallResult,
+    ReplayEffect,
+    perform_once,
 )
 from cooee.core.dialogue.outcome import (
     EndReason,
@@ -42,9 +45,6 @@ from cooee.core.dialogue.outcome import (
 from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.sandbox import close_handler, resume_handler
-from cooee.core.dialogue.shared_objects import shared_objects
-from cooee.core.dialogue.state_diff import StateDiff
-from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.dialogue.verbs import Verbs
 from cooee.core.errors import (
@@ -53,10 +53,8 @@ from cooee.core.errors import (
     ForeignAwait,
     NoReply,
     NotDeterministic,
-    StateError,
     TooManyAttempts,
     Unanswered,
-    Unstorable,
 )
 
 __all__ = [
@@ -66,6 +64,7 @@ __all__ = [
     "DialogueContext",
     "IncomingText",
     "OutgoingText",
+    "ReplayEffect",
     "TurnOutcome",
     "check_replay",
     "new_journal",
@@ -76,33 +75,6 @@ __all__ = [
 
 _RUNS_TO_COMPARE = 2
 """Further runs of a turn that went another way than before; chance rarely agrees with itself."""
-
-
-class CallOnce(msgspec.Struct, frozen=True):
-    """An effect: commit `entries`, call `function`, and send back its `CallResult`."""
-
-    entries: Sequence[JournalEntry]
-    function: Callable[..., Any]
-    args: Sequence[Any]
-    kwargs: Any
-    name: str
-    token: str
-
-
-class AppendEntries(msgspec.Struct, frozen=True):
-    """An effect: commit `entries`, and send back None."""
-
-    entries: Sequence[JournalEntry]
-
-
-class CallResult(msgspec.Struct, frozen=True):
-    """The result of a once, or the error that it raised."""
-
-    value: Any = None
-    error: BaseException | None = None
-
-
-ReplayEffect: TypeAlias = CallOnce | AppendEntries
 
 
 ReplayFlow: TypeAlias = Generator[ReplayEffect, "CallResult | None", TurnOutcome]
@@ -322,7 +294,7 @@ def _run_handler(run: Run) -> Generator[ReplayEffect, CallResult | None, Any]:
             raise Ended
         if type(request) is not OnceRequest:  # replay rule 5: nobody could resume another await
             _fail_foreign_await(run, request)
-        answer = yield from _perform_once(run, request)
+        answer = yield from perform_once(run, request)
 
 
 def _fail_foreign_await(run: Run, request: object) -> NoReturn:
@@ -340,64 +312,6 @@ def _fail_foreign_await(run: Run, request: object) -> NoReturn:
     with suppress(BaseException):  # replay rule 13: the turn has failed, whatever comes now
         resume_handler(run, run.coroutine.throw, error)
     raise error
-
-
-def _perform_once(
-    run: Run, request: OnceRequest
-) -> Generator[ReplayEffect, CallResult | None, StoredRecord | OnceFailure]:
-    """Commit the intent of a once, have its function called, and commit the result."""
-    shared = shared_objects(request.function, request.args, request.kwargs)
-    before = StateSnapshot(run.chat.state, run.encoded_state(), shared)
-    token = request.first_token or run.token
-    # replay rule 9: the intent is on disk before the call, and the result before anything after it.
-    if request.first_token is None:
-        run.add_entry(JournalEntry("started", request.key, run.now, run.turn_number, tag=token))
-    args, kwargs = _restore_token(request, run.token, token)
-    run.once_token = token
-    result = yield CallOnce(
-        run.take_uncommitted(), request.function, args, kwargs, request.name, token
-    )
-    run.once_token = ""
-    assert result is not None
-    if result.error is not None:
-        return OnceFailure(result.error, _change_since(run, before))
-    record = run.add_record(_once_entry(run, request, before, result.value))
-    yield AppendEntries(run.take_uncommitted())
-    return record
-
-
-def _restore_token(
-    request: OnceRequest, current_token: str, first_token: str
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments with the first attempt's token, which an inserted question changed."""
-
-    def restore(value: Any) -> Any:
-        return first_token if isinstance(value, str) and value == current_token else value
-
-    kwargs = {name: restore(value) for name, value in request.kwargs.items()}
-    return tuple(map(restore, request.args)), kwargs
-
-
-def _change_since(run: Run, before: StateSnapshot) -> StateDiff | None:
-    """Return what the function of a once changed in the state; None for nothing."""
-    try:
-        return before.diff_to(run.chat.state, run.encoded_state()) or None
-    except StateError:  # the end of the turn raises it; the call that was made is recorded first
-        return None
-
-
-def _once_entry(run: Run, request: OnceRequest, before: StateSnapshot, value: Any) -> JournalEntry:
-    diff = _change_since(run, before)
-    try:
-        encoded = encode_value(value)
-    except Unstorable as error:
-        message = (
-            f"{request.name} was done, and will not be done again, but its result is lost: {error}"
-        )
-        return JournalEntry(
-            "result lost", request.key, run.now, run.turn_number, message, diff=diff
-        )
-    return JournalEntry("done", request.key, run.now, run.turn_number, None, encoded, diff=diff)
 
 
 _END_REASONS: dict[type, EndReason] = {
