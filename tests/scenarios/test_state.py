@@ -27,7 +27,10 @@ class Shop:
 QUIZ = ["One?", "Two?", "Three?", "Four?"]
 
 
-def quiz(*questions, length=hours(1)):
+HOUR = hours(1)
+
+
+def quiz(*questions, length=HOUR):
     app = App(state=Shop, version=f"{questions} {length}")
 
     @app.dialogue("QUIZ")
