@@ -272,6 +272,32 @@ def test_a_once_that_was_done_is_not_done_again(after):
     assert CALLS == []
 
 
+def test_a_former_name_may_be_dropped_a_deploy_later_or_chained():
+    async def second(chat):
+        await chat.once(charge_card, 5, was="charge")
+        await chat.ask("Ok?")
+        await chat.ask("And?")
+
+    async def third(chat):
+        await chat.once(charge_card, 5)
+        await chat.ask("Ok?")
+        await chat.ask("And?")
+        await chat.ask("Then?")
+
+    async def fourth(chat):
+        await chat.once(send_mail, 5, was="charge_card")
+        await chat.ask("Ok?")
+        await chat.ask("And?")
+        return await chat.ask("Then?")
+
+    talk = _edit(second)
+    talk.text("a")
+    talk.edit(third).text("b")
+    assert talk.edit(fourth).text("c") == ["c"]
+    assert CALLS == []
+    assert [entry.kind for entry in talk.journal.entries].count("reworded") == 2
+
+
 async def _inserted(chat):
     await chat.once(send_mail, "a")
     await chat.once(charge, 5)

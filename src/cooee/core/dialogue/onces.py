@@ -103,16 +103,23 @@ def _once_result(entry: JournalEntry) -> Any:
 
 
 def _recorded_key(run: Run, call: OnceCall, key: RecordKey) -> RecordKey:
-    """Return the key under which this once was recorded, perhaps by another name; else its own."""
+    """Return the key under which this once was recorded, perhaps by another name; else its own.
+
+    The journal keeps each rename that a run has met, so `was` is needed for one deploy.
+    """
     if key in run.records:
         return key
-    names = list(former_names(call))
+    names = [key[2], *former_names(call)]
     if call.key is None:
         names += [former_once_name(call.function), *_names_in_other_functions(run, key)]
     for name in names:
-        former_key: RecordKey = ("once", key[1], name, 0)
-        if former_key in run.records and former_key not in run.keys.onces_met:
-            return former_key
+        former: RecordKey = ("once", key[1], name, 0)
+        former = ("once", key[1], run.index.renames.get(former, name), 0)
+        if former in run.records and former not in run.keys.onces_met:
+            if run.index.renames.get(key) != former[2]:
+                at, turn = run.now, run.turn_number
+                run.add_entry(JournalEntry("reworded", key, at, turn, value=former[2]))
+            return former
     return key
 
 
