@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import pytest
 from support.dialogue_driver import Crash, Talk
@@ -460,6 +465,98 @@ def test_a_result_that_would_not_come_back_is_lost_in_the_turn_that_got_it():
     assert "was done, and will not be done again" in words
     assert talk.text("yes") == ["yes"]
     assert CALLS == ["done"]
+
+
+class Shape:
+    pass
+
+
+@dataclass
+class Round(Shape):
+    r: int
+
+
+def gives_opaque() -> Opaque:
+    CALLS.append("done")
+    return Opaque()
+
+
+async def gives_opaque_later() -> Opaque:
+    CALLS.append("done")
+    return Opaque()
+
+
+def gives_dict() -> defaultdict:
+    CALLS.append("done")
+    return defaultdict(list)
+
+
+def yields():
+    CALLS.append("done")
+    yield 1
+
+
+@pytest.mark.parametrize(
+    "deed", [gives_opaque, gives_opaque_later, gives_dict, yields, partial(gives_opaque)]
+)
+def test_a_function_whose_result_is_never_kept_is_refused_before_it_is_called(deed):
+    async def handler(chat):
+        with suppress(Exception):
+            await chat.once(deed)
+        await chat.ask("Ok?")
+
+    with pytest.raises(DialogueError, match=r"test_onces\.py:\d+: .* be kept"):
+        Talk(handler).start()
+    assert CALLS == []
+
+
+def gives_shape() -> Shape:
+    return Round(1)
+
+
+def gives_any() -> Any:
+    return 1
+
+
+def gives_unknown() -> Unknown:  # noqa: F821 -- as under TYPE_CHECKING
+    return 1
+
+
+def gives_base() -> object:
+    return 1
+
+
+def gives_sequence() -> Sequence[int]:
+    return [1]
+
+
+def gives_maybe() -> Opaque | None:
+    return None
+
+
+def gives_awaitable() -> Awaitable[int]:
+    return gives_later()
+
+
+async def gives_later() -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        gives_shape, gives_any, gives_unknown, gives_base, gives_sequence, gives_maybe, gives_later,
+        gives_awaitable,
+    ],
+)  # fmt: skip
+def test_a_function_whose_result_may_be_kept_is_called(deed):
+    async def handler(chat):
+        await chat.once(deed)
+        return await chat.ask("Ok?")
+
+    talk = Talk(handler)
+    talk.start()
+    assert talk.text("yes") == ["yes"]
 
 
 # Restart

@@ -286,6 +286,8 @@ VALUES = {
     "the last moment": datetime.max.replace(tzinfo=MELBOURNE),
     "a time in a zone": time(2, 30, fold=1, tzinfo=MELBOURNE),
     "a time with an offset": time(2, 30, tzinfo=timezone(timedelta(hours=10))),
+    "a time with a tiny offset": time(2, 30, tzinfo=timezone(timedelta(microseconds=1))),
+    "a moment with a tiny offset": datetime(2026, 4, 5, tzinfo=timezone(timedelta(microseconds=-1))),
     "a time in UTC": time(2, 30, tzinfo=UTC),
     "a folded time": time(2, 30, fold=1),
     "a zone alone": MELBOURNE,

@@ -194,7 +194,29 @@ def test_one_whose_inputs_no_longer_fit_breaks(dry_run):
         await chat.ask("Name?")
 
     talk = kept(new_journal("d", "dialogue", {"seat": 1}, None, NOON))
-    assert dry_run(app_of(handler)).run(talk).what == "TypeError"
+    assert dry_run(app_of(handler)).run(talk).what == "DialogueError"
+
+
+def test_one_whose_once_was_renamed_breaks_and_is_told_how_to_mend_it(replay):
+    def charge():
+        return 1
+
+    def charge_card():
+        raise AssertionError
+
+    def paying(deed, **more):
+        async def handler(chat):
+            await chat.ask("Name?")
+            await chat.once(deed, **more)
+            await chat.ask("Sure?")
+
+        return handler
+
+    result = replay(paying(charge_card), "Anna", before=paying(charge))
+    assert (result.outcome, result.what) == ("breaks", "DialogueError")
+    former = charge.__qualname__
+    again = replay(paying(charge_card, was=former), "Anna", before=paying(charge))
+    assert again.outcome == "continues"
 
 
 def test_one_whose_last_answer_was_taken_back_is_asked_that_again(dry_run):

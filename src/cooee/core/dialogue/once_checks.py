@@ -12,6 +12,7 @@ from typing import Any
 
 from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import check_key
+from cooee.core.dialogue.value_codec import is_never_stored
 from cooee.core.parsing.callables import innermost, lambda_name, qualified_name
 
 
@@ -85,6 +86,7 @@ def check_once(call: OnceCall) -> str:
         check_key(call.key)
         or _check_own_names(function, [name for name in given if given[name]])
         or _check_call(function, call.args, call.kwargs)
+        or _check_result(function)
     )
 
 
@@ -116,6 +118,25 @@ def _check_call(
         )
         return f"{name}{signature} cannot be called so: {error}.{hint}"
     return ""
+
+
+def _check_result(function: Callable[..., Any]) -> str:
+    """Return the mistake in the function's kind of result: known here, nothing is done in vain."""
+    inner, name = innermost(function), qualified_name(function)
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        return f"{name} has a `yield`, and what it yields cannot be kept. Return a list."
+    signature = _signature_of(inner)
+    returned = None if signature is None else signature.return_annotation
+    if isinstance(returned, str):
+        returned = getattr(inner, "__globals__", {}).get(returned)
+    if not isinstance(returned, type) or returned is inspect.Signature.empty:
+        return ""
+    if not is_never_stored(returned):
+        return ""
+    return (
+        f"{name} returns {returned.__name__} by its annotation, and that cannot be kept. Return"
+        " plain data, such as an id, or a dataclass of it."
+    )
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:

@@ -52,14 +52,31 @@ def object_fields(value: Any) -> tuple[str, Mapping[str, Any]] | None:
     cls: Any = type(value)
     if isinstance(value, msgspec.Struct):
         return "object", _own_fields(value, value.__struct_fields__)
-    if dataclasses.is_dataclass(cls) and cls.__new__ is object.__new__:
+    if _is_plain_dataclass(cls):
         return "object", _own_fields(value, [field.name for field in dataclasses.fields(cls)])
-    if isinstance(value, tuple) and hasattr(cls, "_field_defaults") and not vars_of(value):
+    if _is_named_tuple(cls) and not vars_of(value):
         return "namedtuple", dict(zip(cls._fields, value, strict=True))
-    pydantic = sys.modules.get("pydantic")
-    if pydantic is not None and isinstance(value, pydantic.BaseModel):
+    if _is_model(cls):
         return "pydantic", _without_cached(cls, value.__getstate__())
     return None
+
+
+def has_stored_fields(cls: Any) -> bool:
+    """Return whether the objects of a class are stored by their fields."""
+    return _is_plain_dataclass(cls) or _is_named_tuple(cls) or _is_model(cls)
+
+
+def _is_plain_dataclass(cls: Any) -> bool:
+    return dataclasses.is_dataclass(cls) and cls.__new__ is object.__new__
+
+
+def _is_named_tuple(cls: Any) -> bool:
+    return issubclass(cls, tuple) and hasattr(cls, "_field_defaults")
+
+
+def _is_model(cls: Any) -> bool:
+    pydantic = sys.modules.get("pydantic")  # nobody who has no model pays for the import
+    return pydantic is not None and issubclass(cls, pydantic.BaseModel)
 
 
 def restore_object(kind: str, cls: Any, fields: dict[str, Any]) -> Any:

@@ -6,14 +6,14 @@ import enum
 import ipaddress
 import math
 import pathlib
-import sys
 from base64 import b64decode, b64encode
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
+from inspect import isabstract
 from operator import or_
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from msgspec import UNSET
 from cooee.core.dialogue.value_classes import (
     class_path,
     find_class,
+    has_stored_fields,
     object_fields,
     restore_object,
 )
@@ -158,6 +159,21 @@ def _remedy(cls: type) -> str:
     return f" {_PLAIN_DATA}" if base is None else f" Return a plain {base.__name__} in its place."
 
 
+def is_never_stored(cls: type) -> bool:
+    """Return whether no object of a class, or of a subclass loaded so far, has a stored form."""
+    has_form = (
+        cls in {object, list, Any}
+        or cls in _SCALAR_TYPES
+        or cls in _ENCODERS
+        or issubclass(cls, enum.Enum | msgspec.Struct)
+        or has_stored_fields(cls)
+        or cls.__module__ in _URL_MODULES
+        or isabstract(cls)
+        or getattr(cls, "_is_protocol", False)
+    )
+    return not has_form and all(map(is_never_stored, cls.__subclasses__()))
+
+
 def _flag_parts(value: enum.Flag) -> tuple[list[str], int]:
     """Return the names of the members in a flag, and the bits without a name."""
     members = list(value)
@@ -179,34 +195,48 @@ def _decode_object(kind: str) -> Callable[[list[Any]], Any]:
 
 def _is_url(value: Any) -> bool:
     """Return whether the value is one of pydantic's URLs, whose own class reads its text."""
-    networks = sys.modules.get("pydantic.networks")
-    return networks is not None and type(value).__module__ in {
-        "pydantic.networks",
-        "pydantic_core._pydantic_core",
-    }
+    return type(value).__module__ in _URL_MODULES
+
+
+_URL_MODULES = {"pydantic.networks", "pydantic_core._pydantic_core"}
 
 
 # Moments: the zone by its name, and the fold, so that 2:30 stays 2:30 when the clocks change
 
 
 def _encode_datetime(value: datetime) -> list[Any]:
-    if isinstance(value.tzinfo, ZoneInfo) and value.tzinfo.key is not None:
-        return [value.replace(tzinfo=None).isoformat(), value.tzinfo.key, value.fold]
+    zone = _zone_name(value.tzinfo)
+    if zone is not None:
+        return [value.replace(tzinfo=None).isoformat(), zone, value.fold]
     return [value.isoformat(), None, *([1] if value.fold else [])]
+
+
+def _zone_name(zone: tzinfo | None) -> Any:
+    """Return the name of a zone, or an offset that ISO 8601 has no form for; None: it has one."""
+    if isinstance(zone, ZoneInfo):
+        return zone.key
+    if isinstance(zone, timezone) and zone.utcoffset(None) % timedelta(minutes=1):
+        return _ENCODERS[timedelta](zone.utcoffset(None))
+    return None
 
 
 def _decode_datetime(encoded: list[Any]) -> datetime:
     moment, zone = datetime.fromisoformat(encoded[0]), encoded[1]
     moment = moment.replace(fold=encoded[2]) if len(encoded) > 2 else moment
     if zone is not None:  # with an offset too, where an older cooee wrote it
-        local = moment.tzinfo is None
-        return moment.replace(tzinfo=ZoneInfo(zone)) if local else moment.astimezone(ZoneInfo(zone))
+        local, found = moment.tzinfo is None, _find_zone(zone)
+        return moment.replace(tzinfo=found) if local else moment.astimezone(found)
     return moment.replace(tzinfo=UTC) if moment.utcoffset() == timedelta() else moment
 
 
+def _find_zone(zone: Any) -> tzinfo:
+    return ZoneInfo(zone) if isinstance(zone, str) else timezone(timedelta(*zone))
+
+
 def _encode_time(value: time) -> Any:
-    if isinstance(value.tzinfo, ZoneInfo) and value.tzinfo.key is not None:
-        return [value.replace(tzinfo=None).isoformat(), value.tzinfo.key, value.fold]
+    zone = _zone_name(value.tzinfo)
+    if zone is not None:
+        return [value.replace(tzinfo=None).isoformat(), zone, value.fold]
     if value.tzinfo is not None and not isinstance(value.tzinfo, timezone):
         raise Unstorable(f"A time in a {type(value.tzinfo).__name__} cannot be stored. {_ZONE}")
     return [value.isoformat(), None, 1] if value.fold else value.isoformat()
@@ -219,7 +249,7 @@ def _decode_time(encoded: Any) -> time:
     if isinstance(encoded, str):
         return time.fromisoformat(encoded)
     moment = time.fromisoformat(encoded[0]).replace(fold=encoded[2])
-    return moment if encoded[1] is None else moment.replace(tzinfo=ZoneInfo(encoded[1]))
+    return moment if encoded[1] is None else moment.replace(tzinfo=_find_zone(encoded[1]))
 
 
 def _encode_zone(value: ZoneInfo) -> str:
