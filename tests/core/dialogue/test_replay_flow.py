@@ -577,3 +577,57 @@ def test_a_picture_is_held_with_its_text():
     picture = Media("https://example.org/1", "image/png", path="1.png", size=3)
     assert talk.text("look", media=(picture,)) == ["Your name?"]
     assert talk.text("Anna") == ["Anna 1"]
+
+
+# Back over an inserted question
+
+
+def _with_texts(*steps):
+    async def handler(chat):
+        for step in steps:
+            if step.endswith("?"):
+                await chat.ask(step)
+            else:
+                chat.say(step)
+        return "Done."
+
+    return handler
+
+
+def test_going_back_over_an_inserted_question_says_nothing_twice():
+    talk = Talk(_with_texts("A?", "B?", "C?"))
+    talk.start()
+    talk.text("a")
+    talk.edit(_with_texts("A?", "X?", "after X", "B?", "after B", "C?"))
+    assert talk.text("b") == ["X?"]
+    assert talk.text("x") == ["after X", "after B", "C?"]
+    assert talk.back() == ["B?"], "what was said before it stays said"
+    assert talk.text("b") == ["after B", "C?"]
+    assert talk.back() == ["B?"]
+    assert talk.back() == ["X?"]
+    assert talk.text("x") == ["after X", "B?"]
+    assert talk.text("b") == ["after B", "C?"]
+
+
+def test_going_back_to_a_question_before_an_inserted_one():
+    talk = Talk(_with_texts("A?", "after A", "B?", "C?"))
+    talk.start()
+    talk.text("a")
+    talk.edit(_with_texts("A?", "after A", "X?", "after X", "B?", "after B", "C?"))
+    talk.text("b")
+    assert talk.back() == ["A?"]
+    assert talk.text("a") == ["after A", "X?"]
+    assert talk.text("x") == ["after X", "after B", "C?"]
+
+
+def test_a_question_inserted_after_going_back_repeats_no_text_before_it():
+    talk = Talk(_with_texts("A?", "after A", "B?", "after B", "C?"))
+    talk.start()
+    talk.text("a")
+    talk.text("b")
+    talk.back()
+    talk.edit(_with_texts("A?", "after A", "X?", "B?", "after B", "C?"))
+    assert talk.back() == ["A?"]
+    assert talk.text("a") == ["after A", "X?"]
+    assert talk.text("x") == ["B?"]
+    assert talk.text("b") == ["after B", "C?"]

@@ -156,8 +156,8 @@ MUTATIONS = {
     "6: what was said in the past goes out": ("run", "self.said_texts.unsent.clear()", "pass"),
     "7: a text goes out at each turn": (
         "outcome",
-        "if identity not in run.index.sent_ids:",
-        "if True:",
+        "elif identity not in run.index.sent_ids:",
+        "else:",
     ),
     "7: texts are known by their place": (
         "said_texts",

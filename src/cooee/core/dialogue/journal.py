@@ -172,21 +172,39 @@ class StoredRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class JournalIndex:
-    """The entries of a journal, folded into look-up tables for a run."""
+    """The entries of a journal, folded into look-up tables for a run.
 
-    __slots__ = ("diffs", "early_places", "held_texts", "records", "renames", "sent_ids")
+    `undone_ids` are the texts that were sent after an answer which was then taken back, the last
+    of them `undone_key`. Some may stand before its question: an edit has inserted them there.
+    """
+
+    # fmt: off -- a line for each name would hide the class
+    __slots__ = (
+        "diffs",
+        "early_places",
+        "held_texts",
+        "records",
+        "renames",
+        "sent_ids",
+        "undone_ids",
+        "undone_key",
+    )
+    # fmt: on
 
     def __init__(self, entries: Iterable[JournalEntry]) -> None:
         self.records: dict[RecordKey, StoredRecord] = {}
         self.held_texts: dict[RecordKey, tuple[JournalEntry, ...]] = {}
         self.sent_ids: dict[str, int] = {}
+        self.undone_ids: set[str] = set()
+        self.undone_key: RecordKey | None = None
         self.renames: dict[RecordKey, str] = {}
         self.diffs: list[tuple[int, StateDiff]] = []
         self.early_places: dict[RecordKey, int] = {}
-        add_record, held_texts = self.records.setdefault, self.held_texts
+        add_record = self.records.setdefault
+        held_texts, undone_ids = self.held_texts, self.undone_ids
         for position, entry in enumerate(entries):  # this loop runs for every entry of every turn
             found = StoredRecord(entry, position)
-            is_plain = entry.kind in _RECORD_KINDS and not held_texts
+            is_plain = entry.kind in _RECORD_KINDS and not held_texts and not undone_ids
             if not is_plain or add_record(entry.key, found) is not found:
                 self.add_entry(entry, position)
             else:
@@ -198,6 +216,7 @@ class JournalIndex:
         kind, key = entry.kind, entry.key
         if entry.sent_ids:
             self.sent_ids |= dict.fromkeys(entry.sent_ids, position)
+            self.undone_ids.difference_update(entry.sent_ids)
         if kind in _RECORD_KINDS:
             earlier = self.records.get(key)
             if earlier is not None and _is_same_event(earlier.entry, entry):
@@ -220,6 +239,8 @@ class JournalIndex:
             self._remove_record(key, position)
         elif kind == "undone":  # replay rule 12: texts said after the answer are to be said again
             removed = self._remove_record(key, position).position
+            self.undone_key = key
+            self.undone_ids.update(id for id, at in self.sent_ids.items() if at >= removed)
             self.sent_ids = {id: at for id, at in self.sent_ids.items() if at < removed}
 
     def _remove_record(self, key: RecordKey, position: int) -> StoredRecord:
@@ -279,16 +300,8 @@ def held_entry(
 ) -> JournalEntry:
     """Return the entry that holds a text for the question that it was sent to."""
     times = [encode_value(text.received_at), encode_value(waiting.asked_at)]
-    return JournalEntry(
-        "held",
-        waiting.key,
-        sent_at,
-        turn_number,
-        text.text,
-        times,
-        text_id=text.text_id,
-        media=text.media,
-    )
+    entry = JournalEntry("held", waiting.key, sent_at, turn_number, text.text, times)
+    return replace(entry, text_id=text.text_id, media=text.media)
 
 
 def undo_last_answer(journal: Journal, now: datetime) -> Journal:

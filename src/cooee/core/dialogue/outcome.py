@@ -157,10 +157,15 @@ def _unsent_texts(run: Run) -> list[OutgoingText]:
     """Return the said texts that no earlier turn sent, and mark them as sent."""
     texts: list[OutgoingText] = []
     sent_ids: list[str] = []
+    # replay rule 12: BACK has led to this question again, so the texts here stand before it.
+    is_undone = run.suspended_at is not None and run.suspended_at.key == run.index.undone_key
+    said_before = run.index.undone_ids if is_undone else ()
     for content, n, reply in run.said_texts.unsent_with_identity():
         identity = derive_id("say", content, n)
         # replay rule 7: the journal, not the position in the code, knows which texts went out.
-        if identity not in run.index.sent_ids:
+        if identity in said_before:
+            sent_ids.append(identity)
+        elif identity not in run.index.sent_ids:
             texts.append(OutgoingText(reply, _outbox_key(run, "say", identity)))
             sent_ids.append(identity)
     if sent_ids:
