@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from cooee import App, hours
+from cooee import App, DefinitionError, hours
 from cooee.core.app.app import SORRY_TEXT
 from cooee.testing import Kit
 
@@ -199,3 +199,15 @@ async def test_a_zone_in_words_is_told_in_every_handler():
         await kit.wait(3 * 60)
         [trouble] = await kit.troubles(anna)
         assert 'ZoneInfo("Australia/Sydney")' in str(trouble)
+
+
+async def test_a_parameter_of_start_itself_is_told():
+    app = App()
+
+    @app.dialogue()
+    async def bill(chat, key):
+        await chat.ask(f"{key}?")
+
+    async with Kit(app) as kit:
+        with pytest.raises(DefinitionError, match=r"App\.start has a parameter 'key' itself"):
+            await app.start(bill, kit.phone().number, key="invoice")

@@ -606,6 +606,17 @@ def test_a_restart_that_is_not_returned_is_told_at_its_line(handler):
         talk.text("yes")
 
 
+def test_a_restart_without_its_brackets_is_told():
+    async def handler(chat):
+        await chat.ask("Ok?")
+        return chat.restart
+
+    talk = Talk(handler)
+    talk.start()
+    with pytest.raises(DialogueError, match=r"return chat\.restart\(\)`, with brackets"):
+        talk.text("yes")
+
+
 def test_a_restart_is_no_condition():
     async def handler(chat):
         while chat.restart():

@@ -47,6 +47,7 @@ def check_inputs(dialogue: Dialogue, inputs: Mapping[str, Any]) -> None:
     except TypeError as error:
         raise DefinitionError(
             f"{dialogue.name}{signature} cannot be started so: {error}."
+            f"{_own_name_hint(signature)}"
             f"  {dialogue.handler.location}"
         ) from error
 
@@ -74,3 +75,9 @@ def _unknown_function_message(routes: Routes, function: Callable[..., Any]) -> s
     if all(each.owner is not wanted.owner for each in alike):
         return f"{message} of this object: it was registered for another object."
     return f"{message} like this: it was registered with other arguments."
+
+
+def _own_name_hint(signature: inspect.Signature) -> str:
+    """Return the remedy where a parameter of a dialogue has the name of one of `App.start`."""
+    own = [name for name in ("to", "ours", "at", "key") if name in signature.parameters]
+    return f" App.start has a parameter {own[0]!r} itself: give yours another name." if own else ""

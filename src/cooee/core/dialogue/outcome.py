@@ -75,6 +75,8 @@ def suspended_outcome(run: Run, stored_state: bytes | None) -> TurnOutcome:
 def returned_outcome(run: Run, value: object) -> TurnOutcome:
     """Return the outcome of a handler that returned: a last text, or a restart."""
     if not isinstance(value, Restart):
+        if getattr(value, "__func__", None) is type(run.chat).restart:
+            raise DialogueError("At its end: write `return chat.restart()`, with brackets.")
         run.say(value, None)
         return ended_outcome(run, "returned")
     location, run.restart_location = run.restart_location, ""

@@ -249,7 +249,7 @@ def _sleep_waiting(
     since = waiting.asked_at if waiting is not None and key == run.waiting_key else run.now
     if until is None:
         return Waiting(key, "", since, since + (length or timedelta()), location=location)
-    local = until if until.tzinfo is not None else until.replace(tzinfo=run.chat.zone)
+    local = until.replace(tzinfo=run.chat.zone) if until.utcoffset() is None else until
     return Waiting(key, "", since, local.astimezone(since.tzinfo), location=location)
 
 
