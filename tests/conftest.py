@@ -3,6 +3,11 @@
 import sys
 
 import pytest
+from hypothesis import settings
+
+# No example has a deadline, since no test may fail because the machine is busy.
+settings.register_profile("cooee", deadline=None)
+settings.load_profile("cooee")
 
 
 @pytest.fixture(autouse=True)

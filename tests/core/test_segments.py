@@ -181,7 +181,7 @@ word = st.text(st.sampled_from("abc"), min_size=1, max_size=30).map(lambda one: 
 space = st.just(("space", " "))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(emoji | word, space), min_size=8, max_size=22))
 def test_no_way_of_cutting_is_better(pairs):
     built = [one for pair in pairs for one in pair]

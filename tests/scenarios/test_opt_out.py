@@ -279,7 +279,7 @@ STEP = st.sampled_from(
 OUT, IN = {"STOP", "unsubscribe"}, {"START"}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     steps=st.lists(st.tuples(st.integers(0, 1), STEP), min_size=4, max_size=25),
     world=st.sampled_from([world for world in WORLDS if world.get("push", True)]),

@@ -64,9 +64,7 @@ def calls(draw):
     return method, path + strange + query, body
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(calls(), max_size=12))
 async def test_any_call_is_answered(telstra, transport, controls, clock, asked):
     await controls.ask("DELETE", "/faults")

@@ -82,7 +82,7 @@ async def test_on_a_real_clock_a_delay_takes_its_time():
     assert [text.text for text in net.our_numbers[OURS].arrived] == ["Hello"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
     weather=st.fixed_dictionaries(

@@ -9,7 +9,7 @@ from cooee.clocks.clock import VirtualClock
 from cooee.simulator.ordered_jobs import OrderedJobs
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0.1, 9)), max_size=25))
 def test_jobs_of_a_lane_end_in_order_and_lanes_do_not_wait_for_each_other(jobs):
     async def play():

@@ -141,7 +141,7 @@ versions = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(versions)
 def test_an_answer_is_known_by_all_words_that_its_turns_have_met(versions):
     """The model: a set of words, to which each turn adds those of its version."""

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import (
     AliasChoices,
@@ -258,7 +258,6 @@ def stored(value):
     return decode_value(msgspec.json.decode(msgspec.json.encode(encode_value(value))))
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(values)
 def test_a_value_comes_back_as_it_was(value):
     found = stored(value)

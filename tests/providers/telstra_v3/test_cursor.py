@@ -243,7 +243,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps, st.sampled_from([1, PAGE_SIZE]), st.sampled_from([-7200, 0, 7200]))
 def test_every_text_is_read_once_whatever_happens(life, unit, ahead):
     log = Log(unit=unit, ahead=timedelta(seconds=ahead))

@@ -194,9 +194,7 @@ async def test_a_text_to_a_number_that_is_not_ours_is_kept(world):
     assert await world.stored(ours="+61491570159") == ["START"]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.one_of(
         st.binary(max_size=200),

@@ -31,7 +31,6 @@ tapes = st.lists(st.binary(min_size=60, max_size=60), max_size=8).map(b"".join)
 
 @settings(
     max_examples=max(300, CONVERSATIONS // 10),
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 @given(tapes, st.booleans(), st.booleans())

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from cooee.simulator.network import NetworkConditions
 
 ANNA, BEN = "+61491570156", "+61491570157"
-CASES = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+CASES = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

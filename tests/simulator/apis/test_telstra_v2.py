@@ -420,9 +420,7 @@ async def test_a_read_with_a_json_body_is_a_read(telstra, number, simulator):
     assert answer.json()["message"] == "Hello"
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.one_of(st.none(), st.sampled_from([ANNA, BEN])), max_size=40))
 async def test_replies_are_read_earliest_first_and_each_exactly_once(
     telstra, number, simulator, steps

@@ -417,7 +417,7 @@ async def test_a_question_that_is_wrong_is_refused_even_of_an_empty_log(api, num
     offset=st.integers(0, 140),
     unit=st.booleans(),
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_follow_each_other_without_gap_or_overlap(count, limit, offset, unit):
     items = list(range(count))
     asked = {"limit": str(limit), "offset": str(offset)}
@@ -529,9 +529,7 @@ QUERIES = st.dictionaries(
 )
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     calls=st.lists(
         st.tuples(

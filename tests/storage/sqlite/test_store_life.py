@@ -295,7 +295,6 @@ DEEDS = [
 
 @settings(
     max_examples=50,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a life is slow to shorten
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
