@@ -179,3 +179,49 @@ async def test_a_model_with_validators_is_merged_as_a_whole():
             await anna.text(text)
         assert await anna.text("SHOW") == ['{"first":11,"last":13,"guests":["Anna","dog","Ben"]}']
         assert await kit.troubles(anna) == []
+
+
+@dataclass
+class Ticket:
+    id: int
+    status: str = "new"
+
+
+@dataclass
+class Desk:
+    tickets: list[Ticket] = field(default_factory=list)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+async def test_another_dialogue_changes_the_list_that_a_dialogue_holds(swapped):
+    app = App(state=Desk)
+
+    @app.dialogue("HOLD")
+    async def hold(chat):
+        ticket = Ticket(1)
+        chat.state.tickets.append(ticket)
+        await chat.sleep(hours(2))
+        ticket.status = "done"
+
+    @app.dialogue("OTHER")
+    async def other(chat):
+        await chat.ask("Sure?")
+        if swapped:
+            chat.state.tickets[0] = Ticket(2)
+        else:
+            chat.state.tickets[0].id = 2
+        await chat.ask("Again?")
+        chat.state.tickets.insert(0, Ticket(3))
+
+    @app.on("LIST", always=True)
+    def show(chat):
+        return " ".join(f"{each.id}:{each.status}" for each in chat.state.tickets)
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        for text in ("HOLD", "OTHER", "yes", "yes"):
+            await anna.text(text)
+        await kit.wait(3 * 3600)
+        expected = "3:new 2:new" if swapped else "3:new 2:done"
+        assert await anna.text("LIST") == [expected]
+        assert await kit.troubles(anna) == []

@@ -245,18 +245,18 @@ MUTATIONS = {
         "return None",
     ),
     "8: others' changes are overwritten": (
-        "run",
-        "apply_diffs(\n                codec, chat.state, self.unknown_fields, diffs, shared\n            )",
-        "(chat.state, self.unknown_fields)",
+        "replayed_state",
+        "apply_diffs(\n                self._codec, self._chat.state, self._unknown_fields, diffs, shared\n            )",
+        "(self._chat.state, self._unknown_fields)",
     ),
     "8: others' changes count from the beginning": (
-        "run",
+        "replayed_state",
         "position is None or diffs[self._applied_count][0] < position\n",
         "True",
     ),
     "8: others' changes are applied at the end alone": (
         "run",
-        "self.apply_changes_until(self.index.early_places.get(key, found.position))",
+        "self.state.apply_changes_until(self.index.early_places.get(key, found.position))",
         "pass",
     ),
     "8: others' numbers are values": ("state_diff", "if numbers and current != before", "if False"),

@@ -34,6 +34,7 @@ _ORDER = {
     "error_messages": "dialogue.error_messages",
     "dialogue_context": "dialogue.dialogue_context",
     "step_keys": "dialogue.step_keys",
+    "replayed_state": "dialogue.replayed_state",
     "run": "dialogue.run",
     "argument_checks": "dialogue.argument_checks",
     "rewordings": "dialogue.rewordings",

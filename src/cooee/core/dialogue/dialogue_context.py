@@ -17,6 +17,7 @@ class DialogueContext(msgspec.Struct, frozen=True, kw_only=True):
 
     `code_version` is the version of the app's loaded code; `find_zone` returns the first value of
     `chat.zone`; `strict` (in tests and in preflight) raises where production warns.
+    `others_are_open` is True where other dialogues have to know what this one changes in the state.
     """
 
     function: Callable[..., Any]
@@ -28,3 +29,4 @@ class DialogueContext(msgspec.Struct, frozen=True, kw_only=True):
     code_version: str
     read_history: HistoryReader
     strict: bool = False
+    others_are_open: bool = False

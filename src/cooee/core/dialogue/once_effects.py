@@ -49,7 +49,7 @@ def perform_once(
 ) -> Generator[ReplayEffect, CallResult | None, StoredRecord | OnceFailure]:
     """Commit the intent of a once, have its function called, and commit the result."""
     shared = shared_objects(request.function, request.args, request.kwargs)
-    before = StateSnapshot(run.chat.state, run.encoded_state(), shared)
+    before = run.state.snapshot(shared)
     token = request.first_token or run.token
     # replay rule 9: the intent is on disk before the call, and the result before anything after it.
     if request.first_token is None:
@@ -83,7 +83,7 @@ def _restore_token(
 def _change_since(run: Run, before: StateSnapshot) -> StateDiff | None:
     """Return what the function of a once changed in the state; None for nothing."""
     try:
-        return before.diff_to(run.chat.state, run.encoded_state()) or None
+        return run.state.change_since(before) or None
     except StateError:  # the end of the turn raises it; the call that was made is recorded first
         return None
 

@@ -56,7 +56,8 @@ async def call_once(run: Run, call: OnceCall) -> Any:
     if found is not None and found.entry.kind != "started":  # replay rule 9
         entry = run.deliver_record(record_key, found)
         if entry.diff:  # replay rule 8: the function does not run again, so its change is replayed
-            run.apply_changes([entry.diff], shared_objects(call.function, call.args, call.kwargs))
+            shared = shared_objects(call.function, call.args, call.kwargs)
+            run.state.apply_changes([entry.diff], shared)
         return _once_result(entry)
     if found is None:
         location = caller_location()
@@ -72,7 +73,7 @@ async def call_once(run: Run, call: OnceCall) -> Any:
             "failed", record_key, run.now, run.turn_number, message, tag="unknown"
         )
         raise OnceUnknown(message)
-    run.apply_changes_until(None if found is None else found.position)
+    run.state.apply_changes_until(None if found is None else found.position)
     first_token = None if found is None else found.entry.tag
     outcome = await request_once(
         OnceRequest(call.function, call.args, call.kwargs, record_key, name, first_token)

@@ -24,6 +24,7 @@ from cooee.core.dialogue.journal import (
 )
 from cooee.core.dialogue.question_words import may_ask
 from cooee.core.dialogue.run import Run
+from cooee.core.dialogue.state_diff import StateDiff
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
 
@@ -43,7 +44,8 @@ class OutgoingText(msgspec.Struct, frozen=True):
 class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a turn: append `entries`, replace the journal's head, send `texts`.
 
-    `state` None leaves the stored state as it is. `ended` is the reason of the dialogue's end, and
+    `state` None leaves the stored state as it is; `state_change` is its change, where the run knows
+    it by the state's objects. `ended` is the reason of the dialogue's end, and
     empty while the dialogue goes on; after a restart, `next_round` makes the next journal.
     `text_disposition` says how the turn used the person's text: consumed by a question, held for
     the question that it was sent to, or unclaimed.
@@ -53,13 +55,14 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     entries: Sequence[JournalEntry] = ()
     texts: Sequence[OutgoingText] = ()
     state: bytes | None = None
+    state_change: StateDiff | None = None
     now: datetime
     ended: EndReason = ""
     text_disposition: TextDisposition = ""
     warnings: Sequence[str] = ()
 
 
-def suspended_outcome(run: Run, stored_state: bytes | None) -> TurnOutcome:
+def suspended_outcome(run: Run) -> TurnOutcome:
     """Return the outcome of a run that stopped at a question or a sleep."""
     assert run.suspended_at is not None
     texts = _unsent_texts(run)
@@ -69,7 +72,7 @@ def suspended_outcome(run: Run, stored_state: bytes | None) -> TurnOutcome:
         # A prompt or retry is known by its turn, not by its words: it may go out again.
         key = _outbox_key(run, kind, run.suspended_at.key, run.turn_number)
         texts.append(OutgoingText(Reply(text), key))
-    return _build_outcome(run, texts, "", stored_state)
+    return _build_outcome(run, texts, "")
 
 
 def returned_outcome(run: Run, value: object) -> TurnOutcome:
@@ -96,7 +99,7 @@ def ended_outcome(run: Run, reason: EndReason) -> TurnOutcome:
     if run.same_code and not run.reached_waiting:  # replay rule 10: a return diverges too
         raise diverge(run, NO_KEY, "ends", "At its end")
     run.reached_frontier, run.suspended_at = True, None
-    return _build_outcome(run, _unsent_texts(run), reason, None)
+    return _build_outcome(run, _unsent_texts(run), reason)
 
 
 def next_round(outcome: TurnOutcome) -> Journal:
@@ -112,11 +115,9 @@ def next_round(outcome: TurnOutcome) -> Journal:
     )
 
 
-def _build_outcome(
-    run: Run, texts: list[OutgoingText], ended: EndReason, stored_state: bytes | None
-) -> TurnOutcome:
-    run.apply_changes_until(None)
-    state = replayed = run.encoded_state()
+def _build_outcome(run: Run, texts: list[OutgoingText], ended: EndReason) -> TurnOutcome:
+    run.state.apply_changes_until(None)
+    state = replayed = run.state.encode()
     if not run.reached_frontier:
         # replay rule 8: a run that stopped at a question that an edit inserted has recomputed less
         # than is stored. Where it has all, the frontier's question was reworded, removed or moved.
@@ -124,7 +125,7 @@ def _build_outcome(
             run.context.codec,
             run.journal,
             run.index,
-            stored_state,
+            run.stored_state,
             replayed,
             same_code=run.same_code,
         )
@@ -148,6 +149,7 @@ def _build_outcome(
         entries=run.take_uncommitted(),
         texts=texts,
         state=state,
+        state_change=run.state.change_of_turn(run.stored_state) if state == replayed else None,
         now=run.chat.now,
         ended=ended,
         text_disposition=disposition,

@@ -178,10 +178,11 @@ def _find_divergence(run: Run, earlier: Divergence) -> Divergence | None:
 
 def _complete_run(run: Run, stored_state: bytes | None) -> ReplayFlow:
     """Run a handler to its next question or its end, and return the outcome."""
+    run.stored_state = stored_state
     try:
         value = yield from _run_handler(run)
         if value is SUSPENDED:
-            return suspended_outcome(run, stored_state)
+            return suspended_outcome(run)
         return ended_outcome(run, "ended") if run.ended else returned_outcome(run, value)
     except Ended:
         return ended_outcome(run, "ended")

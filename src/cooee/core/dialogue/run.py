@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
 from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
@@ -33,9 +33,8 @@ from cooee.core.dialogue.journal import (
     derive_id,
 )
 from cooee.core.dialogue.questions import IncomingText, QuestionStep
+from cooee.core.dialogue.replayed_state import ReplayedState
 from cooee.core.dialogue.said_texts import SaidTexts
-from cooee.core.dialogue.state_diff import StateDiff
-from cooee.core.dialogue.state_merge import apply_diffs
 from cooee.core.dialogue.step_keys import StepKeys
 from cooee.core.errors import (
     DialogueError,
@@ -61,49 +60,16 @@ class Run:
 
     # Without slots, Python looks up the attributes of a class with over 30 of them in a dict: a
     # fifth of a turn's time.
-    # fmt: off -- a line for each name would hide the class
+    # Not a line for each name, which would hide the class.
     __slots__ = (
-        "_applied_count",
-        "_finished_count",
-        "_seeded_random",
-        "active",
-        "caught_failure",
-        "chat",
-        "closed",
-        "context",
-        "context_vars",
-        "coroutine",
-        "divergence",
-        "ended",
-        "fatal_error",
-        "index",
-        "journal",
-        "keys",
-        "last_answer",
-        "last_key",
-        "leaving",
-        "new_entries",
-        "now",
-        "once_token",
-        "reached_frontier",
-        "reached_waiting",
-        "records",
-        "restart_location",
-        "said_texts",
-        "same_code",
-        "step",
-        "suspended_at",
-        "taken_count",
-        "text",
-        "text_consumed",
-        "turn_number",
-        "unawaited_verb",
-        "unfinished_keys",
-        "unknown_fields",
-        "waiting_key",
-        "warnings",
-    )
-    # fmt: on
+        "_finished_count", "_seeded_random", "active", "caught_failure", "chat", "closed",
+        "context", "context_vars", "coroutine", "divergence", "ended", "fatal_error",
+        "index", "journal", "keys", "last_answer", "last_key", "leaving", "new_entries",
+        "now", "once_token", "reached_frontier", "reached_waiting", "records",
+        "restart_location", "said_texts", "same_code", "state", "step", "stored_state",
+        "suspended_at", "taken_count", "text", "text_consumed", "turn_number",
+        "unawaited_verb", "unfinished_keys", "waiting_key", "warnings",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -141,7 +107,6 @@ class Run:
         self.keys = StepKeys()
         self.last_key: RecordKey = NO_KEY
         self.last_answer: JournalEntry | None = None
-        self._applied_count = 0
         self._seeded_random: random.Random | None = None
         # Active, leaving, closed
         self.active, self.ended, self.leaving, self.closed = True, False, False, False
@@ -153,8 +118,12 @@ class Run:
         self.caught_failure: JournalEntry | None = None
         self.fatal_error: Exception | None = None
         self.divergence: Divergence | None = None
-        state, self.unknown_fields = context.codec.decode(journal.initial_state)
+        state, unknown_fields = context.codec.decode(journal.initial_state)
         self.chat: Chat[Any, Any] = self._chat(state, verbs(self))
+        self.stored_state: bytes | None = None
+        self.state = ReplayedState(self.chat, context.codec, unknown_fields, self.index.diffs)
+        if self.reached_waiting and context.others_are_open:
+            self.state.begin_turn()
 
     def _chat(self, state: Any, verbs: DialogueVerbs) -> Chat[Any, Any]:
         return Chat(
@@ -314,7 +283,7 @@ class Run:
     def add_step_record(self, entry: JournalEntry) -> StoredRecord:
         """Append the record of a question or a sleep, and return it with its position."""
         record = self.add_record(entry)
-        has_changes_ahead = self._applied_count < len(self.index.diffs)
+        has_changes_ahead = self.state.has_changes_ahead
         if has_changes_ahead and not self.reached_frontier and entry.key != self.journal.frontier:
             # replay rule 8: the changes by others that this run has not come to yet happened after
             # records that it has not come to either. They are not this new record's past.
@@ -332,10 +301,13 @@ class Run:
         entry, already_sent = found.entry, found.position < self._finished_count
         if not self.reached_waiting and key == self.waiting_key:
             self.reached_waiting = already_sent = True
+            if self.context.others_are_open:
+                self.state.apply_changes_until(found.position)
+                self.state.begin_turn()
         if not self.reached_frontier and key == self.journal.frontier:
             self.reached_frontier = True
-        if self._applied_count < len(self.index.diffs):
-            self.apply_changes_until(self.index.early_places.get(key, found.position))
+        if self.state.has_changes_ahead:
+            self.state.apply_changes_until(self.index.early_places.get(key, found.position))
         if self.unfinished_keys and key in self.unfinished_keys:
             # A turn crashed after this record, so the texts said before it were never sent.
             self.unfinished_keys.remove(key)
@@ -358,31 +330,6 @@ class Run:
         if key == self.waiting_key:
             self.reached_waiting = True
         self.suspended_at, self.step = waiting, step
-
-    # State
-
-    def apply_changes_until(self, position: int | None) -> None:
-        """Apply the changes by other handlers up to a position; None: all of them."""
-        diffs, first = self.index.diffs, self._applied_count
-        while self._applied_count < len(diffs) and (
-            position is None or diffs[self._applied_count][0] < position
-        ):
-            self._applied_count += 1
-        self.apply_changes([diff for _, diff in diffs[first : self._applied_count]])
-
-    def apply_changes(
-        self, diffs: Sequence[StateDiff], shared: Mapping[str, Any] | None = None
-    ) -> None:
-        """Apply diffs to the present state (replay rule 8: where they happened)."""
-        if diffs:
-            chat, codec = self.chat, self.context.codec
-            chat.state, self.unknown_fields = apply_diffs(
-                codec, chat.state, self.unknown_fields, diffs, shared
-            )
-
-    def encoded_state(self) -> bytes:
-        """Return the present state in its stored form."""
-        return self.context.codec.encode(self.chat.state, self.unknown_fields)
 
     # From active to leaving to closed
 

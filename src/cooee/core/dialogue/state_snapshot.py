@@ -18,7 +18,7 @@ class StateSnapshot:
     def __init__(
         self, state: Any, raw: bytes | None, shared: Mapping[str, Any] | None = None
     ) -> None:
-        self._raw, self._tree = raw, decode_tree(raw)
+        self.raw, self._tree = raw, decode_tree(raw)
         # Both are kept, so that no other object gets an element's id.
         self._elements = {
             id(element): (element, tree) for element, tree in _elements_of(state, self._tree)
@@ -29,7 +29,7 @@ class StateSnapshot:
 
     def diff_to(self, state: Any, raw: bytes | None) -> StateDiff:
         """Return the diff to a state that was made of the same objects."""
-        if raw == self._raw:
+        if raw == self.raw:
             return ()
         tree = decode_tree(raw)
         origins = {

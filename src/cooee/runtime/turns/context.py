@@ -100,6 +100,7 @@ def make_dialogue_context(
     recall: HistoryReader,
     *,
     strict: bool,
+    others_are_open: bool = False,
 ) -> DialogueContext:
     """Return the context of a dialogue's replay."""
     return DialogueContext(
@@ -112,4 +113,5 @@ def make_dialogue_context(
         code_version=context.code_version(),
         read_history=recall,
         strict=strict,
+        others_are_open=others_are_open,
     )

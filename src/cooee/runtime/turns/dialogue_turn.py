@@ -17,7 +17,7 @@ from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import Journal, derive_id
 from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.replay import CallOnce, CallResult, TurnOutcome
-from cooee.core.dialogue.state_diff import diff_states
+from cooee.core.dialogue.state_diff import StateDiff, diff_states
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
 from cooee.runtime.events import HandlerStarted
@@ -114,7 +114,7 @@ def run_dialogue(
     state = progress.state if outcome.state is None else outcome.state
     dialogues = progress.dialogues.with_outcome(open_dialogue, outcome, dialogue.busy, turn.now)
     dialogues = dialogues.with_state_change(
-        partial(diff_states, progress.state, state), turn.now, {open_dialogue.id}
+        partial(_find_state_change, outcome, progress.state, state), turn.now, {open_dialogue.id}
     )
     return replace(progress, state=state, dialogues=dialogues).with_drafts(drafts), outcome
 
@@ -166,7 +166,14 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
 ) -> TurnFlow[tuple[OpenDialogue, TurnOutcome]]:
     """Run a dialogue from one effect to the next, and carry out each."""
     recall, strict = context.history_reader(turn.claim, turn.last_seq), context.strict
-    dialogue_context = make_dialogue_context(context, dialogue, turn.claim, recall, strict=strict)
+    dialogue_context = make_dialogue_context(
+        context,
+        dialogue,
+        turn.claim,
+        recall,
+        strict=strict,
+        others_are_open=bool(progress.dialogues.others({open_dialogue.id})),
+    )
     flow, result, handler = (
         driver.run_turn(dialogue_context, journal, text, turn.now, progress.state),
         None,
@@ -194,6 +201,14 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
         check = partial(driver.check_replay, dialogue_context, step, turn.now)
         yield HandlerCall(handler, turn.id, handler_chat, check, sync=True)
     return open_dialogue, step
+
+
+def _find_state_change(
+    outcome: TurnOutcome, before: bytes | None, after: bytes | None
+) -> StateDiff:
+    """Return what a turn changed in the state: by its objects where the run knows them."""
+    known = outcome.state_change
+    return diff_states(before, after) if known is None else known
 
 
 def _advance_flow(flow: driver.ReplayFlow, result: CallResult | None) -> Any:

@@ -144,6 +144,10 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         """End a dialogue, and resume another."""
         return self.with_replaced(_as_ended(dialogue, reason)).with_resumed(now)
 
+    def others(self, except_ids: Collection[str]) -> Sequence[OpenDialogue]:
+        """Return the dialogues that have begun and not ended, but for these."""
+        return [live for live in self.unfinished if live.id not in except_ids and not live.is_new]
+
     def with_state_change(
         self, find_diff: Callable[[], StateDiff], now: datetime, except_ids: Collection[str]
     ) -> OpenDialogues:
@@ -152,7 +156,7 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         A dialogue whose first turn is still to come begins with the state as it will be then.
         `find_diff` is called only where there is another dialogue.
         """
-        others = [live for live in self.unfinished if live.id not in except_ids and not live.is_new]
+        others = self.others(except_ids)
         if not others:
             return self
         diff = find_diff()
