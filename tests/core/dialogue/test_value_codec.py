@@ -9,18 +9,18 @@ import pathlib
 import re
 import struct
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, Flag, IntEnum, IntFlag, StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import (
     AliasChoices,
@@ -31,6 +31,7 @@ from pydantic import (
     PrivateAttr,
     RootModel,
     SecretStr,
+    create_model,
     field_validator,
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -269,6 +270,63 @@ def _nested_list(depth):
     return [_nested_list(depth - 1)] if depth else []
 
 
+# Classes made at random
+
+
+@lru_cache
+def _class_of(kind: str, count: int, first: bool, second: bool) -> Any:
+    """Return a class of a shape, defined in this module as its users would define it."""
+    name = f"Made_{kind}_{count}_{first}_{second}"
+    names = [f"f{n}" for n in range(count)]
+    made: Any
+    if kind == "dataclass":
+        parts = [
+            (each, Any, field(default=None, init=n % 2 == 0 or not first))
+            for n, each in enumerate(names)
+        ]
+        made = make_dataclass(name, parts, frozen=first, slots=second, kw_only=second)
+    elif kind == "struct":
+        options = {"frozen": first, "kw_only": True, "array_like": second, "rename": "camel"}
+        made = msgspec.defstruct(name, [(each, Any, None) for each in names], **options)
+    elif kind == "tuple":
+        made = namedtuple(name, names, defaults=[None] * count)  # noqa: PYI024 -- made, not written
+    else:
+        fields: Any = {
+            each: (Any, Field(None, alias=f"A{each}" if first else None)) for each in names
+        }
+        made = create_model(name, __config__=ConfigDict(extra="allow", frozen=second), **fields)
+    made.__module__ = __name__
+    globals()[name] = made
+    return made
+
+
+@st.composite
+def objects(draw: Any) -> Any:
+    kind = draw(st.sampled_from(["dataclass", "struct", "tuple", "model"]))
+    cls = _class_of(kind, draw(st.integers(0, 3)), draw(st.booleans()), draw(st.booleans()))
+    made = cls()
+    for name in [name for name in dir(cls()) if re.fullmatch(r"f\d", name)]:
+        part = draw(values | objects())
+        if kind == "tuple":
+            made = made._replace(**{name: part})
+        elif kind == "struct":
+            msgspec.structs.force_setattr(made, name, part)
+        elif kind == "dataclass":
+            object.__setattr__(made, name, part)
+        else:
+            made.__dict__[name] = part
+            made.__pydantic_fields_set__.add(name)
+    return made
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(objects())
+def test_an_object_of_any_class_comes_back_as_it_was(value):
+    found = stored(value)
+    assert found == value
+    assert type(found) is type(value)
+
+
 def _zone_of(value):
     return getattr(value, "tzinfo", None), getattr(value, "fold", None)
 
@@ -319,7 +377,7 @@ VALUES = {
     "a URL": HttpUrl("https://example.com/a?b=c"),
     "a path": pathlib.Path("/tmp/ä b"),
     "a path of Windows": pathlib.PureWindowsPath("c:\\x"),
-    "an address": ipaddress.ip_network("10.0.0.0/8"),
+    "an address": [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_interface("::1/64")],
     "a huge int": -(7**20_000),
     "2**63": 2**63,
     "minus nothing": -0.0,

@@ -280,6 +280,8 @@ _TEXT_TYPES: tuple[type, ...] = (
     UUID,
     ipaddress.IPv4Address,
     ipaddress.IPv6Address,
+    ipaddress.IPv4Interface,
+    ipaddress.IPv6Interface,
     ipaddress.IPv4Network,
     ipaddress.IPv6Network,
     pathlib.PurePosixPath,

@@ -165,7 +165,7 @@ def _class_parts(cls: Any) -> Iterator[Any]:
 
 def _object_parts(value: Any) -> Iterator[Any]:
     cls = type(value)
-    if cls.__module__ in _PLAIN_MODULES:
+    if cls.__module__.partition(".")[0] in _PLAIN_MODULES:
         yield repr(value)
     elif cls.__module__ in {"typing", "types"} or cls.__name__ == "TypeAdapter":
         yield _ADDRESS.sub("", repr(value))
