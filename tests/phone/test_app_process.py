@@ -47,6 +47,19 @@ async def replies(network, count):
             await asyncio.sleep(0.02)
 
 
+async def test_every_file_of_the_users_own_is_to_be_watched(tmp_path):
+    folder = tmp_path / "shop/bots"
+    folder.mkdir(parents=True)
+    (tmp_path / "shop/questions.py").write_text("")
+    (tmp_path / "shop/later.py").write_text("import json")
+    lines = "from ..questions import __name__\ndef f():\n    from ..later import x\n"
+    async with started(folder, lines + CODE) as (process, _, _):
+        loaded = await process.wait_until_loaded()
+        assert isinstance(loaded, AppLoaded)
+        names = {os.path.relpath(file, tmp_path) for file in loaded.files}
+        assert names == {"shop/bots/app.py", "shop/later.py", "shop/questions.py"}
+
+
 async def test_it_plays_rests_and_plays_again_and_what_came_meanwhile_is_answered(tmp_path):
     async with started(tmp_path) as (process, network, heard):
         assert isinstance(await process.wait_until_loaded(), AppLoaded)

@@ -14,7 +14,8 @@ from cooee.runtime.turns.own_modules import own_modules, read_own_modules
 
 
 def contents_of_own_modules(*homes):
-    return {name: module.content for name, module in read_own_modules({*homes}).items()}
+    found = read_own_modules({*homes}).items()
+    return {name: module.content for name, module in found if module.content}
 
 
 @pytest.fixture

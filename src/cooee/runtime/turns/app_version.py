@@ -53,7 +53,8 @@ def code_version_of(app: App[Any, Any]) -> str:
     if not dialogues:
         return hash_parts((), versions)
     homes = {str(getattr(dialogue.handler.function, "__module__", "")) for dialogue in dialogues}
-    own = [(name, module.content) for name, module in read_own_modules(homes).items()]
+    found = read_own_modules(homes).items()
+    own = [(name, module.content) for name, module in found if module.content]
     return hash_parts([*own, *map(_part_of_dialogue, dialogues)], versions)
 
 

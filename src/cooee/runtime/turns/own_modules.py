@@ -37,7 +37,7 @@ class OwnModule(msgspec.Struct, frozen=True):
 
 
 def read_own_modules(homes: AbstractSet[str] = frozenset()) -> Mapping[str, OwnModule]:
-    """Return each module of the user's own that has any content, by a name that lasts.
+    """Return each module of the user's own that has a file or any content, by a lasting name.
 
     Modules count that are loaded, and those that they name in an import inside of a function: so
     they are the same before such an import and after it.
@@ -55,7 +55,7 @@ def read_own_modules(homes: AbstractSet[str] = frozenset()) -> Mapping[str, OwnM
             found[name] = module
             later += [one for one in module.imports if one not in seen]
             seen.update(module.imports)
-    return {name: module for name, module in found.items() if module.content}
+    return {name: module for name, module in found.items() if module.content or module.file}
 
 
 def own_modules(homes: AbstractSet[str] = frozenset()) -> Sequence[ModuleType]:
@@ -117,7 +117,7 @@ def _read_loaded(module: ModuleType) -> OwnModule:
     loader = names.get("__loader__") or getattr(spec, "loader", None)
     name = str(getattr(loader, "name", None) or names.get("__name__"))
     read = _read_stored(loader, name, _file_of(module), _package_of(names), is_loaded=True)
-    if read.content:
+    if read.content or read.file:
         _read_modules[module] = spec, read
         return read
     # A notebook, or what `exec` has made: its functions may become others.
