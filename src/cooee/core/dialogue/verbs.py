@@ -83,9 +83,9 @@ async def ask_question(run: Run, question: Question) -> Any:
                 await fail_turn(run, AmbiguousQuestion(message))
             run.warnings.append(message)
     if question.was is not None or run.index.renames:
-        mistake = argument_error(caller_location(), check_former_words(question))
-        if mistake is not None:
-            await fail_turn(run, mistake)
+        mistake = check_former_words(question)
+        if mistake:
+            await fail_turn(run, DialogueError(f"{caller_location()}: {mistake}"))
         key = known_key(run, question, key)
     found = original = run.records.get(key)
     if found is not None and (run.reached_waiting or not run.same_code):
