@@ -1,6 +1,7 @@
 """Operators see every person's conversation, trouble and answers, and mend what they may."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,24 @@ async def test_answers_are_rows_and_questions_columns():
         assert [row.person for row in table.rows] == [anna.number]
         with pytest.raises(SettingError, match=r"no dialogue .order.*book, later"):
             await operations.read_answers(app, kit.store, "order", only_ended=False)
+
+
+async def test_an_answer_of_any_type_is_shown_as_text():
+    app = App(timezone="Australia/Sydney")
+
+    @app.dialogue("ASK")
+    async def ask(chat):
+        for type in (lambda text: object(), datetime, Path, lambda text: 7**40, complex):
+            await chat.ask("?", type)
+
+    texts = ("anything", "2027-01-15 3pm", "a/b", "7^40", "1+2j")
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        for text in ("ASK", *texts):
+            await anna.text(text)
+        table = await operations.read_answers(app, kit.store, "ask", only_ended=False)
+        shown = ["anything", "2027-01-15T15:00:00+11:00", "a/b", "7^40", "1+2j"]
+        assert list(table.rows[0].answers.values()) == shown
 
 
 async def test_trouble_names_the_person_and_the_reason():

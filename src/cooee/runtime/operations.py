@@ -373,7 +373,7 @@ def _answer_text(entry: JournalEntry) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, dict) and "$" in value:
-        return _typed_answer_text(entry, value["$"], value["v"])
+        return _typed_answer_text(entry, value["$"], value.get("v"))
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -385,6 +385,8 @@ def _typed_answer_text(entry: JournalEntry, kind: str, encoded: Any) -> str:
         return str(timedelta(*encoded))
     if kind == "enum":
         return str(encoded[1])
+    if kind in {"int", "text"} and entry.raw is not None:  # of more than 63 bits; not stored at all
+        return entry.raw
     if isinstance(encoded, str) and kind != "bytes":
         return encoded
     return json.dumps(encoded, ensure_ascii=False) if entry.raw is None else entry.raw

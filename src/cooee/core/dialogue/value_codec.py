@@ -206,9 +206,10 @@ _URL_MODULES = {"pydantic.networks", "pydantic_core._pydantic_core"}
 
 def _encode_datetime(value: datetime) -> list[Any]:
     zone = _zone_name(value.tzinfo)
-    if zone is not None:
-        return [value.replace(tzinfo=None).isoformat(), zone, value.fold]
-    return [value.isoformat(), None, *([1] if value.fold else [])]
+    if zone is None:
+        return [value.isoformat(), None, *([1] if value.fold else [])]
+    written = value if isinstance(zone, str) else value.replace(tzinfo=None)
+    return [written.isoformat(), zone, value.fold]
 
 
 def _zone_name(zone: tzinfo | None) -> Any:
@@ -222,10 +223,11 @@ def _zone_name(zone: tzinfo | None) -> Any:
 
 def _decode_datetime(encoded: list[Any]) -> datetime:
     moment, zone = datetime.fromisoformat(encoded[0]), encoded[1]
+    if zone is not None and len(encoded) == 2:  # as an older cooee wrote it
+        return moment.astimezone(ZoneInfo(zone))
     moment = moment.replace(fold=encoded[2]) if len(encoded) > 2 else moment
-    if zone is not None:  # with an offset too, where an older cooee wrote it
-        local, found = moment.tzinfo is None, _find_zone(zone)
-        return moment.replace(tzinfo=found) if local else moment.astimezone(found)
+    if zone is not None:  # by the clock on the wall, which may show an hour that is left out
+        return moment.replace(tzinfo=_find_zone(zone))
     return moment.replace(tzinfo=UTC) if moment.utcoffset() == timedelta() else moment
 
 
