@@ -60,6 +60,7 @@ class Calling:
 
 
 desk = Desk()
+SERVICES = {"calling": Calling}
 charge_five = partial(charge, 5)
 refund_five = partial(send_mail, "five")
 
@@ -336,6 +337,28 @@ async def _mail_then_method(chat):
     await chat.once(desk.reserve, 2)
 
 
+async def _by_object(chat):
+    await chat.once(Calling())
+    await chat.ask("Ok?")
+
+
+async def _mail_then_object(chat):
+    await chat.once(send_mail, "a")
+    await chat.ask("Ok?")
+    await chat.once(SERVICES["calling"]())
+
+
+async def _by_class(chat):
+    await chat.once(Round, 1)
+    await chat.ask("Ok?")
+
+
+async def _mail_then_class(chat):
+    await chat.once(send_mail, "a")
+    await chat.ask("Ok?")
+    await chat.once(Round, 1)
+
+
 async def _mail_then_lambda(chat):
     await chat.once(send_mail, "a")
     await chat.ask("Ok?")
@@ -360,6 +383,8 @@ _KEY = "the charge"
     [
         (_by_method, _mail_then_method),
         (_a_lambda, _mail_then_lambda),
+        (_by_object, _mail_then_object),
+        (_by_class, _mail_then_class),
         (_by_key, _mail_then_key),
     ],
 )

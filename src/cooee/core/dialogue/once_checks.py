@@ -49,24 +49,27 @@ def is_in_use(name: str, names: AbstractSet[str], texts: AbstractSet[str]) -> bo
     ``reserve``. So the function has to be loaded under its whole name, too.
     """
     _, is_inner, short_name = name.rpartition("<locals>.")
+    found = _find_loaded(short_name)
     is_named = short_name in names or short_name.rpartition(".")[2] in names
-    if is_named and (is_inner or short_name.startswith("<lambda>") or _is_loaded(short_name)):
+    if is_named and (is_inner or short_name.startswith("<lambda>") or found is not None):
         return True
+    if isinstance(found, type) and any("__call__" in vars(cls) for cls in found.__mro__):
+        return True  # its objects are called, under names of their own
     # A key, or the parts of one: "charge:" of f"charge:{i}"
     parts = [text for text in texts if len(text) > 1 and not text.isidentifier()]
     return name in texts or any(name.startswith(part) or name.endswith(part) for part in parts)
 
 
-def _is_loaded(name: str) -> bool:
-    """Return whether a loaded module has a function or a class of a qualified name."""
+def _find_loaded(name: str) -> Any:
+    """Return the function or class that a loaded module has under a qualified name, or None."""
     first, *others = name.split(".")
     for module in list(sys.modules.values()):
         found = getattr(module, "__dict__", {}).get(first)
         for part in others:
             found = getattr(found, part, None)
         if callable(found):
-            return True
-    return False
+            return found
+    return None
 
 
 def check_once(call: OnceCall) -> str:

@@ -41,6 +41,7 @@ def _used_parts(value: Any, names: set[str], classes: list[type]) -> Iterator[An
         names.update((value.co_name, lambda_name(value), "__init__", "__call__"))
         yield from value.co_consts
     elif isinstance(value, type):
+        names.add(value.__qualname__)
         classes.extend(cls for cls in value.__mro__ if not is_library(cls.__module__))
     elif isinstance(value, _CALLABLES) or "__wrapped__" in getattr(value, "__dict__", {}):
         if isinstance(value, FunctionType):
