@@ -53,6 +53,7 @@ bench: .venv/.developing  ## texts a second, beside the same SQL without cooee; 
 	@$(BIN)/python benchmarks/turns.py
 	@$(BIN)/python benchmarks/dialogues.py
 	@$(BIN)/python benchmarks/replay.py
+	@$(BIN)/python benchmarks/sizes.py
 	@$(BIN)/python benchmarks/preflight.py --people 20000
 
 check: lint types rings docs test-all  ## all that has to pass

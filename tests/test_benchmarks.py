@@ -55,3 +55,17 @@ def test_dialogues_are_measured_beside_plain_handlers(tmp_path):
     rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +(\d+)%", done.stdout, re.MULTILINE)
     assert [int(batch) for batch, *_ in rows] == [1, 16]
     assert all(int(rate.replace(",", "")) > 0 for row in rows for rate in row[1:3])
+
+
+def test_a_turn_is_measured_by_what_its_person_has():
+    script = ROOT / "benchmarks" / "sizes.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--dialogues", "1,20", "--kilobytes", "1", "--turns", "1"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^ +([\d,]+) +([\d.]+)", done.stdout, re.MULTILINE)
+    assert [row for row, _ in rows] == ["1", "20", "1", "10", "1,000", "10,000"]

@@ -503,7 +503,7 @@ HOT = [
     *("history_in", "history_out", "receipts_of", "set_aside_of", "unknown_of", "conversations_of"),
     *("cancel_queued", "opt_out", "opt_in", "mark_interrupted_unknown", "add_interrupted_receipts"),
     *("claim_suspect", "claim_timers", "next_timer_due", "any_open_dialogue", "open_dialogues_of"),
-    *("entries_of", "insert_dialogue", "save_dialogue", "find_dialogue", "add_entry"),
+    *("open_entries_of", "insert_dialogue", "save_dialogue", "find_dialogue", "add_entry"),
     *("find_entry", "fail_dialogue", "set_timer", "ensure_conversation", "is_leased"),
     *(
         "postpone_dialogues",

@@ -25,6 +25,8 @@ from cooee.storage import Claim, ClaimResult, PendingText, TurnFailure
 
 _NEVER_RETRIED = (TooLong, DialogueError, JournalError)  # the next try would go the same way
 _UNTIL_RESTART = ", until the next start"
+MANY_ENTRIES = 10_000
+"""Journal entries of one person's open dialogues from which on there is a warning."""
 _REPLY_WINDOW = timedelta(minutes=10)  # after a person's last text, what we say is still a reply
 
 TurnFunction: TypeAlias = Callable[[Turn, ClaimProgress], TurnFlow[ClaimProgress]]
@@ -71,6 +73,7 @@ class _ClaimRun:
 
     def run(self) -> TurnFlow[None]:
         """Run every turn, or those up to the first failure."""
+        _warn_of_many_entries(self._context, self._claim)
         yield from self._run_ready_dialogues()
         for pending in self._claim.texts:
             if self._failure is not None:
@@ -257,6 +260,16 @@ class _ClaimRun:
             # process: the next one to start tries again, with the same code too.
             code_version += _UNTIL_RESTART
         return TurnFailure(seq, _error_message(cause), retry_at, code_version, dialogue)
+
+
+def _warn_of_many_entries(context: TurnContext, claim: Claim) -> None:
+    count = sum(len(dialogue.entries) for dialogue in claim.dialogues)
+    if count > MANY_ENTRIES:  # replay rule 15
+        context.warn(
+            f"A person has {len(claim.dialogues):,} open dialogues with over {MANY_ENTRIES:,}"
+            " journal entries, and each of their turns reads them all. End the dialogues that are"
+            " over, or let one dialogue sleep for all."
+        )
 
 
 def _app_error(error: Exception) -> Exception:

@@ -35,11 +35,13 @@ def has_open_dialogues(transaction: Transaction) -> bool:
 def open_dialogues(transaction: Transaction, conversation: bytes) -> list[DialogueRecord]:
     """Return the open dialogues of a conversation, in the order of their ids."""
     rows = transaction.execute("open_dialogues_of", (conversation,)).fetchall()
-    return [_make_dialogue(row, _read_entries(transaction, conversation, row[0])) for row in rows]
-
-
-def _read_entries(transaction: Transaction, conversation: bytes, id: str) -> list[bytes]:
-    return [entry for (entry,) in transaction.execute("entries_of", (conversation, id))]
+    if not rows:
+        return []
+    # One statement for all: a person may have a thousand dialogues asleep.
+    entries: dict[str, list[bytes]] = {}
+    for id, entry in transaction.execute("open_entries_of", (conversation,)):
+        entries.setdefault(id, []).append(entry)
+    return [_make_dialogue(row, entries.get(row[0], ())) for row in rows]
 
 
 def _make_dialogue(row: Sequence[Any], entries: Sequence[bytes]) -> DialogueRecord:

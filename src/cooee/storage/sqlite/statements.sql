@@ -177,8 +177,11 @@ select id, handler, head, due_at, failed_attempts, error, end_reason
   from dialogues indexed by dialogues_open
  where conversation = ? and ended_at is null order by id
 
--- name: entries_of
-select entry from journal_entries where conversation = ? and dialogue_id = ? order by position
+-- name: open_entries_of
+select j.dialogue_id, j.entry
+  from dialogues d indexed by dialogues_open
+ cross join journal_entries j on j.conversation = d.conversation and j.dialogue_id = d.id
+ where d.conversation = ? and d.ended_at is null order by d.id, j.position
 
 -- name: insert_dialogue
 insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason)
