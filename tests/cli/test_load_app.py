@@ -231,6 +231,16 @@ def test_what_to_type_is_said_where_a_module_lies_above(place, tmp_path, monkeyp
     assert import_app("bots/app.py")
 
 
+def test_a_folder_that_can_be_no_package_is_named(place, tmp_path):
+    (tmp_path / "shop.2").mkdir()
+    place("shop.2/words.py", "")
+    place("shop.2/app.py", APP_OF.format("from .words import __name__"))
+    with pytest.raises(SettingError, match=r"shop\.2 is no name of one\. Rename the folder"):
+        import_app("shop.2/app.py")
+    place("shop.2/app.py", APP_OF.format("import words"))
+    assert import_app("shop.2/app.py")
+
+
 def test_a_file_whose_name_another_module_has_says_so(place, tmp_path):
     for folder in ("one/shop", "two/shop"):
         (tmp_path / folder).mkdir(parents=True)

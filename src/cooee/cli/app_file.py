@@ -14,6 +14,8 @@ from types import ModuleType
 
 import msgspec
 
+from cooee.core.errors import SettingError
+
 
 class AppModule(msgspec.Struct, frozen=True):
     """The name of an app's module, and the folder from which it is imported."""
@@ -32,6 +34,9 @@ def module_of_file(path: Path) -> AppModule:
 
     Args:
         path: the absolute path of the file.
+
+    Raises:
+        SettingError: the name of a folder is no name of a package.
     """
     tops, base = _absolute_imports(path), _base_of_relative_imports(path)
     folder = (
@@ -42,6 +47,11 @@ def module_of_file(path: Path) -> AppModule:
     parts = path.relative_to(folder).with_suffix("").parts
     if len(parts) > 1 and parts[-1] == "__init__":
         parts = parts[:-1]
+    odd = next((part for part in parts[:-1] if "." in part), None)
+    if odd is not None:
+        raise SettingError(
+            f"{path} is in a package, and {odd} is no name of one. Rename the folder."
+        )
     return AppModule(".".join(parts), folder)
 
 

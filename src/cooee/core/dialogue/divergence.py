@@ -55,13 +55,22 @@ def two_ways_error(
     )
 
 
+_DOES = {"does": "does something once"}
+
+
 def outside_change_message(waiting: Waiting | None, here: Divergence) -> str:
-    """Return the warning about code that goes another way than before, each time it is run."""
+    """Return the warning about code that goes another way than before, each time it is run.
+
+    It names lines and no words, which may be people's own: so it is one warning for all of them.
+    """
+    assert waiting is not None
+    verb = here.action.partition(" ")[0]
     return (
-        f"{here.location}: this dialogue {here.action}, while before, with the same code and the"
-        f" same answers, {_way_before(waiting)}. It does so in every run now, so what has changed"
-        " lies outside of the code: in a library, a file, a setting. It goes on, as after an edit."
-        " To have each such change taken for an edit, put it into App(version=…)."
+        f"{here.location}: a dialogue {_DOES.get(verb, verb)} here, while before, with"
+        f" the same code and the same answers, it waited at {waiting.location}. It does so in every"
+        " run now, so what has changed lies outside of the code: in a library, a file, a setting."
+        " It goes on, as after an edit. To have each such change taken for an edit, put it into"
+        " App(version=…)."
     )
 
 
