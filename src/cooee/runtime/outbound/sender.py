@@ -20,6 +20,7 @@ from cooee.core.errors import (
 )
 from cooee.core.messages import Outbound, Receipt, Status
 from cooee.providers import Accepted
+from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import (
     AdapterFailed,
     AttemptFinished,
@@ -156,22 +157,31 @@ class Sender:
         outbound = self._session.with_callback(attempt.outbound)
         # delivery rule 13: `take` recorded the attempt; a crash from here on leaves it unknown
         self._events.publish(AttemptStarted(outbound))
+        # delivery rule 19: an attempt ends in a result as well, whatever the adapter hands over
+        try:
+            await self._record(await self._make_attempt(attempt, outbound))
+        except BaseException as error:
+            if is_being_cancelled():
+                raise
+            self._events.publish(AdapterFailed(outbound, as_exception("The adapter", error)))
+            retry_at = self._clock.now() + self._session.unknown_grace
+            await self._record(_unknown_result(attempt.outbound, retry_at))
+
+    async def _make_attempt(self, attempt: SendAttempt, outbound: Outbound) -> AttemptResult:
         try:
             accepted = await self._session.call(
                 lambda credentials: self._session.provider.send(outbound, credentials)
             )
         except ProviderFailure as failure:
-            result = self._failed_result(attempt, failure)
+            return self._failed_result(attempt, failure)
         except Exception as error:  # the adapter's own mistake: the text may have gone out
             self._events.publish(AdapterFailed(outbound, error))
-            result = self._failed_result(attempt, OutcomeUnknown("The provider's adapter failed."))
-        else:
-            self.trouble = ""
-            result = _accepted_result(outbound, accepted)
-            self._events.publish(
-                AttemptFinished(outbound, result.status, provider_id=result.provider_id)
-            )
-        await self._record(result)
+            return self._failed_result(attempt, OutcomeUnknown("The provider's adapter failed."))
+        self.trouble = ""
+        result = _accepted_result(outbound, accepted)
+        finished = AttemptFinished(outbound, result.status, provider_id=result.provider_id)
+        self._events.publish(finished)
+        return result
 
     def _failed_result(self, attempt: SendAttempt, failure: ProviderFailure) -> AttemptResult:
         """Return the result of a failed attempt: another one, an unknown outcome, or the end."""

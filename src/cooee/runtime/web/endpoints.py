@@ -14,10 +14,12 @@ from cooee.core.http_messages import Request, Response
 from cooee.net.asgi import write_response
 from cooee.net.http_client import Receive, Scope, Send
 from cooee.providers import Provider
+from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import Events, WebhookFailed, WebhookRefused
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import log_event
 from cooee.runtime.outbound.receipts import ReceiptHandler
+from cooee.runtime.task_group import is_being_cancelled
 from cooee.runtime.web.inline_replies import InlineReplies, WebhookAnswer
 from cooee.runtime.web.request_body import read_body
 from cooee.runtime.web.send_api import SendEndpoint
@@ -78,8 +80,10 @@ class HTTPEndpoints:
         except StoreUnavailable as error:
             log_event("store-unavailable", logging.ERROR, error=str(error), during="webhook")
             answer = _text_answer(503, "try again later")
-        except Exception as error:  # whatever failed: the provider has to call again
-            self._events.publish(WebhookFailed(error))
+        except BaseException as error:  # whatever failed: the provider has to call again
+            if is_being_cancelled():
+                raise
+            self._events.publish(WebhookFailed(as_exception("The webhook", error)))
             answer = _text_answer(503, "try again later")
         with self._inline_replies.recording_attempt(answer):
             await write_response(send, answer.response)
