@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+import struct
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import pytest
+import uvloop
 
 from cooee.clocks.clock import RealClock
 from cooee.core.errors import OutcomeUnknown, SettingError, TemporaryFailure
@@ -215,3 +221,61 @@ async def _rest(reader: asyncio.StreamReader) -> bytes:
         return await reader.read()
     except ConnectionError:
         return b""
+
+def reset(port: int, sent: bytes = b"") -> None:
+    """Connect, send, and reset the connection instead of closing it."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(sent)
+
+
+def leave_half_open(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(2)
+        assert client.recv(10) == b""
+
+
+TLS_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200)
+CHECKS = {  # what load balancers, scanners and browsers do to a port
+    "reset at once": reset,
+    "half-open": leave_half_open,
+    "TLS to the plain port": partial(reset, sent=TLS_HELLO),
+    "reset within the headers": partial(reset, sent=b"GET / HTTP/1.1\r\nHos"),
+    "reset within the body": partial(
+        reset, sent=b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"
+    ),
+    "reset before the response": partial(reset, sent=b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted in /proc")
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+def test_no_connection_leaves_a_descriptor(
+    check: Callable[[int], None],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async def count() -> None:
+        network = HTTPClient(RealClock())
+        async with serve_app(fine) as port:
+            assert (await network(get(port))).status == 200
+            before = descriptors()
+            for _ in range(40):
+                reset(port)  # while the loop stands still: gone before it was accepted
+            await asyncio.to_thread(lambda: [check(port) for _ in range(200)])
+            for _ in range(200):
+                if descriptors() <= before:
+                    break
+                await asyncio.sleep(0.01)
+            assert descriptors() <= before
+            assert (await network(get(port))).status == 200
+        await network.close()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(count())
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

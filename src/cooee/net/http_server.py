@@ -38,10 +38,9 @@ async def serve_app(
         SettingError: the port is taken.
     """
     with listener or bind_socket(host, port) as listen_socket:
-        connections: dict[Any, asyncio.Transport] = {}
         config = uvicorn.Config(
-            _with_hang_up(app, connections),
-            http=_tracking_protocol(connections, header_timeout),
+            app,
+            http=_connection_protocol(header_timeout),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -92,26 +91,25 @@ def bind_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _tracking_protocol(
-    connections: dict[Any, asyncio.Transport], header_timeout: float
-) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol class, extended to track connections and to time headers out.
+def _connection_protocol(header_timeout: float) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol class, extended to hang up and to time headers out.
 
     A client that has connected, or begun a request, gets `header_timeout` seconds for the headers.
     Bodies are timed by their readers.
     """
 
-    class TrackingProtocol(HttpToolsProtocol):
+    class ConnectionProtocol(HttpToolsProtocol):
         _header_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
+            # An error here, or in connection_lost, would leak the descriptor (tests count them).
+            # A connection is known by its protocol: a peer that has reset it has no name any more.
             super().connection_made(transport)
-            connections[transport.get_extra_info("peername")[:2]] = transport
+            self.app = _with_hang_up(self.app, transport)
             self._start_header_timer()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._cancel_header_timer()
-            connections.pop(self.transport.get_extra_info("peername")[:2], None)
             super().connection_lost(exc)
 
         def on_message_begin(self) -> None:
@@ -130,18 +128,17 @@ def _tracking_protocol(
             if self._header_timer is not None:
                 self._header_timer.cancel()
 
-    return TrackingProtocol
+    return ConnectionProtocol
 
 
-def _with_hang_up(app: ASGIApp, connections: dict[Any, asyncio.Transport]) -> ASGIApp:
+def _with_hang_up(app: Any, connection: asyncio.Transport) -> Any:
     async def with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
         hung_up = False
 
         def hang_up() -> None:
             nonlocal hung_up
             hung_up = True
-            if connection := connections.get(tuple(scope["client"])):  # else it went by itself
-                connection.abort()
+            connection.abort()
 
         scope.setdefault("extensions", {})[HANG_UP_EXTENSION] = hang_up
         await app(scope, receive, send)
