@@ -222,6 +222,7 @@ async def _rest(reader: asyncio.StreamReader) -> bytes:
     except ConnectionError:
         return b""
 
+
 def reset(port: int, sent: bytes = b"") -> None:
     """Connect, send, and reset the connection instead of closing it."""
     with socket.create_connection(("127.0.0.1", port)) as client:
