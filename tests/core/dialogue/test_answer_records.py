@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -357,6 +358,25 @@ def test_a_default_whose_class_is_gone_is_the_one_of_today(monkeypatch):
     talk.wait(HOUR)
     monkeypatch.delitem(globals(), "Small")
     assert talk.edit(after).text("x") == ["small x"]
+
+
+@pytest.mark.parametrize("answer_type", [list, _no_answer, timedelta, int | None, "int", 5, Guest])
+def test_a_type_that_makes_no_answer_is_refused_for_those_who_answered_too(answer_type):
+    async def before(chat):
+        await chat.ask("?")
+        await chat.ask("And?")
+
+    async def after(chat):
+        with suppress(Exception):
+            await chat.ask("?", answer_type)
+        await chat.ask("And?")
+
+    talk = Talk(before)
+    talk.start()
+    talk.text("now")
+    with pytest.raises((DialogueError, TypeError), match=r"[Ww]rite|no type to ask for"):
+        talk.edit(after).text("x")
+    assert talk.edit(before).again() == []
 
 
 def test_a_bug_when_a_text_is_parsed_again_fails_the_turn_too():

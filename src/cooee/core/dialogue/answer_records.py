@@ -7,9 +7,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from cooee.core.app.question import Question
+from cooee.core.dialogue.call_sites import user_location
 from cooee.core.dialogue.journal import JournalEntry
 from cooee.core.dialogue.value_codec import decode_value, encode_value
-from cooee.core.errors import Unstorable
+from cooee.core.errors import DialogueError, Unstorable
+from cooee.core.parsing.answer_types import answer_type_problem
 from cooee.core.parsing.answers import AnswerParser, NotUnderstood, ParseContext, parse_answer
 
 
@@ -20,6 +22,9 @@ def adapt_recorded_answer(
 
     A chosen option must still be on the menu. Where the code asks for another type now, the
     person's own text is parsed as of its own time (replay rule 2).
+
+    Raises:
+        DialogueError: no text can become an answer of the type that the code asks for now.
     """
     if entry.kind != "answer":
         return entry  # replay rule 11: a recorded outcome stays, whatever the deadline is today
@@ -29,6 +34,9 @@ def adapt_recorded_answer(
     if _same_meaning(parser, entry.tag):
         option_removed = question.options is not None and entry.value not in question.options
         return None if option_removed else entry
+    problem = "" if question.options is not None else answer_type_problem(question.type)
+    if problem:
+        raise DialogueError(f"{user_location()}: {problem}")
     try:
         value = stored_value(parse_answer(parser, entry.raw or "", replace(context, at=entry.at)))
     except NotUnderstood:

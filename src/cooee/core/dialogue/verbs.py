@@ -126,7 +126,8 @@ async def _with_type(run: Run, question: Question, parse: Callable[[], T]) -> T:
     try:
         return parse()
     except Exception as error:
-        error.add_note(answer_bug_message(question))
+        if not isinstance(error, DialogueError):  # which has its own words
+            error.add_note(answer_bug_message(question))
         await fail_turn(run, error)
         raise
 
