@@ -17,9 +17,9 @@ CooeeError
 │   ├── AmbiguousQuestion  two lines ask the same: give a key, or scope one by `chat.part`
 │   ├── DuplicateOnce      two lines call the same `once`: give each a key
 │   ├── ForeignAwait       another library's awaitable was awaited: put it inside `once`
-│   ├── NotAwaited         `chat.ask(…)` without await: write it
+│   ├── NotAwaited         `chat.ask(…)` without await, `restart()` without return: write it
 │   ├── NoDialogue         a dialogue's verb in another handler, or after its turn: await it there
-│   └── Unstorable         an answer or a result that cannot be stored: return plain data
+│   └── Unstorable         a default, an input or a key that cannot be stored: give plain data
 ├── JournalError           a stored dialogue cannot be read: its turn is set aside
 │   ├── JournalTooNew      a newer cooee wrote it: upgrade
 │   └── JournalUnreadable  it is damaged: restore a backup, or forget the person
@@ -139,7 +139,7 @@ class ForeignAwait(DialogueError):
 
 
 class NotAwaited(DialogueError):
-    """A dialogue called `ask`, `sleep` or `once` without await."""
+    """A dialogue called `ask`, `sleep` or `once` without await, or `restart` without return."""
 
 
 class NoDialogue(DialogueError):
