@@ -1,7 +1,10 @@
 """Events tell of each text's turn: at its handler's call, and when the handler has run."""
 
+from asyncio import CancelledError
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from cooee import App
 from cooee.core.messages import Inbound
@@ -76,11 +79,12 @@ def test_a_text_that_nothing_answers_is_seen_as_over():
     assert (type(only), only.error) == (HandlerRan, None)
 
 
-def test_a_listener_that_raises_hurts_nobody_and_one_that_ended_hears_nothing(caplog):
+@pytest.mark.parametrize("error", [ValueError, SystemExit, CancelledError, GeneratorExit])
+def test_a_listener_that_raises_hurts_nobody_and_one_that_ended_hears_nothing(caplog, error):
     heard = []
 
     def broken(event):
-        raise ValueError("+61491570156")
+        raise error("+61491570156")
 
     events = Events([broken])
     end = events.subscribe(heard.append)

@@ -38,3 +38,16 @@ def test_blame_names_the_line_and_not_the_words():
     assert words.startswith("ValueError at ")
     assert "test_log.py:" in words
     assert "hello" not in words
+
+
+def test_a_handler_of_the_apps_own_logging_that_raises_ends_nothing():
+    class Broken(logging.Handler):
+        def emit(self, record):
+            raise OSError("the disk is full")
+
+    logger, broken = logging.getLogger("cooee"), Broken()
+    logger.addHandler(broken)
+    try:
+        log_event("answered", logging.ERROR)
+    finally:
+        logger.removeHandler(broken)

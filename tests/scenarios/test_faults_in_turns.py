@@ -408,3 +408,91 @@ async def test_a_damaged_row_fails_its_own_turn_and_keeps_nobody_from_an_answer(
         assert await ben.text("hi") == ["fine"]
         assert kit.service.parts.worker.trouble == ""
         assert kit.service.parts.worker._places.free_count == MAX_CLAIMS
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """An error that nothing can be set on, not even a traceback."""
+
+    reason: str = "frozen"
+
+
+def sink(depth):
+    return sink(depth + 1)
+
+
+ODD_ERRORS = {
+    "recursion": lambda: sink(0),
+    "a frozen error": Frozen,
+    "a megabyte": lambda: ValueError("\udfff" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_ERRORS)
+async def test_an_odd_error_is_one_like_others(kind):
+    app = App(sorry="Sorry!")
+
+    @app.on("SYNC")
+    def sync(chat):
+        error = ODD_ERRORS[kind]()
+        raise error
+
+    @app.on("ASYNC")
+    async def later(chat):
+        error = ODD_ERRORS[kind]()
+        raise error
+
+    @app.dialogue("ASK")
+    async def ask(chat):
+        error = ODD_ERRORS[kind]()
+        raise error
+
+    @app.dialogue("ONCE")
+    async def once(chat):
+        await chat.once(sync, chat)
+
+    async with Kit(app) as kit:
+        people = {word: kit.phone() for word in ("SYNC", "ASYNC", "ASK", "ONCE")}
+        for word, phone in people.items():
+            kit.send(phone, word)
+        await kit.wait(400)
+        for word, phone in people.items():
+            assert phone.read() == ["Sorry!"], word
+            (trouble,) = await kit.troubles(phone)
+            assert len(trouble) < 5_000
+            assert "test_faults_in_turns.py:" in trouble, word
+        assert kit.service.parts.worker._places.free_count == MAX_CLAIMS
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *PROCESS_ENDS])
+async def test_a_hook_that_raises_ends_neither_the_sender_nor_the_service(kind, caplog):
+    app = App()
+
+    def fail(*args):
+        raise KINDS[kind]() if kind in KINDS else PROCESS_ENDS[kind]()
+
+    async def fail_later(*args):
+        await asyncio.sleep(0)
+        fail()
+
+    for hook in (fail, fail_later):
+        app.on_start(hook)
+        app.on_delivered(hook)
+
+    @app.otherwise
+    def fine(chat):
+        return "fine"
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        assert await anna.text("hi") == ["fine"]
+        await kit.wait(60)
+        assert await anna.text("hi") == ["fine"]
+        assert await kit.service.health() == (True, await report(kit))
+        lines = [record.getMessage() for record in caplog.records]
+        assert lines.count("on-start-failed") == 2
+        assert lines.count("receipt-handler-failed") == 4
+
+
+async def report(kit):
+    return (await kit.service.health())[1]

@@ -18,4 +18,5 @@ def error_text(error: BaseException) -> str:
         message = " ".join([f"{name}: {error}", *notes])[:MAX_ERROR_CHARS]
     except BaseException:  # its __str__ is the app's code, and may raise whatever it likes
         return name
-    return message.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+    storable = message.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+    return storable[:MAX_ERROR_CHARS]

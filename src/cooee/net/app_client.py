@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from cooee.clocks.clock import RealClock
+from cooee.core.built_in_values import built_in_moment, built_in_text, required_text
 from cooee.core.errors import (
     OptedOut,
     OutcomeUnknown,
@@ -65,13 +66,14 @@ class AppClient:
                 since asking again then sends nothing twice.
         """
         good_for_s = None if good_for is None else good_for.total_seconds()
+        # delivery rule 22: JSON has no form for a subclass of a built-in type
         fields = {
-            "to": to,
-            "text": text,
-            "ours": ours,
-            "at": at,
+            "to": required_text(to, "A number"),
+            "text": required_text(text, "A text"),
+            "ours": built_in_text(ours),
+            "at": built_in_moment(at),
             "good_for": good_for_s,
-            "key": key,
+            "key": built_in_text(key),
         }
         body = {name: value for name, value in fields.items() if value is not None}
         client = HTTPClient(RealClock())
