@@ -496,3 +496,48 @@ async def test_a_hook_that_raises_ends_neither_the_sender_nor_the_service(kind, 
 
 async def report(kit):
     return (await kit.service.health())[1]
+
+
+async def test_of_several_texts_the_one_whose_commit_is_refused_is_found():
+    app = App(sorry="Sorry!")
+
+    @app.otherwise
+    def echo(chat):
+        return chat.text
+
+    async with Kit(app) as kit:
+        anna, finish = kit.phone(), kit.store.finish
+
+        async def refuse_bad(results):
+            if any(draft.text == "bad" for result in results for draft in result.drafts):
+                raise ValueError("no such column")
+            return await finish(results)
+
+        kit.store.finish = refuse_bad
+        for text in ("one", "bad", "three", "four"):
+            kit.send(anna, text)
+        await kit.wait(400)
+        assert anna.read() == ["one", "Sorry!", "three", "four"]
+        (trouble,) = await kit.troubles(anna)
+        assert "Answering 'bad' failed (set aside): ValueError: no such column" in trouble
+
+
+@pytest.mark.parametrize("result", [None, "words", 5])
+async def test_a_middleware_that_hands_nothing_on_is_named(result):
+    app = App(sorry="Sorry!")
+
+    @app.around
+    async def forgetful(chat, proceed):
+        await proceed()
+        return result
+
+    @app.dialogue("ASK")
+    async def ask(chat):
+        return await chat.ask("Name?")
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        kit.send(anna, "ASK")
+        await kit.wait(400)
+        (trouble,) = await kit.troubles(anna)
+        assert "`return await proceed()`" in trouble

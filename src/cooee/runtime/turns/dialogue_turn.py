@@ -188,6 +188,8 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
             )
             if isinstance(step, TurnOutcome):
                 break
+            if not isinstance(step, CallOnce | driver.AppendEntries):
+                raise DialogueError(_MIDDLEWARE_MESSAGE)
             if not turn.can_checkpoint:
                 raise NeedsCommitFirst
             open_dialogue = yield from _write_checkpoint(turn, open_dialogue, journal, step.entries)
@@ -266,3 +268,7 @@ def _make_drafts(context: TurnContext, turn: Turn, outcome: TurnOutcome) -> Sequ
 
 
 _CLOSING_TEXT_OF = {"no reply": "no_reply", "too many attempts": "too_many"}
+_MIDDLEWARE_MESSAGE = (
+    "A middleware (@app.around) did not hand on what its handler came to. End it with"
+    " `return await proceed()`, or with the value that proceed() returned."
+)

@@ -67,7 +67,7 @@ class HandlerCalls:
         try:
             if await is_over.wait(self._timeout_s):
                 return task_outcome(name, task)
-            stack = coroutine_location(task.get_coro())
+            stack = coroutine_location(task.get_coro()).removeprefix("somewhere")
             task.cancel()
             await is_over.wait(_CANCEL_GRACE_S)
         finally:
