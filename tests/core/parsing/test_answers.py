@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cooee.core.dialogue.value_codec import decode_value, encode_value
@@ -98,6 +98,7 @@ def test_a_type_has_a_tag_that_tells_it_from_all_others():
         parser_for(7)
 
 
+@settings(deadline=None)  # a first e-mail address loads its library
 @given(
     st.text(max_size=60), st.sampled_from([int, float, Decimal, bool, Email, PhoneNumber, Colour])
 )

@@ -1,8 +1,8 @@
-"""Choices and yes or no, as people text them."""
+"""Choices, as people text them."""
+# ruff: noqa: RUF001 -- apostrophes and figures as phones write them
 
 from __future__ import annotations
 
-import itertools
 from contextlib import suppress
 
 import pytest
@@ -14,8 +14,9 @@ from cooee.core.parsing.choices import (
     match_option,
     render_menu,
     requested_page,
-    yes_or_no,
+    shows_numbers,
 )
+from cooee.core.parsing.folding import visible_text
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 LISTS = [
@@ -97,18 +98,109 @@ def test_no_text_and_no_menu_raise_anything_but_a_wrong_answer(words, options):
         assert 0 <= match_option(words, options) < len(options)
 
 
-YES = "y,Yes,yep,YEAH,yess,yeeees,yup!,ok,Okay.,sure,of course,👍,👍🏽,👍👍,✅,nah yeah,that\u2019s right,1,Si"
-NO = "n,No,nope,nah,noooo,NO!,no thanks,No way,👎,👎🏿,❌,yeah nah,don't,nup,cancel"
-NEITHER = "maybe,yes but not friday,no idea,,?,2,hello,not sure,😀,yesterday,nobody,okra,sorry?"
+PEOPLE, TIMES = ["2 people", "3 people", "4 people"], ["10am", "11am", "2pm"]
+DRINKS = ["Café au lait", "Tea", "Piña colada", "Green tea"]
 
 
-def test_yes_and_no_as_people_text_them():
-    assert {word: yes_or_no(word) for word in YES.split(",")} == dict.fromkeys(YES.split(","), True)
-    assert {word: yes_or_no(word) for word in NO.split(",")} == dict.fromkeys(NO.split(","), False)
-    neither = NEITHER.split(",")
-    assert {word: yes_or_no(word) for word in neither} == dict.fromkeys(neither)
+@pytest.mark.parametrize(
+    ("options", "words", "meant"),
+    [
+        # Options that begin with figures are meant by these, and show no numbers.
+        (PEOPLE, "3", "3 people"), (PEOPLE, "2", "2 people"), (PEOPLE, "4", "4 people"), (PEOPLE, "1", None), (["1 hour", "2 hours", "Never"], "3", "Never"), (["1 hour", "2 hours", "Never"], "2", "2 hours"),
+        (PEOPLE, "three", "3 people"), (PEOPLE, "3 please", "3 people"), (PEOPLE, "5", None), (PEOPLE, "people", None),
+        (TIMES, "10", "10am"), (TIMES, "11", "11am"), (TIMES, "2", "2pm"), (TIMES, "3", None), (TIMES, "1", None),
+        (TIMES, "10 am", "10am"), (TIMES, "2pm!", "2pm"),
+        (["10am", "10.30am", "10:30"], "10", None), (["1 l", "1.5 l", "10 l"], "1", "1 l"), (["2.5 l", "1.5 l"], "1", None),
+        (["100", "1000"], "10", None), (["2,250", "1,250"], "2", None), (["$5", "$10"], "5", "$5"), (["€5", "€10"], "10", "€10"),
+        (["Table 2", "Table 1"], "1", "Table 1"), (["Table 1", "Table 2", "Table 12"], "12", "Table 12"),
+        (["Mon 2pm", "Tue 3pm"], "2", "Mon 2pm"), (["Ground floor", "First floor"], "1", "Ground floor"), (["Ground floor", "First floor"], "first", "First floor"),
+        (["Two people", "Three people"], "2", "Two people"), (["Daily", "First time"], "1", "Daily"), (["Daily", "First time"], "first", "First time"), (["Red one", "Blue one"], "one", None),
+        (["Ground", "1st", "2nd"], "first", "1st"), (["Two", "Three"], "2", "Two"), (["2 adults", "2 adults 1 child"], "2", None),
+        (["2 adults", "2 adults 1 child"], "2 adults", "2 adults"),
+        # A number, in every way people give it.
+        (DAYS, "two", "Tuesday"), (DAYS, "second", "Tuesday"), (DAYS, "the second one", "Tuesday"), (DAYS, "2nd", "Tuesday"),
+        (DAYS, "2 please", "Tuesday"), (DAYS, "2, thanks!", "Tuesday"), (DAYS, "No. 2", "Tuesday"), (DAYS, "option two", "Tuesday"),
+        (DAYS, "2️⃣", "Tuesday"), (DAYS, "“2”", "Tuesday"), (DAYS, "(2)", "Tuesday"), (DAYS, "2)", "Tuesday"), (DAYS, "٢", "Tuesday"),
+        (DAYS, "6. Saturday", "Saturday"), (DAYS, "6 saturday", "Saturday"), (DAYS, "6) sat", "Saturday"),
+        (DAYS, "Saturday (6)", "Saturday"), (DAYS, "saturday 6", "Saturday"), (DAYS, "option 6: saturday", "Saturday"),
+        (DAYS, "2. Saturday", None), (DAYS, "Saturday (2)", None), (DAYS, "2 or 3", None), (DAYS, "2, 3", None), (DAYS, "2 3", None),
+        (DAYS, "2.5", None), (DAYS, "2 and saturday", None), (DAYS, "22", None), (DAYS, "please", None), (DAYS, "not 2", None),
+        (DAYS, "Saturday please", "Saturday"), (DAYS, "sat thx", "Saturday"), (DAYS, "please, Satuday", "Saturday"),
+        # Accents, emoji, signs.
+        (DRINKS, "cafe", "Café au lait"), (DRINKS, "CAFÉ AU LAIT", "Café au lait"), (DRINKS, "pina colada", "Piña colada"),
+        (DRINKS, "tea", "Tea"), (DRINKS, "green", "Green tea"), (["año", "ano"], "ano", "ano"), (["año", "ano"], "AÑO", "año"),
+        (["Tea pot", "Green tea"], "tea", None), (["C", "C++", "C#"], "c++", "C++"), (["C", "C++", "C#"], "C", "C"),
+        (["C", "C++"], "c.", None), (["👍 Good", "👎 Bad"], "👎🏽", "👎 Bad"), (["👍", "👎"], "👍🏿", "👍"),
+        (["Thanks", "No thanks"], "no thanks", "No thanks"), (["Thanks", "Please"], "thanks", "Thanks"),
+        (["Don't know", "Know"], "DON’T KNOW", "Don't know"), (["a", "a"], "a", "a"), (["Zero", "One"], "1", "One"),
+    ],
+)  # fmt: skip
+def test_two_possible_readings_are_asked_again_and_never_guessed(options, words, meant):
+    if meant is None:
+        with pytest.raises(ValueError):
+            match_option(words, options)
+    else:
+        assert options[match_option(words, options)] == meant
 
 
-def test_no_word_says_both():
-    for words in itertools.permutations(["yes", "no"]):
-        assert yes_or_no(" ".join(words)) is None
+def test_a_menu_of_figures_shows_no_numbers():
+    assert render_menu("Who?", PEOPLE) == "Who?\n2 people\n3 people\n4 people"
+    assert render_menu("Who?", ["Ann", "Ben"]) == "Who?\n1. Ann\n2. Ben"
+    assert shows_numbers(["Table 1", "Table 2"]) and not shows_numbers(["Table 2", "Table 1"])
+    assert shows_numbers(["Room 101", "Room 102"]) and not shows_numbers(["A", "C", "Second"])
+
+
+WORDS = st.sampled_from(
+    [
+        "1",
+        "2",
+        "3",
+        "4",
+        "10",
+        "2nd",
+        "first",
+        "two",
+        "10am",
+        "2pm",
+        "1.5",
+        "table",
+        "room",
+        "people",
+        "sat",
+        "a",
+        "b",
+        "é",
+        "👍",
+        "no.",
+        "#",
+        "one",
+        "２",
+        "(",
+        "-",
+        "please",
+    ]
+)
+LABELS = st.lists(WORDS, min_size=1, max_size=3).map(" ".join) | st.text(min_size=1, max_size=6)
+
+
+@given(st.lists(LABELS.filter(visible_text), min_size=1, max_size=5))
+def test_a_label_and_a_number_that_was_shown_always_give_their_option(options):
+    for option in options:
+        assert visible_text(options[match_option(option, options)]) == visible_text(option)
+    if shows_numbers(options):
+        for place, option in enumerate(options):
+            assert options[match_option(str(place + 1), options)] == option
+
+
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True),
+    st.integers(0, 12),
+    st.sampled_from(["{} people", "table {}", "{}pm"]),
+)
+def test_a_figure_never_gives_an_option_with_another_figure(figures, typed, form):
+    options = [form.format(figure) for figure in figures]
+    try:
+        assert match_option(str(typed), options) == figures.index(typed)
+    except ValueError:
+        # Asked again: nobody has this figure, and no number of the menu says another one.
+        assert typed not in figures

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cooee.core.parsing.folding import plain_text
 from cooee.core.parsing.keywords import Pattern
-from cooee.core.parsing.numbers import plain_number, with_ascii_signs
+from cooee.core.parsing.numbers import plain_number
 
 SIGNS = st.sampled_from(["", "-", "+", "\u2212", "\uff0d", "\uff0b"])
 WHOLE = st.integers(0, 10**18 - 1).map(str)
@@ -23,7 +24,7 @@ def test_a_text_that_is_no_number(text):
 def test_an_answer_and_a_field_read_the_same_number(sign, digits):
     text = sign + digits
     number = plain_number(text)
-    assert number == with_ascii_signs(text)
+    assert number == plain_text(text)
     assert Pattern("ADD {n:f}").match(f"ADD {text}") == {"n": float(number)}
     whole = Pattern("ADD {n:d}").match(f"ADD {text}")
     assert whole == (None if "." in digits else {"n": int(number)})

@@ -15,10 +15,18 @@ import msgspec
 
 from cooee.core.errors import DialogueError
 from cooee.core.parsing.callables import fingerprint, innermost, qualified_name
-from cooee.core.parsing.choices import match_option, yes_or_no
-from cooee.core.parsing.keywords import MAX_MATCH_CHARS, fold_text
+from cooee.core.parsing.choices import match_option
+from cooee.core.parsing.courtesies import without_courtesies
+from cooee.core.parsing.folding import (
+    MAX_MATCH_CHARS,
+    fold_text,
+    plain_text,
+    strip_categories,
+    visible_text,
+)
 from cooee.core.parsing.numbers import plain_number
-from cooee.core.phone_numbers import normalise_number
+from cooee.core.parsing.yes_no import yes_or_no
+from cooee.core.phone_numbers import may_be_dialled, normalise_number
 
 Email = NewType("Email", str)
 """``ask("Your e-mail?", Email)``: an address that could exist; nobody writes to it to see."""
@@ -64,18 +72,18 @@ Any other error is a bug of the function, and fails the turn.
 
 
 def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
-    """Return the answer in a text.
+    """Return the answer in a text; every type is handed the text without invisible characters.
 
     Raises:
         NotUnderstood: there is none.
         DialogueError: the type returned something that has to be awaited.
         Exception: a bug of the type's own.
     """
-    stripped = text.strip()
-    if not stripped or (len(stripped) > MAX_MATCH_CHARS and parser.type_tag != "str"):
+    visible = visible_text(text)
+    if not visible or (len(visible) > MAX_MATCH_CHARS and parser.type_tag != "str"):
         raise NotUnderstood
     try:
-        value = parser.parse(stripped, context)
+        value = parser.parse(visible, context)
     except WRONG_ANSWER_ERRORS as error:
         raise NotUnderstood(str(error)) from error
     if inspect.isawaitable(value):
@@ -154,13 +162,26 @@ def _parse_decimal(text: str, _: ParseContext) -> Decimal:
 def _parse_email(text: str, _: ParseContext) -> str:
     from email_validator import validate_email  # noqa: PLC0415 -- only who asks for one pays
 
-    address = text.strip("<>\"' ,;").removeprefix("mailto:")
+    address = _undecorated(text, keep="_+-")
+    named = _NAMED_ADDRESS.search(address)  # "Ann <ann@example.com>", as mail programs copy it
+    address = _undecorated(named[1] if named else address, keep="_+-")
+    address = _MAILTO.sub("", address).partition("?")[0]
     return validate_email(address, check_deliverability=False).normalized
 
 
+_NAMED_ADDRESS = re.compile(r"<([^<>]+@[^<>]+)>?$")
+_MAILTO = re.compile("mailto:", re.IGNORECASE)
+
+
+def _undecorated(text: str, *, keep: str) -> str:
+    """Return a text without courtesies, quotes, brackets and emoji around it."""
+    plain = without_courtesies(plain_text(text).rstrip(" .,;!"))
+    return strip_categories(plain, ("P", "S", "Z"), keep=keep)
+
+
 def _parse_phone_number(text: str, context: ParseContext) -> str:
-    number = normalise_number(text, our_number=context.our_number)
-    if not re.fullmatch(r"\+[1-9]\d{6,14}", number):
+    number = normalise_number(_undecorated(text, keep="+()"), our_number=context.our_number)
+    if not may_be_dialled(number):
         raise NotUnderstood
     return number
 

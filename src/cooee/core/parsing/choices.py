@@ -1,11 +1,19 @@
-"""Choices in people's texts: a number, word, prefix or likely typo; yes and no."""
+"""Choices in people's texts: a number, word, beginning or likely typo.
+
+Parsing rule: the label of an option, and its number where the menu shows numbers, always give
+that option; what may mean two options is asked again, and never guessed. So a menu shows no
+numbers where a figure of an option ("3 people") is the number of another one: people text the
+options' own figures then.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from cooee.core.parsing.keywords import MAX_MATCH_CHARS, fold_text
+from cooee.core.parsing.courtesies import without_courtesies
+from cooee.core.parsing.folding import MAX_MATCH_CHARS, fold_text, unaccented, visible_text
+from cooee.core.parsing.numbers import place_number, spoken_number
 
 OPTIONS_PER_PAGE = 8
 """Options on one page of a menu: more do not fit a screen, or three segments."""
@@ -20,7 +28,14 @@ others; see the tests.
 
 _MIN_TYPO_CHARS = 4  # letters below which one edit makes another word
 _MORE_KEYWORDS = frozenset({"more", "next", "next page"})
-_OPTION_NUMBER = re.compile(r"(?:no\.? ?|number |option |#)?(\d{1,4})(?:st|nd|rd|th)?")
+_BEFORE_NUMBER = re.compile(r"(?:the |no\.? ?|number |option |choice |nr\.? ?|#)+(?=[\w])")
+_AFTER_NUMBER = re.compile(r" (?:one|option|choice)$")
+_NUMBER_FIRST = re.compile(r"(?P<number>\w{1,10})[\s.):,-]+(?P<rest>\S.*)")
+_NUMBER_LAST = re.compile(r"(?P<rest>\S.*?)[\s(,:-]+(?P<number>[0-9]{1,4})")
+_FIGURE = re.compile(
+    r"(?<![\w.,])([0-9]{1,4})(?![0-9]|[.,][0-9])"
+)  # the 2 of "2pm"; not of "A2", "2.5"
+_FIGURE_PART = re.compile(r"(?<![\w.,])([0-9]{1,4})(?![0-9])")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -28,12 +43,44 @@ def render_menu(prompt: str, options: Sequence[str], page: int = 0) -> str:
     """Return a page of the menu as a text; a long menu says how to see more."""
     first = page * OPTIONS_PER_PAGE
     shown = options[first : first + OPTIONS_PER_PAGE]
-    lines = [f"{number}. {option}" for number, option in enumerate(shown, first + 1)]
+    lines = list(shown)
+    if shows_numbers(options):
+        lines = [f"{number}. {option}" for number, option in enumerate(shown, first + 1)]
     if first + OPTIONS_PER_PAGE < len(options):
         lines.append("MORE for more.")
     elif page:
         lines.append("MORE for the beginning.")
     return "\n".join([prompt, *lines])
+
+
+def shows_numbers(options: Sequence[str]) -> bool:
+    """Tell whether the menu of these options shows numbers.
+
+    It does unless an option has a figure in it that is the number of another option: in
+    ["Table 2", "Table 1"] "1" would be both.
+    """
+    labels = [_label(option) for option in options]
+    return not any(
+        1 <= figure <= len(labels) and figure != place
+        for place, label in enumerate(labels, 1)
+        for figure in _own_figures(label) | set(map(int, _FIGURE_PART.findall(label)))
+    )
+
+
+def _label(option: str) -> str:
+    return unaccented(fold_text(option[:MAX_MATCH_CHARS]))
+
+
+def _own_figures(label: str) -> set[int]:
+    """Return the whole numbers that a text of figures may mean this label by."""
+    words, figures = label.split(), {int(figure) for figure in _FIGURE.findall(label)}
+    spoken = (_read_place(label), spoken_number(words[0]) if words else None)
+    return figures | {number for number in spoken if number is not None}
+
+
+def _read_place(folded: str) -> int | None:
+    """Return the number in a text of only one: "2", "two", "2nd", "no. 2", "the second one"."""
+    return place_number(_AFTER_NUMBER.sub("", _BEFORE_NUMBER.sub("", folded, count=1)))
 
 
 def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
@@ -42,7 +89,7 @@ def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
     folded = fold_text(text)
     if (
         page_count < 2
-        or folded not in _MORE_KEYWORDS
+        or without_courtesies(folded) not in _MORE_KEYWORDS
         or any(fold_text(option) == folded for option in options)
     ):
         return None
@@ -52,29 +99,96 @@ def requested_page(text: str, options: Sequence[str], page: int) -> int | None:
 def match_option(text: str, options: Sequence[str], *, numbered: bool = True) -> int:
     """Return the index of the option in a text.
 
+    Args:
+        text: the person's text.
+        options: the labels.
+        numbered: whether a number counts as the place in the list, where the menu shows numbers.
+
     Raises:
         ValueError: the text means no option, or may mean several.
     """
-    folded = fold_text(text[:MAX_MATCH_CHARS])
-    folded_options = [fold_text(option) for option in options]
-    if folded in folded_options:
-        return folded_options.index(folded)
-    number = _OPTION_NUMBER.fullmatch(folded) if numbered else None
-    if number is not None:
-        index = int(number[1]) - 1
-        if 0 <= index < len(options):
-            return index
-        raise ValueError("There is no such number.")
-    prefix_matches = [
-        place for place, name in enumerate(folded_options) if folded and name.startswith(folded)
+    text = visible_text(text[:MAX_MATCH_CHARS])
+    named = _named_exactly(text, options)
+    if named is not None:
+        return named
+    symbols = _options_of_symbol(text, options)
+    if symbols:
+        return _single_match(symbols)
+    labels = [_label(option) for option in options]
+    folded = unaccented(fold_text(text))
+    numbered = numbered and shows_numbers(options)
+    for words in dict.fromkeys((folded, _trimmed(folded))):
+        found = _read_choice(words, labels, numbered=numbered)
+        if found:
+            return _single_match(found)
+    return _match_typo(_trimmed(folded), labels)
+
+
+def _trimmed(folded: str) -> str:
+    return fold_text(without_courtesies(folded))
+
+
+def _named_exactly(text: str, options: Sequence[str]) -> int | None:
+    """Return the option whose label the text is, compared more and more loosely; or None."""
+    for form in (visible_text, str.casefold, fold_text, _label):
+        wanted = form(text)
+        same = [place for place, option in enumerate(options) if form(option) == wanted]
+        if same and wanted:
+            # Labels that are alike to the last character are one answer.
+            return same[0] if len({options[place] for place in same}) == 1 else _single_match(same)
+    return None
+
+
+def _options_of_symbol(text: str, options: Sequence[str]) -> Sequence[int]:
+    """Return the options with this emoji, such as "👍" of "👍 Good", in them."""
+    symbol = fold_text(text)
+    if any(map(str.isalnum, symbol)):
+        return ()
+    return [n for n, option in enumerate(options) if symbol in map(fold_text, option.split())]
+
+
+def _read_choice(words: str, labels: Sequence[str], *, numbered: bool) -> Sequence[int]:
+    """Return the options that the words may mean, by number, figure, beginning or word."""
+    if not words:
+        return ()
+    number = _read_place(words)
+    if number is not None and numbered and 1 <= number <= len(labels):
+        # The words of an option go before a number in words: "first" is "First time".
+        spoken = [] if _FIGURE.search(words) else _options_named(words, None, labels)
+        return spoken or [number - 1]
+    named = _options_named(words, number, labels)
+    if not named and numbered:
+        for place, rest in _listed(words, labels):
+            if _options_named(rest, None, labels) == [place]:
+                return [place]
+    return named
+
+
+def _listed(words: str, labels: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the place and the label in a text like "2. Saturday" or "Saturday (2)"."""
+    words = _BEFORE_NUMBER.sub("", words, count=1)
+    for found in (_NUMBER_FIRST.fullmatch(words), _NUMBER_LAST.fullmatch(words)):
+        number = place_number(found["number"]) if found else None
+        if found and number is not None and 1 <= number <= len(labels):
+            yield number - 1, fold_text(found["rest"])
+
+
+def _options_named(words: str, number: int | None, labels: Sequence[str]) -> Sequence[int]:
+    """Return the options of that figure, or else those that the words begin or are a word of."""
+    figures = [place for place, label in enumerate(labels) if number in _own_figures(label)]
+    if figures:
+        return figures
+    return [
+        place
+        for place, label in enumerate(labels)
+        if _begins(label, words) or words in label.split()
     ]
-    if prefix_matches:
-        return _single_match(prefix_matches)
-    # A whole word inside an option is a weaker hint than a prefix, and a typo the weakest.
-    word_matches = [place for place, name in enumerate(folded_options) if folded in name.split()]
-    if word_matches:
-        return _single_match(word_matches)
-    return _match_typo(folded, folded_options)
+
+
+def _begins(label: str, words: str) -> bool:
+    """Tell whether a label begins with the words, without a cut through a figure."""
+    cuts_figure = words[-1:].isdigit() and re.match(r"[.,]?\d", label[len(words) :])
+    return label.startswith(words) and not cuts_figure
 
 
 def _single_match(indexes: Sequence[int]) -> int:
@@ -100,46 +214,3 @@ def _match_typo(folded: str, folded_options: Sequence[str]) -> int:
     if not similar:
         raise ValueError("That is none of them.")
     return _single_match(similar)
-
-
-def _fold_phrases(*lines: str) -> frozenset[str]:
-    return frozenset(fold_text(word) for line in lines for word in line.split(","))
-
-
-_YES_PHRASES = _fold_phrases(
-    "y,ye,yes,yes please,yep,yepp,yeah,yea,yeh,ya,yah,yup,yas,yess,aye,ok,okay,okey,k,kk,oki",
-    "okie,okey dokey,sure,sure thing,sure is,of course,course,absolutely,definitely,defo,def",
-    "certainly,confirm,confirmed,i confirm,correct,right,that's right,thats right,true,1",
-    "agreed,agree,i agree,fine,that's fine,thats fine,good,sounds good,perfect,great,cool",
-    "go ahead,do it,please,please do,yes pls,pls,yes thanks,yes thank you,yes that's right",
-    "yes i do,yes i am,i do,i am,nah yeah,too right,no worries,for sure,you bet,affirmative",
-    "oui,si,ja,👍,👌,✅,✔,☑,💯,🆗",
-)
-_NO_PHRASES = _fold_phrases(
-    "n,no,nope,nah,na,naw,nay,no thanks,no thank you,no thx,nah thanks,no way,not now",
-    "not really,not today,no i don't,no i dont,i don't,i dont,don't,dont,do not,never,cancel",
-    "negative,incorrect,wrong,that's wrong,thats wrong,false,0,yeah nah,yeah no,no sorry",
-    "sorry no,nup,nix,non,nein,nee,no way,nope thanks,👎,❌,✖,🚫,🙅",
-)
-_EMOJI_MODIFIERS = re.compile("[\U0001f3fb-\U0001f3ff\u200d\ufe0f]|[♀♂]")
-_REPEATED_LETTERS = re.compile(r"(.)\1{2,}")
-
-
-def yes_or_no(text: str) -> bool | None:
-    """Tell whether a text says yes; None for a text of neither."""
-    folded = fold_text(_EMOJI_MODIFIERS.sub("", text[:MAX_MATCH_CHARS]).replace("\u2019", "'"))
-    for variant in (
-        folded,
-        _REPEATED_LETTERS.sub(r"\1", folded),
-        folded[:1] if _is_repeated_symbol(folded) else "",
-    ):
-        if variant in _YES_PHRASES:
-            return True
-        if variant in _NO_PHRASES:
-            return False
-    return None
-
-
-def _is_repeated_symbol(text: str) -> bool:
-    """Tell whether a text is a symbol over and over: "👍👍", but not letters."""
-    return len(set(text)) == 1 and not text.isalnum()

@@ -10,48 +10,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from cooee.core.errors import DefinitionError
-from cooee.core.parsing.numbers import DECIMAL_NUMBER, WHOLE_NUMBER, with_ascii_signs
-
-MAX_MATCH_CHARS = 1_600
-"""Characters that are looked at where looking may cost more than linear time.
-
-Ten segments of a long text; no keyword comes near, and what is longer is still kept whole.
-"""
+from cooee.core.parsing.folding import MAX_MATCH_CHARS, fold_text, strip_categories, visible_text
+from cooee.core.parsing.numbers import DECIMAL_NUMBER, WHOLE_NUMBER, undecorated_number
 
 _NO_FIELDS: Mapping[str, type] = MappingProxyType({})
-_VARIATION_SELECTORS = str.maketrans("", "", "\ufe0e\ufe0f")  # "👍" with and without its paint
-
-
-def fold_text(text: str) -> str:
-    """Return a text without its case, extra spaces and surrounding punctuation.
-
-    Compatibility characters become plain ones (NFKC, UAX #15), case is folded, a run of white
-    space is one space, and punctuation and symbols at both ends go, unless nothing else is
-    there: an emoji alone stays. So "stop!", " Stop " and "“STOP”." are one keyword.
-    Normalising takes quadratic time on hostile runs of accents, so texts over
-    `MAX_MATCH_CHARS`, which are no keywords, go without.
-    """
-    text = " ".join(text.split())
-    if text.isascii():
-        return _strip_punctuation(text).lower()
-    text = _strip_punctuation(text.translate(_VARIATION_SELECTORS))
-    if len(text) <= MAX_MATCH_CHARS:
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _strip_punctuation(" ".join(text.casefold().split()))
-
-
-def _strip_punctuation(text: str) -> str:
-    """Return the text without surrounding punctuation, unless all is punctuation."""
-    return _strip_categories(text, "PSZC") or _strip_categories(text, "PZC") or text
-
-
-def _strip_categories(text: str, categories: str) -> str:
-    start, end = 0, len(text)
-    while start < end and unicodedata.category(text[start])[0] in categories:
-        start += 1
-    while start < end and unicodedata.category(text[end - 1])[0] in categories:
-        end -= 1
-    return text[start:end]
 
 
 class Keyword:
@@ -87,19 +49,14 @@ class _FieldType(NamedTuple):
     description: str
 
 
-_BEFORE, _AFTER = r"[^\w\s.,+-]*", r"[^\w\s]*"  # "$5", "3!"; but ".5" is not 5
-_WHOLE_FIELD = re.compile(f"{_BEFORE}({WHOLE_NUMBER}){_AFTER}")
-_DECIMAL_FIELD = re.compile(f"{_BEFORE}({DECIMAL_NUMBER}){_AFTER}")
-
-
 def _parse_whole_number(token: str) -> int | None:
-    found = _WHOLE_FIELD.fullmatch(with_ascii_signs(token))
-    return int(found[1]) if found else None
+    number = undecorated_number(token)
+    return int(number) if WHOLE_NUMBER.fullmatch(number) else None
 
 
 def _parse_decimal_number(token: str) -> float | None:
-    found = _DECIMAL_FIELD.fullmatch(with_ascii_signs(token))
-    return float(found[1]) if found else None
+    number = undecorated_number(token)
+    return float(number) if DECIMAL_NUMBER.fullmatch(number) else None
 
 
 def _as_typed(token: str) -> str | None:
@@ -161,11 +118,11 @@ class Pattern:
 
     def _split_words(self, text: str) -> list[str]:
         """Split a text into as many words as the pattern has tokens, or another number."""
-        count = len(self._tokens)
+        count, text = len(self._tokens), visible_text(text)
         if self._has_rest_field:
-            return text.strip().split(None, count - 1)
+            return text.split(None, count - 1)
         words = text.split(None, count)
-        if len(words) > count and not _strip_categories(words[count], "PSZC"):
+        if len(words) > count and not strip_categories(words[count], ("P", "S", "Z", "C")):
             words.pop()  # "ADD 3 !"
         return words
 
@@ -233,8 +190,8 @@ def _pattern_error(spec: str, word: re.Match[str], advice: str) -> DefinitionErr
 class Regex:
     """A compiled regular expression, matched from a text's beginning; its groups are named.
 
-    It sees at most `MAX_MATCH_CHARS` characters, since an expression may take any time it likes. A
-    group that took no part is None.
+    It sees at most `MAX_MATCH_CHARS` characters, since an expression may take any time it likes,
+    and no invisible ones. A group that took no part is None.
 
     Raises:
         DefinitionError: it matches bytes, or has a group without a name.
@@ -257,7 +214,7 @@ class Regex:
 
     def match(self, text: str) -> dict[str, Any] | None:
         """Return the named groups, or None where the text's beginning does not match."""
-        found = self.expression.match(text[:MAX_MATCH_CHARS])
+        found = self.expression.match(visible_text(text[:MAX_MATCH_CHARS]))
         return found.groupdict() if found else None
 
     def __str__(self) -> str:
