@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cooee.core.parsing.folding import spelled_in_ascii
+from cooee.core.folding import spelled_in_ascii
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber

@@ -12,7 +12,7 @@ from cooee.core.app.opt_out import (
     keyword_clashes,
     opt_out_words,
 )
-from cooee.core.parsing.folding import fold_text
+from cooee.core.folding import fold_text
 
 TELSTRA_V3 = {"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cooee.core.folding import visible_text
 from cooee.core.parsing.choices import (
     OPTIONS_PER_PAGE,
     match_option,
@@ -16,7 +17,6 @@ from cooee.core.parsing.choices import (
     requested_page,
     shows_numbers,
 )
-from cooee.core.parsing.folding import visible_text
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 LISTS = [

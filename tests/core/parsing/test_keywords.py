@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cooee.core.errors import DefinitionError
-from cooee.core.parsing.folding import MAX_MATCH_CHARS, fold_text, visible_text
+from cooee.core.folding import MAX_MATCH_CHARS, fold_text, visible_text
 from cooee.core.parsing.keywords import (
     Keyword,
     Pattern,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.parsing.folding import plain_text
+from cooee.core.folding import plain_text
 from cooee.core.parsing.keywords import Pattern
 from cooee.core.parsing.numbers import plain_number
 

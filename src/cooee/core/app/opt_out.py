@@ -18,7 +18,7 @@ import msgspec
 
 from cooee.core.app.routes import Handler, Route, Routes, handler_of
 from cooee.core.errors import DefinitionError
-from cooee.core.parsing.folding import fold_text
+from cooee.core.folding import fold_text
 from cooee.core.parsing.keywords import Keyword
 from cooee.core.parsing.opt_out_phrases import opt_out_intent
 

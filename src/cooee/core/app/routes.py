@@ -12,7 +12,7 @@ import msgspec
 from cooee.core.app.function_identity import identify_function
 from cooee.core.built_in_values import built_in_text
 from cooee.core.errors import DefinitionError
-from cooee.core.parsing.folding import fold_text
+from cooee.core.folding import fold_text
 from cooee.core.parsing.keywords import Keyword, Pattern, Regex, make_matcher
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,16 +14,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cooee.core.errors import DialogueError
-from cooee.core.parsing.callables import fingerprint, innermost, qualified_name
-from cooee.core.parsing.choices import match_option
-from cooee.core.parsing.courtesies import without_courtesies
-from cooee.core.parsing.folding import (
+from cooee.core.folding import (
     MAX_MATCH_CHARS,
     fold_text,
     plain_text,
     strip_categories,
     visible_text,
 )
+from cooee.core.parsing.callables import fingerprint, innermost, qualified_name
+from cooee.core.parsing.choices import match_option
+from cooee.core.parsing.courtesies import without_courtesies
 from cooee.core.parsing.numbers import plain_number
 from cooee.core.parsing.yes_no import yes_or_no
 from cooee.core.phone_numbers import may_be_dialled, normalise_number

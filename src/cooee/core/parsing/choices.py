@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from cooee.core.folding import MAX_MATCH_CHARS, fold_text, unaccented, visible_text
 from cooee.core.parsing.courtesies import without_courtesies
-from cooee.core.parsing.folding import MAX_MATCH_CHARS, fold_text, unaccented, visible_text
 from cooee.core.parsing.numbers import place_number, spoken_number
 
 OPTIONS_PER_PAGE = 8

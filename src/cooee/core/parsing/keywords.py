@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from cooee.core.errors import DefinitionError
-from cooee.core.parsing.folding import MAX_MATCH_CHARS, fold_text, strip_categories, visible_text
+from cooee.core.folding import MAX_MATCH_CHARS, fold_text, strip_categories, visible_text
 from cooee.core.parsing.numbers import DECIMAL_NUMBER, WHOLE_NUMBER, undecorated_number
 
 _NO_FIELDS: Mapping[str, type] = MappingProxyType({})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from cooee.core.folding import plain_text, strip_categories, visible_text
 from cooee.core.parsing.courtesies import without_courtesies
-from cooee.core.parsing.folding import plain_text, strip_categories, visible_text
 
 WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 """A whole number; 18 digits fit any database's integer."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from cooee.core.parsing.folding import MAX_MATCH_CHARS, fold_text
+from cooee.core.folding import MAX_MATCH_CHARS, fold_text
 
 Confidence: TypeAlias = Literal["sure", "unsure", ""]
 

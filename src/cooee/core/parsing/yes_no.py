@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from cooee.core.parsing.folding import MAX_MATCH_CHARS, plain_text, unaccented
+from cooee.core.folding import MAX_MATCH_CHARS, plain_text, unaccented
 
 _MAX_PHRASE_WORDS = 4
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cooee.core.app.opt_out import opt_out_words
 from cooee.core.app.routes import Routes
+from cooee.core.folding import fold_text, plain_text, unaccented, visible_text
 from cooee.core.parsing.answers import (
     Email,
     NotUnderstood,
@@ -24,7 +25,6 @@ from cooee.core.parsing.answers import (
     parser_for,
 )
 from cooee.core.parsing.choices import match_option
-from cooee.core.parsing.folding import fold_text, plain_text, unaccented, visible_text
 from cooee.core.parsing.keywords import Keyword, make_matcher
 from cooee.core.parsing.yes_no import yes_or_no
 
