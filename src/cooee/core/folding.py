@@ -75,7 +75,9 @@ def plain_text(text: str) -> str:
     `MAX_MATCH_CHARS` go without.
     """
     text = visible_text(text)
-    return text if text.isascii() else visible_text(_compatible(_respelled(text)))
+    if text.isascii():
+        return text.replace("`", "'")
+    return visible_text(_compatible(_respelled(text)))
 
 
 def spelled_in_ascii(text: str) -> str:
@@ -108,7 +110,7 @@ def fold_text(text: str) -> str:
     """
     text = " ".join(text.split())
     if text.isascii():
-        return _strip_punctuation(text).lower()
+        return _strip_punctuation(text).lower().replace("`", "'")
     text = _strip_punctuation(" ".join(_respelled(visible_text(text)).split()))
     text = _compatible(_fold_case(_compatible(text)))
     return _strip_punctuation(" ".join(visible_text(text.casefold()).split()))
