@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
@@ -66,6 +67,8 @@ T = TypeVar("T")
 
 async def ask_question(run: Run, question: Question) -> Any:
     """Return the answer to a question, or raise its recorded failure; suspend without a record."""
+    # No lambda closes over what is here: each run runs this function for every answer, and a closed
+    # name costs at every use.
     run.unawaited_verb = None
     if not run.active:
         await wait_forever(run)
@@ -91,8 +94,7 @@ async def ask_question(run: Run, question: Question) -> Any:
     if found is not None and (run.reached_waiting or not run.same_code):
         # replay rule 2: the same code accepted these records before, so up to the waiting key it
         # does not check them again; changed code may ask for another type or other options.
-        known = found
-        found = await _with_type(run, question, lambda: _adapt_record(run, question, known))
+        found = await _with_type(run, question, partial(_adapt_record, run, question, found))
     if found is None:
         location = caller_location()
         problem = new_step_error(run, key, f"asks {question.prompt!r}", location, question.prompt)
@@ -101,7 +103,7 @@ async def ask_question(run: Run, question: Question) -> Any:
             await fail_turn(run, problem)
         stale = original is not None
         step = await _with_type(
-            run, question, lambda: _next_step(run, question, key, location, stale=stale)
+            run, question, partial(_next_step, run, question, key, location, stale=stale)
         )
         if step.outcome is None:  # replay rule 6: the first question without a record stops the run
             await suspend_run(run, key, step.waiting, step)
@@ -114,7 +116,7 @@ async def ask_question(run: Run, question: Question) -> Any:
         raise error(f"{message} to: {question.prompt}")
     if type(entry.value) is dict and keeps_text_alone(entry):
         context = run.parse_context(entry.at)
-        return await _with_type(run, question, lambda: recorded_answer(entry, question, context))
+        return await _with_type(run, question, partial(recorded_answer, entry, question, context))
     return decode_value(entry.value)
 
 
