@@ -188,8 +188,11 @@ async def _by_method(chat):
 
 
 async def _by_former_class(chat):
-    former = partial(Desk.reserve, desk)
-    await chat.once(former, 2, key="FormerDesk.reserve")
+    def former(n):
+        CALLS.append(f"reserve {n}")
+
+    former.__qualname__ = "FormerDesk.reserve"
+    await chat.once(former, 2)
     await chat.ask("Ok?")
 
 
@@ -213,6 +216,12 @@ async def _a_lambda(chat):
     await chat.ask("Ok?")
 
 
+async def _with_a_text_of_its_name(chat):
+    await chat.once(charge_card, 5)
+    with chat.part("charge"):
+        await chat.ask("Ok?")
+
+
 async def _by_key(chat):
     await chat.once(charge, 5, key="the charge")
     await chat.ask("Ok?")
@@ -228,6 +237,7 @@ async def _by_key(chat):
         (_charges, _a_lambda),
         (_a_lambda, _charges),
         (_by_key, _charges),
+        (_charges, _with_a_text_of_its_name),
         (_by_method, _by_another_method),
         (_by_former_class, _by_another_class),
         (_by_former_class, _out_of_a_class),
@@ -337,6 +347,20 @@ async def _mail_then_method(chat):
     await chat.once(desk.reserve, 2)
 
 
+ITEMS = [("17", 1), ("18", 2)]
+
+
+async def _by_data(chat):
+    for item, amount in ITEMS:
+        await chat.once(charge, amount, key=item)
+    await chat.ask("Ok?")
+
+
+async def _mail_then_data(chat):
+    await chat.once(send_mail, "a")
+    await _by_data(chat)
+
+
 async def _by_object(chat):
     await chat.once(Calling())
     await chat.ask("Ok?")
@@ -384,6 +408,7 @@ _KEY = "the charge"
         (_by_method, _mail_then_method),
         (_a_lambda, _mail_then_lambda),
         (_by_object, _mail_then_object),
+        (_by_data, _mail_then_data),
         (_by_class, _mail_then_class),
         (_by_key, _mail_then_key),
     ],

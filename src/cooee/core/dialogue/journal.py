@@ -31,8 +31,8 @@ EntryKind = Literal[
     "no reply",  # the deadline passed
     "too many attempts",
     "slept",
-    "started",  # a once whose result is not known yet; tag is its token
-    "done",  # a once, its value, and its change of the state
+    "started",  # a once whose result is not known yet; tag is its token, raw its function's name
+    "done",  # a once, its value, its change of the state, and its function's name in raw
     "failed",  # a once whose failure the handler caught
     "result lost",  # a once that was done, with a result that cannot be stored
     "sent",  # ids of the texts that a turn sent

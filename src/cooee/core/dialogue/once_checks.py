@@ -12,6 +12,7 @@ from typing import Any
 
 from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import check_key
+from cooee.core.dialogue.journal import JournalEntry
 from cooee.core.dialogue.value_codec import is_never_stored
 from cooee.core.parsing.callables import innermost, lambda_name, qualified_name
 
@@ -41,23 +42,45 @@ def former_once_name(function: Any) -> str:
     return name if isinstance(name, str) and name else type(function).__qualname__
 
 
-def is_in_use(name: str, names: AbstractSet[str], texts: AbstractSet[str]) -> bool:
-    """Return whether the function or the key of a recorded once is found in today's code.
+def is_gone(
+    entry: JournalEntry, new_name: str, names: AbstractSet[str], texts: AbstractSet[str]
+) -> bool:
+    """Return whether a recorded once is found nowhere in today's code.
 
-    `names` and `texts` are those of the dialogue's code. A name alone is not enough, where it may
-    be an attribute: after ``Desk.reserve`` has become ``FrontDesk.reserve``, the code still says
-    ``reserve``. So the function has to be loaded under its whole name, too.
+    Args:
+        entry: the record of the once.
+        new_name: the name of the once that this run has come to, and that has no key.
+        names: the names in the dialogue's code.
+        texts: the texts in the dialogue's code.
+    """
+    key = entry.key[2]
+    function = entry.raw if entry.kind in {"started", "done"} else None
+    if function == key:  # it had no key
+        return not _is_in_use(function, names)
+    if function == new_name:  # it had a key, and may have lost it
+        return not _is_key_in_use(key, texts)
+    # Of an older record, or one that failed, the function may be unknown.
+    return not (_is_in_use(function or key, names) or _is_key_in_use(key, texts))
+
+
+def _is_in_use(name: str, names: AbstractSet[str]) -> bool:
+    """Return whether a function is used, and loaded under its whole name.
+
+    After ``Desk.reserve`` has become ``FrontDesk.reserve``, the code still says ``reserve``.
     """
     _, is_inner, short_name = name.rpartition("<locals>.")
     found = _find_loaded(short_name)
     is_named = short_name in names or short_name.rpartition(".")[2] in names
     if is_named and (is_inner or short_name.startswith("<lambda>") or found is not None):
         return True
-    if isinstance(found, type) and any("__call__" in vars(cls) for cls in found.__mro__):
-        return True  # its objects are called, under names of their own
-    # A key, or the parts of one: "charge:" of f"charge:{i}"
+    # The objects of a class are called under names of their own.
+    return isinstance(found, type) and any("__call__" in vars(cls) for cls in found.__mro__)
+
+
+def _is_key_in_use(key: str, texts: AbstractSet[str]) -> bool:
+    """Return whether a key, or a part of one, is used: "charge:" of f"charge:{i}"."""
     parts = [text for text in texts if len(text) > 1 and not text.isidentifier()]
-    return name in texts or any(name.startswith(part) or name.endswith(part) for part in parts)
+    return key in texts or any(key.startswith(part) or key.endswith(part) for part in parts)
 
 
 def _find_loaded(name: str) -> Any:

@@ -53,7 +53,8 @@ def perform_once(
     token = request.first_token or run.token
     # replay rule 9: the intent is on disk before the call, and the result before anything after it.
     if request.first_token is None:
-        run.add_entry(JournalEntry("started", request.key, run.now, run.turn_number, tag=token))
+        at, turn, name = run.now, run.turn_number, request.name
+        run.add_entry(JournalEntry("started", request.key, at, turn, name, tag=token))
     args, kwargs = _restore_token(request, run.token, token)
     run.once_token = token
     result = yield CallOnce(
@@ -99,4 +100,5 @@ def _once_entry(run: Run, request: OnceRequest, before: StateSnapshot, value: An
         return JournalEntry(
             "result lost", request.key, run.now, run.turn_number, message, diff=diff
         )
-    return JournalEntry("done", request.key, run.now, run.turn_number, None, encoded, diff=diff)
+    at, turn, name = run.now, run.turn_number, request.name
+    return JournalEntry("done", request.key, at, turn, name, encoded, diff=diff)

@@ -28,7 +28,7 @@ from cooee.core.dialogue.once_checks import (
     check_once,
     former_names,
     former_once_name,
-    is_in_use,
+    is_gone,
     once_name,
 )
 from cooee.core.dialogue.run import Run
@@ -142,10 +142,10 @@ def _rename_message(run: Run, call: OnceCall, name: str) -> str:
     """Return the mistake where a new once may be a recorded one under another name, or ""."""
     if run.same_code or call.key is not None or call.was is not None:
         return ""
-    unmet = _unmet_onces(run)
+    unmet = [run.records[key].entry for key in _unmet_onces(run)]
     if not unmet:
         return ""
     # Done before, and nowhere in today's code: renamed, or removed. Only the developer knows.
     names, texts = used_names(run.context.function)
-    gone = next((key[2] for key in unmet if not is_in_use(key[2], names, texts)), None)
-    return "" if gone is None else renamed_once_message(name, gone)
+    gone = next((entry for entry in unmet if is_gone(entry, name, names, texts)), None)
+    return "" if gone is None else renamed_once_message(name, gone.key[2])
