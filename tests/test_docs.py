@@ -45,7 +45,7 @@ from packaging.requirements import Requirement
 
 import cooee
 from cooee.cli.load_app import import_app
-from cooee.core.parsing.answers import ParseContext, parse_answer, parser_for
+from cooee.core.parsing.answers import NotUnderstood, ParseContext, parse_answer, parser_for
 from cooee.providers import Features, provider_names
 from cooee.simulator import control_api
 from cooee.simulator.faults import FAULT_NAMES
@@ -415,15 +415,33 @@ def test_every_answer_in_the_table_of_types_is_read_as_one():
     rows = re.findall(r"^\| `(.+?)` \| (`.+?`) \|", table, re.MULTILINE)
     types = {"date": date, "time": clock, "datetime": datetime, "Decimal": Decimal}
     types |= {"Literal": Literal, "PhoneNumber": cooee.PhoneNumber, "Email": cooee.Email}
+    types |= {"Birthday": cooee.Birthday}
     here = ParseContext(datetime(2026, 11, 25, 10, tzinfo=UTC), UTC, "+61491570006")
     types |= {"ZoneInfo": ZoneInfo}
-    assert len(rows) == 11
+    assert len(rows) == 12
     for kind, texts in rows:
         for text in re.findall("`(.+?)`", texts):
             assert parse_answer(parser_for(eval(kind, types)), text, here) is not None, text
     assert parse_answer(parser_for(date), "3/4", here) == date(2027, 4, 3)
     american = replace(here, our_number="+12025550123")
     assert parse_answer(parser_for(date), "3/4", american) == date(2027, 3, 4)
+
+
+def test_every_day_and_time_in_the_table_of_days_is_read_as_one_or_asked_again():
+    page = (DOCS / "dialogues.md").read_text().partition("### Days and times")[2]
+    rows = re.findall(r"^\| `(.+?)` \| (`.+`.*?) \| (.+?) \|$", page, re.MULTILINE)
+    types = {"date": date, "time": clock, "datetime": datetime, "Birthday": cooee.Birthday}
+    sydney = ZoneInfo("Australia/Sydney")
+    now = datetime(2026, 11, 25, 10, tzinfo=sydney)
+    here = ParseContext(now, sydney, "+61491570006", "+61491570156")
+    assert len(rows) == 16
+    for kind, texts, shown in rows:
+        for text in re.findall("`(.+?)`", texts):
+            try:
+                found = str(parse_answer(parser_for(types[kind]), text, here))
+            except NotUnderstood:
+                found = "asked again"
+            assert found.startswith(shown), text
 
 
 def test_every_example_has_a_page_and_a_test():

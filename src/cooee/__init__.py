@@ -50,7 +50,7 @@ from cooee.core.errors import (
 )
 from cooee.core.folding import fold_text
 from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
-from cooee.core.parsing.answers import Email, PhoneNumber
+from cooee.core.parsing.answers import Birthday, Email, PhoneNumber
 from cooee.core.parsing.keywords import Keyword, Pattern
 from cooee.core.public_names import import_on_use, publish_names
 from cooee.core.segments import Encoding, Segments, Suggestion, split_into_segments
@@ -63,6 +63,7 @@ __all__ = [
     "App",
     "AppClient",
     "AskOptions",
+    "Birthday",
     "CannotGoBack",
     "Chat",
     "CooeeError",

@@ -55,14 +55,23 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         header = self.headers.get("retry-after", "").strip()
         if header.isascii() and header.isdecimal() and len(header) <= _MAX_RETRY_AFTER_DIGITS:
             return float(header)
-        try:
-            until = datetime.strptime(header, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-        except ValueError:
-            return None
-        return max(0.0, (until - self.at).total_seconds()) if self.at else None
+        until = _parse_http_date(header)
+        return max(0.0, (until - self.at).total_seconds()) if until and self.at else None
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {len(self.body)} bytes>"
+
+
+def _parse_http_date(header: str) -> datetime | None:
+    """Return an HTTP date (RFC 9110, 5.6.7: three forms) in UTC, or None for another text."""
+    # Not strptime: its %a and %b are the names of the process's locale.
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 -- rare, and imports sockets
+
+    try:
+        moment = parsedate_to_datetime(header)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 _MAX_RETRY_AFTER_DIGITS = 7  # of a Retry-After; more would be months

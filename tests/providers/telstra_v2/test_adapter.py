@@ -284,7 +284,7 @@ def test_days_are_an_increment_and_never_added_at_a_restart(days, way, hook, kee
         (
             {"destinationAddress": OURS, "expiryDate": 1767960000000},
             8,
-            "free trial's number, which ends on 09 January 2026",
+            "free trial's number, which ends on 2026-01-09",
         ),
         (
             {

@@ -223,9 +223,10 @@ class Chat(Generic[S, V]):
         Args:
             prompt: the question's words. They identify the answer too, so where they change from
                 run to run (an f-string) give a `key`.
-            type: int, float, Decimal, bool, date, time, datetime, ZoneInfo, PhoneNumber, Email,
-                an Enum, a Literal, or any callable of one text. A wrong answer raises ValueError,
-                LookupError, ArithmeticError or TypeError; any other error fails the turn.
+            type: int, float, Decimal, bool, date, time, datetime, Birthday, ZoneInfo,
+                PhoneNumber, Email, an Enum, a Literal, or any callable of one text. A wrong answer
+                raises ValueError, LookupError, ArithmeticError or TypeError; any other error fails
+                the turn.
             default: the answer where none comes before the `timeout`; a value that can be kept.
             options: see `AskOptions`.
 

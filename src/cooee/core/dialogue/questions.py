@@ -109,8 +109,8 @@ def _take_text(
         )
     try:
         return _answer_step(waiting, text, parse_answer(question.parser, text.text, context))
-    except NotUnderstood:
-        return _misunderstood_step(question, waiting, text)
+    except NotUnderstood as error:
+        return _misunderstood_step(question, waiting, text, error.hint)
 
 
 def _answer_step(waiting: Waiting, text: IncomingText, value: Any) -> QuestionStep:
@@ -133,7 +133,9 @@ def _burst_step(waiting: Waiting) -> QuestionStep:
     return QuestionStep(waiting, "answer", text, last.received_at, text, last.text_id, media)
 
 
-def _misunderstood_step(question: Question, waiting: Waiting, text: IncomingText) -> QuestionStep:
+def _misunderstood_step(
+    question: Question, waiting: Waiting, text: IncomingText, hint: str
+) -> QuestionStep:
     """Count a wrong answer; record only that there were too many (replay rule 6)."""
     attempts = waiting.attempts + 1
     waiting = _with_due_time(question, replace(waiting, attempts=attempts))
@@ -142,7 +144,9 @@ def _misunderstood_step(question: Question, waiting: Waiting, text: IncomingText
         return QuestionStep(
             waiting, "too many attempts", None, text.sent_at, raw, text_id, text_consumed=True
         )
-    retry_text = question.retry or f"{question.parser.hint} {question.render_prompt(waiting.page)}"
+    retry_text = (
+        question.retry or f"{hint or question.parser.hint} {question.render_prompt(waiting.page)}"
+    )
     return QuestionStep(waiting, outgoing=("retry", retry_text), text_consumed=True)
 
 

@@ -262,7 +262,7 @@ class Run:
 
     def parse_context(self, at: datetime) -> ParseContext:
         """Return the time and the places that a text is parsed with."""
-        return ParseContext(at, self.chat.zone, self.context.ours)
+        return ParseContext(at, self.chat.zone, self.context.ours, self.context.theirs)
 
     def consume_text(self) -> None:
         """Mark the text of this turn as consumed by its question."""

@@ -35,19 +35,32 @@ PhoneNumber = NewType("PhoneNumber", str)
 """``ask("Your number?", PhoneNumber)``: in E.164, read as in the country of our number."""
 
 
+Birthday = NewType("Birthday", date)
+"""``ask("Your birthday?", Birthday)``: a day that is over, with its year: 12/3/85 is in 1985."""
+
+
 class NotUnderstood(ValueError):
-    """The text is no answer of the question's type."""
+    """The text is no answer of the question's type.
+
+    `hint` is what to tell the person; "" for the type's own words.
+    """
+
+    def __init__(self, message: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class ParseContext(msgspec.Struct, frozen=True):
     """The time and place of a text, for "tomorrow" and "3/4".
 
-    `zone` is the person's; `our_number` is a number of ours, whose country's customs are taken.
+    `zone` is the person's. The customs are those of two countries: of `our_number`, a number of
+    ours, and of `their_number`, the person's.
     """
 
     at: datetime
     zone: tzinfo
     our_number: str
+    their_number: str = ""
 
 
 class AnswerParser(msgspec.Struct, frozen=True):
@@ -84,6 +97,8 @@ def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
         raise NotUnderstood
     try:
         value = parser.parse(visible, context)
+    except NotUnderstood:
+        raise
     except WRONG_ANSWER_ERRORS as error:
         raise NotUnderstood(str(error)) from error
     if inspect.isawaitable(value):
@@ -222,22 +237,19 @@ def _literal_parser(values: tuple[Any, ...]) -> AnswerParser:
 # Days and times
 
 
-def _parse_date(text: str, context: ParseContext) -> date:
-    from cooee.core.parsing.dates import parse_date  # noqa: PLC0415 -- 0.2 s that only who asks for one pays
+def _dates_parser(name: str) -> Callable[[str, ParseContext], Any]:
+    """Return a parser of days or times: the function of that name in `cooee.core.parsing.dates`."""
 
-    return parse_date(text, context.at.astimezone(context.zone), context.our_number)
+    def parse(text: str, context: ParseContext) -> Any:
+        from cooee.core.parsing import dates  # noqa: PLC0415 -- 20 ms that only who asks for one pays
 
+        now = context.at.astimezone(context.zone)
+        try:
+            return getattr(dates, name)(text, now, context.our_number, context.their_number)
+        except dates.DateNotUnderstood as error:
+            raise NotUnderstood(str(error), error.hint) from error
 
-def _parse_time(text: str, context: ParseContext) -> time:
-    from cooee.core.parsing.dates import parse_time  # noqa: PLC0415 -- see above
-
-    return parse_time(text, context.at.astimezone(context.zone))
-
-
-def _parse_datetime(text: str, context: ParseContext) -> datetime:
-    from cooee.core.parsing.dates import parse_datetime  # noqa: PLC0415 -- see above
-
-    return parse_datetime(text, context.at.astimezone(context.zone), context.our_number)
+    return parse
 
 
 def _parse_zone(text: str, _: ParseContext) -> ZoneInfo:
@@ -253,10 +265,17 @@ _PARSERS: dict[Any, AnswerParser] = {
     float: AnswerParser("float", _parse_float, "Please send a number."),
     Decimal: AnswerParser("Decimal", _parse_decimal, "Please send a number."),
     bool: AnswerParser("bool", _parse_yes_or_no, "Please answer yes or no."),
-    date: AnswerParser("date", _parse_date, "Please send a day, like 24 December."),
-    time: AnswerParser("time", _parse_time, "Please send a time, like 3:30pm."),
+    date: AnswerParser("date", _dates_parser("parse_date"), "Please send a day, like 24 December."),
+    Birthday: AnswerParser(
+        "Birthday",
+        _dates_parser("parse_birthday"),
+        "Please send the day, month and year, like 24 December 1985.",
+    ),
+    time: AnswerParser("time", _dates_parser("parse_time"), "Please send a time, like 3:30pm."),
     datetime: AnswerParser(
-        "datetime", _parse_datetime, "Please send a day and a time, like Friday 3:30pm."
+        "datetime",
+        _dates_parser("parse_datetime"),
+        "Please send a day and a time, like Friday 3:30pm.",
     ),
     ZoneInfo: AnswerParser("ZoneInfo", _parse_zone, "Please send a time zone, like Europe/Paris."),
     Email: AnswerParser("Email", _parse_email, "Please send an e-mail address."),

@@ -10,6 +10,12 @@ import msgspec
 
 _ISO_DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+
 
 class Cell(msgspec.Struct, frozen=True):
     """One field of a state before and after a turn; "" is no value."""
@@ -28,6 +34,17 @@ def compare_states(before: bytes | None, after: bytes | None) -> list[Cell]:
     """Compare a stored state before and after a turn; name nested fields by their path."""
     old, new = (_flatten_fields(msgspec.json.decode(side or b"null")) for side in (before, after))
     return [Cell(name, old.get(name, ""), new.get(name, "")) for name in old | new]
+
+
+def day_of_month(at: datetime) -> str:
+    """Return a moment's day and English month: 25 Nov."""
+    # Not %b, which is the month in the language of the process's locale.
+    return f"{at.day} {_MONTHS[at.month - 1]}"
+
+
+def weekday_name(at: datetime) -> str:
+    """Return a moment's English weekday: Wed."""
+    return _WEEKDAYS[at.weekday()]
 
 
 def time_of_day(at: datetime) -> str:
@@ -56,5 +73,5 @@ def _json_text(value: Any) -> str:
         return ""
     if isinstance(value, str) and _ISO_DATETIME.fullmatch(value):
         at = datetime.fromisoformat(value).astimezone()
-        return f"{at.day} {at:%b} {time_of_day(at)}"
+        return f"{day_of_month(at)} {time_of_day(at)}"
     return msgspec.json.encode(value).decode()

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from cooee.core.dialogue.journal import Journal, JournalEntry, JournalIndex
 from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import Unstorable
+from cooee.phone.inspector.formatting import day_of_month, weekday_name
 from cooee.phone.ipc_messages import JournalStep
 from cooee.storage import DialogueUpdate
 
@@ -91,5 +92,5 @@ def _value_text(entry: JournalEntry) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value:%a} {value.day} {value:%b %Y, %H:%M}"
+        return f"{weekday_name(value)} {day_of_month(value)} {value:%Y, %H:%M}"
     return str(value)

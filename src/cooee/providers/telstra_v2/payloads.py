@@ -109,7 +109,7 @@ def parse_subscription(
 def _subscription_notes(body: Mapping[str, Any], trial_ends_at: datetime | None) -> Sequence[str]:
     description = get_string(body, "description")
     trial_note = (
-        trial_ends_at and f"A free trial's number, which ends on {trial_ends_at:%d %B %Y} for good."
+        trial_ends_at and f"A free trial's number, which ends on {trial_ends_at:%Y-%m-%d} for good."
     )
     return tuple(note for note in (description, trial_note) if note)
 

@@ -80,12 +80,12 @@ class OwnVirtualNumber(msgspec.Struct, frozen=True):
         idle = at - self.last_used_at if at and self.last_used_at else timedelta(0)
         if idle >= _PAID_IDLE_LIMIT - 4 * _WARN_BEFORE:
             yield (
-                f"{self.number} has had no traffic since {self.last_used_at:%d %B %Y}: Telstra"
+                f"{self.number} has had no traffic since {self.last_used_at:%Y-%m-%d}: Telstra"
                 " takes a number away after 18 months. Send a text from it to keep it."
             )
         elif idle >= _TRIAL_IDLE_LIMIT - _WARN_BEFORE:
             yield (
-                f"{self.number} has sent nothing since {self.last_used_at:%d %B %Y}: if this is a"
+                f"{self.number} has sent nothing since {self.last_used_at:%Y-%m-%d}: if this is a"
                 " free trial, Telstra takes it away after 30 days. Send a text from it to keep it."
             )
 

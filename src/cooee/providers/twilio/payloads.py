@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,11 +20,12 @@ from cooee.providers.twilio.errors import twilio_status
 def parse_rfc2822_date(value: Any) -> datetime | None:
     """Parse an RFC 2822 date: ``Mon, 16 Aug 2010 03:45:01 +0000``, or GMT for the offset."""
     try:
-        with_offset = value.replace("GMT", "+0000") if isinstance(value, str) else ""
-        date = datetime.strptime(with_offset, "%a, %d %b %Y %H:%M:%S %z").astimezone(UTC)
+        date = parsedate_to_datetime(value if isinstance(value, str) else "")
     except (ValueError, OverflowError):
         return None
-    return date if date.year > 2000 else None  # before there was a Twilio
+    if date.tzinfo is None or date.year <= 2000:  # before there was a Twilio
+        return None
+    return date.astimezone(UTC)
 
 
 # Our number

@@ -6,6 +6,8 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC
+from email.utils import format_datetime
 from hmac import compare_digest
 
 import msgspec
@@ -52,7 +54,7 @@ class TwilioAPI:
             response = self._route(request, path)
         except TwilioAPIError as error:
             response = error.response
-        date = self._network.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT")
+        date = format_datetime(self._network.clock.now().astimezone(UTC), usegmt=True)
         return msgspec.structs.replace(response, headers={**response.headers, "date": date})
 
     def fault_response(self, name: str, _: Request, __: str, /) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import msgspec
@@ -56,7 +57,7 @@ class TwilioNumber(msgspec.Struct, kw_only=True):
 
 def format_rfc2822(time: datetime | None) -> str | None:
     """Return a date in the form of RFC 2822."""
-    return None if time is None else time.strftime("%a, %d %b %Y %H:%M:%S +0000")
+    return None if time is None else format_datetime(time.astimezone(UTC))
 
 
 def resource_path(account_sid: str, *parts: str) -> str:
