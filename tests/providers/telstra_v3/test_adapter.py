@@ -308,7 +308,7 @@ def test_a_number_that_is_about_to_be_taken_away_is_warned_of(idle, note):
 def test_the_last_use_may_be_a_date_or_a_stamp(used):
     held = {**number(), "lastUse": used}
     subscription, _ = subscribe(answer(200, held), TELSTRA_NUMBER=NATIONAL)
-    assert "01 December 2025" in subscription.notes[0]
+    assert "2025-12-01" in subscription.notes[0]
 
 
 @pytest.mark.parametrize(
