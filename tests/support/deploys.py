@@ -92,7 +92,7 @@ def _run(job: Mapping[str, Any], import_app: Any, kit_class: Any) -> Mapping[str
 
 
 class _Collector:
-    """A log handler that keeps the lines."""
+    """A log handler that keeps the warnings about dialogues, and none about a busy machine."""
 
     level = 0
 
@@ -100,7 +100,8 @@ class _Collector:
         self._lines = lines
 
     def handle(self, record: Any) -> None:
-        self._lines.append(f"{record.getMessage()} {vars(record)}")
+        if record.getMessage() == "dialogue-warning":
+            self._lines.append(str(vars(record)))
 
 
 async def _live(

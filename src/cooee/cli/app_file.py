@@ -38,12 +38,12 @@ def module_of_file(path: Path) -> AppModule:
     Raises:
         SettingError: the name of a folder is no name of a package.
     """
-    tops, base = _absolute_imports(path), _base_of_relative_imports(path)
-    folder = (
-        _folder_of_named_package(path, tops, base)
-        or _folder_of_regular_package(path, tops, base)
-        or (path.parent if base is None else _folder_of_namespace_package(base))
-    )
+    imports, base = _absolute_imports(path), _base_of_relative_imports(path, with_neighbours=False)
+    folder = _folder_of_named_package(path, imports, base)
+    folder = folder or _folder_of_regular_package(path, imports, base)
+    if folder is None:
+        base = _base_of_relative_imports(path, with_neighbours=True)
+        folder = path.parent if base is None else _folder_of_namespace_package(base)
     parts = path.relative_to(folder).with_suffix("").parts
     if len(parts) > 1 and parts[-1] == "__init__":
         parts = parts[:-1]
@@ -64,18 +64,24 @@ def _imports_of(path: Path) -> Sequence[ast.Import | ast.ImportFrom]:
 
 
 def _absolute_imports(path: Path) -> AbstractSet[str]:
-    """Return the first names of all that a file imports by a whole name."""
+    """Return the whole names of all that a file imports, or may import."""
     names = set[str]()
     for node in _imports_of(path):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif not node.level:
-            names.add((node.module or "").partition(".")[0])
+            module = node.module or ""
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     return names
 
 
-def _base_of_relative_imports(path: Path) -> Path | None:
-    """Return the highest folder that relative imports begin from, the neighbours' too, or None."""
+def _base_of_relative_imports(path: Path, *, with_neighbours: bool) -> Path | None:
+    """Return the highest folder that a file's relative imports begin from, or None.
+
+    Args:
+        path: the file.
+        with_neighbours: look at the relative imports of what it imports so, too.
+    """
     bases, seen, files = list[Path](), {path}, [path]
     while files:
         file = files.pop()
@@ -84,6 +90,8 @@ def _base_of_relative_imports(path: Path) -> Path | None:
                 continue
             base = file.parents[min(node.level, len(file.parents)) - 1]
             bases.append(base)
+            if not with_neighbours:
+                continue
             module = base.joinpath(*(node.module or "").split("."))
             names = [module, *(module / alias.name for alias in node.names)]
             found = [one.with_name(f"{one.name}.py") for one in names if one != base]
@@ -93,11 +101,15 @@ def _base_of_relative_imports(path: Path) -> Path | None:
     return min(bases, key=lambda base: len(base.parts), default=None)
 
 
-def _folder_of_named_package(path: Path, tops: AbstractSet[str], base: Path | None) -> Path | None:
-    """Return the folder above a package that the file names, and lies in."""
+def _folder_of_named_package(
+    path: Path, imports: AbstractSet[str], base: Path | None
+) -> Path | None:
+    """Return the folder above a package that the file lies in, and imports a module of."""
     for package in path.parents:
         is_high_enough = base is None or base.is_relative_to(package)
-        if is_high_enough and package.name in tops and not _is_found_elsewhere(package):
+        modules = [name.split(".")[1] for name in imports if name.startswith(f"{package.name}.")]
+        is_named = any(_has_module(package, module) for module in modules)
+        if is_high_enough and is_named and not _is_found_elsewhere(package):
             return package.parent
     return None
 
@@ -115,12 +127,13 @@ def _is_found_elsewhere(package: Path) -> bool:
 
 
 def _folder_of_regular_package(
-    path: Path, tops: AbstractSet[str], base: Path | None
+    path: Path, imports: AbstractSet[str], base: Path | None
 ) -> Path | None:
     """Return the folder above the packages with an ``__init__.py``; None for a script."""
     folder = path.parent
     while (folder / "__init__.py").is_file() and folder.name.isidentifier():
         folder = folder.parent
+    tops = {name.partition(".")[0] for name in imports}
     imports_neighbours = base is None and any(_has_module(path.parent, top) for top in tops)
     is_high_enough = base is None or folder in base.parents
     is_package = folder != path.parent and is_high_enough and not imports_neighbours
@@ -128,7 +141,7 @@ def _folder_of_regular_package(
 
 
 def _has_module(folder: Path, name: str) -> bool:
-    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+    return (folder / f"{name}.py").is_file() or (name.isidentifier() and (folder / name).is_dir())
 
 
 def _folder_of_namespace_package(base: Path) -> Path:

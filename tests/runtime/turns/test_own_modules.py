@@ -10,7 +10,11 @@ from types import ModuleType
 
 import pytest
 
-from cooee.runtime.turns.own_modules import own_modules, read_own_modules
+from cooee.runtime.turns.own_modules import (
+    _packages_installed_with,
+    own_modules,
+    read_own_modules,
+)
 
 
 def contents_of_own_modules(*homes):
@@ -32,6 +36,7 @@ def place(tmp_path, monkeypatch):
         importlib.invalidate_caches()
         return tmp_path
 
+    _packages_installed_with.cache_clear()
     yield write
     for name in set(sys.modules) - before:
         del sys.modules[name]
@@ -196,6 +201,26 @@ def test_an_installed_app_counts_with_all_that_its_distribution_installed(place,
         assert new_contents(before) == {}
         found = contents_of_own_modules("own_shop")
         assert {"own_shop", "own_common"} <= set(found)
+        assert "own_library" not in found
+    finally:
+        sys.path.remove(str(folder))
+
+
+def test_a_distribution_without_a_list_of_packages_is_known_by_its_record(place, before, tmp_path):
+    folder = tmp_path / "lib/python3.11/site-packages"
+    install(folder, "shop", "own_shop", "own_common")
+    install(folder, "library", "own_library")
+    info = folder / "shop-1.0.dist-info"
+    (info / "top_level.txt").unlink()
+    record = "own_shop/__init__.py,,\nown_common/__init__.py,,\nown_single.py,,\n"
+    (info / "RECORD").write_text(f"{record}shop-1.0.dist-info/RECORD,,\n")
+    (folder / "own_single.py").write_text("x = 1")
+    sys.path.insert(0, str(folder))
+    try:
+        for name in ("own_shop", "own_common", "own_single", "own_library"):
+            importlib.import_module(name)
+        found = contents_of_own_modules("own_shop")
+        assert {"own_shop", "own_common", "own_single"} <= set(found)
         assert "own_library" not in found
     finally:
         sys.path.remove(str(folder))

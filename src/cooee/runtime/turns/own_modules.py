@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from functools import cache
 from importlib.machinery import ModuleSpec
-from importlib.metadata import packages_distributions
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any
@@ -62,7 +63,8 @@ def own_modules(homes: AbstractSet[str] = frozenset()) -> Sequence[ModuleType]:
     """Return the loaded modules of the user's own, each once: see `read_own_modules`."""
     modules = {id(module): (name, module) for name, module in dict(sys.modules).items()}
     # An app that is itself installed lies among the libraries.
-    own_packages = _packages_installed_with({_top_of(home) for home in homes if _is_library(home)})
+    installed = [_top_of(home) for home in homes if _is_library(home)]
+    own_packages = set[str]().union(*map(_packages_installed_with, installed))
     return [
         module
         for name, module in modules.values()
@@ -91,13 +93,26 @@ def _is_library(name: str) -> bool:
     return bool(file) and not is_own_file(file)
 
 
-def _packages_installed_with(packages: AbstractSet[str]) -> AbstractSet[str]:
-    """Return the packages that the distributions of these packages have installed."""
-    if not packages:
-        return packages
-    distributions = packages_distributions()
-    own = {name for package in packages for name in distributions.get(package, ())}
-    return packages | {package for package, names in distributions.items() if own & {*names}}
+@cache
+def _packages_installed_with(package: str) -> AbstractSet[str]:
+    """Return a package, and the others that its distribution installed."""
+    module = sys.modules.get(package)
+    paths = [] if module is None else [_file_of(module), *(_names_of(module).get("__path__") or ())]
+    for folder in {PurePath(path).parent for path in paths if path}:
+        # importlib.metadata parses every line of every distribution, which takes a second.
+        for metadata in Path(folder).glob("*.dist-info"):
+            packages = _packages_listed_in(metadata)
+            if package in packages:
+                return packages
+    return {package}
+
+
+def _packages_listed_in(metadata: Path) -> AbstractSet[str]:
+    for name in ("top_level.txt", "RECORD"):
+        with suppress(OSError, UnicodeError):
+            lines = (metadata / name).read_text(encoding="utf-8").splitlines()
+            return {re.split(r"[/.,]", line, maxsplit=1)[0] for line in lines} - {""}
+    return set()
 
 
 # One module
