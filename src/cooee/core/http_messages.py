@@ -64,7 +64,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 def _parse_http_date(header: str) -> datetime | None:
     """Return an HTTP date (RFC 9110, 5.6.7: three forms) in UTC, or None for another text."""
-    # Not strptime: its %a and %b are the names of the process's locale.
+    # dates rule 8: %a and %b of strptime are the names of the process's locale.
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 -- rare, and imports sockets
 
     try:

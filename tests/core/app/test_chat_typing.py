@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Any, assert_type
-from cooee import AskOptions, Chat, Email, hours
+from cooee import AskOptions, Birthday, Chat, Email, hours
 from typing_extensions import Unpack
 
 class Size(Enum):
@@ -34,6 +34,7 @@ async def handler(chat: Chat) -> None:
     assert_type(await chat.receive(settle=5), str)
     assert_type(await chat.receive(timeout=hours(1), default=None), str | None)
     await chat.ask("E-mail?", Email)
+    born: date = await chat.ask("Born?", Birthday)
 
 def parse(text: str) -> date:
     return date.fromisoformat(text)

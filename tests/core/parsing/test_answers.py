@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cooee.core.dialogue.value_codec import decode_value, encode_value
 from cooee.core.parsing.answers import (
+    Birthday,
     Email,
     NotUnderstood,
     ParseContext,
@@ -96,6 +97,11 @@ def test_a_type_has_a_tag_that_tells_it_from_all_others():
     assert parser_for(Literal["a"]).type_tag != parser_for(Literal["a", "b"]).type_tag
     with pytest.raises(TypeError, match="cannot be called"):
         parser_for(7)
+
+
+def test_the_tags_of_days_and_times_stay_so_that_no_recorded_answer_is_read_anew():
+    tags = [parser_for(kind).type_tag for kind in (date, time, datetime, Birthday)]
+    assert tags == ["date", "time", "datetime", "Birthday"]
 
 
 @settings(deadline=None)  # a first e-mail address loads its library

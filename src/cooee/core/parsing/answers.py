@@ -265,6 +265,7 @@ _PARSERS: dict[Any, AnswerParser] = {
     float: AnswerParser("float", _parse_float, "Please send a number."),
     Decimal: AnswerParser("Decimal", _parse_decimal, "Please send a number."),
     bool: AnswerParser("bool", _parse_yes_or_no, "Please answer yes or no."),
+    # dates rule 9: a tag that changes has every recorded answer parsed anew.
     date: AnswerParser("date", _dates_parser("parse_date"), "Please send a day, like 24 December."),
     Birthday: AnswerParser(
         "Birthday",

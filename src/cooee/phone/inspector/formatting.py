@@ -38,7 +38,7 @@ def compare_states(before: bytes | None, after: bytes | None) -> list[Cell]:
 
 def day_of_month(at: datetime) -> str:
     """Return a moment's day and English month: 25 Nov."""
-    # Not %b, which is the month in the language of the process's locale.
+    # dates rule 8: %b is the month in the language of the process's locale.
     return f"{at.day} {_MONTHS[at.month - 1]}"
 
 

@@ -20,6 +20,7 @@ from cooee.core.parsing.dates import (
     parse_time,
 )
 from cooee.core.parsing.dates.customs import MAX_AHEAD, MAX_AHEAD_WITHOUT_YEAR
+from cooee.core.parsing.dates.languages import LANGUAGES
 
 SYDNEY = ZoneInfo("Australia/Sydney")
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=SYDNEY)  # a Wednesday
@@ -140,6 +141,34 @@ def test_a_moment_in_iso_8601_reads_back_with_its_offset(local, quarters):
     text = f"{local.replace(microsecond=0).isoformat()}{sign}{hours:02}:{minutes:02}"
     if datetime.fromisoformat(text) > NOW:
         assert parse_datetime(text, NOW, AU) == datetime.fromisoformat(text)
+
+
+LOCAL = {"en": "AU", "de": "DE", "fr": "FR", "es": "ES", "it": "IT", "pt": "PT", "nl": "NL",
+         "da": "DK", "nb": "NO", "sv": "SE", "pl": "PL"}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_name_of_a_month_and_a_weekday_is_understood_where_it_is_spoken(code):
+    number, language = NUMBERS[LOCAL[code]], LANGUAGES[code]
+    for month, spellings in enumerate(language.months.split("/"), 1):
+        for spelling in spellings.split():
+            assert parse_date(f"5 {spelling} 2027", NOW, number) == date(2027, month, 5), spelling
+    for weekday, spellings in enumerate(language.weekdays.split("/")):
+        day = NOW.date() + timedelta((weekday - NOW.weekday()) % 7)
+        for spelling in spellings.split():
+            if day != NOW.date():
+                assert parse_date(spelling.upper(), NOW, number) == day, spelling
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_a_language_counts_only_where_it_is_spoken(code):
+    mine = {text for _, country, _, text in ROWS if country == LOCAL[code]}
+    tomorrow = {"de": "morgen", "fr": "demain", "es": "mañana", "it": "domani", "pt": "amanhã",
+                "nl": "overmorgen", "da": "i morgen", "nb": "i morgen", "sv": "imorgon",
+                "pl": "jutro"}[code]  # fmt: skip
+    assert tomorrow in mine
+    assert understood("date", tomorrow, NUMBERS[LOCAL[code]]) != "?"
+    assert understood("date", tomorrow, AU) == "?"
 
 
 # What is asked again

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
@@ -11,6 +10,7 @@ from math import prod
 
 import msgspec
 
+from cooee.core.folding import plain_text, unaccented
 from cooee.core.parsing.dates.languages import LANGUAGES
 
 MAX_CHARS = 80
@@ -54,30 +54,12 @@ def atom_sequences(text: str, language: str) -> Iterator[list[Atom]]:
 
 def fold(text: str) -> str:
     """Return a text in small letters without accents, apostrophes and invisible characters."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).translate(_LETTERS)
-    plain = "".join(_plain_char(char) for char in text.casefold())
+    plain = unaccented(plain_text(text).casefold()).replace("'", "")
     for pattern, replacement in _RESPELLINGS:
         plain = pattern.sub(replacement, plain)
     return plain.strip()
 
 
-def _plain_char(char: str) -> str:
-    if char.isascii():
-        return "" if char == "'" else char
-    category = unicodedata.category(char)
-    if category == "Nd":
-        return str(unicodedata.decimal(char))
-    if category == "Pd" or char == "\u2212":
-        return "-"
-    # Accents, joiners and marks of direction change no day; apostrophes are left out everywhere.
-    return "" if category in {"Mn", "Cf", "Sk"} else char
-
-
-_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4\u2032"))
-_LETTERS = str.maketrans(
-    {"\u00d8": "o", "\u00f8": "o", "\u0141": "l", "\u0142": "l", "\u00e6": "ae", "\u0111": "d"}
-)
 _RESPELLINGS = [
     (re.compile(r"\b2(?=mo?r+ow\b|mrw\b|moro\b|day\b|nite\b|night\b)"), "to"),
     (re.compile(r"\btomrw\b"), "tomorrow"),
@@ -122,7 +104,7 @@ def _lexicon(language: str) -> dict[str, list[tuple[Atom, ...]]]:
 # Figures
 
 _SPACE = re.compile(r"[\s.]+")
-_SEPARATOR = re.compile(r"[,;!?()\"\u201c\u201d\u2026]+|-(?=\s)")
+_SEPARATOR = re.compile(r"[,;!?()*\"]+|[-:](?=\s|$)")
 _WORD = re.compile(r"[^\W\d_]+|[@\U0001f44d\U0001f64f\U0001f642\U0001f60a]")
 _ZONE = re.compile(r"(?:utc|gmt) ?([+-]\d{1,2}(?::?\d\d)?)(?![\d:])")
 _ISO_MOMENT = re.compile(

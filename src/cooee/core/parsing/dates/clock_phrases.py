@@ -56,8 +56,8 @@ def bare_hour(atoms: Sequence[Atom], _: Customs) -> ClockPart | None:
 
 
 def noon_or_midnight(atoms: Sequence[Atom], _: Customs) -> ClockPart | None:
-    """Return "noon", "12 midnight"."""
-    if len(atoms) == 2 and atoms[0].value not in {"12", "00"}:
+    """Return "noon", "12 midnight", "12:00 noon"."""
+    if len(atoms) == 2 and atoms[0].value not in {"12", "12:00", "12.00"}:
         return None
     if atoms[-1].value == "noon":
         return ClockPart(frozenset([time(12)]))
@@ -128,5 +128,6 @@ def _times(
     elif is_plain or number > 12 or hour.startswith("0"):
         hours = [number]
     else:
+        # dates rule 5: an hour from 1 to 12 is two times.
         hours = [number % 12, number % 12 + 12]
     return ClockPart(frozenset(time(each, minute, second) for each in hours))

@@ -71,6 +71,7 @@ def dated(year: int | None, month: int, day: int, customs: Customs) -> DayPart |
             return None
         next_days = (_date(today.year + more, month, day) for more in (0, 1))
         upcoming = [found for found in next_days if found and found >= today]
+        # dates rule 4: "24 Nov" on the 25th is yesterday, or in a year.
         near = [day for day in upcoming if day - today <= MAX_AHEAD_WITHOUT_YEAR]
         return _day_part(NAMED, near or upcoming, lacks_year=not near)
     found = _date(year, month, day)

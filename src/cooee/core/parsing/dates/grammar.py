@@ -64,6 +64,7 @@ _YEAR = re.compile("(?:19|20)[0-9]{2}")
 def _divide(atoms: Sequence[Atom], customs: Customs, start: int = 0) -> Iterator[list[Part]]:
     while start < len(atoms) and atoms[start].code == "s":
         start += 1
+    # dates rule 1: a division ends where no atom is left.
     if start == len(atoms):
         yield []
         return
@@ -184,7 +185,7 @@ _PHRASES: list[tuple[re.Pattern[str], Builder]] = [
         ("@?~?C(?:A|c|U)?", _one(clocks.clock_time)),
         ("@?~?[Nn](?:A|cA?)|@~?[Nn]|N|NU", _hour),
         ("~?[Nn]", _one(clocks.bare_hour)),
-        ("@?~?N?K", _one(clocks.noon_or_midnight)),
+        ("@?~?[NC]?K", _one(clocks.noon_or_midnight)),
         ("@?~?[HqNn]U?[<>][Nn](?:A|cA?)?", _one(clocks.minutes_past)),
         ("Z", _zone),
         ("j", lambda _, __: [ElapsedPart(timedelta())]),

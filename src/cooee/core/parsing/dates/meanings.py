@@ -86,6 +86,7 @@ def _days_of(parts: Sequence[Part], at: time, now: datetime, zone: tzinfo | None
 
 def _exact(local: datetime, zone: tzinfo | None) -> datetime | None:
     """Return a local time in UTC, of two the first; None where the clocks leave it out."""
+    # dates rule 6: a time that the clocks leave out does not come back from UTC.
     moment = local.replace(tzinfo=zone).astimezone(UTC)
     return moment if moment.astimezone(zone).replace(tzinfo=None) == local else None
 
@@ -97,10 +98,12 @@ def _named_days(parts: Sequence[Part], today: date) -> set[date]:
         return set()
     if any(part.lacks_year for part in named):
         return set()
+    # dates rule 3: the strongest parts name the day, and the others have to agree.
     greatest = max(part.strength for part in named)
     found = set.intersection(*(set(p.days) for p in named if p.strength == greatest))
     found = {day for day in found if all(part.confirms(day) for part in named)}
     found = {day for day in found if day - today <= MAX_AHEAD}
+    # dates rule 7: without words for the past, a day that is over is none.
     if _may_be_past(parts):
         return found
     return {day for day in found if day >= today}

@@ -113,6 +113,7 @@ def _read(
 
 def _single(values: set[T], seen: set[Part], now: datetime) -> T:
     """Return the only meaning of a text."""
+    # dates rule 2: two meanings are as good as none.
     if len(values) == 1:
         return next(iter(values))
     if not values and any(isinstance(part, DayPart) and part.lacks_year for part in seen):
