@@ -69,6 +69,8 @@ class World:
         self.sent: list[tuple[int, str]] = []
         self.keys: set[str] = set()
         self.said: dict[str, int] = {}
+        self.undone: set[str] = set()  # said after an answer that was taken back,
+        self.undone_place: Any = None  # the last of them to this question
         self.retries, self.wrong, self.words = 0, 0, 1
         self.known = Known()
         self.old = self.version = Version(self.maker.program(), self.do)
@@ -196,6 +198,8 @@ class World:
         self.log.append(f"BACK over {order[last]}")
         del self.known.answers[order[last]]
         self.known.early.pop(order[last], None)
+        self.undone |= {words for words, seq in self.said.items() if seq >= last}
+        self.undone_place = order[last]
         self.said = {words: seq for words, seq in self.said.items() if seq < last}
         self.known.waiting, self.known.frontier = None, order[last]
         self.store(journal, journal.entries[len(self.entries) :])
@@ -421,8 +425,12 @@ class World:
         for name in names:
             assert name not in self.said, f"(b) {name} twice"
         expected = [name for name in memory.tail if name not in self.said]
+        # Back at the question whose answer was taken back, what stands before it is not repeated.
+        silent = [name for name in expected if name in self.undone and place == self.undone_place]
+        expected = [name for name in expected if name not in silent]
         assert names == expected, f"(b) said {names}, not {expected}"
-        self.said.update(dict.fromkeys(names, self.known.seq))
+        self.said.update(dict.fromkeys((*names, *silent), self.known.seq))
+        self.undone.difference_update(names, silent)
         self.known.unfinished = memory.still_unfinished()
         self.known.finished_seq = self.known.seq
         new = texts if place != waited else [words for words in texts if words not in prompts]
@@ -437,6 +445,7 @@ class World:
         self.head, self.entries = self.engine.journal.encode_head(journal), []
         self.known = Known(**copy.deepcopy(vars(CODEC.decode(self.state)[0])))
         self.said, self.sent, self.begun, self.committed = {}, [], {}, set()
+        self.undone, self.undone_place = set(), None
         self.turn(None)
 
     def check_transcript(self) -> None:
