@@ -280,3 +280,10 @@ def test_no_connection_leaves_a_descriptor(
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(count())
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_an_app_may_be_any_callable() -> None:
+    network = HTTPClient(RealClock())
+    async with serve_app(lambda *call: fine(*call)) as port:  # noqa: PLW0108 -- no async function
+        assert (await network(get(port))).body == b"ok"
+    await network.close()

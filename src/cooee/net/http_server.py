@@ -40,6 +40,7 @@ async def serve_app(
     with listener or bind_socket(host, port) as listen_socket:
         config = uvicorn.Config(
             app,
+            interface="asgi3",  # uvicorn's guess needs an async function, and any callable may come
             http=_connection_protocol(header_timeout),
             ws="none",
             lifespan="off",
