@@ -226,6 +226,10 @@ class StoreUnavailable(StorageError):
     """The database is locked, full or gone for now; no row was written."""
 
 
+class DatabaseLost(StoreUnavailable):
+    """The database's file was removed, replaced or overwritten while the process ran on it."""
+
+
 class DatabaseInUse(StorageError):
     """Another process owns this database file."""
 

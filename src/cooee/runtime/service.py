@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping
@@ -14,7 +15,13 @@ from msgspec.structs import asdict
 from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.app.app import App
 from cooee.core.backoff import Backoff
-from cooee.core.errors import CooeeError, PermanentFailure, StoreUnavailable, Unauthorized
+from cooee.core.errors import (
+    CooeeError,
+    DatabaseLost,
+    PermanentFailure,
+    StoreUnavailable,
+    Unauthorized,
+)
 from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
 from cooee.runtime.app_call import await_app, call_app
@@ -80,6 +87,7 @@ class Service:
         self._stopping: WakeUp = clock.create_wake_up()
         self._poller: Poller | None = None
         self._watchdog = Watchdog()
+        self._loss: asyncio.Future[DatabaseLost] = asyncio.get_running_loop().create_future()
         self._exit_stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -174,6 +182,10 @@ class Service:
         await self._resources.transport.close()
         await self.store.close()
 
+    async def until_database_lost(self) -> DatabaseLost:
+        """Wait until the database is lost under this process; return the error for people."""
+        return await asyncio.shield(self._loss)
+
     async def health(self) -> tuple[bool, Mapping[str, Any]]:
         """Say whether all is well, with details of polling, sending, handlers and the database."""
         database, counts = "ok", {}
@@ -253,6 +265,10 @@ class Service:
                 if elapsed >= _DAY_S:
                     elapsed = 0.0
                     await self._prune()
+            except DatabaseLost as error:  # storage rule 15
+                log_event("database-lost", logging.CRITICAL, error=str(error))
+                self._loss.set_result(error)
+                return
             except StoreUnavailable as error:
                 log_event("store-unavailable", logging.ERROR, error=str(error), during="tick")
         self._stopping.set()

@@ -10,7 +10,7 @@ import msgspec
 
 from cooee.core.errors import SettingError
 from cooee.providers import Provider, Setting, find_provider
-from cooee.storage.dialects import database_path, default_media_location
+from cooee.storage.dialects import absolute_path, database_path, default_media_location
 
 _MIN_TOKEN_CHARS = 16
 
@@ -213,11 +213,7 @@ def _parse_media_location(location: str, database: str) -> str:
     """Return the folder or URL of media as it was named, or a folder beside the database."""
     if "://" in location:
         return location
-    return (
-        str(Path(location).expanduser().absolute())
-        if location
-        else default_media_location(database)
-    )
+    return str(absolute_path(location)) if location else default_media_location(database)
 
 
 def _split_list(line: str) -> Sequence[str]:

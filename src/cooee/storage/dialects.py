@@ -33,7 +33,23 @@ def database_path(url: str) -> Path:
     if not path or (colon and path == url):
         named = f" ({scheme:.20}://…)" if colon else ""
         raise SettingError(f"The URL{named} names no database file. Give one: sqlite:///cooee.db")
-    return Path(path).expanduser().absolute()
+    return absolute_path(path)
+
+
+def absolute_path(path: str) -> Path:
+    """Return the absolute path of a path that may begin with ``~``.
+
+    Raises:
+        SettingError: this user, or the named user, has no home folder.
+    """
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        home = path.partition("/")[0]
+        raise SettingError(
+            f"{home} in {path} stands for a home folder, and this process knows none (HOME is not"
+            " set). Write the whole path: sqlite:////srv/texts/cooee.db"
+        ) from error
 
 
 def describe_database(url: str) -> str:

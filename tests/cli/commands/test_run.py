@@ -224,3 +224,29 @@ def test_a_text_from_another_process_goes_out_at_once(start, simulator, cooee):
     sent = cooee("send", "0491 570 157", "Hello from us")
     assert sent.returncode == 0, sent.stderr
     assert simulator.replies("+61491570157", 1, seconds=3) == ["Hello from us"]
+
+
+@pytest.mark.parametrize("deed", ["removed", "replaced"])
+def test_a_run_whose_database_is_lost_ends_with_what_to_do(start, simulator, tmp_path, deed):
+    run = start("run", STOPWATCH, **simulator.settings)
+    run.until("listening")
+    simulator.text(ANNA, "START")
+    assert simulator.replies(ANNA, 1) == ["The timer is running!"]
+    path = tmp_path / "cooee.db"
+    if deed == "removed":
+        path.unlink()
+    else:
+        (tmp_path / "other.db").write_bytes(b"")
+        (tmp_path / "other.db").rename(path)
+    assert run.process.wait(timeout=20) == 1
+    log = run.log.read_text()
+    assert "database-lost" in log
+    assert f"cooee: {path} was {deed} while cooee ran on it." in log
+    assert "Traceback" not in log
+    again = start("run", STOPWATCH, **simulator.settings)
+    assert again.process.wait(timeout=20) == 1  # and it makes no empty database
+    (tmp_path / "cooee.db.rescued").rename(path)
+    third = start("run", STOPWATCH, **simulator.settings)
+    third.until("listening")
+    simulator.text(ANNA, "START")
+    assert simulator.replies(ANNA, 2)[1] == "The timer has been reset to zero and restarted!"

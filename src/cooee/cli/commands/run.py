@@ -83,24 +83,43 @@ async def _run_service(
         running_service(app, settings, redactor) as service,
         serve_app(service.endpoints, host=settings.host, port=settings.port, grace=1) as port,
     ):
-        if await _connect_unless_stopped(stop, service):
-            print("\n".join(startup_banner(name, service, settings, port)), flush=True)
-            await stop.wait()
+        ending = asyncio.ensure_future(_wait_for_end(stop, service))
+        try:
+            if await _connect_unless_ended(ending, service):
+                print("\n".join(startup_banner(name, service, settings, port)), flush=True)
+            await ending
+        finally:
+            ending.cancel()
 
 
-async def _connect_unless_stopped(stop: asyncio.Event, service: Service) -> bool:
-    """Connect; return False if the signal to stop comes first."""
-    connecting = asyncio.ensure_future(service.connect())
+async def _wait_for_end(stop: asyncio.Event, service: Service) -> None:
+    """Return at the signal to stop.
+
+    Raises:
+        DatabaseLost: the database was removed or replaced.
+    """
     stopping = asyncio.ensure_future(stop.wait())
+    losing = asyncio.ensure_future(service.until_database_lost())
     try:
-        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({stopping, losing}, return_when=asyncio.FIRST_COMPLETED)
+        if losing.done():
+            raise losing.result()
+    finally:
+        stopping.cancel()
+        losing.cancel()
+
+
+async def _connect_unless_ended(ending: asyncio.Future[None], service: Service) -> bool:
+    """Connect; return False if the end comes first."""
+    connecting = asyncio.ensure_future(service.connect())
+    try:
+        await asyncio.wait({connecting, ending}, return_when=asyncio.FIRST_COMPLETED)
         if connecting.done():
             connecting.result()
         return connecting.done()
     finally:
         connecting.cancel()
-        stopping.cancel()
-        await asyncio.gather(connecting, stopping, return_exceptions=True)
+        await asyncio.gather(connecting, return_exceptions=True)
 
 
 def startup_banner(name: str, service: Service, settings: Settings, port: int) -> list[str]:

@@ -14,6 +14,8 @@ from typing import TypeAlias
 from cooee.core.error_text import error_text
 from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.storage import migrations
+from cooee.storage.sqlite.file_errors import explain_open_error
+from cooee.storage.sqlite.file_systems import find_network_file_system, read_mounts
 
 Connection: TypeAlias = sqlite3.Connection
 Cursor: TypeAlias = sqlite3.Cursor
@@ -44,9 +46,17 @@ _TEMPORARY_ERRORS = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-_NETWORK_FILE_SYSTEMS = frozenset(
-    {"9p", "afs", "ceph", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"}
-)
+
+
+def absolute_path(path: str | Path) -> Path:
+    """Return a file's absolute path.
+
+    Raises:
+        StorageError: it names no file.
+    """
+    if Path(path).name == ":memory:":
+        raise StorageError("A conversation must outlive the process: give a file, not :memory:.")
+    return Path(path).absolute()
 
 
 def prepare_file(path: str | Path) -> Path:
@@ -55,15 +65,13 @@ def prepare_file(path: str | Path) -> Path:
     Raises:
         StorageError: the file cannot be made there.
     """
-    path = Path(path).absolute()
-    if path.name == ":memory:":
-        raise StorageError("A conversation must outlive the process: give a file, not :memory:.")
+    path = absolute_path(path)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise StorageError(
-            f"Cannot open {path} ({error.strerror}). Make its directory, or mend the permissions."
-        ) from error
+        raise StorageError(explain_open_error(path, error)) from error
+    if not path.is_file():
+        raise StorageError(f"{path} is no ordinary file. Set COOEE_DATABASE to a file on a disk.")
     # storage rule 14: SQLite's locks and shared memory do not work over a network.
     file_system = find_network_file_system(path.resolve(), read_mounts())
     if file_system:
@@ -178,6 +186,12 @@ def copy_database(source: Path, target: Path) -> None:
         StorageError: the target exists, or cannot be made.
         StoreUnavailable: the disk is full; the unfinished copy is removed.
     """
+    with translate_errors(), contextlib.closing(sqlite3.connect(source)) as connection:
+        copy_connection(connection, target)
+
+
+def copy_connection(connection: Connection, target: Path) -> None:
+    """Copy the database of a connection, as `copy_database`."""
     try:
         descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError as error:
@@ -185,8 +199,9 @@ def copy_database(source: Path, target: Path) -> None:
     except OSError as error:
         raise StorageError(f"Cannot write {target} ({error.strerror}).") from error
     try:
-        with translate_errors(), contextlib.closing(sqlite3.connect(source)) as connection:
+        with translate_errors():
             connection.execute("vacuum into ?", (str(target),))
+        os.pwrite(descriptor, bytes(4), 68)  # storage rule 15: a copy lacks the owner's mark
         os.fsync(descriptor)
     except BaseException:
         target.unlink()
@@ -222,31 +237,9 @@ def find_problems(path: Path) -> Sequence[str]:
     kind = find_network_file_system(path.resolve(), read_mounts())
     if kind:
         problems.append(
-            f"It lies on {kind}, a network, whose locks are not sure: use a local disk."
+            f"It lies on {kind}, a network or a shared folder, whose locks are not sure: use a"
+            " local disk."
         )
     if path.stat().st_mode & 0o077:
         problems.append(f"Others may read it. Type: chmod 600 {path}")
     return problems
-
-
-def find_network_file_system(path: Path, mounts: str) -> str:
-    """Return the network file system that a path lies on, by Linux's table ``/proc/mounts``.
-
-    "" for a local path. SQLite's locks and shared memory do not work over a network
-    (https://sqlite.org/wal.html, section 1).
-    """
-    best_length, best_file_system = -1, ""
-    for line in mounts.splitlines():
-        _, mount_point, file_system, *_ = [*line.split(" "), "", "", ""]
-        mount_point = mount_point.replace("\\040", " ")
-        if path.is_relative_to(mount_point or "?") and len(mount_point) > best_length:
-            best_length, best_file_system = len(mount_point), file_system
-    return best_file_system if best_file_system in _NETWORK_FILE_SYSTEMS else ""
-
-
-def read_mounts() -> str:
-    """Return the table of mounted file systems; "" where the system shows none."""
-    try:
-        return Path("/proc/mounts").read_text("utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -7,9 +7,11 @@ import fcntl
 import os
 from pathlib import Path
 
-from cooee.core.errors import DatabaseInUse
+from cooee.core.errors import DatabaseInUse, StorageError
 from cooee.storage.sqlite import database_file, schedule
 from cooee.storage.sqlite.database_file import Connection
+from cooee.storage.sqlite.file_errors import explain_lock_error, explain_open_error
+from cooee.storage.sqlite.file_guard import FileGuard
 from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.transaction import Transaction
 
@@ -19,23 +21,30 @@ class OwnerLock:
 
     Raises:
         DatabaseInUse: another process holds the lock.
+        StorageError: the lock file cannot be made, or its file system has no locks.
     """
 
     def __init__(self, path: Path) -> None:
         # storage rule 10: the operating system frees the lock when its owner dies.
         lock_path = path.with_name(path.name + ".lock")
-        self._descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(explain_open_error(lock_path, error)) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.read(self._descriptor, 32).decode(errors="replace").strip()
             os.close(self._descriptor)
+            if no_locks := explain_lock_error(lock_path, error):
+                raise StorageError(no_locks) from error
             raise DatabaseInUse(
                 f"Another cooee (process {holder or 'unknown'}) runs on {path}. Stop it first,"
                 " or set COOEE_DATABASE to another file."
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: the number is for people, the lock holds
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
         """Let another process own the database."""
@@ -46,8 +55,8 @@ class OwnerLock:
 
 def connect(
     path: Path, busy_timeout: float, leases: Leases, now: int, *, owner: bool
-) -> Connection:
-    """Open a connection, bring the schema up to date, and take over as the owner.
+) -> tuple[Connection, FileGuard]:
+    """Open a guarded connection, bring the schema up to date, and take over as the owner.
 
     Args:
         path: an existing file.
@@ -74,10 +83,11 @@ def connect(
                 database_file.upgrade_schema(connection)
         with database_file.translate_errors():
             schedule.changed_externally(transaction)
+            guard = FileGuard(path, connection, owner=owner)
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connection, guard
 
 
 def _take_over(transaction: Transaction) -> None:

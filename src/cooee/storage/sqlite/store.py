@@ -41,6 +41,7 @@ from cooee.storage.sqlite import (
 from cooee.storage.sqlite import dialogues as dialogue_rows
 from cooee.storage.sqlite import media as media_rows
 from cooee.storage.sqlite.columns import to_millis
+from cooee.storage.sqlite.file_guard import refuse_after_loss
 from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.ownership import OwnerLock
 from cooee.storage.sqlite.transaction import Transaction
@@ -95,6 +96,9 @@ class SQLite:
             SchemaTooNew: a newer cooee wrote the file.
             StorageError: the file cannot be opened, or is no database.
         """
+        path = database_file.absolute_path(path)
+        if owner:
+            refuse_after_loss(path)
         path = database_file.prepare_file(path)
         lock = OwnerLock(path) if owner else None
         leases = Leases()

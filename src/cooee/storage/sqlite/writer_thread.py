@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from cooee.core.errors import StorageError
+from cooee.core.errors import DatabaseLost, StorageError
 from cooee.storage.sqlite.database_file import Connection, roll_back, translate_error
 
 T = TypeVar("T")
@@ -32,6 +32,18 @@ class Transactional(Protocol):
         ...
 
 
+class Guard(Protocol):
+    """Tells whether the files of the connection are still those that were opened."""
+
+    def check(self) -> None:
+        """Raise an error where they are not."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
 class _Request:
     __slots__ = ("future", "work", "writes")
 
@@ -46,11 +58,13 @@ class WriterThread:
     runs again in a transaction of its own, so that only the faulty request fails.
 
     Args:
-        connect: opens the connection, in the thread that will use it.
+        connect: opens the connection and its guard, in the thread that will use them.
         transactional: the state in memory that is rolled back together with the database.
     """
 
-    def __init__(self, connect: Callable[[], Connection], transactional: Transactional) -> None:
+    def __init__(
+        self, connect: Callable[[], tuple[Connection, Guard]], transactional: Transactional
+    ) -> None:
         self._connect, self._transactional = connect, transactional
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Request | None] = SimpleQueue()
@@ -85,14 +99,14 @@ class WriterThread:
 
     def _run(self) -> None:
         try:
-            connection = self._connect()
+            connection, self._guard = self._connect()
         except BaseException as error:
             self._resolve_all([(self._opened, None, error)])
             return
         self._resolve_all([(self._opened, None, None)])
         while (batch := self._next_batch()) is not None:
             self._resolve_all(self._run_batch(connection, batch))
-        connection.close()
+        self._guard.close()
         assert self._closed is not None
         self._resolve_all([(self._closed, None, None)])
 
@@ -114,6 +128,7 @@ class WriterThread:
     def _run_batch(self, connection: Connection, batch: Sequence[_Request]) -> Sequence[_Result]:
         """Run a batch in one transaction; where that fails, each request in one of its own."""
         try:
+            self._guard.check()  # storage rule 15
             connection.execute(_begin_statement(batch))
         except Exception as error:
             return self._fail_writers(connection, batch, error)
@@ -122,6 +137,7 @@ class WriterThread:
         try:
             results = [(request.future, request.work(connection), None) for request in batch]
             connection.execute("commit")
+            self._guard.check()  # storage rule 15: nobody hears of a commit to a removed file
         except BaseException as error:
             self._transactional.rollback()
             roll_back(connection)
@@ -140,6 +156,8 @@ class WriterThread:
         self, connection: Connection, batch: Sequence[_Request], error: BaseException
     ) -> Sequence[_Result]:
         """Fail the requests that write, since the database is locked or full; run the others."""
+        if isinstance(error, DatabaseLost):
+            return _failed_results(batch, error)
         readers = [request for request in batch if not request.writes]
         if len(readers) == len(batch):
             return _failed_results(batch, error)
