@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 import msgspec
 
 from cooee.core.app.function_identity import identify_function
-from cooee.core.built_in_values import built_in_text
+from cooee.core.built_in_values import built_in_names, built_in_text
 from cooee.core.errors import DefinitionError
 from cooee.core.folding import fold_text
 from cooee.core.parsing.keywords import Keyword, Pattern, Regex, make_matcher
@@ -235,13 +235,14 @@ class Routes:
 
 
 def _former_names(was: Any, handler: Handler) -> Sequence[str]:
-    names = (was,) if isinstance(was, str) else was
+    names = built_in_names(was)
+    names = (names,) if isinstance(names, str) else names
     if not isinstance(names, tuple | list) or not all(isinstance(it, str) and it for it in names):
         raise DefinitionError(
             f"was={was!r:.80} is no name. Write the name of before, like was='book', or several:"
             f" was=('book', 'reserve'). {handler.location}"
         )
-    return tuple(map(built_in_text, names))
+    return tuple(names)
 
 
 def _check_busy_policy(busy: BusyPolicy) -> BusyPolicy:
