@@ -355,6 +355,102 @@ def test_elements_go_where_the_other_handler_put_them(ids, moves):
     assert [places.get(id(each)) for each in state.orders] == expected
 
 
+@dataclass
+class Node:
+    """An object that holds others in every way."""
+
+    n: int = 0
+    nodes: list[Node] = field(default_factory=list)
+    by_key: dict[str, Node] = field(default_factory=dict)
+    one: Node | None = None
+    numbers: list[int] = field(default_factory=list)
+
+
+NODES = StateCodec(Node)
+CHANGES = [
+    "add",
+    "put",
+    "set",
+    "move",
+    "move to key",
+    "move to field",
+    "turn",
+    "pop",
+    "n",
+    "numbers",
+]
+
+
+def all_nodes(node):
+    found = [node]
+    for each in found:
+        found += each.nodes + [each.by_key[key] for key in sorted(each.by_key)]
+        found += [each.one] * (each.one is not None)
+    return found
+
+
+def change_nodes(root, name, change, at, to):
+    """One change somewhere in a tree of nodes: the same in every copy of the tree."""
+    nodes = all_nodes(root)
+    node, target = nodes[at % len(nodes)], nodes[to % len(nodes)]
+    if change.startswith("move"):
+        if not node.nodes or target in all_nodes(moved := node.nodes[to % len(node.nodes)]):
+            return
+        node.nodes.remove(moved)
+        if change == "move":
+            target.nodes.insert(to % 3, moved)
+        elif change == "move to key":
+            target.by_key[str(to % 3)] = moved
+        else:
+            target.one = moved
+    elif change == "add":
+        node.nodes.insert(to % 3, Node(name))
+    elif change == "put":
+        node.by_key[str(to % 3)] = Node(name)
+    elif change == "set":
+        node.one = Node(name)
+    elif change == "turn":
+        node.nodes.reverse()
+    elif change == "pop" and node.nodes:
+        node.nodes.pop(to % len(node.nodes))
+    elif change == "n":
+        node.n += 1
+    elif change == "numbers":
+        node.numbers.append(to)
+
+
+changes = st.lists(
+    st.tuples(st.sampled_from(CHANGES), st.integers(0, 20), st.integers(0, 20)), max_size=8
+)
+
+
+@given(changes, changes)
+def test_whatever_is_changed_in_lists_each_object_stays_that_object(made, changed):
+    """The model is the tree of nodes in memory, changed by the same steps."""
+    state = Node()
+    for at, change in enumerate(made):
+        change_nodes(state, at * 100, *change)
+    model = copy.deepcopy(state)
+    twins = dict(zip(map(id, all_nodes(model)), all_nodes(state), strict=True))
+    in_lists = {id(each) for node in all_nodes(model) for each in node.nodes}
+    kept_alive = all_nodes(model)
+
+    def change(theirs):
+        for at, each in enumerate(changed):
+            change_nodes(theirs, 10_000 + at * 100, *each)
+
+    diff, theirs = elsewhere(state, change, NODES)
+    change(model)
+    merged_state, _ = apply_diffs(NODES, state, (), [diff] if diff else [])
+    assert merged_state == theirs == model
+    assert kept_alive
+    for node, in_model in zip(all_nodes(merged_state), all_nodes(model), strict=True):
+        for each, twin in zip(node.nodes, in_model.nodes, strict=True):
+            if id(twin) in in_lists:
+                assert each is twins[id(twin)]
+            assert id(each) not in map(id, twins.values()) or id(twin) in twins
+
+
 # Classes with rules of their own
 
 

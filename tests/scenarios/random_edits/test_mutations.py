@@ -182,7 +182,7 @@ MUTATIONS = {
     "8: a frontier whose question is gone is never met again": (
         "outcome",
         "if not run.reached_frontier:",
-        "if not run.reached_frontier:\n        state = stored_state\n    if False:",
+        "if not run.reached_frontier:\n        state = run.stored_state\n    if False:",
     ),
     "8: a frontier that is gone is met where all is done again, and nowhere else": (
         "frontier",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,15 +14,15 @@ from cooee.core.dialogue.list_diff import diff_lists, splice_list
 StateDiff: TypeAlias = Sequence[Any]
 """Steps: ``[path, before, after]`` changed a field, ``[path, before]`` removed one, and ``[path,
 "list", size, splices]`` changed a list of `size` elements. ``[path, "shared", name, None]`` says
-where an object of the caller of a once came to be."""
+where an object of the caller of a once came to be, and ``[path, "moved", from, digest,
+diff]`` where an object came from another container, what its JSON was, and what changed in it."""
 
-SHARED = "shared"
+SHARED, MOVED = "shared", "moved"
 
 Touch: TypeAlias = Callable[[Any], None]
 
 Origins: TypeAlias = Mapping[int, Any]
-"""The JSON that an object had before, by the id of its JSON after: known for the elements of lists
-whose objects were the same before and after."""
+"""The JSON that an object had before, by the id of its JSON after; new objects are left out."""
 
 
 def diff_states(before: bytes | None, after: bytes | None) -> StateDiff:
@@ -42,19 +43,10 @@ def diff_trees(before: Any, after: Any, origins: Origins | None = None) -> State
     return tuple(_diff_fields(before, after, (), origins))
 
 
-def apply_diffs_to_tree(
-    tree: dict[str, Any], diffs: Iterable[StateDiff], touch: Touch = lambda _: None
-) -> None:
-    """Apply diffs to a state's JSON, in place: numbers as differences, lists element by element.
-
-    Args:
-        tree: the state's JSON; an object that stands at two places of the state is one dict here.
-        diffs: the diffs, in order.
-        touch: called with each dict and list before it changes, and with those around it; it may
-            put another dict in a member's place.
-    """
+def apply_diffs_to_tree(tree: dict[str, Any], diffs: Iterable[StateDiff]) -> None:
+    """Apply diffs to a state's JSON, in place."""
     for diff in diffs:
-        _Patch(touch).apply(tree, diff)
+        TreePatch(lambda _: None).apply(tree, diff)
 
 
 def decode_tree(raw: bytes | None) -> Any:
@@ -62,33 +54,48 @@ def decode_tree(raw: bytes | None) -> Any:
     return (msgspec.json.decode(raw) if raw else None) or {}
 
 
+def digest_tree(tree: Any) -> str:
+    """Return a short digest of JSON."""
+    return blake2b(_encode_sorted(tree), digest_size=8).hexdigest()
+
+
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
 def _diff_fields(
     before: Any, after: Any, path: tuple[str, ...], origins: Origins | None
 ) -> Iterator[list[Any]]:
-    for name in before.keys() | after.keys():
+    for name in {**before, **after}:  # in order, since a dict keeps its own
         field_path = (*path, name)
         old, new = before.get(name), after.get(name)
         if name not in after:
             yield [field_path, old]
+        elif origins is not None and origins.get(id(new), old) is not old:
+            yield [field_path, old, new]  # an object that was elsewhere before
         elif isinstance(old, dict) and isinstance(new, dict):
             yield from _diff_fields(old, new, field_path, origins)
         elif isinstance(old, list) and isinstance(new, list):
-            splices = diff_lists(old, new, origins, partial(_diff_elements, origins))
+            splices = diff_lists(old, new, origins, partial(diff_elements, origins))
             if splices:
                 yield [field_path, "list", len(old), splices]
         elif old != new or type(old) is not type(new):
             yield [field_path, old, new]
 
 
-def _diff_elements(origins: Origins | None, before: Any, after: Any) -> StateDiff:
+def diff_elements(origins: Origins | None, before: Any, after: Any) -> StateDiff:
+    """Return the diff of an object that is not at a field of its own."""
     return diff_trees({_ELEMENT: before}, {_ELEMENT: after}, origins)
 
 
 _ELEMENT = ""  # the name under which an element of a list is diffed
 
 
-class _Patch:
-    """One diff while it is applied to the JSON of a state."""
+class TreePatch:
+    """One diff while it is applied to a state's JSON: numbers as differences, lists by element.
+
+    `touch` is called with each dict and list before it changes, and with those around it; it may
+    put another dict in a member's place.
+    """
 
     def __init__(self, touch: Touch) -> None:
         self._touch = touch
@@ -132,9 +139,10 @@ class _Patch:
             owner[name] = _merge_value(current, *change)
         elif isinstance(current, list) and change[0] == "list":
             self._touch(current)
-            splice_list(current, change[1], change[2], self._patch_element)
+            splice_list(current, change[1], change[2], self.patch_element)
 
-    def _patch_element(self, element: Any, diff: StateDiff) -> None:
+    def patch_element(self, element: Any, diff: StateDiff) -> None:
+        """Apply a diff of `diff_elements`."""
         self.apply({_ELEMENT: element}, diff)
 
 

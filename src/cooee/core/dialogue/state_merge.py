@@ -17,7 +17,13 @@ from cooee.core.app.state_objects import (
     with_members,
 )
 from cooee.core.app.unknown_fields import UnknownFields, objects_with_json
-from cooee.core.dialogue.state_diff import SHARED, StateDiff, apply_diffs_to_tree, decode_tree
+from cooee.core.dialogue.state_diff import (
+    SHARED,
+    StateDiff,
+    TreePatch,
+    decode_tree,
+    digest_tree,
+)
 from cooee.core.errors import StateError
 
 
@@ -59,10 +65,8 @@ def _apply_whole(
 ) -> tuple[Any, UnknownFields]:
     tree = decode_tree(codec.encode(state, unknown_fields))
     merge = _Merge(state, tree)
-    apply_diffs_to_tree(tree, diffs, merge.touch)
-    for step in (step for diff in diffs for step in diff):
-        if len(step) == 4 and step[1] == SHARED and step[2] in shared:
-            merge.adopt(step[0], shared[step[2]])
+    for diff in diffs:
+        merge.apply(diff, shared)
     decoded, decoded_unknown = codec.decode(msgspec.json.encode(tree))
     merged = merge.merge(decoded, tree)
     if decoded_unknown:  # they belong to the living objects now
@@ -96,18 +100,40 @@ class _Merge:
         for key, member, inner in objects_in(self._owners.get(id(tree)), tree):
             tree[key] = self._known(member, inner)
 
-    def adopt(self, path: Sequence[Any], member: Any) -> None:
-        """Take an object for the one at a path of the state, where no other is known to be."""
+    def apply(self, diff: StateDiff, shared: Mapping[str, Any]) -> None:
+        """Apply one diff to the state's JSON, and bring known objects to their new places."""
+        moved = [(step, self._find(step[2])) for step in diff if len(step) == 5]
+        moved = [(step, tree) for step, tree in moved if digest_tree(tree) == step[3]]
+        patch = TreePatch(self.touch)
+        patch.apply(self._root, diff)
+        for (_, _, _, _, inner_diff), tree in moved:
+            patch.patch_element(tree, inner_diff)
+        # Only now, when all have left their places: an object may have come into its own member.
+        for (path, *_), tree in moved:
+            arrived, owner = self._find(path), self._find(path[:-1])
+            if arrived is not None and id(arrived) not in self._owners:
+                owner[path[-1]] = tree
+        for step in diff:
+            if len(step) == 4 and step[1] == SHARED and step[2] in shared:
+                self._adopt(step[0], shared[step[2]])
+
+    def _find(self, path: Sequence[Any]) -> Any:
+        """Return the JSON at a path of the state; None where there is none."""
         tree = self._root
-        for key in path[:-1]:
+        for key in path:
             self.touch(tree)
             if not has_member(tree, key):
-                return
+                return None
             tree = tree[key]
-        self.touch(tree)
-        if has_member(tree, path[-1]) and id(tree[path[-1]]) not in self._owners:
-            tree[path[-1]] = self._known(member, tree[path[-1]])
-            self._touch_all(tree[path[-1]])
+        return tree
+
+    def _adopt(self, path: Sequence[Any], member: Any) -> None:
+        """Take an object for the new one at a path of the state."""
+        tree = self._find(path)
+        if isinstance(tree, dict | list) and id(tree) not in self._owners:
+            self._owners[id(tree)] = member
+            self._kept.append(tree)
+            self._touch_all(tree)
 
     def _touch_all(self, tree: Any) -> None:
         """Note that anything in an object may be about to change."""
