@@ -11,18 +11,22 @@ from cooee.core.parsing.dates.customs import Customs
 from cooee.core.parsing.dates.durations import Duration
 from cooee.core.parsing.dates.parts import ClockPart
 
+_HOURS, _MINUTES = {"hour", "hours"}, {"minute", "minutes"}
 _CLOCK = re.compile(r"(iso )?(\d\d?)[:.](\d\d)(?::(\d\d))?")
 
 
 def clock_time(atoms: Sequence[Atom], customs: Customs) -> ClockPart | None:
     """Return a time in figures: 3:30, 15:30, 3.30 pm."""
     found = _CLOCK.fullmatch(atoms[0].value)
-    if found is None:
+    if found is None or (atoms[-1].code == "U" and atoms[-1].value not in _HOURS):
         return None
     iso, hour, minute, second = found.groups()
     # Where days have 24 hours, "10:30" is in the morning; "3:30" is carelessly written.
     is_plain = bool(iso) or (customs.hours24 and len(hour) == 2)
-    return _times(hour, int(minute), _half_of_day(atoms), int(second or 0), is_plain=is_plain)
+    half = _half_of_day(atoms)
+    clock = _times(hour, int(minute), half, int(second or 0), is_plain=is_plain)
+    may_be_date = "." in atoms[0].value and not half and int(minute) <= 12
+    return clock and ClockPart(clock.times, may_be_date=may_be_date)
 
 
 def hour_alone(atoms: Sequence[Atom], _: Customs) -> ClockPart | None:
@@ -34,10 +38,10 @@ def hour_alone(atoms: Sequence[Atom], _: Customs) -> ClockPart | None:
         return None
     if len(value) in {3, 4} and (half or len(value) == 4):
         is_plain = codes == "NU"
-        if is_plain and atoms[1].value != "hour":
+        if is_plain and atoms[1].value not in _HOURS:
             return None
         clock = _times(value[:-2], int(value[-2:]), half, is_plain=is_plain)
-        may_be_year = not half and not is_plain and value[:2] in {"19", "20"}
+        may_be_year = not half and codes == "N" and value[:2] in {"19", "20"}
         return clock and ClockPart(clock.times, may_be_year=may_be_year)
     if len(value) > 2 or codes == "NU":
         return None
@@ -73,7 +77,7 @@ def minutes_past(atoms: Sequence[Atom], _: Customs) -> ClockPart | None:
     minutes = {"H": 30, "q": 15}.get(atoms[0].code)
     if minutes is None:
         minutes = int(atoms[0].value) if atoms[0].value.isdigit() else 60
-    if place == 2 and atoms[1].value != "minute":
+    if place == 2 and atoms[1].value not in _MINUTES:
         return None
     hour = atoms[place + 1].value
     if not 1 <= minutes < 60 or len(hour) > 2 or not hour.isdigit():

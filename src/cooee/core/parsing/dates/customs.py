@@ -19,7 +19,7 @@ MAX_AGE = timedelta(days=125 * 366)
 """The age of the oldest person who was born on a `Birthday`."""
 
 _MONTH_FIRST = frozenset("US PH FM MH PW GU AS PR VI MP".split())  # noqa: SIM905 -- a row of words
-_BOTH_ORDERS = frozenset({"CA"})
+_SEVERAL_ORDERS = {"CA": ("dmy", "mdy", "YMD"), "SE": ("dmy", "YMD"), "ZA": ("dmy", "YMD")}
 _YEAR_FIRST = frozenset("CN JP KR KP TW HU MN LT IR".split())  # noqa: SIM905 -- a row of words
 _WITH_DOTS = frozenset("DE AT CH LI LU NO DK FI IS PL CZ SK RU UA RO BG EE LV TR RS HR SI".split())  # noqa: SIM905 -- a row of words
 _24_HOURS = frozenset("DE AT CH LI LU FR BE NL IT ES PT PL SE NO DK FI CZ SK HU RO BR JP".split())  # noqa: SIM905 -- a row of words
@@ -62,8 +62,8 @@ def customs_of(countries: Collection[str], today: date, *, past: bool = False) -
 
 
 def _orders_of(country: str) -> tuple[str, ...]:
-    if country in _BOTH_ORDERS:
-        return ("dmy", "mdy")
+    if country in _SEVERAL_ORDERS:
+        return _SEVERAL_ORDERS[country]
     return ("mdy",) if country in _MONTH_FIRST else ("ymd",) if country in _YEAR_FIRST else ("dmy",)
 
 
@@ -85,10 +85,12 @@ def _named_parts(
 ) -> dict[str, str] | None:
     """Return the figures by their letter, d, m or y; None where they are hardly a date."""
     if len(parts) == 3:
-        if order == "ymd" and len(parts[2]) == 4:
+        if order.lower() == "ymd" and len(parts[2]) == 4:
             return None
-        named = dict(zip(order, parts, strict=True))
+        named = dict(zip(order.lower(), parts, strict=True))
         return named if len(named["y"]) in {2, 4} and len(named["d"]) <= 2 else None
+    if order == "YMD":  # the year first, and days first without a year
+        return None
     first, second = map(int, parts)
     # "3-4" is a span of days or hours as well, "3.5" a number.
     if stroke == "-" and not (first > 12 and first > second):

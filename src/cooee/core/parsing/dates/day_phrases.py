@@ -128,9 +128,8 @@ def weekday(atoms: Sequence[Atom], customs: Customs) -> DayPart | None:
     number = int(atoms[0].value)
     if atoms[0].code == "w":
         return DayPart(SHORT, frozenset(), lambda day: day.weekday() == number, needs_company=True)
-    return DayPart(
-        OF_WEEK, frozenset(_upcoming(number, customs)), lambda day: day.weekday() == number
-    )
+    days = frozenset(_upcoming(number, customs))
+    return DayPart(OF_WEEK, days, lambda day: day.weekday() == number, takes_no_year=True)
 
 
 def _upcoming(number: int, customs: Customs) -> list[date]:
@@ -175,7 +174,8 @@ def _in_week(number: int, weeks: int, customs: Customs) -> list[date]:
 def from_today(atoms: Sequence[Atom], customs: Customs) -> DayPart | None:
     """Return "tomorrow"."""
     days = int(atoms[0].value)
-    return _day_part(NAMED, [customs.today + timedelta(days)], may_be_past=days < 0)
+    found = [customs.today + timedelta(days)]
+    return _day_part(NAMED, found, may_be_past=days < 0, takes_no_year=True)
 
 
 def shifted(part: DayPart | None, duration: Duration | None, sign: int = 1) -> DayPart | None:

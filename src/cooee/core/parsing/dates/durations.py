@@ -38,7 +38,7 @@ class Duration(msgspec.Struct, frozen=True):
 
 def parse_duration(atoms: Sequence[Atom]) -> Duration | None:
     """Return the duration of atoms of the form `DURATION`; None for half a day and the like."""
-    units = [atom.value for atom in atoms if atom.code == "U"]
+    units = [atom.value.removesuffix("s") for atom in atoms if atom.code == "U"]
     if {"minute", "hour"} & set(units) and not set(units) <= {"minute", "hour"}:
         return None  # "a day and 2 hours" may be a day and a time
     amounts = _amounts(atoms)

@@ -22,13 +22,20 @@ Aam: am
 Apm: pm
 Knoon: noon, midday
 Kmidnight: midnight
-Uminute: minute, minutes, min, mins
-Uhour: hour, hours, hr, hrs, h
-Uday: day, days, days time
-Uweek: week, weeks, weeks time
-Ufortnight: fortnight, fortnights, fortnights time
-Umonth: month, months, months time
-Uyear: year, years, years time
+Uminute: minute, min
+Uminutes: minutes, mins
+Uhour: hour, hr, h
+Uhours: hours, hrs
+Uday: day
+Udays: days, days time
+Uweek: week, weeks time
+Uweeks: weeks
+Ufortnight: fortnight, fortnights time
+Ufortnights: fortnights
+Umonth: month, months time
+Umonths: months
+Uyear: year, years time
+Uyears: years
 a: a, an
 n1: one
 n2: two

@@ -142,6 +142,8 @@ def _counted(atoms: Sequence[Atom], customs: Customs) -> Sequence[Part | None]:
     """Return "2 days after tomorrow", "2 hours after noon", "the day before Friday"."""
     place = next(i for i, atom in enumerate(atoms) if atom.code in "FB")
     head = list(atoms[:place])
+    if head[0].code == "U" and head[0].value.endswith("s"):  # "days after Friday": how many?
+        return [None]
     duration = parse_duration([Atom("a"), *head] if head[0].code == "U" else head)
     sign = 1 if atoms[place].code == "F" else -1
     found: list[Part | None] = []

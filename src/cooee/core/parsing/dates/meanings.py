@@ -18,9 +18,12 @@ from cooee.core.parsing.dates.parts import (
 
 def possible_days(parts: Sequence[Part], today: date) -> set[date]:
     """Return the days of a text with a day, and with or without a time of that day."""
-    if _has(parts, ElapsedPart, ZonePart) or any(c.is_midnight for c in _clocks(parts)):
+    doubtful = any(clock.is_midnight or clock.may_be_date for clock in _clocks(parts))
+    if doubtful or _has(parts, ElapsedPart, ZonePart):
         return set()
     if _clocks(parts) and not possible_times(parts):
+        return set()
+    if len({part.name for part in parts if isinstance(part, HalfPart)}) > 1:
         return set()
     return _named_days(parts, today)
 
@@ -28,7 +31,7 @@ def possible_days(parts: Sequence[Part], today: date) -> set[date]:
 def possible_times(parts: Sequence[Part]) -> set[time]:
     """Return the times of the only time of day in a text that fit its part of the day."""
     clocks, halves = _clocks(parts), [part for part in parts if isinstance(part, HalfPart)]
-    if len(clocks) != 1 or len(halves) > 1:
+    if len(clocks) != 1 or len(halves) > 1 or _is_year(clocks[0], parts):
         return set()
     clock, half = clocks[0], halves[0] if halves else None
     if half is None:
@@ -36,6 +39,14 @@ def possible_times(parts: Sequence[Part]) -> set[time]:
     if clock.is_midnight:
         return set(clock.times) if half.name == "night" else set()
     return {at for at in clock.times if half.holds(at)}
+
+
+def _is_year(clock: ClockPart, parts: Sequence[Part]) -> bool:
+    """Tell whether a time is rather the year of the date beside it: "1/12 2027"."""
+    named = [part for part in parts if isinstance(part, DayPart)]
+    is_round = all(at.minute % 15 == 0 for at in clock.times)
+    no_date = is_round and all(part.takes_no_year for part in named)
+    return clock.may_be_year and bool(named) and not no_date
 
 
 def times_without_day(parts: Sequence[Part], today: date) -> set[time]:
@@ -59,11 +70,13 @@ def possible_moments(parts: Sequence[Part], now: datetime) -> set[datetime]:
         return set()
     zone: tzinfo | None = timezone(zones[0]) if zones else now.tzinfo
     moments: set[datetime] = set()
-    for at in possible_times(parts):
+    times = possible_times(parts)
+    for at in times:
         for day in _days_of(parts, at, now, zone):
             moment = _exact(datetime.combine(day, at), zone)
-            is_over = moment is not None and moment < now and not _may_be_past(parts)
-            if moment is not None and not is_over:
+            # dates rule 5: "today 7" is two times, although one of them is over.
+            keeps_past = len(times) > 1 or _may_be_past(parts)
+            if moment is not None and (moment >= now or keeps_past):
                 moments.add(moment)
     return moments
 
@@ -71,8 +84,8 @@ def possible_moments(parts: Sequence[Part], now: datetime) -> set[datetime]:
 def _days_of(parts: Sequence[Part], at: time, now: datetime, zone: tzinfo | None) -> set[date]:
     """Return the days on which a time of a text is meant."""
     if not _has(parts, DayPart):
-        if any(clock.may_be_year for clock in _clocks(parts)):  # "2030"
-            return set()
+        if any(clock.may_be_year for clock in _clocks(parts)):
+            return set()  # "2030"
         here = now.astimezone(zone)
         return {here.date() + timedelta(days=at <= here.time())}
     days = _named_days(parts, now.date())

@@ -15,6 +15,7 @@ class DayPart(msgspec.Struct, frozen=True):
     `may_be_past` says that the words themselves point to the past, or have a year; a part that
     `needs_company` is no day alone: "Fri 27" is, 27 is not. A
     part that `lacks_year` is beyond the horizon of days without a year, so it names no day.
+    A part that `takes_no_year` is no date: "2000" beside it is a time.
     """
 
     strength: int
@@ -24,15 +25,20 @@ class DayPart(msgspec.Struct, frozen=True):
     needs_company: bool = False
     has_year: bool = False
     lacks_year: bool = False
+    takes_no_year: bool = False
 
 
 class ClockPart(msgspec.Struct, frozen=True):
-    """A time of day: two times where neither am nor pm is said. Midnight begins or ends a day."""
+    """A time of day: two times where neither am nor pm is said. Midnight begins or ends a day.
+
+    "2030" may be a year, and "4.12" a date.
+    """
 
     times: frozenset[time]
     is_midnight: bool = False
     needs_part_of_day: bool = False
     may_be_year: bool = False
+    may_be_date: bool = False
 
 
 class HalfPart(msgspec.Struct, frozen=True):

@@ -159,8 +159,9 @@ y1: primo
 PORTUGUESE = Language(
     months="janeiro jan/fevereiro fev/março/abril abr/maio/junho jun/julho jul/agosto ago"
     "/setembro set/outubro out/novembro nov/dezembro dez",
-    weekdays="segunda-feira/terça-feira/quarta-feira/quinta-feira/sexta-feira/sábado/domingo",
-    short_weekdays="segunda seg/terça ter/quarta qua/quinta qui/sexta sex/sab/dom",
+    weekdays="segunda-feira segunda/terça-feira terça/quarta-feira quarta/quinta-feira quinta"
+    "/sexta-feira sexta/sábado/domingo",
+    short_weekdays="seg/ter/qua/qui/sex/sab/dom",
     ordinal_endings="o",
     words="""
 R0: hoje
