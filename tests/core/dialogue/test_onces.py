@@ -216,6 +216,22 @@ async def _a_lambda(chat):
     await chat.ask("Ok?")
 
 
+async def _with_a_key(chat):
+    await chat.once(charge, 5, key="pay")
+    await chat.ask("Ok?")
+
+
+async def _in_a_part(chat):
+    with chat.part("x"):
+        await chat.once(charge, 5)
+    await chat.ask("Ok?")
+
+
+async def _in_a_lambda(chat):
+    await chat.once(lambda: charge(5))
+    await chat.ask("Ok?")
+
+
 async def _with_a_text_of_its_name(chat):
     await chat.once(charge_card, 5)
     with chat.part("charge"):
@@ -238,6 +254,11 @@ async def _by_key(chat):
         (_a_lambda, _charges),
         (_by_key, _charges),
         (_charges, _with_a_text_of_its_name),
+        (_charges, _with_a_key),
+        (_charges, _in_a_part),
+        (_charges, _in_a_lambda),
+        (_in_a_part, _charges),
+        (_with_a_key, _by_key),
         (_by_method, _by_another_method),
         (_by_former_class, _by_another_class),
         (_by_former_class, _out_of_a_class),
@@ -330,12 +351,46 @@ async def _helper_of_charge(chat):
     await chat.once(charge, 5)
 
 
+async def _told_apart(chat):
+    await chat.once(send_mail, "a", was=())
+    await chat.ask("Ok?")
+
+
 async def _another_by_key(chat):
     await chat.once(send_mail, "a", key="mail")
     await chat.ask("Ok?")
 
 
-@pytest.mark.parametrize("after", [_inserted, _inserted_and_later, _another_by_key])
+def test_the_same_deed_may_be_done_once_more_where_the_code_says_so():
+    async def again(chat):
+        await chat.once(charge, 6, key="more", was=())
+        await chat.ask("Ok?")
+
+    _edit(again).text("yes")
+    assert CALLS == ["charge 6"]
+
+
+def test_the_parts_of_a_helper_may_be_swapped():
+    def team(*parts):
+        async def handler(chat):
+            for part in parts:
+                with chat.part(part):
+                    await chat.once(charge, part)
+                    await chat.ask("Ok?")
+
+        return handler
+
+    talk = Talk(team("a", "b"))
+    talk.start()
+
+    async def swapped(chat):
+        await team("b", "a")(chat)
+
+    talk.edit(swapped).text("yes")
+    assert CALLS == ["charge a", "charge b"]
+
+
+@pytest.mark.parametrize("after", [_inserted, _inserted_and_later, _told_apart, _another_by_key])
 def test_a_once_that_is_new_beside_them_is_done(after):
     _edit(after).text("yes")
     assert CALLS == ["mail a"]

@@ -330,7 +330,7 @@ class Chat(Generic[S, V]):
             args: its arguments.
             key: the identity of the result, in place of the function's name; needed in loops.
             was: the function's former name or key, or several, so that a deed which was done
-                under it is not done again.
+                under it is not done again; ``()`` says that this is another deed.
             unknown: after a crash in the middle, call it "again" or "raise" OnceUnknown.
             kwargs: its arguments by name.
 

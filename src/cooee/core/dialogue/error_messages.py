@@ -14,12 +14,12 @@ def duplicate_once_error(name: str, location: str) -> DuplicateOnce:
     )
 
 
-def renamed_once_message(name: str, gone: str) -> str:
-    """Return the message for a new once, where a recorded one is gone from the code (rule 3)."""
+def renamed_once_message(name: str, former: str) -> str:
+    """Return the message for a new once that may be a recorded one (replay rule 3)."""
     return (
-        f"{name} is new in this dialogue, and {gone}, which was done for this person, is no longer"
-        f" in its code. Where the two are one deed, write was={gone!r}, and it is not done again;"
-        ' where they are two, give the new one a key="…".'
+        f"{name} is new in this dialogue, and may be {former}, which was done for this person and"
+        f" which the code does not come to any more. Where the two are one deed, write"
+        f" was={former!r}, and it is not done again; where they are two, write was=()."
     )
 
 

@@ -10,9 +10,11 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
+import msgspec
+
 from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import check_key
-from cooee.core.dialogue.journal import JournalEntry
+from cooee.core.dialogue.journal import JournalEntry, RecordKey
 from cooee.core.dialogue.value_codec import is_never_stored
 from cooee.core.parsing.callables import innermost, lambda_name, qualified_name
 
@@ -42,25 +44,40 @@ def former_once_name(function: Any) -> str:
     return name if isinstance(name, str) and name else type(function).__qualname__
 
 
-def is_gone(
-    entry: JournalEntry, new_name: str, names: AbstractSet[str], texts: AbstractSet[str]
-) -> bool:
-    """Return whether a recorded once is found nowhere in today's code.
+class NewOnce(msgspec.Struct, frozen=True):
+    """A once without a record, and the names and texts in its dialogue's code."""
 
-    Args:
-        entry: the record of the once.
-        new_name: the name of the once that this run has come to, and that has no key.
-        names: the names in the dialogue's code.
-        texts: the texts in the dialogue's code.
+    key: RecordKey
+    function: str
+    keyed: bool
+    names: AbstractSet[str]
+    texts: AbstractSet[str]
+
+
+def may_be_renamed(new: NewOnce, entry: JournalEntry) -> bool:
+    """Return whether a once may be the deed of a record that this run has not met.
+
+    The same function, now with a key, in a part or in a lambda, may be; so may another function,
+    where the recorded one is found nowhere in today's code.
     """
-    key = entry.key[2]
-    function = entry.raw if entry.kind in {"started", "done"} else None
-    if function == key:  # it had no key
-        return not _is_in_use(function, names)
-    if function == new_name:  # it had a key, and may have lost it
-        return not _is_key_in_use(key, texts)
-    # Of an older record, or one that failed, the function may be unknown.
-    return not (_is_in_use(function or key, names) or _is_key_in_use(key, texts))
+    _, parts, words, _ = entry.key
+    # The records of an older cooee do not tell a key from a function's name; nor do failures.
+    recorded = entry.raw if entry.kind in {"started", "done"} else None
+    function = recorded or words
+    if function != words and _is_key_in_use(words, new.texts):
+        return False  # it had a key, which is met later
+    if _is_same_function(new, function):
+        elsewhere = parts not in {(), new.key[1]} and set(parts) <= new.texts
+        by_data = function != words and new.keyed and new.key[2] not in new.texts
+        return not (elsewhere or by_data)  # met later, or the next of a loop with keys
+    if new.keyed or _is_in_use(function, new.names):
+        return False
+    return recorded is not None or not _is_key_in_use(words, new.texts)
+
+
+def _is_same_function(new: NewOnce, function: str) -> bool:
+    called = new.function.partition("<lambda>(")[2].rstrip(")").split(", ")
+    return function == new.function or function.rpartition(".")[2] in called
 
 
 def _is_in_use(name: str, names: AbstractSet[str]) -> bool:

@@ -25,10 +25,11 @@ from cooee.core.dialogue.error_messages import (
 )
 from cooee.core.dialogue.journal import JournalEntry, RecordKey
 from cooee.core.dialogue.once_checks import (
+    NewOnce,
     check_once,
     former_names,
     former_once_name,
-    is_gone,
+    may_be_renamed,
     once_name,
 )
 from cooee.core.dialogue.run import Run
@@ -63,7 +64,7 @@ async def call_once(run: Run, call: OnceCall) -> Any:
         location = caller_location()
         problem = new_step_error(run, record_key, f"does {name} once", location)
         problem = problem or argument_error(location, check_once(call))
-        problem = problem or argument_error(location, _rename_message(run, call, name))
+        problem = problem or argument_error(location, _rename_message(run, call, record_key, name))
         if problem is not None:
             await fail_turn(run, problem)
     # From here on, `found` is an intent without a result: the process was killed in between.
@@ -121,7 +122,14 @@ def _recorded_key(run: Run, call: OnceCall, key: RecordKey) -> RecordKey:
                 at, turn = run.now, run.turn_number
                 run.add_entry(JournalEntry("reworded", key, at, turn, value=former[2]))
             return former
-    return key
+    return _moved_key(run, call) or key
+
+
+def _moved_key(run: Run, call: OnceCall) -> RecordKey | None:
+    """Return the only unmet record of a former name in another `chat.part`, or None."""
+    names = former_names(call)
+    found = [key for key in _unmet_onces(run) if key[2] in names] if names else []
+    return found[0] if len(found) == 1 else None
 
 
 def _names_in_other_functions(run: Run, key: RecordKey) -> Iterator[str]:
@@ -138,14 +146,14 @@ def _unmet_onces(run: Run) -> Sequence[RecordKey]:
     return [key for key in run.records if key[0] == "once" and key not in run.keys.onces_met]
 
 
-def _rename_message(run: Run, call: OnceCall, name: str) -> str:
+def _rename_message(run: Run, call: OnceCall, key: RecordKey, function: str) -> str:
     """Return the mistake where a new once may be a recorded one under another name, or ""."""
-    if run.same_code or call.key is not None or call.was is not None:
-        return ""
-    unmet = [run.records[key].entry for key in _unmet_onces(run)]
+    unmet = [] if run.same_code or call.was is not None else _unmet_onces(run)
     if not unmet:
         return ""
-    # Done before, and nowhere in today's code: renamed, or removed. Only the developer knows.
     names, texts = used_names(run.context.function)
-    gone = next((entry for entry in unmet if is_gone(entry, name, names, texts)), None)
-    return "" if gone is None else renamed_once_message(name, gone.key[2])
+    new = NewOnce(key, function, call.key is not None, names, texts)
+    # Renamed, or removed while another was added: only the developer knows.
+    found = (one for one in unmet if may_be_renamed(new, run.records[one].entry))
+    former = next(found, None)
+    return "" if former is None else renamed_once_message(key[2], former[2])
