@@ -63,9 +63,9 @@ MUTATIONS = {
         "    except Unstorable:\n        return str(value)",
     ),
     "3: a once forgets its former names": (
-        "onces",
-        "names = list(former_names(call))",
-        "names = []",
+        "once_checks",
+        "return tuple(was) if isinstance(was, tuple | list) else (was,) * (was is not None)",
+        "return ()",
     ),
     "3: keys are words alone": (
         "step_keys",
