@@ -43,8 +43,6 @@ class Atom(msgspec.Struct, frozen=True):
 
 def atom_sequences(text: str, language: str) -> Iterator[list[Atom]]:
     """Yield every way to cut a text into atoms of a language; none, where a word is unknown."""
-    if len(text) > MAX_CHARS:
-        return
     cuts = _cut(fold(text), language)
     if cuts is None or len(cuts) > _MAX_ATOMS or prod(map(len, cuts)) > _MAX_SEQUENCES:
         return
@@ -61,7 +59,7 @@ def fold(text: str) -> str:
 
 
 _RESPELLINGS = [
-    (re.compile(r"\b2(?=mo?r+ow\b|mrw\b|moro\b|day\b|nite\b|night\b)"), "to"),
+    (re.compile(r"\b2(?=mo?r+ow\b|mrw\b|moro\b|mro\b|day\b|nite\b|night\b)"), "to"),
     (re.compile(r"\btomrw\b"), "tomorrow"),
     (re.compile(r"(?<=[0-9])(?P<space> ?)(?P<half>[ap])\.? ?m\b\.?"), r"\g<space>\g<half>m"),
     # "25-Nov-26" and "25/Nov": a stroke between a figure and a letter is a space, and so is a
@@ -179,7 +177,8 @@ def _figures_at(
     ends: set[int] = set()
     for code, pattern in (("D", _DATE), ("C", _CLOCK)):
         if found := pattern.match(text, position):
-            meanings.append((Atom(code, found[0]),))
+            dot = "." if code == "C" and text.startswith(".", found.end()) else ""
+            meanings.append((Atom(code, found[0] + dot),))
             ends.add(found.end())
     if found := _CLOCK_WITH_H.match(text, position):
         meanings.append((Atom("C", f"{found[1]}:{found[2]}"),))

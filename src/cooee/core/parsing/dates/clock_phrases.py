@@ -17,7 +17,12 @@ _CLOCK = re.compile(r"(iso )?(\d\d?)[:.](\d\d)(?::(\d\d))?")
 
 def clock_time(atoms: Sequence[Atom], customs: Customs) -> ClockPart | None:
     """Return a time in figures: 3:30, 15:30, 3.30 pm."""
-    found = _CLOCK.fullmatch(atoms[0].value)
+    is_marked = atoms[0].code in "@~" or atoms[-1].code != "C"
+    atoms = [atom for atom in atoms if atom.code not in "@~"]
+    value = atoms[0].value.removesuffix(".")
+    if customs.dots and atoms[0].value.endswith(".") and "." in value:  # "27.11." is a date
+        return None
+    found = _CLOCK.fullmatch(value)
     if found is None or (atoms[-1].code == "U" and atoms[-1].value not in _HOURS):
         return None
     iso, hour, minute, second = found.groups()
@@ -25,7 +30,8 @@ def clock_time(atoms: Sequence[Atom], customs: Customs) -> ClockPart | None:
     is_plain = bool(iso) or (customs.hours24 and len(hour) == 2)
     half = _half_of_day(atoms)
     clock = _times(hour, int(minute), half, int(second or 0), is_plain=is_plain)
-    may_be_date = "." in atoms[0].value and not half and int(minute) <= 12
+    # "Fri 4.12" may be the fourth of December.
+    may_be_date = "." in value and not is_marked and 1 <= int(minute) <= 12
     return clock and ClockPart(clock.times, may_be_date=may_be_date)
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from cooee.core.parsing.dates.languages import languages_of
+from cooee.core.parsing.dates.languages import false_friends, languages_of
 
 MAX_AHEAD = timedelta(days=20 * 366)
 """The horizon of a day with its year."""
@@ -37,6 +37,7 @@ class Customs(msgspec.Struct, frozen=True):
     dots: bool
     hours24: bool
     past: bool = False
+    false_friends: frozenset[str] = frozenset()
 
     def full_year(self, figures: str) -> int:
         """Return the year of two or four figures."""
@@ -58,6 +59,7 @@ def customs_of(countries: Collection[str], today: date, *, past: bool = False) -
         dots=any(country in _WITH_DOTS for country in countries),
         hours24=bool(countries) and all(country in _24_HOURS for country in countries),
         past=past,
+        false_friends=false_friends(countries),
     )
 
 

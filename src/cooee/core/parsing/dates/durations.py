@@ -21,6 +21,7 @@ _UNITS = {
     "fortnight": timedelta(weeks=2),
 }
 _MONTHS = {"month": 1, "year": 12}
+_SIZES = ("minute", "hour", "day", "week", "fortnight", "month", "year")
 _MAX_AMOUNT = 1_000
 
 
@@ -41,6 +42,8 @@ def parse_duration(atoms: Sequence[Atom]) -> Duration | None:
     units = [atom.value.removesuffix("s") for atom in atoms if atom.code == "U"]
     if {"minute", "hour"} & set(units) and not set(units) <= {"minute", "hour"}:
         return None  # "a day and 2 hours" may be a day and a time
+    if len(units) > 1 and _SIZES.index(units[0]) <= _SIZES.index(units[1]):
+        return None
     amounts = _amounts(atoms)
     if amounts is None or len(amounts) != len(units):
         return None

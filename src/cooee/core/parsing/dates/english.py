@@ -10,17 +10,18 @@ ENGLISH = Language(
     ordinal_endings="st|nd|rd|th",
     words="""
 R0: today, tdy
-R1: tomorrow, tmrw, tmr, tmw, tmrow, tomoz, tomo, tomoro, tomorow, tommorow, tommorrow, tomorrrow
+R1: tomorrow, tmrw, tmr, tmw, tmrow, tmrrw, tomoz, tomo
+R1: tomoro, tomro, tomorow, tommorow, tommorrow, tomorrrow
 R-1: yesterday
 R0 Pnight: tonight, tonite
 j: now, right now
 Pmorning: morning, the morning
 Pafternoon: afternoon, arvo
 Pevening: evening
-Pnight: night
+Pnight: night, nite
 Aam: am
 Apm: pm
-Knoon: noon, midday
+Knoon: noon, midday, mid day
 Kmidnight: midnight
 Uminute: minute, min
 Uminutes: minutes, mins

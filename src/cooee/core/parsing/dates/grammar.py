@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from cooee.core.parsing.dates import clock_phrases as clocks
 from cooee.core.parsing.dates import day_phrases as days
-from cooee.core.parsing.dates.atoms import Atom, atom_sequences
+from cooee.core.parsing.dates.atoms import MAX_CHARS, Atom, atom_sequences, fold
 from cooee.core.parsing.dates.customs import Customs
 from cooee.core.parsing.dates.durations import DURATION, Duration, parse_duration
 from cooee.core.parsing.dates.parts import ClockPart, DayPart, ElapsedPart, HalfPart, Part, ZonePart
@@ -24,7 +24,11 @@ _MAX_PHRASE_ATOMS = 9
 
 def divisions(text: str, customs: Customs) -> Iterator[list[Part]]:
     """Yield the parts of a text, once for each way to divide it into phrases of a language."""
+    if len(text) > MAX_CHARS:
+        return
     for language in customs.languages:
+        if language == "en" and customs.false_friends & set(re.findall("[a-z]+", fold(text))):
+            continue
         for sequence in atom_sequences(text, language):
             atoms = _without_weight(sequence)
             if atoms is not None:
@@ -88,6 +92,10 @@ def _builders(codes: str) -> list[Builder]:
 
 def _one(build: Callable[[Sequence[Atom], Customs], Part | None]) -> Builder:
     return lambda atoms, customs: [build([a for a in atoms if a.code not in "@~"], customs)]
+
+
+def _clock(atoms: Sequence[Atom], customs: Customs) -> Sequence[Part | None]:
+    return [clocks.clock_time(atoms, customs)]
 
 
 def _hour(atoms: Sequence[Atom], customs: Customs) -> Sequence[Part | None]:
@@ -184,7 +192,7 @@ _PHRASES: list[tuple[re.Pattern[str], Builder]] = [
         (f"G{DURATION}|{DURATION}G", _ago),
         (f"(?:{DURATION}|U)[FB](?:{_DAY_ANCHOR}|{_CLOCK_ANCHOR})", _counted),
         ("[@i]?P|XP|[XWR]p", _part_of_day),
-        ("@?~?C(?:A|c|U)?", _one(clocks.clock_time)),
+        ("@?~?C(?:A|c|U)?", _clock),
         ("@?~?[Nn](?:A|cA?)|@~?[Nn]|N|NU", _hour),
         ("~?[Nn]", _one(clocks.bare_hour)),
         ("@?~?[NC]?K", _one(clocks.noon_or_midnight)),

@@ -41,3 +41,14 @@ def languages_of(countries: Collection[str]) -> list[str]:
     """Return the codes of the languages that people of these countries text in, and of English."""
     spoken = (code for code, where in _SPOKEN_IN.items() if set(where.split()) & set(countries))
     return ["en", *spoken]
+
+
+def false_friends(countries: Collection[str]) -> frozenset[str]:
+    """Return the English words that are short weekdays there: "mar" is Tuesday in France."""
+    if set(countries) & _ENGLISH_FIRST:
+        return frozenset()
+    local = languages_of(countries)[1:]
+    return frozenset(word for code in local for word in LANGUAGES[code].short_weekdays.split("/"))
+
+
+_ENGLISH_FIRST = {"US", "CA"}

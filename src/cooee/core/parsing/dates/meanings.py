@@ -71,6 +71,8 @@ def possible_moments(parts: Sequence[Part], now: datetime) -> set[datetime]:
     zone: tzinfo | None = timezone(zones[0]) if zones else now.tzinfo
     moments: set[datetime] = set()
     times = possible_times(parts)
+    if any(clock.may_be_date for clock in _clocks(parts)) and not _has(parts, HalfPart):
+        return set()
     for at in times:
         for day in _days_of(parts, at, now, zone):
             moment = _exact(datetime.combine(day, at), zone)
