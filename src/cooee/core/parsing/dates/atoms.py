@@ -64,7 +64,12 @@ _RESPELLINGS = [
     (re.compile(r"(?<=[0-9])(?P<space> ?)(?P<half>[ap])\.? ?m\b\.?"), r"\g<space>\g<half>m"),
     # "25-Nov-26" and "25/Nov": a stroke between a figure and a letter is a space, and so is a
     # hyphen between letters ("twenty-fifth"). Between figures both mean a range or a date.
-    (re.compile(r"(?<=[0-9])[-/](?=[a-z])|(?<=[a-z])[-/](?=[0-9])|(?<=[a-z])-(?=[a-z])"), " "),
+    (
+        re.compile(
+            r"(?<=[0-9])[-/](?=[a-z])|(?<=[a-z])(?<!utc)(?<!gmt)[-/](?=[0-9])|(?<=[a-z])-(?=[a-z])"
+        ),
+        " ",
+    ),
     (re.compile(r",\s*(?=(?:19|20)[0-9]{2}\b)"), " "),
 ]
 
@@ -106,7 +111,8 @@ _SEPARATOR = re.compile(r"[,;!?()*\"]+|[-:](?=\s|$)")
 _WORD = re.compile(r"[^\W\d_]+|[@\U0001f44d\U0001f64f\U0001f642\U0001f60a]")
 _ZONE = re.compile(r"(?:utc|gmt) ?([+-]\d{1,2}(?::?\d\d)?)(?![\d:])")
 _ISO_MOMENT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[t ]\s*(\d\d:\d\d(?::\d\d)?)(?:[.]\d+)?(z|[+-]\d\d(?::?\d\d)?)?(?![\w:])"
+    r"(\d{4}-\d\d-\d\d)[t ]\s*(\d\d:\d\d(?::\d\d)?)(?:[.]\d+)?"
+    r"(?: ?(z|[+-]\d\d(?::?\d\d)?))?(?![\w:])"
 )
 _DATE = re.compile(
     r"\d{4}([-/.])\d{1,2}\1\d{1,2}(?![\d/-])|\d{1,2}([-/.])\d{1,2}\2\d{1,4}(?![\d/-])"

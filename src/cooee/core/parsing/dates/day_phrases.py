@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
+import msgspec
+
 from cooee.core.parsing.dates.atoms import Atom
 from cooee.core.parsing.dates.customs import (
     MAX_AGE,
@@ -30,8 +32,11 @@ def _day_part(strength: int, days: Iterable[date], **more: bool) -> DayPart | No
 
 def written_date(atoms: Sequence[Atom], customs: Customs) -> DayPart | None:
     """Return the day of a date in figures: 25/11, 25/11/26, 2026-11-25."""
-    meanings = written_days(atoms[0].value, customs)
-    parts = [each for each in (dated(*meaning, customs) for meaning in meanings) if each]
+    parts = _written(atoms[0].value, customs)
+    if parts and not customs.past and all(max(part.days) < customs.today for part in parts):
+        # "26-12-25" is hardly a day of last year.
+        others = _written(atoms[0].value, msgspec.structs.replace(customs, orders=("YMD",)))
+        parts += [part for part in others if max(part.days) > customs.today]
     return _day_part(
         NAMED,
         frozenset().union(*(part.days for part in parts)),
@@ -39,6 +44,11 @@ def written_date(atoms: Sequence[Atom], customs: Customs) -> DayPart | None:
         has_year=all(part.has_year for part in parts),
         lacks_year=any(part.lacks_year for part in parts),
     )
+
+
+def _written(figures: str, customs: Customs) -> list[DayPart]:
+    found = (dated(*meaning, customs) for meaning in written_days(figures, customs))
+    return [part for part in found if part is not None]
 
 
 def month_and_day(atoms: Sequence[Atom], customs: Customs) -> DayPart | None:

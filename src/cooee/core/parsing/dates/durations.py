@@ -26,15 +26,14 @@ _MAX_AMOUNT = 1_000
 
 
 class Duration(msgspec.Struct, frozen=True):
-    """A length of time: months, or else a part that is the same in each month."""
+    """A length of time: months, or a length that is the same in each month.
+
+    `is_of_hours` says that it is counted on the clock and not in days: 24 hours are no day.
+    """
 
     months: int
     rest: timedelta
-
-    @property
-    def is_of_hours(self) -> bool:
-        """Tell whether the duration is counted on the clock, and not in days."""
-        return not self.months and bool(self.rest % timedelta(days=1) or not self.rest)
+    is_of_hours: bool = False
 
 
 def parse_duration(atoms: Sequence[Atom]) -> Duration | None:
@@ -55,7 +54,8 @@ def parse_duration(atoms: Sequence[Atom]) -> Duration | None:
             months += int(amount) * _MONTHS[unit]
         else:
             rest += _UNITS[unit] * amount.numerator / amount.denominator
-    return None if months and rest else Duration(months, rest)
+    is_of_hours = bool({"minute", "hour"} & set(units))
+    return None if months and rest else Duration(months, rest, is_of_hours)
 
 
 def _amounts(atoms: Sequence[Atom]) -> list[Fraction] | None:

@@ -29,8 +29,8 @@ Uhour: hour, hr, h
 Uhours: hours, hrs
 Uday: day
 Udays: days, days time
-Uweek: week, weeks time
-Uweeks: weeks
+Uweek: week, wk, weeks time
+Uweeks: weeks, wks
 Ufortnight: fortnight, fortnights time
 Ufortnights: fortnights
 Umonth: month, months time

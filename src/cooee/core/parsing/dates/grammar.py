@@ -191,7 +191,7 @@ _PHRASES: list[tuple[re.Pattern[str], Builder]] = [
         (f"Ri{DURATION}", _today_in),
         (f"G{DURATION}|{DURATION}G", _ago),
         (f"(?:{DURATION}|U)[FB](?:{_DAY_ANCHOR}|{_CLOCK_ANCHOR})", _counted),
-        ("[@i]?P|XP|[XWR]p", _part_of_day),
+        ("[@i]?P|XP|[XWR]p|A", _part_of_day),
         ("@?~?C(?:A|c|U)?", _clock),
         ("@?~?[Nn](?:A|cA?)|@~?[Nn]|N|NU", _hour),
         ("~?[Nn]", _one(clocks.bare_hour)),

@@ -52,7 +52,14 @@ class HalfPart(msgspec.Struct, frozen=True):
         return first <= at.hour <= last
 
 
-_HOURS = {"morning": (1, 11), "afternoon": (12, 18), "evening": (16, 23), "night": (18, 23)}
+_HOURS = {
+    "am": (0, 11),
+    "pm": (12, 23),
+    "morning": (1, 11),
+    "afternoon": (12, 18),
+    "evening": (16, 23),
+    "night": (18, 23),
+}
 
 
 class ElapsedPart(msgspec.Struct, frozen=True):
