@@ -451,6 +451,12 @@ def test_whatever_is_changed_in_lists_each_object_stays_that_object(made, change
             assert id(each) not in map(id, twins.values()) or id(twin) in twins
 
 
+def test_changes_that_were_stored_before_lists_had_diffs_are_values():
+    diff = [[["notes"], ["a"], ["a", "b"]], [["count"], 1, 2], [["current"], None, {"id": 5}]]
+    state, _ = apply_diffs(CODEC, State(notes=["x"], count=10), (), [diff, [[["current"], {}]]])
+    assert (state.notes, state.count, state.current) == (["a", "b"], 11, None)
+
+
 # Classes with rules of their own
 
 
