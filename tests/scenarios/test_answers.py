@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from cooee import App, DefinitionError, hours
+from cooee import App, Birthday, DefinitionError, hours
 from cooee.core.app.app import SORRY_TEXT
 from cooee.testing import Kit
 
@@ -58,6 +59,43 @@ async def test_a_value_of_the_users_own_survives_restarts_and_deploys():
         await kit.deploy(asking(Site, "2"))
         assert await anna.text("x") == ["a.example x"]
         assert await kit.troubles(anna) == []
+
+
+WEDNESDAY = datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
+async def test_a_doubtful_day_is_asked_again_by_its_doubt_and_never_read_anew():
+    async with Kit(asking(date), start=WEDNESDAY) as kit:
+        anna = kit.phone()
+        await anna.follow("""
+            > ASK
+            < Which?
+            > next friday
+            < Which day is that? Please send its date, like 24 December. Which?
+            > 24 nov
+            < Which year? Please send it too, like 24 December 2027. Which?
+            > after friday
+            < Please send a day, like 24 December. Which?
+            > tomorrow
+            < And?
+            ... 3 days
+        """)
+        await kit.deploy(asking(date, "2"))
+        assert await anna.text("x") == ["2026-11-26 x"]
+
+
+async def test_a_birthday_has_its_year_and_is_over():
+    async with Kit(asking(Birthday), start=WEDNESDAY) as kit:
+        await kit.phone().follow("""
+            > ASK
+            < Which?
+            > 12 March
+            < Please send the day, month and year, like 24 December 1985. Which?
+            > 12/3/85
+            < And?
+            > x
+            < 1985-03-12 x
+        """)
 
 
 @pytest.mark.parametrize(

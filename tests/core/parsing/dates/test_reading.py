@@ -143,6 +143,52 @@ def test_a_moment_in_iso_8601_reads_back_with_its_offset(local, quarters):
         assert parse_datetime(text, NOW, AU) == datetime.fromisoformat(text)
 
 
+@given(
+    st.datetimes(NOW.replace(tzinfo=None, year=2020), NOW.replace(tzinfo=None, year=2040)),
+    st.integers(0, MAX_AHEAD_WITHOUT_YEAR.days),
+    st.sampled_from(WITHOUT_YEAR),
+)
+def test_a_day_reads_back_whenever_it_is_sent(now, ahead, spelling):
+    now = now.replace(tzinfo=SYDNEY)
+    day = now.date() + timedelta(ahead)
+    assert parse_date(spelling.format(**names(day)), now, AU) == day
+
+
+@given(
+    st.datetimes(NOW.replace(tzinfo=None, year=2020), NOW.replace(tzinfo=None, year=2040)),
+    st.integers(0, 6),
+)
+def test_a_weekday_is_the_coming_one_and_the_next_one_is_never_guessed(now, number):
+    now, name = now.replace(tzinfo=SYDNEY), WEEKDAYS.split()[number]
+    ahead = (number - now.weekday()) % 7
+    if ahead:
+        assert parse_date(name, now, AU) == now.date() + timedelta(ahead)
+    else:
+        with pytest.raises(DateNotUnderstood):
+            parse_date(name, now, AU)
+    with suppress(DateNotUnderstood):
+        found = parse_date(f"next {name}", now, AU)
+        assert (found.weekday(), found - now.date() <= timedelta(7)) == (number, True)
+        assert now.weekday() == 6 or number <= now.weekday()  # it is in the next calendar week, too
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "day"),
+    [
+        ("2026-12-31", "1 Jan", "2027-01-01"), ("2026-12-31", "the 1st", "2027-01-01"),
+        ("2027-01-31", "the 31st", "2027-01-31"), ("2027-02-01", "the 31st", "2027-03-31"),
+        ("2028-02-01", "29 feb", "2028-02-29"), ("2027-11-01", "29 feb", "2028-02-29"),
+        ("2027-01-31", "in a month", "?"), ("2027-01-30", "in 2 months", "2027-03-30"),
+        ("2026-11-29", "next monday", "?"), ("2026-11-29", "next sunday", "2026-12-06"),
+        ("2026-11-28", "sunday", "2026-11-29"), ("2026-11-30", "next friday", "?"),
+        ("2026-11-27", "next monday", "2026-11-30"), ("2026-12-01", "24 nov", "?"),
+    ],
+)  # fmt: skip
+def test_a_day_at_the_edge_of_a_month_or_a_week(now, text, day):
+    at = datetime.fromisoformat(f"{now}T10:00").replace(tzinfo=SYDNEY)
+    assert understood("date", text, AU, at) == day
+
+
 LOCAL = {"en": "AU", "de": "DE", "fr": "FR", "es": "ES", "it": "IT", "pt": "PT", "nl": "NL",
          "da": "DK", "nb": "NO", "sv": "SE", "pl": "PL"}  # fmt: skip
 
