@@ -3,7 +3,7 @@
 import pytest
 
 from cooee.core.errors import SettingError
-from cooee.runtime.settings import misspelt_settings, read_settings
+from cooee.runtime.settings import KNOWN_SETTINGS, misspelt_settings, read_settings
 
 GOOD = {
     "TELSTRA_CLIENT_ID": "id",
@@ -92,3 +92,109 @@ def test_a_misspelt_setting_is_named_with_the_one_that_was_meant(name, meant):
     sentences = misspelt_settings({name: "x", "PATH": "y"})
     expected = f"{name} is no setting, so it is ignored. Did you mean {meant}?"
     assert sentences == ([expected] if meant else [])
+
+
+WRAPPINGS = ("{}", "{}\n", "{}\r\n", "\ufeff{}", " {} ", '"{}"', "'{}'\r\n", "\u00a0{}\u00a0")
+
+
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+@pytest.mark.parametrize("by_file", [False, True])
+def test_every_setting_is_read_without_its_wrapping(wrapping, by_file, tmp_path):
+    plain = {
+        **GOOD,
+        "COOEE_DATABASE": "sqlite:////srv/cooee.db",
+        "COOEE_PUBLIC_URL": "https://texts.example.com",
+        "COOEE_SUBSCRIPTION": "keep",
+        "COOEE_HOST": "0.0.0.0",
+        "COOEE_PORT": "8001",
+        "COOEE_POLL_INTERVAL": "2.5",
+        "COOEE_SEND_TOKEN": "x" * 32,
+        "COOEE_MEDIA": "/srv/media",
+        "COOEE_MEDIA_LARGEST": "5000",
+        "COOEE_MEDIA_TRUSTED": "a.example, b.example",
+        "COOEE_LOG_LEVEL": "debug",
+        "COOEE_LOG_PRIVATE": "yes",
+    }
+    given = {name: wrapping.format(value) for name, value in plain.items()}
+    if by_file:
+        for name, value in given.items():
+            (tmp_path / name).write_text(value, encoding="utf-8", newline="")
+        given = {f"{name}_FILE": str(tmp_path / name) for name in given}
+    wanted, settings = read_settings(plain), read_settings(given)
+    for field in settings.__struct_fields__:
+        assert getattr(settings, field) == getattr(wanted, field), field
+    settings.make_provider()
+
+
+@pytest.mark.parametrize("name", sorted(one.name for one in KNOWN_SETTINGS))
+def test_an_empty_setting_is_an_unset_one(name):
+    unset = {key: value for key, value in GOOD.items() if key != name}
+    assert read_settings({**unset, name: " "}) == read_settings(unset)
+
+
+def test_a_kubernetes_service_named_cooee_sets_no_port():
+    service = {
+        "COOEE_PORT": "tcp://10.0.0.1:80",
+        "COOEE_SERVICE_HOST": "10.0.0.1",
+        "COOEE_SERVICE_PORT": "80",
+        "COOEE_SERVICE_PORT_HTTP": "80",
+        "COOEE_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "COOEE_PORT_80_TCP_ADDR": "10.0.0.1",
+        "COOEE_PORT_80_TCP_PORT": "80",
+        "COOEE_PORT_80_TCP_PROTO": "tcp",
+        "COOEE_DATABASE_SERVICE_HOST": "10.0.0.2",
+        "COOEE_DATABASE_PORT": "tcp://10.0.0.2:5432",
+        "COOEE_DATABASE_PORT_5432_TCP": "tcp://10.0.0.2:5432",
+    }
+    assert read_settings({**GOOD, **service}) == read_settings(GOOD)
+    (sentence,) = misspelt_settings(service)
+    assert sentence.startswith("COOEE_PORT=tcp://10.0.0.1:80 is how Kubernetes announces a service")
+    assert misspelt_settings({**service, "COOEE_PORT": "8001"}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("https://texts.example.com", "https://texts.example.com"),
+        ("https://texts.example.com/", "https://texts.example.com"),
+        ("https://texts.example.com//", "https://texts.example.com"),
+        ("HTTPS://Texts.Example.COM", "https://texts.example.com"),
+        ("https://texts.example.com:443/", "https://texts.example.com"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("https://texts.example.com:8443/", "https://texts.example.com:8443"),
+        ("https://texts.example.com./sms/", "https://texts.example.com/sms"),
+        ("https://texts.example.com/Sms/v1", "https://texts.example.com/Sms/v1"),
+        ("https://me:pw@Texts.example.com/", "https://me:pw@texts.example.com"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://texts.example.com/gr\u00fc\u00dfe", "https://texts.example.com/gr%C3%BC%C3%9Fe"),
+        ("https://[2001:DB8::1]:8443", "https://[2001:db8::1]:8443"),
+    ],
+)
+def test_a_public_url_has_one_spelling(given, url):
+    assert read_settings({**GOOD, "COOEE_PUBLIC_URL": given}).public_url == url
+
+
+@pytest.mark.parametrize("name", ["COOEE_PUBLIC_URL", "TELSTRA_BASE_URL"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://", "https:///", "http://", "https://:443", "https://x:port", "//texts.example.com",
+        "texts.example.com", "ftp://texts.example.com", "https://a b.example", "https://a\u200bb.example",
+        "https://texts.example.com?x=1", "https://texts.example.com/#top", "https://texts.example.com/?",
+        "https://[::1", "https://me:s3cret@", "tcp://10.0.0.1:80",
+    ],
+)  # fmt: skip
+def test_what_is_no_url_is_refused_by_name(name, value):
+    with pytest.raises(SettingError, match=name) as caught:
+        read_settings({**GOOD, name: value}).make_provider()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_passwords_of_urls_are_secrets():
+    urls = {"COOEE_PUBLIC_URL": "https://me:p4ss@x.example", "HTTPS_PROXY": "http://me:pr0xy@p:1"}
+    assert {"p4ss", "pr0xy"} <= set(read_settings({**GOOD, **urls}).secrets)
+
+
+def test_another_kind_of_proxy_stops_the_start():
+    with pytest.raises(SettingError, match="ALL_PROXY"):
+        read_settings({**GOOD, "ALL_PROXY": "socks5://127.0.0.1:1080"})

@@ -18,7 +18,9 @@ from cooee.core.errors import (
     Unauthorized,
 )
 from cooee.core.http_messages import Flow, Request, Response
+from cooee.core.setting_values import clean_value
 from cooee.net.http_client import HTTPClient, run_flow
+from cooee.net.proxies import read_proxies
 
 
 class AppClient:
@@ -37,7 +39,11 @@ class AppClient:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url.rstrip("/")
-        self._token = os.environ.get("COOEE_SEND_TOKEN", "") if token is None else token
+        self._token = (
+            clean_value("COOEE_SEND_TOKEN", os.environ.get("COOEE_SEND_TOKEN", ""))
+            if token is None
+            else token
+        )
         if not self._token:
             raise SettingError(
                 "To send, the app's token is needed. Type: export COOEE_SEND_TOKEN=…"
@@ -76,7 +82,7 @@ class AppClient:
             "key": built_in_text(key),
         }
         body = {name: value for name, value in fields.items() if value is not None}
-        client = HTTPClient(RealClock())
+        client = HTTPClient(RealClock(), proxies=read_proxies(os.environ))
         try:
             return await run_flow(self._send_flow(msgspec.json.encode(body), key), client)
         finally:

@@ -16,6 +16,7 @@ from cooee.core.errors import (
     TemporaryFailure,
 )
 from cooee.core.http_messages import Flow, Request, Response
+from cooee.net.proxies import Proxies
 from cooee.net.ssrf_guard import AddressRefused, SSRFGuard
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class HTTPClient:
             a larger one is a `PermanentFailure` as soon as that is known.
         guard: the addresses that may be connected to, for URLs from outside; any other is a
             `PermanentFailure`.
+        proxies: the proxies to call through. Not beside a guard: a proxy looks names up itself.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class HTTPClient:
         timeout: float = 30,
         max_bytes: int | None = None,
         guard: SSRFGuard | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._clock = clock
+        self._proxies = proxies or Proxies()
         self._timeout, self._max_bytes, self._guard = timeout, max_bytes, guard
         self._session: Any = None
 
@@ -130,6 +134,7 @@ class HTTPClient:
                 headers=dict(request.headers),
                 data=request.body or None,
                 allow_redirects=False,
+                proxy=self._proxies.find(request.url),
             ) as response:
                 body = await self._read_body(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}

@@ -38,7 +38,7 @@ async def running_service(
         app,
         settings.make_provider(),
         store,
-        HTTPClient(clock),
+        HTTPClient(clock, proxies=settings.proxies),
         clock,
         options=ServiceOptions(
             public_url=settings.public_url,

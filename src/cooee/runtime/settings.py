@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from cooee.core.errors import SettingError
+from cooee.core.setting_values import clean_value, decode_file
+from cooee.net.proxies import Proxies, read_proxies
 from cooee.providers import Provider, Setting, find_provider
+from cooee.providers.settings import parse_http_url
 from cooee.storage.dialects import absolute_path, database_path, default_media_location
 
 _MIN_TOKEN_CHARS = 16
@@ -37,6 +42,14 @@ KNOWN_SETTINGS: Sequence[Setting] = (
 )
 
 
+# Kubernetes sets these for a service named cooee, or cooee-something, in every container:
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_SERVICE_NAMES = re.compile(
+    r"COOEE_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
+)
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+
+
 class Settings(msgspec.Struct, frozen=True):
     """The settings of one process, checked; `database` is a URL for `open_store`."""
 
@@ -54,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
     media_trusted_hosts: Sequence[str]
     log_level: str
     log_private: bool
+    proxies: Proxies
 
     def make_provider(self) -> Provider:
         """Make the provider's adapter from its own settings."""
@@ -69,7 +83,9 @@ class Settings(msgspec.Struct, frozen=True):
             if one.secret and self.values[one.name] != one.default
         ]
         parts = [part for value in provider_secrets for part in value.split(",")]
-        return [one for one in {*provider_secrets, *parts, self.send_token} if one]
+        urls = [self.public_url or "", *self.proxies.by_scheme.values()]
+        passwords = [urlsplit(url).password or "" for url in urls]
+        return [one for one in {*provider_secrets, *parts, *passwords, self.send_token} if one]
 
     def __repr__(self) -> str:
         return f"<Settings for {self.provider.name}>"
@@ -106,7 +122,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             host for host in _split_list(values["COOEE_MEDIA_TRUSTED"] or "") if host
         ],
         log_level=_parse_log_level(values["COOEE_LOG_LEVEL"]),
-        log_private=values["COOEE_LOG_PRIVATE"] == "yes",
+        log_private=_parse_yes("COOEE_LOG_PRIVATE", values["COOEE_LOG_PRIVATE"] or ""),
+        proxies=read_proxies(environment),
     )
 
 
@@ -114,9 +131,18 @@ def misspelt_settings(environment: Mapping[str, str]) -> Sequence[str]:
     """Return a sentence for each variable that is nearly a setting of cooee, and so is ignored."""
     known = {name for one in KNOWN_SETTINGS for name in (one.name, f"{one.name}_FILE")}
     unknown = sorted(
-        name for name in environment if name.startswith("COOEE_") and name not in known
+        name
+        for name, value in environment.items()
+        if name.startswith("COOEE_") and name not in known and not _SERVICE_NAMES.fullmatch(name)
     )
-    return [
+    linked = sorted(name for name, value in environment.items() if _is_service_link(name, value))
+    notes = [
+        f"{name}={environment[name]} is how Kubernetes announces a service, so it is ignored."
+        " Name the service otherwise, or set enableServiceLinks: false."
+        for name in linked
+        if name in known
+    ]
+    return notes + [
         f"{name} is no setting, so it is ignored. Did you mean {near[0]}?"
         for name in unknown
         if (near := get_close_matches(name, known, n=1, cutoff=0.85))
@@ -163,17 +189,26 @@ def _check_database_url(url: str) -> str:
 
 def _setting_value(environment: Mapping[str, str], setting: Setting) -> str | None:
     """Return a setting's value: the variable, the text of its file, or the default."""
-    direct, file = environment.get(setting.name), environment.get(f"{setting.name}_FILE")
-    if direct is not None and file is not None:
+    direct, file = (
+        clean_value(name, environment.get(name, ""))
+        for name in (setting.name, f"{setting.name}_FILE")
+    )
+    if _is_service_link(setting.name, direct):
+        direct = ""
+    if direct and file:
         message = f"Both {setting.name} and {setting.name}_FILE are set. Unset one of them."
         raise SettingError(message)
-    if file is None:
-        return direct if direct is not None else setting.default
+    if not file:
+        return direct or setting.default
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
+        return clean_value(f"{setting.name}_FILE", decode_file(Path(file).read_bytes()))
     except (OSError, UnicodeDecodeError) as error:
         message = f"{setting.name}_FILE cannot be read: {error}. Name a readable text file."
         raise SettingError(message) from error
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return bool(_SERVICE_NAMES.fullmatch(name) and _SERVICE_LINK.fullmatch(value))
 
 
 def _provider_values(environment: Mapping[str, str], provider: type[Provider]) -> Mapping[str, str]:
@@ -193,12 +228,8 @@ def _provider_values(environment: Mapping[str, str], provider: type[Provider]) -
 def _parse_public_url(url: str | None) -> str | None:
     if not url:
         return None
-    if not url.startswith(("https://", "http://")):
-        raise SettingError(
-            f"COOEE_PUBLIC_URL={url.rpartition('@')[2]!r} is no URL. "
-            "Type: export COOEE_PUBLIC_URL=https://texts.example.com"
-        )
-    return url.rstrip("/")
+    remedy = "Type: export COOEE_PUBLIC_URL=https://texts.example.com"
+    return parse_http_url("COOEE_PUBLIC_URL", url, remedy)
 
 
 def _check_send_token(token: str) -> str:
@@ -221,10 +252,17 @@ def _split_list(line: str) -> Sequence[str]:
 
 
 def _parse_keep_direction(value: str | None) -> bool:
-    if value not in {None, "", "keep"}:
+    value = (value or "").lower()
+    if value not in {"", "keep"}:
         message = f"COOEE_SUBSCRIPTION={value!r} means nothing. Set it to keep, or unset it."
         raise SettingError(message)
     return value == "keep"
+
+
+def _parse_yes(name: str, value: str) -> bool:
+    if value.lower() not in {"yes", "no", ""}:
+        raise SettingError(f"{name}={value!r} means nothing. Set it to yes, or unset it.")
+    return value.lower() == "yes"
 
 
 def _parse_log_level(value: str | None) -> str:

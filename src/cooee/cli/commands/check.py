@@ -76,7 +76,7 @@ async def _collect_findings(settings: Settings, name: str | None) -> Sequence[Fi
     except CooeeError as error:
         return [Finding("settings", "wrong", str(error)), check_time_zones()]
     clock = RealClock()
-    transport = HTTPClient(clock, timeout=15)
+    transport = HTTPClient(clock, timeout=15, proxies=settings.proxies)
     try:
         url = settings.public_url
         return [

@@ -28,6 +28,7 @@ from cooee.providers import (
     Subscription,
     check_text_length,
     client_settings,
+    parse_base_url,
     parse_webhook_path,
     read_settings,
 )
@@ -60,8 +61,8 @@ _NUMBER_HINT = (
 
 
 def _parse_base_url(name: str, value: str) -> str:
-    base_url = value.rstrip("/")
-    if not value.startswith(("https://", "http://")) or not base_url.endswith(_API_PATH):
+    base_url = parse_base_url(name, value)
+    if not base_url.endswith(_API_PATH):
         raise SettingError(
             f"{name} is {value!r}, and should be a URL that ends in {_API_PATH}."
             " Leave it out, mostly."

@@ -107,6 +107,7 @@ def _with_and_without_port(url: str) -> Sequence[str]:
         port = split.port
     except ValueError:
         return (url,)
-    bare = split.netloc.removesuffix(f":{port}")
+    # Twilio signs the URL without the user and password, which it sends as a header.
+    bare = split.netloc.rpartition("@")[2].removesuffix(f":{port}")
     ported = f"{bare}:{port or _DEFAULT_PORTS.get(split.scheme, 443)}"
     return [split._replace(netloc=netloc).geturl() for netloc in (bare, ported)]
