@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import io
 import json
+import logging
+import re
 
 import pytest
 from fastapi import FastAPI
@@ -14,9 +17,14 @@ from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Request
 from cooee.net.http_client import HTTPClient, InProcessClient
 from cooee.net.http_server import serve_app
+from cooee.runtime.event_log import write_event_to_log
+from cooee.runtime.events import HandlerRan
+from cooee.runtime.log import log_event
 from cooee.simulator import Simulator
+from cooee.storage import Claim
 
 ANNA = "+61491570156"
+CLAIM = Claim(b"\xc1", "+61491570006", ANNA, 1, 3, None, b"{}", [])
 
 
 def starlette(app):
@@ -115,3 +123,81 @@ async def test_served_alone_its_own_lifespan_runs(told):
         wire = InProcessClient(RealClock(), {"http://web.test": app.asgi()})
         answer = await wire(Request(method="GET", url="http://web.test/health"))
         assert answer.json()["database"] == "ok"
+
+
+@contextlib.contextmanager
+def unconfigured_logging():
+    """The logger of cooee as a process has it where nobody configured logging."""
+    logger, root = logging.getLogger("cooee"), logging.getLogger()
+    kept = root.handlers[:], logger.handlers[:], logger.level
+    root.handlers[:], logger.handlers[:] = [], []
+    logger.setLevel(logging.NOTSET)
+    yield logger
+    root.handlers[:], logger.handlers[:] = kept[0], kept[1]
+    logger.setLevel(kept[2])
+
+
+async def test_the_log_of_a_mounted_app_keeps_its_fields_without_any_configuration(told, capsys):
+    told(1, 1)
+    with unconfigured_logging() as logger:
+        async with living(echo().asgi()):
+            log_event("answered", seq=3, private={"text": "hello"})
+        assert (logger.handlers, logger.filters, logger.level) == ([], [], 0)
+    assert " INFO cooee: answered seq=3\n" in capsys.readouterr().err
+
+
+async def test_a_configured_log_gets_message_and_fields_and_no_secret(told, monkeypatch):
+    told(1, 1)
+    monkeypatch.setenv("SIMULATED_KEY", "s3cret-key")
+    lines, records = io.StringIO(), []
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(logging.Formatter("%(name)s|%(message)s"))
+    handler.addFilter(lambda record: records.append(record) or True)
+    with unconfigured_logging():
+        logging.getLogger().addHandler(handler)
+        async with living(echo().asgi()):
+            log_event("answered", seq=3, note="a s3cret-key", private={"text": "hello"})
+    assert 'cooee|answered seq=3 note="a [secret]"' in lines.getvalue()
+    (record,) = [each for each in records if getattr(each, "event", "") == "answered"]
+    assert record.fields["seq"] == 3
+
+
+@pytest.mark.parametrize("has_access_log", [True, False])
+async def test_an_access_log_that_prints_the_secret_is_warned_of(told, caplog, has_access_log):
+    told(1, 1)
+    access_log = logging.getLogger("uvicorn.access")
+    kept = access_log.handlers[:], access_log.level
+    access_log.handlers[:] = [logging.NullHandler()] if has_access_log else []
+    access_log.setLevel(logging.INFO)
+    try:
+        async with living(echo().asgi()):
+            pass
+    finally:
+        access_log.handlers[:], access_log.level = kept
+    assert ("access-log-shows-secret" in caplog.text) == has_access_log
+
+
+async def test_what_a_handler_raises_has_its_lines_in_the_log(told, capsys):
+    app = App()
+
+    @app.otherwise
+    def fail(chat):
+        raise KeyError("tea")
+
+    event = HandlerRan(CLAIM, None, None, None, _raised(fail))
+    told(1, 1)
+    with unconfigured_logging():
+        async with living(app.asgi()):
+            write_event_to_log(event)
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if "handler-raised" in x]
+    assert "error=KeyError" in line
+    assert re.search(rf"at=\"{re.escape(__file__)}:\d+ fail < ", line)
+    assert "tea" not in line
+
+
+def _raised(function):
+    try:
+        function(None)
+    except KeyError as error:
+        return error
+    raise AssertionError

@@ -61,7 +61,11 @@ LINES = [
         events.HandlerStarted(CLAIM, PENDING, HANDLER),
         [f"{DEBUG} handler-started turn=01 handler=book"],
     ),
-    (events.HandlerRan(CLAIM, PENDING, None, b"{}", ERROR), []),
+    (events.HandlerRan(CLAIM, PENDING, None, b"{}"), []),
+    (
+        events.HandlerRan(CLAIM, PENDING, None, b"{}", ERROR),
+        [f'{ERRORS} handler-raised turn=01 error=ValueError at=""'],
+    ),
     (events.CheckpointStarted(CHECKPOINT), [f"{DEBUG} checkpointing turn=01"]),
     (events.CheckpointWritten(CHECKPOINT), [f"{DEBUG} checkpointed turn=01"]),
     (events.TurnsFinished(FINISH), [f"{DEBUG} finishing turn=01"]),

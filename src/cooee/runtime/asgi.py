@@ -19,6 +19,7 @@ from cooee.net.ssrf_guard import SSRFGuard
 from cooee.runtime.inbound.media import MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.log import log_event
+from cooee.runtime.mounted_log import mounted_log, warn_of_access_logs
 from cooee.runtime.redaction import Redactor
 from cooee.runtime.service import Service
 from cooee.runtime.settings import Settings, read_settings
@@ -77,8 +78,19 @@ class MountedApp:
         return self._run_service()
 
     @asynccontextmanager
+    async def _open_service(self) -> AsyncIterator[Service]:
+        settings = read_settings(os.environ)
+        redactor = Redactor(settings.secrets)
+        log = mounted_log(settings.log_level, show_private=settings.log_private, redact=redactor)
+        with log:
+            async with running_service(self._app, settings, redactor) as service:
+                if settings.public_url is not None:
+                    warn_of_access_logs()
+                yield service
+
+    @asynccontextmanager
     async def _run_service(self) -> AsyncIterator[None]:
-        async with running_service(self._app, read_settings(os.environ)) as service:
+        async with self._open_service() as service:
             self._service = service
             connecting = asyncio.create_task(_connect_or_log(service))
             try:

@@ -9,9 +9,11 @@ are listed in docs/internals/delivery.md, and a test holds the lists.
 from __future__ import annotations
 
 import logging
+from traceback import extract_tb, format_exception
 from typing import Any
 
 from cooee.core.messages import Status
+from cooee.core.own_code import is_own_file
 from cooee.runtime import events
 from cooee.runtime.log import error_location, log_event, logger
 
@@ -20,7 +22,6 @@ _DEBUG_ONLY = frozenset(
         events.MediaFetched,
         events.ConversationClaimed,
         events.HandlerStarted,
-        events.HandlerRan,
         events.CheckpointStarted,
         events.CheckpointWritten,
         events.TurnsFinished,
@@ -49,7 +50,7 @@ def write_event_to_log(event: events.Event) -> None:
 
 
 def _log_step(event: events.Event) -> None:
-    """Log a step that every text takes; `HandlerRan` has no line, as other lines tell its end."""
+    """Log a step that every text takes."""
     fields: dict[str, Any]
     match event:
         case events.TextReceived(inbound, is_new=True):
@@ -118,6 +119,8 @@ def _log_inbound_news(event: events.Event) -> None:
 def _log_turn_news(event: events.Event) -> None:
     fields: dict[str, Any]
     match event:
+        case events.HandlerRan():
+            _log_raised(event)
         case events.TurnFailed() | events.TurnSetAside():
             _log_failed_turn(event)
         case events.LeaseExpired(claim):
@@ -160,6 +163,22 @@ def _log_outbound_news(event: events.Event) -> None:
         case events.ReceiptHandlerFailed(outbound, error):
             fields = {"id": outbound.id, "error": error_location(error)}
             log_event("receipt-handler-failed", logging.ERROR, **fields)
+
+
+def _log_raised(event: events.HandlerRan) -> None:
+    """Log the frames of the exception; its message, and the whole traceback, are private."""
+    error = event.error
+    if error is None:
+        return
+    frames = [one for one in extract_tb(error.__traceback__) if is_own_file(one.filename)]
+    log_event(
+        "handler-raised",
+        logging.ERROR,
+        turn=event.claim.turn_id,
+        error=type(error).__name__,
+        at=" < ".join(f"{one.filename}:{one.lineno} {one.name}" for one in reversed(frames)),
+        private={"traceback": "".join(format_exception(error))},
+    )
 
 
 def _log_failed_turn(event: events.TurnFailed | events.TurnSetAside) -> None:

@@ -44,6 +44,34 @@ def error_location(error: BaseException) -> str:
     return type(error).__name__ + location
 
 
+class LogfmtFilter(logging.Filter):
+    """Puts an event's fields into its message, for the handlers of an outer application.
+
+    Any formatter then shows ``answered seq=3``; `record.event` is the event's name, and
+    `record.fields` stay for a formatter that writes JSON.
+
+    Args:
+        show_private: show the private fields too (`COOEE_LOG_PRIVATE=yes`).
+        redact: masks secrets, which no line may show.
+    """
+
+    def __init__(
+        self, *, show_private: bool = False, redact: Callable[[str], str] = lambda words: words
+    ) -> None:
+        super().__init__()
+        self._show_private, self._redact = show_private, redact
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record; let it pass."""
+        event = record.getMessage()
+        fields = {**getattr(record, "fields", {})}
+        if self._show_private:
+            fields |= getattr(record, "private", {})
+        record.event, record.fields, record.private = event, fields, {}
+        record.msg, record.args = self._redact(" ".join([event, *_format_fields(fields)])), ()
+        return True
+
+
 class LogfmtFormatter(logging.Formatter):
     """``2026-01-01T00:00:00Z info answered seq=3``: a line an event, a field a word.
 
@@ -64,10 +92,12 @@ class LogfmtFormatter(logging.Formatter):
         if self._show_private:
             fields |= getattr(record, "private", {})
         parts = [timestamp, record.levelname.lower(), _quote_value(record.getMessage())]
-        parts += [
-            f"{name}={_quote_value(value)}" for name, value in fields.items() if value is not None
-        ]
+        parts += _format_fields(fields)
         return self._redact(" ".join(parts))
+
+
+def _format_fields(fields: Mapping[str, object]) -> list[str]:
+    return [f"{name}={_quote_value(value)}" for name, value in fields.items() if value is not None]
 
 
 def _quote_value(value: object) -> str:

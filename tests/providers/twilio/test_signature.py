@@ -173,3 +173,15 @@ def test_the_url_is_not_taken_from_the_request():
 def test_a_form_with_thousands_of_fields_is_refused_before_it_is_signed():
     with pytest.raises(RequestRefused, match="more fields"):
         verify_signature(request("https://cooee.example/", body=b"a&" * 2000), TOKEN, ())
+
+
+@pytest.mark.parametrize("port", ["", ":443", ":8443"])
+def test_a_user_and_password_in_our_url_are_not_signed(port: str) -> None:
+    pairs = [("Body", "hi")]
+    public = request(f"https://me:p4ss@texts.example.com{port}/twilio/w/text", pairs)
+    called = f"https://texts.example.com{port}/twilio/w/text"
+    signature = RequestValidator(TOKEN).compute_signature(called, dict(pairs))
+    public.headers["x-twilio-signature"] = signature
+    assert accepts(public)
+    public.headers["x-twilio-signature"] = signature[::-1]
+    assert not accepts(public)

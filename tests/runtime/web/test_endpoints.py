@@ -315,3 +315,33 @@ async def test_a_signed_request_played_again_falls_to_its_stamp_and_before_that_
         await clock.advance(301)
         assert (await ask(request)).status == 401
         assert [entry.text for entry in await store.history(OURS, ANNA, 10)] == ["hi"]
+
+
+@pytest.mark.parametrize(
+    ("root_path", "path"),
+    [
+        ("", "{ours}"),
+        ("/sms", "/sms{ours}"),
+        ("/sms/", "/sms{ours}"),
+        ("/sms", "{ours}"),
+        ("/a/b", "/a/b{ours}"),
+        ("/tel", "{ours}"),
+        ("/telstra-v2", "{ours}"),
+        ("/telstra-v2", "/telstra-v2{ours}"),
+        ("/telstra", "/telstra{ours}"),
+        ("/health", "/health{ours}"),
+    ],
+)
+async def test_a_webhook_is_found_below_any_mount(world, root_path, path):
+    async def mounted(scope, receive, send):
+        whole = path.format(ours=scope["path"])
+        await world.service.endpoints(
+            {**scope, "root_path": root_path, "path": whole}, receive, send
+        )
+
+    world.wire.apps[PUBLIC] = mounted
+    assert await world.reply() == 204
+    assert await world.stored() == ["START"]
+    health = Request(method="GET", url=f"{PUBLIC}/health", safe=True)
+    assert b'"polling"' in (await world.wire(health)).body
+    assert await world.post(b"", word="wrong") == 404

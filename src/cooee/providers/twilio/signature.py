@@ -37,7 +37,8 @@ def verify_signature(request: Request, token: str, shared_secrets: Sequence[str]
     ``X-Twilio-Webhooks-Signature-Settings: key=…,algorithm=HMAC_SHA256`` is signed with a
     shared key. A body that is no form is not in the signature but, by its hash, in the URL:
     ``bodySHA256=<hex>``. Twilio's back end is not consistent about ports, so the URL is good
-    with and without one (as its SDK has it); nothing else of the URL is guessed.
+    with and without one (as its SDK has it), and with and without a user and password; nothing
+    else of the URL is guessed.
 
     Args:
         request: its URL is the public one, from the settings.
@@ -55,7 +56,7 @@ def verify_signature(request: Request, token: str, shared_secrets: Sequence[str]
     given = request.headers.get("x-twilio-signature", "").encode(errors="replace")
     matches = [
         hmac.compare_digest(compute_signature(url, fields, secret, digest).encode(), given)
-        for url in _with_and_without_port(request.url)
+        for url in _spellings(request.url)
         for secret in (shared_secrets if settings else (token,))
     ]
     if not any(matches):  # all were compared: no short cut tells how near a guess was
@@ -101,13 +102,15 @@ def _signed_fields(request: Request) -> FormFields:
     return ()
 
 
-def _with_and_without_port(url: str) -> Sequence[str]:
+def _spellings(url: str) -> Sequence[str]:
     split = urlsplit(url)
     try:
         port = split.port
     except ValueError:
         return (url,)
-    # Twilio signs the URL without the user and password, which it sends as a header.
-    bare = split.netloc.rpartition("@")[2].removesuffix(f":{port}")
-    ported = f"{bare}:{port or _DEFAULT_PORTS.get(split.scheme, 443)}"
-    return [split._replace(netloc=netloc).geturl() for netloc in (bare, ported)]
+    with_user = split.netloc.removesuffix(f":{port}")
+    # Twilio sends user and password in a header, and signs the URL without; its SDK keeps them
+    hosts = dict.fromkeys([with_user.rpartition("@")[2], with_user])
+    number = port or _DEFAULT_PORTS.get(split.scheme, 443)
+    netlocs = [netloc for host in hosts for netloc in (host, f"{host}:{number}")]
+    return [split._replace(netloc=netloc).geturl() for netloc in netlocs]

@@ -71,7 +71,7 @@ class HTTPEndpoints:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = self._path_below_mount(scope)
         try:
             answer = await self._answer(path, scope, receive)
         except RequestRefused as refused:
@@ -93,9 +93,8 @@ class HTTPEndpoints:
             return WebhookAnswer(await self._health_response(scope["method"]))
         if path == "/send":
             return WebhookAnswer(await self._send_endpoint(scope, receive))
-        name, _, rest = path.removeprefix("/").partition("/")
-        secret, _, subpath = rest.partition("/")
-        if name != self._provider.name or not self._webhook_urls.accepts(secret):
+        subpath = path.removeprefix("/").partition("/")[2].partition("/")[2]
+        if not self._is_webhook(path):
             raise RequestRefused("A webhook path that is not ours, or no longer.", 404)
         request = Request(
             method=scope["method"],
@@ -119,6 +118,22 @@ class HTTPEndpoints:
         report = msgspec.json.encode({"status": "ok" if is_healthy else "failing", **details})
         headers = {"content-type": "application/json"}
         return Response(status=200 if is_healthy else 503, headers=headers, body=report)
+
+    def _path_below_mount(self, scope: Scope) -> str:
+        """Return a request's path below the path we are mounted at.
+
+        By ASGI, `path` begins with `root_path`; older frameworks, and proxies that cut it off,
+        leave it out. Where both readings are possible, the path of ours is it.
+        """
+        path, mount = scope["path"], scope.get("root_path", "").rstrip("/")
+        if not mount or not path.startswith(f"{mount}/"):
+            return str(path)
+        below = path[len(mount) :]
+        return str(path if self._is_webhook(path) and not self._is_webhook(below) else below)
+
+    def _is_webhook(self, path: str) -> bool:
+        name, _, rest = path.removeprefix("/").partition("/")
+        return name == self._provider.name and self._webhook_urls.accepts(rest.partition("/")[0])
 
     def _public_request_url(self, path: str, scope: Scope) -> str:
         query = scope["query_string"].decode("latin-1")

@@ -59,7 +59,10 @@ def sign_webhook(url: str, form: FormFields, token: str) -> str:
     values: dict[str, set[str]] = {}
     for name, value in form:
         values.setdefault(name, set()).add(value)
-    signed = url + "".join(
+    # Twilio signs the URL without its user and password, which it sends in a header.
+    scheme, slashes, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    signed = f"{scheme}{slashes}{place.rpartition('@')[2]}{slash}{path}" + "".join(
         name + value for name in sorted(values) for value in sorted(values[name])
     )
     digest = hmac.new(token.encode(), signed.encode(errors="replace"), "sha1").digest()
