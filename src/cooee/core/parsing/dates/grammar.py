@@ -45,7 +45,7 @@ def _without_weight(sequence: Sequence[Atom]) -> list[Atom] | None:
         return None
     found: list[Atom] = []
     for atom, previous in zip(sequence, ["", *codes], strict=False):
-        if atom.code == "o" and previous == "d":  # German "am 25."
+        if atom.code in "oN" and previous == "d":  # "am 25.", "le 25"
             found.append(Atom("O", atom.value))
         elif atom.code not in "_fd":
             found.append(atom)

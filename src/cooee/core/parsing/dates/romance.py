@@ -49,7 +49,8 @@ c: heures, heure, h
 @: à
 ~: vers
 f: pour
-_: le, la, de, du, svp, s'il vous plaît, s'il te plaît, stp, merci, ok
+d: le
+_: la, de, du, svp, s'il vous plaît, s'il te plaît, stp, merci, ok
 y1: premier
 """,
 )
@@ -100,7 +101,8 @@ G: hace
 c: horas, hrs, h
 @: a las, a la, las
 f: para
-_: el, la, de, del, por favor, gracias, ok, día, a
+d: el, el día, día
+_: la, de, del, por favor, gracias, ok, a
 y1: primero
 """,
 )
@@ -151,7 +153,8 @@ c: h
 @: alle, alle ore, ore
 ~: verso, verso le
 f: per
-_: il, la, di, del, per favore, grazie, ok, l'
+d: il, l', giorno
+_: la, di, del, per favore, grazie, ok
 y1: primo
 """,
 )
@@ -202,7 +205,8 @@ G: há
 c: h, horas
 @: às, as
 f: para
-_: o, a, de, do, no, na, por favor, obrigado, obrigada, ok, dia
+d: dia, no dia, o dia
+_: o, a, de, do, no, na, por favor, obrigado, obrigada, ok
 y1: primeiro
 """,
 )
