@@ -20,7 +20,7 @@ from cooee.net.http_client import Transport
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.providers import Credentials, MediaSource
 from cooee.runtime.events import Events, MediaFetched, MediaLost
-from cooee.runtime.inbound.media_download import download_url, media_type_of
+from cooee.runtime.inbound.media_download import download_url, media_of
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.provider_session import ProviderSession
@@ -184,7 +184,7 @@ class MediaFetcher:
                 ),
                 self._config.transport,
             )
-            content, content_type = response.body, media_type_of(one, response)
+            content, content_type = media_of(one, response, self._config.max_bytes)
         if not 0 < len(content) <= self._config.max_bytes:
             problem = f"has more than {self._config.max_bytes:,} bytes" if content else "is empty"
             raise PermanentFailure(f"It {problem}.")

@@ -8,13 +8,13 @@ from urllib.parse import urljoin, urlsplit
 from cooee.core.errors import PermanentFailure, TemporaryFailure, Unauthorized
 from cooee.core.http_messages import Flow, Request, Response
 from cooee.core.messages import Media
+from cooee.runtime.inbound.media_content import choose_media_type, unpack_content
 
 _MAX_REDIRECTS = 5
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _RETRYABLE_STATUSES = frozenset(
     {404, 408, 425, 429}
 )  # what a picture not yet there may be answered with
-_GENERIC_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
 def download_url(first_request: Request, is_allowed: Callable[[str], bool]) -> Flow[Response]:
@@ -47,14 +47,13 @@ def _check_final_response(request: Request, response: Response) -> Response:
     """Check that a response is the file, and return it."""
     host, status = urlsplit(request.url).hostname, response.status
     problem = f"{host} answered {status}."
-    if status == 200 and response.headers.get("content-encoding", "identity") == "identity":
+    if status == 200:
         return response
     if status == 401 and "authorization" in request.headers:
         raise Unauthorized(problem, status=status)
     if status in _RETRYABLE_STATUSES or status >= 500:
         raise TemporaryFailure(problem, status=status)
-    refusal = f"{host} sent it packed, unasked." if status == 200 else problem
-    raise PermanentFailure(refusal, status=status)
+    raise PermanentFailure(problem, status=status)
 
 
 def _resolve_location(url: str, location: str) -> str:
@@ -64,19 +63,18 @@ def _resolve_location(url: str, location: str) -> str:
         return ""
 
 
-def media_type_of(one: Media, response: Response) -> str:
-    """Return the media type of a response or, where it has none, the announced one.
+def media_of(one: Media, response: Response, max_bytes: int) -> tuple[bytes, str]:
+    """Return the bytes and the media type of a file that came.
 
     Raises:
         PermanentFailure: a picture was announced, and something else came, an error page say.
     """
-    received = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    announced = one.content_type.partition(";")[0].strip().lower()
-    if received in _GENERIC_TYPES:
-        return announced or "application/octet-stream"
-    if (
-        announced not in _GENERIC_TYPES
-        and received.partition("/")[0] != announced.partition("/")[0]
-    ):
-        raise PermanentFailure(f"It was to be {announced:.60}, and {received:.60} came.")
-    return received
+    encodings = response.headers.get("content-encoding", "")
+    content, packed_type = unpack_content(response.body, encodings, max_bytes)
+    if packed_type:
+        return content, packed_type
+    received = response.headers.get("content-type", "")
+    media_type = choose_media_type(one.content_type, received, content)
+    if not media_type:
+        raise PermanentFailure(f"It was to be {one.content_type:.60}, and {received:.60} came.")
+    return content, media_type
