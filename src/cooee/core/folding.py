@@ -55,7 +55,7 @@ _KEYCAP = re.compile("([0-9#*])\u20e3")
 _LOOSE_JOINERS = re.compile("\u200c|(?<=\\w)\u200d+|\u200d+(?=\\w)|\u200d+(?=\u200d)")
 _DIGIT = re.compile(r"\d")
 _TYPOGRAPHY = str.maketrans(
-    dict.fromkeys("‘’‚‛ʼʹˈ′‵´`ʻ＇", "'")  # noqa: RUF001 -- as phones write them
+    dict.fromkeys("‘’‚‛ʼʹˈ′‵´ʻ＇", "'")  # noqa: RUF001 -- as phones write them
     | dict.fromkeys("“”„‟″‶«»＂〝〞", '"')  # noqa: RUF001 -- as phones write them
     | dict.fromkeys("‐‑‒–—―⁃−﹣－﹘⁻₋➖─━˗", "-")  # noqa: RUF001 -- as phones write them
     | dict.fromkeys("＋﹢⁺₊➕", "+")  # noqa: RUF001 -- as phones write them
@@ -75,9 +75,7 @@ def plain_text(text: str) -> str:
     `MAX_MATCH_CHARS` go without.
     """
     text = visible_text(text)
-    if text.isascii():
-        return text.replace("`", "'")
-    return visible_text(_compatible(_respelled(text)))
+    return text if text.isascii() else visible_text(_compatible(_respelled(text)))
 
 
 def spelled_in_ascii(text: str) -> str:
@@ -110,7 +108,7 @@ def fold_text(text: str) -> str:
     """
     text = " ".join(text.split())
     if text.isascii():
-        return _strip_punctuation(text).lower().replace("`", "'")
+        return _strip_punctuation(text).lower()
     text = _strip_punctuation(" ".join(_respelled(visible_text(text)).split()))
     text = _compatible(_fold_case(_compatible(text)))
     return _strip_punctuation(" ".join(visible_text(text.casefold()).split()))
