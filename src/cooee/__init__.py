@@ -53,6 +53,7 @@ from cooee.core.folding import fold_text
 from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
 from cooee.core.parsing.answers import Birthday, Email, PhoneNumber
 from cooee.core.parsing.keywords import Keyword, Pattern
+from cooee.core.parsing.reactions import Reaction
 from cooee.core.public_names import import_on_use, publish_names
 from cooee.core.segments import Encoding, Segments, Suggestion, split_into_segments
 
@@ -99,6 +100,7 @@ __all__ = [
     "PermanentFailure",
     "PhoneNumber",
     "ProviderFailure",
+    "Reaction",
     "Receipt",
     "Reply",
     "RequestRefused",

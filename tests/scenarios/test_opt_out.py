@@ -126,7 +126,7 @@ async def test_in_doubt_people_are_asked_and_nothing_else_is_done():
     async with Kit(echo()) as kit:
         phone = kit.phone()
         question = "Do you want no more texts from us? Reply STOP."
-        assert await phone.text("please stop") == [question]
+        assert await phone.text("please remove me") == [question]
         assert await phone.text("hello") == ["You said hello"]
         assert await phone.text("How do I unsubscribe?") == [question]
         assert await phone.text("STOP") == []
@@ -135,16 +135,16 @@ async def test_in_doubt_people_are_asked_and_nothing_else_is_done():
 async def test_a_handler_for_such_words_goes_before_the_question():
     app = echo()
 
-    @app.on("please stop", "leave me alone")
+    @app.on("remove me", "leave me alone")
     def stop(chat: Chat) -> str:
         return "Stopped."
 
     async with Kit(app) as kit:
         phone = kit.phone()
-        assert await phone.text("Please, stop") == [
+        assert await phone.text("Please, remove me") == [
             "Do you want no more texts from us? Reply STOP."
         ]
-        assert await phone.text("please stop") == ["Stopped."]
+        assert await phone.text("remove me") == ["Stopped."]
         assert await phone.text("Leave me alone!") == ["Stopped."]
 
 
@@ -173,6 +173,54 @@ def ask(kit, phone):
     with closing(sqlite3.connect(kit._database_path)) as db, db:
         db.execute("update conversations set is_asking = 1 where id = ?", (conversation,))
     db.close()
+
+
+DOUBT = "Do you want no more texts from us? Reply STOP."
+
+
+@pytest.mark.parametrize(
+    "doubt", ["please remove me", "Wrong number", "not interested", "Please stop texting me"]
+)
+async def test_a_doubtful_wish_is_asked_about_and_no_question_swallows_it(doubt):
+    app = App(too_many="Call us.")
+
+    @app.dialogue("BOOK")
+    async def book(chat: Chat) -> str:
+        name = await chat.ask("Name?")
+        day = await chat.choose("Day?", ["Friday", "Not interested"], attempts=1)
+        sure = await chat.confirm("Sure?", attempts=1)
+        return f"{name}, {day}, {sure}, {await chat.receive()}"
+
+    async with Kit(app) as kit:
+        phone = kit.phone()
+        assert await phone.text("BOOK") == ["Name?"]
+        assert await phone.text(doubt) == [DOUBT]
+        await kit.restart()
+        assert await phone.text("Ann") == ["Day?\n1. Friday\n2. Not interested"]
+        if doubt == "not interested":  # as the menu offers it
+            assert await phone.text(doubt) == ["Sure?"]
+        else:
+            assert await phone.text(doubt) == [DOUBT]
+            assert await phone.text("friday") == ["Sure?"]
+        assert await phone.text(doubt) == [DOUBT]
+        assert await phone.text("yes") == []
+        assert await phone.text(doubt) == [DOUBT]
+        assert (await phone.text("bye"))[0].endswith("True, bye")
+
+
+async def test_a_word_with_a_courtesy_opts_out_while_a_question_waits():
+    app = App()
+
+    @app.dialogue("BOOK")
+    async def book(chat: Chat) -> str:
+        return await chat.ask("Name?")
+
+    async with Kit(app) as kit:
+        phone = kit.phone()
+        assert await phone.text("BOOK") == ["Name?"]
+        assert await phone.text("Stop. Thank you\nSent from my iPhone") == []
+        assert (await kit.store.counts()).opted_out == 1
+        assert await phone.text("Ann") == []
 
 
 # HELP

@@ -46,10 +46,50 @@ def test_opt_in_words_opt_in(word):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "stop it", "bus stop", "STOPWATCH", "stop 5", "YES", "restart", "x" * 5000]
+    "text", ["", "bus stop", "dont stop", "STOPWATCH", "stop 5", "YES", "restart", "x" * 5000]
 )
 def test_other_texts_do_nothing(text):
     assert opt_out_words((), routes()).consent_of(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stop. Thank you", "STOP STOP", "stop it", "UNSUB", "STOP-ALL", "STOP\nSent from my iPhone", "please stop",
+        "Stop please!", "stop stop stop", "STOP it now", "Stop, thanks", "stoppp", "S.T.O.P", "S T O P", "STOP 🛑", "🛑 stop",
+        "“Stop”, please.", "STOP.\n\nSent from my Galaxy", "STOP Sent from my iPhone", "unsubscribe please", "Quit. Thanks!",
+        "ok stop", "sorry, stop", "stop all", "Stop–all", "opt out please", "STOP\nGet Outlook for iOS", "Hi, stop pls",
+        "stop\u200b thanks", "stop everything", "stop this", "unsub thx", "arret", "Arrêt", "desabonner", "please STOP ALL, thank you",
+    ],
+)  # fmt: skip
+def test_a_word_with_courtesies_or_a_signature_opts_out(text):
+    assert opt_out_words((), routes()).consent_of(text) == "out"
+
+
+@pytest.mark.parametrize(
+    "text", ["cancel please", "End. Thanks", "remove, please", "baja por favor"]
+)
+def test_a_word_with_other_meanings_and_a_courtesy_is_a_wish_at_most(text):
+    assert opt_out_words((), routes()).consent_of(text) in {"wish", ""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't stop", "never stop", "stop by at 5", "bus stop please", "stop the clock", "Liked “Reply STOP to opt out”",
+        "👍 to “STOP”", 'Loved "Stop. Thank you"', "Removed a like from “Please stop texting me”", "thank you", "please",
+        "Sent from my iPhone", "stop or go", "it", "stop 5 please", "unstoppable",
+    ],
+)  # fmt: skip
+def test_a_quote_or_another_word_opts_nobody_out(text):
+    assert opt_out_words((), routes()).consent_of(text) == ""
+
+
+def test_the_apps_own_stop_takes_its_courtesies_too():
+    words = opt_out_words((), routes("STOP"))
+    assert words.consent_of("stop please") == words.consent_of("stop it") == ""
+    assert words.consent_of("UNSUBSCRIBE, thanks") == "out"
+    assert words.consent_of("START, please") == "in"
 
 
 def test_an_apps_own_keyword_is_the_apps_where_the_company_does_not_act_on_it():

@@ -151,6 +151,7 @@ class App(Generic[S, V]):
         self.start_hooks: list[Callable[[], Any]] = []
         self.middleware: list[Middleware] = []
         self.error_handler: Handler | None = None
+        self.reaction_handler: Handler | None = None
         self.failed_handlers: list[OutboundHandler] = []
         self.delivered_handlers: list[OutboundHandler] = []
         self.outbox: Outbox | None = None
@@ -212,6 +213,17 @@ class App(Generic[S, V]):
         if self.error_handler is not None:
             raise DefinitionError("There is an on_error already. Put both into one function.")
         self.error_handler = handler_of(function)
+        return function
+
+    def on_reaction(self, function: F) -> F:
+        """Answer a reaction to a text of ours (a tapback): ``(chat, reaction)``.
+
+        Without this, a reaction is in the history, and that is all. A waiting question goes on
+        waiting in either case.
+        """
+        if self.reaction_handler is not None:
+            raise DefinitionError("There is an on_reaction already. Put both into one function.")
+        self.reaction_handler = handler_of(function)
         return function
 
     def on_failed(self, function: F) -> F:

@@ -18,17 +18,20 @@ import msgspec
 
 from cooee.core.app.routes import Handler, Route, Routes, handler_of
 from cooee.core.errors import DefinitionError
-from cooee.core.folding import fold_text
+from cooee.core.folding import fold_text, unaccented
 from cooee.core.parsing.keywords import Keyword
-from cooee.core.parsing.opt_out_phrases import opt_out_intent
+from cooee.core.parsing.opt_out_phrases import opt_out_intent, says_only
+from cooee.core.parsing.reactions import read_reaction
 
 ConsentChange: TypeAlias = Literal["out", "in", "wish", ""]
 """What a text does: opts out, opts in, does so unless a question waits ("wish"), or nothing."""
 
+_STOP_ALL = ("STOPALL", "STOP ALL", "STOP-ALL")
 OPT_OUT_WORDS: Sequence[str] = (
     # CTIA's Messaging Principles 5.1.3; the FCC's 47 CFR 64.1200(a)(10); Twilio's default list
     *("STOP", "UNSUBSCRIBE", "OPTOUT", "OPT OUT", "OPT-OUT", "QUIT", "END", "CANCEL", "REVOKE"),
-    *("STOPALL", "STOP ALL"),  # Twilio's and Telnyx's default lists
+    *_STOP_ALL,  # Twilio's and Telnyx's default lists
+    *("UNSUB",),  # as people shorten it
     *("REMOVE", "ARRET", "ARRÊT"),  # the required words of AWS; the last two are Canada's French
     # What STOP is to people elsewhere: assumptions, as no list of one authority has them all.
     *("STOPP", "ALTO", "PARAR", "BAJA", "SAIR", "DÉSABONNER", "DESABONNER", "ABMELDEN", "AFMELDEN"),
@@ -38,8 +41,12 @@ OPT_OUT_WORDS: Sequence[str] = (
 OPT_IN_WORDS: Sequence[str] = ("START", "UNSTOP")
 """Words that opt in again; YES, an opt-in word of some providers, is an answer here."""
 
-_FOLDED_OPT_IN_WORDS = frozenset(map(fold_text, OPT_IN_WORDS))
-_MAX_KEYWORD_CHARS = 64  # characters of a text that may be one of the words
+_OPT_IN = frozenset(map(fold_text, OPT_IN_WORDS))
+# Words that say nothing but this, so also with a courtesy, and while a question waits.
+_ALWAYS_MEANT = frozenset(
+    map(fold_text, (*OPT_OUT_WORDS[:5], *_STOP_ALL, "UNSUB", "QUIT", "STOPP"))
+)
+_MAX_KEYWORD_CHARS = 160  # characters of a text that may be a word, with its courtesies
 
 
 class OptOutWords(msgspec.Struct, frozen=True):
@@ -50,17 +57,28 @@ class OptOutWords(msgspec.Struct, frozen=True):
     advertised: str
 
     def consent_of(self, text: str) -> ConsentChange:
-        """Return a text's change to its sender's consent."""
-        folded = fold_text(text[:_MAX_KEYWORD_CHARS]) if len(text) <= _MAX_KEYWORD_CHARS else ""
-        if folded in self.opt_out:
+        """Return a text's change to its sender's consent; a quote of ours (a tapback) has none."""
+        folded = fold_text(text) if len(text) <= _MAX_KEYWORD_CHARS else ""
+        if folded in self.opt_out or unaccented(folded) in self.opt_out:
             return "out"
-        if folded in _FOLDED_OPT_IN_WORDS:
+        if folded in _OPT_IN:
             return "in"
-        return "wish" if folded not in self.app_keywords and opt_out_intent(text) == "sure" else ""
+        if folded in self.app_keywords or read_reaction(text) is not None:
+            return ""
+        if folded and says_only(text, self.opt_out & _ALWAYS_MEANT, with_objects=True):
+            return "out"
+        if folded and says_only(text, _OPT_IN, with_objects=False):
+            return "in"
+        meant = (folded and says_only(text, self.opt_out, with_objects=False)) or opt_out_intent(
+            text
+        ) == "sure"
+        return "wish" if meant else ""
 
     def might_opt_out(self, text: str) -> bool:
-        """Tell whether to ask the sender of an unanswered text about opting out."""
-        return bool(opt_out_intent(text))
+        """Tell whether to ask the sender of a text about opting out."""
+        if fold_text(text[:_MAX_KEYWORD_CHARS]) in self.app_keywords or read_reaction(text):
+            return False
+        return self.consent_of(text) == "wish" or bool(opt_out_intent(text))
 
     @property
     def opt_out_prompt(self) -> str:

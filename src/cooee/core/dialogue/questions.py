@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from cooee.core.dialogue.answer_records import stored_value
 from cooee.core.dialogue.journal import BurstText, EntryKind, Waiting
 from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.messages import Media
-from cooee.core.parsing.answers import NotUnderstood, ParseContext, parse_answer
+from cooee.core.parsing.answers import NotUnderstood, ParseContext, offers_answers, parse_answer
 from cooee.core.parsing.choices import requested_page
 
 
@@ -23,6 +24,7 @@ class IncomingText(msgspec.Struct, frozen=True):
     """A person's text, as a dialogue sees it; `chat.now` becomes its `sent_at`.
 
     `is_keyword` says that the text would begin another handler if no question waited.
+    `opt_out_prompt` is the reply to a text that may be a wish for no more texts, else empty.
     """
 
     text: str
@@ -31,6 +33,7 @@ class IncomingText(msgspec.Struct, frozen=True):
     received_at: datetime
     media: tuple[Media, ...] = ()
     is_keyword: bool = False
+    opt_out_prompt: str = ""
 
 
 class QuestionStep(msgspec.Struct, frozen=True):
@@ -93,6 +96,12 @@ def _take_text(
     question: Question, waiting: Waiting, text: IncomingText, context: ParseContext
 ) -> QuestionStep:
     waiting = replace(waiting, re_ask=False) if waiting.re_ask else waiting
+    if text.opt_out_prompt and not _is_offered(question, text, context):
+        # law 10: a doubtful wish is asked about; no question takes it, or counts it as an attempt
+        outgoing = ("opt-out", text.opt_out_prompt)
+        return QuestionStep(
+            _with_due_time(question, waiting), outgoing=outgoing, text_consumed=True
+        )
     if question.settle or waiting.burst:
         burst_text = BurstText(text.text, text.text_id, text.received_at, text.media)
         waiting = replace(waiting, burst=(*waiting.burst, burst_text))
@@ -111,6 +120,16 @@ def _take_text(
         return _answer_step(waiting, text, parse_answer(question.parser, text.text, context))
     except NotUnderstood as error:
         return _misunderstood_step(question, waiting, text, error.hint)
+
+
+def _is_offered(question: Question, text: IncomingText, context: ParseContext) -> bool:
+    """Tell whether a text is one of the answers that the question itself offers."""
+    if question.kind == "receive" or not offers_answers(question.parser):
+        return False
+    with suppress(NotUnderstood):
+        parse_answer(question.parser, text.text, context)
+        return True
+    return False
 
 
 def _answer_step(waiting: Waiting, text: IncomingText, value: Any) -> QuestionStep:

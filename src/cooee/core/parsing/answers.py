@@ -75,6 +75,11 @@ class AnswerParser(msgspec.Struct, frozen=True):
     hint: str = "Sorry, I did not understand that."
 
 
+def offers_answers(parser: AnswerParser) -> bool:
+    """Tell whether a question of this type offers a list of answers, as a menu does."""
+    return parser.type_tag.startswith(("choose", "enum:", "literal:"))
+
+
 WRONG_ANSWER_ERRORS = (ValueError, LookupError, ArithmeticError, TypeError)
 """The errors by which a type says that a text is no answer; the text is asked for again.
 

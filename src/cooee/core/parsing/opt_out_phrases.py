@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
-from cooee.core.folding import MAX_MATCH_CHARS, fold_text
+from cooee.core.folding import MAX_MATCH_CHARS, fold_text, unaccented
+from cooee.core.parsing.courtesies import without_signature
 
 Confidence: TypeAlias = Literal["sure", "unsure", ""]
 
@@ -29,6 +30,42 @@ def opt_out_intent(text: str) -> Confidence:
         return "sure"
     hints = (_HINT.search(clause) and not _DENIED.search(clause) for clause in clauses)
     return "unsure" if demands or any(hints) else ""
+
+
+def says_only(text: str, words: Collection[str], *, with_objects: bool) -> bool:
+    """Tell whether a text says some of the words, and nothing else but courtesies and a signature.
+
+    So "Stop. Thank you", "STOP STOP" and "STOP" above "Sent from my iPhone" say only "stop".
+
+    Args:
+        text: the text; every word of it has to be accounted for.
+        words: folded words, of one or two words each.
+        with_objects: also "it" and the like behind a word, as in "stop it now".
+    """
+    tokens, found, start = _plain_words(text), False, 0
+    while start < len(tokens):
+        length = 2 if " ".join(tokens[start : start + 2]) in words else 1
+        said = " ".join(tokens[start : start + length])
+        is_word = said in words
+        is_object = found and with_objects and said in _OBJECTS
+        if not (is_word or is_object or said in _POLITE):
+            return False
+        found, start = found or is_word, start + length
+    return found
+
+
+def _plain_words(text: str) -> Sequence[str]:
+    folded = unaccented(fold_text(without_signature(text))).replace("'", "")
+    tokens = [_DRAWN_OUT.sub(r"\1", each) for each in re.sub(r"[^\w\s]|_", " ", folded).split()]
+    is_spelled_out = len(tokens) > 1 and all(len(token) == 1 for token in tokens)  # "S.T.O.P"
+    return ["".join(tokens)] if is_spelled_out else tokens
+
+
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_OBJECTS = frozenset(
+    ("it", "this", "that", "now", "all", "everything", "immediately", "asap", "today")
+)
+_POLITE = frozenset(["please", "pls", "plz", "plse", "kindly", "thanks", "thank", "you", "thx", "ty", "cheers", "regards", "ok", "okay", "hi", "hello", "hey", "sorry", "mate", "sir", "madam", "x", "xx"])  # fmt: skip
 
 
 def _split_clauses(text: str) -> Sequence[str]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cooee.core.app.routes import Route
+from cooee.core.app.routes import Handler, Route
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
 from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.errors import CannotGoBack
 from cooee.core.messages import Reply, as_reply
+from cooee.core.parsing.reactions import Reaction, read_reaction
 from cooee.runtime.events import HandlerStarted
 from cooee.runtime.turns.context import Turn, TurnContext, make_chat
 from cooee.runtime.turns.dialogue_turn import as_dialogue_text, run_dialogue, start_dialogue
@@ -29,6 +30,13 @@ def route_text(
 ) -> TurnFlow[ClaimProgress]:
     """Answer one text, by the order of precedence; return the progress after it."""
     text, draft_count = pending.inbound.text, len(progress.drafts)
+    reaction = read_reaction(text)
+    if reaction is not None and (yield from _quotes_our_text(context, turn, reaction)):
+        handler = context.app.reaction_handler
+        if handler is None:
+            return progress
+        route = (Route(None, handler), {"reaction": reaction})
+        return (yield from _call_handler(context, turn, pending, progress, route))
     matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
     consumed = False
     if asking is not None and pending.opts_back_in:
@@ -41,6 +49,9 @@ def route_text(
         dialogue_text = as_dialogue_text(turn, pending)
         if matched is not None and matched[0].matcher is not None:
             dialogue_text = replace(dialogue_text, is_keyword=True)
+        elif context.opt_out_words is not None and context.opt_out_words.might_opt_out(text):
+            prompt = context.opt_out_words.opt_out_prompt
+            dialogue_text = replace(dialogue_text, opt_out_prompt=prompt)
         progress, consumed = yield from _answer_question(
             context, turn, dialogue_text, progress, asking
         )
@@ -49,6 +60,22 @@ def route_text(
     if matched is not None and not consumed:
         progress = yield from _call_handler(context, turn, pending, progress, matched)
     return _ask_about_opt_out(context, turn, text, progress, draft_count)
+
+
+_REACTION_REACH = 50  # texts back that a person may react to
+
+
+def _quotes_our_text(context: TurnContext, turn: Turn, reaction: Reaction) -> TurnFlow[bool]:
+    """Tell whether a reaction is to a text that we sent; otherwise the text is a person's words."""
+    read_history = context.history_reader(turn.claim, turn.last_seq)
+
+    async def find_quote() -> bool:
+        history = await read_history(_REACTION_REACH)
+        return reaction.quotes_one_of(entry.text for entry in history if entry.said_by == "us")
+
+    handler = Handler(find_quote, "the look-up of a reaction's text", "", sync=False)
+    chat = make_chat(context, turn, None)
+    return bool((yield HandlerCall(handler, turn.id, chat, find_quote, sync=False)))
 
 
 def end_retired_dialogue(
