@@ -649,11 +649,13 @@ async def test_a_handler_for_start_is_called_in_the_middle_and_the_question_stay
         """)
 
 
-async def test_what_asks_is_never_taken_for_a_wish_and_a_stop_always_is():
+async def test_a_wish_while_a_question_waits_is_asked_about_and_is_no_answer():
     async with Kit(booking()) as kit:
         anna = kit.phone()
         await anna.text("BOOK")
-        assert "For how many?" in await anna.text("stop texting me")
+        doubt = "Do you want no more texts from us? Reply STOP."
+        assert await anna.text("stop texting me") == [doubt]
+        assert await anna.text("Anna") == ["For how many?"]
 
 
 async def state_of(kit, phone):

@@ -58,7 +58,7 @@ def test_other_texts_do_nothing(text):
         "Stop. Thank you", "STOP STOP", "stop it", "UNSUB", "STOP-ALL", "STOP\nSent from my iPhone", "please stop",
         "Stop please!", "stop stop stop", "STOP it now", "Stop, thanks", "stoppp", "S.T.O.P", "S T O P", "STOP 🛑", "🛑 stop",
         "“Stop”, please.", "STOP.\n\nSent from my Galaxy", "STOP Sent from my iPhone", "unsubscribe please", "Quit. Thanks!",
-        "ok stop", "sorry, stop", "stop all", "Stop–all", "opt out please", "STOP\nGet Outlook for iOS", "Hi, stop pls",
+        "ok stop", "sorry, stop", "stop all", "Stop\u2013all", "opt out please", "STOP\nGet Outlook for iOS", "Hi, stop pls",
         "stop\u200b thanks", "stop everything", "stop this", "unsub thx", "arret", "Arrêt", "desabonner", "please STOP ALL, thank you",
     ],
 )  # fmt: skip

@@ -177,7 +177,7 @@ def _ask_about_opt_out(
 ) -> ClaimProgress:
     """Ask whether a text, which was an answer, was meant to opt out.
 
-    Such a wish comes here only as an answer; then we ask whether it was one, and do no more.
+    A wish comes here where a question offered those very words, or a handler took them.
     """
     opt_out = context.opt_out_words
     if opt_out is None or opt_out.consent_of(text) != "wish":
