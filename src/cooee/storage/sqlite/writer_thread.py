@@ -128,7 +128,8 @@ class WriterThread:
     def _run_batch(self, connection: Connection, batch: Sequence[_Request]) -> Sequence[_Result]:
         """Run a batch in one transaction; where that fails, each request in one of its own."""
         try:
-            self._guard.check()  # storage rule 15
+            # storage rule 15: no transaction begins in a file that is not the database any more.
+            self._guard.check()
             connection.execute(_begin_statement(batch))
         except Exception as error:
             return self._fail_writers(connection, batch, error)
@@ -137,7 +138,8 @@ class WriterThread:
         try:
             results = [(request.future, request.work(connection), None) for request in batch]
             connection.execute("commit")
-            self._guard.check()  # storage rule 15: nobody hears of a commit to a removed file
+            # storage rule 15: nobody hears of a commit to a removed file.
+            self._guard.check()
         except BaseException as error:
             self._transactional.rollback()
             roll_back(connection)
