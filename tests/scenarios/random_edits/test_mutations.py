@@ -330,6 +330,26 @@ MUTATIONS = {
         "derive_id(run.journal.id, run.journal.undo_count, *identity)",
         "derive_id(run.journal.id, *identity)",
     ),
+    "12: what BACK leads past is said again": (
+        "outcome",
+        "run.index.undone_ids if is_undone else ()",
+        "()",
+    ),
+    "14: an end that is caught is none where the handler returns": (
+        "replay",
+        'ended_outcome(run, "ended") if run.ended else returned_outcome(run, value)',
+        "returned_outcome(run, value)",
+    ),
+    "14: a text after the end goes out": (
+        "run",
+        "if self.leaving or self.ended or self.once_token:",
+        "if self.leaving or self.once_token:",
+    ),
+    "14: a question after the end is asked": (
+        "run",
+        "self.ended, self.active = self.ended or not self.leaving, False",
+        "self.ended = self.ended or not self.leaving",
+    ),
     "13: a resumed question is not asked again": (
         "journal",
         "paused=False, re_ask=True",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -80,6 +80,10 @@ class Stop(BaseException):
         self.place = place
 
 
+class Over(BaseException):
+    """The handler has ended the conversation."""
+
+
 class Memory:
     """A chat in memory; `known` is its own copy and learns what this run settles."""
 
@@ -95,6 +99,7 @@ class Memory:
         self.last: Any = None
         self.stopped: Any = None
         self.returned: Any = None
+        self.over: str | None = None  # the last words, once the handler has ended
         self.wrong = False
         self.stale: Any = None
 
@@ -108,6 +113,10 @@ class Memory:
                 self.say(done.value)
         except Stop as stop:
             self.stopped = stop.place
+        except Over:
+            pass
+        if self.over is not None and self.stopped is None:
+            self.returned = self.over
         self.apply_changes_until(self.known.seq + 1)
         return self
 
@@ -129,7 +138,14 @@ class Memory:
     def restart(self):
         return RESTART
 
+    def end(self, words):
+        self.say(words)
+        self.over = self.over or words
+        raise Over
+
     async def _asked(self, words, kind, options, *, key=None, was=None, **time):
+        if self.over is not None:
+            raise Over
         place = self.occurrence_key("receive" if kind == "any" else "ask", key or words)
         if kind != "any":
             former = was or ()
@@ -176,6 +192,8 @@ class Memory:
         return MISSING
 
     async def sleep(self, length, key=None):
+        if self.over is not None:
+            raise Over
         place = self.occurrence_key("sleep", key or str(length))
         known = self.known
         if place not in known.slept:
@@ -196,6 +214,8 @@ class Memory:
         return result
 
     def say(self, words, key=None):
+        if self.over is not None:
+            return
         self.tail.append(key or words)
         self.transcript.append(words)
 
@@ -364,6 +384,7 @@ def compiled(source: str, do: Any) -> Any:
         "HOURS": lambda n: timedelta(hours=n),
         "ITEM": Item.named,
         "CUT": cut,
+        "ACLOSING": aclosing,
     }
     exec(compile(source, "<program>", "exec"), names)
     return names["handler"]

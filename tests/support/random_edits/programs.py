@@ -70,7 +70,7 @@ class Maker:
             ["ask"] * 6
             + ["say"] * 3
             + ["add", "add", "set", "once", "once", "sleep", "tell", "anew"]
-            + ["note", "hold", "hold", "mark", "mark", "nap"]
+            + ["note", "hold", "hold", "mark", "mark", "nap", "end", "walk"]
         )
         if depth < 2:
             weights += ["if", "if", "loop", "help"]
@@ -224,6 +224,11 @@ def render(program: tuple[Statement, ...]) -> str:
             "    return answer",
             "",
         ]
+    lines += [
+        "async def questions(chat):",
+        "    for words in ('Q910r0', 'Q911r0', 'Q912r0'):",
+        "        yield await chat.ask(words)",
+    ]
     return "\n".join(lines)
 
 
@@ -232,7 +237,7 @@ def _all(block: tuple[Statement, ...]) -> list[Statement]:
 
 
 def _names(each: Statement) -> list[str]:
-    names = {"ask": "a", "help": "a", "once": "o"}
+    names = {"ask": "a", "help": "a", "walk": "a", "once": "o"}
     found = [f"{names[each.what]}{each.id}"] if each.what in names else []
     if each.what in {"hold", "mark"}:
         return found
@@ -301,6 +306,34 @@ def _help(each: Statement, scope: str) -> list[str]:
     return [call] if each.keyed else [f"with chat.part('t{each.id}'):", f"    {call}"]
 
 
+def _walk(each: Statement, scope: str) -> list[str]:
+    """Walk through a generator that asks, and leave it at an answer: closed there, or dropped."""
+    loop = [f"async for a{each.id} in answers:", f"    if ODD(a{each.id}, {each.rev}):"]
+    loop += ["        break"]
+    if each.keyed:
+        body = ["answers = questions(chat)", *loop, "del answers"]
+    else:
+        inner = [f"    {line}" for line in loop]
+        body = ["async with ACLOSING(questions(chat)) as answers:", *inner]
+    return [f"with chat.part('t{each.id}{scope}'):", *(f"    {line}" for line in body)]
+
+
+def _end(each: Statement, scope: str) -> list[str]:
+    """End after an answer, whatever catches the end, and try to go on."""
+    caught = "BaseException" if each.keyed else "Exception"
+    return (
+        [
+            f"if a{each.ref} is not None and ODD(a{each.ref}, {each.rev}):",
+            "    try:",
+            f"        chat.end(f'E{each.id}r{each.rev}{scope}')",
+            f"    except {caught}:",
+            "        chat.say('never')",
+        ]
+        if each.ref
+        else []
+    )
+
+
 def _anew(each: Statement, _: str) -> list[str]:
     """Begin anew, twice at most, and never before something was answered."""
     return (
@@ -330,6 +363,8 @@ _RENDERED: dict[str, Any] = {
     "loop": _loop,
     "help": _help,
     "anew": _anew,
+    "walk": _walk,
+    "end": _end,
     "add": lambda each, _: [f"chat.state.n += {each.amount}"],
     "set": lambda each, _: [f"chat.state.s = 's{each.id}r{each.rev}'"],
     "once": _once,

@@ -399,6 +399,7 @@ class World:
         waiting = outcome.journal.waiting
         if memory.returned is not None:
             ended = "restarted" if memory.returned is RESTART else "returned"
+            ended = ended if memory.over is None else "ended"
             assert outcome.ended == ended, f"it waits for {waiting}, not the end"
             return
         assert waiting is not None, f"it ended, and should wait for {memory.stopped}"
