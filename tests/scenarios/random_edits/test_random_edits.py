@@ -33,9 +33,9 @@ tapes = st.lists(st.binary(min_size=60, max_size=60), max_size=8).map(b"".join)
     max_examples=max(300, CONVERSATIONS // 10),
     suppress_health_check=list(HealthCheck),
 )
-@given(tapes, st.booleans(), st.booleans())
-def test_the_promises_hold_on_what_hypothesis_thinks_of(data, edits, unseen):
-    World(ENGINE, Tape(data), edits=edits, unseen=unseen).play()
+@given(tapes, st.booleans(), st.booleans(), st.booleans())
+def test_the_promises_hold_on_what_hypothesis_thinks_of(data, edits, unseen, flow):
+    World(ENGINE, Tape(data), edits=edits, unseen=unseen, flow=flow).play()
 
 
 @pytest.mark.parametrize("part", range(SLICES))
@@ -43,7 +43,8 @@ def test_the_promises_hold_on_conversations_at_random(part):
     for seed in range(part, CONVERSATIONS, SLICES):
         chance = random.Random(f"proof {seed}")
         tape = Tape(chance.randbytes(chance.choice([40, 150, 300, 600])))
-        world = World(ENGINE, tape, edits=seed % 4 != 0, unseen=seed % 4 == 1)
+        edits, unseen, flow = seed % 4 != 0, seed % 4 == 1, seed % 5 == 2
+        world = World(ENGINE, tape, edits=edits, unseen=unseen, flow=flow)
         try:
             world.play()
         except Exception as error:

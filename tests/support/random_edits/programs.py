@@ -52,11 +52,13 @@ class Maker:
     """Makes statements; no id comes twice.
 
     Where its edits are `unseen`, they are like a library's or a file's: none asks for another type
-    or other options, since unchanged code does not check its records.
+    or other options, since unchanged code does not check its records. Programs with `flow` end in
+    the middle, and ask in generators.
     """
 
     tape: Tape
     unseen: bool = False
+    flow: bool = False
     ids: int = 0
     asks: list[int] = field(default_factory=list)
     holds: list[int] = field(default_factory=list)
@@ -70,10 +72,12 @@ class Maker:
             ["ask"] * 6
             + ["say"] * 3
             + ["add", "add", "set", "once", "once", "sleep", "tell", "anew"]
-            + ["note", "hold", "hold", "mark", "mark", "nap", "end", "walk"]
+            + ["note", "hold", "hold", "mark", "mark", "nap"]
         )
         if depth < 2:
             weights += ["if", "if", "loop", "help"]
+        if self.flow:
+            weights += ["end", "walk", "walk"]
         what = weights[pick(len(weights))]
         self.ids += 1
         made = Statement(what, self.ids, ref=self.reference(), keyed=pick(3) == 1)

@@ -59,9 +59,17 @@ class World:
     Edits that are `unseen` leave the code version as it is (replay rule 10).
     """
 
-    def __init__(self, engine: Engine, tape: Tape, *, edits: bool, unseen: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        tape: Tape,
+        *,
+        edits: bool,
+        unseen: bool = False,
+        flow: bool = False,
+    ) -> None:
         self.engine, self.tape, self.edits = engine, tape, edits
-        self.maker = Maker(tape, unseen)
+        self.maker = Maker(tape, unseen, flow)
         self.now = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
         self.log: list[str] = []
         self.executed: Counter[str] = Counter()
