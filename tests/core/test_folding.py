@@ -163,6 +163,27 @@ def test_a_pattern_reads_figures_plainly_and_keeps_words(
     assert make_matcher(spec).match(typed) == fields
 
 
+def test_a_keyword_is_heard_without_its_accents_where_it_is_the_only_one() -> None:
+    routes = Routes()
+    for word in ("CAFÉ", "año", "ano", "TIME"):
+        routes.on(word)(lambda chat: None)
+    heard = {
+        text: routes.find_route(text)
+        for text in ("cafe", "Café", "AÑO", "ano", "añó", "TİME", "tíme", "cafes")
+    }
+    words = {text: str(found[0].matcher) if found else None for text, found in heard.items()}
+    assert words == {
+        "cafe": "CAFÉ",
+        "Café": "CAFÉ",
+        "AÑO": "año",
+        "ano": "ano",
+        "añó": None,
+        "TİME": "TIME",
+        "tíme": "TIME",
+        "cafes": None,
+    }
+
+
 @given(st.text())
 def test_each_step_changes_nothing_a_second_time(text: str) -> None:
     for step in (visible_text, plain_text, fold_text, lambda it: unaccented(fold_text(it))):

@@ -20,7 +20,7 @@ from cooee.core.app.routes import Handler, Route, Routes, handler_of
 from cooee.core.errors import DefinitionError
 from cooee.core.folding import fold_text, unaccented
 from cooee.core.parsing.keywords import Keyword
-from cooee.core.parsing.opt_out_phrases import opt_out_intent, says_only
+from cooee.core.parsing.opt_out_phrases import opt_out_intent, plain_words, says_only
 from cooee.core.parsing.reactions import read_reaction
 
 ConsentChange: TypeAlias = Literal["out", "in", "wish", ""]
@@ -65,14 +65,13 @@ class OptOutWords(msgspec.Struct, frozen=True):
             return "in"
         if folded in self.app_keywords or read_reaction(text) is not None:
             return ""
-        if folded and says_only(text, self.opt_out & _ALWAYS_MEANT, with_objects=True):
+        words = plain_words(text) if folded else ()
+        if says_only(words, self.opt_out & _ALWAYS_MEANT, with_objects=True):
             return "out"
-        if folded and says_only(text, _OPT_IN, with_objects=False):
+        if says_only(words, _OPT_IN, with_objects=False):
             return "in"
-        meant = (folded and says_only(text, self.opt_out, with_objects=False)) or opt_out_intent(
-            text
-        ) == "sure"
-        return "wish" if meant else ""
+        is_wish = says_only(words, self.opt_out, with_objects=False)
+        return "wish" if is_wish or opt_out_intent(text) == "sure" else ""
 
     def might_opt_out(self, text: str) -> bool:
         """Tell whether to ask the sender of a text about opting out."""

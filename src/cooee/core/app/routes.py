@@ -12,7 +12,7 @@ import msgspec
 from cooee.core.app.function_identity import identify_function
 from cooee.core.built_in_values import built_in_names, built_in_text
 from cooee.core.errors import DefinitionError
-from cooee.core.folding import fold_text
+from cooee.core.folding import fold_text, unaccented
 from cooee.core.parsing.keywords import Keyword, Pattern, Regex, make_matcher
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,6 +54,7 @@ class Routes:
 
     def __init__(self) -> None:
         self._keywords: dict[str, Route] = {}
+        self._are_ascii = True  # the keywords
         self._patterns: list[Route] = []
         self._otherwise: Route | None = None
         self._dialogues: dict[str, Dialogue] = {}
@@ -149,7 +150,7 @@ class Routes:
         :meta private:
         """
         # A keyword is a whole text, so it is the most exact match, whatever was registered first.
-        keyword_route = self._keywords.get(fold_text(text))
+        keyword_route = self._find_keyword(fold_text(text))
         if keyword_route is not None:
             return keyword_route, {}
         for route in self._patterns:
@@ -161,6 +162,15 @@ class Routes:
             if fits(text):
                 return route, {}
         return None if self._otherwise is None else (self._otherwise, {})
+
+    def _find_keyword(self, folded: str) -> Route | None:
+        """Return the route of a keyword, with its accents or, where only one fits, without them."""
+        exact = self._keywords.get(folded)
+        if exact is not None or (self._are_ascii and folded.isascii()):
+            return exact
+        plain = unaccented(folded)
+        similar = [route for word, route in self._keywords.items() if unaccented(word) == plain]
+        return similar[0] if len(similar) == 1 else None
 
     @property
     def dialogues(self) -> Sequence[Dialogue]:
@@ -230,6 +240,7 @@ class Routes:
             if folded in self._keywords:
                 raise _answered_twice_error(str(route.matcher), self._keywords[folded], route)
             self._keywords[folded] = route
+            self._are_ascii = self._are_ascii and folded.isascii()
         else:
             self._patterns.append(route)
 

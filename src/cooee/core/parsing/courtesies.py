@@ -19,9 +19,12 @@ _SIGNATURE = re.compile(
 )
 
 
+_SIGNED = re.compile("sent |outlook", re.IGNORECASE)
+
+
 def without_signature(text: str) -> str:
     """Return a text without "Sent from my iPhone" at its end; a text of only this is empty."""
-    return _SIGNATURE.sub("", text)
+    return _SIGNATURE.sub("", text) if _SIGNED.search(text) else text
 
 
 def without_courtesies(text: str) -> str:

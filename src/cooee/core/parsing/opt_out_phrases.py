@@ -32,17 +32,17 @@ def opt_out_intent(text: str) -> Confidence:
     return "unsure" if demands or any(hints) else ""
 
 
-def says_only(text: str, words: Collection[str], *, with_objects: bool) -> bool:
+def says_only(tokens: Sequence[str], words: Collection[str], *, with_objects: bool) -> bool:
     """Tell whether a text says some of the words, and nothing else but courtesies and a signature.
 
     So "Stop. Thank you", "STOP STOP" and "STOP" above "Sent from my iPhone" say only "stop".
 
     Args:
-        text: the text; every word of it has to be accounted for.
+        tokens: the `plain_words` of the text; each has to be accounted for.
         words: folded words, of one or two words each.
         with_objects: also "it" and the like behind a word, as in "stop it now".
     """
-    tokens, found, start = _plain_words(text), False, 0
+    found, start = False, 0
     while start < len(tokens):
         length = 2 if " ".join(tokens[start : start + 2]) in words else 1
         said = " ".join(tokens[start : start + length])
@@ -54,9 +54,10 @@ def says_only(text: str, words: Collection[str], *, with_objects: bool) -> bool:
     return found
 
 
-def _plain_words(text: str) -> Sequence[str]:
+def plain_words(text: str) -> Sequence[str]:
+    """Return the words of a text without punctuation, accents, emoji and a signature."""
     folded = unaccented(fold_text(without_signature(text))).replace("'", "")
-    tokens = [_DRAWN_OUT.sub(r"\1", each) for each in re.sub(r"[^\w\s]|_", " ", folded).split()]
+    tokens = _DRAWN_OUT.sub(r"\1", re.sub(r"[^\w\s]|_", " ", folded)).split()
     is_spelled_out = len(tokens) > 1 and all(len(token) == 1 for token in tokens)  # "S.T.O.P"
     return ["".join(tokens)] if is_spelled_out else tokens
 
