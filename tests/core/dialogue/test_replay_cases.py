@@ -799,6 +799,27 @@ def test_it_is_said_what_the_second_run_did(again, words):
     assert bank.paid == 0
 
 
+def test_an_answer_of_a_killed_turn_that_an_edit_makes_stale_is_asked_for_again():
+    """Chance meets this too rarely: a kill inside a once, and then an edit of that question."""
+
+    def form(kind, bank):
+        async def handler(chat):
+            await chat.ask("How many?", kind)
+            await chat.once(bank.pay, 1)
+            return "Done."
+
+        return handler
+
+    bank = Bank()
+    talk = Talk(form(str, bank))
+    talk.start()
+    talk.crash_at = "inside"
+    with pytest.raises(Crash):
+        talk.text("four of us, or so")
+    assert talk.edit(form(int, bank)).again() == ["How many?"]
+    assert talk.text("4") == ["Done."]
+
+
 def test_what_changes_outside_of_the_code_strands_nobody():
     """A library, a file or a setting is another one: each run goes the new way."""
     settings = {"mail": False}

@@ -47,11 +47,6 @@ MUTATIONS = {
         'run.add_entry(JournalEntry("stale", entry.key, run.now, run.turn_number))',
         "pass",
     ),
-    "2: what is asked afresh is not prompted again": (
-        "verbs",
-        "if stale and text is None:",
-        "if False:",
-    ),
     "2: a function that does something else is not asked again": (
         "answer_records",
         'return tag == parser.type_tag or (has_fingerprint != "" and tag == name)',
