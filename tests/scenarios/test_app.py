@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from cooee import App, Chat, DefinitionError, NotRunning, Reply, Routes
+from cooee import App, Chat, DefinitionError, NotRunning, NotSendable, Reply, Routes, TooLong
 from cooee.core.app.app import SORRY_TEXT
 from cooee.core.messages import conversation_id
 from cooee.testing import Kit
@@ -617,6 +617,53 @@ async def test_a_key_that_is_no_text_is_refused(key):
             await app.send(anna.number, "Hello", key=key)
         with pytest.raises(DefinitionError, match="is no name"):
             await app.start(ask, anna.number, key=key)
+
+
+@pytest.mark.parametrize(
+    "to", ["", " ", "Anna", "+", "61", "12", "+61", "+6149157015612345678", "a@b.c"]
+)
+async def test_what_is_no_number_is_refused_at_the_call(to):
+    app = App()
+
+    @app.dialogue("BOOK")
+    async def book(chat):
+        await chat.ask("For how many?", int)
+
+    async with Kit(app) as kit:
+        with pytest.raises(NotSendable, match="is not a number that can be texted"):
+            await app.send(to, "Hello")
+        with pytest.raises(NotSendable, match="is not a number that can be texted"):
+            await app.start(book, to)
+        counts = await kit.store.counts()
+        assert (counts.conversations, counts.queued, counts.open_dialogues) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n"])
+async def test_a_text_without_words_is_refused_at_the_call(text):
+    app = App()
+    async with Kit(app) as kit:
+        with pytest.raises(NotSendable, match="has no words"):
+            await app.send("+61491570156", text)
+        assert (await kit.store.counts()).queued == 0
+
+
+@pytest.mark.parametrize("provider", ["telstra-v2", "telstra-v3", "twilio", "simulated"])
+async def test_what_the_provider_would_refuse_for_its_length_is_refused_before(provider):
+    app = App(most_segments=None, sorry="Sorry.")
+
+    @app.on("LONG {n:d}")
+    def long(chat, n):
+        return "x" * n
+
+    async with Kit(app, provider=provider) as kit:
+        limit = kit.service.provider.features.max_text
+        with pytest.raises(TooLong, match=f"the provider takes {limit}"):
+            await app.send("+61491570156", "x" * (limit + 1))
+        anna = kit.phone()
+        assert await anna.text(f"LONG {limit + 1}") == ["Sorry."]
+        assert await anna.text(f"LONG {limit}") == ["x" * limit]
+        counts = await kit.store.counts()
+        assert (counts.set_aside, counts.failed) == (1, 0)
 
 
 async def test_an_app_sends_from_a_handler_and_when_it_starts():

@@ -209,7 +209,7 @@ async def test_a_text_that_the_company_refuses_for_good_has_failed_with_its_code
     app, heard = echo(), []
     app.on_failed(lambda outbound: heard.append(outbound.recipient))
     async with telstra(app) as kit:
-        await app.send("+61400", "hello")
+        await app.send("61400", "hello")
         await kit.quiet()
         census = await kit.store.counts()
         assert (census.failed, census.queued) == (1, 0)

@@ -56,6 +56,22 @@ async def test_nothing_is_answered_twice_however_often_the_log_is_read(push, swi
         assert len(phone.inbox) == 5
 
 
+async def test_a_text_sent_during_a_deploy_is_read_from_the_log_at_once_though_texts_are_pushed():
+    async with telstra(echo(), push=True) as kit:
+        anna = kit.phone()
+        assert len(await anna.text("one")) == 1
+        await kit.stop()
+        kit.send(anna, "two")
+        kit.send(anna, "three")
+        await kit.clock.advance(5)
+        await kit.start()
+        await kit.wait(2)  # no push is repeated so soon
+        assert [text.split()[-1] for text in anna.inbox] == ["one", "two", "three"]
+        await kit.wait(timedelta(minutes=20))  # the repeated pushes come too
+        assert len(anna.inbox) == 3
+        assert not kit.service.is_polling
+
+
 async def test_hundreds_of_texts_while_we_were_away_are_each_answered_once():
     async with telstra(echo(), push=False) as kit:
         phones = [kit.phone() for _ in range(60)]

@@ -63,6 +63,10 @@ class TooLong(CooeeError):
     """A text needs more segments than the app allows; no part of the text is sent."""
 
 
+class NotSendable(CooeeError):
+    """A text without words, or to what is no number; no provider could send it."""
+
+
 class StateError(CooeeError):
     """A person's stored state cannot be read as the app's class."""
 

@@ -260,8 +260,9 @@ class App(Generic[S, V]):
 
         Raises:
             NotRunning: no runtime is behind the app.
+            NotSendable: `to` is no number, or the text has no words.
             OptedOut: this person wants no more texts. The text is kept, cancelled.
-            TooLong: it needs more than `most_segments`.
+            TooLong: it needs more than `most_segments`, or is longer than the provider takes.
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
@@ -301,6 +302,7 @@ class App(Generic[S, V]):
 
         Raises:
             NotRunning: no runtime is behind the app.
+            NotSendable: `to` is no number.
             OptedOut: this person wants no more texts; nothing is begun.
             DefinitionError: it is no dialogue of the app, does not take these inputs, or `key` is
                 no text.
@@ -321,13 +323,21 @@ class App(Generic[S, V]):
         name = certain_time_zone(theirs)
         return (name and load_time_zone(name)) or self.timezone
 
-    def apply_text_policy(self, reply: Reply, *, limited: bool = True) -> Reply:
-        """Return a reply in smart encoding; check its segments if `limited`.
+    def apply_text_policy(
+        self, reply: Reply, *, limited: bool = True, max_chars: int | None = None
+    ) -> Reply:
+        """Return a reply in smart encoding; check its length, and its segments if `limited`.
 
         Raises:
-            TooLong: it needs more.
+            TooLong: it needs more segments than the app allows, or has more than `max_chars`
+                characters, the provider's limit.
         """
         text = smart_encode(reply.text) if self.smart else reply.text
+        if max_chars is not None and len(text) > max_chars:
+            raise TooLong(
+                f"A text of {len(text)} characters cannot be sent: the provider takes"
+                f" {max_chars}. Shorten it, or say it in several texts: {text[:60]!r}…"
+            )
         segment_count = measure_text(text)[1] if limited and self.most_segments is not None else 0
         if self.most_segments is not None and segment_count > self.most_segments:
             raise TooLong(

@@ -113,6 +113,7 @@ class TelstraV3:
         receipts="callback",
         max_text=1600,
         lookup_settles_after=timedelta(minutes=1),
+        backfill=True,
         opt_out_words=frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}),
     )
 

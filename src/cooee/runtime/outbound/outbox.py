@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +13,15 @@ from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import derive_id, encode_head
+from cooee.core.errors import NotSendable
 from cooee.core.messages import Priority, Reply
-from cooee.core.phone_numbers import normalise_number
+from cooee.core.phone_numbers import is_e164, normalise_number
 from cooee.runtime import opt_outs as consent
 from cooee.runtime.events import Events, TextQueued
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.storage import DialogueStart, NewOutbound, ProactiveOutbound, Store
+
+_SHORT_CODE = re.compile(r"[0-9]{3,8}")  # of a service, which can be texted back
 
 
 class DurableOutbox:
@@ -27,6 +31,7 @@ class DurableOutbox:
         app: whose they are.
         store: where they are kept.
         clock: what tells when they are due.
+        max_text: the most characters that the provider takes.
         ours: our number, where only one is known.
         queued: told of the number for which a text was queued.
         begun: told that a dialogue may be due.
@@ -38,12 +43,13 @@ class DurableOutbox:
         store: Store,
         clock: Clock,
         *,
+        max_text: int,
         our_number: Callable[[], Awaitable[str]],
         on_queued: Callable[[str], None],
         on_started: Callable[[], None],
         events: Events,
     ) -> None:
-        self._app, self._store, self._clock = app, store, clock
+        self._app, self._store, self._clock, self._max_text = app, store, clock, max_text
         self._our_number, self._on_queued, self._on_started = our_number, on_queued, on_started
         self._events = events
 
@@ -59,10 +65,12 @@ class DurableOutbox:
     ) -> str:
         """Queue a text; return its id."""
         ours = ours or await self._our_number()
-        theirs, wanted_at = normalise_number(to, our_number=ours), at or self._clock.now()
+        theirs, wanted_at = _parse_recipient(to, ours), at or self._clock.now()
+        if not text.strip():
+            raise NotSendable("The text has no words, and no provider sends it. Give it some.")
         due = QuietHoursGate(self._app.quiet_hours, ours).next_allowed(theirs, wanted_at)
         draft = NewOutbound(
-            text=self._app.apply_text_policy(Reply(text)).text,
+            text=self._app.apply_text_policy(Reply(text), max_chars=self._max_text).text,
             priority=Priority.PROACTIVE,
             key=key,
             due_at=at if due == wanted_at else due,
@@ -86,7 +94,7 @@ class DurableOutbox:
     ) -> str:
         """Store a dialogue that begins in a turn of its own; return its id."""
         ours = ours or await self._our_number()
-        theirs, now = normalise_number(to, our_number=ours), self._clock.now()
+        theirs, now = _parse_recipient(to, ours), self._clock.now()
         await consent.refuse_if_opted_out(self._store, ours, theirs, "Nothing is begun")
         id = uuid4().hex if key is None else derive_id("start", dialogue.name, key)
         head = encode_head(driver.new_journal(id, dialogue.name, dict(inputs), None, now))
@@ -96,3 +104,18 @@ class DurableOutbox:
         await self._store.start_dialogues([start])
         self._on_started()
         return id
+
+
+def _parse_recipient(to: str, ours: str) -> str:
+    """Return a person's number, or short code, as it is stored.
+
+    Raises:
+        NotSendable: the words are no number.
+    """
+    theirs = normalise_number(to, our_number=ours)
+    if is_e164(theirs) or _SHORT_CODE.fullmatch(theirs):
+        return theirs
+    raise NotSendable(
+        f"{to[:40]!r} is not a number that can be texted. Write it with its country, like"
+        " +61491570156."
+    )

@@ -31,7 +31,7 @@ class TurnContext(msgspec.Struct, frozen=True):
 
     `code_version` returns the version of the app's code as it is loaded now. `strict` runs each
     turn of a dialogue twice and compares, for tests and development. `provider_without_media` is
-    the provider's name where it cannot carry media.
+    the provider's name where it cannot carry media, `max_text` the most characters it takes.
     """
 
     app: App[Any, Any]
@@ -40,6 +40,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     history_reader: Callable[[Claim, int], HistoryReader]
     opt_out_words: OptOutWords | None = None
     provider_without_media: str = ""
+    max_text: int | None = None
     code_version: Callable[[], str] = lambda: ""
     strict: bool = False
     handler_timeout_s: float = HANDLER_TIMEOUT_S

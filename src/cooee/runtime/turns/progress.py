@@ -31,7 +31,7 @@ def make_draft(
     """Return a reply as a draft for the outbox.
 
     Raises:
-        TooLong: it needs more segments than the app allows.
+        TooLong: it needs more segments than the app allows, or the provider takes less.
         DefinitionError: its pictures could never be sent, and half of it is not said.
     """
     if context.provider_without_media and reply.media:
@@ -39,7 +39,7 @@ def make_draft(
             f"{context.provider_without_media} cannot send pictures. Reply without media, or choose"
             " a provider that carries them: cooee providers"
         )
-    final_reply = context.app.apply_text_policy(reply, limited=capped)
+    final_reply = context.app.apply_text_policy(reply, limited=capped, max_chars=context.max_text)
     return NewOutbound(
         text=final_reply.text, media=final_reply.media, priority=turn.priority, key=key
     )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cooee.core.app.app import Outbox
-from cooee.core.errors import OptedOut, RequestRefused
+from cooee.core.errors import NotSendable, OptedOut, RequestRefused, TooLong
 from cooee.core.http_messages import Response
 from cooee.core.phone_numbers import is_e164, normalise_number
 from cooee.net.http_client import Receive, Scope
@@ -92,6 +92,8 @@ class SendEndpoint:
                 good_for=good_for,
                 key=send_request.key,
             )
+        except (NotSendable, TooLong) as error:
+            raise RequestRefused(str(error), 422) from error
         except OptedOut as error:
             raise RequestRefused(str(error), 409) from error
 
