@@ -59,7 +59,9 @@ def test_other_texts_do_nothing(text):
         "Stop please!", "stop stop stop", "STOP it now", "Stop, thanks", "stoppp", "S.T.O.P", "S T O P", "STOP 🛑", "🛑 stop",
         "“Stop”, please.", "STOP.\n\nSent from my Galaxy", "STOP Sent from my iPhone", "unsubscribe please", "Quit. Thanks!",
         "ok stop", "sorry, stop", "stop all", "Stop\u2013all", "opt out please", "STOP\nGet Outlook for iOS", "Hi, stop pls",
-        "stop\u200b thanks", "stop everything", "stop this", "unsub thx", "arret", "Arrêt", "desabonner", "please STOP ALL, thank you",
+        "stop\u200b thanks", "Stop!!! Thank you so much", "can you stop", "just stop", "STOP\n\nEnvoyé de mon iPhone",
+        "STOP\nVon meinem iPhone gesendet", "Stop. Enviado desde mi iPhone", "STOP\n--\nSent from Yahoo Mail on Android",
+         "stop everything", "stop this", "unsub thx", "arret", "Arrêt", "desabonner", "please STOP ALL, thank you",
     ],
 )  # fmt: skip
 def test_a_word_with_courtesies_or_a_signature_opts_out(text):

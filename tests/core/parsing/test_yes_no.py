@@ -16,17 +16,17 @@ y|Yes|yep|YEAH|yess|yeeees|yup!|ok|Okay.|sure|of course|👍|👍🏽|👍👍|�
 yes, please|yes please|Yes please!|yes yes|yes, yes, yes|yeahh|yeahhh|yesss|okk|yupp|suree|Yes, that's right
 Yes, that’s right.|yes that is... ok|“yes”|(yes)|yes 👍|👍 yes|yes 😀|yes!!!|Ok, thanks|ok thank you|sure mate|yes sir
 yes, of course|Yes I do|yes, I am|please|please do|yes, sorry|Yep, no worries|no problem|no worries|oui|ja|JA!|okay great
-yes.|y e s|уes|uh-huh|yes x|ok, sounds good|yes, go ahead please|absolutely yes|👌🏾|✔️|☑️
+Yes that works|yes, that’s ok|yes I will|yes, we can|sounds great|vale|d’accord|Yes thankyou|yes.|y e s|уes|uh-huh|yes x|ok, sounds good|yes, go ahead please|absolutely yes|👌🏾|✔️|☑️
 """
 NO = """
 n|No|nope|nah|noooo|NO!|no thanks|No way|👎|👎🏿|❌|yeah nah|don't|don’t|nup|cancel|No, thanks|no, thank you|no no|noo
 No, thanks!|no no no|No sorry|sorry, no|nopee|nahh|no, not today|no, I don’t|“No”|no 👎|🙅‍♀️|🙅🏽‍♂️|non|nein|não|please don't
-that's wrong|that’s not right|no, that's wrong|No, cheers|not yet|no. never.|0|no mate|✖️
+that's wrong|that’s not right|no, that's wrong|No, cheers|not yet|no. never.|No, I can’t|I can’t|cannot|definitely not|no, of course not|no that doesn’t work|no I won’t|0|no mate|✖️
 """
 NEITHER = """
 maybe|yes but not friday|no idea||?|2|hello|not sure|😀|yesterday|nobody|okra|sorry?|yes no|no yes|yes, no|yes/no|y/n
 wrong number|no that's right|yes 👎|👍👎|noon|non stop|11|00|-1|+1 more|10|thanks|thank you|yes and no|never mind|I don't know
-no smoking|yes if it rains|is it yes|ok so what|not ok|not yes|no ok|right now|good morning|y2k
+no smoking|yes if it rains|is it yes|ok so what|not ok|not yes|no ok|I can’t wait, yes|yes I can’t|not definitely|will|work|right now|good morning|y2k
 """
 _SPELLED_OUT = {"y e s", "уes", "yes that is... ok"}  # nobody has to guess these
 

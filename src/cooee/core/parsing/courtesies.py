@@ -12,14 +12,16 @@ _BEFORE = re.compile(rf"{_COURTESY}[\s.,;:!]+", re.IGNORECASE)
 _AFTER = re.compile(rf"[\s.,;:!]+{_COURTESY}$", re.IGNORECASE)
 
 # The lines that phones and mail programs put below a text by themselves.
+_DEVICE = r"[\w .'+-]{2,40}"
 _SIGNATURE = re.compile(
-    r"[\s.!,]*(?:\n|\s|^)(?:--? ?)?(?:sent (?:from|via|by|using) (?:my |the )?[\w .'+-]{2,40}"
-    r"|get outlook for \w+)[.!]?$",
+    r"[\s.!,]*(?:\n|\s|^)(?:--? ?)?"
+    rf"(?:sent (?:from|via|by|using) (?:my |the )?{_DEVICE}|get outlook for \w+"
+    rf"|envoyé (?:de|depuis) mon {_DEVICE}|enviado (?:desde mi|do meu) {_DEVICE}"
+    rf"|von mein\w* {_DEVICE} gesendet|gesendet von mein\w* {_DEVICE}"
+    rf"|inviato da\w* {_DEVICE})[.!]?$",
     re.IGNORECASE,
 )
-
-
-_SIGNED = re.compile("sent |outlook", re.IGNORECASE)
+_SIGNED = re.compile("sent |outlook|envoyé|enviado|gesendet|inviato", re.IGNORECASE)
 
 
 def without_signature(text: str) -> str:

@@ -66,7 +66,52 @@ _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 _OBJECTS = frozenset(
     ("it", "this", "that", "now", "all", "everything", "immediately", "asap", "today")
 )
-_POLITE = frozenset(["please", "pls", "plz", "plse", "kindly", "thanks", "thank", "you", "thx", "ty", "cheers", "regards", "ok", "okay", "hi", "hello", "hey", "sorry", "mate", "sir", "madam", "x", "xx"])  # fmt: skip
+_POLITE = frozenset(
+    (
+        *(
+            "please",
+            "pls",
+            "plz",
+            "plse",
+            "kindly",
+            "thanks",
+            "thank",
+            "thankyou",
+            "you",
+            "u",
+            "thx",
+        ),
+        *(
+            "ty",
+            "cheers",
+            "regards",
+            "so",
+            "very",
+            "much",
+            "many",
+            "a",
+            "lot",
+            "ok",
+            "okay",
+            "hi",
+            "hey",
+        ),
+        *(
+            "hello",
+            "sorry",
+            "mate",
+            "sir",
+            "madam",
+            "x",
+            "xx",
+            "just",
+            "omg",
+            "can",
+            "could",
+            "would",
+        ),
+    )
+)
 
 
 def _split_clauses(text: str) -> Sequence[str]:

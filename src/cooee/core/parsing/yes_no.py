@@ -28,6 +28,8 @@ _YES_PHRASES = _phrases(
     "do it,please do,yes i do,yes i am,i do,i am,we do,we are,nah yeah,too right,no worries",
     "no problem,no probs,for sure,you bet,affirmative,why not,uh huh,mhm,it is,yes it is",
     "works for me",
+    "thats ok,thats okay,thats great,that works,it works,that suits,i will,i can,we can,we will",
+    "sounds great,sounds perfect,hell yes,vale,claro,daccord",
     "oui,si,ja,sim,👍,👌,✅,✔,☑,💯,🆗",
 )
 _NO_PHRASES = _phrases(
@@ -36,11 +38,13 @@ _NO_PHRASES = _phrases(
     "not right",
     "not correct,thats not correct,thats incorrect,false,0,yeah nah,yeah no,nup,nix,i am not",
     "im not",
+    "absolutely not,definitely not,certainly not,of course not,i cant,we cant,cant,cannot,i cannot",
+    "i can not,i wont,i will not,we wont,wont,doesnt work,that doesnt work,it doesnt work,hell no",
     "it isnt,its not,no it isnt,nuh uh,uh uh,non,nein,nee,nao,👎,❌,✖,🚫,🙅",
 )
 _COURTESIES = _phrases(
-    "please,pls,plz,thanks,thank you,thank u,thx,tks,ty,ta,cheers,sorry,mate,sir,madam,maam",
-    "thanks a lot",
+    "please,pls,plz,thanks,thank you,thank u,thankyou,thx,tks,ty,ta,cheers,sorry,mate,sir,madam",
+    "maam,thanks a lot",
     "thank you very much,thanks so much,thank you so much,many thanks,x,xx,xxx",
 )
 _MEANINGS = {
