@@ -223,6 +223,19 @@ async def test_a_word_with_a_courtesy_opts_out_while_a_question_waits():
         assert await phone.text("Ann") == []
 
 
+@EVERYWHERE
+async def test_an_opt_out_holds_for_every_spelling_of_the_number(world):
+    app = echo()
+    async with Kit(app, **world) as kit:
+        phone = kit.phone()
+        await phone.text("STOP")
+        national = phone.number.removeprefix("+61")
+        for spelling in (f"+610{national}", f"+61 (0){national}", f"0011 61 {national}", f"0{national},",
+                         f"tel:{phone.number}", f"0061{national}", f"\u202a+61\u2011{national}\u202c"):  # fmt: skip
+            with pytest.raises(OptedOut):
+                await app.send(spelling, "News!")
+
+
 # HELP
 
 
