@@ -115,7 +115,7 @@ DRINKS = ["Café au lait", "Tea", "Piña colada", "Green tea"]
         (["Table 2", "Table 1"], "1", "Table 1"), (["Table 1", "Table 2", "Table 12"], "12", "Table 12"),
         (["Mon 2pm", "Tue 3pm"], "2", "Mon 2pm"), (["Ground floor", "First floor"], "1", "Ground floor"), (["Ground floor", "First floor"], "first", "First floor"),
         (["Two people", "Three people"], "2", "Two people"), (["Daily", "First time"], "1", "Daily"), (["Daily", "First time"], "first", "First time"), (["Red one", "Blue one"], "one", None),
-        (["Ground", "1st", "2nd"], "first", "1st"), (["Two", "Three"], "2", "Two"), (["2 adults", "2 adults 1 child"], "2", None),
+        (["Ground", "1st", "2nd"], "first", "1st"), (PEOPLE, "third", None), (PEOPLE, "the 3rd", None), (TIMES, "second", None), (["24 Dec", "25 Dec", "1 Jan"], "24th", "24 Dec"), (["24 Dec", "25 Dec", "1 Jan"], "1st", None), (["Two", "Three"], "2", "Two"), (["2 adults", "2 adults 1 child"], "2", None),
         (["2 adults", "2 adults 1 child"], "2 adults", "2 adults"),
         # A number, in every way people give it.
         (DAYS, "two", "Tuesday"), (DAYS, "second", "Tuesday"), (DAYS, "the second one", "Tuesday"), (DAYS, "2nd", "Tuesday"),

@@ -36,6 +36,9 @@ _FIGURE = re.compile(
     r"(?<![\w.,])([0-9]{1,4})(?![0-9]|[.,][0-9])"
 )  # the 2 of "2pm"; not of "A2", "2.5"
 _FIGURE_PART = re.compile(r"(?<![\w.,])([0-9]{1,4})(?![0-9])")
+_ORDINAL = re.compile(
+    r"\b(?:[0-9]+(?:st|nd|rd|th)|first|second|third|(?:four|fif|six|seven|eigh|nin|ten)th)\b"
+)
 _DIGITS = re.compile(r"\d+")
 
 
@@ -176,6 +179,10 @@ def _listed(words: str, labels: Sequence[str]) -> Iterator[tuple[int, str]]:
 def _options_named(words: str, number: int | None, labels: Sequence[str]) -> Sequence[int]:
     """Return the options of that figure, or else those that the words begin or are a word of."""
     figures = [place for place, label in enumerate(labels) if number in _own_figures(label)]
+    if figures and _ORDINAL.search(words) and number is not None and number <= len(labels):
+        # "third" may be the third option as well as "3 people", but not as "3rd floor"
+        own = [place for place in figures if _ORDINAL.search(labels[place])]
+        return own or sorted({*figures, number - 1})
     if figures:
         return figures
     return [
