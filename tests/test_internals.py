@@ -14,7 +14,7 @@ SOURCES = {
     for pattern in ("*.py", "*.sql")
     for file in sorted((ROOT / "src").rglob(pattern))
 }
-CITATION = re.compile(r"\b(replay|storage|delivery|dates) rules? (\d+)|\blaw (\d+)")
+CITATION = re.compile(r"\b(replay|storage|delivery|dates|texts) rules? (\d+)|\blaw (\d+)")
 PAGES = [page.stem for page in INTERNALS.glob("*.md")]
 
 
@@ -26,7 +26,7 @@ def rules_of(page):
         map(
             int,
             re.findall(
-                r"^(?:#+ |\*\*)(?:(?:Delivery |Dates )?[Rr]ule )?(\d+)\b", text, re.MULTILINE
+                r"^(?:#+ |\*\*)(?:(?:Delivery |Dates |Texts )?[Rr]ule )?(\d+)\b", text, re.MULTILINE
             ),
         )
     )
@@ -47,7 +47,7 @@ def test_every_cited_rule_exists():
     assert not missing
 
 
-RULE_COUNTS = {"replay": 15, "storage": 15, "delivery": 22, "dates": 9}
+RULE_COUNTS = {"replay": 15, "storage": 15, "delivery": 22, "dates": 9, "texts": 7}
 OWN_LINE = re.compile(r"^\s*(?:#|--) (\w+) rule (\d+): \S", re.MULTILINE)
 
 
@@ -57,7 +57,7 @@ def test_every_rule_is_cited_where_it_is_obeyed_and_no_number_is_skipped(page, c
     assert cited == rules_of(page) == set(range(1, count + 1))
 
 
-@pytest.mark.parametrize("page", ["storage", "delivery", "dates"])
+@pytest.mark.parametrize("page", ["storage", "delivery", "dates", "texts"])
 def test_every_rule_is_cited_on_a_line_of_its_own_that_says_why(page):
     """A citation in a docstring tells of a rule; the comment stands at the line that obeys."""
     found = [match for text in SOURCES.values() for match in OWN_LINE.findall(text)]

@@ -97,7 +97,7 @@ def _take_text(
 ) -> QuestionStep:
     waiting = replace(waiting, re_ask=False) if waiting.re_ask else waiting
     if text.opt_out_prompt and not _is_offered(question, text, context):
-        # law 10: a doubtful wish is asked about; no question takes it, or counts it as an attempt
+        # texts rule 7: a doubtful wish is asked about, and counts as no attempt
         outgoing = ("opt-out", text.opt_out_prompt)
         return QuestionStep(
             _with_due_time(question, waiting), outgoing=outgoing, text_consumed=True

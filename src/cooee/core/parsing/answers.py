@@ -97,6 +97,7 @@ def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
         DialogueError: the type returned something that has to be awaited.
         Exception: a bug of the type's own.
     """
+    # texts rule 1: no type is handed a character that nobody sees
     visible = visible_text(text)
     if not visible or (len(visible) > MAX_MATCH_CHARS and parser.type_tag != "str"):
         raise NotUnderstood

@@ -111,6 +111,7 @@ def match_option(text: str, options: Sequence[str], *, numbered: bool = True) ->
         ValueError: the text means no option, or may mean several.
     """
     text = visible_text(text[:MAX_MATCH_CHARS])
+    # texts rule 3: the label itself goes before every other reading
     named = _named_exactly(text, options)
     if named is not None:
         return named

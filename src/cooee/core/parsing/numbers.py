@@ -46,6 +46,7 @@ def undecorated_number(text: str) -> str:
     """
     if _SUPERSCRIPT.search(text):
         return ""
+    # texts rule 2: "4%", "~4" and "5-6" keep what makes them no 4 and no 5
     text = strip_categories(plain_text(text), _DECORATION, keep=_MEANINGFUL)
     sign, unsigned = (text[0], text[1:]) if text[:1] in {"+", "-"} else ("", text)
     if sign:  # "-$5"

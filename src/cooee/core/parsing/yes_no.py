@@ -64,6 +64,7 @@ def yes_or_no(text: str) -> bool | None:
     words = _split(text)
     if " ".join(words) in _YES_ALONE:
         return True
+    # texts rule 4: one word that is neither, or says the opposite, makes the text no answer
     said = set(_meanings(words)) - {"courtesy"}
     return said == {"yes"} if said in ({"yes"}, {"no"}) else None
 

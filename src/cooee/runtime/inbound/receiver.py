@@ -74,6 +74,7 @@ class InboundReceiver:
     def _normalised(self, inbound: Inbound) -> NewInbound:
         ours = self._our_number()
         recipient = normalise_number(inbound.recipient, our_number=ours) or ours
+        # texts rule 6: an opt-out of one spelling holds for all
         normalised = msgspec.structs.replace(
             inbound,
             recipient=recipient,

@@ -30,6 +30,7 @@ def route_text(
 ) -> TurnFlow[ClaimProgress]:
     """Answer one text, by the order of precedence; return the progress after it."""
     text, draft_count = pending.inbound.text, len(progress.drafts)
+    # texts rule 5: a thumb on a text of ours is for no question, and for no other handler
     reaction = read_reaction(text)
     if reaction is not None and (yield from _quotes_our_text(context, turn, reaction)):
         handler = context.app.reaction_handler
