@@ -216,11 +216,7 @@ class App(Generic[S, V]):
         return function
 
     def on_reaction(self, function: F) -> F:
-        """Answer a reaction to a text of ours (a tapback): ``(chat, reaction)``.
-
-        Without this, a reaction is in the history, and that is all. A waiting question goes on
-        waiting in either case.
-        """
+        """Answer a reaction (tapback) to a text of ours: ``(chat, reaction)``."""
         if self.reaction_handler is not None:
             raise DefinitionError("There is an on_reaction already. Put both into one function.")
         self.reaction_handler = handler_of(function)
