@@ -362,3 +362,50 @@ async def test_what_we_write_while_the_company_is_away_is_queued_and_goes_out_la
         await starting
         await kit.wait(120)
         assert phone.inbox == ["news"]
+
+
+class Refusing:
+    """Answers the provider's calls in the provider's place, with one status."""
+
+    def __init__(self, kit, status):
+        wire = kit.service.session._transport
+        ((self._base, self._app),) = wire.apps.items()
+        self._wire, self._status = wire, status
+        wire.apps[self._base] = self._answer
+
+    async def _answer(self, scope, receive, send):
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    def end(self):
+        self._wire.apps[self._base] = self._app
+
+
+@pytest.mark.parametrize("push", [True, False], ids=["push", "poll"])
+@pytest.mark.parametrize("provider", ["telstra-v2", "telstra-v3", "twilio", "simulated"])
+@pytest.mark.parametrize("status", [401, 402, 403, 503])
+async def test_health_fails_while_nothing_can_be_sent_and_no_longer(provider, push, status):
+    app = echo()
+    async with Kit(app, provider=provider, push=push) as kit:
+        assert (await kit.service.health())[0]
+        refusing = Refusing(kit, status)
+        await app.send("+61491570156", "hello")
+        await kit.clock.advance(3)
+        is_well, report = await kit.service.health()
+        assert not is_well
+        assert report["sending"] not in {"ok", ""}
+        refusing.end()
+        await app.send("+61491570157", "hello")
+        await kit.wait(600)
+        assert (await kit.service.health())[1]["sending"] == "ok"
+
+
+async def test_health_fails_where_the_subscription_cannot_be_looked_at_though_nothing_is_sent():
+    async with Kit(echo(), provider="telstra-v2", push=True) as kit:
+        refusing = Refusing(kit, 403)
+        await kit.clock.advance(timedelta(hours=6, seconds=1))
+        assert not (await kit.service.health())[0]
+        refusing.end()
+        await kit.clock.advance(31)
+        assert (await kit.service.health())[0]

@@ -60,6 +60,7 @@ class ProviderSession:
         self._login_lock = asyncio.Lock()
         self._wake_up = clock.create_wake_up()
         self._stopped = False
+        self.trouble = ""
 
     async def call(
         self, flow: Callable[[Credentials], Flow[T]], transport: Transport | None = None
@@ -110,8 +111,10 @@ class ProviderSession:
                 subscription = await self.subscribe()
             except ProviderFailure as error:
                 log_event("subscription-unsure", logging.WARNING, error=str(error))
+                self.trouble = str(error)
                 pause = _SUBSCRIPTION_RETRY_S
                 continue
+            self.trouble = ""
             for note in subscription.notes:
                 log_event("subscription", logging.WARNING, note=note)
             pause = _SUBSCRIPTION_CHECK_S

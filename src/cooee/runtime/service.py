@@ -195,7 +195,8 @@ class Service:
             database = str(error)
         polling = "off" if self._poller is None else self._poller.trouble or "ok"
         is_connected = self.parts.our_number.is_connected
-        sending = self.parts.senders.trouble or "ok" if is_connected else "not connected"
+        trouble = self.parts.senders.trouble or self.session.trouble
+        sending = trouble or "ok" if is_connected else "not connected"
         # delivery rule 10: a thread that was given up is named
         handlers = self.parts.worker.trouble or "ok"
         tasks = self._tasks.trouble or "ok"

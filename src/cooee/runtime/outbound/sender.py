@@ -40,6 +40,8 @@ from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TaskGroup, is_being_cancelled
 from cooee.storage import AttemptResult, NextDue, SendAttempt, Store
 
+_ACCOUNT_STATUSES = frozenset({401, 402, 403})  # unauthorised, unpaid, forbidden (RFC 9110, 15.5)
+
 
 class Sender:
     """Sends the queued texts of one of our numbers.
@@ -200,6 +202,8 @@ class Sender:
                     self._paused_until, now + timedelta(seconds=min(retry_after, 60))
                 )
             self.trouble = str(failure)
+        elif failure.status in _ACCOUNT_STATUSES and not isinstance(failure, OptedOut):
+            self.trouble = str(failure)  # the account is refused, and so will every text be
         self._events.publish(
             AttemptFinished(
                 outbound,
