@@ -88,6 +88,12 @@ def free_port():
 LOOKED_AT = ("pip install ", "python -m venv ", "python3 -m venv ", ". .venv/", "make ")
 
 # What goes on until it is told to stop, and what it says once it is ready.
+LOOKS = (
+    "curl --silent http",
+    "cooee conversations",
+    "cooee waiting",
+    "cooee check",
+)  # changes nothing
 GOES_ON = {
     "cooee run ": "listening",
     "cooee simulator": "The simulator is running",
@@ -122,7 +128,7 @@ class Desk:
         (folder / ".curlrc").write_text("fail\nshow-error\n")  # a 4xx is no success
         self.known, self.exported = {"__name__": "page"}, set()
         self.app = None
-        self.said = ""
+        self.said = self.last_typed = ""
         self.running = []
 
     def do(self, block):
@@ -200,12 +206,23 @@ class Desk:
         if re.match(r">|\.\.\. \d", text):
             asyncio.run(self._follow(text))
             return
+        deadline = time.monotonic() + 20
+        while missing := self._missing(text):
+            asks_again = self.last_typed.startswith(LOOKS) and " -d " not in self.last_typed
+            looks_again = asks_again and time.monotonic() < deadline  # the machine may be busy
+            assert looks_again, f"{missing!r} was not printed. What was:\n{self.said}"
+            self._type(self.last_typed)
+
+    def _missing(self, text):
+        """Return the first line of a text that was not printed in its turn; "" for none."""
         came = [" ".join(line.split()) for line in self.said.splitlines()]
         for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
             wanted = re.compile(".*".join(map(re.escape, re.split(" ?… ?", line))))
             at = next((n for n, said in enumerate(came) if wanted.fullmatch(said)), None)
-            assert at is not None, f"{line!r} was not printed. What was:\n{self.said}"
+            if at is None:
+                return line
             came = came[at + 1 :]
+        return ""
 
     async def _follow(self, script):
         forget_modules(self.folder)
@@ -239,6 +256,7 @@ class Desk:
     def _type(self, command):
         asked = command.startswith(("cooee forget", "cooee retry"))
         done = self._bash(command, "y\n" if asked else "")
+        self.last_typed = command
         self.said += done.stdout + done.stderr
 
     def _bash(self, command, typed=""):
