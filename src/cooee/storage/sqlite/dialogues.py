@@ -41,7 +41,7 @@ def open_dialogues(transaction: Transaction, conversation: bytes) -> list[Dialog
     entries: dict[str, list[bytes]] = {}
     for id, entry in transaction.execute("open_entries_of", (conversation,)):
         entries.setdefault(id, []).append(entry)
-    return [_make_dialogue(row, entries.get(row[0], ())) for row in rows]
+    return [_make_dialogue(row, entries.get(row[0], [])) for row in rows]
 
 
 def _make_dialogue(row: Sequence[Any], entries: Sequence[bytes]) -> DialogueRecord:
