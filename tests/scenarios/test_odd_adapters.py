@@ -29,7 +29,9 @@ def odd(what):
     return flow
 
 
-@pytest.mark.parametrize("what", [*ERRORS, OddFailure, Accepted(object()), Accepted({})], ids=str)
+@pytest.mark.parametrize(
+    "what", [*ERRORS, OddFailure, Accepted(object()), Accepted({})], ids=range(len(ERRORS) + 3)
+)
 async def test_an_odd_send_leaves_its_own_text_unknown_and_the_others_go_out(monkeypatch, what):
     app, send = App(), Simulated.send
 

@@ -45,7 +45,7 @@ def test_a_no(text: str) -> None:
     assert yes_or_no(text) is False
 
 
-@pytest.mark.parametrize("text", [*lines(NEITHER), *_SPELLED_OUT])
+@pytest.mark.parametrize("text", [*lines(NEITHER), *sorted(_SPELLED_OUT)])
 def test_neither(text: str) -> None:
     assert yes_or_no(text) is None
 
