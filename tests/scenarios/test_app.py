@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from support.text_limit import lift_text_limit
 
 from cooee import App, Chat, DefinitionError, NotRunning, NotSendable, Reply, Routes, TooLong
 from cooee.core.app.app import SORRY_TEXT
@@ -696,7 +697,8 @@ async def test_an_app_that_does_not_run_cannot_send():
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=str)
-async def test_an_app_hears_once_what_became_of_each_of_its_texts(world):
+async def test_an_app_hears_once_what_became_of_each_of_its_texts(world, monkeypatch):
+    lift_text_limit(monkeypatch)
     app = App()
     delivered, failed = [], []
 

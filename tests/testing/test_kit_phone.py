@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from support.text_limit import lift_text_limit
 
 from cooee import App, Chat
 from cooee.testing import Kit
@@ -175,7 +176,8 @@ async def test_a_failure_tells_the_handlers_error(phone):
     assert "Answering 'FAIL' failed (pending): ZeroDivisionError: nothing to divide by" in words
 
 
-async def test_a_failure_tells_which_text_of_ours_was_refused(phone):
+async def test_a_failure_tells_which_text_of_ours_was_refused(phone, monkeypatch):
+    lift_text_limit(monkeypatch)
     words = await failure(phone, "> LONG\n< x*")
     assert "Our text 'xxx" in words
     assert "failed" in words

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
+from support.text_limit import lift_text_limit
 
 from cooee import App, Reply
 from cooee.clocks.clock import RealClock
@@ -191,7 +192,10 @@ async def test_a_handler_over_the_limit_is_not_and_its_reply_goes_by_rest(world)
     assert await world.ours(anna) == [("Hello", "delivered")]
 
 
-async def test_what_twiml_cannot_carry_goes_by_rest_with_what_was_said_before_it(world):
+async def test_what_twiml_cannot_carry_goes_by_rest_with_what_was_said_before_it(
+    world, monkeypatch
+):
+    lift_text_limit(monkeypatch)
     anna = world.kit.phone()
     assert await anna.text("long") == ["before"]
     assert (world.carried, len(world.posts)) == ([0], 1)

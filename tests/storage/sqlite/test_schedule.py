@@ -242,7 +242,7 @@ moves = st.one_of(
 )
 
 
-@settings(max_examples=80)  # each opens a file, and each move is a commit
+@settings(max_examples=40)  # each opens a file, and each move is a commit
 @given(st.lists(moves, max_size=40))
 def test_the_timer_is_the_first_timer_after_every_move(moves):
     async def played() -> None:
