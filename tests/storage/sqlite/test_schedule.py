@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -242,6 +243,7 @@ moves = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)  # each opens a file, and each move is a commit
 @given(st.lists(moves, max_size=40))
 def test_the_timer_is_the_first_timer_after_every_move(moves):
