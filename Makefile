@@ -28,7 +28,7 @@ test: .venv/.developing  ## every test that needs neither minutes nor a browser 
 test-all: .venv/.developing  ## every test: real processes, kills, a browser, every block of the docs
 	@$(BIN)/python -m pytest -q $(XDIST)
 
-proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait (minutes)
+proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait; all faults (an hour)
 	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/scenarios/random_edits tests/scenarios/durability \
 		tests/scenarios/test_faults_in_turns.py
 
