@@ -298,7 +298,7 @@ async def test_a_finally_or_an_answers_type_that_raises_ends_no_more_than_its_tu
         assert kit.service.parts.worker._places.free_count == MAX_CLAIMS
 
 
-@pytest.mark.parametrize("people", [300, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("people", [260, pytest.param(1_000, marks=pytest.mark.slow)])
 async def test_people_whose_handlers_let_a_cancellation_out_slow_nobody(people):
     app = App(sorry=None)
 

@@ -69,6 +69,7 @@ def test_the_app_opens_a_phone_in_the_browser(my_app, start):
         assert b"<html" in page.read()
 
 
+@pytest.mark.slow
 def test_its_test_passes_from_outside_and_inside_the_folder(my_app, call):
     assert "2 passed" in call("pytest", "-W", "error", "my-app")
     assert "2 passed" in call("pytest", "-W", "error", cwd=my_app)
@@ -88,6 +89,7 @@ def test_what_it_writes_is_in_good_style(my_app, call, inside):
     call("ruff", "format", "--no-cache", "--check", "." if inside else "my-app", **where)
 
 
+@pytest.mark.slow
 def test_what_it_writes_is_typed(my_app, call):
     call("mypy", "--strict", "--cache-dir", "/dev/null", ".", cwd=my_app)
 
