@@ -64,9 +64,7 @@ class LogfmtFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record; let it pass."""
         event = record.getMessage()
-        fields = {**getattr(record, "fields", {})}
-        if self._show_private:
-            fields |= getattr(record, "private", {})
+        fields = _shown_fields(record, show_private=self._show_private)
         record.event, record.fields, record.private = event, fields, {}
         record.msg, record.args = self._redact(" ".join([event, *_format_fields(fields)])), ()
         return True
@@ -88,12 +86,15 @@ class LogfmtFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         timestamp = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        fields = dict(getattr(record, "fields", {}))
-        if self._show_private:
-            fields |= getattr(record, "private", {})
+        fields = _shown_fields(record, show_private=self._show_private)
         parts = [timestamp, record.levelname.lower(), _quote_value(record.getMessage())]
         parts += _format_fields(fields)
         return self._redact(" ".join(parts))
+
+
+def _shown_fields(record: logging.LogRecord, *, show_private: bool) -> dict[str, object]:
+    fields = dict(getattr(record, "fields", {}))
+    return fields | getattr(record, "private", {}) if show_private else fields
 
 
 def _format_fields(fields: Mapping[str, object]) -> list[str]:
