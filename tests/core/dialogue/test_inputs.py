@@ -117,11 +117,9 @@ def test_a_renamed_parameter_sets_it_aside_with_both_names():
     assert talk.edit(renamed_kindly).again() == ["4 Ann"]
 
 
-@pytest.mark.parametrize(
-    ("hint", "value"),
-    [(str, 4), (int, "4"), (date, "2026-01-01"), (int | None, "4"), (list[int], 4), (dict, [4])],
-)
-def test_a_failure_over_a_parameter_of_another_class_is_told_with_what_to_write(hint, value):
+def failing_over_its_input(hint, value):
+    """Begin a dialogue with a value, and deploy a handler that fails behind its question."""
+
     async def before(chat, given):
         return await chat.ask("Name?")
 
@@ -130,7 +128,15 @@ def test_a_failure_over_a_parameter_of_another_class_is_told_with_what_to_write(
         raise TypeError("unsupported operand")
 
     after.__annotations__ = {"given": hint}
-    talk = edited(after, before, given=value)
+    return edited(after, before, given=value)
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [(str, 4), (int, "4"), (date, "2026-01-01"), (int | None, "4"), (list[int], 4), (dict, [4])],
+)
+def test_a_failure_over_a_parameter_of_another_class_is_told_with_what_to_write(hint, value):
+    talk = failing_over_its_input(hint, value)
     with pytest.raises(DialogueError, match=r"takes given as .* Take both, like given: .*operand"):
         talk.text("Ann")
 
@@ -140,13 +146,5 @@ def test_a_failure_over_a_parameter_of_another_class_is_told_with_what_to_write(
     [(float, 4), (date, datetime(2026, 1, 1)), (int | str, "4"), ("Unknown", 4)],  # noqa: DTZ001 -- a date will do
 )
 def test_a_failure_of_its_own_stays_what_it_is(hint, value):
-    async def before(chat, given):
-        return await chat.ask("Name?")
-
-    async def after(chat, given):
-        await chat.ask("Name?")
-        raise TypeError("unsupported operand")
-
-    after.__annotations__ = {"given": hint}
     with pytest.raises(TypeError, match="unsupported operand"):
-        edited(after, before, given=value).text("Ann")
+        failing_over_its_input(hint, value).text("Ann")
