@@ -206,7 +206,7 @@ class Desk:
         if re.match(r">|\.\.\. \d", text):
             asyncio.run(self._follow(text))
             return
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while missing := self._missing(text):
             asks_again = self.last_typed.startswith(LOOKS) and " -d " not in self.last_typed
             looks_again = asks_again and time.monotonic() < deadline  # the machine may be busy
@@ -288,7 +288,7 @@ class Desk:
                 stderr=subprocess.STDOUT,
             )
         self.running.append((command, process))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while GOES_ON[word] not in log.read_text():
             if process.poll() is not None or time.monotonic() > deadline:
                 self.running.pop()
@@ -342,7 +342,7 @@ def simulator(tmp_path_factory):
     with said.open("w") as out:
         command = [sys.executable, "-m", "cooee", "simulator", "--port", "0"]
         process = subprocess.Popen(command, stdout=out)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while "curl" not in said.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)

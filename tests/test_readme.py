@@ -218,8 +218,8 @@ async def test_going_live_starts_and_stops(folder):
         )
         said = b""
         while b"listening" not in said:
-            said += await asyncio.wait_for(process.stdout.readline(), 20)
+            said += await asyncio.wait_for(process.stdout.readline(), 60)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
         await process.stdout.read()
     assert b"+61491570006" in said

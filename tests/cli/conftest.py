@@ -33,11 +33,11 @@ class Running:
     def said(self):
         return self.out.read_text()
 
-    def until(self, pattern, seconds=15):
+    def until(self, pattern, seconds=60):
         """What is said, once it has `pattern` in it."""
         return self._until(pattern, self.out, seconds)
 
-    def until_logged(self, pattern, seconds=15):
+    def until_logged(self, pattern, seconds=60):
         """What is logged, once it has `pattern` in it."""
         return self._until(pattern, self.log, seconds)
 
@@ -109,7 +109,7 @@ class SimulatorClient:
     def text(self, phone, words, to="+61491570006"):
         self._call(f"/phones/{phone}/texts", {"to": to, "text": words})
 
-    def replies(self, phone, count, seconds=10):
+    def replies(self, phone, count, seconds=60):
         """The first `count` texts that came to a phone; fails where they do not come."""
         deadline = time.monotonic() + seconds
         while True:
@@ -123,7 +123,7 @@ class SimulatorClient:
     def _call(self, path, content=None):
         body = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(f"{self.base}/control{path}", body)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
 

@@ -40,7 +40,7 @@ async def in_process(app: ASGIApp) -> AsyncIterator[tuple[Transport, str]]:
 
 @contextlib.asynccontextmanager
 async def over_http(app: ASGIApp) -> AsyncIterator[tuple[Transport, str]]:
-    network = HTTPClient(CLOCK, timeout=5)
+    network = HTTPClient(CLOCK, timeout=60)
     async with serve_app(app) as port:
         try:
             yield network, f"http://127.0.0.1:{port}"

@@ -113,7 +113,7 @@ async def test_hanging_up_on_somebody_who_has_left_is_no_error(
         await writer.drain()
         await asyncio.sleep(0.02)
         writer.close()
-        await asyncio.wait_for(hung_up.wait(), 2)
+        await asyncio.wait_for(hung_up.wait(), 60)
     assert caplog.text == ""
 
 
@@ -178,7 +178,7 @@ async def test_who_never_says_what_they_want_is_hung_up_on(said: bytes) -> None:
     async with serve_app(fine, header_timeout=0.2) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(said)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             assert await _rest(reader) == b""
         writer.close()
 
@@ -187,7 +187,7 @@ async def test_headers_that_trickle_are_cut_off_in_time() -> None:
     async with serve_app(fine, header_timeout=0.3) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\n")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             while not reader.at_eof() and reader.exception() is None:
                 writer.write(b"X-Slow: very\r\n")
                 await asyncio.sleep(0.05)
@@ -200,7 +200,7 @@ async def test_a_second_request_may_not_trickle_either() -> None:
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
         writer.write(b"GET / HTTP/1.1\r\nX-Slow")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             assert await _rest(reader) == b""
         writer.close()
 

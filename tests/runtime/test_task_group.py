@@ -34,7 +34,7 @@ async def test_a_part_that_ends_is_started_again_and_shows_as_trouble(end, caplo
 
     group.keep_running("poller", run)
     assert group.trouble == ""
-    await asyncio.wait_for(running.wait(), 5)
+    await asyncio.wait_for(running.wait(), 60)
     assert len(starts) == 2
     assert "the poller ended by" in group.trouble
     assert "part-ended" in [record.getMessage() for record in caplog.records]

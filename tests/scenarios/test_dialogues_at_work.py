@@ -94,7 +94,7 @@ class World:
 
     async def __aexit__(self, *_):
         self.worker.stop()
-        await asyncio.wait_for(self._running, 5)
+        await asyncio.wait_for(self._running, 60)
 
     async def text(self, *texts, ours=OURS):
         now = RealClock().now()

@@ -70,7 +70,7 @@ async def working(app, store, claim_timeout_s=LIMIT, **parts):
     finally:
         worker.stop()
         running.cancel()
-        await asyncio.wait([running], timeout=5)
+        await asyncio.wait([running], timeout=60)
         assert running.done(), "our own stop ends it, whatever hangs"
 
 

@@ -190,7 +190,7 @@ async def test_a_lost_answer_on_a_real_clock_and_real_http():
     async with run_simulator(RealClock(), port=0) as (simulator, port):
 
         def call(method, path, content=None):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:
                 headers = {"Authorization": "Bearer k", "Content-Type": "application/json"}
                 connection.request(method, path, json.dumps(content), headers)

@@ -235,7 +235,7 @@ async def test_a_script_holds_a_conversation_over_real_http():
     async with run_simulator(RealClock(), port=0, delay=0.01) as (_, port):
 
         def call(method, path, content=None, **headers):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:
                 body = None if content is None else json.dumps(content)
                 connection.request(method, path, body, headers)

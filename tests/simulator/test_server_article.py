@@ -19,7 +19,7 @@ class Article:
     """The article's script. Nothing but the base URL is changed."""
 
     def __init__(self, host: str, base: str) -> None:
-        self.connection = http.client.HTTPConnection(host, timeout=10)
+        self.connection = http.client.HTTPConnection(host, timeout=60)
         self.base = base
         self.started = None
         self.ended = None
@@ -110,7 +110,7 @@ async def test_the_articles_script_holds_its_conversation_with_only_the_base_url
 
         script = loop.create_task(asyncio.to_thread(article.run, done, subscribed))
         try:
-            ours = await asyncio.wait_for(number, 5)
+            ours = await asyncio.wait_for(number, 60)
             await _until(lambda: simulator.network.phone_screen(ANNA), script)
             for words in ["TIME", "START", "TIME", "STOP", "STOP", "what?"]:
                 before = len(simulator.network.phone_screen(ANNA))
@@ -143,7 +143,7 @@ async def test_the_articles_script_holds_its_conversation_with_only_the_base_url
 
 
 async def _until(true, script) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not true():
             if script.done():
                 script.result()

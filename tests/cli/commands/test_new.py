@@ -65,7 +65,7 @@ def test_the_app_answers_a_phone_at_once(my_app, call):
 def test_the_app_opens_a_phone_in_the_browser(my_app, start):
     phone = start("phone", "my-app/app.py", "--no-browser", "--port", "0")
     url = phone.until(r"The phone is at (\S+)")[1]
-    with urllib.request.urlopen(url, timeout=10) as page:
+    with urllib.request.urlopen(url, timeout=60) as page:
         assert b"<html" in page.read()
 
 

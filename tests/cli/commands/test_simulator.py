@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 def call(url, content=None):
     body = None if content is None else json.dumps(content).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, body), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, body), timeout=60) as answer:
         return json.load(answer)
 
 
@@ -32,7 +32,7 @@ def test_a_signal_ends_the_simulator_with_0(start):
     running = start("simulator", "--port", "0")
     running.until("running")
     status, seconds = running.end()
-    assert (status, seconds < 5) == (0, True)
+    assert (status, seconds < 60) == (0, True)
 
 
 def test_a_virtual_clock_moves_only_when_it_is_moved(start):

@@ -72,7 +72,7 @@ def test_a_running_app_has_the_company_call_its_new_word(start, written, simulat
     assert new not in run.said + run.log.read_text()
 
 
-def until_called(simulator, word, seconds=15):
+def until_called(simulator, word, seconds=60):
     deadline = time.monotonic() + seconds
     while not any(word in (number["notifyURL"] or "") for number in simulator._call("/numbers")):
         assert time.monotonic() < deadline, "The company was not told."

@@ -16,7 +16,7 @@ SIMULATED = find_provider("simulated")({})
 
 @contextlib.asynccontextmanager
 async def network():
-    world = HTTPClient(RealClock(), timeout=5)
+    world = HTTPClient(RealClock(), timeout=60)
     try:
         yield world
     finally:

@@ -18,7 +18,7 @@ def processor_time(pid):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to measure")
-async def test_an_idle_poller_takes_under_one_percent_of_a_core(tmp_path):
+async def test_an_idle_poller_takes_a_few_percent_of_a_core_at_most(tmp_path):
     async with scene(tmp_path, "telstra-v2") as stage:
         stage.environment["COOEE_POLL_INTERVAL"] = "1"
         async with stage.app() as process:
@@ -30,4 +30,4 @@ async def test_an_idle_poller_takes_under_one_percent_of_a_core(tmp_path):
             await asyncio.sleep(SECONDS)
             used = (processor_time(process.pid) - before) / SECONDS
     print(f"idle: {used:.2%} of a core")
-    assert used < 0.01
+    assert used < 0.05  # 0.3 % on a free machine; a loop that spins takes all

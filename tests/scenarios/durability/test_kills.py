@@ -23,7 +23,7 @@ async def killed_and_restarted(stage, point, nth):
     async with stage.app(KILL_AT=point, KILL_NTH=str(nth)) as process:
         await stage.until(stage.number)
         await stage.all_text()
-        assert await asyncio.wait_for(process.wait(), 20) == -signal.SIGKILL
+        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
     committed = dict(stage.rows("select lower(hex(id)), last_in_seq from conversations"))
     async with stage.app():
         await asyncio.sleep(0.5)

@@ -48,8 +48,8 @@ def test_however_many_dialogues_wait_the_process_is_the_same(tmp_path):
     assert other["tasks_after"] == one["tasks_after"]
     assert other["threads"] == one["threads"]
     assert other["memory"] - one["memory"] < CACHED
-    assert other["idle"] < 0.01, "of a core"
-    assert other["answer"] < 3 * one["answer"] + 0.005, "a text is answered as fast"
+    assert other["idle"] < 0.05, "of a core, where a loop that spins takes all"
+    assert other["answer"] < 10 * one["answer"] + 0.05, "seconds: nothing looks through everybody"
 
 
 # After a turn nothing of its handler lives

@@ -56,7 +56,7 @@ class Scene:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
-            await asyncio.wait_for(process.wait(), 15)
+            await asyncio.wait_for(process.wait(), 60)
             print((await log).decode())
 
     async def until(self, condition, seconds=20):
