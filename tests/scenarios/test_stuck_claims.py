@@ -248,3 +248,29 @@ async def test_health_names_a_part_that_ended_and_was_started_again():
         assert not is_well
         assert "the worker ended by CancelledError" in report["tasks"]
         assert await anna.text("hi") == ["fine"]
+
+
+async def test_a_claim_that_comes_to_nothing_ends_once_and_frees_its_place(store):
+    app, left = App(sorry=None), [1]
+
+    @app.otherwise
+    def fine(chat):
+        return f"fine: {chat.text}"
+
+    async def prepare(claims):
+        if left[0]:
+            left[0] -= 1
+            raise RuntimeError("broken")
+        return claims
+
+    for text in ("one", "two"):  # several texts: none is to blame yet, so the claim is given back
+        inbound = Inbound(sender=ANNA, recipient=OURS, text=text, received_at=RealClock().now())
+        await store.receive([NewInbound(inbound)])
+    async with working(app, store, claim_timeout_s=10, prepare=prepare) as (worker, seen):
+
+        async def are_answered():
+            return await answers(store, ANNA) == ["fine: one", "fine: two"]
+
+        await until(worker, are_answered)
+        await until(worker, lambda: is_free(worker))
+        assert sum(isinstance(event, events.ClaimFailed) for event in seen) == 1

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from support.dialogue_driver import Crash, Talk
 
-from cooee.core.errors import DialogueError, DuplicateOnce, NotAwaited, OnceUnknown, ResultLost
+from cooee.core.error_text import MAX_ERROR_CHARS
+from cooee.core.errors import (
+    DialogueError,
+    DuplicateOnce,
+    NotAwaited,
+    OnceFailed,
+    OnceUnknown,
+    ResultLost,
+)
 
 CALLS: list[str] = []
 
@@ -763,3 +771,20 @@ def test_a_restart_through_a_helper_restarts():
     talk = Talk(handler)
     talk.start()
     assert talk.text("yes") == ["Once more.", "Ok?"]
+
+
+@pytest.mark.parametrize("words", ["x" * 1_000_000, "\0", "\udfff"], ids=["long", "nul", "half"])
+def test_the_words_of_a_failed_once_can_be_stored(words):
+    def fail():
+        raise ValueError(words)
+
+    async def pay(chat):
+        try:
+            await chat.once(fail)
+        except OnceFailed as error:
+            return str(error)
+
+    (said,) = Talk(pay).start()
+    assert len(said) < MAX_ERROR_CHARS + 100
+    assert said.encode()
+    assert "\0" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cooee.core.app.question import Question
+from cooee.core.error_text import error_text
 from cooee.core.errors import DuplicateOnce
 
 
@@ -82,12 +83,8 @@ def endless_loop_message(location: str, limit: int) -> str:
 
 
 def failure_message(name: str, error: BaseException) -> str:
-    """Return one line on a once that raised; an error whose own text fails is named by its type."""
-    try:
-        message = f"{name} failed: {type(error).__name__}: {error}"
-    except Exception:  # its __str__ is the user's code, and may raise as well
-        message = f"{name} failed: {type(error).__name__}"
-    return message.encode(errors="backslashreplace").decode()
+    """Return the words on a once that raised."""
+    return f"{name} failed: {error_text(error)}"
 
 
 def left_generator_message(location: str) -> str:
