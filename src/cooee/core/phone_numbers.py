@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from cooee.core.country_time_zones import ZONES_OF_COUNTRY
 from cooee.core.folding import spelled_in_ascii
 
 if TYPE_CHECKING:
@@ -136,34 +138,30 @@ def country_of(number: str) -> str | None:
 
 @lru_cache(maxsize=10_000)
 def possible_time_zones(number: str) -> tuple[str, ...]:
-    """Return the time zones an E.164 number may be in, by libphonenumber's data; () if unknown.
+    """Return the time zones that an E.164 number may be in, one for each clock; () if unknown.
 
-    A mobile may be anywhere in its country, so it has all of its country's zones.
+    They are all zones of its country, and of each country that has such numbers: an Australian
+    mobile may be on Christmas Island. An area code narrows nothing down, since people keep their
+    numbers when they move, and libphonenumber's table puts Townsville into Sydney's zone.
     """
     if not _E164.fullmatch(number):
         return ()
     import phonenumbers as phones  # noqa: PLC0415 -- see above
-    from phonenumbers import timezone  # noqa: PLC0415 -- see above
 
     try:
-        found = timezone.time_zones_for_number(phones.parse(number))
+        parsed = phones.parse(number)
     except phones.NumberParseException:
         return ()
-    return tuple(name for name in found if name != timezone.UNKNOWN_TIMEZONE)
+    regions = phones.region_codes_for_country_code(parsed.country_code or 0)
+    sharing = [one for one in regions if phones.is_valid_number_for_region(parsed, one)]
+    zones = [ZONES_OF_COUNTRY.get(one, ()) for one in sharing or [country_of(number) or ""]]
+    return tuple(dict.fromkeys(chain.from_iterable(zones)))
 
 
-@lru_cache(maxsize=10_000)
 def certain_time_zone(number: str) -> str | None:
     """Return the time zone of an E.164 number; None where the number may be in another.
 
-    An Australian mobile has eight, and none is guessed. In the countries of the North American
-    plan mobiles have geographic numbers and keep them when their people move, so those tell
-    nothing.
+    An Australian mobile has nine, a New Zealand one two, and none is guessed.
     """
     found = possible_time_zones(number)
-    if len(found) != 1:
-        return None
-    import phonenumbers as phones  # noqa: PLC0415 -- see above
-
-    kind = phones.number_type(phones.parse(number))
-    return None if kind == phones.PhoneNumberType.FIXED_LINE_OR_MOBILE else found[0]
+    return found[0] if len(found) == 1 else None

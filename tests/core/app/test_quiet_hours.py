@@ -12,10 +12,10 @@ from cooee.core.app.quiet_hours import parse_quiet_hours, time_zones_of
 
 NIGHT = parse_quiet_hours(("21:00", "08:00"))
 OURS = "+61491570006"
-AUSTRALIAN, SYDNEY, BRITISH, RUSSIAN = (
-    time_zones_of(number, OURS)
-    for number in ("+61491570156", "+61212345678", "+447400123456", "+79161234567")
+AUSTRALIAN, BRITISH, RUSSIAN = (
+    time_zones_of(number, OURS) for number in ("+61491570156", "+447400123456", "+79161234567")
 )
+SYDNEY = (ZoneInfo("Australia/Sydney"),)
 
 
 def at(words, zone="UTC"):
@@ -24,11 +24,9 @@ def at(words, zone="UTC"):
 
 def test_a_number_may_be_in_several_zones():
     names = {zone.key for zone in AUSTRALIAN}
-    assert len(names) == 8
+    assert len(names) == 9
     assert names >= {"Australia/Perth", "Australia/Sydney", "Indian/Christmas"}
-    assert [zone.key for zone in SYDNEY] == ["Australia/Sydney"]
-    assert "Europe/London" in {zone.key for zone in BRITISH}
-    assert len(BRITISH) == 4
+    assert [zone.key for zone in BRITISH] == ["Europe/London"]
 
 
 def test_a_number_without_a_place_has_those_of_ours():
