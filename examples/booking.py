@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from cooee import App, CannotGoBack, Chat, hours
 
 DAYS = {"Friday": 4, "Saturday": 5, "Sunday": 6}
+MONTHS = "January February March April May June July August September October November December"
 
 
 @dataclass
@@ -58,7 +59,7 @@ async def book(chat: Chat[Guest, Desk]) -> str:
         return "We can seat 1 to 8 by text. For more, please call 03 5550 0000."
     weekday = await chat.choose("Which day?", list(DAYS), timeout=hours(24))
     day = coming(weekday, chat.now.astimezone(chat.zone).date())
-    if not await chat.confirm(f"{day:%A} {day.day} {day:%B} for {party}, {name}?"):
+    if not await chat.confirm(f"{weekday} {spoken(day)} for {party}, {name}?"):
         return "No worries. Text BOOK to start again."
     ref = await chat.once(chat.services.reserve, name, party, day, token=chat.token)
     chat.say(f"Your table is booked. Your reference is {ref}.")
@@ -75,6 +76,11 @@ async def ask_name(chat: Chat[Guest, Desk]) -> str:
 def coming(weekday: str, today: date) -> date:
     """The next such day after today."""
     return today + timedelta(days=(DAYS[weekday] - today.weekday() - 1) % 7 + 1)
+
+
+def spoken(day: date) -> str:
+    """A day as people say it, "6 March": "%B" would name the month in the machine's language."""
+    return f"{day.day} {MONTHS.split()[day.month - 1]}"
 
 
 @app.on("HELP", "MENU", always=True)

@@ -15,6 +15,8 @@ class Patient:
 
 app = App(state=Patient, timezone="Australia/Sydney")
 
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
 
 @app.on_start
 async def plan() -> None:
@@ -27,15 +29,15 @@ async def plan() -> None:
 
 @app.dialogue()
 async def appointment(chat: Chat[Patient], when: datetime) -> str | None:
-    clock = f"{when:%I:%M%p}".lstrip("0").lower()
+    day, clock = DAYS[when.weekday()], spoken(when)
     await chat.sleep(until=datetime.combine(when - timedelta(days=1), time(10)))
     if chat.now > when.replace(tzinfo=chat.zone):
         return None  # it is over: we were told too late, or were down too long
     try:
         chat.state.coming = await chat.confirm(
-            f"You see Dr Lee on {when:%A} at {clock}. Will you come? YES or NO",
+            f"You see Dr Lee on {day} at {clock}. Will you come? YES or NO",
             key="coming",
-            remind=[hours(4), (hours(8), f"Last call: will you come on {when:%A} at {clock}?")],
+            remind=[hours(4), (hours(8), f"Last call: will you come on {day} at {clock}?")],
             timeout=hours(10),
         )
     except NoReply:
@@ -53,6 +55,11 @@ async def appointment(chat: Chat[Patient], when: datetime) -> str | None:
     chat.say(f"We will, {hour}.")
     await chat.sleep(until=when - hours(int(hour[0])))
     return f"Dr Lee sees you at {clock}."
+
+
+def spoken(when: datetime) -> str:
+    """A time as people say it, "3:30pm": "%p" would ask for the machine's language."""
+    return f"{when.hour % 12 or 12}:{when:%M}{'am' if when.hour < 12 else 'pm'}"
 
 
 @app.otherwise

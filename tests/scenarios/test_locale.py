@@ -6,11 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
-SOURCES = sorted((Path(__file__).parents[2] / "src").rglob("*.py"))
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for room in ("src", "examples") for path in (ROOT / room).rglob("*.py"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES_OF_THE_LOCALE = re.compile(r"%[-_0^#]?[aAbBhpPcxXr]")
 LOCALE_NAMES = {"day_name", "day_abbr", "month_name", "month_abbr", "setlocale", "nl_langinfo"}
 FORMATTERS = {"strftime", "strptime", "asctime", "ctime"}
@@ -82,6 +85,18 @@ def locale_dependent(source: str) -> list[int]:
 def test_no_line_of_ours_takes_a_name_from_the_locale():
     found = {str(path): locale_dependent(path.read_text()) for path in SOURCES}
     assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_no_block_of_the_documentation_takes_a_name_from_the_locale():
+    blocks = [
+        (str(page), code)
+        for page in PAGES
+        for code in re.findall(
+            r"^ *```python\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE
+        )
+    ]
+    found = [where for where, code in blocks if locale_dependent(textwrap.dedent(code))]
+    assert (len(blocks) > 50, found) == (True, [])
 
 
 @pytest.mark.parametrize(
