@@ -4,7 +4,7 @@ import json
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cooee.clocks.clock import RealClock
@@ -12,10 +12,12 @@ from cooee.core.errors import PermanentFailure, TemporaryFailure
 from cooee.core.http_messages import Request, Response
 from cooee.providers import Credentials
 from cooee.runtime.provider_session import ProviderSession
-from cooee.runtime.redaction import MASK, Redactor
+from cooee.runtime.redaction import MASK, Redactor, reads_like_words
 
 SECRET = 'pa+ss/w"örd&=42'
-SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40)
+SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40).filter(
+    lambda secret: not reads_like_words(secret)
+)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +43,12 @@ def test_no_secret_is_left_in_any_words(secret, before, after):
 @given(SECRETS, st.integers(6, 40))
 def test_a_secret_cut_off_at_the_end_is_covered_too(secret, length):
     stump = secret[: min(length, len(secret))]
+    assume(not reads_like_words(stump))
     assert Redactor([secret])(f"the key \0{stump}") == f"the key \0{MASK}"
 
 
 def test_the_longer_of_two_secrets_is_covered_whole():
-    assert Redactor(["secret", "secret-word"])("secret-word") == MASK
+    assert Redactor(["s3cr3t", "s3cr3t-word"])("s3cr3t-word") == MASK
 
 
 def test_words_without_a_secret_stay_as_they_are():
@@ -53,12 +56,47 @@ def test_words_without_a_secret_stay_as_they_are():
         assert discretion("any company") == "any company"
 
 
+WORDS = [
+    *("secret", "Telstra", "CLIENT", "telstra-v3", "client_secret", "password1", "change-me-2026"),
+    *("größe", "webhook.url", "simulated", "our secret"),
+]
+NO_WORDS = [
+    *("pa55word", "aBcDeFgH", "0f9a3c7e", "s3cret", "qX7-pt", "p+q/r=", "word12345"),
+    "correct-horse-battery-staple",
+]
+
+
+@pytest.mark.parametrize("value", WORDS)
+def test_a_value_that_reads_like_words_masks_no_sentence(value):
+    sentence = f"Set TELSTRA_CLIENT_SECRET: the {value} of {value.upper()}'s {value}_ID is {value}"
+    assert reads_like_words(value)
+    assert Redactor([value])(sentence) == sentence
+
+
+@pytest.mark.parametrize("value", ["secret", "hunter2"])
+def test_a_word_is_masked_as_the_password_of_a_url(value):
+    shown = Redactor([value])(f"The proxy http://me:{value}@proxy.example:3128 refuses {value}.")
+    assert shown == f"The proxy http://me:{MASK}@proxy.example:3128 refuses {value}."
+
+
+@pytest.mark.parametrize("value", NO_WORDS)
+def test_a_value_that_is_no_word_is_masked(value):
+    assert not reads_like_words(value)
+    assert Redactor([value])(f"no {value}!") == f"no {MASK}!"
+
+
+@given(st.text("abcdefghijklmnop", min_size=6, max_size=12), st.text(min_size=6, max_size=8))
+def test_a_sentence_that_begins_like_a_secret_keeps_its_words(word, rest):
+    secret = f"{word}-{rest}"
+    assert Redactor([secret])(f"so nothing {word}") == f"so nothing {word}"
+
+
 def test_tokens_pass_and_keys_last():
-    discretion = Redactor(["the-key"])
-    discretion.add_secret("the-path")
+    discretion = Redactor(["th3-k3y"])
+    discretion.add_secret("th3-p4th")
     for number in range(100):
-        discretion.add_secret(f"token-{number:03}", temporary=True)
-    assert discretion("the-key the-path token-099 token-000") == f"{MASK} {MASK} {MASK} token-000"
+        discretion.add_secret(f"t0k3n-{number:03}", temporary=True)
+    assert discretion("th3-k3y th3-p4th t0k3n-099 t0k3n-000") == f"{MASK} {MASK} {MASK} t0k3n-000"
     assert len(discretion._temporary) < 10
 
 

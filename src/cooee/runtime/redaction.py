@@ -13,16 +13,20 @@ from cooee.core.errors import ProviderFailure
 MASK = "[secret]"
 _MAX_TEMPORARY_SECRETS = 4  # that passed lately, and may still be echoed
 _MIN_SECRET_CHARS = 6  # a shorter one would be found in every other word, and is none
+_MAX_WORD_CHARS = 19  # a longer value is a passphrase, which no sentence of ours contains
 
 
 class Redactor:
     """Masks secrets in a string that is about to be shown.
 
-    A company may echo what it was sent, in its error's words say: as it was, in a URL's or
-    JSON's writing, in other capitals, or cut off at the end.
+    A provider may echo the values that it was sent: as they were, in a URL's or JSON's spelling,
+    in other capitals, or cut off at the end.
+
+    A value that reads like words ("secret", "telstra-test") is masked only as the password of a
+    URL: our own sentences and the providers' have these words too.
 
     Args:
-        secrets: those known so far; of fewer than 6 characters none is covered.
+        secrets: the secrets known so far; a value of fewer than 6 characters is never masked.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -40,13 +44,14 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """Return the string with every secret masked."""
         if self._masked_forms is None:
-            secrets = filter(
-                lambda secret: len(secret) >= _MIN_SECRET_CHARS,
-                (*self._permanent, *self._temporary),
-            )
+            secrets = [
+                secret
+                for secret in (*self._permanent, *self._temporary)
+                if len(secret) >= _MIN_SECRET_CHARS
+            ]
             forms = {form for secret in secrets for form in _encoded_forms(secret)}
             self._masked_forms = sorted(forms, key=len, reverse=True)
-            alternatives = "|".join(map(re.escape, self._masked_forms))
+            alternatives = "|".join(map(_masked_pattern, self._masked_forms))
             self._pattern = re.compile(alternatives, re.IGNORECASE) if forms else None
         if self._pattern is None:
             return text
@@ -62,12 +67,34 @@ class Redactor:
         """Mask a secret whose end was cut off at the end of the string."""
         for form in self._masked_forms or ():
             for length in range(min(len(form), len(text)), _MIN_SECRET_CHARS - 1, -1):
-                if text[-length:].lower() == form[:length].lower():
+                rest = form[:length]
+                if text[-length:].lower() == rest.lower() and not reads_like_words(rest):
                     return text[:-length] + MASK
         return text
 
     def __repr__(self) -> str:
-        return "<Discretion>"
+        return "<Redactor>"
+
+
+def reads_like_words(value: str) -> bool:
+    """Return whether a value could stand in a sentence or a name, such as "telstra-v3".
+
+    Its parts, with a hyphen, a dot or a space between, are letters in the capitals of a word, and
+    up to four figures behind them.
+    """
+    return len(value) <= _MAX_WORD_CHARS and all(map(_is_word, re.split(r"[-_. ]", value)))
+
+
+def _is_word(part: str) -> bool:
+    letters = part.rstrip("0123456789")
+    is_cased = letters.islower() or letters.isupper() or letters.istitle()
+    return len(part) - len(letters) <= 4 and (not letters or (letters.isalpha() and is_cased))
+
+
+def _masked_pattern(form: str) -> str:
+    """Return the expression of a secret, or of a word as the password of a URL."""
+    pattern = re.escape(form)
+    return f"(?<=:){pattern}(?=@)" if reads_like_words(form) else pattern
 
 
 def _encoded_forms(secret: str) -> Iterator[str]:

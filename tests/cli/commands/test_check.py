@@ -66,6 +66,16 @@ def test_what_is_wrong_is_named_and_it_ends_with_1(cooee, start, written):
     assert "another-secret" not in said.stdout + said.stderr
 
 
+def test_a_setting_whose_value_is_a_common_word_masks_no_word(cooee, start):
+    simulator = start("simulator", "--port", "0", "--client-id", "me", "--client-secret", "mine")
+    base = simulator.until(r"control interface +(http://\S+)/control/")[1]
+    words = {"TELSTRA_CLIENT_ID": "credentials", "TELSTRA_CLIENT_SECRET": "telstra-v3"}
+    telstra = {"TELSTRA_BASE_URL": f"{base}/telstra/v3/messaging/v3"}
+    said = cooee("check", COOEE_PROVIDER="telstra-v3", **words, **telstra)
+    assert "telstra-v3 does not accept them" in said.stdout
+    assert "[secret]" not in said.stdout + said.stderr
+
+
 def test_a_setting_that_is_missing_is_shown_with_the_line_to_type(cooee):
     said = cooee("check", COOEE_PROVIDER="telstra-v2")
     assert said.returncode == 1
