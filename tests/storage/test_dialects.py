@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cooee.core.errors import SettingError, StorageError
+from cooee.core.errors import DatabaseInUse, SettingError, StorageError
 from cooee.storage.dialects import (
+    check_ownership,
     database_path,
     default_media_location,
     describe_database,
@@ -83,3 +84,14 @@ def test_no_other_room_knows_a_dialect():
         and ("storage.sqlite" in path.read_text("utf-8") or "SQLite" in path.read_text("utf-8"))
     ]
     assert names == []
+
+
+async def test_a_database_is_free_until_a_process_owns_it(tmp_path):
+    url = f"sqlite:///{tmp_path}/a.db"
+    check_ownership(url)
+    assert not (tmp_path / "a.db").exists()
+    store = await open_store(url, now=now)
+    with pytest.raises(DatabaseInUse, match=r"a\.db"):
+        check_ownership(url)
+    await store.close()
+    check_ownership(url)

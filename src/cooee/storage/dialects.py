@@ -89,6 +89,19 @@ async def open_store(url: str, *, now: Callable[[], datetime], owner: bool = Tru
     return await SQLite.open(database_path(url), now=now, owner=owner)
 
 
+def check_ownership(url: str) -> None:
+    """Check that no process owns a database, whose file need not be there yet.
+
+    Raises:
+        SettingError: the URL names no database.
+        DatabaseInUse: a process owns the database.
+        StorageError: the database's folder is missing, or cannot be written.
+    """
+    from cooee.storage.sqlite.ownership import OwnerLock  # noqa: PLC0415 -- as above
+
+    OwnerLock(database_path(url)).close()
+
+
 def find_database_problems(url: str) -> Sequence[str]:
     """Return sentences on how an existing database is kept: each a problem, with its remedy.
 

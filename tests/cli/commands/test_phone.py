@@ -32,3 +32,35 @@ def test_a_provider_that_is_not_played_is_said_in_words(cooee, written):
     phone = cooee("phone", written(APP), "--terminal", "--provider", "pigeon")
     assert phone.returncode == 2
     assert "The simulator has no provider 'pigeon'" in phone.stderr
+
+
+@pytest.mark.parametrize("kind", [["--no-browser"], ["--terminal"]])
+def test_a_second_phone_says_where_the_first_is_and_ends(cooee, start, written, kind):
+    first = start("phone", written(APP), "--no-browser", "--port", "0")
+    url = first.until(r"http://127\.0\.0\.1:\d+/")[0]
+    second = cooee("phone", "app.py", *kind, stdin="ping\n")
+    assert second.returncode == 1
+    assert f"A phone is open on {first.out.parent}/app-phone.db already, at {url}" in second.stderr
+    assert second.stdout == ""
+    assert first.process.poll() is None
+
+
+def test_a_phone_on_another_database_opens_beside_the_first(start, written):
+    first = start("phone", written(APP), "--no-browser")
+    url = first.until(r"http://127\.0\.0\.1:\d+/")[0]
+    second = start("phone", "app.py", "--no-browser", "--database", "second.db")
+    assert second.until(r"http://127\.0\.0\.1:\d+/")[0] != url
+
+
+def test_a_database_that_an_app_runs_on_is_refused_at_once(cooee, start, written, simulator):
+    running = start("run", written(APP), COOEE_PROVIDER="telstra-v2", **simulator.settings)
+    running.until_logged("connected|started")
+    phone = cooee("phone", "app.py", "--no-browser", "--database", "cooee.db")
+    assert (phone.returncode, phone.stdout) == (1, "")
+    assert "cooee.db. Stop it first" in phone.stderr
+
+
+def test_a_database_in_no_folder_is_refused_at_once(cooee, written):
+    phone = cooee("phone", written(APP), "--no-browser", "--database", "missing/a.db")
+    assert (phone.returncode, phone.stdout) == (1, "")
+    assert "mkdir -p" in phone.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -57,20 +58,29 @@ def phone(
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
+    from cooee.phone.phone_lock import lock_phone
+    from cooee.storage.dialects import check_ownership, database_path
+
     database = _phone_database(app, database)
     configure_logging(logging.WARNING, private=True)
-    if not terminal:
-        from cooee.cli.commands.phone_page import serve_phone_page
+    with lock_phone(database_path(database)) as tell_place:
+        check_ownership(database)
+        if not terminal:
+            from cooee.cli.commands.phone_page import serve_phone_page
 
-        run_until_signal(
-            lambda stop: serve_phone_page(
-                app, provider, database, poll_interval, stop, port=port, browser=browser
+            run_until_signal(
+                lambda stop: serve_phone_page(
+                    *(app, provider, database, poll_interval, stop),
+                    port=port,
+                    browser=browser,
+                    tell_place=tell_place,
+                )
             )
+        tell_place(f"in a terminal (process {os.getpid()})")
+        loaded = import_app(app)
+        run_until_signal(
+            lambda leave: _run_terminal_phone(loaded, provider, database, poll_interval, leave)
         )
-    loaded = import_app(app)
-    run_until_signal(
-        lambda leave: _run_terminal_phone(loaded, provider, database, poll_interval, leave)
-    )
 
 
 def _phone_database(app: str, database: str | None) -> str:

@@ -11,6 +11,7 @@ import webbrowser
 from cooee.core.errors import SettingError
 from cooee.net.http_server import bind_socket, serve_app
 from cooee.phone.page_server import make_page_app
+from cooee.phone.phone_lock import TellPlace
 from cooee.phone.session import run_browser_session
 from cooee.storage.dialects import describe_database
 
@@ -27,8 +28,9 @@ async def serve_phone_page(
     *,
     port: int | None,
     browser: bool,
+    tell_place: TellPlace,
 ) -> None:
-    """Serve the page until `stop`.
+    """Serve the page until `stop`; `tell_place` is told its address.
 
     Raises:
         SettingError: the port is taken, or the simulator has no such app or provider.
@@ -48,6 +50,7 @@ async def serve_phone_page(
             serve_app(make_page_app(session, bound_port), listener=listener, grace=1),
         ):
             url = f"http://127.0.0.1:{bound_port}/"
+            tell_place(f"at {url} (process {os.getpid()})")
             print(f"The phone is at {url}  (Ctrl-C ends it)")
             print(f"Conversations are kept in {describe_database(database)}", flush=True)
             if browser and _has_display():
