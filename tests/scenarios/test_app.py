@@ -621,7 +621,11 @@ async def test_a_key_that_is_no_text_is_refused(key):
 
 
 @pytest.mark.parametrize(
-    "to", ["", " ", "Anna", "+", "61", "12", "+61", "+6149157015612345678", "a@b.c"]
+    "to",
+    [
+        *("", " ", "Anna", "+", "61", "12", "+61", "+6149157015612345678", "a@b.c", "\u200b"),
+        *("19927", "611", "+61491570156000", "sms:", "INFO", "0491570156,0491570157", "4" * 50),
+    ],
 )
 async def test_what_is_no_number_is_refused_at_the_call(to):
     app = App()
@@ -639,7 +643,27 @@ async def test_what_is_no_number_is_refused_at_the_call(to):
         assert (counts.conversations, counts.queued, counts.open_dialogues) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n"])
+@pytest.mark.parametrize("provider", ["telstra-v2", "telstra-v3", "twilio", "simulated"])
+@pytest.mark.parametrize("spelling", ["+61{}", "0{}", "001161{}", "tel:+61{}", " +61{} "])
+async def test_a_number_of_ours_is_no_recipient_in_any_spelling(provider, spelling):
+    app = App()
+
+    @app.dialogue("BOOK")
+    async def book(chat):
+        await chat.ask("For how many?", int)
+
+    async with Kit(app, provider=provider) as kit:
+        await kit.store.add_our_number("+61491570159")  # of an earlier run
+        for ours in (kit.number, "+61491570159"):
+            to = spelling.format(ours.removeprefix("+61"))
+            with pytest.raises(NotSendable, match="a number of ours"):
+                await app.send(to, "Hello")
+            with pytest.raises(NotSendable, match="a number of ours"):
+                await app.start(book, to)
+        assert (await kit.store.counts()).conversations == 0
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\u200b", "\u2060 \ufeff", "\u3164"])
 async def test_a_text_without_words_is_refused_at_the_call(text):
     app = App()
     async with Kit(app) as kit:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cooee.core.dialogue.journal import JournalIndex, RecordKey, decode_journal
-from cooee.core.errors import JournalError, SettingError
+from cooee.core.errors import JournalError, NotSendable, SettingError
+from cooee.core.folding import visible_text
 from cooee.core.messages import Priority, conversation_id
 from cooee.core.phone_numbers import is_e164, normalise_number
 from cooee.runtime.inbound.media import erase_forgotten_media
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.opt_outs import refuse_if_opted_out
+from cooee.runtime.outbound.recipients import parse_recipient
 from cooee.storage import NewOutbound, ProactiveOutbound
 
 if TYPE_CHECKING:
@@ -125,8 +127,12 @@ async def queue_text(
     """Queue a text that a running app sends; return its id.
 
     Raises:
+        NotSendable: the number is one of ours, or no phone's; or the text has no words.
         OptedOut: the person opted out; the text is stored, cancelled.
     """
+    theirs = parse_recipient(theirs, ours=ours, our_numbers=await store.our_numbers())
+    if not visible_text(text):
+        raise NotSendable('There are no words. Type: cooee send +61… "See you at 7."')
     draft = NewOutbound(text=text, priority=Priority.PROACTIVE, key=key, due_at=at)
     (id,) = await store.enqueue([ProactiveOutbound(ours, theirs, draft)])
     await refuse_if_opted_out(store, ours, theirs, "The text is kept, cancelled")

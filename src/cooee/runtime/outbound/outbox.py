@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,14 +13,14 @@ from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import derive_id, encode_head
 from cooee.core.errors import NotSendable
+from cooee.core.folding import visible_text
 from cooee.core.messages import Priority, Reply
-from cooee.core.phone_numbers import is_e164, normalise_number
+from cooee.core.phone_numbers import normalise_number
 from cooee.runtime import opt_outs as consent
 from cooee.runtime.events import Events, TextQueued
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
+from cooee.runtime.outbound.recipients import parse_recipient
 from cooee.storage import DialogueStart, NewOutbound, ProactiveOutbound, Store
-
-_SHORT_CODE = re.compile(r"[0-9]{3,8}")  # of a service, which can be texted back
 
 
 class DurableOutbox:
@@ -64,9 +63,9 @@ class DurableOutbox:
         key: str | None,
     ) -> str:
         """Queue a text; return its id."""
-        ours = ours or await self._our_number()
-        theirs, wanted_at = _parse_recipient(to, ours), at or self._clock.now()
-        if not text.strip():
+        ours, theirs = await self._parse_numbers(ours, to)
+        wanted_at = at or self._clock.now()
+        if not visible_text(text):
             raise NotSendable("The text has no words, and no provider sends it. Give it some.")
         due = QuietHoursGate(self._app.quiet_hours, ours).next_allowed(theirs, wanted_at)
         draft = NewOutbound(
@@ -93,8 +92,7 @@ class DurableOutbox:
         key: str | None,
     ) -> str:
         """Store a dialogue that begins in a turn of its own; return its id."""
-        ours = ours or await self._our_number()
-        theirs, now = _parse_recipient(to, ours), self._clock.now()
+        (ours, theirs), now = await self._parse_numbers(ours, to), self._clock.now()
         await consent.refuse_if_opted_out(self._store, ours, theirs, "Nothing is begun")
         id = uuid4().hex if key is None else derive_id("start", dialogue.name, key)
         head = encode_head(driver.new_journal(id, dialogue.name, dict(inputs), None, now))
@@ -105,17 +103,15 @@ class DurableOutbox:
         self._on_started()
         return id
 
+    async def _parse_numbers(self, ours: str | None, to: str) -> tuple[str, str]:
+        """Return our number and a person's, as they are stored.
 
-def _parse_recipient(to: str, ours: str) -> str:
-    """Return a person's number, or short code, as it is stored.
-
-    Raises:
-        NotSendable: the words are no number.
-    """
-    theirs = normalise_number(to, our_number=ours)
-    if is_e164(theirs) or _SHORT_CODE.fullmatch(theirs):
-        return theirs
-    raise NotSendable(
-        f"{to[:40]!r} is not a number that can be texted. Write it with its country, like"
-        " +61491570156."
-    )
+        Raises:
+            NotSendable: `to` is no person's number.
+        """
+        our_numbers = await self._store.our_numbers()
+        if ours:
+            ours = normalise_number(ours, our_number=our_numbers[0] if our_numbers else ours)
+        else:
+            ours = await self._our_number()
+        return ours, parse_recipient(to, ours=ours, our_numbers=our_numbers)

@@ -72,20 +72,16 @@ class SendEndpoint:
         if not ours:
             message = "Our number is not known yet. Say which it is (ours), or try again later."
             raise RequestRefused(message, 503)
-        sender, to = (
-            normalise_number(ours, our_number=self._our_number()),
-            normalise_number(send_request.to, our_number=ours),
-        )
-        for name, number, given in (("ours", sender, ours), ("to", to, send_request.to)):
-            if not is_e164(number):
-                message = f"{name}={given[:40]!r} is not a number. Write it like +61491570156."
-                raise RequestRefused(message, 422)
+        sender = normalise_number(ours, our_number=self._our_number())
+        if not is_e164(sender):
+            message = f"ours={ours[:40]!r} is not a number. Write it like +61491570156."
+            raise RequestRefused(message, 422)
         good_for = (
             None if send_request.good_for is None else timedelta(seconds=send_request.good_for)
         )
         try:
             return await self._outbox.send(
-                to,
+                send_request.to,
                 send_request.text,
                 ours=sender,
                 at=send_request.at,
