@@ -13,6 +13,7 @@ OURS = "+61491570006"
 def test_the_mobile_of_every_country_may_be_written_to(region):
     form, kind = phonenumbers.PhoneNumberFormat, phonenumbers.PhoneNumberType.MOBILE
     example = phonenumbers.example_number_for_type(region, kind)
+    example = example or phonenumbers.example_number(region)
     e164 = phonenumbers.format_number(example, form.E164)
     spelled = phonenumbers.format_number(example, form.INTERNATIONAL)
     for to in (e164, spelled):
