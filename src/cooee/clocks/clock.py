@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from cooee.clocks.wake_up import ThreadSafeWakeUp
+
 T = TypeVar("T")
 
 
@@ -18,7 +20,7 @@ class WakeUp(Protocol):
     """A signal to waiting tasks; setting the signal wakes all of them, or the next task, once."""
 
     def set(self) -> None:
-        """Wake the waiters. From the event loop's thread only."""
+        """Wake the waiters. From any thread, where the clock tells real time."""
         ...
 
     async def wait(self, seconds: float | None = None) -> bool:
@@ -56,27 +58,24 @@ class RealClock:
         await asyncio.sleep(seconds)
 
     def create_wake_up(self) -> WakeUp:
-        return _RealWakeUp()
+        return ThreadSafeWakeUp(_wait_for)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         return asyncio.get_running_loop().create_task(coroutine)
 
 
-class _RealWakeUp:
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
+async def _wait_for(future: asyncio.Future[bool], seconds: float) -> bool:
+    """Wait for a future, or for so many seconds; True where the future was set."""
+    timer = future.get_loop().call_later(seconds, _end_wait, future)
+    try:
+        return await future
+    finally:
+        timer.cancel()
 
-    def set(self) -> None:
-        self._event.set()
 
-    async def wait(self, seconds: float | None = None) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        self._event.clear()
-        return True
+def _end_wait(future: asyncio.Future[bool]) -> None:
+    if not future.done():
+        future.set_result(False)
 
 
 class VirtualClock:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from cooee.clocks.clock import WakeUp, monotonic
+from cooee.clocks.loop_calls import call_in_loop
+from cooee.clocks.wake_up import ThreadSafeWakeUp
 
 T = TypeVar("T")
 
@@ -16,7 +18,7 @@ class OffsetClock:
     """A clock beside the machine's, advanced at will while tasks sleep.
 
     Whatever sleeps past a moment that an advance jumps over wakes at once, the earliest first.
-    From the event loop's thread only, the reading of the time apart.
+    Tasks of any event loop may sleep on it, and any thread may advance it.
 
     Args:
         offset: how far ahead of the machine it is at first.
@@ -33,7 +35,7 @@ class OffsetClock:
         await self._wait_for(asyncio.get_running_loop().create_future(), seconds)
 
     def create_wake_up(self) -> WakeUp:
-        return _OffsetWakeUp(self)
+        return ThreadSafeWakeUp(self._wait_for)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         return asyncio.get_running_loop().create_task(coroutine)
@@ -48,7 +50,7 @@ class OffsetClock:
             raise ValueError("Time does not go back. Advance the clock by 0 seconds or more.")
         self.offset += by
         for timer in sorted(self._timers, key=lambda each: each.due):
-            timer.fire_or_reschedule()
+            call_in_loop(timer.loop, timer.fire_or_reschedule)
 
     def monotonic(self) -> float:
         """Return seconds on a scale of its own: the machine's seconds plus the advanced ones."""
@@ -71,6 +73,7 @@ class _OffsetTimer:
 
     def __init__(self, clock: OffsetClock, due: float, future: asyncio.Future[bool]) -> None:
         self.due = due
+        self.loop = future.get_loop()
         self._clock, self._future = clock, future
         self._handle: asyncio.TimerHandle | None = None
 
@@ -79,38 +82,10 @@ class _OffsetTimer:
         self.cancel()
         remaining_s = self.due - self._clock.monotonic()
         if remaining_s > 0:
-            self._handle = self._future.get_loop().call_later(remaining_s, self.fire_or_reschedule)
+            self._handle = self.loop.call_later(remaining_s, self.fire_or_reschedule)
         elif not self._future.done():
             self._future.set_result(False)
 
     def cancel(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
-
-
-class _OffsetWakeUp:
-    def __init__(self, clock: OffsetClock) -> None:
-        self._clock = clock
-        self._is_set = False
-        self._waiters: set[asyncio.Future[bool]] = set()
-
-    def set(self) -> None:
-        waiters = [future for future in self._waiters if not future.done()]
-        self._is_set = not waiters
-        for woken in waiters:
-            woken.set_result(True)
-
-    async def wait(self, seconds: float | None = None) -> bool:
-        if self._is_set:
-            self._is_set = False
-            return True
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiters.add(future)
-        try:
-            return await (future if seconds is None else self._clock._wait_for(future, seconds))  # noqa: SLF001 -- two halves of one clock
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and future.result():
-                self._is_set = True  # it came too late for this one, and is for the next
-            raise
-        finally:
-            self._waiters.discard(future)

@@ -66,10 +66,10 @@ class WriterThread:
         self, connect: Callable[[], tuple[Connection, Guard]], transactional: Transactional
     ) -> None:
         self._connect, self._transactional = connect, transactional
-        self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Request | None] = SimpleQueue()
-        self._opened: asyncio.Future[None] = self._loop.create_future()
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closed: asyncio.Future[None] | None = None
+        self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="cooee-sqlite", daemon=True)
 
     async def open(self) -> None:
@@ -78,11 +78,12 @@ class WriterThread:
         await self._opened
 
     def submit(self, work: StoreWork[T], *, writes: bool = True) -> asyncio.Future[T]:
-        """Queue work; the future is resolved after the commit."""
-        if self.closed:
-            raise StorageError("The store is closed. Open it again.")
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Request(work, future, writes))
+        """Queue work, from any event loop; its future is resolved there, after the commit."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        with self._closing:  # what is queued after the end would never be run
+            if self.closed:
+                raise StorageError("The store is closed. Open it again.")
+            self._queue.put(_Request(work, future, writes))
         return future
 
     @property
@@ -92,23 +93,24 @@ class WriterThread:
 
     async def close(self) -> None:
         """Run the queued requests, and close the connection."""
-        if self._closed is None:
-            self._closed = self._loop.create_future()
-            self._queue.put(None)
+        with self._closing:
+            if self._closed is None:
+                self._closed = asyncio.get_running_loop().create_future()
+                self._queue.put(None)
         await asyncio.shield(self._closed)
 
     def _run(self) -> None:
         try:
             connection, self._guard = self._connect()
         except BaseException as error:
-            self._resolve_all([(self._opened, None, error)])
+            _resolve_all([(self._opened, None, error)])
             return
-        self._resolve_all([(self._opened, None, None)])
+        _resolve_all([(self._opened, None, None)])
         while (batch := self._next_batch()) is not None:
-            self._resolve_all(self._run_batch(connection, batch))
+            _resolve_all(self._run_batch(connection, batch))
         self._guard.close()
         assert self._closed is not None
-        self._resolve_all([(self._closed, None, None)])
+        _resolve_all([(self._closed, None, None)])
 
     def _next_batch(self) -> list[_Request] | None:
         """Return the queued requests, at most 256; None after the last request."""
@@ -167,10 +169,6 @@ class WriterThread:
         read_results = self._run_batch(connection, readers) if readers else []
         return [*_failed_results(writers, error), *read_results]
 
-    def _resolve_all(self, results: Sequence[_Result]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
-            self._loop.call_soon_threadsafe(_resolve_futures, results)
-
 
 _Result: TypeAlias = tuple[asyncio.Future[Any], Any, BaseException | None]
 
@@ -182,6 +180,15 @@ def _begin_statement(batch: Sequence[_Request]) -> str:
 
 def _failed_results(batch: Sequence[_Request], error: BaseException) -> Sequence[_Result]:
     return [(request.future, None, translate_error(error)) for request in batch]
+
+
+def _resolve_all(results: Sequence[_Result]) -> None:
+    """Resolve the futures of a batch, each in its own event loop, by one call into each loop."""
+    loops = {result[0].get_loop() for result in results}
+    for loop in loops:
+        own = results if len(loops) == 1 else [r for r in results if r[0].get_loop() is loop]
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
+            loop.call_soon_threadsafe(_resolve_futures, own)
 
 
 def _resolve_futures(results: Sequence[_Result]) -> None:
