@@ -22,7 +22,7 @@ demo: .venv/.installed  ## a phone in the terminal, texting the stopwatch over a
 run: .venv/.installed  ## the stopwatch for real, as your environment says (cooee run --help)
 	@$(BIN)/cooee run examples/stopwatch.py
 
-test: .venv/.developing  ## every test that needs neither minutes nor a browser (about 5 minutes)
+test: .venv/.developing  ## every test that needs no process, browser or minutes (about 4 minutes)
 	@$(BIN)/python -m pytest -q $(XDIST) -m 'not slow'
 
 test-all: .venv/.developing  ## every test: real processes, kills, a browser, every block of the docs
