@@ -20,7 +20,7 @@ from cooee.storage.records import (
     SendAttempt,
     TurnFailure,
 )
-from cooee.storage.statuses import ConsentSource, InboundStatus
+from cooee.storage.statuses import ConsentSource, InboundStatus, SenderConsent
 from cooee.storage.store import Store
 from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
 
@@ -45,6 +45,7 @@ __all__ = [
     "ProactiveOutbound",
     "ReceivedText",
     "SendAttempt",
+    "SenderConsent",
     "Store",
     "StoredDialogue",
     "StoredText",

@@ -7,7 +7,7 @@ import msgspec
 
 from cooee.core.app.opt_out import ConsentChange
 from cooee.core.messages import Inbound, Outbound, Priority, Status
-from cooee.storage.statuses import ConsentSource
+from cooee.storage.statuses import ConsentSource, SenderConsent
 
 
 class NewInbound(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class PendingText(msgspec.Struct, frozen=True):
     seq: int
     inbound: Inbound
     reaches_handler: bool = True  # False: an opt-out keyword, which no handler sees
-    opts_back_in: bool = False  # the text lifted an opt-out
+    consent: SenderConsent = SenderConsent.IN  # of its sender, as the text was received
     unreadable: str = ""
 
 
@@ -98,7 +98,8 @@ class NewOutbound(msgspec.Struct, frozen=True, kw_only=True):
     """A draft: an outbound text before it has its number in a conversation.
 
     `key` makes it idempotent: a second draft with the same key in the same conversation is
-    the first one. `due_at` None means now.
+    the first one. `due_at` None means now. `cancelled`: the person had opted out when it was said,
+    so that it is stored and never sent.
     """
 
     text: str
@@ -107,6 +108,7 @@ class NewOutbound(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     due_at: datetime | None = None
     good_until: datetime | None = None
+    cancelled: bool = False
 
 
 class ProactiveOutbound(msgspec.Struct, frozen=True):

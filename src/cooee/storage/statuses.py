@@ -1,4 +1,4 @@
-"""InboundStatus and ConsentSource: the numbers and words of stored rows.
+"""InboundStatus, SenderConsent and ConsentSource: the numbers and words of stored rows.
 
 The numbers of outbound texts are `cooee.core.messages.Status` and `Priority`.
 """
@@ -17,6 +17,14 @@ class InboundStatus(IntEnum):
     PENDING = 0
     SET_ASIDE = 1
     OPT_OUT = 2  # no handler sees the text
+
+
+class SenderConsent(IntEnum):
+    """The stored consent of a text's sender, as the text was received."""
+
+    IN = 0
+    OUT = 1  # the sender had opted out, and saw no question of ours
+    BACK_IN = 2  # the text itself lifted the sender's opt-out
 
 
 class ConsentSource(StrEnum):

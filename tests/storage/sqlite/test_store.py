@@ -551,7 +551,9 @@ async def test_taking_looks_at_the_opt_outs_itself(harness):
     row = (conversation_id(OURS, ANNA), OURS, ANNA)
     with closing(sqlite3.connect(harness.store.path)) as other, other:
         other.execute(
-            "insert into opt_outs values (?, 0, ?, ?, 'keyword', null, null, '', null)", row
+            "insert into opt_outs (conversation, since, ours, theirs, source)"
+            " values (?, 0, ?, ?, 'keyword')",
+            row,
         )
     other.close()
     assert (await harness.store.counts()).queued == 1

@@ -21,7 +21,7 @@ from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
 from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
-from cooee.storage import Claim, ClaimResult, PendingText, TurnFailure
+from cooee.storage import Claim, ClaimResult, PendingText, SenderConsent, TurnFailure
 
 _NEVER_RETRIED = (TooLong, DialogueError, JournalError)  # the next try would go the same way
 _UNTIL_RESTART = ", until the next start"
@@ -70,6 +70,7 @@ class _ClaimRun:
         self._handled_seq = claim.texts[0].seq - 1 if claim.texts else claim.handled_seq
         self._failure: TurnFailure | None = None
         self._has_uncommitted = False
+        self._is_out = False  # by the texts of this claim so far
 
     def run(self) -> TurnFlow[None]:
         """Run every turn, or those up to the first failure."""
@@ -78,6 +79,7 @@ class _ClaimRun:
         for pending in self._claim.texts:
             if self._failure is not None:
                 return
+            self._is_out = not pending.reaches_handler or pending.consent is SenderConsent.OUT
             if pending.reaches_handler:
                 yield from self._run_text(pending)
             else:
@@ -142,9 +144,12 @@ class _ClaimRun:
             self._failure = self._make_failure(error, attempts, seq=pending.seq)
             if self._failure.retry_at is not None:
                 return
+            draft_count = len(self._progress.drafts)
             self._progress = yield from failure_reply(
                 self._context, turn, self._progress, _app_error(error)
             )
+            if self._is_out:
+                self._progress = self._progress.with_cancelled(draft_count)
         self._last_turn_at, self._handled_seq = turn.chat_time, pending.seq
 
     # Dialogues by themselves
@@ -240,6 +245,8 @@ class _ClaimRun:
             self._context.events.publish(HandlerRan(claim, pending, *unchanged))
             return error
         self._has_uncommitted = True
+        if self._is_out:  # texts rule 8: what was said meanwhile is not sent by a START after it
+            self._progress = advanced.with_cancelled(len(progress.drafts))
         reply_count = len(advanced.drafts) - len(progress.drafts)
         self._context.events.publish(
             HandlerRan(claim, pending, progress.state, advanced.state, reply_count=reply_count)

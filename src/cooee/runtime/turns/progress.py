@@ -24,6 +24,11 @@ class ClaimProgress(msgspec.Struct, frozen=True):
         """Return the progress with further drafts."""
         return msgspec.structs.replace(self, drafts=(*self.drafts, *drafts))
 
+    def with_cancelled(self, first: int) -> ClaimProgress:
+        """Return the progress with the drafts from number `first` on cancelled."""
+        unheard = [msgspec.structs.replace(one, cancelled=True) for one in self.drafts[first:]]
+        return msgspec.structs.replace(self, drafts=(*self.drafts[:first], *unheard))
+
 
 def make_draft(
     context: TurnContext, turn: Turn, reply: Reply, key: str | None = None, *, capped: bool = True

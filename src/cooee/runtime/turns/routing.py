@@ -22,7 +22,7 @@ from cooee.runtime.turns.dialogue_turn import as_dialogue_text, run_dialogue, st
 from cooee.runtime.turns.effects import HandlerCall, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
-from cooee.storage import NewOutbound, PendingText
+from cooee.storage import NewOutbound, PendingText, SenderConsent
 
 
 def route_text(
@@ -39,14 +39,12 @@ def route_text(
         route = (Route(None, handler), {"reaction": reaction})
         return (yield from _call_handler(context, turn, pending, progress, route))
     matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
+    if asking is not None and pending.consent is SenderConsent.BACK_IN:
+        return (yield from _opt_back_in(context, turn, pending, progress, asking, matched))
     consumed = False
-    if asking is not None and pending.opts_back_in:
-        consumed = matched is None or matched[0].matcher is None
-        if consumed:  # START was for us, and not for the question: it was out of sight meanwhile
-            progress = replace(
-                progress, dialogues=progress.dialogues.with_question_repeated(asking, turn.now)
-            )
-    elif asking is not None and not (matched and matched[0].always):
+    # texts rule 8: to a person who is out, no question of ours is in sight
+    is_seen = pending.consent is not SenderConsent.OUT
+    if asking is not None and is_seen and not (matched and matched[0].always):
         dialogue_text = as_dialogue_text(turn, pending)
         if matched is not None and matched[0].matcher is not None:
             dialogue_text = replace(dialogue_text, is_keyword=True)
@@ -61,6 +59,24 @@ def route_text(
     if matched is not None and not consumed:
         progress = yield from _call_handler(context, turn, pending, progress, matched)
     return _ask_about_opt_out(context, turn, text, progress, draft_count)
+
+
+def _opt_back_in(
+    context: TurnContext,
+    turn: Turn,
+    pending: PendingText,
+    progress: ClaimProgress,
+    asking: OpenDialogue,
+    matched: tuple[Route, Mapping[str, Any]] | None,
+) -> TurnFlow[ClaimProgress]:
+    """Ask the waiting question again, after the handler of the word that opted in, if any."""
+    if matched is not None and matched[0].matcher is not None:
+        progress = yield from _call_handler(context, turn, pending, progress, matched)
+    still_asking = progress.dialogues.asking
+    if still_asking is None or still_asking.id != asking.id:
+        return progress
+    dialogues = progress.dialogues.with_question_repeated(still_asking, turn.now)
+    return replace(progress, dialogues=dialogues)
 
 
 _REACTION_REACH = 50  # texts back that a person may react to

@@ -16,9 +16,9 @@ from cooee.storage.sqlite.columns import (
     to_millis,
     to_millis_or_none,
 )
-from cooee.storage.sqlite.opt_outs import record_opt_out
+from cooee.storage.sqlite.opt_outs import lift_opt_out, record_opt_out
 from cooee.storage.sqlite.transaction import Transaction
-from cooee.storage.statuses import InboundStatus
+from cooee.storage.statuses import InboundStatus, SenderConsent
 
 
 def receive_texts(transaction: Transaction, inbounds: Sequence[NewInbound]) -> list[ReceivedText]:
@@ -50,6 +50,9 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
         received_at,
         None if is_opt_out else transaction.now,
     )
+    is_back = new.consent == "in" and lift_opt_out(
+        transaction, conversation, received_at, new.consent_source, id
+    )
     row = (
         conversation,
         seq,
@@ -62,6 +65,7 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
         received_at,
         int(InboundStatus.OPT_OUT if is_opt_out else InboundStatus.PENDING),
         encode_media(inbound.media),
+        int(SenderConsent.BACK_IN if is_back else SenderConsent.IN),
     )
     transaction.execute("add_inbound", row)
     cancelled: Sequence[Outbound] = ()
@@ -75,9 +79,6 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
             source=new.consent_source,
             inbound=id,
         )
-    elif new.consent == "in":
-        opt_in = (conversation, received_at, new.consent_source.value, id)
-        transaction.execute("opt_in", opt_in)
     return ReceivedText(id, True, is_opt_out, cancelled)
 
 

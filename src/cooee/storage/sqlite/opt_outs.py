@@ -39,6 +39,13 @@ def record_opt_out(
     ]
 
 
+def lift_opt_out(
+    transaction: Transaction, conversation: bytes, at: int, source: ConsentSource, inbound: bytes
+) -> bool:
+    """Lift a person's opt-out by a text of theirs; return whether there was one."""
+    return transaction.execute("opt_in", (conversation, at, source.value, inbound)).rowcount > 0
+
+
 def record_opt_outs(
     transaction: Transaction, ours: str, people: Sequence[str]
 ) -> tuple[int, Sequence[Outbound]]:

@@ -59,10 +59,12 @@ returning last_in_seq, theirs
 -- name: restore_numbers
 update conversations set ours = ?, theirs = ? where id = ?
 
+-- storage rule 16: a text knows whether its sender had opted out when it came.
 -- name: add_inbound
 insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, received_at, status,
-                     media)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     media, consent)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+        max(?11, exists (select 1 from opt_outs where conversation = ?1 and lifted_at is null)))
 
 -- name: opt_out
 insert into opt_outs (conversation, since, ours, theirs, source, inbound_id)
@@ -99,8 +101,7 @@ update conversations set failed_attempts = failed_attempts - 1
 -- name: claim_suspect
 select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts - 1, c.last_turn_at, s.state, c.handled_seq,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
-       i.media,
-       exists (select 1 from opt_outs where conversation = i.conversation and lifted_inbound_id = i.id)
+       i.media, i.consent
   from conversations c
   left join inbound i on i.conversation = c.id and i.seq = c.handled_seq + 1
   left join states s on s.conversation = c.id
@@ -110,8 +111,7 @@ select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts - 1, c.last_turn
 -- name: claim_due
 select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at, s.state, c.handled_seq,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
-       i.media,
-       exists (select 1 from opt_outs where conversation = i.conversation and lifted_inbound_id = i.id)
+       i.media, i.consent
   from (select id, ours, theirs, lease_epoch, failed_attempts, last_turn_at, handled_seq, due_at
           from conversations indexed by conversations_due
          where due_at <= ?1 and suspect_seq is null
@@ -306,13 +306,14 @@ insert into conversations (id, ours, theirs, last_out_seq, last_text_at) values 
 on conflict (id) do update set last_out_seq = last_out_seq + 1, last_text_at = excluded.last_text_at
 returning last_out_seq, last_in_seq, theirs
 
--- A text to a person who opted out in the meantime is cancelled as it is queued.
+-- A text to a person who opted out in the meantime, or had opted out when it was said (?13), is
+-- cancelled as it is queued.
 -- name: add_outbound
 insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media, priority, queued_at, due_at,
                       good_until, key, status, error)
 select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-       case when x.conversation is null then Status.QUEUED else Status.CANCELLED end,
-       case when x.conversation is null then '' else 'opted out' end
+       case when x.conversation is null and not ?13 then Status.QUEUED else Status.CANCELLED end,
+       case when x.conversation is null and not ?13 then '' else 'opted out' end
   from (select 1) left join opt_outs x on x.conversation = ?1 and x.lifted_at is null
 
 -- name: expire_late
@@ -637,8 +638,10 @@ where id = ?1
 returning last_in_seq
 
 -- name: requeue_inbound
-update inbound set seq = ?, status = InboundStatus.PENDING, error = '', code_version = ''
-   where conversation = ? and seq = ?
+update inbound set seq = ?1, status = InboundStatus.PENDING, error = '', code_version = '',
+       consent = max(consent, exists (
+         select 1 from opt_outs where conversation = ?2 and lifted_at is null))
+   where conversation = ?2 and seq = ?3
 
 -- name: unknown_of
 select conversation, seq, attempts from outbound

@@ -25,7 +25,7 @@ from cooee.storage.sqlite.columns import (
     to_millis_or_none,
 )
 from cooee.storage.sqlite.transaction import Transaction
-from cooee.storage.statuses import InboundStatus
+from cooee.storage.statuses import InboundStatus, SenderConsent
 
 
 def claim_conversations(transaction: Transaction, limit: int) -> list[Claim]:
@@ -92,7 +92,7 @@ def _make_claims(transaction: Transaction, rows: Iterable[Any], *, is_suspect: b
 
 
 def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingText:
-    seq, id, provider_id, text, raw, sent_at, received_at, status, media, opts_back_in = row
+    seq, id, provider_id, text, raw, sent_at, received_at, status, media, consent = row
     unreadable = ""
     try:
         files = decode_media(media) if media else ()
@@ -110,7 +110,7 @@ def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingTex
         media=files,
     )
     reaches_handler = status != InboundStatus.OPT_OUT
-    return PendingText(id, seq, inbound, reaches_handler, bool(opts_back_in), unreadable)
+    return PendingText(id, seq, inbound, reaches_handler, SenderConsent(consent), unreadable)
 
 
 def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
@@ -248,4 +248,5 @@ def outbound_row(
         now if draft.due_at is None else to_millis(draft.due_at),
         to_millis_or_none(draft.good_until),
         None if draft.key is None else storable_text(draft.key),
+        int(draft.cancelled),
     )

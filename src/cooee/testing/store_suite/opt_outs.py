@@ -12,6 +12,7 @@ from cooee.storage import (
     NextDue,
     OptOut,
     ReceivedText,
+    SenderConsent,
 )
 from cooee.testing.store_suite.harness import (
     ANNA,
@@ -99,13 +100,31 @@ class OptOutTests:
         ]
         assert runs == ["START", "START"]
 
-    async def test_a_text_that_opted_in_says_so_and_no_other(self, harness: StoreHarness) -> None:
+    async def test_a_text_knows_whether_its_sender_was_out_or_came_back_with_it(
+        self, harness: StoreHarness
+    ) -> None:
         await harness.receive("START", consent="in")  # who was in all along
         await harness.receive("STOP", consent="out")
         await harness.receive("START", consent="in")
         await harness.receive("START", consent="in")
-        returns = [pending.opts_back_in for pending in (await harness.claim_one()).texts]
-        assert returns == [False, False, True, False]
+        await harness.receive("STOP", consent="out")
+        await harness.receive("hello", "yes")
+        await harness.receive("UNSTOP", consent="in")
+        texts = (await harness.claim_one()).texts
+        consents = [text.consent.name for text in texts if text.reaches_handler]
+        assert consents == ["IN", "BACK_IN", "IN", "OUT", "OUT", "BACK_IN"]
+
+    async def test_a_text_that_is_retried_while_its_sender_is_out_says_so(
+        self, harness: StoreHarness
+    ) -> None:
+        await harness.receive("before")
+        await harness.fail(await harness.claim_one(), None)
+        await harness.receive("STOP", consent="out")
+        await harness.receive("meanwhile")
+        await harness.fail(await harness.claim_one(), None)
+        assert await harness.store.retry() == 2
+        texts = (await harness.claim_one()).texts
+        assert [text.consent for text in texts] == [SenderConsent.OUT] * 2
 
     async def test_an_opt_out_while_a_text_waits_to_be_tried_again_ends_it(
         self, harness: StoreHarness
