@@ -608,8 +608,9 @@ async def test_stop_wins_in_the_middle_and_the_question_stays():
         await anna.text("BOOK")
         await anna.text("STOP")
         anna.read()
-        assert await anna.text("Anna") == []
-        assert await anna.text("START") == ["For how many?"]
+        assert await anna.text("Ben") == []
+        assert await anna.text("START") == ["What's your name?"]
+        assert await anna.text("Anna") == ["For how many?"]
         assert await anna.text("4") == ["Which day?\n1. Friday\n2. Saturday"]
 
 
@@ -629,7 +630,7 @@ async def test_start_is_an_answer_only_where_it_opts_nobody_in():
         assert (await state_of(kit, anna)).name == "Start"
 
 
-async def test_a_handler_for_start_is_called_in_the_middle_and_the_question_stays():
+async def test_a_handler_for_start_is_called_in_the_middle_and_the_question_is_asked_again():
     app = booking()
 
     @app.on("START")
@@ -644,6 +645,7 @@ async def test_a_handler_for_start_is_called_in_the_middle_and_the_question_stay
             ... 3 days
             > START
             < Welcome back!
+            < What's your name?
             > Anna
             < For how many?
         """)

@@ -155,7 +155,7 @@ async def test_of_several_open_dialogues_start_asks_again_what_waited_last():
 
 
 async def test_a_dialogue_that_begins_while_its_person_is_out_is_asked_for_by_start():
-    app, booked = booking()
+    app, _ = booking()
     async with Kit(app) as kit:
         anna, later = kit.phone(), kit.clock.now() + timedelta(hours=1)
         book = app.routes.dialogue_named("book").handler.function

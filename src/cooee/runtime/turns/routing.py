@@ -40,7 +40,7 @@ def route_text(
         return (yield from _call_handler(context, turn, pending, progress, route))
     matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
     if asking is not None and pending.consent is SenderConsent.BACK_IN:
-        return (yield from _opt_back_in(context, turn, pending, progress, asking, matched))
+        return (yield from _opt_back_in(context, turn, pending, progress, matched))
     consumed = False
     # texts rule 8: to a person who is out, no question of ours is in sight
     is_seen = pending.consent is not SenderConsent.OUT
@@ -66,14 +66,14 @@ def _opt_back_in(
     turn: Turn,
     pending: PendingText,
     progress: ClaimProgress,
-    asking: OpenDialogue,
     matched: tuple[Route, Mapping[str, Any]] | None,
 ) -> TurnFlow[ClaimProgress]:
     """Ask the waiting question again, after the handler of the word that opted in, if any."""
+    asking = progress.dialogues.asking
     if matched is not None and matched[0].matcher is not None:
         progress = yield from _call_handler(context, turn, pending, progress, matched)
     still_asking = progress.dialogues.asking
-    if still_asking is None or still_asking.id != asking.id:
+    if asking is None or still_asking is None or still_asking.id != asking.id:
         return progress
     dialogues = progress.dialogues.with_question_repeated(still_asking, turn.now)
     return replace(progress, dialogues=dialogues)
