@@ -143,6 +143,8 @@ def _app_named(module: ModuleType, source: str, name: str) -> App[Any, Any]:
         if found is None
         else f"{name} in {source} is a {type(found).__name__}, not an App."
     )
+    if any(found in _functions_of_dialogues(app) for app in _apps_in(module).values()):
+        problem += f" It is a dialogue: name it behind the app, as in {source} {name}."
     choices = "\n".join(f"  {source}:{known}" for known in sorted(_apps_in(module)))
     advice = f"Name an app of it:\n{choices}" if choices else "Write an app: app = App()"
     raise DefinitionError(f"{problem} {advice}")
@@ -161,6 +163,10 @@ def _only_app(module: ModuleType, source: str) -> App[Any, Any]:
 
 def _apps_in(module: ModuleType) -> dict[str, App[Any, Any]]:
     return {name: value for name, value in vars(module).items() if isinstance(value, App)}
+
+
+def _functions_of_dialogues(app: App[Any, Any]) -> list[Any]:
+    return [dialogue.handler.function for dialogue in app.routes.dialogues]
 
 
 def _import_error(source: str, error: BaseException, advice: str = "") -> DefinitionError:

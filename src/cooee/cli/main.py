@@ -23,6 +23,7 @@ from cooee.cli.commands import (
     segments,
     send,
     simulator,
+    start,
     waiting,
     webhook,
 )
@@ -62,6 +63,7 @@ for command in (
     phone.phone,
     run.run,
     send.send,
+    start.start,
     conversations.conversations,
     conversations.show,
     conversations.retry,

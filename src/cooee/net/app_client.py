@@ -1,9 +1,10 @@
-"""AppClient: sends texts through an app in another process, over its POST /send."""
+"""AppClient: sends texts and starts dialogues through an app in another process, over HTTP."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -81,17 +82,56 @@ class AppClient:
             "good_for": good_for_s,
             "key": built_in_text(key),
         }
+        return await self._post("/send", fields)
+
+    async def start(
+        self,
+        dialogue: str,
+        to: str,
+        *,
+        ours: str | None = None,
+        at: datetime | None = None,
+        key: str | None = None,
+        **inputs: Any,
+    ) -> str:
+        """Start a dialogue with a person; return its id once it is safely stored.
+
+        The arguments are those of `App.start`, with the dialogue's name. The inputs go as JSON, and
+        become what the dialogue's parameters say: a `datetime`, an Enum, a dataclass.
+
+        Raises:
+            OptedOut: the person wants no texts; nothing is begun.
+            Unauthorized: the token is not the app's.
+            PermanentFailure: the app has no such dialogue, or does not take these inputs.
+            TemporaryFailure: nothing was begun; try again.
+            OutcomeUnknown: no answer came. With a `key` it is a `TemporaryFailure` instead.
+        """
+        fields = {
+            "dialogue": required_text(dialogue, "A dialogue's name"),
+            "to": required_text(to, "A number"),
+            "inputs": inputs,
+            "ours": built_in_text(ours),
+            "at": built_in_moment(at),
+            "key": built_in_text(key),
+        }
+        return await self._post("/start", fields)
+
+    async def _post(self, path: str, fields: dict[str, Any]) -> str:
         body = {name: value for name, value in fields.items() if value is not None}
         client = HTTPClient(RealClock(), proxies=read_proxies(os.environ))
         try:
-            return await run_flow(self._send_flow(msgspec.json.encode(body), key), client)
+            return await run_flow(self._post_flow(path, body), client)
         finally:
             await client.close()
 
-    def _send_flow(self, body: bytes, key: str | None) -> Flow[str]:
+    def _post_flow(self, path: str, body: dict[str, Any]) -> Flow[str]:
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
         request = Request(
-            method="POST", url=f"{self._url}/send", headers=headers, body=body, safe=key is not None
+            method="POST",
+            url=f"{self._url}{path}",
+            headers=headers,
+            body=msgspec.json.encode(body),
+            safe="key" in body,
         )
         response = yield request
         return _queued_id(response)

@@ -30,7 +30,10 @@ KNOWN_SETTINGS: Sequence[Setting] = (
     Setting("COOEE_PORT", "the port to listen on, for webhooks and /health", "8000"),
     Setting("COOEE_POLL_INTERVAL", "seconds to rest after reading nothing", "1"),
     Setting(
-        "COOEE_SEND_TOKEN", "what others show to POST /send; unset: nobody may", "", secret=True
+        "COOEE_SEND_TOKEN",
+        "what others show to POST /send and /start; unset: nobody may",
+        "",
+        secret=True,
     ),
     Setting(
         "COOEE_MEDIA", "where pictures are kept: a folder or a URL; unset: by the database", ""

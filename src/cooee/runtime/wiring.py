@@ -53,7 +53,8 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
         media_config: how media are fetched before their turns, and where they are stored; None
             leaves media at the provider.
         redactor: masks secrets in logs and errors.
-        send_token: the token that other processes show to POST /send; "" refuses all of them.
+        send_token: the token that other processes show to POST /send and POST /start; "" refuses
+            all of them.
         strict: run every turn of a dialogue twice and compare; for tests and development.
     """
 
@@ -187,7 +188,10 @@ def _make_endpoints(
         clock=resources.clock,
         check_health=check_health,
         send_endpoint=SendEndpoint(
-            resources.options.send_token, parts.outbox, parts.our_number.known
+            resources.options.send_token,
+            resources.app.routes,
+            parts.outbox,
+            parts.our_number.known,
         ),
         events=resources.events,
     )

@@ -204,7 +204,7 @@ def test_no_repr_has_a_secret(provider):
         Response(status=200, headers=header, body=PLANTED.encode()),
         discretion,
         ProviderSession(company, HTTPClient(RealClock()), RealClock(), redactor=discretion),
-        SendEndpoint(SEND, None, str),
+        SendEndpoint(SEND, None, None, str),
         Media(url=f"https://x/{PLANTED}", name=PLANTED),
         Outbound(id="1", sender="1", recipient="2", text=PLANTED, callback=f"https://x/{TOKEN}"),
         Inbound(sender="1", recipient="2", text=PLANTED, received_at=RealClock().now()),

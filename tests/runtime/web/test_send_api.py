@@ -1,14 +1,17 @@
-"""POST /send and its client, over real HTTP."""
+"""POST /send, POST /start and their client, over real HTTP."""
 
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 import pytest
 
 import cooee
 from cooee import App, OptedOut, PermanentFailure, SettingError, TemporaryFailure
 from cooee.clocks.clock import RealClock
+from cooee.core.dialogue.journal import decode_journal
+from cooee.core.dialogue.value_codec import decode_value
 from cooee.core.errors import OutcomeUnknown, Unauthorized
 from cooee.core.http_messages import Request
 from cooee.core.messages import Inbound, conversation_id, parse_outbound_id
@@ -24,6 +27,21 @@ OURS, ANNA = "+61491570006", "+61491570156"
 TOKEN = "a-token-that-nobody-guesses"
 
 
+def restaurant():
+    app = App()
+
+    @app.dialogue()
+    async def invite(chat, when: datetime, tables: list[int], size: Size = Size.SMALL):
+        return f"{when:%d/%m %H:%M}, {tables}, {size.name}: {await chat.ask('Will you come?')}"
+
+    return app
+
+
+class Size(Enum):
+    SMALL = "small"
+    LARGE = "large"
+
+
 class Running:
     """A service with its web on a real port; the company behind it is not reached."""
 
@@ -31,12 +49,12 @@ class Running:
         self.service, self.url, self.store = service, url, service.store
         self.remote = cooee.connect(url, TOKEN)
 
-    async def post(self, body, *, token=TOKEN, method="POST", kind="Bearer"):
+    async def post(self, body, *, token=TOKEN, method="POST", kind="Bearer", path="/send"):
         headers = {"authorization": f"{kind} {token}"} if token is not None else {}
         network = HTTPClient(RealClock())
         try:
             return await network(
-                Request(method=method, url=f"{self.url}/send", headers=headers, body=body)
+                Request(method=method, url=f"{self.url}{path}", headers=headers, body=body)
             )
         finally:
             await network.close()
@@ -59,7 +77,7 @@ async def at_work(tmp_path, token):
     wire = InProcessClient(clock, {})
     async with (
         Service(
-            App(), provider, store, wire, clock, options=ServiceOptions(send_token=token)
+            restaurant(), provider, store, wire, clock, options=ServiceOptions(send_token=token)
         ) as service,
         serve_app(service.endpoints) as port,
     ):
@@ -186,3 +204,106 @@ def test_the_token_may_come_from_the_environment_and_has_to_come(monkeypatch):
         cooee.connect("http://127.0.0.1:8000")
     monkeypatch.setenv("COOEE_SEND_TOKEN", TOKEN)
     assert TOKEN not in repr(cooee.connect("http://127.0.0.1:8000"))
+
+
+# POST /start
+
+WHEN = datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
+INPUTS = {"when": WHEN, "tables": [4, 5]}
+START = b'{"dialogue": "invite", "to": "+61491570156", "ours": "+61491570006"'
+
+
+async def begun(running):
+    """The person and the inputs of each dialogue that was begun."""
+    found = []
+    for stored in await running.store.dialogues(include_ended=True):
+        journal = decode_journal(stored.dialogue.head, stored.dialogue.entries)
+        inputs = {name: decode_value(value) for name, value in journal.inputs.items()}
+        found.append((stored.theirs, inputs))
+    return found
+
+
+async def test_a_dialogue_is_begun_with_inputs_of_its_parameters_types(running):
+    id = await running.remote.start("invite", ANNA, ours=OURS, size=Size.LARGE, **INPUTS)
+    assert await begun(running) == [(ANNA, {**INPUTS, "size": Size.LARGE})]
+    (stored,) = await running.store.dialogues()
+    assert stored.dialogue.id == id
+    while not await running.queued():
+        await asyncio.sleep(0.01)
+    assert await running.queued() == ["Will you come?"]
+
+
+async def test_a_key_begins_it_once_for_each_person(running):
+    def start(to):
+        return running.remote.start("invite", to, ours=OURS, key="w", **INPUTS)
+
+    ids = {await start(ANNA) for _ in range(3)}
+    await start("+61491570157")
+    assert (len(ids), len(await begun(running))) == (1, 2)
+
+
+async def test_a_dialogue_may_begin_later(running):
+    at = datetime.now(UTC) + timedelta(days=1)
+    await running.remote.start("invite", ANNA, ours=OURS, at=at, **INPUTS)
+    (stored,) = await running.store.dialogues()
+    assert abs(stored.dialogue.due_at - at) < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"", 422, "no start"),
+        (b'{"to": "+61491570156"}', 422, "dialogue"),
+        (START + b', "inputs": []}', 422, "inputs"),
+        (START + b', "when": 1}', 422, "when"),
+        (START + b"}", 422, "missing a required argument"),
+        (START + b', "inputs": {"when": "soon", "tables": [1]}}', 422, "takes when as datetime"),
+        (START + b', "inputs": {"when": "2026-03-04T15:30Z", "tables": 1}}', 422, "tables"),
+        (START + b', "inputs": {"x": 1}}', 422, "argument"),
+        (START + b', "at": "2026-01-01T09:00:00"}', 422, "offset"),
+        (START.replace(b"invite", b"invent") + b"}", 422, "no dialogue 'invent'"),
+        (
+            START.replace(b"+61491570156", b"Anna")
+            + b', "inputs": {"when": "2026-03-04T15:30Z", "tables": [1]}}',
+            422,
+            "'Anna' is not a number",
+        ),
+        (
+            START.replace(b"+61491570156", b"+61491570006")
+            + b', "inputs": {"when": "2026-03-04T15:30Z", "tables": [1]}}',
+            422,
+            "a number of ours",
+        ),
+        (
+            START + b', "key": "", "inputs": {"when": "2026-03-04T15:30Z", "tables": [1]}}',
+            422,
+            "key",
+        ),
+    ],
+)
+async def test_a_start_that_makes_no_sense_is_refused_in_words(running, body, status, words):
+    await running.store.add_our_number(OURS)
+    answer = await running.post(body, path="/start")
+    assert (answer.status, words in answer.json()["error"]) == (status, True), answer.json()
+    assert await begun(running) == []
+
+
+async def test_a_start_needs_the_token_and_a_post(running):
+    assert (await running.post(START + b"}", path="/start", token="guess")).status == 401
+    assert (await running.post(b"", path="/start", method="GET")).status == 405
+    assert await begun(running) == []
+
+
+async def test_with_who_opted_out_nothing_is_begun(running):
+    stop = Inbound(sender=ANNA, recipient=OURS, text="STOP", received_at=datetime.now(UTC))
+    await running.store.receive([NewInbound(stop, "out")])
+    with pytest.raises(OptedOut):
+        await running.remote.start("invite", ANNA, ours=OURS, **INPUTS)
+    assert await begun(running) == []
+
+
+async def test_a_failed_start_has_the_kinds_that_a_caller_decides_by(running):
+    with pytest.raises(PermanentFailure, match="no dialogue 'invent'"):
+        await running.remote.start("invent", ANNA, ours=OURS)
+    with pytest.raises(TemporaryFailure, match="not known yet"):
+        await running.remote.start("invite", ANNA, **INPUTS)

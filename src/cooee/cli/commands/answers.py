@@ -13,9 +13,9 @@ import typer
 from cooee.cli.csv_cells import escape_formula
 from cooee.cli.load_app import import_app
 from cooee.cli.open_store import open_configured_store
-from cooee.cli.options import AppArgument
+from cooee.cli.options import AppArgument, DialogueArgument
 from cooee.cli.output import format_time
-from cooee.runtime.operations import FIXED_COLUMNS, AnswerTable, read_answers
+from cooee.runtime.answer_table import FIXED_COLUMNS, AnswerTable, read_answers
 
 if TYPE_CHECKING:
     from cooee.core.app.app import App
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 def answers(
     app: AppArgument,
-    dialogue: Annotated[
-        str, typer.Argument(metavar="DIALOGUE", help="Its name: that of its function, usually.")
-    ],
+    dialogue: DialogueArgument,
     *,
     over: Annotated[
         bool, typer.Option("--over", help="Only those that have come to their end.")

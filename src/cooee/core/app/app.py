@@ -262,7 +262,7 @@ class App(Generic[S, V]):
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
-        key = _checked_key(key)
+        key = checked_key(key)
         # delivery rule 22: a store and a database get exact built-in values, and nothing else
         return await self.outbox.send(
             required_text(to, "A number"),
@@ -308,7 +308,7 @@ class App(Generic[S, V]):
             raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
         found = find_dialogue(self.routes, dialogue)
         check_inputs(found, inputs)
-        key = _checked_key(key)
+        key = checked_key(key)
         person, moment = required_text(to, "A number"), built_in_moment(at)
         return await self.outbox.start(
             found, person, inputs, ours=built_in_text(ours), at=moment, key=key
@@ -372,7 +372,12 @@ def _load_time_zone(name: str | None) -> tzinfo:
     return zone
 
 
-def _checked_key(given: Any) -> str | None:
+def checked_key(given: Any) -> str | None:
+    """Return the key of a text or a dialogue's start as a built-in text.
+
+    Raises:
+        DefinitionError: the key is no text, is empty or is too long.
+    """
     key: Any = built_in_text(given)
     if key is not None and not (isinstance(key, str) and 0 < len(key) <= _MAX_KEY_CHARS):
         raise DefinitionError(

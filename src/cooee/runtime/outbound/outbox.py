@@ -93,13 +93,9 @@ class DurableOutbox:
     ) -> str:
         """Store a dialogue that begins in a turn of its own; return its id."""
         (ours, theirs), now = await self._parse_numbers(ours, to), self._clock.now()
-        await consent.refuse_if_opted_out(self._store, ours, theirs, "Nothing is begun")
-        id = uuid4().hex if key is None else derive_id("start", dialogue.name, key)
-        head = encode_head(driver.new_journal(id, dialogue.name, dict(inputs), None, now))
-        start = DialogueStart(
-            ours=ours, theirs=theirs, id=id, handler=dialogue.name, head=head, due_at=at
+        id, _ = await store_dialogue_start(
+            self._store, dialogue, inputs, ours=ours, theirs=theirs, now=now, at=at, key=key
         )
-        await self._store.start_dialogues([start])
         self._on_started()
         return id
 
@@ -115,3 +111,29 @@ class DurableOutbox:
         else:
             ours = await self._our_number()
         return ours, parse_recipient(to, ours=ours, our_numbers=our_numbers)
+
+
+async def store_dialogue_start(
+    store: Store,
+    dialogue: Dialogue,
+    inputs: Mapping[str, Any],
+    *,
+    ours: str,
+    theirs: str,
+    now: datetime,
+    at: datetime | None,
+    key: str | None,
+) -> tuple[str, bool]:
+    """Store a dialogue that begins in a turn of its own; return its id, and whether it is new.
+
+    Raises:
+        OptedOut: the person opted out; nothing is stored.
+    """
+    await consent.refuse_if_opted_out(store, ours, theirs, "Nothing is begun")
+    id = uuid4().hex if key is None else derive_id("start", dialogue.name, key)
+    head = encode_head(driver.new_journal(id, dialogue.name, dict(inputs), None, now))
+    start = DialogueStart(
+        ours=ours, theirs=theirs, id=id, handler=dialogue.name, head=head, due_at=at
+    )
+    (is_new,) = await store.start_dialogues([start])
+    return id, is_new

@@ -1,4 +1,4 @@
-"""Webhooks, /health and /send as plain ASGI: verify, store, wait for the commit, respond."""
+"""Webhooks, /health, /send, /start as plain ASGI: verify, store, wait for the commit, respond."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class HTTPEndpoints:
         inline_replies: adds replies to a webhook's response.
         clock: stamps each request.
         check_health: says whether all is well, with details.
-        send_endpoint: answers POST /send.
+        send_endpoint: answers POST /send and POST /start.
         events: told of refused and failed webhooks.
     """
 
@@ -91,8 +91,8 @@ class HTTPEndpoints:
     async def _answer(self, path: str, scope: Scope, receive: Receive) -> WebhookAnswer:
         if path == "/health":
             return WebhookAnswer(await self._health_response(scope["method"]))
-        if path == "/send":
-            return WebhookAnswer(await self._send_endpoint(scope, receive))
+        if path in self._send_endpoint.paths:
+            return WebhookAnswer(await self._send_endpoint(path, scope, receive))
         subpath = path.removeprefix("/").partition("/")[2].partition("/")[2]
         if not self._is_webhook(path):
             raise RequestRefused("A webhook path that is not ours, or no longer.", 404)
