@@ -99,7 +99,8 @@ class NewOutbound(msgspec.Struct, frozen=True, kw_only=True):
 
     `key` makes it idempotent: a second draft with the same key in the same conversation is
     the first one. `due_at` None means now. `cancelled`: the person had opted out when it was said,
-    so that it is stored and never sent.
+    so that it is stored and never sent. `follows` is the number of the text that it answers; None:
+    the last one of its turn or, where we write first, of the conversation.
     """
 
     text: str
@@ -109,6 +110,7 @@ class NewOutbound(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     good_until: datetime | None = None
     cancelled: bool = False
+    follows: int | None = None
 
 
 class ProactiveOutbound(msgspec.Struct, frozen=True):

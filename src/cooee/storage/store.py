@@ -235,8 +235,24 @@ class Store(Protocol):
         """Return the conversations with the latest texts; or only the troubled ones."""
         ...
 
-    async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
-        """Return the last texts of a conversation, oldest first."""
+    async def history(
+        self,
+        ours: str,
+        theirs: str,
+        limit: int,
+        *,
+        last_seq: int | None = None,
+        with_unsent: bool = True,
+    ) -> Sequence[StoredText]:
+        """Return the last texts of a conversation: the person's in order, replies behind theirs.
+
+        Args:
+            ours: our number.
+            theirs: the person's number.
+            limit: how many texts at most.
+            last_seq: leave out the person's texts of a higher number.
+            with_unsent: include texts of ours that were cancelled, expired or failed.
+        """
         ...
 
     async def record_opt_outs(

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from cooee.core.messages import Media
 from cooee.storage.records import DialogueRecord
 from cooee.storage.statuses import ConsentSource
 
@@ -49,10 +50,13 @@ class StoredText(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` is *pending*, *handled*, *set aside* or *opt-out* for a text from a person, the
     `Status` in lower case for one of ours. `notes` are its receipts and attempts, in order.
+    `follows` is the number of the person's text after which it stands: of a text from a person its
+    own, of a reply that of the text it answers.
     """
 
     direction: Literal["in", "out"]
     seq: int
+    follows: int
     text: str
     at: datetime
     status: str
@@ -60,6 +64,7 @@ class StoredText(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     provider_id: str = ""
     notes: Sequence[str] = ()
+    media: tuple[Media, ...] = ()
 
 
 class OptOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -158,6 +158,10 @@ class Chat(Generic[S, V]):
     async def history(self, n: int = 10) -> Sequence[HistoryEntry]:
         """Return the last `n` texts of this conversation, oldest first; `message` is the last.
 
+        A reply stands behind the text that it answers, however late it was written, and no text
+        that came after `message` is there. Texts of ours that were withdrawn, refused or expired
+        were never sent, and are left out.
+
         In a dialogue: ``await chat.once(chat.history, 10)``.
         """
         if self._dialogue is not None:

@@ -9,15 +9,21 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 import msgspec
 
 from cooee.core.app.question import Question
-from cooee.core.messages import Inbound
+from cooee.core.messages import Inbound, Media
 
 
 class HistoryEntry(msgspec.Struct, frozen=True):
-    """A text of the conversation's history: `said_by` is "them" or "us"."""
+    """A text of the conversation's history: `said_by` is "them" or "us".
+
+    `status` is *pending*, *handled*, *set aside* or *opt-out* for a text of theirs, and *queued*,
+    *sending*, *unknown*, *accepted*, *sent*, *delivered* or *undelivered* for one of ours.
+    """
 
     said_by: str
     text: str
     at: datetime
+    status: str = ""
+    media: tuple[Media, ...] = ()
 
 
 HistoryReader: TypeAlias = Callable[[int], Awaitable[Sequence[HistoryEntry]]]

@@ -226,7 +226,10 @@ class _ClaimRun:
             self._last_turn_at is not None and now - self._last_turn_at <= _REPLY_WINDOW
         )
         priority = Priority.REPLY if self._claim.texts or in_conversation else Priority.PROACTIVE
-        return Turn(self._claim, pending, now, chat_time, priority, not self._has_uncommitted)
+        last_seq = self._handled_seq if pending is None else pending.seq
+        can_checkpoint, drafts = not self._has_uncommitted, self._progress.drafts
+        claim = self._claim
+        return Turn(claim, pending, now, chat_time, priority, can_checkpoint, last_seq, drafts)
 
     def _run_turn(self, turn: Turn, run: TurnFunction) -> TurnFlow[Exception | None]:
         """Run one turn, whole or not at all; return its exception."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.messages import Priority
 from cooee.runtime.events import Events
 from cooee.runtime.turns.places import CLAIM_TIMEOUT_S
-from cooee.storage import Claim, PendingText, StoredDialogue
+from cooee.storage import Claim, NewOutbound, PendingText, StoredDialogue
 
 HANDLER_TIMEOUT_S = 60.0
 """A handler that takes longer fails its turn."""
@@ -37,7 +37,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     app: App[Any, Any]
     services: Any
     now: Callable[[], datetime]
-    history_reader: Callable[[Claim, int], HistoryReader]
+    history_reader: Callable[[Turn], HistoryReader]
     opt_out_words: OptOutWords | None = None
     provider_without_media: str = ""
     max_text: int | None = None
@@ -54,7 +54,8 @@ class Turn(msgspec.Struct, frozen=True):
     """One turn of a claim: for a text, or for a timer where `pending` is None.
 
     `chat_time` is what `chat.now` is at first. `can_checkpoint` says that
-    nothing of this claim waits for its commit.
+    nothing of this claim waits for its commit. `last_seq` is the number of the last text that the
+    turn knows, and `drafts` are the texts of this claim's earlier turns.
     """
 
     claim: Claim
@@ -63,16 +64,13 @@ class Turn(msgspec.Struct, frozen=True):
     chat_time: datetime
     priority: Priority
     can_checkpoint: bool
+    last_seq: int = 0
+    drafts: Sequence[NewOutbound] = ()
 
     @property
     def id(self) -> str:
         """The turn's id in logs, the same at every attempt."""
         return self.claim.turn_id if self.pending is None else self.pending.id.hex()
-
-    @property
-    def last_seq(self) -> int:
-        """The number of the last text that the turn knows."""
-        return self.claim.handled_seq if self.pending is None else self.pending.seq
 
 
 def make_chat(
@@ -88,7 +86,7 @@ def make_chat(
         ours=claim.ours,
         theirs=claim.theirs,
         token=turn.id,
-        read_history=context.history_reader(claim, turn.last_seq),
+        read_history=context.history_reader(turn),
         find_zone=partial(context.app.time_zone_of, claim.theirs),
         interrupted=interrupted,
     )

@@ -165,7 +165,7 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
     text: IncomingText | None,
 ) -> TurnFlow[tuple[OpenDialogue, TurnOutcome]]:
     """Run a dialogue from one effect to the next, and carry out each."""
-    recall, strict = context.history_reader(turn.claim, turn.last_seq), context.strict
+    recall, strict = context.history_reader(turn), context.strict
     dialogue_context = make_dialogue_context(
         context,
         dialogue,

@@ -46,5 +46,9 @@ def make_draft(
         )
     final_reply = context.app.apply_text_policy(reply, limited=capped, max_chars=context.max_text)
     return NewOutbound(
-        text=final_reply.text, media=final_reply.media, priority=turn.priority, key=key
+        text=final_reply.text,
+        media=final_reply.media,
+        priority=turn.priority,
+        key=key,
+        follows=turn.last_seq,
     )

@@ -84,7 +84,7 @@ _REACTION_REACH = 50  # texts back that a person may react to
 
 def _quotes_our_text(context: TurnContext, turn: Turn, reaction: Reaction) -> TurnFlow[bool]:
     """Tell whether a reaction is to a text that we sent; otherwise the text is a person's words."""
-    read_history = context.history_reader(turn.claim, turn.last_seq)
+    read_history = context.history_reader(turn)
 
     async def find_quote() -> bool:
         history = await read_history(_REACTION_REACH)

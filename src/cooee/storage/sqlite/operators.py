@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cooee.core.messages import Status, conversation_id
-from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
+import msgspec
+
+from cooee.core.messages import Media, Status, conversation_id
+from cooee.storage.sqlite.columns import (
+    decode_media,
+    from_millis,
+    from_millis_or_none,
+    storable_text,
+)
 from cooee.storage.sqlite.media import queue_media_erasure
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import InboundStatus
 from cooee.storage.summaries import ConversationSummary, Counts, StoredText
 
+_LAST_SEQ = 2**63 - 1
+_MOST_OVERTAKEN = 20  # texts that we start while replies to earlier texts are being written
 _STATUS_NAMES = {InboundStatus.SET_ASIDE: "set aside", InboundStatus.OPT_OUT: "opt-out"}
 _FORGET_STATEMENTS = (
     "forget_state",
@@ -56,45 +65,66 @@ def _make_summary(row: Sequence[Any]) -> ConversationSummary:
     )
 
 
-def read_history(transaction: Transaction, ours: str, theirs: str, limit: int) -> list[StoredText]:
-    """Return the last texts of a conversation, oldest first.
+def read_history(
+    transaction: Transaction,
+    ours: str,
+    theirs: str,
+    limit: int,
+    last_seq: int | None,
+    *,
+    with_unsent: bool,
+) -> list[StoredText]:
+    """Return the last texts of a conversation, in its order.
 
-    Of two texts of one time, a reply comes after the text that it answers.
+    The order is that of the person's texts, each with what we wrote after it.
     """
-    parameters = (conversation_id(storable_text(ours), storable_text(theirs)), max(limit, 0))
-    texts_in = transaction.execute("history_in", parameters).fetchall()
-    texts_out = transaction.execute("history_out", parameters).fetchall()
-    keyed_texts = [((at, seq, 0), _make_inbound(row)) for row in texts_in for seq, at in [row[:2]]]
-    keyed_texts += [
-        (
-            (at, turn, seq),
-            _make_outbound(row, transaction.execute("receipts_of", (parameters[0], seq))),
-        )
-        for row in texts_out
-        for seq, at, turn in [row[:3]]
+    conversation = conversation_id(storable_text(ours), storable_text(theirs))
+    last_in = _LAST_SEQ if last_seq is None else last_seq
+    limit = max(limit, 0)
+    texts = [
+        _make_inbound(row)
+        for row in transaction.execute("history_in", (conversation, last_in, limit)).fetchall()
     ]
-    keyed_texts.sort(key=lambda one: one[0])
-    return [entry for _, entry in keyed_texts[max(len(keyed_texts) - parameters[1], 0) :]]
+    texts += [
+        _make_outbound(row, transaction.execute("receipts_of", (conversation, row[0])))
+        for row in transaction.execute(
+            "history_out", (conversation, with_unsent, limit + _MOST_OVERTAKEN)
+        ).fetchall()
+    ]
+    # delivery rule 23: never by a time, since a reply may be written after the person's next text
+    texts.sort(key=lambda one: (one.follows, one.direction == "out", one.seq))
+    return texts[max(len(texts) - limit, 0) :]
 
 
 def _make_inbound(row: Sequence[Any]) -> StoredText:
-    seq, at, text, status, error, handled_seq, attempts = row
+    seq, at, text, status, error, media, handled_seq, attempts = row
     return StoredText(
         direction="in",
         seq=seq,
+        follows=seq,
         text=text,
         at=from_millis(at),
         status=_STATUS_NAMES.get(status) or ("handled" if seq <= handled_seq else "pending"),
         error=error,
         attempts=attempts if seq == handled_seq + 1 else 0,
+        media=_readable_media(media),
     )
 
 
+def _readable_media(column: bytes | None) -> tuple[Media, ...]:
+    """Return the media of a text; none where the row is damaged, for the text can be read."""
+    try:
+        return decode_media(column) if column else ()
+    except (msgspec.MsgspecError, UnicodeError, TypeError):
+        return ()
+
+
 def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
-    seq, at, _, text, status, error, attempts, provider_id = row
+    seq, at, follows, text, status, error, media, attempts, provider_id = row
     return StoredText(
         direction="out",
         seq=seq,
+        follows=follows,
         text=text,
         at=from_millis(at),
         status=Status(status).name.lower(),
@@ -102,6 +132,7 @@ def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
         attempts=attempts,
         provider_id=provider_id,
         notes=tuple(f"{word} ({code})" if code else word for word, code in receipts),
+        media=tuple(Media(url=url) for url in msgspec.json.decode(media or "[]")),
     )
 
 

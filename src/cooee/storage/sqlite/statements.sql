@@ -599,13 +599,16 @@ select c.ours, c.theirs,
  order by c.last_text_at desc limit ?
 
 -- name: history_in
-select i.seq, i.received_at, i.text, i.status, i.error, c.handled_seq, c.failed_attempts
+select i.seq, i.received_at, i.text, i.status, i.error, i.media, c.handled_seq, c.failed_attempts
   from inbound i join conversations c on c.id = i.conversation
- where i.conversation = ? order by i.seq desc limit ?
+ where i.conversation = ? and i.seq <= ? order by i.seq desc limit ?
 
 -- name: history_out
-select seq, queued_at, last_in_seq, text, status, error, attempts, coalesce(provider_id, '')
-  from outbound where conversation = ? order by seq desc limit ?
+select seq, queued_at, last_in_seq, text, status, error, media, attempts, coalesce(provider_id, '')
+  from outbound
+ where conversation = ?
+   and (? or status not in (Status.CANCELLED, Status.EXPIRED, Status.FAILED))
+ order by seq desc limit ?
 
 -- name: receipts_of
 select provider_status, code from receipts where conversation = ? and seq = ? order by id

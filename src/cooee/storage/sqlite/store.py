@@ -269,8 +269,18 @@ class SQLite:
     ) -> Sequence[ConversationSummary]:
         return await self._read(operators.list_conversations, limit, troubled_only=troubled_only)
 
-    async def history(self, ours: str, theirs: str, limit: int) -> Sequence[StoredText]:
-        return await self._read(operators.read_history, ours, theirs, limit)
+    async def history(
+        self,
+        ours: str,
+        theirs: str,
+        limit: int,
+        *,
+        last_seq: int | None = None,
+        with_unsent: bool = True,
+    ) -> Sequence[StoredText]:
+        return await self._read(
+            operators.read_history, ours, theirs, limit, last_seq, with_unsent=with_unsent
+        )
 
     async def record_opt_outs(
         self, ours: str, people: Sequence[str]

@@ -238,7 +238,7 @@ def outbound_row(
     return (
         conversation,
         seq,
-        turn,
+        turn if draft.follows is None else draft.follows,
         ours,
         theirs,
         storable_text(draft.text),
