@@ -10,7 +10,7 @@ XDIST := --numprocesses $(WORKERS) --dist loadfile --durations 15 --durations-mi
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
-.PHONY: phone demo run test test-all lint types rings docs screenshot bench proof check clean help
+.PHONY: phone demo run test test-all lint types rings docs screenshot bench bench-peers proof check clean help
 
 phone: .venv/.installed  ## two phones in the browser, texting the stopwatch; save the file to change it
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --database phone.db
@@ -55,6 +55,9 @@ bench: .venv/.developing  ## texts a second, beside the same SQL without cooee; 
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/sizes.py
 	@$(BIN)/python benchmarks/preflight.py --people 20000
+
+bench-peers: .venv/.developing  ## the whole path beside Flask, aiogram, DBOS and others (ten minutes; installs them)
+	@$(BIN)/python benchmarks/peers.py --rate 100
 
 check: lint types rings docs test-all  ## all that has to pass
 

@@ -1,9 +1,12 @@
 """The benchmarks run, and measure what they say."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,3 +72,29 @@ def test_a_turn_is_measured_by_what_its_person_has():
     assert done.returncode == 0, done.stderr
     rows = re.findall(r"^ +([\d,]+) +([\d.]+)", done.stdout, re.MULTILINE)
     assert [row for row, _ in rows] == ["1", "20", "1", "10", "1,000", "10,000"]
+
+
+@pytest.mark.slow
+def test_the_whole_path_is_measured_with_a_load_and_a_provider_of_their_own(tmp_path):
+    script = ROOT / "benchmarks" / "peers.py"
+    words = ["--seconds", "0.5", "--rounds", "1", "--rate", "20", "--greeted", "20"]
+    words += ["--only", "cooee-answer,cooee-rest"]
+    done = subprocess.run(
+        [sys.executable, str(script), *words],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    print(done.stdout)
+    measured = json.loads((tmp_path / "peers.json").read_text())
+    assert measured["failed"] == {}
+    for kind in ("closed", "open"):
+        assert {"cooee-answer", "cooee-rest"} == measured[kind].keys()
+        for [run] in measured[kind].values():
+            assert run["texts"] > 0
+            assert run["lost"] == 0
+            assert run["refused"] == {}
+            assert run["cpu_ms_a_text"] > 0
