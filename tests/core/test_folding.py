@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.core.app.opt_out import opt_out_words
+from cooee.core.app.opt_out import ProviderWords, opt_out_words
 from cooee.core.app.routes import Routes
 from cooee.core.folding import fold_text, plain_text, unaccented, visible_text
 from cooee.core.parsing.answers import (
@@ -54,7 +54,7 @@ def test_no_invisible_character_changes_a_reading(hidden: str) -> None:
     assert answer(lambda text: text, hidden + "2000" + hidden) == "2000"
     assert Keyword("START").match(hide("start")) == {}
     assert make_matcher("ADD {n:d}").match(hide("ADD") + " " + hide("5")) == {"n": 5}
-    assert opt_out_words((), Routes()).consent_of(hide("STOP")) == "out"
+    assert opt_out_words(ProviderWords(), Routes()).consent_of(hide("STOP")) == "out"
     assert match_option(hide("Friday"), ["Thursday", "Friday"]) == 1
     assert yes_or_no(hide("no")) is False
 

@@ -312,3 +312,49 @@ async def test_answers_are_exactly_the_texts_of_who_is_in(batches):
             assert heard == replies if not OUT.intersection(batch) else not (heard and is_out)
         if is_out:
             assert await anna.text("START") == [f"Q{len(expected)}?"]
+
+
+# The provider's own words
+
+
+@pytest.mark.parametrize("push", [True, False])
+@pytest.mark.parametrize("word", ["YES", "yes", "UNSTOP", "START"])
+async def test_twilios_words_lift_here_what_they_lift_there(word, push):
+    app, booked = booking()
+    async with Kit(app, provider="twilio", push=push, poll_interval=5) as kit:
+        anna = kit.phone()
+        for text in ("BOOK", "Ann", "Friday"):
+            await anna.text(text)
+        await anna.text("Cancel")  # which Twilio takes
+        assert await anna.text("yes please") == []  # Twilio acts on the word alone
+        assert booked == []
+        assert "Sure?" in await anna.text(word)
+        assert await anna.text("YES") == ["Booked for Ann."]
+        [opt_out] = await kit.store.opt_outs(kit.number, anna.number)
+        assert (opt_out.text, opt_out.lifted_text) == ("Cancel", word)
+
+
+async def test_a_yes_is_an_answer_to_who_is_in_and_lifts_nothing_that_twilio_does_not_keep():
+    app, booked = booking()
+    async with Kit(app, provider="twilio") as kit:
+        anna = kit.phone()
+        for text in ("BOOK", "YES", "Friday"):
+            await anna.text(text)
+        await anna.text("Stop. Thank you")  # Twilio does not hear it
+        assert await anna.text("YES") == []
+        assert booked == []
+        assert await anna.text("START") == ["Sure?"]
+        assert await anna.text("YES") == ["Booked for YES."]
+        assert booked == [("YES", "Friday")]
+
+
+@pytest.mark.parametrize("provider", ["simulated", "telstra-v2", "telstra-v3"])
+async def test_a_yes_lifts_nothing_where_the_provider_does_not_say_so(provider):
+    app, booked = booking()
+    async with Kit(app, provider=provider) as kit:
+        anna = kit.phone()
+        for text in ("BOOK", "Ann", "Friday", "STOP", "YES"):
+            await anna.text(text)
+        assert booked == []
+        assert (await kit.store.counts()).opted_out == 1
+        assert await anna.text("UNSTOP") == ["Sure?"]

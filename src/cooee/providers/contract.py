@@ -33,7 +33,11 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
         rate: texts a second, per number; None where the provider names no limit.
         timestamp_offset: the UTC offset of timestamps without one; None for unknown.
         replay_window: how long the provider may repeat a text.
-        opt_out_words: the opt-out words that the provider itself obeys.
+        opt_out_words: the opt-out words that the provider itself obeys, each where it is the
+            whole text, in any case: from then on the provider refuses our texts to the sender.
+        opt_in_words: the words by which it lifts such an opt-out again, in the same way. To the
+            app they are answers like any other while their sender is not opted out.
+        help_words: the words that it answers itself; the app hears them too.
         signed: True where webhooks can be verified.
         backfill: True where `poll` (*cursor*) also brings pushed texts, under the same keys. The
             runtime then polls now and then beside the pushes, for texts that no push could bring.
@@ -53,6 +57,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     timestamp_offset: timedelta | None = None
     replay_window: timedelta = 35 * DAY
     opt_out_words: frozenset[str] = frozenset()
+    opt_in_words: frozenset[str] = frozenset()
+    help_words: frozenset[str] = frozenset()
     signed: bool = False
     backfill: bool = False
     reply_within: timedelta | None = None

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from cooee.core.app.app import App
-from cooee.core.app.opt_out import OptOutWords, fallback_routes, keyword_clashes, opt_out_words
+from cooee.core.app.opt_out import (
+    OptOutWords,
+    ProviderWords,
+    fallback_routes,
+    keyword_clashes,
+    opt_out_words,
+)
 from cooee.core.app.quiet_hours import time_zones_of
 from cooee.core.errors import OptedOut, ProviderFailure, StoreUnavailable
 from cooee.providers import OptOutSource, Provider
@@ -15,6 +21,13 @@ from cooee.runtime.events import Events, OptOutListRead, OptOutListUnread, Texts
 from cooee.runtime.log import log_event
 from cooee.runtime.provider_session import ProviderSession
 from cooee.storage import Store
+
+
+def provider_words(provider: Provider) -> ProviderWords:
+    """Return the words that a provider itself acts on."""
+    features = provider.features
+    words = (features.opt_out_words, features.opt_in_words, features.help_words)
+    return ProviderWords(*({word.strip().upper() for word in each} for each in words))
 
 
 def prepare_opt_out_words(
@@ -26,13 +39,13 @@ def prepare_opt_out_words(
         DefinitionError: the app uses every word that there is to opt out with.
         SettingError: the app has quiet hours, and this machine no time zone data.
     """
-    provider_keywords = provider.features.opt_out_words
-    in_force = opt_out_words(provider_keywords, app.routes)
+    taken = provider_words(provider)
+    in_force = opt_out_words(taken, app.routes)
     app.routes.fallbacks = fallback_routes(in_force, app.help)
     if app.quiet_hours is not None:
         time_zones_of("", "")
     notes = []
-    for clash in keyword_clashes(provider_keywords, app.routes):
+    for clash in keyword_clashes(taken.opt_out, app.routes):
         notes.append(clash.message(provider.name))
         level = logging.INFO if clash.other_keywords else logging.WARNING
         log_event("word-taken", level, word=clash.keyword, note=notes[-1])

@@ -14,25 +14,28 @@ class NewInbound(msgspec.Struct, frozen=True):
     """A text to store, with a credible `sent_at`, and its effect on consent (law 10).
 
     A text whose `consent` is "out" is stored and never reaches a handler; nor does a "wish", unless
-    a question waits for this person's text.
+    a question waits for this person's text. With `at_provider`, an opt-out is kept by the provider
+    too, and an opt-in lifts only such an opt-out.
     """
 
     inbound: Inbound
     consent: ConsentChange = ""
     consent_source: ConsentSource = ConsentSource.KEYWORD
+    at_provider: bool = False
 
 
 class ReceivedText(msgspec.Struct, frozen=True):
     """The result of storing a text; `id` is ours, and the same for each delivery of the text.
 
     `opted_out` says whether the text took effect as an opt-out, which cancelled the queued texts
-    in `cancelled`.
+    in `cancelled`; `opted_in`, whether it lifted one.
     """
 
     id: bytes
     is_new: bool
     opted_out: bool = False
     cancelled: Sequence[Outbound] = ()
+    opted_in: bool = False
 
 
 class PendingText(msgspec.Struct, frozen=True):

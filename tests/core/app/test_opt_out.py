@@ -8,13 +8,16 @@ from cooee import Chat, DefinitionError, Routes
 from cooee.core.app.opt_out import (
     OPT_IN_WORDS,
     OPT_OUT_WORDS,
+    ProviderWords,
     fallback_routes,
     keyword_clashes,
     opt_out_words,
 )
 from cooee.core.folding import fold_text
 
-TELSTRA_V3 = {"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"}
+TELSTRA_V3 = ProviderWords({"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"})
+TWILIO = ProviderWords({"STOP", "CANCEL"}, {"START", "YES", "UNSTOP"}, {"HELP", "INFO"})
+NO_WORDS = ProviderWords()
 
 
 def routes(*specs, otherwise=False):
@@ -32,7 +35,7 @@ def routes(*specs, otherwise=False):
     return made
 
 
-@pytest.mark.parametrize("company", [frozenset(), TELSTRA_V3])
+@pytest.mark.parametrize("company", [NO_WORDS, TELSTRA_V3])
 @pytest.mark.parametrize("word", OPT_OUT_WORDS)
 def test_every_standard_word_opts_out(company, word):
     plain = opt_out_words(company, routes(otherwise=True))
@@ -42,14 +45,14 @@ def test_every_standard_word_opts_out(company, word):
 
 @pytest.mark.parametrize("word", OPT_IN_WORDS)
 def test_opt_in_words_opt_in(word):
-    assert opt_out_words((), routes()).consent_of(word.lower()) == "in"
+    assert opt_out_words(NO_WORDS, routes()).consent_of(word.lower()) == "in"
 
 
 @pytest.mark.parametrize(
     "text", ["", "bus stop", "dont stop", "STOPWATCH", "stop 5", "YES", "restart", "x" * 5000]
 )
 def test_other_texts_do_nothing(text):
-    assert opt_out_words((), routes()).consent_of(text) == ""
+    assert opt_out_words(NO_WORDS, routes()).consent_of(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -65,14 +68,14 @@ def test_other_texts_do_nothing(text):
     ],
 )  # fmt: skip
 def test_a_word_with_courtesies_or_a_signature_opts_out(text):
-    assert opt_out_words((), routes()).consent_of(text) == "out"
+    assert opt_out_words(NO_WORDS, routes()).consent_of(text) == "out"
 
 
 @pytest.mark.parametrize(
     "text", ["cancel please", "End. Thanks", "remove, please", "baja por favor"]
 )
 def test_a_word_with_other_meanings_and_a_courtesy_is_a_wish_at_most(text):
-    assert opt_out_words((), routes()).consent_of(text) in {"wish", ""}
+    assert opt_out_words(NO_WORDS, routes()).consent_of(text) in {"wish", ""}
 
 
 @pytest.mark.parametrize(
@@ -84,19 +87,43 @@ def test_a_word_with_other_meanings_and_a_courtesy_is_a_wish_at_most(text):
     ],
 )  # fmt: skip
 def test_a_quote_or_another_word_opts_nobody_out(text):
-    assert opt_out_words((), routes()).consent_of(text) == ""
+    assert opt_out_words(NO_WORDS, routes()).consent_of(text) == ""
 
 
 def test_the_apps_own_stop_takes_its_courtesies_too():
-    words = opt_out_words((), routes("STOP"))
+    words = opt_out_words(NO_WORDS, routes("STOP"))
     assert words.consent_of("stop please") == words.consent_of("stop it") == ""
     assert words.consent_of("UNSUBSCRIBE, thanks") == "out"
     assert words.consent_of("START, please") == "in"
 
 
+@pytest.mark.parametrize(
+    ("text", "consent", "is_at_provider"),
+    [
+        ("YES", "in", True),
+        (" yes\n", "in", True),
+        ("Yes!", "", False),  # Twilio acts on the word alone
+        ("yes please", "", False),
+        ("START", "in", False),  # ours too: whatever the opt-out, it is lifted
+        ("Start!", "in", False),
+        ("unstop", "in", False),
+        ("stop", "out", True),
+        ("Stop.", "out", False),
+        ("ARRET", "out", False),
+    ],
+)
+def test_the_providers_own_words_do_here_what_they_do_there(text, consent, is_at_provider):
+    at_twilio = opt_out_words(TWILIO, routes(otherwise=True))
+    assert at_twilio.consent_of(text) == consent
+    assert at_twilio.is_at_provider(text) is is_at_provider
+    elsewhere = opt_out_words(NO_WORDS, routes(otherwise=True))
+    assert elsewhere.consent_of(text) == ("" if "yes" in text.casefold() else consent)
+    assert not elsewhere.is_at_provider(text)
+
+
 def test_an_apps_own_keyword_is_the_apps_where_the_company_does_not_act_on_it():
     own = routes("START", "Stop", "TIME")
-    at_v2 = opt_out_words((), own)
+    at_v2 = opt_out_words(NO_WORDS, own)
     assert (
         at_v2.consent_of("STOP"),
         at_v2.consent_of("stop!"),
@@ -106,30 +133,37 @@ def test_an_apps_own_keyword_is_the_apps_where_the_company_does_not_act_on_it():
 
 
 def test_start_opts_in_and_is_the_apps_as_well():
-    assert opt_out_words((), routes("START")).consent_of("START") == "in"
+    assert opt_out_words(NO_WORDS, routes("START")).consent_of("START") == "in"
 
 
 def test_no_pattern_takes_a_way_out_from_people():
     greedy = routes(re.compile(".*", re.DOTALL), "STOP {what:rest}", otherwise=True)
-    assert opt_out_words((), greedy).consent_of("STOP") == "out"
+    assert opt_out_words(NO_WORDS, greedy).consent_of("STOP") == "out"
 
 
 def test_whoever_takes_every_word_is_told_to_leave_one():
     with pytest.raises(DefinitionError, match="Leave one of STOP, UNSUBSCRIBE"):
-        opt_out_words((), routes(tuple(OPT_OUT_WORDS)))
-    assert opt_out_words({"SALIR"}, routes(tuple(OPT_OUT_WORDS))).consent_of("salir") == "out"
+        opt_out_words(NO_WORDS, routes(tuple(OPT_OUT_WORDS)))
+    assert (
+        opt_out_words(ProviderWords({"SALIR"}), routes(tuple(OPT_OUT_WORDS))).consent_of("salir")
+        == "out"
+    )
 
 
 @pytest.mark.parametrize(
     ("company", "own", "named"),
     [
-        ((), (), "STOP"),
-        ((), ("STOP",), "UNSUBSCRIBE"),
-        ((), ("STOP", "UNSUBSCRIBE"), "OPTOUT"),
+        (NO_WORDS, (), "STOP"),
+        (NO_WORDS, ("STOP",), "UNSUBSCRIBE"),
+        (NO_WORDS, ("STOP", "UNSUBSCRIBE"), "OPTOUT"),
         (TELSTRA_V3, ("STOP",), "STOP"),
         (TELSTRA_V3, ("HALT",), "STOP"),
-        ({"UNSUBSCRIBE"}, (), "UNSUBSCRIBE"),  # so that the company's own list is right as well
-        ({"SALIR"}, (), "SALIR"),
+        (
+            ProviderWords({"UNSUBSCRIBE"}),
+            (),
+            "UNSUBSCRIBE",
+        ),  # so that the company's own list is right as well
+        (ProviderWords({"SALIR"}), (), "SALIR"),
     ],
 )
 def test_people_are_told_a_word_that_works(company, own, named):
@@ -147,13 +181,19 @@ def test_people_are_told_a_word_that_works(company, own, named):
 
 
 def test_plain_words_are_a_wish_unless_the_app_answers_them():
-    assert opt_out_words((), routes(otherwise=True)).consent_of("please stop texting me") == "wish"
-    assert opt_out_words((), routes("leave me alone")).consent_of("Leave me alone!") == ""
-    assert opt_out_words((), routes("leave me alone")).consent_of("take me off your list") == "wish"
+    assert (
+        opt_out_words(NO_WORDS, routes(otherwise=True)).consent_of("please stop texting me")
+        == "wish"
+    )
+    assert opt_out_words(NO_WORDS, routes("leave me alone")).consent_of("Leave me alone!") == ""
+    assert (
+        opt_out_words(NO_WORDS, routes("leave me alone")).consent_of("take me off your list")
+        == "wish"
+    )
 
 
 def test_in_doubt_people_are_asked():
-    plain = opt_out_words((), routes())
+    plain = opt_out_words(NO_WORDS, routes())
     assert [plain.might_opt_out(text) for text in ("please stop", "unsubscribe me", "hello")] == [
         True,
         True,
@@ -165,7 +205,7 @@ def test_in_doubt_people_are_asked():
 
 
 def test_a_keyword_that_the_company_takes_is_named_with_what_to_do():
-    [clash] = keyword_clashes(TELSTRA_V3, routes("START", "Stop", "TIME"))
+    [clash] = keyword_clashes(TELSTRA_V3.opt_out, routes("START", "Stop", "TIME"))
     told = clash.message("telstra-v3")
     assert "telstra-v3 itself acts on Stop" in told
     assert "answer" in told
@@ -176,7 +216,7 @@ def test_a_keyword_that_the_company_takes_is_named_with_what_to_do():
 
 def test_a_second_word_is_what_people_are_to_be_told():
     [clash] = keyword_clashes(
-        TELSTRA_V3, routes(("STOP", "HALT", "quit", "END THE CLOCK"), otherwise=True)
+        TELSTRA_V3.opt_out, routes(("STOP", "HALT", "quit", "END THE CLOCK"), otherwise=True)
     )[:1]
     assert list(clash.other_keywords) == ["HALT", "END THE CLOCK"]
     assert clash.message("twilio").endswith("tell people to text HALT or END THE CLOCK.")

@@ -39,7 +39,7 @@ OPT_OUT_WORDS: Sequence[str] = (
 """Words that opt out where the app does not use them itself; the one to name to people first."""
 
 OPT_IN_WORDS: Sequence[str] = ("START", "UNSTOP")
-"""Words that opt in again; YES, an opt-in word of some providers, is an answer here."""
+"""Words that opt in again everywhere; YES does where the provider says so, and only there."""
 
 _OPT_IN = frozenset(map(fold_text, OPT_IN_WORDS))
 # Words that say nothing but this, so also with a courtesy, and while a question waits.
@@ -49,19 +49,33 @@ _ALWAYS_MEANT = frozenset(
 _MAX_KEYWORD_CHARS = 160  # characters of a text that may be a word, with its courtesies
 
 
+class ProviderWords(msgspec.Struct, frozen=True):
+    """The words that the provider itself acts on, each where it is the whole text, in any case."""
+
+    opt_out: Collection[str] = ()
+    opt_in: Collection[str] = ()
+    help: Collection[str] = ()
+
+    def acts_on(self, text: str) -> ConsentChange:
+        """Return what a text does to its sender's consent at the provider."""
+        word = text.strip().upper() if len(text) <= _MAX_KEYWORD_CHARS else ""
+        return "out" if word in self.opt_out else "in" if word in self.opt_in else ""
+
+
 class OptOutWords(msgspec.Struct, frozen=True):
     """The words in force, folded; `advertised` is the word in texts to people."""
 
     opt_out: frozenset[str]
     app_keywords: frozenset[str]  # the app's own keywords: never a wish
     advertised: str
+    provider: ProviderWords = ProviderWords()
 
     def consent_of(self, text: str) -> ConsentChange:
         """Return a text's change to its sender's consent; a quote of ours (a tapback) has none."""
         folded = fold_text(text) if len(text) <= _MAX_KEYWORD_CHARS else ""
         if folded in self.opt_out or unaccented(folded) in self.opt_out:
             return "out"
-        if folded in _OPT_IN:
+        if folded in _OPT_IN or self.provider.acts_on(text) == "in":
             return "in"
         if folded in self.app_keywords or read_reaction(text) is not None:
             return ""
@@ -72,6 +86,15 @@ class OptOutWords(msgspec.Struct, frozen=True):
             return "in"
         is_wish = says_only(words, self.opt_out, with_objects=False)
         return "wish" if is_wish or opt_out_intent(text) == "sure" else ""
+
+    def is_at_provider(self, text: str) -> bool:
+        """Tell whether a text's change of consent is the provider's as well.
+
+        An opt-in by a word of the provider's alone is the provider's alone: a "yes" lifts no
+        "stop texting me", of which the provider does not know.
+        """
+        acts = self.provider.acts_on(text)
+        return acts == "out" or (acts == "in" and fold_text(text) not in _OPT_IN)
 
     def might_opt_out(self, text: str) -> bool:
         """Tell whether to ask the sender of a text about opting out."""
@@ -85,20 +108,20 @@ class OptOutWords(msgspec.Struct, frozen=True):
         return f"Do you want no more texts from us? Reply {self.advertised}."
 
 
-def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWords:
+def opt_out_words(provider: ProviderWords, routes: Routes) -> OptOutWords:
     """Return the words in force: the provider's own, and the standard words the app leaves free.
 
     Only a keyword takes a word for the app: a pattern or expression that would match everything
     must not leave people without a way out.
 
     Args:
-        provider_words: the words that the provider itself acts on.
+        provider: the words that the provider itself acts on.
         routes: the app's handlers.
 
     Raises:
         DefinitionError: no word would be left to opt out with.
     """
-    provider_words_by_fold = {fold_text(word): word for word in provider_words}
+    provider_words_by_fold = {fold_text(word): word for word in provider.opt_out}
     # A word that the provider acts on never reaches the app, so it is no keyword of the app's.
     app_keywords = (
         frozenset(fold_text(word) for word, _ in _keywords_of(routes))
@@ -121,6 +144,7 @@ def opt_out_words(provider_words: Collection[str], routes: Routes) -> OptOutWord
         opt_out,
         app_keywords,
         (advertisable or sorted(provider_words_by_fold.values()) or free_words)[0],
+        provider,
     )
 
 

@@ -271,5 +271,6 @@ def _features_for(switches: frozenset[str]) -> Features:
         lookup_settles_after=_LOOKUP_SETTLES_AFTER if "lookup" in switches else None,
         idempotency="idempotency" in switches,
         opt_out_words=frozenset({"STOP", "UNSUBSCRIBE"} if "optout" in switches else ()),
+        opt_in_words=frozenset({"START"} if "optout" in switches else ()),
         signed=True,
     )

@@ -94,6 +94,8 @@ class Twilio:
         opt_out_words=frozenset(
             {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
         ),
+        opt_in_words=frozenset({"START", "YES", "UNSTOP"}),
+        help_words=frozenset({"HELP", "INFO"}),
         signed=True,
         backfill=True,
     )

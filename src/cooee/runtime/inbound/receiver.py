@@ -66,7 +66,7 @@ class InboundReceiver:
         self._events.publish(TextReceived(inbound, received.is_new, received.id))
         if received.opted_out:
             self._events.publish(OptOutRecorded(inbound, "out", source, received.id))
-        elif received.is_new and arrival.consent == "in":
+        elif received.opted_in:
             self._events.publish(OptOutRecorded(inbound, "in", source, received.id))
         if received.cancelled:
             self._events.publish(TextsCancelled(received.cancelled))
@@ -84,8 +84,11 @@ class InboundReceiver:
             ),
         )
         if inbound.consent:
-            return NewInbound(normalised, inbound.consent, ConsentSource.PROVIDER)
+            source, out = ConsentSource.PROVIDER, inbound.consent == "out"
+            return NewInbound(normalised, inbound.consent, source, at_provider=out)
         # delivery rule 3: stored with its text, so that no handler, stuck or not, delays a STOP
-        consent = self._opt_out_words.consent_of(inbound.text)
+        words = self._opt_out_words
+        consent = words.consent_of(inbound.text)
         source = ConsentSource.PHRASE if consent == "wish" else ConsentSource.KEYWORD
-        return NewInbound(normalised, consent, source)
+        at_provider = words.is_at_provider(inbound.text)
+        return NewInbound(normalised, consent, source, at_provider=at_provider)

@@ -51,7 +51,12 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
         None if is_opt_out else transaction.now,
     )
     is_back = new.consent == "in" and lift_opt_out(
-        transaction, conversation, received_at, new.consent_source, id
+        transaction,
+        conversation,
+        received_at,
+        source=new.consent_source,
+        inbound=id,
+        only_at_provider=new.at_provider,
     )
     row = (
         conversation,
@@ -78,8 +83,9 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
             received_at,
             source=new.consent_source,
             inbound=id,
+            at_provider=new.at_provider,
         )
-    return ReceivedText(id, True, is_opt_out, cancelled)
+    return ReceivedText(id, True, is_opt_out, cancelled, is_back)
 
 
 def _is_opt_out(transaction: Transaction, conversation: bytes, new: NewInbound) -> bool:

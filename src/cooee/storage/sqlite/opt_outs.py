@@ -19,13 +19,16 @@ def record_opt_out(
     *,
     source: ConsentSource,
     inbound: bytes | None = None,
+    at_provider: bool,
 ) -> tuple[bool, Sequence[Outbound]]:
     """Record that a person opted out, and cancel the texts that are queued for them.
 
     Return whether the opt-out is new, and the cancelled texts.
     """
-    row = (conversation, since, *numbers, source.value, inbound)
+    row = (conversation, since, *numbers, source.value, inbound, int(at_provider))
     is_new, (ours, theirs) = transaction.execute("opt_out", row).rowcount > 0, numbers
+    if at_provider and not is_new:
+        transaction.execute("opt_out_at_provider", (conversation,))
     rows = transaction.execute("cancel_queued", (conversation,)).fetchall()
     return is_new, [
         Outbound(
@@ -40,10 +43,17 @@ def record_opt_out(
 
 
 def lift_opt_out(
-    transaction: Transaction, conversation: bytes, at: int, source: ConsentSource, inbound: bytes
+    transaction: Transaction,
+    conversation: bytes,
+    at: int,
+    *,
+    source: ConsentSource,
+    inbound: bytes,
+    only_at_provider: bool,
 ) -> bool:
-    """Lift a person's opt-out by a text of theirs; return whether there was one."""
-    return transaction.execute("opt_in", (conversation, at, source.value, inbound)).rowcount > 0
+    """Lift a person's opt-out by a text of theirs; return whether there was one to lift."""
+    row = (conversation, at, source.value, inbound, int(only_at_provider))
+    return transaction.execute("opt_in", row).rowcount > 0
 
 
 def record_opt_outs(
@@ -63,6 +73,7 @@ def record_opt_outs(
                 numbers,
                 transaction.now,
                 source=ConsentSource.PROVIDER,
+                at_provider=True,
             )
         )
     return sum(is_new for is_new, _ in recorded), [text for _, texts in recorded for text in texts]

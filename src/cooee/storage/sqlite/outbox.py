@@ -199,7 +199,12 @@ def _record_failure(
         if numbers is not None:
             source = ConsentSource.REFUSED
             cancelled += record_opt_out(
-                transaction, text_key[0], numbers, transaction.now, source=source
+                transaction,
+                text_key[0],
+                numbers,
+                transaction.now,
+                source=source,
+                at_provider=True,
             )[1]
     return cancelled
 

@@ -67,15 +67,19 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
         max(?11, exists (select 1 from opt_outs where conversation = ?1 and lifted_at is null)))
 
 -- name: opt_out
-insert into opt_outs (conversation, since, ours, theirs, source, inbound_id)
-select ?1, ?2, ?3, ?4, ?5, ?6
+insert into opt_outs (conversation, since, ours, theirs, source, inbound_id, at_provider)
+select ?1, ?2, ?3, ?4, ?5, ?6, ?7
  where not exists (select 1 from opt_outs where conversation = ?1 and lifted_at is null)
 on conflict (conversation, since) do update set
-  source = excluded.source, inbound_id = excluded.inbound_id, lifted_at = null, lifted_source = '', lifted_inbound_id = null
+  source = excluded.source, inbound_id = excluded.inbound_id, at_provider = excluded.at_provider,
+  lifted_at = null, lifted_source = '', lifted_inbound_id = null
+
+-- name: opt_out_at_provider
+update opt_outs set at_provider = 1 where conversation = ? and lifted_at is null
 
 -- name: opt_in
 update opt_outs set lifted_at = ?2, lifted_source = ?3, lifted_inbound_id = ?4
- where conversation = ?1 and lifted_at is null
+ where conversation = ?1 and lifted_at is null and (not ?5 or at_provider)
 
 -- name: is_asking
 select is_asking from conversations where id = ?

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from cooee.core.app.opt_out import ConsentChange
 from cooee.core.messages import Priority, Status
 from cooee.storage import (
     AttemptResult,
     ClaimResult,
     ConsentSource,
+    NewInbound,
     NextDue,
     OptOut,
     ReceivedText,
@@ -125,6 +127,31 @@ class OptOutTests:
         assert await harness.store.retry() == 2
         texts = (await harness.claim_one()).texts
         assert [text.consent for text in texts] == [SenderConsent.OUT] * 2
+
+    async def test_a_word_of_the_providers_lifts_only_what_the_provider_keeps(
+        self, harness: StoreHarness
+    ) -> None:
+        async def receive(text: str, consent: ConsentChange, *, at_provider: bool) -> ReceivedText:
+            inbound = harness.new_inbound(text).inbound
+            new = NewInbound(inbound, consent, at_provider=at_provider)
+            return (await harness.store.receive([new]))[0]
+
+        assert not (await receive("YES", "in", at_provider=True)).opted_in  # nothing to lift
+        await receive("stop it", "out", at_provider=False)
+        assert not (await receive("YES", "in", at_provider=True)).opted_in
+        await receive("STOP", "out", at_provider=True)
+        assert (await receive("YES", "in", at_provider=True)).opted_in
+        await receive("stop it", "out", at_provider=False)
+        await harness.store.record_opt_outs(OURS, [ANNA])
+        assert (await receive("YES", "in", at_provider=True)).opted_in
+        await harness.enqueue("news")
+        outbound = await harness.take_one()
+        await receive("stop it", "out", at_provider=False)
+        await harness.record(outbound, Status.FAILED, opted_out=True)
+        assert (await receive("YES", "in", at_provider=True)).opted_in
+        await receive("STOP", "out", at_provider=True)
+        assert (await receive("START", "in", at_provider=False)).opted_in
+        assert (await harness.store.counts()).opted_out == 0
 
     async def test_an_opt_out_while_a_text_waits_to_be_tried_again_ends_it(
         self, harness: StoreHarness
