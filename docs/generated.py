@@ -166,10 +166,9 @@ _QUESTIONS: dict[str, tuple[str, Tell]] = {
     "concurrency": ("sends at once", str),
     "replay_window": ("a text may come again for", lambda window: f"{window.days} days"),
     "timestamp_offset": ("stamps without an offset are at", _offset),
-    "opt_out_words": (
-        "opt-out words of its own",
-        lambda words: ", ".join(sorted(words)) or "none",
-    ),
+    "opt_out_words": ("opt-out words of its own", lambda words: ", ".join(sorted(words)) or "none"),
+    "opt_in_words": ("opt-in words of its own", lambda words: ", ".join(sorted(words)) or "none"),
+    "help_words": ("words that it answers itself", lambda words: ", ".join(sorted(words)) or "none"),
 }
 
 
