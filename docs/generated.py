@@ -7,7 +7,7 @@ A page asks for it by name: ``{cooee-front}``, ``{cooee-errors}``, ``{cooee-sett
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
@@ -149,6 +149,10 @@ def _seconds(length: timedelta | None) -> str:
 
 Tell: TypeAlias = Callable[[Any], str]
 
+def _words(words: Collection[str]) -> str:
+    return ", ".join(sorted(words)) or "none"
+
+
 _QUESTIONS: dict[str, tuple[str, Tell]] = {
     "polling": ("texts can be read", lambda way: f"yes, *{way}*" if way else "no"),
     "push": ("texts can be pushed", _yes),
@@ -166,9 +170,9 @@ _QUESTIONS: dict[str, tuple[str, Tell]] = {
     "concurrency": ("sends at once", str),
     "replay_window": ("a text may come again for", lambda window: f"{window.days} days"),
     "timestamp_offset": ("stamps without an offset are at", _offset),
-    "opt_out_words": ("opt-out words of its own", lambda words: ", ".join(sorted(words)) or "none"),
-    "opt_in_words": ("opt-in words of its own", lambda words: ", ".join(sorted(words)) or "none"),
-    "help_words": ("words that it answers itself", lambda words: ", ".join(sorted(words)) or "none"),
+    "opt_out_words": ("opt-out words of its own", _words),
+    "opt_in_words": ("opt-in words of its own", _words),
+    "help_words": ("words that it answers itself", _words),
 }
 
 
