@@ -149,6 +149,7 @@ def _seconds(length: timedelta | None) -> str:
 
 Tell: TypeAlias = Callable[[Any], str]
 
+
 def _words(words: Collection[str]) -> str:
     return ", ".join(sorted(words)) or "none"
 
