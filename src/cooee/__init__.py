@@ -12,6 +12,7 @@ from cooee.core.app.routes import Routes
 from cooee.core.durations import days, hours, minutes
 from cooee.core.errors import (
     AmbiguousQuestion,
+    AppUnresponsive,
     CannotGoBack,
     CooeeError,
     DatabaseInUse,
@@ -65,6 +66,7 @@ __all__ = [
     "AmbiguousQuestion",
     "App",
     "AppClient",
+    "AppUnresponsive",
     "AskOptions",
     "Birthday",
     "CannotGoBack",

@@ -22,7 +22,7 @@ def call_in_loop(
     Of the calls that one thread makes into another's loop, the earlier runs first. A loop that is
     closed is left alone: nobody waits in it.
     """
-    if asyncio._get_running_loop() is loop:  # noqa: SLF001 -- asyncio's own, and documented for this
+    if asyncio._get_running_loop() is loop:  # noqa: SLF001 -- the only one that raises nothing
         function(*args)
         return
     with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -42,7 +42,10 @@ async def run_in_loop(
     Args:
         loop: the loop, which may run in another thread.
         function: called in the loop's thread.
-        context: the context of the task in another thread; the thread's own by default.
+        context: the context of the task in another thread; the caller's by default.
+
+    Raises:
+        RuntimeError: the loop is closed.
     """
     here = asyncio.get_running_loop()
     if loop is here:
@@ -55,7 +58,7 @@ async def run_in_loop(
         task.add_done_callback(lambda task: call_in_loop(here, _hand_over, task, ended))
         tasks.append(task)
 
-    call_in_loop(loop, start)
+    loop.call_soon_threadsafe(start)
     try:
         return await asyncio.shield(ended)
     except asyncio.CancelledError:

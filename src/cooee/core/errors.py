@@ -4,6 +4,7 @@ CooeeError
 ├── DefinitionError        the app's code is wrong: mend the lines that it shows
 ├── SettingError           a setting is missing or wrong: type the line that it shows
 ├── NotRunning             no runtime is behind this app yet: start one first
+├── AppUnresponsive        the app's code holds its event loop: mend the line, and start again
 ├── TooLong                a text needs more segments than the app allows: shorten it
 ├── StateError             stored state does not fit the app's class: mend the class
 ├── ProviderFailure        the provider refused a request, or did not answer it
@@ -57,6 +58,10 @@ class SettingError(CooeeError):
 
 class NotRunning(CooeeError):
     """The app cannot send before a runtime is started."""
+
+
+class AppUnresponsive(CooeeError):
+    """The app's code has stopped or blocked its event loop for good: nobody is answered."""
 
 
 class TooLong(CooeeError):

@@ -16,6 +16,7 @@ from cooee.core.http_messages import Response
 from cooee.net.asgi import write_response
 from cooee.net.http_client import HTTPClient, Receive, Scope, Send
 from cooee.net.ssrf_guard import SSRFGuard
+from cooee.runtime.app_loop import AppThread
 from cooee.runtime.inbound.media import MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.log import log_event
@@ -29,7 +30,10 @@ from cooee.storage import open_store
 
 @asynccontextmanager
 async def running_service(
-    app: App[Any, Any], settings: Settings, redactor: Redactor | None = None
+    app: App[Any, Any],
+    settings: Settings,
+    redactor: Redactor | None = None,
+    app_thread: AppThread | None = None,
 ) -> AsyncIterator[Service]:
     """Open a service with the given settings; it is not connected yet."""
     clock = RealClock()
@@ -49,6 +53,7 @@ async def running_service(
             media_config=media_config,
             redactor=redactor or Redactor(settings.secrets),
             send_token=settings.send_token,
+            app_thread=app_thread,
         ),
     )
     async with service:

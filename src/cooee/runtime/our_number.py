@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from cooee.clocks.clock import Clock
 from cooee.runtime.provider_session import ProviderSession
 from cooee.storage import Store
 
@@ -14,19 +13,17 @@ class OurNumber:
     Args:
         session: has our number once it is connected.
         store: has the number of the last run.
+        clock: makes the wake-up of those who wait, in whichever event loop.
     """
 
-    def __init__(self, session: ProviderSession, store: Store) -> None:
+    def __init__(self, session: ProviderSession, store: Store, clock: Clock) -> None:
         self._session, self._store = session, store
-        self._connected = asyncio.Event()
-
-    @property
-    def is_connected(self) -> bool:
-        """Say whether the provider has confirmed our number."""
-        return self._connected.is_set()
+        self.is_connected = False
+        self._connected = clock.create_wake_up()
 
     def set_connected(self) -> None:
         """Let everybody go on who waits for our number."""
+        self.is_connected = True
         self._connected.set()
 
     def known(self) -> str:
@@ -40,5 +37,6 @@ class OurNumber:
             numbers = await self._store.our_numbers()
             if len(numbers) == 1:
                 return numbers[0]
-            await self._connected.wait()
+            while not self.is_connected:
+                await self._connected.wait()
         return self.known()

@@ -6,16 +6,19 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any, Self
 
 from msgspec.structs import asdict
 
 from cooee.clocks.clock import Clock, WakeUp
+from cooee.clocks.loop_calls import call_in_loop
 from cooee.core.app.app import App
 from cooee.core.backoff import Backoff
+from cooee.core.error_text import error_text
 from cooee.core.errors import (
+    AppUnresponsive,
     CooeeError,
     DatabaseLost,
     PermanentFailure,
@@ -25,6 +28,7 @@ from cooee.core.errors import (
 from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
 from cooee.runtime.app_call import await_app, call_app
+from cooee.runtime.app_loop import AppLoop
 from cooee.runtime.event_log import write_event_to_log
 from cooee.runtime.events import Events
 from cooee.runtime.inbound.media import erase_forgotten_media
@@ -35,6 +39,7 @@ from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.places import CLAIM_TIMEOUT_S
 from cooee.runtime.turns.unknown_dialogues import unknown_dialogue_notes
 from cooee.runtime.watchdog import Watchdog
 from cooee.runtime.web.endpoints import HTTPEndpoints
@@ -80,15 +85,16 @@ class Service:
         self.events = Events([write_event_to_log])
         self.notes: list[str] = []
         self.parts: Parts
-        self._tasks = TaskGroup(clock, "service")
+        self._tasks, edge = TaskGroup(clock, "service"), asyncio.get_running_loop()
+        self._app_loop = app_loop = AppLoop(self.options.app_thread)
+        outside = (provider, store, transport, clock)
         self._resources = Resources(
-            app, provider, store, transport, clock, self.options, self.events, self._tasks
+            app, *outside, self.options, self.events, self._tasks, edge, app_loop
         )
         self._stopping: WakeUp = clock.create_wake_up()
         self._poller: Poller | None = None
-        self._watchdog = Watchdog()
-        self._loss: asyncio.Future[DatabaseLost] = asyncio.get_running_loop().create_future()
-        self._exit_stack = AsyncExitStack()
+        self._watchdog = Watchdog(app_loop.loop, app_loop.thread_id)
+        self._loss: asyncio.Future[DatabaseLost | AppUnresponsive] = edge.create_future()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -144,8 +150,8 @@ class Service:
         )
         if self.options.media_config is not None:
             await erase_forgotten_media(self.store, self.options.media_config.storage)
-        self._watchdog.start(self.parts.worker.check_places)
-        self._tasks.keep_running("worker", self.parts.worker.run)
+        self._watch_app_loop()
+        self._tasks.keep_running("worker", lambda: self._app_loop.run(self.parts.worker.run))
         self._tasks.keep_running("maintenance", self._run_maintenance)
         self.app.outbox = self.parts.outbox
 
@@ -166,6 +172,7 @@ class Service:
 
     async def close(self, grace: float = 8) -> None:
         """Start nothing new, end what is under way within `grace` seconds, close the store."""
+        is_app_lost = self._loss.done() and isinstance(self._loss.result(), AppUnresponsive)
         if self._poller is not None:
             self._poller.stop()
         self.parts.worker.stop()
@@ -174,16 +181,20 @@ class Service:
         self._stopping.set()
         if self.parts.media_fetcher is not None:
             await self.parts.media_fetcher.close()
-        await self._tasks.close(grace)
+        await self._tasks.close(0 if is_app_lost else grace)
         if self.app.outbox is self.parts.outbox:
             self.app.outbox = None
+        is_blocked = self._watchdog.is_blocked
         self._watchdog.stop()
-        await self._exit_stack.aclose()
+        if not await self._app_loop.exit(timeout_s=0 if is_blocked else None):
+            log_event("services-not-left", logging.ERROR)
         await self._resources.transport.close()
+        if is_app_lost:
+            return  # delivery rule 20: an unclean exit, so that the next start counts the attempt
         await self.store.close()
 
-    async def until_database_lost(self) -> DatabaseLost:
-        """Wait until the database is lost under this process; return the error for people."""
+    async def until_lost(self) -> DatabaseLost | AppUnresponsive:
+        """Wait until the database, or the app's event loop, is lost; return the error."""
         return await asyncio.shield(self._loss)
 
     async def health(self) -> tuple[bool, Mapping[str, Any]]:
@@ -198,7 +209,8 @@ class Service:
         trouble = self.parts.senders.trouble or self.session.trouble
         sending = trouble or "ok" if is_connected else "not connected"
         # delivery rule 10: a thread that was given up is named
-        handlers = self.parts.worker.trouble or "ok"
+        troubles = [self._watchdog.trouble, self.parts.worker.trouble]
+        handlers = "; ".join(filter(None, troubles)) or "ok"
         tasks = self._tasks.trouble or "ok"
         report: dict[str, Any] = {"polling": polling, "sending": sending, "handlers": handlers}
         report |= {"tasks": tasks, "database": database, "counts": counts}
@@ -208,7 +220,33 @@ class Service:
     async def _enter_services(self) -> Any:
         if self.app.services_lifespan is None:
             return None
-        return await self._exit_stack.enter_async_context(self.app.services_lifespan())
+        return await self._app_loop.enter(self.app.services_lifespan)
+
+    def _watch_app_loop(self) -> None:
+        """Check the worker's claims; where the app's loop is lost, let the process end."""
+        check_places = self.parts.worker.check_places
+        if self.options.app_thread is None:  # then nothing is left that could end the process
+            self._watchdog.start(check_places)
+            return
+        edge = self._resources.edge
+
+        def lose_app_loop(words: str) -> None:
+            call_in_loop(edge, self._lose_app_loop, words)
+
+        # delivery rule 20: a loop that stands still ends no claim
+        self._watchdog.start(check_places, lose_app_loop, CLAIM_TIMEOUT_S)
+        self.options.app_thread.ended.add_done_callback(
+            lambda ended: lose_app_loop(_end_of_loop(ended.result()))
+        )
+
+    def _lose_app_loop(self, words: str) -> None:
+        if not self._loss.done() and not self._tasks.is_cancelling:
+            log_event("app-unresponsive", logging.CRITICAL, words=words)
+            self._loss.set_result(
+                AppUnresponsive(
+                    f"Nobody is answered any more: {words}. The process ends, to be started again."
+                )
+            )
 
     async def _retry_connect(self) -> None:
         attempts = 1
@@ -236,7 +274,7 @@ class Service:
         self._tasks.start(sync_opt_outs(self.session, self.store, subscription.number, self.events))
         self._tasks.keep_running("subscription", self.session.keep_subscribed)
         for start_hook in self.app.start_hooks:
-            self._tasks.start(_call_start_hook(start_hook))
+            self._tasks.start(self._app_loop.run(partial(_call_start_hook, start_hook)))
 
     def _start_polling(self, ours: str, *, is_pushed: bool) -> None:
         features = self.provider.features
@@ -268,7 +306,8 @@ class Service:
                     await self._prune()
             except DatabaseLost as error:  # storage rule 15
                 log_event("database-lost", logging.CRITICAL, error=str(error))
-                self._loss.set_result(error)
+                if not self._loss.done():
+                    self._loss.set_result(error)
                 return
             except StoreUnavailable as error:
                 log_event("store-unavailable", logging.ERROR, error=str(error), during="tick")
@@ -287,6 +326,10 @@ class Service:
         our_number = self.parts.our_number
         if our_number.is_connected:
             await sync_opt_outs(self.session, self.store, our_number.known(), self.events)
+
+
+def _end_of_loop(error: BaseException | None) -> str:
+    return f"the event loop of the app has ended by {'' if error is None else error_text(error)}"
 
 
 async def _call_start_hook(start_hook: Callable[[], Any]) -> None:

@@ -5,20 +5,23 @@ Building starts nothing: `Service` starts and stops the parts, in order.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from cooee.clocks.clock import Clock
+from cooee.clocks.loop_calls import call_in_loop, run_in_loop
 from cooee.core.app.app import App
 from cooee.core.app.opt_out import OptOutWords
 from cooee.net.http_client import Transport
 from cooee.providers import Provider
+from cooee.runtime.app_loop import AppLoop, AppThread
 from cooee.runtime.events import Events
-from cooee.runtime.inbound.media import MediaConfig, MediaFetcher
+from cooee.runtime.inbound.media import MediaConfig, MediaFetcher, has_unfetched_media
 from cooee.runtime.inbound.poller import Poller
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import log_event
@@ -39,7 +42,7 @@ from cooee.runtime.web.endpoints import HealthCheck, HTTPEndpoints
 from cooee.runtime.web.inline_replies import InlineReplies
 from cooee.runtime.web.send_api import SendEndpoint
 from cooee.runtime.web.webhook_urls import WebhookURLs
-from cooee.storage import Claim, Store
+from cooee.storage import Claim, ClaimResult, Store
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,8 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
         send_token: the token that other processes show to POST /send and POST /start; "" refuses
             all of them.
         strict: run every turn of a dialogue twice and compare; for tests and development.
+        app_thread: the thread in whose event loop the app's code runs; None runs it in the loop
+            that opens the service, beside all else.
     """
 
     public_url: str | None = None
@@ -66,10 +71,15 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     redactor: Redactor = msgspec.field(default_factory=Redactor)
     send_token: str = ""
     strict: bool = False
+    app_thread: AppThread | None = None
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """The things from which every part of one service is built."""
+    """The things from which every part of one service is built.
+
+    `edge` is the event loop that receives and sends, `app_loop` that of the app's code; they may
+    be the same.
+    """
 
     app: App[Any, Any]
     provider: Provider
@@ -79,6 +89,8 @@ class Resources(msgspec.Struct, frozen=True):
     options: ServiceOptions
     events: Events
     tasks: TaskGroup
+    edge: asyncio.AbstractEventLoop
+    app_loop: AppLoop
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -124,8 +136,8 @@ def wire(
 ) -> tuple[Parts, HTTPEndpoints]:
     """Build the parts, and the endpoints at which texts come in where no poller reads them."""
     session = _make_session(resources, webhook_urls)
-    our_number = OurNumber(session, resources.store)
-    receipt_handler = ReceiptHandler(resources.app, resources.store, resources.events)
+    our_number = OurNumber(session, resources.store, resources.clock)
+    receipt_handler = _make_receipt_handler(resources)
     senders = _make_senders(resources, session, receipt_handler)
     inline_replies = _make_inline_replies(resources, session, senders)
 
@@ -153,7 +165,7 @@ def wire(
         resources.clock,
         max_text=resources.provider.features.max_text,
         our_number=our_number.wait,
-        on_queued=senders.wake,
+        on_queued=lambda ours: call_in_loop(resources.edge, senders.wake, ours),
         on_started=wake_worker,
         events=resources.events,
     )
@@ -222,6 +234,13 @@ def _make_session(resources: Resources, webhook_urls: WebhookURLs) -> ProviderSe
     )
 
 
+def _make_receipt_handler(resources: Resources) -> ReceiptHandler:
+    def start_in_app_loop(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        resources.tasks.start(resources.app_loop.run(function))
+
+    return ReceiptHandler(resources.app, resources.store, resources.events, start_in_app_loop)
+
+
 def _make_senders(
     resources: Resources, session: ProviderSession, receipt_handler: ReceiptHandler
 ) -> Senders:
@@ -260,15 +279,24 @@ def _make_worker(
     inline_replies: InlineReplies,
     media_fetcher: MediaFetcher | None,
 ) -> Worker:
+    # delivery rule 24: the worker runs in the loop of the app's code, and the others in the edge
+    edge = resources.edge
+
     async def hold_back_media(claims: Sequence[Claim]) -> Sequence[Claim]:
-        return claims if media_fetcher is None else await media_fetcher.hold_back(claims)
+        if media_fetcher is None or not any(map(has_unfetched_media, claims)):
+            return claims
+        return await run_in_loop(edge, partial(media_fetcher.hold_back, claims))
+
+    def finish_turns(finishes: Sequence[ClaimResult]) -> None:
+        if resources.provider.features.reply_within is not None:
+            call_in_loop(edge, inline_replies.turns_finished, finishes)
 
     return Worker(
         context,
         resources.store,
         resources.clock,
-        senders.wake_all,
-        on_finish=inline_replies.turns_finished,
+        lambda: call_in_loop(edge, senders.wake_all),
+        on_finish=finish_turns,
         prepare=hold_back_media,
     )
 

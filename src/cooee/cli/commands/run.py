@@ -16,6 +16,7 @@ from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
 
 if TYPE_CHECKING:
+    from cooee.runtime.app_loop import AppThread
     from cooee.runtime.redaction import Redactor
     from cooee.runtime.service import Service
     from cooee.runtime.settings import Settings
@@ -40,14 +41,21 @@ def run(
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
     """
+    import uvloop
+
+    from cooee.runtime.app_loop import AppThread
     from cooee.runtime.redaction import Redactor
     from cooee.runtime.settings import read_settings
 
     settings = read_settings(os.environ)
-    loaded = import_app(app)
+    # delivery rule 24: the app is imported in the thread that runs it, as some libraries expect
+    app_thread = AppThread(uvloop.new_event_loop)
+    loaded = app_thread.call(lambda: import_app(app))
     redactor = Redactor(settings.secrets)
     configure_logging(settings.log_level, private=settings.log_private, redact=redactor)
-    run_until_signal(lambda stop: _run_service(app, loaded, settings, redactor, stop))
+    run_until_signal(
+        lambda stop: _run_service(app, loaded, settings, redactor, stop, app_thread=app_thread)
+    )
 
 
 def configure_logging(
@@ -74,13 +82,15 @@ async def _run_service(
     settings: Settings,
     redactor: Redactor,
     stop: asyncio.Event,
+    *,
+    app_thread: AppThread,
 ) -> None:
     """Open, serve, connect, in this order: a push at once finds the service ready."""
     from cooee.net.http_server import serve_app
     from cooee.runtime.asgi import running_service
 
     async with (
-        running_service(app, settings, redactor) as service,
+        running_service(app, settings, redactor, app_thread) as service,
         serve_app(service.endpoints, host=settings.host, port=settings.port, grace=1) as port,
     ):
         ending = asyncio.ensure_future(_wait_for_end(stop, service))
@@ -97,9 +107,10 @@ async def _wait_for_end(stop: asyncio.Event, service: Service) -> None:
 
     Raises:
         DatabaseLost: the database was removed or replaced.
+        AppUnresponsive: the app's code holds its event loop, or has ended it.
     """
     stopping = asyncio.ensure_future(stop.wait())
-    losing = asyncio.ensure_future(service.until_database_lost())
+    losing = asyncio.ensure_future(service.until_lost())
     try:
         await asyncio.wait({stopping, losing}, return_when=asyncio.FIRST_COMPLETED)
         if losing.done():

@@ -197,6 +197,11 @@ class MediaFetcher:
         return Request(method="GET", url=one.url, safe=True)
 
 
+def has_unfetched_media(claim: Claim) -> bool:
+    """Tell whether a text of a claim has media that are not fetched, and not given up."""
+    return any(map(_has_unfetched_media, claim.texts))
+
+
 def _has_unfetched_media(text: PendingText) -> bool:
     return text.reaches_handler and not all(one.settled for one in text.inbound.media)
 

@@ -234,7 +234,7 @@ class Sender:
         if cancelled:
             self._events.publish(TextsCancelled(cancelled))
         if result.status is Status.FAILED:
-            await self._receipt_handler.report_failure(result.outbound)
+            self._receipt_handler.report_failure(result.outbound)
 
     # Unknown outcomes, and receipts that are asked for
 
