@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,12 @@ from twilio.request_validator import RequestValidator, get_signature_algorithm
 
 from cooee.core.errors import RequestRefused
 from cooee.core.http_messages import Request
-from cooee.providers.twilio.signature import compute_signature, verify_signature
+from cooee.providers.twilio import signature
+from cooee.providers.twilio.signature import (
+    compute_signature,
+    parse_form_fields,
+    verify_signature,
+)
 
 TOKEN, SHARED = "12345", "a shared key's secret"
 SETTINGS = "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"
@@ -112,6 +117,32 @@ def test_both_read_the_same_algorithm_from_any_header(settings):
         x_twilio_webhooks_signature_settings=settings,
     )
     assert accepts(asked) == (digest is not None)
+
+
+@given(st.lists(st.sampled_from([*"&=+%;aZ0 é€\udcff", "%2B", "%C3%A9", "%F0%9F", "%e9", "%zz"])))
+def test_a_form_is_read_as_the_standard_library_reads_it(parts):
+    body = "".join(parts).encode(errors="surrogateescape")
+    expected = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+    assert list(parse_form_fields(body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("signed_port", "count"), [("", 1), (":443", 2)], ids=["as called", "with a port"]
+)
+def test_the_likeliest_signature_is_computed_first_and_then_no_other(
+    monkeypatch, signed_port, count
+):
+    pairs = [("Body", "hi"), ("From", "+61491570156")]
+    given = compute_signature(f"https://cooee.example{signed_port}/text", pairs, TOKEN)
+    computed = []
+    monkeypatch.setattr(
+        signature,
+        "compute_signature",
+        lambda *args: computed.append(args) or compute_signature(*args),
+    )
+    asked = request("https://cooee.example/text", pairs, x_twilio_signature=given)
+    verify_signature(asked, TOKEN, ())
+    assert len(computed) == count
 
 
 def test_twilios_own_example_has_the_signature_that_its_page_shows():

@@ -73,6 +73,8 @@ class InlineReplies:
         self._session, self._store, self._clock = session, store, clock
         self._start_task, self._wake_senders, self._events = start_task, wake_senders, events
         self._waiting_webhooks: dict[InboundKey, WakeUp] = {}
+        provider = session.provider  # asked once: a protocol's check of an instance is slow
+        self._answering_provider = provider if isinstance(provider, RepliesInWebhook) else None
 
     def turns_finished(self, finishes: Sequence[ClaimResult]) -> None:
         """Wake the webhooks that wait for finished turns."""
@@ -101,9 +103,9 @@ class InlineReplies:
             texts: the webhook's texts that will have a turn; a webhook with one text may wait.
             receive: tells when the provider hangs up.
         """
-        provider = self._session.provider
-        answer_within = provider.features.reply_within
-        if answer_within is None or len(texts) != 1 or not isinstance(provider, RepliesInWebhook):
+        provider = self._answering_provider
+        answer_within = self._session.provider.features.reply_within
+        if answer_within is None or len(texts) != 1 or provider is None:
             return WebhookAnswer(plain_response)
         replies = await self._take_replies(texts[0], receive, answer_within.total_seconds())
         if not replies:
