@@ -11,6 +11,7 @@ from cooee import App, hours
 from cooee.core.app.app import SORRY_TEXT
 from cooee.core.messages import Inbound, Media
 from cooee.core.segments import measure_text
+from cooee.storage.summaries import TROUBLED
 from cooee.testing import Kit
 
 
@@ -238,7 +239,7 @@ async def test_an_alarm_whose_turn_raises_is_listed_and_a_new_program_tries_it_a
         await kit.wait(hours(3))
         census = await kit.store.counts()
         assert (census.set_aside, census.stuck_dialogues) == (0, 2)
-        threads = await kit.store.conversations(troubled_only=True)
+        threads = await kit.store.conversations(TROUBLED)
         assert {thread.theirs: thread.set_aside for thread in threads} == {
             anna.number: 1,
             ben.number: 1,

@@ -15,6 +15,7 @@ from cooee.core.messages import Status
 from cooee.net.http_client import InProcessClient
 from cooee.runtime.service import Service
 from cooee.storage.sqlite.store import SQLite
+from cooee.storage.summaries import TROUBLED
 from cooee.testing import Kit
 
 READ, SEND, TOKEN = "GET /messages/sms", "POST /messages/sms", "POST /oauth/token"
@@ -249,7 +250,7 @@ async def test_a_lost_answer_is_held_and_listed_and_blocks_nobody():
         await phone.text("one")
         assert await phone.text("two") == ["You said two"]
         await kit.wait(timedelta(hours=1))
-        (thread,) = await kit.store.conversations(troubled_only=True)
+        (thread,) = await kit.store.conversations(TROUBLED)
         assert (thread.theirs, thread.unknown) == (phone.number, 1)
         assert phone.inbox == ["You said one", "You said two"], "it had arrived, and once"
 

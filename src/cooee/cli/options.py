@@ -46,5 +46,6 @@ def parse_moment(typed: str) -> datetime:
     except ValueError:
         raise SettingError(f"{typed!r} is no time. Type it like 2026-01-31T09:00+10:00.") from None
     if moment.tzinfo is None:
-        raise SettingError(f"{typed!r} could be anywhere. Add the offset, like {typed}+10:00.")
+        example = f"{moment.isoformat(timespec='minutes')}+10:00"
+        raise SettingError(f"{typed!r} could be anywhere. Add the offset, like {example}.")
     return moment

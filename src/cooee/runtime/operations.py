@@ -23,11 +23,13 @@ from cooee.runtime.opt_outs import refuse_if_opted_out
 from cooee.runtime.outbound.outbox import store_dialogue_start
 from cooee.runtime.outbound.recipients import parse_recipient
 from cooee.storage import NewOutbound, ProactiveOutbound
+from cooee.storage.summaries import TROUBLED
 
 if TYPE_CHECKING:
     from cooee.core.app.app import App
     from cooee.core.app.routes import Dialogue
     from cooee.storage import (
+        ConversationFilter,
         ConversationSummary,
         Counts,
         DialogueRecord,
@@ -58,30 +60,58 @@ class Conversation(msgspec.Struct, frozen=True):
     dialogues: Sequence[DialogueRecord]
 
 
+class ConversationPage(msgspec.Struct, frozen=True):
+    """A page of a list of conversations, the length of the list, and the next page's place."""
+
+    conversations: Sequence[ConversationSummary]
+    total: int
+    next_page: str  # a cursor; "" on the last page
+
+
 class Trouble(msgspec.Struct, frozen=True):
     """Texts and dialogues that need a person, each with its conversation, and the counts of all."""
 
+    page: ConversationPage
     counts: Counts
     texts: Sequence[tuple[ConversationSummary, StoredText]]
     dialogues: Sequence[tuple[ConversationSummary, DialogueRecord]]
 
 
-async def find_trouble(store: Store, limit: int) -> Trouble:
-    """Return each text and dialogue that was set aside, and each text of unknown outcome."""
-    troubled = await store.conversations(troubled_only=True, limit=limit)
+async def list_conversations(
+    store: Store, matching: ConversationFilter, *, after: str = "", limit: int
+) -> ConversationPage:
+    """Return a page of the conversations that a filter lets through, the latest text first.
+
+    Raises:
+        SettingError: `after` is no cursor.
+    """
+    found = await store.conversations(matching, after=after, limit=limit + 1)
+    next_page = found[limit - 1].cursor if len(found) > limit else ""
+    return ConversationPage(found[:limit], await store.count_conversations(matching), next_page)
+
+
+async def find_trouble(
+    store: Store, limit: int, matching: ConversationFilter = TROUBLED, *, after: str = ""
+) -> Trouble:
+    """Return each text and dialogue that was set aside, and each text of unknown outcome.
+
+    Raises:
+        SettingError: `after` is no cursor.
+    """
+    page = await list_conversations(store, matching, after=after, limit=limit)
     texts = [
         (summary, text)
-        for summary in troubled
+        for summary in page.conversations
         for text in await store.history(summary.ours, summary.theirs, _MAX_TROUBLED_TEXTS)
         if text.status in _TROUBLE_STATUSES
     ]
     dialogues = [
         (summary, dialogue)
-        for summary in troubled
+        for summary in page.conversations
         for dialogue in await open_dialogues(store, summary.ours, summary.theirs)
         if is_set_aside(dialogue)
     ]
-    return Trouble(await store.counts(), texts, dialogues)
+    return Trouble(page, await store.counts(), texts, dialogues)
 
 
 async def conversations_of(store: Store, theirs: str, limit: int) -> Sequence[Conversation]:
@@ -104,7 +134,7 @@ async def conversations_of(store: Store, theirs: str, limit: int) -> Sequence[Co
 
 async def count_unknown(store: Store, theirs: str | None) -> int:
     """Count the texts of unknown outcome that `Store.resend` would send again."""
-    troubled = await store.conversations(troubled_only=True, limit=_EVERY_CONVERSATION)
+    troubled = await store.conversations(TROUBLED, limit=_EVERY_CONVERSATION)
     return sum(summary.unknown for summary in troubled if theirs in {None, summary.theirs})
 
 

@@ -22,7 +22,14 @@ from cooee.storage.records import (
 )
 from cooee.storage.statuses import ConsentSource, InboundStatus, SenderConsent
 from cooee.storage.store import Store
-from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
+from cooee.storage.summaries import (
+    ConversationFilter,
+    ConversationSummary,
+    Counts,
+    OptOut,
+    StoredDialogue,
+    StoredText,
+)
 
 __all__ = [
     "AttemptResult",
@@ -30,6 +37,7 @@ __all__ = [
     "Claim",
     "ClaimResult",
     "ConsentSource",
+    "ConversationFilter",
     "ConversationSummary",
     "Counts",
     "DialogueRecord",

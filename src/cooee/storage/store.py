@@ -20,7 +20,15 @@ from cooee.storage.records import (
     ReceivedText,
     SendAttempt,
 )
-from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
+from cooee.storage.summaries import (
+    EVERY_CONVERSATION,
+    ConversationFilter,
+    ConversationSummary,
+    Counts,
+    OptOut,
+    StoredDialogue,
+    StoredText,
+)
 
 
 class Store(Protocol):
@@ -230,9 +238,26 @@ class Store(Protocol):
         ...
 
     async def conversations(
-        self, *, troubled_only: bool = False, limit: int = 100
+        self,
+        matching: ConversationFilter = EVERY_CONVERSATION,
+        *,
+        after: str = "",
+        limit: int = 100,
     ) -> Sequence[ConversationSummary]:
-        """Return the conversations with the latest texts; or only the troubled ones."""
+        """Return a page of conversations, the latest text first.
+
+        Args:
+            matching: the conversations to list.
+            after: the cursor of the last conversation of the page before; "" for the first page.
+            limit: the length of a page.
+
+        Raises:
+            SettingError: `after` is no cursor.
+        """
+        ...
+
+    async def count_conversations(self, matching: ConversationFilter = EVERY_CONVERSATION) -> int:
+        """Return the number of conversations that a filter lets through."""
         ...
 
     async def history(

@@ -28,10 +28,26 @@ class Counts(msgspec.Struct, frozen=True):
     stuck_dialogues: int = 0  # open dialogues whose timer was set aside
 
 
+class ConversationFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """The conversations that a list is to have: those that meet every condition; all by default."""
+
+    ours: str = ""  # with this number of ours
+    theirs: str = ""  # with people whose number begins so
+    since: datetime | None = None  # with a text, in or out, at this moment or later
+    pending: bool = False  # with a text that is not answered yet
+    opted_out: bool = False  # with people who have opted out
+    troubled: bool = False  # with a text or timer set aside, or a text of unknown end
+
+
+EVERY_CONVERSATION = ConversationFilter()
+TROUBLED = ConversationFilter(troubled=True)
+
+
 class ConversationSummary(msgspec.Struct, frozen=True):
     """A conversation as one line of a list.
 
-    `set_aside` counts set-aside texts, and dialogues whose timer was set aside.
+    `set_aside` counts set-aside texts, and dialogues whose timer was set aside. `cursor` is the
+    line's place in the list, for the page that begins behind it.
     """
 
     ours: str
@@ -43,6 +59,7 @@ class ConversationSummary(msgspec.Struct, frozen=True):
     set_aside: int
     unknown: int
     opted_out: bool
+    cursor: str = ""
 
 
 class StoredText(msgspec.Struct, frozen=True, kw_only=True):

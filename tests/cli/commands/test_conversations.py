@@ -86,6 +86,111 @@ def test_conversations_are_listed_for_scripts(cooee, conversation):
     assert (thread["theirs"], thread["texts_in"], thread["texts_out"]) == (ANNA, 1, 1)
 
 
+@pytest.fixture
+def many(kept):
+    """Twelve people said hello, one after the other; the last of them opted out."""
+
+    async def happen(store):
+        for number in range(12):
+            consent = "out" if number == 11 else ""
+            text = inbound("STOP" if consent else "hello", f"+614915701{number:02}")
+            await store.receive([NewInbound(text, consent)])
+
+    kept(happen)
+
+
+def test_a_list_says_how_much_it_leaves_out_and_what_to_type_for_the_rest(cooee, many):
+    said = cooee("conversations", "--limit", "5")
+    assert len(said.stdout.splitlines()) == 6
+    assert said.stderr.startswith("5 of 12 conversations. The next page: cooee conversations ")
+    seen = people_in(said)
+    while "The next page: " in said.stderr:
+        said = cooee(*said.stderr.partition("The next page: cooee ")[2].split())
+        seen += people_in(said)
+    assert said.stderr == "2 of 12 conversations. These are the last.\n"
+    assert seen == [f"+614915701{number:02}" for number in reversed(range(12))]
+
+
+def people_in(said):
+    return [line.split()[0] for line in said.stdout.splitlines()[1:]]
+
+
+def test_a_list_that_is_whole_says_nothing_of_pages(cooee, many):
+    assert cooee("conversations").stderr == ""
+    assert cooee("conversations", "--limit", "12").stderr == ""
+
+
+def test_a_script_goes_on_behind_the_cursor_of_the_last_conversation(cooee, many):
+    page = json.loads(cooee("conversations", "--json", "--limit", "5").stdout)
+    said = cooee("conversations", "--json", f"--after={page[-1]['cursor']}", "--limit=5")
+    assert len({each["theirs"] for each in page + json.loads(said.stdout)}) == 10
+    command = said.stderr.partition("The next page: ")[2]
+    assert command.count("--after") == 1
+    assert command.startswith("cooee conversations --json --limit=5 --after ")
+
+
+@pytest.mark.parametrize(
+    ("options", "people"),
+    [
+        (["--opted-out"], ["+61491570111"]),
+        (["--waiting", "--number", "+614915701"], 11),
+        (["--number", "+6149157010"], 10),
+        (["--number", "0491 570 103"], ["+61491570103"]),
+        (["--ours", OURS], 12),
+        (["--ours", "+61491570000"], []),
+        (["--since", "2000-01-01T00:00Z"], 12),
+        (["--since", "2100-01-01T00:00Z"], []),
+    ],
+)
+def test_a_list_is_made_shorter_by_what_is_asked(cooee, many, options, people):
+    found = [
+        each["theirs"] for each in json.loads(cooee("conversations", "--json", *options).stdout)
+    ]
+    assert found == people if isinstance(people, list) else len(found) == people
+
+
+def test_what_is_no_filter_is_refused_in_words(cooee, many):
+    for options, words in [
+        (["--after", "soon"], "is no place in the list"),
+        (["--since", "2026-01-31"], "like 2026-01-31T00:00+10:00"),
+        (["--number", "Anna"], "Type it with its country"),
+    ]:
+        said = cooee("conversations", *options)
+        assert said.returncode == 2
+        assert words in said.stderr
+    assert (
+        cooee("conversations", "--ours", "+61491570000").stdout
+        == "There is no such conversation.\n"
+    )
+
+
+def test_trouble_is_listed_in_pages_too(cooee, kept):
+    async def happen(store):
+        for number in range(3):
+            await store.receive([NewInbound(inbound("break", f"+614915701{number:02}"))])
+        await answer(store, error="ZeroDivisionError")
+
+    kept(happen)
+    said = cooee("conversations", "--trouble", "--limit", "2")
+    assert said.stdout.count("ZeroDivisionError") == 2
+    assert said.stderr.startswith(
+        "2 of 3 conversations. The next page: cooee conversations --trouble "
+    )
+
+
+def test_a_long_conversation_says_that_it_is_cut(cooee, kept):
+    async def happen(store):
+        await store.receive([NewInbound(inbound(f"text {number}")) for number in range(5)])
+
+    kept(happen)
+    said = cooee("show", ANNA, "--limit", "2")
+    assert said.stdout.count("text ") == 3  # and the head of the column
+    assert (
+        said.stderr == f"The last 2 texts are shown. For more, type: cooee show {ANNA} --limit 20\n"
+    )
+    assert cooee("show", ANNA, "--limit", "5").stderr == ""
+
+
 def test_a_database_without_people_says_so(cooee, kept):
     kept(lambda store: store.counts())
     assert cooee("conversations").stdout == "Nobody has said anything yet.\n"

@@ -523,6 +523,47 @@ async def test_no_statement_of_a_texts_way_reads_a_whole_table(harness, name):
     assert [step for step in scans if not NARROW.search(step)] == []
 
 
+@pytest.mark.parametrize("name", ["list_conversations", "count_conversations"])
+async def test_a_page_of_conversations_reads_their_rows_once_and_nothing_else_whole(harness, name):
+    plan = [step for *_, step in await explained(harness, "explain query plan", SQL[name])]
+    assert [step for step in plan if re.match(r"SCAN v\b", step)] == ["SCAN v"]
+    others = [step for step in plan if step.startswith("SCAN") and step not in {"SCAN v", "SCAN c"}]
+    assert [step for step in others if "USING" not in step] == []
+
+
+async def test_a_page_of_a_hundred_thousand_is_one_statement_that_reads_each_row_once(harness):
+    people = 100_000
+    numbers = f"with recursive n (n) as (select 1 union all select n + 1 from n limit {people})"
+    await inside(
+        harness,
+        f"insert into conversations (id, ours, theirs, last_text_at) {numbers}"
+        f" select cast(printf('%016d', n) as blob), '{OURS}', '+6149157' || n, n * 7919 % {people}"
+        " from n",
+    )
+    told = await traced(harness)
+    steps = await counted(harness)
+    first = await harness.store.conversations(limit=100)
+    second = await harness.store.conversations(after=first[-1].cursor, limit=100)
+    assert len([sql for sql in await untraced(harness, told) if sql.startswith("select")]) == 2
+    assert sum(steps) * STEPS < 2 * 40 * people
+    moments = [int(summary.cursor.partition("-")[0]) for summary in (*first, *second)]
+    assert moments == list(range(people - 1, people - 201, -1))
+
+
+STEPS = 10_000  # of SQLite's machine, between two calls of `counted`
+
+
+async def counted(harness: StoreHarness) -> list[int]:
+    """Grow by one with every `STEPS` steps of SQLite's machine: a measure without a clock."""
+    calls: list[int] = []
+
+    def count() -> None:
+        calls.append(1)
+
+    await harness.store._thread.submit(lambda db: db.set_progress_handler(count, STEPS))
+    return calls
+
+
 async def test_every_statement_is_sound_and_used(harness):
     code = "".join(path.read_text() for path in (SOURCE / "storage" / "sqlite").glob("*.py"))
     for name, sql in SQL.items():

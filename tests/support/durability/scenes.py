@@ -15,6 +15,7 @@ from cooee.net.http_client import HTTPClient, InProcessClient
 from cooee.net.http_server import serve_app
 from cooee.simulator import Simulator
 from cooee.storage.sqlite.store import SQLite
+from cooee.storage.summaries import TROUBLED
 
 PEOPLE = [f"+614915701{n}" for n in (56, 57, 58, 59)] + ["+61491570110", "+61491570313"]
 TEXTS = [f"text {n}" for n in range(1, 5)]
@@ -103,7 +104,7 @@ class Scene:
     async def census(self):
         store = await SQLite.open(self.database, now=lambda: datetime.now(UTC), owner=False)
         try:
-            return await store.counts(), await store.conversations(troubled_only=True)
+            return await store.counts(), await store.conversations(TROUBLED)
         finally:
             await store.close()
 

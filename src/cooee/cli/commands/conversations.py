@@ -4,32 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from cooee.cli.dialogue_status import describe_dialogue
 from cooee.cli.open_store import open_configured_store
-from cooee.cli.options import JSONOption, LimitOption, PersonArgument, YesOption
+from cooee.cli.options import (
+    JSONOption,
+    LimitOption,
+    PersonArgument,
+    YesOption,
+    parse_moment,
+)
 from cooee.cli.output import show_json, show_table
 from cooee.core.errors import SettingError
 from cooee.core.one_line import to_one_line
 from cooee.runtime.operations import (
     Conversation,
+    ConversationPage,
     Trouble,
     conversations_of,
     count_unknown,
     find_trouble,
     forget_person,
+    list_conversations,
     read_person_number,
 )
 from cooee.runtime.settings import read_media_location
+from cooee.storage.summaries import EVERY_CONVERSATION, ConversationFilter
 
 if TYPE_CHECKING:
-    from cooee.storage import ConsentSource, ConversationSummary, DialogueRecord, OptOut, StoredText
+    from cooee.storage import (
+        ConsentSource,
+        ConversationSummary,
+        DialogueRecord,
+        OptOut,
+        Store,
+        StoredText,
+    )
+
+_NUMBER_BEGINNING = re.compile(r"\+[0-9]{1,15}")
+_AFTER = re.compile(r"--after(=|$)")
 
 
 def conversations(
@@ -40,29 +61,94 @@ def conversations(
             "--trouble", help="Each text that was set aside, or whose sending has no known end."
         ),
     ] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Only those with a text that is not answered yet.")
+    ] = False,
+    opted_out: Annotated[
+        bool, typer.Option("--opted-out", help="Only people who have opted out.")
+    ] = False,
+    number: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Only people whose number begins so: +6149.")
+    ] = "",
+    ours: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Only conversations with this number of ours.")
+    ] = "",
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only with a text since then: 2026-01-31T09:00+10:00."),
+    ] = None,
+    after: Annotated[
+        str, typer.Option(metavar="PLACE", help="The next page: the last page says what to type.")
+    ] = "",
     limit: LimitOption = 100,
     json: JSONOption = False,
 ) -> None:
     """List conversations, the latest first.
 
+    The options make the list shorter; a conversation has to meet all of them. A list of more than
+    --limit conversations ends with the line to type for the next page. For scripts each
+    conversation has a "cursor", which --after takes.
+
     With --trouble, list the single texts that need a person to look: those set aside because the
     app failed, and those that were perhaps sent, with no known end.
     """
-    asyncio.run(
-        _list_troubles(limit, json=json) if trouble else _list_conversations(limit, json=json)
+    matching = ConversationFilter(
+        ours=ours,
+        theirs=number,
+        since=None if since is None else parse_moment(since),
+        pending=waiting,
+        opted_out=opted_out,
+        troubled=trouble,
     )
+    show_list = _list_troubles if trouble else _list_conversations
+    asyncio.run(show_list(matching, after, limit, json=json))
 
 
-async def _list_conversations(limit: int, *, json: bool) -> None:
+async def _list_conversations(
+    matching: ConversationFilter, after: str, limit: int, *, json: bool
+) -> None:
     async with open_configured_store() as store:
-        summaries = await store.conversations(limit=limit)
+        matching = await _complete_numbers(store, matching)
+        page = await list_conversations(store, matching, after=after, limit=limit)
     if json:
-        show_json(summaries)
-    elif summaries:
+        show_json(page.conversations)
+    elif page.conversations:
         columns = ("theirs", "ours", "last", "in", "out", "waiting", "trouble", "opted out")
-        show_table(columns, [_conversation_row(summary) for summary in summaries])
-    else:
+        show_table(columns, [_conversation_row(summary) for summary in page.conversations])
+    elif matching == EVERY_CONVERSATION and not after:
         print("Nobody has said anything yet.")
+    else:
+        print("There is no such conversation.")
+    _show_page_line(page)
+
+
+async def _complete_numbers(store: Store, matching: ConversationFilter) -> ConversationFilter:
+    """Return a filter with its numbers in E.164; a beginning of a number stays as it is."""
+    ours, theirs = [
+        number
+        if not number or _NUMBER_BEGINNING.fullmatch(number)
+        else await read_person_number(store, number)
+        for number in (matching.ours, matching.theirs)
+    ]
+    return replace(matching, ours=ours, theirs=theirs)
+
+
+def _show_page_line(page: ConversationPage) -> None:
+    """Say how much of a list was left out, and what to type for the next page."""
+    shown = len(page.conversations)
+    if shown == page.total:
+        return
+    rest = "These are the last."
+    if page.next_page:
+        command = ["cooee", *_without_after(sys.argv[1:]), "--after", page.next_page]
+        rest = f"The next page: {shlex.join(command)}"
+    print(f"{shown:,} of {page.total:,} conversations. {rest}", file=sys.stderr)
+
+
+def _without_after(typed: Sequence[str]) -> Sequence[str]:
+    """Return a command line as it was typed, without its --after."""
+    pairs = zip(["", *typed], typed, strict=False)
+    return [word for before, word in pairs if not (before == "--after" or _AFTER.match(word))]
 
 
 def _conversation_row(summary: ConversationSummary) -> Sequence[object]:
@@ -82,9 +168,17 @@ def _conversation_row(summary: ConversationSummary) -> Sequence[object]:
     )
 
 
-async def _list_troubles(limit: int, *, json: bool) -> None:
+async def _list_troubles(
+    matching: ConversationFilter, after: str, limit: int, *, json: bool
+) -> None:
     async with open_configured_store() as store:
-        trouble = await find_trouble(store, limit)
+        matching = await _complete_numbers(store, matching)
+        trouble = await find_trouble(store, limit, matching, after=after)
+    _show_troubles(trouble, json=json)
+    _show_page_line(trouble.page)
+
+
+def _show_troubles(trouble: Trouble, *, json: bool) -> None:
     if json:
         show_json(_trouble_json(trouble))
         return
@@ -125,7 +219,13 @@ def show(person: PersonArgument, *, limit: LimitOption = 100, json: JSONOption =
 
 async def _show_person(person: str, limit: int, *, json: bool) -> None:
     async with open_configured_store() as store:
-        found = await conversations_of(store, await read_person_number(store, person), limit)
+        theirs = await read_person_number(store, person)
+        found = await conversations_of(store, theirs, limit + 1)
+    is_cut = any(len(one.texts) > limit for one in found)
+    found = [replace(one, texts=one.texts[-limit:]) for one in found]
+    if is_cut:
+        rest = f"The last {limit:,} texts are shown. For more, type: cooee show {theirs} --limit"
+        print(f"{rest} {10 * limit}", file=sys.stderr)
     if json:
         texts = [item for one in found for item in _history_json(one)]
         dialogues = [

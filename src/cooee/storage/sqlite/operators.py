@@ -7,17 +7,19 @@ from typing import Any
 
 import msgspec
 
+from cooee.core.errors import SettingError
 from cooee.core.messages import Media, Status, conversation_id
 from cooee.storage.sqlite.columns import (
     decode_media,
     from_millis,
     from_millis_or_none,
     storable_text,
+    to_millis,
 )
 from cooee.storage.sqlite.media import queue_media_erasure
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import InboundStatus
-from cooee.storage.summaries import ConversationSummary, Counts, StoredText
+from cooee.storage.summaries import ConversationFilter, ConversationSummary, Counts, StoredText
 
 _LAST_SEQ = 2**63 - 1
 _MOST_OVERTAKEN = 20  # texts that we start while replies to earlier texts are being written
@@ -40,28 +42,60 @@ def count_all(transaction: Transaction) -> Counts:
 
 
 def list_conversations(
-    transaction: Transaction, limit: int, *, troubled_only: bool
+    transaction: Transaction, matching: ConversationFilter, after: str, limit: int
 ) -> list[ConversationSummary]:
-    """Return the conversations with the latest texts; or only the troubled conversations."""
-    rows = transaction.execute(
-        "list_troubled_conversations" if troubled_only else "list_conversations", (limit,)
+    """Return a page of conversations, the latest text first.
+
+    Raises:
+        SettingError: `after` is no cursor.
+    """
+    last_text_at, last_id = _parse_cursor(after) if after else (None, None)
+    parameters = (*_filter_parameters(matching), last_text_at, last_id, limit)
+    return [_make_summary(row) for row in transaction.execute("list_conversations", parameters)]
+
+
+def count_conversations(transaction: Transaction, matching: ConversationFilter) -> int:
+    """Return the number of conversations that a filter lets through."""
+    parameters = _filter_parameters(matching)
+    (count,) = transaction.execute("count_conversations", parameters).fetchone()
+    return int(count)
+
+
+def _filter_parameters(matching: ConversationFilter) -> tuple[object, ...]:
+    return (
+        storable_text(matching.ours),
+        storable_text(matching.theirs),
+        0 if matching.since is None else to_millis(matching.since),
+        matching.pending,
+        matching.opted_out,
+        matching.troubled,
     )
-    return [_make_summary(row) for row in rows]
+
+
+def _parse_cursor(cursor: str) -> tuple[int, bytes]:
+    last_text_at, _, id = cursor.partition("-")
+    try:
+        return int(last_text_at), bytes.fromhex(id)
+    except ValueError:
+        raise SettingError(
+            f"{cursor!r} is no place in the list. Take it from the last line of the page before."
+        ) from None
 
 
 def _make_summary(row: Sequence[Any]) -> ConversationSummary:
-    ours, theirs, texts_in, texts_out, last_text_at, pending, set_aside, unknown, opted_out = row
-    last_text_time = from_millis_or_none(last_text_at)
+    id, ours, theirs, texts_in, texts_out, last_text_at, *counts, opted_out = row
+    pending, set_aside, unknown = counts
     return ConversationSummary(
         ours,
         theirs,
         texts_in,
         texts_out,
-        last_text_time,
+        from_millis_or_none(last_text_at),
         pending,
         set_aside,
         unknown,
         bool(opted_out),
+        f"{last_text_at or 0}-{id.hex()}",
     )
 
 

@@ -46,7 +46,15 @@ from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.ownership import OwnerLock
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.writer_thread import StoreWork, WriterThread
-from cooee.storage.summaries import ConversationSummary, Counts, OptOut, StoredDialogue, StoredText
+from cooee.storage.summaries import (
+    EVERY_CONVERSATION,
+    ConversationFilter,
+    ConversationSummary,
+    Counts,
+    OptOut,
+    StoredDialogue,
+    StoredText,
+)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -265,9 +273,16 @@ class SQLite:
         return await self._read(operators.count_all)
 
     async def conversations(
-        self, *, troubled_only: bool = False, limit: int = 100
+        self,
+        matching: ConversationFilter = EVERY_CONVERSATION,
+        *,
+        after: str = "",
+        limit: int = 100,
     ) -> Sequence[ConversationSummary]:
-        return await self._read(operators.list_conversations, limit, troubled_only=troubled_only)
+        return await self._read(operators.list_conversations, matching, after, limit)
+
+    async def count_conversations(self, matching: ConversationFilter = EVERY_CONVERSATION) -> int:
+        return await self._read(operators.count_conversations, matching)
 
     async def history(
         self,

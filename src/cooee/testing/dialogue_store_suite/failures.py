@@ -6,6 +6,7 @@ from cooee.storage import (
     ClaimResult,
     TurnFailure,
 )
+from cooee.storage.summaries import TROUBLED
 from cooee.testing.dialogue_store_suite.harness import (
     begin_dialogue,
     dialogue_update,
@@ -43,7 +44,7 @@ class DialogueFailureTests:
         assert await next_turn_due(harness) == harness.clock.later(days=1)
         counts = await harness.store.counts()
         assert (counts.open_dialogues, counts.stuck_dialogues, counts.set_aside) == (2, 1, 0)
-        [summary] = await harness.store.conversations(troubled_only=True)
+        [summary] = await harness.store.conversations(TROUBLED)
         assert (summary.theirs, summary.set_aside) == (ANNA, 1)
         assert await harness.store.retry(BERT) == 0
         assert await harness.store.retry(ANNA) == 1

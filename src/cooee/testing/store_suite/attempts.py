@@ -6,6 +6,7 @@ from cooee.core.messages import Receipt, Status
 from cooee.storage import (
     NextDue,
 )
+from cooee.storage.summaries import TROUBLED
 from cooee.testing.store_suite.harness import (
     ANNA,
     BERT,
@@ -53,9 +54,7 @@ class AttemptTests:
         assert (await harness.store.next_due()) == NextDue()
         harness.clock.advance(days=30)
         assert list(await harness.store.due_lookups(OURS, 10)) == []
-        assert [
-            summary.unknown for summary in await harness.store.conversations(troubled_only=True)
-        ] == [1]
+        assert [summary.unknown for summary in await harness.store.conversations(TROUBLED)] == [1]
         assert await harness.store.resend(BERT) == 0
         assert await harness.store.resend(ANNA) == 1
         assert (await harness.take_one()).attempt == 2

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from cooee.core.errors import SettingError
 from cooee.core.messages import Status
+from cooee.storage import ConversationFilter
+from cooee.storage.summaries import TROUBLED
 from cooee.testing.store_suite.harness import (
     ANNA,
     BERT,
@@ -38,7 +43,52 @@ class OperatorTests:
         assert (bert.pending, bert.opted_out, cleo.texts_out) == (0, True, 1)
         assert cleo.last_text_at == harness.clock()
         assert [summary.theirs for summary in await harness.store.conversations(limit=1)] == [CLEO]
-        assert list(await harness.store.conversations(troubled_only=True)) == []
+        assert list(await harness.store.conversations(TROUBLED)) == []
+
+    async def test_pages_have_each_conversation_once_the_latest_first(
+        self, harness: StoreHarness
+    ) -> None:
+        people = [f"+614915701{number:02}" for number in range(10, 35)]
+        for number, person in enumerate(people):
+            harness.clock.advance(seconds=number % 2)  # two texts of one moment
+            await harness.receive("hello", sender=person)
+        listed: list[str] = []
+        after = ""
+        while page := await harness.store.conversations(after=after, limit=4):
+            assert len(page) <= 4
+            listed += [summary.theirs for summary in page]
+            after = page[-1].cursor
+            await harness.receive("later", sender=BERT)  # a page that is read stays read
+        assert sorted(listed) == people
+        moments = [(people.index(person) + 1) // 2 for person in listed]
+        assert moments == sorted(moments, reverse=True)
+        with pytest.raises(SettingError, match="no place in the list"):
+            await harness.store.conversations(after="soon")
+
+    async def test_a_filter_leaves_what_meets_all_of_it(self, harness: StoreHarness) -> None:
+        await harness.receive("old")
+        await harness.finish(await harness.claim_one(), "answered")
+        harness.clock.advance(seconds=10)
+        since = harness.clock()
+        await harness.receive("STOP", sender=BERT, consent="out")
+        dave = "+61491570110"
+        await harness.receive("bad", sender=dave)
+        await harness.fail(await harness.claim_one(), None)
+        await harness.receive("waiting", sender=CLEO)
+        expected = {
+            ConversationFilter(): {ANNA, BERT, CLEO, dave},
+            ConversationFilter(since=since): {BERT, CLEO, dave},
+            ConversationFilter(pending=True): {CLEO},
+            ConversationFilter(opted_out=True): {BERT},
+            ConversationFilter(troubled=True): {dave},
+            ConversationFilter(ours="+61491570000"): set(),
+            ConversationFilter(ours=OURS, theirs=ANNA[:-1], since=since): {BERT, CLEO},
+            ConversationFilter(opted_out=True, pending=True): set(),
+        }
+        for matching, people in expected.items():
+            found = await harness.store.conversations(matching)
+            assert {summary.theirs for summary in found} == people, matching
+            assert await harness.store.count_conversations(matching) == len(people)
 
     async def test_counts_are_of_each_kind(self, harness: StoreHarness) -> None:
         for status in (Status.UNKNOWN, Status.FAILED, Status.QUEUED):

@@ -9,6 +9,7 @@ from cooee.storage import (
     ClaimResult,
     NextDue,
 )
+from cooee.storage.summaries import TROUBLED
 from cooee.testing.store_suite.harness import (
     ANNA,
     BERT,
@@ -132,9 +133,7 @@ class TurnTests:
         assert await harness.finish(claim)
         assert await harness.statuses() == ["bad: set aside", "good: handled"]
         assert (await harness.store.history(OURS, ANNA, 2))[0].error == "ValueError: no"
-        assert [
-            summary.set_aside for summary in await harness.store.conversations(troubled_only=True)
-        ] == [1]
+        assert [summary.set_aside for summary in await harness.store.conversations(TROUBLED)] == [1]
 
         assert await harness.store.retry(BERT) == 0
         assert await harness.store.retry(ANNA) == 1
@@ -142,7 +141,7 @@ class TurnTests:
         assert (text.inbound.text, text.id, text.seq) == ("bad", id, 3)
         assert await harness.finish(claim)
         assert list(await harness.store.claim(10)) == []
-        assert list(await harness.store.conversations(troubled_only=True)) == []
+        assert list(await harness.store.conversations(TROUBLED)) == []
 
     async def test_next_due_has_the_next_times_and_no_others(self, harness: StoreHarness) -> None:
         assert await harness.store.next_due() == NextDue()
