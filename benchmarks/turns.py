@@ -166,7 +166,7 @@ class Raw:
             self.db.execute(SQL["add_dedupe_key"], (id, key, now))
             placed = self.db.execute(SQL["assign_text_seq"], (id, OURS, theirs, now, now))
             seq, _ = placed.fetchone()
-            row = (id, seq, key, "", "hello", b"", now, now, 0)
+            row = (id, seq, key, "", "hello", b"", now, now, 0, None, 0)
             self.db.execute(SQL["add_inbound"], filled("add_inbound", row))
         self.db.execute("commit")
 
