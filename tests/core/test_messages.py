@@ -69,6 +69,22 @@ def test_a_stamp_without_an_offset_is_read_at_the_providers_and_believed_close_b
     assert credible_sent_at(stamp, NOON, offset) == (NOON - behind if believed else NOON)
 
 
+@given(
+    st.timedeltas(timedelta(0), timedelta(days=40)), st.timedeltas(timedelta(0), timedelta(days=40))
+)
+def test_a_stamp_with_an_offset_is_believed_as_old_as_the_text_may_have_waited_and_a_day(
+    unread_for: timedelta, behind: timedelta
+) -> None:
+    believed = behind <= unread_for + timedelta(days=1)
+    sent_at = credible_sent_at(NOON - behind, NOON, None, unread_for)
+    assert sent_at == (NOON - behind if believed else NOON)
+    without = (NOON - behind).replace(tzinfo=None)
+    close = behind <= timedelta(minutes=15)
+    assert credible_sent_at(without, NOON, timedelta(0), unread_for) == (
+        NOON - behind if close else NOON
+    )
+
+
 def test_without_a_stamp_or_a_known_offset_a_text_was_sent_when_it_came() -> None:
     assert credible_sent_at(None, NOON, timedelta(hours=10)) == NOON
     assert credible_sent_at(NOON.replace(tzinfo=None), NOON, None) == NOON

@@ -197,18 +197,23 @@ _MAX_AHEAD, _MAX_BEHIND, _MAX_WITHOUT_OFFSET = (
 
 
 def credible_sent_at(
-    stamp: datetime | None, received_at: datetime, offset: timedelta | None
+    stamp: datetime | None,
+    received_at: datetime,
+    offset: timedelta | None,
+    unread_for: timedelta = timedelta(),
 ) -> datetime:
     """Return the moment a text was sent: the provider's stamp if credible, else ours.
 
-    A stamp with an offset is believed up to 2 minutes ahead of us and a day behind. A stamp
-    without is read at the provider's known `offset` (None: there is none) and believed within
-    15 minutes either way, so that a wrong guess of a time zone can never move a clock.
+    A stamp with an offset is believed up to 2 minutes ahead of us, and as far behind as the text
+    may have waited at the provider (`unread_for`) and a day more. A stamp without is read at the
+    provider's known `offset` (None: there is none) and believed within 15 minutes either way, so
+    that a wrong guess of a time zone can never move a clock.
     """
     if stamp is None:
         return received_at
     if stamp.tzinfo is not None:
-        credible = received_at - _MAX_BEHIND <= stamp <= received_at + _MAX_AHEAD
+        max_behind = _MAX_BEHIND + unread_for
+        credible = received_at - max_behind <= stamp <= received_at + _MAX_AHEAD
         return stamp.astimezone(received_at.tzinfo) if credible else received_at
     if offset is None:  # a time zone that is only guessed could be hours wrong
         return received_at

@@ -49,6 +49,7 @@ from cooee.storage import Store
 
 _DAY_S = 86_400
 _BACKFILL_INTERVAL_S = 300.0  # between two polls for texts that no push could bring
+_READ_FIRST = timedelta(minutes=1)  # at most, until timers run though nothing could be read
 _SHARED_STORE_POLL_S = 1.0  # between two looks for what other processes wrote
 _MIN_HISTORY = timedelta(days=35)  # provider ids are kept at least so long, against duplicates
 _CONNECT_BACKOFF = Backoff.doubling(1, 60)
@@ -150,6 +151,9 @@ class Service:
         )
         if self.options.media_config is not None:
             await erase_forgotten_media(self.store, self.options.media_config.storage)
+        if self.provider.features.polling is not None:
+            # replay rule 11: an answer that waits at the provider is read before its time-out ends
+            self.parts.worker.timer_hold.begin(_READ_FIRST)
         self._watch_app_loop()
         self._tasks.keep_running("worker", lambda: self._app_loop.run(self.parts.worker.run))
         self._tasks.keep_running("maintenance", self._run_maintenance)
@@ -279,6 +283,7 @@ class Service:
     def _start_polling(self, ours: str, *, is_pushed: bool) -> None:
         features = self.provider.features
         if features.polling is None or (is_pushed and not features.backfill):
+            self.parts.worker.timer_hold.release()
             return
         interval = _BACKFILL_INTERVAL_S if is_pushed else self.options.poll_interval
         self._poller = make_poller(self._resources, self.parts, ours, interval)

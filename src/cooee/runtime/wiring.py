@@ -220,6 +220,7 @@ def make_poller(resources: Resources, parts: Parts, ours: str, interval: float) 
         clock=resources.clock,
         interval=interval,
         events=resources.events,
+        on_caught_up=parts.worker.timer_hold.release,
     )
 
 

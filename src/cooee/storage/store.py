@@ -44,10 +44,11 @@ class Store(Protocol):
         """Store texts in the order given; a text that was stored before is not new."""
         ...
 
-    async def claim(self, limit: int) -> Sequence[Claim]:
+    async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
         """Lease conversations with texts due, each with its oldest texts (at most 8).
 
-        The rest of `limit` goes to conversations with a timer due and no pending text.
+        The rest of `limit` goes to conversations with a timer due and no pending text, if
+        `with_timers`.
         """
         ...
 
@@ -215,8 +216,11 @@ class Store(Protocol):
 
     # Time and other processes
 
-    async def next_due(self) -> NextDue:
-        """Return when turns, sends and checks are next due, leased conversations left out."""
+    async def next_due(self, *, with_timers: bool = True) -> NextDue:
+        """Return when turns, sends and checks are next due, leased conversations left out.
+
+        Without `with_timers`, turns are those of texts alone.
+        """
         ...
 
     async def changed_externally(self) -> bool:

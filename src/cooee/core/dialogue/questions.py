@@ -23,6 +23,8 @@ from cooee.core.parsing.choices import requested_page
 class IncomingText(msgspec.Struct, frozen=True):
     """A person's text, as a dialogue sees it; `chat.now` becomes its `sent_at`.
 
+    `stamped_at` is the moment of the sending as the provider has it, where that is credible;
+    `sent_at` is the same, but never before the turn before.
     `is_keyword` says that the text would begin another handler if no question waited.
     `opt_out_prompt` is the reply to a text that may be a wish for no more texts, else empty.
     """
@@ -34,6 +36,7 @@ class IncomingText(msgspec.Struct, frozen=True):
     media: tuple[Media, ...] = ()
     is_keyword: bool = False
     opt_out_prompt: str = ""
+    stamped_at: datetime | None = None
 
 
 class QuestionStep(msgspec.Struct, frozen=True):
@@ -64,7 +67,7 @@ def advance_question(
 ) -> QuestionStep:
     """Return the next step of a question. `already_asked` says whether its prompt was sent before.
 
-    A text received by the deadline wins against the timer (replay rule 11). After an outage, only
+    A text sent by the deadline wins against the timer (replay rule 11). After an outage, only
     the last due reminder is sent. A paused question sends none; a resumed one is asked again.
     """
     deadline = _deadline_of(question, waiting)
@@ -89,7 +92,18 @@ def _may_answer(
     # replay rule 4: a "yes" typed before the prompt was sent confirms something else.
     if question.fresh and text.received_at < waiting.asked_at:
         return False
-    return deadline is None or text.received_at <= deadline
+    return deadline is None or _answered_at(waiting, text) <= deadline
+
+
+def _answered_at(waiting: Waiting, text: IncomingText) -> datetime:
+    """Return the moment that counts against the deadline: of the sending, where that is credible.
+
+    Not before the question was asked: such a stamp is of a clock that is wrong, or of a text that
+    was meant for something else.
+    """
+    # replay rule 11: an answer that was sent in time counts, however late we read it.
+    stamped_at = text.stamped_at or text.received_at
+    return min(stamped_at, text.received_at) if stamped_at >= waiting.asked_at else text.received_at
 
 
 def _take_text(

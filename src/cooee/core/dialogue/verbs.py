@@ -188,7 +188,9 @@ def _step_for_held_texts(
         for each in earlier
     )
     received_at, asked_at = (decode_value(each) for each in held.value)
-    text = IncomingText(held.raw or "", held.text_id, held.at, received_at, held.media)
+    text = IncomingText(
+        held.raw or "", held.text_id, held.at, received_at, held.media, stamped_at=held.at
+    )
     waiting = Waiting(held.key, question.prompt, asked_at, burst=burst, location=location)
     step = advance_question(
         question, waiting, text, received_at, run.parse_context(held.at), already_asked=True

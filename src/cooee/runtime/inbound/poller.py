@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.backoff import Backoff
@@ -35,6 +36,7 @@ class Poller:
         newsroom: where receipts go.
         clock: what to sleep on.
         interval: seconds to rest after an empty read.
+        on_caught_up: called after each poll that left no text at the provider.
     """
 
     def __init__(
@@ -48,12 +50,15 @@ class Poller:
         clock: Clock,
         interval: float,
         events: Events,
+        on_caught_up: Callable[[], None],
     ) -> None:
         self.trouble = ""
         self.last_poll_at: datetime | None = None
         self._ours, self._session, self._store = ours, session, store
         self._inbound_receiver, self._receipt_handler = inbound_receiver, receipt_handler
         self._clock, self._interval, self._events = clock, interval, events
+        self._on_caught_up = on_caught_up
+        self._caught_up_at: datetime | None = None
         self._wake_up: WakeUp = clock.create_wake_up()
         self._backoff = Backoff.doubling(max(interval, 0.1), _MAX_PAUSE_S)
         self._failures = 0
@@ -94,6 +99,7 @@ class Poller:
         cursor = (
             "" if provider.features.polling == "pop" else await self._store.get_cursor(self._ours)
         )
+        began_at = self._clock.now()
         result = await self._session.call(lambda credentials: provider.poll(credentials, cursor))
         # delivery rule 1: stored first; only then may the provider forget the texts
         await self._store_result(result)
@@ -103,6 +109,9 @@ class Poller:
             await self._session.call(
                 lambda credentials: provider.confirm(credentials, result.confirm)
             )
+        if not result.more:
+            self._caught_up_at = began_at
+            self._on_caught_up()
         return result.more
 
     async def _store_result(self, result: PollResult) -> None:
@@ -111,11 +120,17 @@ class Poller:
         await retry_until_available(
             self._clock,
             "receive",
-            lambda: self._inbound_receiver.receive(result.inbounds),
+            lambda: self._inbound_receiver.receive(result.inbounds, unread_for=self._unread_for()),
             on_unavailable=self._set_trouble,
         )
         if result.receipts:
             await self._receipt_handler.apply(result.receipts)
+
+    def _unread_for(self) -> timedelta:
+        """Return how long a text may have waited for this poll; at a start, as long as any may."""
+        if self._caught_up_at is None:
+            return self._session.provider.features.replay_window
+        return self._clock.now() - self._caught_up_at
 
     def _set_trouble(self, trouble: str) -> None:
         self.trouble = trouble

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import msgspec
 
@@ -40,8 +41,14 @@ class InboundReceiver:
         self._features, self._opt_out_words, self._store = features, opt_out_words, store
         self._announce, self._our_number, self._events = announce, our_number, events
 
-    async def receive(self, inbounds: Sequence[Inbound]) -> Sequence[Inbound]:
+    async def receive(
+        self, inbounds: Sequence[Inbound], *, unread_for: timedelta = timedelta()
+    ) -> Sequence[Inbound]:
         """Store texts; a provider's repetition is known by its key, and not stored again.
+
+        Args:
+            inbounds: the texts, in order.
+            unread_for: how long they may have waited at the provider until we read them.
 
         Returns:
             the new ones that are sure to reach a handler, as they were stored.
@@ -51,7 +58,7 @@ class InboundReceiver:
         """
         if not inbounds:
             return ()
-        arrivals = [self._normalised(inbound) for inbound in inbounds]
+        arrivals = [self._normalised(inbound, unread_for) for inbound in inbounds]
         # delivery rule 1: whoever brought the texts is told nothing until they are on disk
         results = await self._store.receive(arrivals)
         for arrival, received in zip(arrivals, results, strict=True):
@@ -71,7 +78,7 @@ class InboundReceiver:
         if received.cancelled:
             self._events.publish(TextsCancelled(received.cancelled))
 
-    def _normalised(self, inbound: Inbound) -> NewInbound:
+    def _normalised(self, inbound: Inbound, unread_for: timedelta) -> NewInbound:
         ours = self._our_number()
         recipient = normalise_number(inbound.recipient, our_number=ours) or ours
         # texts rule 6: an opt-out of one spelling holds for all
@@ -80,7 +87,10 @@ class InboundReceiver:
             recipient=recipient,
             sender=normalise_number(inbound.sender, our_number=recipient) or _UNKNOWN_SENDER,
             sent_at=credible_sent_at(
-                inbound.sent_at, inbound.received_at, self._features.timestamp_offset
+                inbound.sent_at,
+                inbound.received_at,
+                self._features.timestamp_offset,
+                unread_for,
             ),
         )
         if inbound.consent:

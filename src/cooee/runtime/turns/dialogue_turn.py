@@ -131,7 +131,9 @@ def as_dialogue_text(turn: Turn, pending: PendingText) -> IncomingText:
     """Return a text as the replay takes it."""
     inbound = pending.inbound
     media = tuple(replace(one, content=b"") for one in inbound.media)
-    return IncomingText(inbound.text, pending.id.hex(), turn.chat_time, inbound.received_at, media)
+    times = (turn.chat_time, inbound.received_at)
+    text_id, stamped_at = pending.id.hex(), inbound.sent_at
+    return IncomingText(inbound.text, text_id, *times, media, stamped_at=stamped_at)
 
 
 def _find_definition(context: TurnContext, open_dialogue: OpenDialogue) -> Dialogue:

@@ -27,6 +27,7 @@ from cooee.runtime.turns.effects import HandlerCall
 from cooee.runtime.turns.handler_calls import HandlerCalls
 from cooee.runtime.turns.places import Places
 from cooee.runtime.turns.thread_call import LateCall, ThreadCall, stack_of_thread
+from cooee.runtime.turns.timer_hold import TimerHold
 from cooee.runtime.turns.turn_thread import Step, TurnRunner, run_all
 from cooee.storage import Checkpoint, Claim, ClaimResult, Store, TurnFailure
 
@@ -70,6 +71,7 @@ class Worker:
         prepare: PrepareClaims = _all_claims,
     ) -> None:
         self.wake_up: WakeUp = clock.create_wake_up()
+        self.timer_hold = TimerHold(clock, self.wake_up.set)
         self._context, self._store, self._clock = context, store, clock
         self._wake_senders, self._on_finish = wake_senders, on_finish
         self._prepare, self._handler_timeout_s = prepare, context.handler_timeout_s
@@ -135,7 +137,8 @@ class Worker:
         """Claim conversations for the free places, and have them run; return whether any was."""
         if not self._places.free_count:
             return False
-        claims = await self._store.claim(self._places.free_count)
+        with_timers = not self.timer_hold.remaining_s()
+        claims = await self._store.claim(self._places.free_count, with_timers=with_timers)
         if not claims:
             return False
         try:
@@ -147,11 +150,15 @@ class Worker:
         return True
 
     async def _seconds_until_due(self) -> float | None:
-        due = (await self._store.next_due()).turn
-        if due is None or not self._places.free_count:
+        held_s = self.timer_hold.remaining_s()
+        due = (await self._store.next_due(with_timers=not held_s)).turn
+        if not self._places.free_count:
             return None
+        if due is None:
+            return held_s or None
         seconds = (due - self._clock.now()).total_seconds()
-        return seconds if seconds > 0 else 0.1  # a turn under way has what is due
+        seconds = seconds if seconds > 0 else 0.1  # a turn under way has what is due
+        return min(seconds, held_s) if held_s else seconds
 
     async def _run_claims(self, claims: Sequence[Claim]) -> None:
         """Run new claims, without those that are not ready."""

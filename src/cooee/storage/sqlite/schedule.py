@@ -10,10 +10,10 @@ from cooee.storage.sqlite.turns import leased_ids_json
 _MAX_PRUNED_KEYS = 2_000  # keys deleted in one transaction, so that no other verb waits long
 
 
-def find_next_due(transaction: Transaction) -> NextDue:
+def find_next_due(transaction: Transaction, *, with_timers: bool) -> NextDue:
     """Return the next due times, leased conversations left out."""
     return NextDue(
-        turn=from_millis_or_none(_next_turn(transaction)),
+        turn=from_millis_or_none(_next_turn(transaction, with_timers=with_timers)),
         send=from_millis_or_none(
             transaction.execute("next_send_due", (transaction.now,)).fetchone()[0]
         ),
@@ -22,17 +22,17 @@ def find_next_due(transaction: Transaction) -> NextDue:
     )
 
 
-def _next_turn(transaction: Transaction) -> int | None:
+def _next_turn(transaction: Transaction, *, with_timers: bool) -> int | None:
     if (
         transaction.leases.by_conversation
-        and transaction.execute("find_suspect", (transaction.now,)).fetchone()
+        and transaction.execute("find_suspect", (transaction.now, with_timers)).fetchone()
     ):
         return (
             None  # storage rule 5: a suspect goes alone, so the end of a turn under way comes first
         )
     leased = leased_ids_json(transaction)
     text_due = _first_due(transaction, "next_text_due", leased)
-    timer_due = _first_due(transaction, "next_timer_due", leased)
+    timer_due = _first_due(transaction, "next_timer_due", leased) if with_timers else None
     return min((due for due in (text_due, timer_due) if due is not None), default=None)
 
 

@@ -92,7 +92,7 @@ returning seq, text, attempts
 
 -- name: find_suspect
 select id from conversations
- where suspect_seq is not null and coalesce(due_at, timer_at) <= ?
+ where suspect_seq is not null and coalesce(due_at, timer_at) <= ? and (? or due_at is not null)
  order by coalesce(due_at, timer_at) limit 1
 
 -- name: count_suspect_attempt

@@ -127,9 +127,9 @@ class SQLite:
     async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
         return await self._write(inbound.receive_texts, inbounds)
 
-    async def claim(self, limit: int) -> Sequence[Claim]:
+    async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
         self._check_is_owner()
-        claims = self._write(turns.claim_conversations, limit)
+        claims = self._write(turns.claim_conversations, limit, with_timers=with_timers)
         return await self._or_put_back(claims, turns.release_claims)
 
     async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
@@ -247,8 +247,8 @@ class SQLite:
 
     # Time and other processes
 
-    async def next_due(self) -> NextDue:
-        return await self._read(schedule.find_next_due)
+    async def next_due(self, *, with_timers: bool = True) -> NextDue:
+        return await self._read(schedule.find_next_due, with_timers=with_timers)
 
     async def changed_externally(self) -> bool:
         return await self._read(schedule.changed_externally)

@@ -28,7 +28,7 @@ from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import InboundStatus, SenderConsent
 
 
-def claim_conversations(transaction: Transaction, limit: int) -> list[Claim]:
+def claim_conversations(transaction: Transaction, limit: int, *, with_timers: bool) -> list[Claim]:
     """Lease conversations with texts due, then conversations with timers due and no pending text.
 
     After a crash, each suspect conversation is claimed by itself, one text or timer at a time, and
@@ -36,7 +36,7 @@ def claim_conversations(transaction: Transaction, limit: int) -> list[Claim]:
     other is set aside with it.
     """
     # storage rule 5: after a crash each suspect goes alone, and its attempt is counted first.
-    suspect = transaction.execute("find_suspect", (transaction.now,)).fetchone()
+    suspect = transaction.execute("find_suspect", (transaction.now, with_timers)).fetchone()
     if suspect is not None:
         if transaction.leases.by_conversation or limit < 1:
             return []
@@ -46,7 +46,7 @@ def claim_conversations(transaction: Transaction, limit: int) -> list[Claim]:
     leased = leased_ids_json(transaction)
     due_rows = transaction.execute("claim_due", (transaction.now, leased, limit))
     claims = _make_claims(transaction, due_rows, is_suspect=False)
-    if len(claims) < limit:
+    if with_timers and len(claims) < limit:
         timer_rows = transaction.execute(
             "claim_timers", (transaction.now, leased, limit - len(claims))
         )

@@ -1,0 +1,40 @@
+"""TimerHold: no timer runs before the texts that wait at the provider were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from cooee.clocks.clock import Clock
+
+
+class TimerHold:
+    """Whether timers are held back; texts are answered all the while.
+
+    Args:
+        clock: the time.
+        on_release: called when timers may run again.
+    """
+
+    def __init__(self, clock: Clock, on_release: Callable[[], None]) -> None:
+        self._clock, self._on_release = clock, on_release
+        self._ends_at: datetime | None = None
+
+    def begin(self, longest: timedelta) -> None:
+        """Hold timers back until `release`, or for `longest`."""
+        self._ends_at = self._clock.now() + longest
+
+    def release(self) -> None:
+        """Let timers run from now on."""
+        if self._ends_at is not None:
+            self._ends_at = None
+            self._on_release()
+
+    def remaining_s(self) -> float:
+        """Return the seconds for which timers are still held back; 0 where they are not."""
+        if self._ends_at is None:
+            return 0
+        remaining = (self._ends_at - self._clock.now()).total_seconds()
+        if remaining <= 0:
+            self._ends_at = None
+        return max(remaining, 0)
