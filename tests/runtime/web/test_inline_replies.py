@@ -18,6 +18,7 @@ from cooee.core.messages import conversation_id
 from cooee.net.http_client import HTTPClient
 from cooee.net.http_server import serve_app
 from cooee.providers.twilio.signature import compute_signature
+from cooee.runtime.events import TurnsCommitted
 from cooee.simulator.apis.twilio.twiml import parse_twiml
 from cooee.testing.kit import Kit
 
@@ -237,6 +238,24 @@ async def test_two_pushes_of_one_text_at_once_bring_one_answer(world):
     await world.kit.quiet()
     await world.kit.wait(3600)
     assert (anna.inbox, world.app.turns) == (["Hello"], ["Hello"])
+
+
+async def test_a_turn_that_is_over_before_its_webhook_goes_on_keeps_nobody_waiting(world):
+    anna, receiver = world.kit.phone(), world.kit.service.parts.inbound_receiver
+    receive, turn_over = receiver.receive, asyncio.Event()
+    world.kit.service.events.subscribe(
+        lambda event: isinstance(event, TurnsCommitted) and turn_over.set()
+    )
+
+    async def receive_slowly(inbounds):
+        stored = await receive(inbounds)
+        await turn_over.wait()  # the worker may be in another thread, and quicker
+        return stored
+
+    receiver.receive = receive_slowly
+    began = world.kit.clock.now()
+    assert await anna.text("Hello") == ["Hello"]
+    assert (world.app.turns, world.kit.clock.now()) == (["Hello"], began)
 
 
 async def test_a_person_who_opted_out_is_told_nothing_and_nobody_waits_for_it(world):

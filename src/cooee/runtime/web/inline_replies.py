@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -30,9 +30,6 @@ from cooee.storage import AttemptResult, ClaimResult, Store
 
 _MAX_INLINE_REPLIES = 10  # in one response; the sender sends further replies after them
 
-InboundKey: TypeAlias = tuple[str, str, str]
-"""Our number, the person's number, and the provider's id of the text."""
-
 
 class WebhookAnswer(msgspec.Struct, frozen=True):
     """A response to a webhook, and the texts that go out in the response."""
@@ -44,7 +41,8 @@ class WebhookAnswer(msgspec.Struct, frozen=True):
 class InlineReplies:
     """Gives replies to the webhook that brought their text, where the provider takes replies so.
 
-    Replies are queued in the outbox as usual. The waiting webhook is woken just before the
+    Replies are queued in the outbox as usual. A webhook is known here from before its text is
+    stored, since the turn may be over before the webhook goes on. It is woken just before the
     sender, when the commit of the turn was submitted, and takes the replies with `take_replies`.
     Replies that no webhook takes in time are sent as usual.
 
@@ -72,42 +70,67 @@ class InlineReplies:
     ) -> None:
         self._session, self._store, self._clock = session, store, clock
         self._start_task, self._wake_senders, self._events = start_task, wake_senders, events
-        self._waiting_webhooks: dict[InboundKey, WakeUp] = {}
+        self._waiting_webhooks: dict[str, WakeUp] = {}  # by the provider's id of their text
         provider = session.provider  # asked once: a protocol's check of an instance is slow
         self._answering_provider = provider if isinstance(provider, RepliesInWebhook) else None
+        self._answer_within = provider.features.reply_within
 
     def turns_finished(self, finishes: Sequence[ClaimResult]) -> None:
         """Wake the webhooks that wait for finished turns."""
         if not self._waiting_webhooks:
             return
-        for claim in (finish.claim for finish in finishes):
-            for pending in claim.texts:
-                wake_up = self._waiting_webhooks.get(
-                    (claim.ours, claim.theirs, pending.inbound.provider_id)
-                )
+        for finish in finishes:
+            for pending in finish.claim.texts:
+                wake_up = self._waiting_webhooks.get(pending.inbound.provider_id)
                 if wake_up is not None:
                     wake_up.set()
 
     def receipts_arrived(self) -> None:
         """Wake the senders: a receipt may settle the attempt that a later text waits for."""
-        if self._session.provider.features.reply_within is not None:
+        if self._answer_within is not None:
             self._wake_senders()
 
+    @contextmanager
+    def awaiting_turn(self, texts: Sequence[Inbound]) -> Iterator[WakeUp | None]:
+        """Expect the turn of a webhook's text, from before the text is stored.
+
+        Args:
+            texts: the webhook's texts.
+
+        Yields:
+            what the turn's end wakes; None where the webhook does not wait: it has several texts,
+            one without a `provider_id`, or one that another webhook brings at this moment.
+        """
+        provider_id = texts[0].provider_id if len(texts) == 1 else ""
+        answers_here = self._answering_provider is not None and self._answer_within is not None
+        if not (answers_here and provider_id) or provider_id in self._waiting_webhooks:
+            yield None
+            return
+        self._waiting_webhooks[provider_id] = wake_up = self._clock.create_wake_up()
+        try:
+            yield wake_up
+        finally:
+            del self._waiting_webhooks[provider_id]
+
     async def answer(
-        self, plain_response: Response, texts: Sequence[Inbound], receive: Receive
+        self,
+        plain_response: Response,
+        texts: Sequence[Inbound],
+        receive: Receive,
+        turn_over: WakeUp | None,
     ) -> WebhookAnswer:
         """Return the response to a webhook, with the replies to its text if they come in time.
 
         Args:
             plain_response: the response without replies.
-            texts: the webhook's texts that will have a turn; a webhook with one text may wait.
+            texts: the webhook's texts that will have a turn.
             receive: tells when the provider hangs up.
+            turn_over: what `awaiting_turn` has yielded.
         """
         provider = self._answering_provider
-        answer_within = self._session.provider.features.reply_within
-        if answer_within is None or len(texts) != 1 or provider is None:
+        if turn_over is None or not texts or provider is None:
             return WebhookAnswer(plain_response)
-        replies = await self._take_replies(texts[0], receive, answer_within.total_seconds())
+        replies = await self._take_replies(texts[0], receive, turn_over)
         if not replies:
             return WebhookAnswer(plain_response)
         try:
@@ -133,14 +156,13 @@ class InlineReplies:
                 self._start_task(self._record_unknown(answer.replies, problem))
 
     async def _take_replies(
-        self, text: Inbound, receive: Receive, timeout_s: float
+        self, text: Inbound, receive: Receive, turn_over: WakeUp
     ) -> Sequence[Outbound]:
         """Take the replies to a text; none if they come too late or the provider hung up."""
-        key, wake_up = (text.recipient, text.sender, text.provider_id), self._clock.create_wake_up()
-        self._waiting_webhooks[key] = wake_up
-        disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, wake_up))
+        assert self._answer_within is not None
+        disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, turn_over))
         try:
-            if not await wake_up.wait(timeout_s) or disconnect.done():
+            if not await turn_over.wait(self._answer_within.total_seconds()) or disconnect.done():
                 return ()
             attempts = await self._store.take_replies(
                 text.recipient, text.sender, _MAX_INLINE_REPLIES
@@ -156,7 +178,6 @@ class InlineReplies:
             log_event("store-unavailable", logging.ERROR, error=str(error), during="answer")
             return ()
         finally:
-            del self._waiting_webhooks[key]
             disconnect.cancel()
         return replies
 
