@@ -16,6 +16,7 @@ import msgspec
 from cooee.clocks.clock import Clock
 from cooee.clocks.loop_calls import call_in_loop, run_in_loop
 from cooee.core.app.app import App
+from cooee.core.app.offered_words import RESERVED_WORDS, plain_word
 from cooee.core.app.opt_out import OptOutWords
 from cooee.net.http_client import Transport
 from cooee.providers import Provider
@@ -118,6 +119,7 @@ def make_context(
         resources.clock.now,
         partial(history_reader, resources.store),
         opt_out_words,
+        RESERVED_WORDS.union(map(plain_word, provider.features.opt_out_words)),
         provider_without_media="" if provider.features.media else provider.name,
         max_text=provider.features.max_text,
         code_version=code_version,

@@ -15,13 +15,15 @@ class NewInbound(msgspec.Struct, frozen=True):
 
     A text whose `consent` is "out" is stored and never reaches a handler; nor does a "wish", unless
     a question waits for this person's text. With `at_provider`, an opt-out is kept by the provider
-    too, and an opt-in lifts only such an opt-out.
+    too, and an opt-in lifts only such an opt-out. An "out" by the plain word `unless_offered` is
+    an answer where a question waits that offers this word.
     """
 
     inbound: Inbound
     consent: ConsentChange = ""
     consent_source: ConsentSource = ConsentSource.KEYWORD
     at_provider: bool = False
+    unless_offered: str = ""
 
 
 class ReceivedText(msgspec.Struct, frozen=True):
@@ -180,7 +182,8 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `handled_seq` is the last seq whose turn is over (set aside included). `state` None keeps the
     stored state. `is_asking` says whether a question waits for the person's next text from now on;
-    None keeps the stored flag. `dialogue_updates` are of the dialogues that changed.
+    `offered_words` are the opt-out words that it offers as answers, as plain words. None keeps the
+    stored flag and words. `dialogue_updates` are of the dialogues that changed.
     """
 
     claim: Claim
@@ -190,6 +193,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     drafts: Sequence[NewOutbound] = ()
     failure: TurnFailure | None = None
     is_asking: bool | None = None
+    offered_words: Sequence[str] = ()
     dialogue_updates: Sequence[DialogueUpdate] = ()
 
 

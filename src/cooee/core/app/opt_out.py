@@ -41,11 +41,12 @@ OPT_OUT_WORDS: Sequence[str] = (
 OPT_IN_WORDS: Sequence[str] = ("START", "UNSTOP")
 """Words that opt in again everywhere; YES does where the provider says so, and only there."""
 
+HELP_WORDS: Sequence[str] = ("HELP", "INFO")
+"""Words that ask for help where the app has no handler for them; the first is answered here."""
+
 _OPT_IN = frozenset(map(fold_text, OPT_IN_WORDS))
-# Words that say nothing but this, so also with a courtesy, and while a question waits.
-_ALWAYS_MEANT = frozenset(
-    map(fold_text, (*OPT_OUT_WORDS[:5], *_STOP_ALL, "UNSUB", "QUIT", "STOPP"))
-)
+ALWAYS_MEANT = frozenset(map(fold_text, (*OPT_OUT_WORDS[:5], *_STOP_ALL, "UNSUB", "QUIT", "STOPP")))
+"""Words that say nothing but this, folded: so also with a courtesy, while a question waits."""
 _MAX_KEYWORD_CHARS = 160  # characters of a text that may be a word, with its courtesies
 
 
@@ -80,7 +81,7 @@ class OptOutWords(msgspec.Struct, frozen=True):
         if folded in self.app_keywords or read_reaction(text) is not None:
             return ""
         words = plain_words(text) if folded else ()
-        if says_only(words, self.opt_out & _ALWAYS_MEANT, with_objects=True):
+        if says_only(words, self.opt_out & ALWAYS_MEANT, with_objects=True):
             return "out"
         if says_only(words, _OPT_IN, with_objects=False):
             return "in"
@@ -100,7 +101,7 @@ class OptOutWords(msgspec.Struct, frozen=True):
         """Tell whether to ask the sender of a text about opting out."""
         if fold_text(text[:_MAX_KEYWORD_CHARS]) in self.app_keywords or read_reaction(text):
             return False
-        return self.consent_of(text) == "wish" or bool(opt_out_intent(text))
+        return self.consent_of(text) in {"out", "wish"} or bool(opt_out_intent(text))
 
     @property
     def opt_out_prompt(self) -> str:
@@ -173,7 +174,7 @@ def fallback_routes(
 
 
 def _is_help(text: str) -> bool:
-    return fold_text(text[:_MAX_KEYWORD_CHARS]) == "help"
+    return fold_text(text[:_MAX_KEYWORD_CHARS]) == fold_text(HELP_WORDS[0])
 
 
 class KeywordClash(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from cooee.core.app.dialogue_verbs import HistoryReader
+from cooee.core.app.offered_words import RESERVED_WORDS
 from cooee.core.app.state_codec import StateCodec
 
 
@@ -18,6 +19,7 @@ class DialogueContext(msgspec.Struct, frozen=True, kw_only=True):
     `code_version` is the version of the app's loaded code; `find_zone` returns the first value of
     `chat.zone`; `strict` (in tests and in preflight) raises where production warns.
     `others_are_open` is True where other dialogues have to know what this one changes in the state.
+    `reserved_words` opt out, or ask for help, where no question offers them.
     """
 
     function: Callable[..., Any]
@@ -30,3 +32,4 @@ class DialogueContext(msgspec.Struct, frozen=True, kw_only=True):
     read_history: HistoryReader
     strict: bool = False
     others_are_open: bool = False
+    reserved_words: frozenset[str] = RESERVED_WORDS

@@ -103,7 +103,8 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     `due_at` is the time of its timer: the earliest of its `deadline`, its next reminder and the end
     of a burst; None: only a text resumes the dialogue. `location` is the line that asks. While the
     question is `paused`, another dialogue asks and gets the texts. `re_ask` sends the prompt again
-    at the next turn, after another dialogue has ended.
+    at the next turn, after another dialogue has ended. `offered` are the words among its answers
+    that opt out, or ask for help, where no question offers them.
     """
 
     key: RecordKey
@@ -118,6 +119,7 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     location: str = ""
     paused: bool = False
     re_ask: bool = False
+    offered: tuple[str, ...] = ()
 
     @property
     def expects_text(self) -> bool:

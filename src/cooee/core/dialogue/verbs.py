@@ -13,6 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from cooee.core.app.dialogue_verbs import OnceCall
+from cooee.core.app.offered_words import offered_words
 from cooee.core.app.question import Question
 from cooee.core.dialogue.answer_records import (
     adapt_recorded_answer,
@@ -169,13 +170,19 @@ def _next_step(
         )
     context = run.parse_context(run.now if text is None else text.sent_at)
     current = waiting or Waiting(key, question.prompt, run.now)
-    current = replace(current, location=location)
+    current = _as_written(run, question, current, location)
     step = advance_question(
         question, current, text, run.now, context, already_asked=waiting is not None
     )
     if step.text_consumed:
         run.consume_text()
     return step
+
+
+def _as_written(run: Run, question: Question, waiting: Waiting, location: str) -> Waiting:
+    """Return `waiting` with the place and the offered words of the question in today's code."""
+    offered = offered_words(question, run.context.reserved_words)
+    return replace(waiting, location=location, offered=offered)
 
 
 def _step_for_held_texts(
@@ -191,7 +198,8 @@ def _step_for_held_texts(
     text = IncomingText(
         held.raw or "", held.text_id, held.at, received_at, held.media, stamped_at=held.at
     )
-    waiting = Waiting(held.key, question.prompt, asked_at, burst=burst, location=location)
+    waiting = Waiting(held.key, question.prompt, asked_at, burst=burst)
+    waiting = _as_written(run, question, waiting, location)
     step = advance_question(
         question, waiting, text, received_at, run.parse_context(held.at), already_asked=True
     )

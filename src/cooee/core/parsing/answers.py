@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Any, Literal, NewType, get_args, get_origin
@@ -76,8 +76,19 @@ class AnswerParser(msgspec.Struct, frozen=True):
 
 
 def offers_answers(parser: AnswerParser) -> bool:
-    """Tell whether a question of this type offers a list of answers, as a menu does."""
-    return parser.type_tag.startswith(("choose", "enum:", "literal:"))
+    """Tell whether a question of this type offers its answers, as a menu and a `confirm` do."""
+    return parser.type_tag.startswith(("choose", "enum:", "literal:", "bool"))
+
+
+def offered_labels(answer_type: Any) -> Sequence[str]:
+    """Return the words that a question of an `Enum` or a `Literal` offers; () for other types."""
+    answer_type = unwrap_type(answer_type)
+    if get_origin(answer_type) is Literal:
+        return [str(value) for value in get_args(answer_type)]
+    if isinstance(answer_type, type) and issubclass(answer_type, enum.Enum):
+        names = [member.name.replace("_", " ") for member in answer_type]
+        return [*names, *(str(member.value) for member in answer_type)]
+    return ()
 
 
 WRONG_ANSWER_ERRORS = (ValueError, LookupError, ArithmeticError, TypeError)

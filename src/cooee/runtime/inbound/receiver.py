@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import msgspec
 
+from cooee.core.app.offered_words import plain_word
 from cooee.core.app.opt_out import OptOutWords
 from cooee.core.messages import Inbound, credible_sent_at
+from cooee.core.parsing.courtesies import without_courtesies
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
 from cooee.runtime.events import Events, OptOutRecorded, TextReceived, TextsCancelled
@@ -101,4 +103,7 @@ class InboundReceiver:
         consent = words.consent_of(inbound.text)
         source = ConsentSource.PHRASE if consent == "wish" else ConsentSource.KEYWORD
         at_provider = words.is_at_provider(inbound.text)
-        return NewInbound(normalised, consent, source, at_provider=at_provider)
+        # texts rule 9: what the provider acts on is out of our hands, whatever was offered
+        word = "" if at_provider else plain_word(without_courtesies(inbound.text))
+        unless_offered = word if consent == "out" else ""
+        return NewInbound(normalised, consent, source, at_provider, unless_offered)

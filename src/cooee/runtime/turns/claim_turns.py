@@ -91,7 +91,8 @@ class _ClaimRun:
     def finish(self) -> ClaimResult:
         """Return the result to commit."""
         claim, progress = self._claim, self._progress
-        is_asking = progress.dialogues.asking is not None if progress.dialogues.by_id else None
+        asking = progress.dialogues.asking
+        waiting = None if asking is None else asking.waiting
         return ClaimResult(
             claim=claim,
             handled_seq=self._handled_seq,
@@ -99,7 +100,8 @@ class _ClaimRun:
             state=None if progress.state == claim.state else progress.state,
             drafts=progress.drafts,
             failure=self._failure,
-            is_asking=is_asking,
+            is_asking=asking is not None if progress.dialogues.by_id else None,
+            offered_words=() if waiting is None else waiting.offered,
             dialogue_updates=progress.dialogues.updates(),
         )
 

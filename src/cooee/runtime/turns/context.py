@@ -12,6 +12,7 @@ import msgspec
 from cooee.core.app.app import App
 from cooee.core.app.chat import Chat
 from cooee.core.app.dialogue_verbs import HistoryReader, InterruptedDialogue
+from cooee.core.app.offered_words import RESERVED_WORDS
 from cooee.core.app.opt_out import OptOutWords
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue.dialogue_context import DialogueContext
@@ -30,7 +31,8 @@ class TurnContext(msgspec.Struct, frozen=True):
     """The app, its services and its limits: the same for every turn of a process.
 
     `code_version` returns the version of the app's code as it is loaded now. `strict` runs each
-    turn of a dialogue twice and compares, for tests and development. `provider_without_media` is
+    turn of a dialogue twice and compares, for tests and development. `reserved_words` are those of
+    cooee and of the provider that a question may offer all the same. `provider_without_media` is
     the provider's name where it cannot carry media, `max_text` the most characters it takes.
     """
 
@@ -39,6 +41,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     now: Callable[[], datetime]
     history_reader: Callable[[Turn], HistoryReader]
     opt_out_words: OptOutWords | None = None
+    reserved_words: frozenset[str] = RESERVED_WORDS
     provider_without_media: str = ""
     max_text: int | None = None
     code_version: Callable[[], str] = lambda: ""
@@ -113,4 +116,5 @@ def make_dialogue_context(
         read_history=recall,
         strict=strict,
         others_are_open=others_are_open,
+        reserved_words=context.reserved_words,
     )

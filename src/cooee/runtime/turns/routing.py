@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from cooee.core.app.offered_words import plain_word
 from cooee.core.app.routes import Handler, Route
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
@@ -23,6 +24,9 @@ from cooee.runtime.turns.effects import HandlerCall, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
 from cooee.storage import NewOutbound, PendingText, SenderConsent
+
+RouteMatch: TypeAlias = tuple[Route, Mapping[str, Any]]
+"""A route, and the fields of its pattern."""
 
 
 def route_text(
@@ -41,22 +45,43 @@ def route_text(
     matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
     if asking is not None and pending.consent is SenderConsent.BACK_IN:
         return (yield from _opt_back_in(context, turn, pending, progress, matched))
-    consumed = False
     # texts rule 8: to a person who is out, no question of ours is in sight
-    is_seen = pending.consent is not SenderConsent.OUT
-    if asking is not None and is_seen and not (matched and matched[0].always):
-        dialogue_text = as_dialogue_text(turn, pending)
-        if matched is not None and matched[0].matcher is not None:
-            dialogue_text = replace(dialogue_text, is_keyword=True)
-        elif context.opt_out_words is not None and context.opt_out_words.might_opt_out(text):
-            prompt = context.opt_out_words.opt_out_prompt
-            dialogue_text = replace(dialogue_text, opt_out_prompt=prompt)
-        progress, consumed = yield from _answer_question(
-            context, turn, dialogue_text, progress, asking
-        )
-        if matched is not None and matched[0].matcher is None:
-            matched = None  # what nothing else answers is not for a text that was an answer
-    if matched is not None and not consumed:
+    if asking is not None and pending.consent is not SenderConsent.OUT:
+        if matched is not None and _is_offered(text, matched[0], asking):
+            matched = None
+        if not (matched and matched[0].always):
+            return (yield from _route_to_question(context, turn, pending, progress, matched))
+    if matched is not None:
+        progress = yield from _call_handler(context, turn, pending, progress, matched)
+    return _ask_about_opt_out(context, turn, text, progress, draft_count)
+
+
+def _is_offered(text: str, route: Route, asking: OpenDialogue) -> bool:
+    """Tell whether the waiting question offers a word that cooee would answer otherwise (HELP)."""
+    offered = () if asking.waiting is None else asking.waiting.offered
+    return route.matcher is None and plain_word(text) in offered
+
+
+def _route_to_question(
+    context: TurnContext,
+    turn: Turn,
+    pending: PendingText,
+    progress: ClaimProgress,
+    matched: RouteMatch | None,
+) -> TurnFlow[ClaimProgress]:
+    """Give a text to the waiting question, and to its handler where the question takes no text."""
+    text, draft_count = pending.inbound.text, len(progress.drafts)
+    asking, dialogue_text = progress.dialogues.asking, as_dialogue_text(turn, pending)
+    assert asking is not None
+    if matched is not None and matched[0].matcher is not None:
+        dialogue_text = replace(dialogue_text, is_keyword=True)
+    if context.opt_out_words is not None and context.opt_out_words.might_opt_out(text):
+        prompt = context.opt_out_words.opt_out_prompt
+        dialogue_text = replace(dialogue_text, opt_out_prompt=prompt)
+    progress, consumed = yield from _answer_question(context, turn, dialogue_text, progress, asking)
+    if consumed and dialogue_text.opt_out_prompt:
+        return progress  # it was asked about, or is one of the answers that the question offers
+    if matched is not None and matched[0].matcher is not None and not consumed:
         progress = yield from _call_handler(context, turn, pending, progress, matched)
     return _ask_about_opt_out(context, turn, text, progress, draft_count)
 
@@ -66,7 +91,7 @@ def _opt_back_in(
     turn: Turn,
     pending: PendingText,
     progress: ClaimProgress,
-    matched: tuple[Route, Mapping[str, Any]] | None,
+    matched: RouteMatch | None,
 ) -> TurnFlow[ClaimProgress]:
     """Ask the waiting question again, after the handler of the word that opted in, if any."""
     asking = progress.dialogues.asking
@@ -129,7 +154,7 @@ def _call_handler(
     turn: Turn,
     pending: PendingText,
     progress: ClaimProgress,
-    matched: tuple[Route, Mapping[str, Any]],
+    matched: RouteMatch,
 ) -> TurnFlow[ClaimProgress]:
     """Call the handler of the matched route."""
     route, fields = matched
@@ -192,12 +217,13 @@ class _InterruptedDialogue:
 def _ask_about_opt_out(
     context: TurnContext, turn: Turn, text: str, progress: ClaimProgress, draft_count: int
 ) -> ClaimProgress:
-    """Ask whether a text, which was an answer, was meant to opt out.
+    """Ask whether a text that a handler took, or nobody, was meant to opt out.
 
-    A wish comes here where a question offered those very words, or a handler took them.
+    A wish comes here that was stored while a question waited, and a word that the question offered
+    which waited then, and which another text has answered meanwhile.
     """
     opt_out = context.opt_out_words
-    if opt_out is None or opt_out.consent_of(text) != "wish":
+    if opt_out is None or opt_out.consent_of(text) not in {"wish", "out"}:
         return progress
     already_asked = any(
         said.text == opt_out.opt_out_prompt for said in progress.drafts[draft_count:]

@@ -89,11 +89,13 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
 
 
 def _is_opt_out(transaction: Transaction, conversation: bytes, new: NewInbound) -> bool:
-    """Tell whether a text opts out; a wish does not while a question waits for the text."""
-    if new.consent != "wish":
+    """Tell whether a text opts out: neither a wish nor an offered word does to a question."""
+    if new.consent not in {"out", "wish"} or (new.consent == "out" and not new.unless_offered):
         return new.consent == "out"
-    stored = transaction.execute("is_asking", (conversation,)).fetchone()
-    return not (stored and stored[0])
+    question = transaction.execute("open_question", (conversation,)).fetchone()
+    if question is None or not question[0]:
+        return True
+    return new.consent == "out" and new.unless_offered not in question[1].split("\n")
 
 
 def _assign_seq(

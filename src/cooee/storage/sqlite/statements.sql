@@ -81,8 +81,8 @@ update opt_outs set at_provider = 1 where conversation = ? and lifted_at is null
 update opt_outs set lifted_at = ?2, lifted_source = ?3, lifted_inbound_id = ?4
  where conversation = ?1 and lifted_at is null and (not ?5 or at_provider)
 
--- name: is_asking
-select is_asking from conversations where id = ?
+-- name: open_question
+select is_asking, offered_words from conversations where id = ?
 
 -- name: cancel_queued
 update outbound set status = Status.CANCELLED, error = 'opted out'
@@ -159,7 +159,8 @@ update conversations set
   failed_attempts = ?7,
   due_at = case when ?8 is not null then ?8 when last_in_seq > ?3 then due_at end,
   suspect_seq = case when suspect_seq > ?3 then suspect_seq end,
-  is_asking = coalesce(?9, is_asking)
+  is_asking = coalesce(?9, is_asking),
+  offered_words = coalesce(?10, offered_words)
 where id = ?1 and lease_epoch = ?2
 returning last_out_seq
 
@@ -698,6 +699,6 @@ update opt_outs set theirs = '' where conversation = ?
 
 -- name: forget_conversation
 update conversations set ours = '', theirs = '', handled_seq = last_in_seq, last_turn_at = null, last_text_at = null,
-                         due_at = null, timer_at = null, failed_attempts = 0, suspect_seq = null, is_asking = 0,
+                         due_at = null, timer_at = null, failed_attempts = 0, suspect_seq = null, is_asking = 0, offered_words = '',
                          lease_epoch = lease_epoch + 1
  where id = ?

@@ -158,7 +158,8 @@ def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int)
         failed_attempts,
         retry_at,
     )
-    row = (*progress, None if result.is_asking is None else int(result.is_asking))
+    is_asking, offered = result.is_asking, "\n".join(map(storable_text, result.offered_words))
+    row = (*progress, *((None, None) if is_asking is None else (int(is_asking), offered)))
     updated = transaction.execute("finish_claim", row).fetchone()
     if updated is None:
         return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+
+import msgspec
 
 from cooee.core.app.opt_out import ConsentChange
 from cooee.core.messages import Priority, Status
@@ -227,6 +230,39 @@ class OptOutTests:
         await harness.receive(wish, consent="wish")
         assert list(await harness.store.claim(10)) == []
         assert (await harness.store.counts()).opted_out == 2
+
+    async def test_a_word_that_the_waiting_question_offers_opts_nobody_out(
+        self, harness: StoreHarness
+    ) -> None:
+        async def is_opt_out(word: str, unless_offered: str) -> bool:
+            new = NewInbound(harness.new_inbound(word).inbound, "out")
+            new = msgspec.structs.replace(new, unless_offered=unless_offered)
+            return (await harness.store.receive([new]))[0].opted_out
+
+        async def finish(*, is_asking: bool | None, offered_words: Sequence[str]) -> None:
+            claim = await harness.claim_one()
+            result = ClaimResult(
+                claim=claim,
+                handled_seq=claim.texts[-1].seq,
+                is_asking=is_asking,
+                offered_words=offered_words,
+            )
+            assert list(await harness.store.finish([result])) == [True]
+
+        await harness.receive("hello")
+        await finish(is_asking=True, offered_words=["baja", "cancel"])
+        assert not await is_opt_out("Baja", "baja")
+        await finish(is_asking=None, offered_words=[])  # keeps what was offered
+        assert not await is_opt_out("CANCEL", "cancel")
+        assert await is_opt_out("CANCEL", "")  # a word that the provider acts on
+        assert await is_opt_out("STOP", "stop")
+        await harness.receive("START", consent="in")
+        await finish(is_asking=False, offered_words=[])
+        assert await is_opt_out("Baja", "baja")
+        await harness.receive("START", consent="in")
+        await finish(is_asking=True, offered_words=["baja"])
+        await harness.store.forget(ANNA)
+        assert await is_opt_out("Baja", "baja")
 
     async def test_an_opt_out_at_the_provider_is_ours_too(self, harness: StoreHarness) -> None:
         await harness.enqueue("first")
