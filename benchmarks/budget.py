@@ -1,0 +1,349 @@
+"""Where a text's time goes: CPU µs a step, from the socket to the reply, on one core.
+
+    python benchmarks/budget.py [--repeats 40] [--batch 16] [--json budget.json]
+
+Each step is the product's own code, called as the service calls it, for `batch` texts that lie
+beside each other, as under load. Counted is the CPU time of all threads, and of many short
+stretches the best, since neighbours on the machine share its caches. The kernel's part of a
+request (its socket) is in no step but the last client's; `make bench-peers` has all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import process_time
+from types import SimpleNamespace
+from typing import Any
+
+import uvloop
+from peer_programs.load import TOKEN, twilio_form
+from peers import free_port
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from cooee import App, Chat
+from cooee.clocks.clock import RealClock
+from cooee.core.http_messages import Request, Response
+from cooee.core.messages import Status
+from cooee.net.asgi import write_response
+from cooee.net.http_client import HTTPClient, run_flow
+from cooee.net.http_server import _connection_protocol
+from cooee.providers import Credentials, Received
+from cooee.providers.twilio.adapter import Twilio
+from cooee.runtime.app_loop import AppLoop
+from cooee.runtime.event_log import write_event_to_log
+from cooee.runtime.events import Events
+from cooee.runtime.opt_outs import prepare_opt_out_words
+from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.turns.app_version import CodeVersion
+from cooee.runtime.turns.claim_turns import run_claim
+from cooee.runtime.turns.turn_thread import TurnRunner, run_all
+from cooee.runtime.web.webhook_urls import WebhookURLs
+from cooee.runtime.wiring import Resources, ServiceOptions, make_context, wire
+from cooee.storage import AttemptResult, NewInbound, ReceivedText
+from cooee.storage.sqlite.store import SQLite
+
+URL, OURS = "http://127.0.0.1:8000", "+61491570006"
+PROVIDER = Path(__file__).parent / "peer_programs" / "fake_provider.py"
+WORDS = "Yes, Friday please"
+
+
+@dataclass
+class Count:
+    texts: int = 0
+
+
+def counting() -> App[Count]:
+    app = App(state=Count)
+
+    @app.otherwise
+    def count(chat: Chat[Count]) -> str:
+        chat.state.texts += 1
+        return f"That was text {chat.state.texts}."
+
+    return app
+
+
+class NoStore:
+    """A store that does nothing, to see what costs beside it."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[NewInbound] = []
+
+    async def receive(self, arrivals: Sequence[NewInbound]) -> Sequence[ReceivedText]:
+        self.arrivals += arrivals
+        return [ReceivedText(b"", is_new=True) for _ in arrivals]
+
+    async def finish(self, results: Sequence[Any]) -> Sequence[bool]:
+        return [True] * len(results)
+
+
+class Budget:
+    """The best of each step, in seconds a text, in the order of a text's way."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch, self.steps = batch, dict[str, float]()
+
+    def count(self, step: str, began: float) -> None:
+        took = (process_time() - began) / self.batch
+        self.steps[step] = min(took, self.steps.get(step, took))
+
+    async def time(self, step: str, awaitables: Iterable[Awaitable[Any]]) -> list[Any]:
+        began = process_time()
+        results = await asyncio.gather(*awaitables)
+        self.count(step, began)
+        return results
+
+
+class Sink:
+    """A transport that counts the responses written to it."""
+
+    def __init__(self) -> None:
+        self.responses = 0
+
+    def write(self, data: bytes) -> None:
+        self.responses += data.startswith(b"HTTP/1.1")
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
+
+    def __getattr__(self, name: str) -> Callable[..., bool]:
+        return lambda *_: False
+
+
+class Parts:
+    """A service's parts, built and not started, and requests to them."""
+
+    def __init__(self, store: SQLite, provider_url: str, batch: int) -> None:
+        settings = {"TWILIO_ACCOUNT_SID": f"AC{0:032x}", "TWILIO_AUTH_TOKEN": TOKEN}
+        settings |= {"TWILIO_REPLY_BY": "webhook", "TWILIO_BASE_URL": provider_url}
+        self.twilio, self.store, self.batch = Twilio(settings), store, batch
+        self.clock, self.app, self.events = RealClock(), counting(), Events([write_event_to_log])
+        self.client = HTTPClient(self.clock)
+        self.texts = 0
+
+    async def wire(self) -> None:
+        urls = WebhookURLs(self.store, self.twilio, URL)
+        await urls.reload()
+        self.path = f"/twilio/{urls.secrets[0]}/text"
+        words, _ = prepare_opt_out_words(self.app, self.twilio)
+        resources = Resources(
+            self.app,
+            self.twilio,
+            self.store,
+            self.client,
+            self.clock,
+            ServiceOptions(public_url=URL),
+            self.events,
+            TaskGroup(self.clock, "budget"),
+            asyncio.get_running_loop(),
+            AppLoop(None),
+        )
+        self.context = make_context(resources, None, words, CodeVersion(self.app))
+
+        async def health() -> tuple[bool, dict[str, Any]]:
+            return True, {}
+
+        self.parts, self.endpoints = wire(resources, urls, self.context, words, health)
+
+    def requests(self) -> list[Request]:
+        made = []
+        for _ in range(self.batch):
+            self.texts += 1
+            url = URL + self.path
+            body, headers = twilio_form(self.texts % 2_000, WORDS, self.texts, url)
+            named = dict(line.split(": ", 1) for line in headers.split("\r\n") if line)
+            named |= {"host": "127.0.0.1:8000", "content-length": str(len(body))}
+            made.append(Request(method="POST", url=url, headers=named, body=body))
+        return made
+
+
+# The steps, in the order of a text's way
+
+
+async def http_server(budget: Budget, requests: Sequence[Request]) -> None:
+    async def acknowledge(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await write_response(send, Response(status=200))
+
+    config = Config(acknowledge, interface="asgi3", log_config=None, server_header=False)
+    config.load()
+    loop, sink = asyncio.get_running_loop(), Sink()
+    protocol = _connection_protocol(15)(
+        config=config, server_state=ServerState(), app_state={}, _loop=loop
+    )
+    protocol.connection_made(sink)
+    raw = [as_bytes(request) for request in requests]
+    began = process_time()
+    for number, one in enumerate(raw, 1):
+        protocol.data_received(one)
+        while sink.responses < number:  # noqa: ASYNC110 -- a step of the loop, not a pause
+            await asyncio.sleep(0)
+    budget.count("HTTP server: parse, call, respond", began)
+    protocol.connection_lost(None)
+
+
+def as_bytes(request: Request) -> bytes:
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    path = request.url.removeprefix(URL)
+    return "\r\n".join([f"POST {path} HTTP/1.1", *lines, "", ""]).encode() + request.body
+
+
+async def endpoint(budget: Budget, parts: Parts, requests: Sequence[Request]) -> None:
+    quiet = SimpleNamespace(name="twilio", receive=lambda *_: Received())
+    provider, parts.endpoints._provider = parts.endpoints._provider, quiet
+    calls = []
+    for request in requests:
+        headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+        scope = {"type": "http", "method": "POST", "path": parts.path, "headers": headers}
+        messages = [{"type": "http.request", "body": request.body}]
+
+        async def receive(messages: list[Any] = messages) -> Any:
+            return messages.pop()
+
+        async def send(message: Any) -> None:
+            pass
+
+        calls.append(({**scope, "query_string": b""}, receive, send))
+    began = process_time()
+    for call in calls:
+        await parts.endpoints(*call)
+    budget.count("webhook: path, headers, body", began)
+    parts.endpoints._provider = provider
+
+
+async def texts_in(budget: Budget, parts: Parts) -> Sequence[Any]:
+    """Run a batch from the socket to its claims; return them."""
+    requests, now = parts.requests(), parts.clock.now()
+    await http_server(budget, requests)
+    await endpoint(budget, parts, requests)
+    began = process_time()
+    received = [parts.twilio.receive(request, "text", now) for request in requests]
+    budget.count("signature and form", began)
+    receiver, no_store = parts.parts.inbound_receiver, NoStore()
+    receiver._store, receiver._announce = no_store, lambda _: None
+    began = process_time()
+    for one in received:
+        await receiver.receive(one.inbounds)
+    budget.count("receiver: numbers, opt-out words", began)
+    await budget.time("store: receive", [parts.store.receive([one]) for one in no_store.arrivals])
+    [claims] = await budget.time("store: claim", [parts.store.claim(parts.batch)])
+    return claims
+
+
+async def turns(budget: Budget, parts: Parts, claims: Sequence[Any]) -> None:
+    """Run the turns of a batch, and the worker around them without a store."""
+    worker = parts.parts.worker
+    runners = [TurnRunner(run_claim(parts.context, claim)) for claim in claims]
+    began = process_time()
+    run_all(deque(runners), lambda call: True, worker._calls.call_here)
+    budget.count("turn: route, handler, state", began)
+    worker._store, worker._wake_senders = NoStore(), lambda: None
+    worker._places.take(claims)
+    await budget.time("worker: a thread, its steps", [worker._run_claims(claims)])
+    await budget.time("store: finish", [parts.store.finish([one.step for one in runners])])
+
+
+async def reply_in_answer(budget: Budget, parts: Parts, claims: Sequence[Any]) -> None:
+    takes = [parts.store.take_replies(one.ours, one.theirs, 10) for one in claims]
+    taken = await budget.time("answer: store: take", takes)
+    began = process_time()
+    for [attempt] in taken:
+        parts.twilio.webhook_response([parts.parts.session.with_callback(attempt.outbound)])
+    budget.count("answer: TwiML", began)
+    results = [AttemptResult(outbound=one.outbound, status=Status.UNKNOWN) for [one] in taken]
+    records = [parts.store.record_results([one]) for one in results]
+    await budget.time("answer: store: record", records)
+    # A receipt settles it: else the person's next reply would wait.
+    sent = [AttemptResult(outbound=one.outbound, status=Status.SENT) for [one] in taken]
+    await parts.store.record_results(sent)
+
+
+async def reply_by_rest(budget: Budget, parts: Parts) -> None:
+    [attempts] = await budget.time("REST: store: take", [parts.store.take(OURS, parts.batch)])
+    outbounds = [parts.parts.session.with_callback(one.outbound) for one in attempts]
+    credentials = Credentials("secret")
+    answer = b'{"sid": "SM%032x", "status": "queued", "num_segments": "1"}' % 1
+
+    async def answered(request: Request) -> Response:
+        return Response(status=201, body=answer)
+
+    flows = [run_flow(parts.twilio.send(one, credentials), answered) for one in outbounds]
+    await budget.time("REST: form, answer", flows)
+    requests = [next(parts.twilio.send(one, credentials)) for one in outbounds]
+    await budget.time("REST: HTTP client, with its sockets", map(parts.client, requests))
+    results = [
+        AttemptResult(outbound=one, status=Status.ACCEPTED, provider_id=one.id) for one in outbounds
+    ]
+    records = [parts.store.record_results([one]) for one in results]
+    await budget.time("REST: store: record", records)
+
+
+async def measure(repeats: int, batch: int, provider_url: str) -> Budget:
+    budget = Budget(batch)
+    with tempfile.TemporaryDirectory(dir=".", prefix="budget-") as folder:
+        store = await SQLite.open(Path(folder) / "budget.db", now=RealClock().now)
+        parts = Parts(store, provider_url, batch)
+        await parts.wire()
+        for _ in range(repeats):
+            claims = await texts_in(budget, parts)
+            await turns(budget, parts, claims)
+            await reply_in_answer(budget, parts, claims)
+            claims = await texts_in(budget, parts)
+            await turns(budget, parts, claims)
+            await reply_by_rest(budget, parts)
+        await parts.client.close()
+        await store.close()
+    return budget
+
+
+def await_port(port: int) -> None:
+    with socket.socket() as caller:
+        while caller.connect_ex(("127.0.0.1", port)) != 0:
+            time.sleep(0.05)
+
+
+def print_table(budget: Budget) -> None:
+    for step, seconds in budget.steps.items():
+        print(f"{step:<44}{seconds * 1e6:>8,.0f} µs")
+    for end, other in (("answer", "REST"), ("REST", "answer")):
+        total = sum(one for step, one in budget.steps.items() if not step.startswith(other))
+        print(f"{f'a text, its reply by {end}':<44}{total * 1e6:>8,.0f} µs")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=40)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--json", type=Path)
+    told = parser.parse_args()
+    gc.freeze()
+    port = free_port()
+    provider = subprocess.Popen([sys.executable, str(PROVIDER), "--port", str(port)])
+    try:
+        await_port(port)
+        budget = uvloop.run(measure(told.repeats, told.batch, f"http://127.0.0.1:{port}"))
+    finally:
+        provider.terminate()
+        provider.wait()
+    print_table(budget)
+    if told.json:
+        about = {"at": datetime.now(UTC).isoformat(), "batch": told.batch}
+        told.json.write_text(json.dumps({**about, "steps": budget.steps}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
