@@ -58,7 +58,6 @@ from cooee.storage.sqlite.store import SQLite
 
 URL, OURS = "http://127.0.0.1:8000", "+61491570006"
 PROVIDER = Path(__file__).parent / "peer_programs" / "fake_provider.py"
-WORDS = "Yes, Friday please"
 
 
 @dataclass
@@ -163,8 +162,8 @@ class Parts:
         made = []
         for _ in range(self.batch):
             self.texts += 1
-            url = URL + self.path
-            body, headers = twilio_form(self.texts % 2_000, WORDS, self.texts, url)
+            words, url = f"Yes, Friday please, at {self.texts}", URL + self.path
+            body, headers = twilio_form(self.texts % 2_000, words, self.texts, url)
             named = dict(line.split(": ", 1) for line in headers.split("\r\n") if line)
             named |= {"host": "127.0.0.1:8000", "content-length": str(len(body))}
             made.append(Request(method="POST", url=url, headers=named, body=body))
@@ -247,13 +246,13 @@ async def texts_in(budget: Budget, parts: Parts) -> Sequence[Any]:
 async def turns(budget: Budget, parts: Parts, claims: Sequence[Any]) -> None:
     """Run the turns of a batch, and the worker around them without a store."""
     worker = parts.parts.worker
+    worker._store, worker._wake_senders = NoStore(), lambda: None
+    worker._places.take(claims)
+    await budget.time("worker: a thread, and in it …", [worker._run_claims(claims)])
     runners = [TurnRunner(run_claim(parts.context, claim)) for claim in claims]
     began = process_time()
     run_all(deque(runners), lambda call: True, worker._calls.call_here)
-    budget.count("turn: route, handler, state", began)
-    worker._store, worker._wake_senders = NoStore(), lambda: None
-    worker._places.take(claims)
-    await budget.time("worker: a thread, its steps", [worker._run_claims(claims)])
+    budget.count("· route, handler, state", began)
     await budget.time("store: finish", [parts.store.finish([one.step for one in runners])])
 
 
@@ -320,7 +319,7 @@ def print_table(budget: Budget) -> None:
     for step, seconds in budget.steps.items():
         print(f"{step:<44}{seconds * 1e6:>8,.0f} µs")
     for end, other in (("answer", "REST"), ("REST", "answer")):
-        total = sum(one for step, one in budget.steps.items() if not step.startswith(other))
+        total = sum(one for step, one in budget.steps.items() if not step.startswith(("·", other)))
         print(f"{f'a text, its reply by {end}':<44}{total * 1e6:>8,.0f} µs")
 
 

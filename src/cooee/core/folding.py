@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_MATCH_CHARS = 1_600
 """Characters that are looked at where looking may cost more than linear time.
 
 Ten segments of a long text; no keyword comes near, and what is longer is still kept whole.
 """
+
+REMEMBERED_READINGS = 1_024
+"""Short texts whose reading is remembered: a text is read where it comes in, and by its turn."""
 
 _JOINERS = "\u200c\u200d"  # within a family emoji, or a word of Persian or Hindi
 _TAGS = "\U000e0020-\U000e007f"  # the letters of Scotland in its flag
@@ -106,6 +110,10 @@ def fold_text(text: str) -> str:
     symbols at both ends go, unless nothing else is there: an emoji alone stays. So "stop!",
     " Stop " and "“STOP”." are one keyword, and so are "TİME" and "time".
     """
+    return _folded_once(text) if len(text) <= MAX_MATCH_CHARS else _fold(text)
+
+
+def _fold(text: str) -> str:
     text = " ".join(text.split())
     if text.isascii():
         return _strip_punctuation(text).lower()
@@ -114,6 +122,7 @@ def fold_text(text: str) -> str:
     return _strip_punctuation(" ".join(visible_text(text.casefold()).split()))
 
 
+_folded_once = lru_cache(maxsize=REMEMBERED_READINGS)(_fold)
 _DOTTED_I = re.compile("[i\u0131]\u0307*")  # of Turkish keyboards, which write "TİME"
 
 

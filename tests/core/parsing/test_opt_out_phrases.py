@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cooee import App
+from cooee.core.parsing import opt_out_phrases
 from cooee.core.parsing.opt_out_phrases import opt_out_intent
+from cooee.testing import Kit
 
 TABLE = [
     (line.split(None, 1)[1], line.split(None, 1)[0])
@@ -74,3 +77,20 @@ def test_hostile_lengths_take_no_time(piece):
     opt_out_intent("stop " + piece * 5_000 + "texts")
     opt_out_intent("i do not want to " + piece * 5_000)
     assert time.process_time() - began < 10
+
+
+async def test_a_text_is_read_once_from_the_webhook_to_its_handler(monkeypatch):
+    app, read = App(), []
+
+    @app.otherwise
+    def answer(chat):
+        return "Fine."
+
+    split = opt_out_phrases._split_clauses
+    monkeypatch.setattr(
+        opt_out_phrases, "_split_clauses", lambda text: read.append(text) or split(text)
+    )
+    async with Kit(app) as kit:
+        text = "Tuesday at seven, as I said on the phone to Mrs Nguyen"
+        assert await kit.phone().text(text) == ["Fine."]
+    assert read.count(text) == 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from cooee.core.folding import MAX_MATCH_CHARS, fold_text, unaccented
+from cooee.core.folding import MAX_MATCH_CHARS, REMEMBERED_READINGS, fold_text, unaccented
 from cooee.core.parsing.courtesies import without_signature
 
 Confidence: TypeAlias = Literal["sure", "unsure", ""]
@@ -21,12 +22,17 @@ def opt_out_intent(text: str) -> Confidence:
     Thanks!"); a text that says more, or half of it, is "unsure". Single opt-out words are
     matched by `OptOutWords`.
     """
-    clauses = [clause for clause in _split_clauses(text[:MAX_MATCH_CHARS]) if clause]
+    return _intent_of(text[:MAX_MATCH_CHARS], may_be_sure=len(text) <= _MAX_SURE_CHARS)
+
+
+@lru_cache(maxsize=REMEMBERED_READINGS)
+def _intent_of(text: str, *, may_be_sure: bool) -> Confidence:
+    clauses = [clause for clause in _split_clauses(text) if clause]
     if not clauses:
         return ""
     demands = [clause for clause in clauses if _DEMAND.fullmatch(clause)]
     echoes = [clause for clause in clauses if _ECHO.fullmatch(clause)]
-    if demands and len(demands) + len(echoes) == len(clauses) and len(text) <= _MAX_SURE_CHARS:
+    if demands and len(demands) + len(echoes) == len(clauses) and may_be_sure:
         return "sure"
     hints = (_HINT.search(clause) and not _DENIED.search(clause) for clause in clauses)
     return "unsure" if demands or any(hints) else ""
@@ -56,11 +62,17 @@ def says_only(tokens: Sequence[str], words: Collection[str], *, with_objects: bo
 
 def plain_words(text: str) -> Sequence[str]:
     """Return the words of a text without punctuation, accents, emoji and a signature."""
+    return _split_words(text) if len(text) > MAX_MATCH_CHARS else _split_once(text)
+
+
+def _split_words(text: str) -> Sequence[str]:
     folded = unaccented(fold_text(without_signature(text))).replace("'", "")
     tokens = _DRAWN_OUT.sub(r"\1", re.sub(r"[^\w\s]|_", " ", folded)).split()
     is_spelled_out = len(tokens) > 1 and all(len(token) == 1 for token in tokens)  # "S.T.O.P"
-    return ["".join(tokens)] if is_spelled_out else tokens
+    return ("".join(tokens),) if is_spelled_out else tuple(tokens)
 
+
+_split_once = lru_cache(maxsize=REMEMBERED_READINGS)(_split_words)
 
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 _OBJECTS = frozenset(
