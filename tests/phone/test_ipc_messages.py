@@ -54,7 +54,7 @@ def example(kind):
 @pytest.mark.parametrize("kind", get_args(events.Event), ids=lambda kind: kind.__name__)
 def test_an_event_arrives_as_it_was_sent(kind):
     """Its exceptions and functions stay behind, and what is left arrives byte for byte."""
-    line = encode_message(ServiceEvent(example(kind), 1.0, AT, exchange=2))
+    line = encode_message(ServiceEvent(example(kind), 1.0, AT, exchange="2"))
     arrived = decode_message(line)
     assert line.count(b"\n") == 1
     assert type(arrived.event) is kind

@@ -126,22 +126,26 @@ class JournalStep(msgspec.Struct, frozen=True):
 class ServiceEvent(msgspec.Struct, frozen=True, tag=True):
     """An event of the app's service, and the details from the app's process.
 
-    `now` is the app's time, `exchange` the HTTP exchange that caused the event (0: none did).
-    `error` locates the exception of a turn; `journal_steps` are the records that were committed.
+    `now` is the app's time, `exchange` the id of the HTTP exchange that caused the event, "" where
+    none did. `error` locates the exception of a turn; `journal_steps` are the records that were
+    committed.
     """
 
     event: Event
     at: float
     now: datetime
-    exchange: int = 0
+    exchange: str = ""
     error: AppError | None = None
     journal_steps: Sequence[JournalStep] = ()
 
 
 class HTTPExchange(msgspec.Struct, frozen=True, tag=True):
-    """An HTTP request and its answer, secrets masked; `status` 0 where none came."""
+    """An HTTP request and its answer, secrets masked; `status` 0 where none came.
 
-    id: int
+    No two exchanges of a session have the same `id`, whichever process of the app made them.
+    """
+
+    id: str
     at: float
     duration_s: float
     from_app: bool  # whether we asked, or were asked

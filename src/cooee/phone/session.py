@@ -140,7 +140,7 @@ class BrowserSession:
         self.feed.publish("status", self._status_view())
         for phone in range(1, self._phone_count + 1):
             self.feed.publish(f"phone {phone}", self._phone_view(phone))
-        others = self._timeline.other_exchanges()[-_MAX_SHOWN_EXCHANGES:]
+        others = self._timeline.exchanges.others()[-_MAX_SHOWN_EXCHANGES:]
         self.feed.publish("traffic", [{"times": n, **_to_json_types(one)} for one, n in others])
 
     def _clock_offset_s(self) -> float:

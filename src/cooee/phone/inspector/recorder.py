@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
+from uuid import uuid4
 
 from cooee.clocks.clock import monotonic
 from cooee.core.errors import ProviderFailure
@@ -28,7 +28,7 @@ from cooee.phone.ipc_messages import (
 from cooee.runtime import events
 
 # The last exchange of the running task, and the outbound text that the running task sends.
-_current_exchange: ContextVar[int] = ContextVar("exchange", default=0)
+_current_exchange: ContextVar[str] = ContextVar("exchange", default="")
 _current_outbound: ContextVar[str] = ContextVar("outbound", default="")
 
 
@@ -55,7 +55,6 @@ class Recorder:
         self._send_message, self._secrets = send_message, [*secrets]
         self._folder, self._now = folder, now
         self._loop, self._loop_thread_id = asyncio.get_running_loop(), threading.get_ident()
-        self._exchange_ids = itertools.count(1)
 
     def add_secret(self, secret: str) -> None:
         """Mask a further text from now on."""
@@ -110,7 +109,8 @@ class Recorder:
 
     def start_exchange(self, *, from_app: bool) -> RecordEnd:
         """Begin an exchange, which causes the rest of this task; the function returned ends it."""
-        id, started_at, secrets = next(self._exchange_ids), monotonic(), self._secrets
+        # Unique over processes too: the page shows the exchanges of every version of the app.
+        id, started_at, secrets = uuid4().hex, monotonic(), self._secrets
         _current_exchange.set(id)
 
         def record_end(request: Request, response: Response, failure: str) -> None:

@@ -16,6 +16,7 @@ from cooee.phone.inspector.committed import (
     describe_commit,
     describe_failure,
 )
+from cooee.phone.inspector.exchanges import Exchanges
 from cooee.phone.inspector.formatting import compare_states, format_utc, time_of_day
 from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
 from cooee.phone.ipc_messages import HTTPExchange, ServiceEvent, TimelineRecord
@@ -24,7 +25,6 @@ from cooee.storage import Claim, ClaimResult, PendingText
 
 _MAX_STORIES = 120
 _MAX_OUTBOUNDS = 1_000
-_MAX_OTHER_EXCHANGES = 200  # exchanges kept that belong to no text so far
 _LOST_NOTE = "The answer was lost. Whether it arrived is being found out."
 _HELD_NOTE = "The answer was lost, and nobody can tell: it is held, and not sent twice."
 
@@ -35,6 +35,7 @@ class Timeline:
     Attributes:
         stories: by id, oldest first.
         outbounds: views of outbound texts, oldest first.
+        exchanges: the HTTP exchanges, those of no text too.
         dropped_ids: stories that made room for newer ones; the reader of this list clears it.
     """
 
@@ -42,12 +43,11 @@ class Timeline:
         self.stories: dict[str, Story] = {}
         self.outbounds: deque[OutboundView] = deque(maxlen=_MAX_OUTBOUNDS)
         self.dropped_ids: list[str] = []
+        self.exchanges = Exchanges()
         self._turns: dict[bytes, list[Story]] = {}  # of the claim under way, by conversation
         self._last_timer_story: dict[bytes, Story] = {}  # by conversation
         self._sent_by_phones: deque[tuple[str, str, float]] = deque(maxlen=_MAX_STORIES)
         self._view_of: dict[str, OutboundView] = {}  # by the store's id of an outbound text
-        self._other_exchanges: dict[int, HTTPExchange] = {}
-        self._story_of_exchange: dict[int, Story] = {}  # for exchanges that are not over
         self._story_count = self._view_count = 0
 
     def note_text_sent(self, theirs: str, text: str, at: float) -> None:
@@ -86,7 +86,7 @@ class Timeline:
         story = self._text_story(id, inbound)
         story.duplicates += not is_new
         story.step_times.setdefault("received", record.at)
-        self._await_exchange(record.exchange, story)
+        self.exchanges.show_in(record.exchange, story)
         return [story]
 
     def _text_story(self, id: bytes, inbound: Inbound) -> Story:
@@ -229,7 +229,7 @@ class Timeline:
         if isinstance(record.event, events.AttemptRecorded):
             story.step_times["recorded"] = record.at
         elif isinstance(record.event, events.ReceiptApplied):
-            self._await_exchange(record.exchange, story)
+            self.exchanges.show_in(record.exchange, story)
         return [story]
 
     def _find_view(self, id: str, theirs: str, text: str, now: datetime) -> OutboundView:
@@ -252,39 +252,11 @@ class Timeline:
             story.outbounds.append(view)
         return view
 
-    # HTTP
-
-    def _await_exchange(self, exchange: int, story: Story) -> None:
-        """Show the exchange that caused an event in a story, now or once it is over."""
-        if exchange in self._other_exchanges:
-            story.exchanges.append(self._other_exchanges.pop(exchange))
-        elif exchange:
-            self._story_of_exchange[exchange] = story
-
     def _on_exchange(self, exchange: HTTPExchange) -> Sequence[Story]:
         view = self._view_of.get(exchange.outbound)
-        found = [
-            self.stories.get(view.story_id) if view is not None else None,
-            self._story_of_exchange.pop(exchange.id, None),
-        ]
-        stories = list({story.id: story for story in found if story is not None}.values())
-        for story in stories:
-            story.exchanges.append(exchange)
-        if not stories:
-            self._other_exchanges[exchange.id] = exchange
-            while len(self._other_exchanges) > _MAX_OTHER_EXCHANGES:
-                del self._other_exchanges[next(iter(self._other_exchanges))]
-        return stories
-
-    def other_exchanges(self) -> list[tuple[HTTPExchange, int]]:
-        """Return the exchanges of no text, with how often each was made in a row."""
-        runs: list[tuple[HTTPExchange, int]] = []
-        for exchange in self._other_exchanges.values():
-            if runs and _is_repetition(runs[-1][0], exchange):
-                runs[-1] = (exchange, runs[-1][1] + 1)
-            else:
-                runs.append((exchange, 1))
-        return runs
+        return self.exchanges.add(
+            exchange, None if view is None else self.stories.get(view.story_id)
+        )
 
 
 def _attempt_note(
@@ -296,8 +268,3 @@ def _attempt_note(
     if status is Status.UNKNOWN:
         return _HELD_NOTE if retry_at is None else _LOST_NOTE
     return message
-
-
-def _is_repetition(one: HTTPExchange, other: HTTPExchange) -> bool:
-    names = ("from_app", "method", "url", "status", "response_body", "failure")
-    return all(getattr(one, name) == getattr(other, name) for name in names)
