@@ -173,8 +173,9 @@ class AppController:
         await service.connect()
         subscription = service.subscription
         if subscription is None:  # the provider is down, and the service goes on trying
-            return AppStarted()
-        return AppStarted(subscription.number, subscription.push_url is not None)
+            return AppStarted(notes=service.notes)
+        is_pushed = subscription.push_url is not None
+        return AppStarted(subscription.number, is_pushed, service.notes)
 
     async def _database_opened(self, store: Store) -> DatabaseOpened:
         """Return the stored texts; set the clock to the latest, if in the future."""

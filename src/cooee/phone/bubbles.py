@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 
 import msgspec
 
 from cooee.core.segments import Encoding, measure_text
-from cooee.phone.inspector.story import OutboundView, Story
+from cooee.phone.inspector.formatting import format_utc
+from cooee.phone.inspector.story import OutboundView
 from cooee.phone.ipc_messages import PastText
 from cooee.simulator import ScreenEntry
 from cooee.simulator.segments import count_segments
-
-T = TypeVar("T", Story, OutboundView)
 
 _MAX_BUBBLES = 150  # bubbles of a phone
 
@@ -28,9 +26,10 @@ class Bubble(msgspec.Struct, frozen=True):
     text: str
     at: str
     status: str
-    note: str = ""
     segments: int = 1
     is_ucs2: bool = False  # in UCS-2, where one odd character makes every text dear
+    note: str = ""
+    retry_at: str = ""
     story_id: str = ""
     on_its_way: bool = False
     is_duplicate: bool = False
@@ -39,58 +38,65 @@ class Bubble(msgspec.Struct, frozen=True):
 def make_bubbles(
     past_texts: Iterable[PastText],
     entries: Iterable[ScreenEntry],
-    stories: Iterable[Story],
+    story_ids: Mapping[str, str],
     outbounds: Iterable[OutboundView],
 ) -> Sequence[Bubble]:
-    """Return a phone's screen, oldest text first.
+    """Return a phone's screen, oldest text first; of a long conversation, the end.
 
     Args:
         past_texts: texts of earlier sessions, which this session's simulator does not know.
         entries: the simulator's texts from and to this phone.
-        stories: the texts of this phone that the app has received, oldest first.
+        story_ids: the stories of the texts that the app has received, by their network's ids.
         outbounds: the app's texts to this phone, oldest first. Each is drawn once: where it
             arrived, or else at the end.
     """
-    stories_by_text, outbounds_by_text = _group_by_text(stories), _group_by_text(outbounds)
-    bubbles = [_past_bubble(n, text) for n, text in enumerate(past_texts)]
+    # Only what is shown is drawn: a screen is looked at several times a second.
+    drawings = [partial(_past_bubble, n, text) for n, text in enumerate(past_texts)]
+    arrived, pending = _pair_outbounds(entries, outbounds)
     seen_ids: set[str] = set()
-    for n, entry in enumerate(entries):
+    for n, (entry, outbound) in enumerate(arrived):
+        text = entry.text
         if entry.direction == "from_phone":
-            story = _take_next(stories_by_text, entry.text.text)
-            bubbles.append(_inbound_bubble(n, entry, story))
+            drawings.append(partial(_inbound_bubble, n, entry, story_ids.get(text.id)))
         else:
-            outbound = _take_next(outbounds_by_text, entry.text.text)
-            bubbles.append(
-                _outbound_bubble(
-                    n, entry, outbound, is_duplicate=outbound is None and entry.text.id in seen_ids
-                )
-            )
-            seen_ids.add(entry.text.id)
-    bubbles += [
-        _pending_bubble(letter)
-        for rest in outbounds_by_text.values()
-        for letter in rest
-        if _is_undelivered(letter)
-    ]
-    return bubbles[-_MAX_BUBBLES:]
+            is_duplicate = outbound is None and text.id in seen_ids
+            drawings.append(partial(_outbound_bubble, n, entry, outbound, is_duplicate))
+            seen_ids.add(text.id)
+    drawings += [partial(_pending_bubble, outbound) for outbound in pending]
+    return [draw() for draw in drawings[-_MAX_BUBBLES:]]
 
 
-def _is_ucs2(text: str) -> bool:
-    return measure_text(text)[0] is Encoding.UCS2
+def _pair_outbounds(
+    entries: Iterable[ScreenEntry], outbounds: Iterable[OutboundView]
+) -> tuple[Sequence[tuple[ScreenEntry, OutboundView | None]], Sequence[OutboundView]]:
+    """Return each entry with the app's text that arrived in it, and the texts still to come."""
+    queues: defaultdict[str, deque[OutboundView]] = defaultdict(deque)
+    for outbound in outbounds:
+        queues[outbound.text].append(outbound)
+    pairs: list[tuple[ScreenEntry, OutboundView | None]] = []
+    for entry in entries:
+        queue = queues.get(entry.text.text) if entry.direction == "to_phone" else None
+        pairs.append((entry, queue.popleft() if queue else None))
+    rest = [outbound for queue in queues.values() for outbound in queue]
+    return pairs, [outbound for outbound in rest if outbound.status != "delivered"]
 
 
-def _inbound_bubble(n: int, entry: ScreenEntry, story: Story | None) -> Bubble:
-    text = entry.text.text
-    status = "delivered" if story else _NETWORK_STATUSES.get(entry.text.status, "failed")
+@lru_cache(2_000)
+def _measure(text: str) -> tuple[int, bool]:
+    """Return a text's segments, as the network counts them, and whether it is in UCS-2."""
+    return count_segments(text), measure_text(text)[0] is Encoding.UCS2
+
+
+def _inbound_bubble(n: int, entry: ScreenEntry, story_id: str | None) -> Bubble:
+    status = "delivered" if story_id else _NETWORK_STATUSES.get(entry.text.status, "failed")
     return Bubble(
         f"in-{n}",
         True,
-        text,
-        _format_utc(entry.shown_at),
+        entry.text.text,
+        format_utc(entry.shown_at),
         status,
-        segments=count_segments(text),
-        is_ucs2=_is_ucs2(text),
-        story_id=story.id if story else "",
+        *_measure(entry.text.text),
+        story_id=story_id or "",
     )
 
 
@@ -99,18 +105,21 @@ _NETWORK_STATUSES = {"sent": "queued", "delivered": "sent"}
 
 
 def _outbound_bubble(
-    n: int, entry: ScreenEntry, outbound: OutboundView | None, *, is_duplicate: bool
+    n: int,
+    entry: ScreenEntry,
+    outbound: OutboundView | None,
+    is_duplicate: bool,
 ) -> Bubble:
     text = entry.text.text
     return Bubble(
         outbound.id if outbound else f"out-{n}",
         False,
         text,
-        _format_utc(entry.shown_at),
+        format_utc(entry.shown_at),
         outbound.status if outbound else "delivered",
+        *_measure(text),
         note=outbound.note if outbound else "",
-        segments=count_segments(text),
-        is_ucs2=_is_ucs2(text),
+        retry_at=outbound.retry_at if outbound else "",
         story_id=outbound.story_id if outbound else "",
         is_duplicate=is_duplicate,
     )
@@ -123,16 +132,12 @@ def _pending_bubble(outbound: OutboundView) -> Bubble:
         outbound.text,
         outbound.at,
         outbound.status,
+        *_measure(outbound.text),
         note=outbound.note,
-        segments=count_segments(outbound.text),
-        is_ucs2=_is_ucs2(outbound.text),
+        retry_at=outbound.retry_at,
         story_id=outbound.story_id,
         on_its_way=True,
     )
-
-
-def _is_undelivered(outbound: OutboundView) -> bool:
-    return outbound.status != "delivered"
 
 
 def _past_bubble(n: int, past: PastText) -> Bubble:
@@ -142,10 +147,9 @@ def _past_bubble(n: int, past: PastText) -> Bubble:
         f"past-{n}",
         not past.from_app,
         words,
-        _format_utc(past.at),
+        format_utc(past.at),
         status,
-        segments=count_segments(words),
-        is_ucs2=_is_ucs2(words),
+        *_measure(words),
     )
 
 
@@ -156,20 +160,3 @@ _PAST_STATUSES = {
     "sent": "sent",
 }
 _PAST_STATUSES |= {"pending": "delivered", "opt-out": "delivered", "set aside": "delivered"}
-
-
-def _group_by_text(items: Iterable[T]) -> dict[str, deque[T]]:
-    queues: defaultdict[str, deque[T]] = defaultdict(deque)
-    for item in items:
-        queues[item.text].append(item)
-    return queues
-
-
-def _take_next(queues: dict[str, deque[T]], text: str) -> T | None:
-    queue = queues.get(text)
-    return queue.popleft() if queue else None
-
-
-def _format_utc(moment: datetime) -> str:
-    utc = moment.astimezone(UTC)
-    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -89,10 +89,14 @@ class DatabaseOpened(msgspec.Struct, frozen=True, tag=True):
 
 
 class AppStarted(msgspec.Struct, frozen=True, tag=True):
-    """The app answers on the number `ours`, "" while the provider cannot be reached."""
+    """The app answers on the number `ours`, "" while the provider cannot be reached.
+
+    `notes` are for its developer, such as a word of the app's that the provider takes.
+    """
 
     ours: str = ""
     is_pushed: bool = False
+    notes: Sequence[str] = ()
 
 
 class AppStopped(msgspec.Struct, frozen=True, tag=True):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -44,6 +45,7 @@ class BrowserSession:
 
     def __init__(self, app: str, provider: str, simulator: Simulator, clock: OffsetClock) -> None:
         self.feed, self.clock, self.app_status = StateFeed(), clock, AppStatus()
+        self._id = token_hex(8)  # a page of an earlier session has other texts by the same names
         self._app, self._provider, self._simulator = app, provider, simulator
         api = next(api for api in simulator.apis if api.name == provider)
         self._switches = FaultSwitches(simulator.network, api, is_pushed=is_push_provider(provider))
@@ -68,8 +70,9 @@ class BrowserSession:
             raise ValueError("A text needs words.")
         if not self._our_number:
             raise ValueError("The app has no number yet. Wait until it is connected.")
-        self._timeline.note_text_sent(number_of_phone(phone), text, monotonic())
-        self._simulator.network.send_from_phone(number_of_phone(phone), self._our_number, text)
+        number, at = number_of_phone(phone), monotonic()
+        sent = self._simulator.network.send_from_phone(number, self._our_number, text)
+        self._timeline.note_text_sent(number, text, at, sent.id)
         self.refresh()
 
     def add_phone(self) -> int:
@@ -120,6 +123,7 @@ class BrowserSession:
     def on_message(self, message: UnaskedMessage) -> None:
         """Publish a message of the app's process."""
         if isinstance(message, DatabaseOpened):
+            self._publish_stories(self._timeline.stop_turns())
             ahead = timedelta(seconds=message.offset) - self.clock.offset
             self.clock.advance(max(ahead, timedelta()))
             if self._past_texts is None:
@@ -129,11 +133,14 @@ class BrowserSession:
             shown = {"dialogues": _to_json_types(message.dialogues)} if message.dialogues else None
             self.feed.publish(f"waiting {message.theirs}", shown)
         else:
-            for story in self._timeline.add_record(message):
-                self.feed.publish(f"story {story.id}", _story_view(story))
+            self._publish_stories(self._timeline.add_record(message))
             while self._timeline.dropped_ids:
                 self.feed.publish(f"story {self._timeline.dropped_ids.pop()}", None)
         self._refresh_soon()
+
+    def _publish_stories(self, stories: Sequence[Story]) -> None:
+        for story in stories:
+            self.feed.publish(f"story {story.id}", _story_view(story))
 
     def refresh(self) -> None:
         """Publish the present status, phones and exchanges."""
@@ -169,7 +176,9 @@ class BrowserSession:
     # What is shown
 
     def _status_view(self) -> dict[str, Any]:
+        started = self.app_status.started
         return {
+            "session": self._id,
             "app": Path(self._app.rpartition(":")[0] or self._app).name,
             "provider": self._provider,
             "pushed": is_push_provider(self._provider),
@@ -177,6 +186,7 @@ class BrowserSession:
             "phase": self.app_status.phase,
             "version": self.app_status.version,
             "error": _to_json_types(self.app_status.error),
+            "notes": [] if started is None else [*started.notes],
             "offset": round(self.clock.offset.total_seconds() * 1000),
             "switches": _to_json_types(self._switches.list_switches()),
         }
@@ -190,7 +200,7 @@ class BrowserSession:
                 if text.theirs == number and text.status in _SHOWN_STATUSES
             ],
             self._simulator.network.phone_screen(number),
-            [story for story in self._timeline.stories.values() if story.theirs == number],
+            self._timeline.story_ids,
             [outbound for outbound in self._timeline.outbounds if outbound.theirs == number],
         )
         return {"number": number, "bubbles": _to_json_types(bubbles)}

@@ -14,6 +14,11 @@ def test_a_states_fields_are_set_side_by_side_and_what_changed_is_known():
     ]
 
 
+def test_a_moment_is_left_to_the_reader_whose_zone_the_browser_knows():
+    (cell,) = compare_states(None, b'{"at":"2026-11-25T10:00:00.5+11:00"}')
+    assert cell.after == "2026-11-24T23:00:00.500Z"
+
+
 def test_somebody_new_had_nothing_and_nothing_is_no_change():
     assert compare_states(None, b'{"n":0,"at":null}') == [Cell("n", "", "0"), Cell("at", "", "")]
     assert compare_states(None, b"null") == []

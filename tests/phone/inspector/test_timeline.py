@@ -6,11 +6,21 @@ from datetime import UTC, datetime
 import pytest
 
 from cooee import App, hours
-from cooee.core.messages import Outbound, Status
+from cooee.core.app.routes import Handler
+from cooee.core.messages import Inbound, Outbound, Status
+from cooee.phone.inspector.formatting import format_utc
 from cooee.phone.inspector.recorder import Recorder
 from cooee.phone.inspector.timeline import Timeline
 from cooee.phone.ipc_messages import ServiceEvent, decode_message, encode_message
-from cooee.runtime.events import AttemptRecorded, AttemptStarted, ReceiptApplied
+from cooee.runtime.events import (
+    AttemptRecorded,
+    AttemptStarted,
+    HandlerRan,
+    HandlerStarted,
+    ReceiptApplied,
+    TurnsCommitted,
+)
+from cooee.storage import Claim, ClaimResult, PendingText
 from cooee.testing import Kit
 
 
@@ -90,11 +100,62 @@ async def test_a_turn_that_fails_keeps_its_error_and_says_that_it_is_tried_again
     kit, timeline = told
     await kit.phone().text("BREAK")
     (story,) = timeline.stories.values()
-    assert (story.status, story.note) == ("failed", "It is tried again soon.")
+    assert (story.status, story.note) == ("failed", "")
+    assert story.retry_at > format_utc(kit.clock.now())
     assert "broken" in story.error.message
     await kit.wait(hours(24))
     assert story.attempts > 1
-    assert story.note == "It was set aside."
+    assert (story.note, story.retry_at) == ("It was set aside.", "")
+
+
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+HANDLER = Handler(print, "twice", "app.py:1", True)
+
+
+def turn(text="hi", n=1):
+    """Return the events of a text's turn, in their order."""
+    inbound = Inbound(sender="+61491570156", recipient="+61491570006", text=text, received_at=NOW)
+    pending = PendingText(bytes([n]), n, inbound)
+    claim = Claim(b"c", inbound.recipient, inbound.sender, 1, 1, None, None, [pending])
+    return (
+        HandlerStarted(claim, pending, HANDLER),
+        HandlerRan(claim, pending, None, b"{}"),
+        TurnsCommitted(ClaimResult(claim=claim, handled_seq=n), 0.1),
+    )
+
+
+def test_a_turn_runs_from_its_handlers_call_until_the_handler_returns():
+    timeline, seen = Timeline(), []
+    for at, event in enumerate([*turn(), *turn()]):  # the second time it is tried again
+        (story,) = timeline.add_record(ServiceEvent(event, float(at), NOW))
+        seen.append((story.status, [name for name, _ in story.step_durations()]))
+    assert (
+        seen
+        == [
+            ("running", []),
+            ("waiting", ["handler"]),
+            ("answered", ["handler", "committed"]),
+        ]
+        * 2
+    )
+
+
+def test_a_text_keeps_its_story_after_the_story_has_made_room():
+    timeline = Timeline()
+    for n in range(200):
+        timeline.note_text_sent("+61491570156", "hi", float(n), f"network-{n}")
+    for n in range(199):  # the last one has not come yet
+        for event in turn(n=n):
+            timeline.add_record(ServiceEvent(event, float(n), NOW))
+    assert timeline.story_ids == {f"network-{n}": bytes([n]).hex() for n in range(199)}
+    assert len(timeline.stories) == 120
+
+
+def test_a_turn_whose_process_ended_waits_again():
+    timeline = Timeline()
+    (story,) = timeline.add_record(ServiceEvent(turn()[0], 0.0, NOW))
+    assert timeline.stop_turns() == [story]
+    assert (story.status, timeline.stop_turns()) == ("waiting", [])
 
 
 async def test_a_dialogue_by_itself_has_a_story_of_its_deed(told):
@@ -131,12 +192,11 @@ async def test_texts_that_an_opt_out_cancels_are_told_as_failed(told):
 
 def test_a_receipt_that_overtakes_its_own_attempts_result_is_not_undone():
     timeline = Timeline()
-    now = datetime(2026, 11, 29, tzinfo=UTC)
     sent = Outbound(id="out-1", sender="+61491570006", recipient="+61491570156", text="hi")
     for event in (
         AttemptStarted(sent),
         ReceiptApplied(sent, Status.DELIVERED),
         AttemptRecorded(sent, Status.UNKNOWN),
     ):
-        assert timeline.add_record(ServiceEvent(event, 0.0, now)) == ()
+        assert timeline.add_record(ServiceEvent(event, 0.0, NOW)) == ()
     assert [view.status for view in timeline.outbounds] == ["delivered"]

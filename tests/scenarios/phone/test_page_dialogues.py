@@ -85,7 +85,7 @@ def test_the_panel_shows_who_waits_for_what_at_which_line_and_what_is_remembered
 
     page.reload()
     people.expect(waits.locator(".stand")).to_have_text("sleeps")
-    page.get_by_role("button", name="Advance the clock to then").click()
+    page.get_by_role("button", name="Skip ahead").click()
     people.expect(people.last(page)).to_contain_text("See you!")
     people.expect(page.locator("#waiting")).to_be_hidden()
     people.expect(page.locator(".story .said.timer")).to_have_text("1 day later: woke up")
@@ -197,7 +197,7 @@ def test_of_two_dialogues_one_is_suspended_and_comes_back_and_a_timer_that_fails
     people.expect(timers.first).to_contain_text("came back to its question")
     people.text(page, "2")
     people.expect(waits.locator(".noted")).to_have_text("Which card?→Greenfrom “2”")
-    page.get_by_role("button", name="Advance the clock to then").click()
+    page.get_by_role("button", name="Skip ahead").click()
     story = page.locator(".story", has=page.locator(".said.timer")).first
     people.expect(story.locator(".said")).to_have_text("1 h later: a timer was due")
     people.expect(story.locator(".here")).to_contain_text("1 / 0")

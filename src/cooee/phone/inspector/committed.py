@@ -30,11 +30,9 @@ def describe_commit(result: ClaimResult) -> list[str]:
 
 
 def describe_failure(failure: TurnFailure | None) -> str:
-    """Return the sentence on the fate of a failed turn's text, "" without a failure."""
-    if failure is None:
+    """Return the sentence on a failed turn's text that is set aside, "" for any other text."""
+    if failure is None or failure.retry_at is not None:
         return ""
-    if failure.retry_at is not None:
-        return "It is tried again soon."
     return _SET_ASIDE_NOTE if failure.code_version else "It was set aside."
 
 

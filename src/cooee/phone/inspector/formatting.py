@@ -47,11 +47,6 @@ def weekday_name(at: datetime) -> str:
     return _WEEKDAYS[at.weekday()]
 
 
-def time_of_day(at: datetime) -> str:
-    """Return a moment of today in this machine's time zone, with milliseconds."""
-    return f"{at.astimezone():%H:%M:%S}.{at.microsecond // 1000:03}"
-
-
 def format_utc(at: datetime) -> str:
     """Return a moment as the page's script parses it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -72,6 +67,5 @@ def _json_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str) and _ISO_DATETIME.fullmatch(value):
-        at = datetime.fromisoformat(value).astimezone()
-        return f"{day_of_month(at)} {time_of_day(at)}"
+        return format_utc(datetime.fromisoformat(value))  # the browser knows the reader's zone
     return msgspec.json.encode(value).decode()

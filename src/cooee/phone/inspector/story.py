@@ -37,7 +37,10 @@ _STEPS = (
 
 
 class OutboundView(msgspec.Struct, eq=False):
-    """An outbound text on the page; `story_id` is the story that said it, "" for none."""
+    """An outbound text on the page.
+
+    `story_id` is the story that said it, and `retry_at` its next attempt; "" for none.
+    """
 
     id: str
     theirs: str
@@ -46,6 +49,7 @@ class OutboundView(msgspec.Struct, eq=False):
     status: str = "queued"
     attempts: int = 0
     note: str = ""
+    retry_at: str = ""
     story_id: str = ""
 
 
@@ -53,7 +57,9 @@ class Story(msgspec.Struct, eq=False):
     """A text's way so far; or, `by_timer`, that of a turn that a dialogue has by itself.
 
     The `text` of a turn by itself is its deed, and `gap_s` the seconds since the same person's
-    last story. `committed` lists the changes that one transaction wrote, in a few words each.
+    last story. `status` is *waiting*, *running*, *answered*, *failed* or *opted out*. `committed`
+    lists the changes that one transaction wrote, in a few words each; `retry_at` is the next
+    attempt of a turn that failed, "" for none.
     """
 
     id: str
@@ -75,6 +81,7 @@ class Story(msgspec.Struct, eq=False):
     exchanges: list[HTTPExchange] = []
     error: AppError | None = None
     note: str = ""
+    retry_at: str = ""
     reply_count: int = 0
     step_times: dict[str, float] = {}
 

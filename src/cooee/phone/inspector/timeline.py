@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 from cooee.core.app.routes import Handler
 from cooee.core.messages import Inbound, Outbound, Status
@@ -17,7 +18,7 @@ from cooee.phone.inspector.committed import (
     describe_failure,
 )
 from cooee.phone.inspector.exchanges import Exchanges
-from cooee.phone.inspector.formatting import compare_states, format_utc, time_of_day
+from cooee.phone.inspector.formatting import compare_states, format_utc
 from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
 from cooee.phone.ipc_messages import HTTPExchange, ServiceEvent, TimelineRecord
 from cooee.runtime import events
@@ -25,8 +26,16 @@ from cooee.storage import Claim, ClaimResult, PendingText
 
 _MAX_STORIES = 120
 _MAX_OUTBOUNDS = 1_000
+_MAX_SENT = 1_000  # texts of phones that the app has not received yet
 _LOST_NOTE = "The answer was lost. Whether it arrived is being found out."
 _HELD_NOTE = "The answer was lost, and nobody can tell: it is held, and not sent twice."
+
+
+class _SentText(NamedTuple):
+    theirs: str
+    text: str
+    at: float
+    network_id: str
 
 
 class Timeline:
@@ -36,6 +45,8 @@ class Timeline:
         stories: by id, oldest first.
         outbounds: views of outbound texts, oldest first.
         exchanges: the HTTP exchanges, those of no text too.
+        story_ids: the story of each text from a phone that the app has received, by the text's id
+            in the simulated network; a story that made room for newer ones keeps its id.
         dropped_ids: stories that made room for newer ones; the reader of this list clears it.
     """
 
@@ -44,15 +55,16 @@ class Timeline:
         self.outbounds: deque[OutboundView] = deque(maxlen=_MAX_OUTBOUNDS)
         self.dropped_ids: list[str] = []
         self.exchanges = Exchanges()
+        self.story_ids: dict[str, str] = {}
         self._turns: dict[bytes, list[Story]] = {}  # of the claim under way, by conversation
         self._last_timer_story: dict[bytes, Story] = {}  # by conversation
-        self._sent_by_phones: deque[tuple[str, str, float]] = deque(maxlen=_MAX_STORIES)
+        self._sent_by_phones: deque[_SentText] = deque(maxlen=_MAX_SENT)
         self._view_of: dict[str, OutboundView] = {}  # by the store's id of an outbound text
         self._story_count = self._view_count = 0
 
-    def note_text_sent(self, theirs: str, text: str, at: float) -> None:
-        """Keep the moment at which a phone sent a text, for the story to come."""
-        self._sent_by_phones.append((theirs, text, at))
+    def note_text_sent(self, theirs: str, text: str, at: float, network_id: str) -> None:
+        """Keep the moment at which a phone sent a text, and its id in the simulated network."""
+        self._sent_by_phones.append(_SentText(theirs, text, at, network_id))
 
     def add_record(self, record: TimelineRecord) -> Sequence[Story]:
         """Take in an event or an HTTP exchange; return the stories that it changes."""
@@ -78,6 +90,13 @@ class Timeline:
             case _:
                 return self._on_outbound_event(record)
 
+    def stop_turns(self) -> Sequence[Story]:
+        """Have every running turn wait, since its process has ended; return their stories."""
+        stopped = [story for story in self.stories.values() if story.status == "running"]
+        for story in stopped:
+            story.status = "waiting"
+        return stopped
+
     # Texts in
 
     def _on_received(
@@ -96,8 +115,9 @@ class Timeline:
         theirs, sent_at = inbound.sender, inbound.sent_at or inbound.received_at
         story = self._add_story(id.hex(), theirs, inbound.text, sent_at)
         for sent in self._sent_by_phones:
-            if sent[:2] == (theirs, inbound.text):
-                story.step_times["texted"] = sent[2]
+            if (sent.theirs, sent.text) == (theirs, inbound.text):
+                story.step_times["texted"] = sent.at
+                self.story_ids[sent.network_id] = story.id
                 self._sent_by_phones.remove(sent)
                 break
         return story
@@ -129,6 +149,9 @@ class Timeline:
         file, _, line = handler.location.rpartition(":")
         story.handler, story.location = handler.name, f"{Path(file).name}:{line}"
         story.step_times["called"] = record.at
+        for end in ("over", "finished"):  # of an attempt before
+            story.step_times.pop(end, None)
+        story.status, story.retry_at = "running", ""
         return [story]
 
     def _on_handler_ran(self, record: ServiceEvent, ran: events.HandlerRan) -> Sequence[Story]:
@@ -138,6 +161,7 @@ class Timeline:
         story.step_times["over"] = record.at
         story.step_times.setdefault("called", record.at)
         story.attempts += 1
+        story.status = "waiting"
         if story.text == TIMER_DUE and ran.reply_count:
             story.text = "reminded"
         return [story]
@@ -182,6 +206,8 @@ class Timeline:
             story.committed = describe_commit(result)
         for story in turns[-1:]:
             story.note = describe_failure(result.failure)
+            retry_at = None if result.failure is None else result.failure.retry_at
+            story.retry_at = "" if retry_at is None else format_utc(retry_at)
         return [*changed, *turns]
 
     def _add_steps(self, record: ServiceEvent, claim: Claim) -> Sequence[Story]:
@@ -211,18 +237,25 @@ class Timeline:
                 return self._set_status(record, outbound, Status.SENDING)
             case events.AttemptRecorded(outbound, status, message, retry_at):
                 note = _attempt_note(outbound, status, message, retry_at)
-                return self._set_status(record, outbound, status, note)
+                return self._set_status(record, outbound, status, note, retry_at)
             case events.ReceiptApplied(outbound, status):
                 return self._set_status(record, outbound, status)
         return ()
 
     def _set_status(
-        self, record: ServiceEvent, outbound: Outbound, status: Status, note: str = ""
+        self,
+        record: ServiceEvent,
+        outbound: Outbound,
+        status: Status,
+        note: str = "",
+        retry_at: datetime | None = None,
     ) -> Sequence[Story]:
         view = self._find_view(outbound.id, outbound.recipient, outbound.text, record.now)
         view.attempts = max(view.attempts, outbound.attempt)
         if view.status not in {"delivered", "failed"}:  # law 6: a receipt overtook the result
             view.status, view.note = STATUS_NAMES.get(status, "failed"), note
+            is_queued = status is Status.QUEUED and retry_at is not None
+            view.retry_at = format_utc(retry_at) if is_queued and retry_at else ""
         story = self.stories.get(view.story_id)
         if story is None:
             return ()
@@ -263,8 +296,7 @@ def _attempt_note(
     outbound: Outbound, status: Status, message: str, retry_at: datetime | None
 ) -> str:
     if status is Status.QUEUED and retry_at is not None:
-        next_attempt = time_of_day(retry_at)[:-4]
-        return f"Attempt {outbound.attempt} failed. The next is at {next_attempt}."
+        return f"Attempt {outbound.attempt} failed."
     if status is Status.UNKNOWN:
         return _HELD_NOTE if retry_at is None else _LOST_NOTE
     return message

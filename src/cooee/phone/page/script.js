@@ -36,6 +36,7 @@ const STANDS = {
 const board = new Map();
 const phones = new Map();
 const stories = new Map();
+const drafts = new Map(); // by phone, what was typed before the page was loaded again
 let ahead = 0; // milliseconds from this browser's clock to the simulator's
 
 // Elements: words only ever become text.
@@ -72,14 +73,25 @@ function say(words) {
   write(byId("news"), words);
 }
 
+function complain(words) {
+  write(byId("problem"), words);
+  byId("problem").hidden = !words;
+}
+
 // Time and numbers, as people read them
 
 const now = () => new Date(Date.now() + ahead);
-const hour = (moment) => moment.toLocaleTimeString("en-AU", { hour: "2-digit", minute: "2-digit", hour12: false });
-const day = (moment) => moment.toLocaleDateString("en-AU", { weekday: "short", day: "numeric", month: "short" });
+const hour = (moment) => moment.toLocaleTimeString("en-AU", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const second = (moment) => moment.toLocaleTimeString("en-AU", { hourCycle: "h23" });
+const date = (moment) => moment.toLocaleDateString("sv"); // 2026-11-25, of this browser's zone
+
+function day(moment) {
+  const year = moment.getFullYear() === now().getFullYear() ? {} : { year: "numeric" };
+  return moment.toLocaleDateString("en-AU", { weekday: "short", day: "numeric", month: "short", ...year });
+}
 
 function moment(at) {
-  return day(at) === day(now()) ? hour(at) : `${day(at)}, ${hour(at)}`;
+  return date(at) === date(now()) ? hour(at) : `${day(at)}, ${hour(at)}`;
 }
 
 function span(seconds) {
@@ -114,11 +126,11 @@ async function ask(path, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    say("The page has lost its connection. Is cooee phone still running?");
+    complain("That did not reach the app. Is cooee phone still running?");
     return false;
   }
   const words = answer.status === 204 ? {} : await answer.json();
-  if (!answer.ok) say(words.error);
+  complain(answer.ok ? "" : words.error);
   return answer.ok && words;
 }
 
@@ -129,7 +141,7 @@ function phone(n) {
   const title = `Phone ${n}`;
   const log = el("div", { class: "log", role: "log", tabindex: "0", "aria-label": `Conversation on phone ${n}` });
   const input = el("input", {
-    type: "text", autocomplete: "off", enterkeyhint: "send", maxlength: "2000", placeholder: "Text message",
+    type: "text", autocomplete: "off", dir: "auto", enterkeyhint: "send", maxlength: "2000", placeholder: "Text message",
     "aria-label": `Text message from phone ${n}`, "data-phone": n,
   });
   const button = el("button", { type: "submit", "aria-label": `Send from phone ${n}` }, icon("M8.5 14.5v-12M3.5 7.5l5-5 5 5", "0 0 17 17"));
@@ -153,10 +165,12 @@ function phone(n) {
     const words = input.value;
     if (!words.trim() || input.readOnly) return;
     input.value = "";
-    if (!(await ask("/texts", { phone: n, text: words }))) input.value = words;
+    held.follows = true;
+    if (!(await ask("/texts", { phone: n, text: words })) && !input.value) input.value = words;
   });
   byId("phones").append(node);
-  const held = { node, log, input, button, time, name, number, face, caption, bubbles: new Map() };
+  input.value = drafts.get(n) ?? "";
+  const held = { node, log, input, button, time, name, number, face, caption, bubbles: new Map(), days: new Map(), follows: true };
   phones.set(n, held);
   if (n === 1 && document.activeElement === document.body) input.focus();
   showContact(held);
@@ -179,20 +193,42 @@ function showPhone(n, note) {
   write(held.caption, `Phone ${n} · ${spaced(note.number)}`);
   const log = held.log;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  const wanted = new Set(note.bubbles.map((bubble) => bubble.id));
-  for (const [id, node] of held.bubbles) {
-    if (!wanted.has(id)) { node.remove(); held.bubbles.delete(id); }
+  const wanted = withDays(held, note.bubbles);
+  const kept = new Set(wanted);
+  for (const nodes of [held.bubbles, held.days]) {
+    for (const [id, node] of nodes) if (!kept.has(node)) { node.remove(); nodes.delete(id); }
   }
-  note.bubbles.forEach((bubble, place) => {
-    let node = held.bubbles.get(bubble.id);
-    if (!node) {
-      node = el("div", { class: "text" });
-      held.bubbles.set(bubble.id, node);
-    }
+  wanted.forEach((node, place) => {
     if (log.children[place] !== node) log.insertBefore(node, log.children[place] ?? null);
-    showBubble(node, bubble);
   });
-  if (atEnd) log.scrollTop = log.scrollHeight;
+  if (atEnd || held.follows) log.scrollTop = log.scrollHeight;
+  held.follows = false;
+}
+
+function withDays(held, bubbles) {
+  const wanted = [];
+  let latest = "";
+  for (const bubble of bubbles) {
+    const at = new Date(bubble.at);
+    if (date(at) > latest) { // a text that is on its way stands below later ones
+      latest = date(at);
+      wanted.push(dayNode(held, latest, at));
+    }
+    wanted.push(bubbleNode(held, bubble));
+  }
+  return wanted;
+}
+
+function dayNode(held, key, at) {
+  if (!held.days.has(key)) held.days.set(key, el("time", { class: "day", datetime: key }));
+  write(held.days.get(key), day(at));
+  return held.days.get(key);
+}
+
+function bubbleNode(held, bubble) {
+  if (!held.bubbles.has(bubble.id)) held.bubbles.set(bubble.id, el("div", { class: "text" }));
+  showBubble(held.bubbles.get(bubble.id), bubble);
+  return held.bubbles.get(bubble.id);
 }
 
 function showBubble(node, bubble) {
@@ -203,7 +239,7 @@ function showBubble(node, bubble) {
   node.className = `text${bubble.from_phone ? " mine" : ""}${bubble.on_its_way ? " ahead" : ""}`;
   node.dataset.status = bubble.status;
   if (first) {
-    node.append(unseen(bubble.from_phone ? "You: " : "The app: "), el("div", { class: "words" }, bubble.text), el("div", { class: "meta" }), el("div", { class: "note" }));
+    node.append(unseen(bubble.from_phone ? "You: " : "The app: "), el("div", { class: "words", dir: "auto" }, bubble.text), el("div", { class: "meta" }), el("div", { class: "note" }));
   }
   const at = new Date(bubble.at);
   const status = el("span", { "data-status": bubble.status, title: FATES[bubble.status] }, icon(TICKS[bubble.status], "0 0 15 11"), unseen(FATES[bubble.status]));
@@ -212,9 +248,15 @@ function showBubble(node, bubble) {
   const wide = bubble.is_ucs2 ? [el("span", { class: "wide", title: "A character outside GSM-7 made this text UCS-2: 70 characters a segment, not 160" }, "UCS-2")] : [];
   node.querySelector(".meta").replaceChildren(time, el("span", { "aria-hidden": "true" }, "·"), el("span", {}, parts), ...wide, status);
   const note = node.querySelector(".note");
-  write(note, bubble.note);
-  note.hidden = !bubble.note;
+  write(note, withRetry(bubble));
+  note.hidden = !note.textContent;
 }
+
+function withRetry(letter) {
+  return letter.note + (letter.retry_at ? ` The next is at ${later(new Date(letter.retry_at))}.` : "");
+}
+
+const later = (at) => (date(at) === date(now()) ? second(at) : `${second(at)} on ${day(at)}`);
 
 // The bar
 
@@ -227,6 +269,7 @@ function showStatus(status) {
   write(byId("route"), `${status.provider}: texts are ${status.pushed ? "pushed to the app" : "read by the app"}, over HTTP`);
   showSwitches(status.switches);
   showTrouble(status);
+  byId("remarks").replaceChildren(...status.notes.map((words) => el("li", {}, words)));
   for (const held of phones.values()) showContact(held);
 }
 
@@ -264,21 +307,34 @@ function showTrouble(status) {
   place.replaceChildren(...(status.error ? [trouble(status.error, after)] : []));
 }
 
-function trouble(wrong, after) {
+function retry(story) {
+  if (!story.retry_at) return null;
+  return timer([[new Date(story.retry_at), "It is tried again"]]);
+}
+
+function waitsFor(story) {
+  const before = [...stories.values()].map((held) => held.story).find((other) =>
+    other.retry_at && isBehind(story, other));
+  if (!before) return null;
+  const words = `It waits for “${before.text}”, which failed and comes first.`;
+  return el("div", { class: "behind" }, el("p", { class: "aside" }, words), retry(before));
+}
+
+function trouble(wrong, after, next = null) {
   const lines = wrong.code.map(([n, code]) =>
     el("li", { class: n === wrong.line ? "here" : "" }, el("span", { class: "n" }, String(n)), code));
   const file = wrong.file.split("/").pop();
   return el("div", { class: "trouble" },
     el("p", { class: "trouble-words" }, wrong.message),
     wrong.file ? el("p", { class: "trouble-place" }, `${file}, line ${wrong.line}. ${after}`) : el("p", { class: "trouble-place" }, after),
-    lines.length ? el("ol", { class: "excerpt", tabindex: "0", "aria-label": `${file}, around line ${wrong.line}` }, ...lines) : null);
+    lines.length ? el("ol", { class: "excerpt", tabindex: "0", "aria-label": `${file}, around line ${wrong.line}` }, ...lines) : null, next);
 }
 
 function showTime() {
   const at = now();
-  write(byId("clock"), `${day(at)}, ${at.toLocaleTimeString("en-AU", { hour12: false })}`);
+  write(byId("clock"), `${day(at)}, ${second(at)}`);
   for (const held of phones.values()) write(held.time, hour(at));
-  for (const node of byId("waits").querySelectorAll("time[data-until]")) showUntil(node);
+  for (const node of document.querySelectorAll("time[data-until]")) showUntil(node);
   return at;
 }
 
@@ -296,19 +352,30 @@ function showWaiting(number, note) {
     node = el("div", { class: "waits", "data-number": number }, ...note.dialogues.map((one) => wait(one, number)));
     const after = [...list.children].find((other) => other.dataset.number > number);
     list.insertBefore(node, after ?? null);
+    showStands(number);
   }
   byId("waiting").hidden = !list.children.length;
+}
+
+function showStands(number) {
+  const running = [...stories.values()].map((held) => held.story)
+    .filter((story) => story.theirs === number && story.status === "running").map((story) => story.handler);
+  for (const node of document.querySelectorAll(`.waits[data-number="${number}"] .wait`)) {
+    const runs = running.includes(node.dataset.handler);
+    node.classList.toggle("runs", runs);
+    write(node.querySelector(".stand"), runs ? "running" : STANDS[node.dataset.how]);
+  }
 }
 
 function wait(one, number) {
   const since = new Date(one.since);
   const head = el("p", { class: "wait-head" },
     el("span", { class: "who" }, phoneOf(number)), el("span", { class: "by" }, `${one.handler}()`),
-    el("span", { class: "stand" }, STANDS[one.status]),
+    el("span", { class: "stand" }),
     el("time", { class: "total", datetime: one.since, title: since.toLocaleString("en-AU") }, `since ${moment(since)}`));
   const words = one.prompt || (one.status === "asks" ? "Any text" : "");
-  return el("article", { class: "wait", "data-how": one.status },
-    head, words ? el("p", { class: "wait-words" }, words) : null, until(one), instead(one),
+  return el("article", { class: "wait", "data-how": one.status, "data-handler": one.handler },
+    head, words ? el("p", { class: "wait-words", dir: "auto" }, words) : null, until(one), instead(one),
     one.error ? trouble(one.error, "Mend it and save the file.") : null,
     one.error?.file ? null : place(one), remembered(one.journal_steps));
 }
@@ -319,7 +386,10 @@ function until(one) {
   const parts = [];
   if (due && !(deadline && due >= deadline - 1000)) parts.push([due, DUE[one.status] ?? "Reminds"]);
   if (deadline) parts.push([deadline, "The time is up"]);
-  if (!parts.length) return null;
+  return parts.length ? timer(parts) : null;
+}
+
+function timer(parts) {
   return el("p", { class: "until" },
     ...parts.map(([at, what]) => {
       const node = el("time", { datetime: at.toISOString(), "data-until": what, title: at.toLocaleString("en-AU") });
@@ -335,7 +405,7 @@ function showUntil(node) {
 }
 
 function skip([at, what]) {
-  const button = el("button", { type: "button", class: "quiet", "aria-label": `Advance the clock to then: ${what}` }, "Skip ahead");
+  const button = el("button", { type: "button", class: "quiet", "aria-label": `Skip ahead: ${what}` }, "Skip ahead");
   button.addEventListener("click", async () => {
     const seconds = Math.max((at - now()) / 1000 + 0.02, 0);
     if (await ask("/clock", { seconds })) say(`The clock is ${span(seconds)} further.`);
@@ -369,37 +439,48 @@ function remembered(noted) {
 
 function showStory(story) {
   byId("empty")?.remove();
-  let held = stories.get(story.id);
-  if (!held) {
-    const node = el("details", { class: "story", "data-number": story.position },
-      el("summary", {}), el("div", { class: "inside" }));
-    held = { node, open: new Set() };
-    const newest = byId("stories").firstElementChild;
-    if (!newest || Number(newest.dataset.number) < story.position) {
-      for (const other of stories.values()) if (!other.node.contains(document.activeElement)) other.node.open = false;
-      node.open = true;
-    }
-    const after = [...byId("stories").children].find((other) => Number(other.dataset.number) < story.position);
-    byId("stories").insertBefore(node, after ?? null);
-    stories.set(story.id, held);
-  }
+  const held = stories.get(story.id) ?? addStory(story);
+  const isRetryNew = held.story?.retry_at !== story.retry_at;
+  held.story = story;
   showSummary(held.node.querySelector("summary"), story);
   showInside(held, story);
+  if (isRetryNew) for (const other of stories.values()) if (isBehind(other.story, story)) showInside(other, other.story);
+  showStands(story.theirs);
+}
+
+const isBehind = (story, other) => story.status === "waiting" && story.theirs === other.theirs && story.position > other.position;
+
+function addStory(story) {
+  const node = el("details", { class: "story", "data-number": story.position },
+    el("summary", {}), el("div", { class: "inside" }));
+  const held = { node, openedForReader: false };
+  node.firstChild.addEventListener("click", () => { held.openedForReader = false; });
+  const newest = byId("stories").firstElementChild;
+  if (!newest || Number(newest.dataset.number) < story.position) {
+    for (const other of stories.values()) {
+      if (other.openedForReader && !other.node.contains(document.activeElement)) other.node.open = false;
+    }
+    node.open = held.openedForReader = true;
+  }
+  const after = [...byId("stories").children].find((other) => Number(other.dataset.number) < story.position);
+  byId("stories").insertBefore(node, after ?? null);
+  stories.set(story.id, held);
+  return held;
 }
 
 function showSummary(node, story) {
   const whole = story.steps.reduce((sum, step) => sum + step.duration_ms, 0);
   const wrong = story.status === "failed";
-  const outcome = wrong ? "failed" : story.status === "waiting" ? "waiting" : story.status === "opted out" ? "opted out" : ms(whole);
+  const outcome = story.status === "answered" ? ms(whole) : story.status;
   node.replaceChildren(
-    el("span", { class: `said${story.by_timer ? " timer" : ""}` }, story.by_timer ? later(story) : story.text),
+    el("span", { class: `said${story.by_timer ? " timer" : ""}`, dir: "auto" }, story.by_timer ? deed(story) : story.text),
     el("span", { class: "who" }, phoneOf(story.theirs)),
     el("span", { class: "by" }, story.handler ? `${story.handler}()` : story.status === "answered" ? "no handler" : ""),
     el("span", { class: "place" }, story.location),
     el("span", { class: `total${wrong ? " wrong" : ""}` }, outcome));
 }
 
-function later(story) {
+function deed(story) {
   return story.gap_s >= 1 ? `${span(story.gap_s)} later: ${story.text}` : story.text;
 }
 
@@ -413,7 +494,7 @@ function showInside(held, story) {
   const open = new Set([...inside.querySelectorAll("details[open]")].map((node) => node.dataset.key));
   const focused = inside.contains(document.activeElement) ? document.activeElement.parentElement?.dataset.key : null;
   const parts = [
-    steps(story), story.error ? trouble(story.error, story.note || "It is tried again soon.") : null,
+    steps(story), story.error ? trouble(story.error, story.note, retry(story)) : null, waitsFor(story),
     story.duplicates ? el("p", { class: "aside" }, `It came ${story.duplicates + 1} times, and was answered once.`) : null,
     unanswered(story), remembered(story.journal_steps), state(story), replies(story), committed(story), calls(story.exchanges),
   ];
@@ -444,10 +525,16 @@ function state(story) {
   const lines = story.state.map((cell) =>
     el("tr", { class: cell.changed ? "changed" : "" },
       el("td", {}, cell.name, cell.changed ? unseen(" (changed)") : null),
-      el("td", {}, cell.before || "–"), el("td", {}, cell.after || "–")));
+      el("td", {}, value(cell.before)), el("td", {}, value(cell.after))));
   return el("table", {},
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "State"), el("th", { scope: "col" }, "before"), el("th", { scope: "col" }, "after"))),
     el("tbody", {}, ...lines));
+}
+
+function value(text) {
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text)) return text || "–";
+  const at = new Date(text);
+  return `${day(at)}, ${second(at)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
 function replies(story) {
@@ -455,8 +542,8 @@ function replies(story) {
   const lines = story.outbounds.map((letter) => {
     const wrong = letter.status === "failed" || letter.status === "unknown";
     const tries = letter.attempts > 1 ? ` after ${letter.attempts} attempts` : "";
-    return el("li", { class: "reply" }, el("q", {}, letter.text),
-      el("span", { class: `fate${wrong ? " wrong" : ""}` }, FATES[letter.status] + tries + (letter.note ? `. ${letter.note}` : "")));
+    return el("li", { class: "reply" }, el("q", { dir: "auto" }, letter.text),
+      el("span", { class: `fate${wrong ? " wrong" : ""}` }, FATES[letter.status] + tries + (letter.note ? `. ${withRetry(letter)}` : "")));
   });
   return el("div", {}, el("h3", {}, lines.length === 1 ? "Reply" : "Replies"), el("ul", { class: "replies" }, ...lines));
 }
@@ -548,20 +635,51 @@ function begin() {
     const made = await ask("/phones", {});
     if (made) phone(made.phone).input.focus();
   });
-  const events = new EventSource("/events");
-  events.onmessage = (event) => {
-    const news = JSON.parse(event.data);
-    ahead = news.now - Date.now();
-    apply(news.values);
-    showTime();
-  };
-  let lost = false;
-  events.onerror = () => {
-    lost = true;
-    showMood("lost", MOODS.lost);
-  };
-  events.onopen = () => lost && location.reload(); // another process may answer now
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pageshow", (shown) => shown.persisted && location.reload());
+  bringDrafts();
+  listen();
   tick();
+}
+
+// A browser keeps six connections to a server, for all its pages together: a page that is not
+// seen lets go of its own, or the seventh would wait for ever.
+let feed = null;
+
+function listen() {
+  if (document.hidden) {
+    feed?.close();
+    feed = null;
+  } else if (!feed) {
+    feed = new EventSource("/events");
+    let isFirst = true;
+    feed.onopen = () => { isFirst = true; };
+    feed.onmessage = (event) => {
+      const news = JSON.parse(event.data);
+      ahead = news.now - Date.now();
+      if (isFirst && isElsewhere(news.values)) return;
+      if (isFirst) for (const name of board.keys()) news.values[name] ??= null;
+      isFirst = false;
+      apply(news.values);
+      showTime();
+    };
+    feed.onerror = () => showMood("lost", MOODS.lost);
+  }
+}
+
+// Another process answers now: its texts have the names of others.
+function isElsewhere(values) {
+  const before = board.get("status")?.session;
+  if (!before || values.status?.session === before) return false;
+  const drafts = [...phones].map(([n, held]) => [n, held.input.value]);
+  sessionStorage.setItem("drafts", JSON.stringify(drafts.filter(([, words]) => words)));
+  location.reload();
+  return true;
+}
+
+function bringDrafts() {
+  for (const [n, words] of JSON.parse(sessionStorage.getItem("drafts") ?? "[]")) drafts.set(n, words);
+  sessionStorage.removeItem("drafts");
 }
 
 begin();
