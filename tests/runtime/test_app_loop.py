@@ -229,7 +229,7 @@ async def test_a_loop_that_the_app_ends_is_heard_of_and_ends_the_service(tmp_pat
 
     async with running(app, AppThread(), tmp_path) as world:
         await world.text("hi")
-        lost = await world.service.until_lost()
+        lost = await world.service.until_failed()
         assert isinstance(lost, AppUnresponsive)
         assert "the event loop of the app has ended by" in str(lost)
 
@@ -246,7 +246,7 @@ async def test_a_loop_that_the_app_blocks_shows_in_health_and_ends_the_service_u
 
     async with running(app, app_thread, tmp_path) as world:
         await world.text("hi")
-        lost = await world.service.until_lost()
+        lost = await world.service.until_failed()
         is_healthy, report = await world.service.health()
         assert not is_healthy
         assert "stands still" in report["handlers"]

@@ -8,11 +8,12 @@ import random
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from tests.support.fault_planter import FaultPlanter
 
-from cooee import App, hours
+from cooee import App, StartFailed, hours
 from cooee.core.messages import conversation_id
 from cooee.runtime.turns.places import MAX_CLAIMS
 from cooee.testing import Kit
@@ -465,19 +466,17 @@ async def test_an_odd_error_is_one_like_others(kind):
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *PROCESS_ENDS])
-async def test_a_hook_that_raises_ends_neither_the_sender_nor_the_service(kind, caplog):
+async def test_a_receipt_hook_that_raises_ends_neither_the_sender_nor_the_service(kind, caplog):
     app = App()
 
+    @app.on_delivered
     def fail(*args):
         raise KINDS[kind]() if kind in KINDS else PROCESS_ENDS[kind]()
 
+    @app.on_delivered
     async def fail_later(*args):
         await asyncio.sleep(0)
         fail()
-
-    for hook in (fail, fail_later):
-        app.on_start(hook)
-        app.on_delivered(hook)
 
     @app.otherwise
     def fine(chat):
@@ -490,8 +489,76 @@ async def test_a_hook_that_raises_ends_neither_the_sender_nor_the_service(kind, 
         assert await anna.text("hi") == ["fine"]
         assert await kit.service.health() == (True, await report(kit))
         lines = [record.getMessage() for record in caplog.records]
-        assert lines.count("on-start-failed") == 2
         assert lines.count("receipt-handler-failed") == 4
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *PROCESS_ENDS])
+@pytest.mark.parametrize("later", [False, True])
+async def test_a_start_hook_that_raises_stops_the_app_with_its_line(kind, later, caplog):
+    app = App()
+
+    def fail():
+        raise KINDS[kind]() if kind in KINDS else PROCESS_ENDS[kind]()
+
+    async def fail_later():
+        await asyncio.sleep(0)
+        fail()
+
+    app.on_start(fail_later if later else fail)
+    with pytest.raises(StartFailed, match="below @app.on_start, raised") as failed:
+        async with Kit(app):
+            raise AssertionError("It started.")
+    assert __file__ in str(failed.value)
+    assert failed.value.__cause__ is not None
+    assert "on-start-failed" in [record.getMessage() for record in caplog.records]
+
+
+async def test_a_start_hook_that_fails_late_is_told_by_health_and_by_until_failed():
+    app = App()
+    kit = Kit(app)
+
+    @app.on_start
+    async def fail():
+        await kit.clock.sleep(60)
+        raise ValueError("no printer")
+
+    async with kit:
+        await kit.wait(59)
+        assert (kit.service.failure, (await kit.service.health())[0]) == (None, True)
+        await kit.wait(2)
+        assert "ValueError: no printer" in str(await kit.service.until_failed())
+        is_well, shown = await kit.service.health()
+        assert not is_well
+        assert "no printer" in shown["tasks"]
+
+
+async def test_a_start_hook_that_is_cancelled_by_our_own_stop_has_not_failed(caplog):
+    app = App()
+
+    @app.on_start
+    async def wait_for_ever():
+        await asyncio.Event().wait()
+
+    async with Kit(app) as kit:
+        service = kit.service
+        service.close = partial(service.close, grace=0)
+        await kit.stop()
+        assert service.failure is None
+        assert "on-start-failed" not in [record.getMessage() for record in caplog.records]
+
+
+async def test_a_lifespan_that_raises_at_the_end_says_so_and_the_database_is_closed():
+    @contextlib.asynccontextmanager
+    async def services():
+        yield
+        raise ValueError("no farewell")
+
+    async with Kit(App(lifespan=services)) as kit:
+        with pytest.raises(ValueError, match="no farewell"):
+            await kit.stop()
+        kit.app.services_lifespan = None
+        await kit.start()  # the database is free, and was closed in order
+        assert (await kit.store.counts()).unclean_exits == 0
 
 
 async def report(kit):

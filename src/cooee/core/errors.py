@@ -5,7 +5,9 @@ CooeeError
 ├── SettingError           a setting is missing or wrong: type the line that it shows
 ├── NotRunning             no runtime is behind this app yet: start one first
 ├── AppUnresponsive        the app's code holds its event loop: mend the line, and start again
+├── StartFailed            a function below `@app.on_start` raised: mend the line that it shows
 ├── TooLong                a text needs more segments than the app allows: shorten it
+├── NotSendable            a text that no provider could send: mend its words or its number
 ├── StateError             stored state does not fit the app's class: mend the class
 ├── ProviderFailure        the provider refused a request, or did not answer it
 │   ├── TemporaryFailure   no text was sent: try again, after `retry_after`
@@ -62,6 +64,10 @@ class NotRunning(CooeeError):
 
 class AppUnresponsive(CooeeError):
     """The app's code has stopped or blocked its event loop for good: nobody is answered."""
+
+
+class StartFailed(CooeeError):
+    """A function below `@app.on_start` raised, and the app stops; the cause is the exception."""
 
 
 class TooLong(CooeeError):

@@ -23,6 +23,7 @@ from cooee.phone.ipc_messages import (
     AdvanceClock,
     AppBroken,
     AppCommand,
+    AppFailed,
     AppLoaded,
     AppMessage,
     AppStarted,
@@ -36,6 +37,7 @@ from cooee.phone.ipc_messages import (
     encode_message,
 )
 from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
+from cooee.runtime.service import Service
 from cooee.runtime.turns.own_modules import read_own_modules
 from cooee.storage import Store
 from cooee.storage.dialects import default_media_location, open_store
@@ -171,11 +173,19 @@ class AppController:
         monitoring = asyncio.create_task(monitor.run(store, service.context))
         self._exit_stack.push_async_callback(_cancel_task, monitoring)
         await service.connect()
+        await service.until_started()
+        watching = asyncio.create_task(self._report_failure(service))
+        self._exit_stack.push_async_callback(_cancel_task, watching)
         subscription = service.subscription
         if subscription is None:  # the provider is down, and the service goes on trying
             return AppStarted(notes=service.notes)
         is_pushed = subscription.push_url is not None
         return AppStarted(subscription.number, is_pushed, service.notes)
+
+    async def _report_failure(self, service: Service) -> None:
+        """Tell the page why the app cannot go on, once that is so: `cooee run` would end."""
+        failure = await service.until_failed()
+        self._send_message(AppFailed(describe_error(failure, self._folder)))
 
     async def _database_opened(self, store: Store) -> DatabaseOpened:
         """Return the stored texts; set the clock to the latest, if in the future."""

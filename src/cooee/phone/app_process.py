@@ -15,6 +15,7 @@ from cooee.phone.ipc_messages import (
     AppBroken,
     AppCommand,
     AppError,
+    AppFailed,
     AppLoaded,
     AppMessage,
     AppStarted,
@@ -29,7 +30,7 @@ from cooee.phone.ipc_messages import (
     decode_message,
 )
 
-UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened
+UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened | AppFailed
 
 _COMMAND_TIMEOUT_S = 12.0  # after which a process that does not answer a command is killed
 _MAX_MESSAGE_BYTES = 1 << 26

@@ -99,6 +99,12 @@ class AppStarted(msgspec.Struct, frozen=True, tag=True):
     notes: Sequence[str] = ()
 
 
+class AppFailed(msgspec.Struct, frozen=True, tag=True):
+    """The app was started and cannot go on: a start hook raised late, say."""
+
+    error: AppError
+
+
 class AppStopped(msgspec.Struct, frozen=True, tag=True):
     """The app has closed the database."""
 
@@ -201,6 +207,7 @@ AppMessage: TypeAlias = (
     | AppBroken
     | DatabaseOpened
     | AppStarted
+    | AppFailed
     | AppStopped
     | ClockAdvanced
     | DialogueStates

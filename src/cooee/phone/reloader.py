@@ -79,6 +79,10 @@ class Reloader:
             if self._current is not None:
                 await self._current.advance_clock(seconds)
 
+    def show_failure(self, error: AppError) -> None:
+        """Show why the running version cannot go on; the next save loads another."""
+        self._update_status(phase="broken", error=error)
+
     async def _load_version(self) -> bool:
         """Load and start the app from disk; return whether to try again at once.
 

@@ -23,7 +23,7 @@ from cooee.phone.bubbles import make_bubbles
 from cooee.phone.fault_switches import FaultSwitches
 from cooee.phone.inspector.story import Story
 from cooee.phone.inspector.timeline import Timeline
-from cooee.phone.ipc_messages import DatabaseOpened, DialogueStates, PastText, StartArgs
+from cooee.phone.ipc_messages import AppFailed, DatabaseOpened, DialogueStates, PastText, StartArgs
 from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone
 from cooee.phone.reloader import AppStatus, Reloader, SpawnApp
 from cooee.phone.simulated_provider import is_push_provider, make_simulated_provider
@@ -132,6 +132,9 @@ class BrowserSession:
         elif isinstance(message, DialogueStates):
             shown = {"dialogues": _to_json_types(message.dialogues)} if message.dialogues else None
             self.feed.publish(f"waiting {message.theirs}", shown)
+        elif isinstance(message, AppFailed):
+            if self._reloader is not None:
+                self._reloader.show_failure(message.error)
         else:
             self._publish_stories(self._timeline.add_record(message))
             while self._timeline.dropped_ids:

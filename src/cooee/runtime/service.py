@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -27,7 +26,6 @@ from cooee.core.errors import (
 )
 from cooee.net.http_client import Transport
 from cooee.providers import Provider, Subscription
-from cooee.runtime.app_call import await_app, call_app
 from cooee.runtime.app_loop import AppLoop
 from cooee.runtime.event_log import write_event_to_log
 from cooee.runtime.events import Events
@@ -36,6 +34,7 @@ from cooee.runtime.inbound.poller import Poller
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.opt_outs import prepare_opt_out_words, sync_opt_outs
 from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.start_hook import call_start_hook
 from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
@@ -52,6 +51,7 @@ _BACKFILL_INTERVAL_S = 300.0  # between two polls for texts that no push could b
 _READ_FIRST = timedelta(minutes=1)  # at most, until timers run though nothing could be read
 _SHARED_STORE_POLL_S = 1.0  # between two looks for what other processes wrote
 _MIN_HISTORY = timedelta(days=35)  # provider ids are kept at least so long, against duplicates
+_START_HOOK_WAIT_S = 1.0  # for start hooks that raise at once; others go on by themselves
 _CONNECT_BACKOFF = Backoff.doubling(1, 60)
 
 
@@ -95,7 +95,8 @@ class Service:
         self._stopping: WakeUp = clock.create_wake_up()
         self._poller: Poller | None = None
         self._watchdog = Watchdog(app_loop.loop, app_loop.thread_id)
-        self._loss: asyncio.Future[DatabaseLost | AppUnresponsive] = edge.create_future()
+        self._start_hooks: list[asyncio.Task[None]] = []
+        self._failure: asyncio.Future[CooeeError] = edge.create_future()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -176,7 +177,7 @@ class Service:
 
     async def close(self, grace: float = 8) -> None:
         """Start nothing new, end what is under way within `grace` seconds, close the store."""
-        is_app_lost = self._loss.done() and isinstance(self._loss.result(), AppUnresponsive)
+        is_app_lost = isinstance(self.failure, AppUnresponsive)
         if self._poller is not None:
             self._poller.stop()
         self.parts.worker.stop()
@@ -190,16 +191,37 @@ class Service:
             self.app.outbox = None
         is_blocked = self._watchdog.is_blocked
         self._watchdog.stop()
-        if not await self._app_loop.exit(timeout_s=0 if is_blocked else None):
-            log_event("services-not-left", logging.ERROR)
-        await self._resources.transport.close()
-        if is_app_lost:
-            return  # delivery rule 20: an unclean exit, so that the next start counts the attempt
-        await self.store.close()
+        try:
+            if not await self._app_loop.exit(timeout_s=0 if is_blocked else None):
+                log_event("services-not-left", logging.ERROR)
+        finally:  # the app's lifespan may raise: the database is closed all the same
+            await self._resources.transport.close()
+            # delivery rule 20: an unclean exit, so that the next start counts the attempt
+            if not is_app_lost:
+                await self.store.close()
 
-    async def until_lost(self) -> DatabaseLost | AppUnresponsive:
-        """Wait until the database, or the app's event loop, is lost; return the error."""
-        return await asyncio.shield(self._loss)
+    async def until_started(self) -> None:
+        """Wait for the start hooks; no longer than a moment for those that go on.
+
+        Raises:
+            StartFailed: one of them raised.
+        """
+        if self._start_hooks:
+            await asyncio.wait(self._start_hooks, timeout=_START_HOOK_WAIT_S)
+        if self.failure is not None:
+            raise self.failure
+
+    @property
+    def failure(self) -> CooeeError | None:
+        """Why this process cannot go on; None while it can."""
+        return self._failure.result() if self._failure.done() else None
+
+    async def until_failed(self) -> CooeeError:
+        """Wait until this process cannot go on; return the error for people.
+
+        A start hook raised, or the database or the app's event loop is lost.
+        """
+        return await asyncio.shield(self._failure)
 
     async def health(self) -> tuple[bool, Mapping[str, Any]]:
         """Say whether all is well, with details of polling, sending, handlers and the database."""
@@ -215,7 +237,8 @@ class Service:
         # delivery rule 10: a thread that was given up is named
         troubles = [self._watchdog.trouble, self.parts.worker.trouble]
         handlers = "; ".join(filter(None, troubles)) or "ok"
-        tasks = self._tasks.trouble or "ok"
+        failure = str(self.failure or "")
+        tasks = "; ".join(filter(None, [failure, self._tasks.trouble])) or "ok"
         report: dict[str, Any] = {"polling": polling, "sending": sending, "handlers": handlers}
         report |= {"tasks": tasks, "database": database, "counts": counts}
         is_ok = polling in {"ok", "off"} and sending == handlers == tasks == database == "ok"
@@ -244,9 +267,9 @@ class Service:
         )
 
     def _lose_app_loop(self, words: str) -> None:
-        if not self._loss.done() and not self._tasks.is_cancelling:
+        if not self._failure.done() and not self._tasks.is_cancelling:
             log_event("app-unresponsive", logging.CRITICAL, words=words)
-            self._loss.set_result(
+            self._failure.set_result(
                 AppUnresponsive(
                     f"Nobody is answered any more: {words}. The process ends, to be started again."
                 )
@@ -277,8 +300,18 @@ class Service:
         self._start_polling(subscription.number, is_pushed=is_pushed)
         self._tasks.start(sync_opt_outs(self.session, self.store, subscription.number, self.events))
         self._tasks.keep_running("subscription", self.session.keep_subscribed)
-        for start_hook in self.app.start_hooks:
-            self._tasks.start(self._app_loop.run(partial(_call_start_hook, start_hook)))
+        self._start_hooks = [
+            self._tasks.start(self._run_start_hook(hook)) for hook in self.app.start_hooks
+        ]
+
+    async def _run_start_hook(self, start_hook: Callable[[], Any]) -> None:
+        failure = await self._app_loop.run(partial(call_start_hook, start_hook))
+        if failure is not None and not self._tasks.is_cancelling:
+            self._fail(failure)
+
+    def _fail(self, error: CooeeError) -> None:
+        if not self._failure.done():
+            self._failure.set_result(error)
 
     def _start_polling(self, ours: str, *, is_pushed: bool) -> None:
         features = self.provider.features
@@ -311,8 +344,7 @@ class Service:
                     await self._prune()
             except DatabaseLost as error:  # storage rule 15
                 log_event("database-lost", logging.CRITICAL, error=str(error))
-                if not self._loss.done():
-                    self._loss.set_result(error)
+                self._fail(error)
                 return
             except StoreUnavailable as error:
                 log_event("store-unavailable", logging.ERROR, error=str(error), during="tick")
@@ -335,11 +367,3 @@ class Service:
 
 def _end_of_loop(error: BaseException | None) -> str:
     return f"the event loop of the app has ended by {'' if error is None else error_text(error)}"
-
-
-async def _call_start_hook(start_hook: Callable[[], Any]) -> None:
-    outcome = call_app("on_start", start_hook)
-    if inspect.isawaitable(outcome.value):
-        outcome = await await_app("on_start", lambda: outcome.value)
-    if outcome.error is not None:  # an announcement that fails must not stop the answering
-        log_event("on-start-failed", logging.ERROR, error=error_location(outcome.error))

@@ -116,7 +116,11 @@ class Kit:
     # The app's life
 
     async def start(self) -> None:
-        """Start the app, as a new process on the same database; entering the kit did it once."""
+        """Start the app, as a new process on the same database; entering the kit did it once.
+
+        Raises:
+            StartFailed: a function below `@app.on_start` raised.
+        """
         self.store = await open_store(str(self._database_path), now=self.clock.now)
         self.service = Service(
             self.app,
@@ -141,10 +145,12 @@ class Kit:
         self._running, self._webhook_client.apps[_PUBLIC_URL] = True, self.service.endpoints
         try:
             await self._connect()
+            await self.quiet()
+            if self.service.failure is not None:
+                raise self.service.failure
         except BaseException:
             await self.stop()
             raise
-        await self.quiet()
 
     async def _connect(self) -> None:
         """Connect, however long the provider takes to answer."""

@@ -64,3 +64,14 @@ def test_a_database_in_no_folder_is_refused_at_once(cooee, written):
     phone = cooee("phone", written(APP), "--no-browser", "--database", "missing/a.db")
     assert (phone.returncode, phone.stdout) == (1, "")
     assert "mkdir -p" in phone.stderr
+
+
+@pytest.mark.parametrize("seconds", [0, 1.5])
+def test_a_start_hook_that_raises_ends_the_terminal_phone_with_its_words(start, written, seconds):
+    code = f"{APP}\n\n@app.on_start\nasync def announce():\n    import asyncio\n"
+    code += f"    await asyncio.sleep({seconds})\n    raise ValueError('no printer')\n"
+    phone = start("phone", written(code), "--terminal")
+    assert phone.process.wait(timeout=20) == 1
+    words = phone.log.read_text()
+    assert "cooee: announce, below @app.on_start, raised ValueError: no printer" in words
+    assert "Traceback" not in words

@@ -250,3 +250,30 @@ def test_a_run_whose_database_is_lost_ends_with_what_to_do(start, simulator, tmp
     third.until("listening")
     simulator.text(ANNA, "START")
     assert simulator.replies(ANNA, 2)[1] == "The timer has been reset to zero and restarted!"
+
+
+START_FAILS = """
+import asyncio
+from cooee import App
+
+app = App()
+
+
+@app.on_start
+async def announce():
+    await asyncio.sleep({seconds})
+    raise ValueError("no printer")
+"""
+
+
+@pytest.mark.parametrize("seconds", [0, 1.5])
+def test_a_start_hook_that_raises_ends_a_run_with_1_and_its_words(
+    start, simulator, written, seconds
+):
+    run = start("run", written(START_FAILS.format(seconds=seconds)), **simulator.settings)
+    assert run.process.wait(timeout=20) == 1
+    log = run.log.read_text()
+    assert "cooee: announce, below @app.on_start, raised ValueError: no printer" in log
+    assert "app.py:11)" in log
+    assert "Traceback" not in log
+    assert ("listening" in run.said) == bool(seconds)

@@ -155,6 +155,38 @@ def test_a_version_that_loads_and_cannot_start_leaves_the_last_one_answering(
     people.hold(page, "still there?", "from db")
 
 
+START_HOOK = """
+import asyncio
+from cooee import App
+
+app = App()
+
+@app.on_start
+async def announce():
+    await asyncio.sleep(0)
+    "announced"
+
+@app.otherwise
+def answer(chat):
+    return "there"
+"""
+
+
+@pytest.mark.parametrize("seconds", ["0", "1.5"])
+def test_a_start_hook_that_raises_shows_its_words_and_its_line(
+    open_phone, visit, people, seconds
+):
+    phone = open_phone(code=START_HOOK)
+    page = visit(phone.url)
+    people.ready(page)
+    phone.change(
+        'sleep(0)\n    "announced"', f'sleep({seconds})\n    raise ValueError("no printer")'
+    )
+    people.expect(page.locator("#trouble")).to_contain_text("no printer", timeout=30_000)
+    people.expect(page.locator("#trouble .here")).to_contain_text("raise ValueError")
+    people.hold(page, "still there?", "there")
+
+
 def test_an_app_that_is_broken_from_the_beginning_says_so_and_is_mended_by_a_save(
     open_phone, visit, people
 ):

@@ -105,7 +105,14 @@ async def _run_terminal_phone(
         app, provider=provider, database=database, poll_interval=poll_interval
     ) as session:
         print(_terminal_banner(session, provider, database), file=sys.stderr, flush=True)
-        await run_terminal(session, stop)
+        failing = asyncio.ensure_future(session.service.until_failed())
+        failing.add_done_callback(lambda _: stop.set())
+        try:
+            await run_terminal(session, stop)
+            if session.service.failure is not None:
+                raise session.service.failure
+        finally:
+            failing.cancel()
 
 
 def _terminal_banner(session: TerminalSession, provider: str, database: str) -> str:

@@ -106,23 +106,29 @@ async def _wait_for_end(stop: asyncio.Event, service: Service) -> None:
     """Return at the signal to stop.
 
     Raises:
+        StartFailed: a function below `@app.on_start` raised.
         DatabaseLost: the database was removed or replaced.
         AppUnresponsive: the app's code holds its event loop, or has ended it.
     """
     stopping = asyncio.ensure_future(stop.wait())
-    losing = asyncio.ensure_future(service.until_lost())
+    failing = asyncio.ensure_future(service.until_failed())
     try:
-        await asyncio.wait({stopping, losing}, return_when=asyncio.FIRST_COMPLETED)
-        if losing.done():
-            raise losing.result()
+        await asyncio.wait({stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            raise failing.result()
     finally:
         stopping.cancel()
-        losing.cancel()
+        failing.cancel()
+
+
+async def _connect(service: Service) -> None:
+    await service.connect()
+    await service.until_started()
 
 
 async def _connect_unless_ended(ending: asyncio.Future[None], service: Service) -> bool:
-    """Connect; return False if the end comes first."""
-    connecting = asyncio.ensure_future(service.connect())
+    """Connect, and call the start hooks; return False if the end comes first."""
+    connecting = asyncio.ensure_future(_connect(service))
     try:
         await asyncio.wait({connecting, ending}, return_when=asyncio.FIRST_COMPLETED)
         if connecting.done():

@@ -199,7 +199,10 @@ class App(Generic[S, V]):
     # What surrounds the answers
 
     def on_start(self, function: F) -> F:
-        """Call a function whenever the app has started and can send."""
+        """Call a function whenever the app has started and can send.
+
+        What it raises ends `cooee run`, with its words (`StartFailed`): catch there what may fail.
+        """
         self.start_hooks.append(function)
         return function
 

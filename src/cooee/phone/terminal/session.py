@@ -87,6 +87,7 @@ async def run_terminal_session(
     Raises:
         SettingError: the simulator does not play that provider.
         DatabaseInUse: another process runs on this database.
+        StartFailed: a function below `@app.on_start` raised.
     """
     clock = OffsetClock()
     async with run_simulator(clock, port=0) as (simulator, port):
@@ -105,6 +106,7 @@ async def run_terminal_session(
         async with running_app as service:
             texts_before = await _count_inbounds(store)
             await service.connect()
+            await service.until_started()
             yield TerminalSession(simulator.network, service, clock, port, texts_before)
 
 
