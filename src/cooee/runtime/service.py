@@ -31,7 +31,7 @@ from cooee.runtime.event_log import write_event_to_log
 from cooee.runtime.events import Events
 from cooee.runtime.inbound.media import erase_forgotten_media
 from cooee.runtime.inbound.poller import Poller
-from cooee.runtime.log import error_location, log_event
+from cooee.runtime.log import log_event
 from cooee.runtime.opt_outs import prepare_opt_out_words, sync_opt_outs
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.start_hook import call_start_hook

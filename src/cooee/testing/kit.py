@@ -146,11 +146,14 @@ class Kit:
         try:
             await self._connect()
             await self.quiet()
-            if self.service.failure is not None:
-                raise self.service.failure
+            self._raise_failure()
         except BaseException:
             await self.stop()
             raise
+
+    def _raise_failure(self) -> None:
+        if self.service.failure is not None:
+            raise self.service.failure
 
     async def _connect(self) -> None:
         """Connect, however long the provider takes to answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Generic, Literal, Protocol, TypeAlias
 
 from msgspec import structs
@@ -15,7 +15,7 @@ from cooee.core.app.dialogue_start import check_inputs, find_dialogue
 from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
 from cooee.core.app.routes import BusyPolicy, Dialogue, F, Handler, Routes, handler_of
 from cooee.core.app.state_codec import StateCodec
-from cooee.core.app.time_zones import INSTALL_DATA, load_time_zone
+from cooee.core.app.time_zones import load_time_zone, parse_time_zone
 from cooee.core.built_in_values import (
     built_in_length,
     built_in_moment,
@@ -142,7 +142,7 @@ class App(Generic[S, V]):
         self.smart = smart
         self.most_segments = _check_most_segments(most_segments)
         self.quiet_hours = quiet_hours(quiet)
-        self.timezone = _load_time_zone(timezone)
+        self.timezone = parse_time_zone(timezone)
         self.no_reply = built_in_text(no_reply)
         self.too_many = built_in_text(too_many)
         self.version = built_in_text(version)
@@ -361,18 +361,6 @@ class App(Generic[S, V]):
     def lifespan(self, _outer: object = None) -> AbstractAsyncContextManager[None]:
         """Run the worker, the sender and the poller: ``Starlette(lifespan=app.lifespan)``."""
         return self.asgi().lifespan()
-
-
-def _load_time_zone(name: str | None) -> tzinfo:
-    if name is None:
-        return UTC
-    zone = load_time_zone(name)
-    if zone is None:
-        raise DefinitionError(
-            f'timezone={name!r} is not known here. Write it like "Australia/Sydney"; if that is'
-            f" right, this machine has no time zone data: {INSTALL_DATA}"
-        )
-    return zone
 
 
 def checked_key(given: Any) -> str | None:
