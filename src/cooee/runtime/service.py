@@ -31,7 +31,7 @@ from cooee.runtime.event_log import write_event_to_log
 from cooee.runtime.events import Events
 from cooee.runtime.inbound.media import erase_forgotten_media
 from cooee.runtime.inbound.poller import Poller
-from cooee.runtime.log import log_event
+from cooee.runtime.log import error_location, log_event
 from cooee.runtime.opt_outs import prepare_opt_out_words, sync_opt_outs
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.start_hook import call_start_hook
@@ -307,6 +307,8 @@ class Service:
     async def _run_start_hook(self, start_hook: Callable[[], Any]) -> None:
         failure = await self._app_loop.run(partial(call_start_hook, start_hook))
         if failure is not None and not self._tasks.is_cancelling:
+            cause = failure.__cause__ or failure
+            log_event("on-start-failed", logging.ERROR, error=error_location(cause))
             self._fail(failure)
 
     def _fail(self, error: CooeeError) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,6 @@ from cooee.core.dialogue.call_sites import raise_location
 from cooee.core.error_text import error_text
 from cooee.core.errors import StartFailed
 from cooee.runtime.app_call import await_app, call_app
-from cooee.runtime.log import error_location, log_event
 
 
 async def call_start_hook(start_hook: Callable[[], Any]) -> StartFailed | None:
@@ -24,7 +22,6 @@ async def call_start_hook(start_hook: Callable[[], Any]) -> StartFailed | None:
         outcome = await await_app(name, lambda: outcome.value)
     if outcome.error is None:
         return None
-    log_event("on-start-failed", logging.ERROR, error=error_location(outcome.error))
     location = raise_location(outcome.error) or handler.location
     failure = StartFailed(
         f"{name}, below @app.on_start, raised {error_text(outcome.error)} ({location}). Mend it, or"
