@@ -173,9 +173,7 @@ def answer(chat):
 
 
 @pytest.mark.parametrize("seconds", ["0", "1.5"])
-def test_a_start_hook_that_raises_shows_its_words_and_its_line(
-    open_phone, visit, people, seconds
-):
+def test_a_start_hook_that_raises_shows_its_words_and_its_line(open_phone, visit, people, seconds):
     phone = open_phone(code=START_HOOK)
     page = visit(phone.url)
     people.ready(page)
