@@ -85,7 +85,7 @@ def free_port():
 
 
 # What is not typed, but looked at: it would install something, or is done elsewhere.
-LOOKED_AT = ("pip install ", "python -m venv ", "python3 -m venv ", ". .venv/", "make ")
+LOOKED_AT = ("pip install ", "python -m venv ", "python3 -m venv ", ". ", "make ")
 
 # What goes on until it is told to stop, and what it says once it is ready.
 LOOKS = (
@@ -193,10 +193,10 @@ class Desk:
         if command.startswith("export "):
             self._export(command)
         elif command.startswith("cd "):
-            self.folder = self.folder / command.split()[1]
+            self.folder = (self.folder / command.split()[1]).resolve()
             assert self.folder.is_dir(), command
         elif command.startswith(LOOKED_AT):
-            look_at(command)
+            self._install(command)
         elif command.startswith(tuple(GOES_ON)) and "--terminal" not in command:
             self._start(command)
         else:
@@ -242,6 +242,12 @@ class Desk:
 
     # The terminal
 
+    def _install(self, command):
+        """Look at what installs something; an environment's folder is made."""
+        look_at(command)
+        if " -m venv " in command:
+            (self.folder / command.split()[-1]).mkdir(parents=True)
+
     def _export(self, command):
         name = command.split()[1].partition("=")[0]
         self.exported.add(name)
@@ -259,7 +265,7 @@ class Desk:
         self.last_typed = command
         self.said += done.stdout + done.stderr
 
-    def _bash(self, command, typed=""):
+    def _bash(self, command, typed="", seconds=60):
         done = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", command],
             check=False,
@@ -268,7 +274,7 @@ class Desk:
             input=typed,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done
@@ -317,6 +323,45 @@ class Desk:
         assert [end for end in ends if end[1] not in well] == []
 
 
+class FreshDesk(Desk):
+    """Somebody who has a copy of the source and a Python, and types what installs cooee as well."""
+
+    def __init__(self, source, simulator, programs):
+        super().__init__(source, simulator)
+        (programs / "python3").symlink_to(sys._base_executable)
+        ours = (str(BIN), os.environ.get("VIRTUAL_ENV", "-") + "/bin")
+        found = [path for path in os.environ["PATH"].split(":") if path not in ours]
+        self.env |= {"PATH": ":".join([str(programs), *found])}
+        known = re.compile(r"HOME|PIP_\w+|\w+_proxy|SSL_CERT_\w+|REQUESTS_CA_BUNDLE", re.IGNORECASE)
+        self.env |= {name: value for name, value in os.environ.items() if known.fullmatch(name)}
+
+    def _install(self, command):
+        if command.startswith(". "):
+            shown = self._bash(f'{command} && printf \'%s\n\' "$PATH" "$VIRTUAL_ENV"').stdout
+            self.env["PATH"], self.env["VIRTUAL_ENV"] = shown.splitlines()
+        else:
+            self._bash(command, seconds=600)
+
+    def _run_file(self, path):
+        self.app = path if "App(" in path.read_text() else self.app
+        self._type(f"python3 {path.name}")
+
+    async def _follow(self, script):
+        talk = self.folder / ".talk.py"
+        talk.write_text(f"""
+import asyncio
+from cooee.cli.load_app import import_app
+from cooee.testing import Kit
+
+async def talk():
+    async with Kit(import_app({str(self.app)!r})) as kit:
+        await kit.phone().follow({script!r})
+
+asyncio.run(talk())
+""")
+        self._type(f"python3 {talk.name}")
+
+
 def forget_modules(folder):
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(str(folder)):
@@ -330,7 +375,7 @@ def look_at(command):
         targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert words[1] in targets, command
     if words[0] == "pip":
-        for wanted in map(Requirement, words[2:]):
+        for wanted in [Requirement(word.replace(".[", "cooee[")) for word in words[2:]]:
             extras = metadata(wanted.name).get_all("Provides-Extra", [])
             assert wanted.extras <= set(extras), command
 
@@ -380,6 +425,36 @@ def test_every_block_of_a_page_runs(page, desk):
             except BaseException as error:
                 error.add_note(f"docs/{block.where}")
                 raise
+
+
+@pytest.mark.slow
+def test_the_tutorial_is_typed_from_its_first_line_in_a_fresh_environment(tmp_path, simulator):
+    source, programs = tmp_path / "cooee", tmp_path / "programs"
+    kept_out = (
+        "*.db*",
+        "__pycache__",
+        "_build",
+        ".*_cache",
+        ".git",
+        ".venv",
+        ".hypothesis",
+        "dist",
+    )
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*kept_out))
+    programs.mkdir()
+    desk = FreshDesk(source, simulator, programs)
+    try:
+        for block in page_blocks(DOCS / "tutorial.md"):
+            desk.do(block)
+        desk.leave()
+        desk.do(Block("cooee new", "sh", "cooee new my-app\ncd my-app\n", ""))
+        desk.do(
+            Block("cooee new", "sh", "pip install -r requirements.txt\npytest -q -W error\n", "")
+        )
+        assert "2 passed" in desk.said
+    finally:
+        for _, process in desk.running:
+            process.kill()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))

@@ -160,7 +160,7 @@ def test_without_pytest_asyncio_only_who_asks_for_a_phone_is_told(project):
     """
     outcome = project({"conftest": APP, "test_both": both}, "-p", "no:asyncio", ini="")
     outcome.assert_outcomes(passed=1, errors=1)
-    outcome.stdout.fnmatch_lines(["*pip install 'cooee?testing?'*"])
+    outcome.stdout.fnmatch_lines(["*pip install pytest-asyncio*"])
 
 
 BLOCKED = """

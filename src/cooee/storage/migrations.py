@@ -44,7 +44,7 @@ def missing_migrations(version: int, migrations: Sequence[Migration]) -> Sequenc
     if version > latest:
         raise SchemaTooNew(
             f"The database has schema {version}, and this cooee knows only {latest}."
-            " Upgrade cooee (pip install -U cooee), or open a backup from before the upgrade."
+            " Install the newer cooee again, or open a backup from before the upgrade."
         )
     return [migration for migration in migrations if migration.version > version]
 

@@ -13,7 +13,7 @@ class _WithoutAsyncio:
     @pytest.fixture
     def kit(self) -> None:
         """Fail, since the kit needs pytest-asyncio."""
-        message = "The kit is async, so it needs pytest-asyncio: pip install 'cooee[testing]'"
+        message = "The kit is async, so it needs pytest-asyncio: pip install pytest-asyncio"
         pytest.fail(message, pytrace=False)
 
     @pytest.fixture

@@ -1,14 +1,17 @@
 """What `cooee new` writes works at once, and it overwrites nothing."""
 
+import json
 import re
 import subprocess
 import sys
 import urllib.request
-from importlib.metadata import metadata, version
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from cooee.cli.commands.new import _requirement
 
 TOOLS = Path(sys.executable).parent
 
@@ -94,11 +97,45 @@ def test_what_it_writes_is_typed(my_app, call):
     call("mypy", "--strict", "--cache-dir", "/dev/null", ".", cwd=my_app)
 
 
+def requirement_of(folder):
+    """The one line of its requirements that is no comment."""
+    lines = (folder / "requirements.txt").read_text().splitlines()
+    (line,) = [line for line in lines if not line.startswith("#")]
+    return Requirement(line)
+
+
 def test_its_requirement_brings_the_test_too(my_app):
-    requirement = Requirement((my_app / "requirements.txt").read_text().strip())
+    requirement = requirement_of(my_app)
     assert requirement.name == "cooee"
     assert requirement.extras <= set(metadata("cooee").get_all("Provides-Extra"))
-    assert requirement.specifier.contains(version("cooee"), prereleases=True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "line"),
+    [
+        (None, "cooee[testing]>=0.1.0"),
+        ({"url": "file:///srv/cooee", "dir_info": {}}, "cooee[testing] @ file:///srv/cooee"),
+        (
+            {"url": "file:///srv/cooee", "dir_info": {"editable": True}},
+            "cooee[testing] @ file:///srv/cooee",
+        ),
+        (
+            {"url": "https://x.test/c.git", "vcs_info": {"vcs": "git", "commit_id": "0f9a"}},
+            "cooee[testing] @ git+https://x.test/c.git@0f9a",
+        ),
+    ],
+)
+def test_its_requirement_comes_from_where_this_cooee_came(monkeypatch, origin, line):
+    class Installed:
+        version = "0.1.0"
+
+        def read_text(self, name):
+            assert name == "direct_url.json"
+            return origin and json.dumps(origin)
+
+    monkeypatch.setattr("cooee.cli.commands.new.distribution", lambda name: Installed())
+    assert _requirement() == line
+    Requirement(line)
 
 
 def test_it_keeps_conversations_out_of_git(my_app, call):

@@ -106,7 +106,7 @@ def _remote_runner(location: str) -> Callable[[Callable[[Any], Any]], Any]:
         kind = location.partition("://")[0]
         message = (
             f"COOEE_MEDIA begins with {kind}://, and cooee cannot keep files there yet: {error}."
-            " Type: pip install 'cooee[media]', with fsspec's own package for it, such as s3fs"
+            " Type: pip install fsspec, with fsspec's own package for it, such as s3fs"
         )
         raise SettingError(message) from error
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from importlib.metadata import version
+from importlib.metadata import distribution
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Annotated
@@ -38,7 +40,7 @@ def new(
     """
     name = _app_name(folder)
     _check_empty(folder)
-    substitutions = {"name": name, "version": version("cooee")}
+    substitutions = {"name": name, "requirement": _requirement()}
     texts = {
         file: _read_template(source).substitute(substitutions)
         for file, source in _TEMPLATES.items()
@@ -65,6 +67,22 @@ def _app_name(folder: Path) -> str:
     return name
 
 
+def _requirement() -> str:
+    """Return the line of requirements.txt that installs this cooee again, from where it came.
+
+    PEP 610: an installer notes a folder, an archive or a repository; a release of an index it does
+    not.
+    """
+    installed = distribution("cooee")
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    if not origin:
+        return f"cooee[testing]>={installed.version}"
+    url, repository = origin["url"], origin.get("vcs_info")
+    if repository is None:
+        return f"cooee[testing] @ {url}"
+    return f"cooee[testing] @ {repository['vcs']}+{url}@{repository['commit_id']}"
+
+
 def _check_empty(folder: Path) -> None:
     try:
         file_names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
@@ -84,11 +102,12 @@ def _read_template(source: str) -> Template:
 def _next_steps(folder: Path) -> str:
     """Return the commands to type next."""
     is_current = folder.resolve() == Path.cwd()
-    app, tests = ("app.py", "") if is_current else (folder / "app.py", folder)
-    lines = {
-        f"cooee phone {shlex.quote(str(app))}": "a phone, to text with it",
-        f"pytest {shlex.quote(str(tests))}" if tests else "pytest": "its test",
-    }
+    inside = Path() if is_current else folder
+    lines = {f"cooee phone {shlex.quote(str(inside / 'app.py'))}": "a phone, to text with it"}
+    if any(find_spec(name) is None for name in ("pytest", "pytest_asyncio")):
+        requirements = shlex.quote(str(inside / "requirements.txt"))
+        lines[f"pip install -r {requirements}"] = "what its test needs"
+    lines["pytest" if is_current else f"pytest {shlex.quote(str(folder))}"] = "its test"
     width = max(map(len, lines))
     steps = [f"  {line:<{width}}  # {what}" for line, what in lines.items()]
     return "\n".join([f"{folder} holds an app, a shopping list by text. Go on with:", *steps])
