@@ -178,3 +178,50 @@ async def test_where_the_provider_does_not_act_on_a_word_the_question_has_it(pro
         phone = kit.phone()
         await phone.text("GO")
         assert await phone.text("baja") == ["It is 'Baja'."]
+
+
+# Who is told
+
+
+def told(caplog):
+    records = [record for record in caplog.records if record.message == "word-taken"]
+    return [(record.levelname, record.fields["note"]) for record in records]
+
+
+async def test_the_app_is_told_at_its_start_of_an_answer_that_the_provider_takes(caplog):
+    app = App()
+    caplog.set_level("INFO", "cooee")
+
+    @app.dialogue("GO")
+    async def go(chat: Chat) -> None:
+        await chat.choose("Which?", ["Change", "Cancel"])
+        await chat.choose("Which?", ["Move it", "End it all", "Baja"], key="second")
+        await chat.confirm("Sure?")
+
+    async with Kit(app, provider="twilio") as kit:
+        notes = kit.service.notes
+        assert [note.partition(", ")[0] for note in notes] == [
+            "twilio itself acts on CANCEL",
+            "twilio itself acts on END",
+            "twilio itself acts on CANCEL",
+        ]
+        line = go.__code__.co_firstlineno + 2
+        for number, note in enumerate(notes):
+            assert f"in go ({__file__}:{line + number})" in note
+        assert [level for level, _ in told(caplog)] == ["WARNING", "INFO", "INFO"]
+        await kit.phone().text("GO")  # and is not told again as it is asked
+        assert len(told(caplog)) == 3
+    async with Kit(app) as kit:
+        assert kit.service.notes == []
+
+
+async def test_of_words_that_come_from_data_the_app_is_told_once_as_they_are_asked(caplog):
+    options = dict.fromkeys(["".join(("Can", "cel")), "Other"])
+    app = asking(lambda chat: chat.choose("Which?", list(options)))
+    async with Kit(app, provider="twilio") as kit:
+        assert kit.service.notes == []
+        for _ in range(3):
+            await kit.phone().text("GO")
+        [(level, note)] = told(caplog)
+        assert level == "WARNING"
+        assert note.startswith("twilio itself acts on CANCEL, which answers 'cancel' in go (")

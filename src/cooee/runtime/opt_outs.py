@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from cooee.core.app.app import App
+from cooee.core.app.offered_words import plain_word
 from cooee.core.app.opt_out import (
     OptOutWords,
     ProviderWords,
     fallback_routes,
-    keyword_clashes,
     opt_out_words,
 )
 from cooee.core.app.quiet_hours import time_zones_of
+from cooee.core.app.word_clashes import Offer, WordClash, keyword_clashes, offer_clashes
+from cooee.core.dialogue.journal import Waiting
 from cooee.core.errors import OptedOut, ProviderFailure, StoreUnavailable
 from cooee.providers import OptOutSource, Provider
 from cooee.runtime.events import Events, OptOutListRead, OptOutListUnread, TextsCancelled
 from cooee.runtime.log import log_event
+from cooee.runtime.offers_in_source import find_offers
 from cooee.runtime.provider_session import ProviderSession
 from cooee.storage import Store
 
@@ -30,26 +33,60 @@ def provider_words(provider: Provider) -> ProviderWords:
     return ProviderWords(*({word.strip().upper() for word in each} for each in words))
 
 
-def prepare_opt_out_words(
-    app: App[Any, Any], provider: Provider
-) -> tuple[OptOutWords, Sequence[str]]:
-    """Return the keywords in force, and notes for a developer; set the app's fallback routes.
+class WordNotes:
+    """Words that the provider takes from the app, each told once in the log.
+
+    Attributes:
+        notes: the same for a developer.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self.notes: list[str] = []
+        self._provider_name, self._words = provider.name, provider_words(provider)
+        self._told: set[tuple[str, str]] = set()
+
+    def add(self, clash: WordClash) -> None:
+        """Tell of a word, unless the same place was told of it."""
+        place = (clash.location, plain_word(clash.word))
+        if place not in self._told:
+            self._told.add(place)
+            self.notes.append(clash.message(self._provider_name))
+            level = logging.WARNING if clash.is_serious else logging.INFO
+            log_event("word-taken", level, word=clash.word, note=self.notes[-1])
+
+    def add_question(self, dialogue: str, waiting: Waiting) -> None:
+        """Tell of the words that a question offers as it is asked."""
+        if waiting.offered:
+            offer = Offer(dialogue, waiting.location, waiting.offered)
+            for clash in offer_clashes(self._words, offer):
+                self.add(clash)
+
+
+def find_clashes(app: App[Any, Any], provider: Provider) -> Sequence[WordClash]:
+    """Return the keywords, and the answers in the app's source, that the provider takes."""
+    taken = provider_words(provider)
+    if not (taken.opt_out or taken.help):
+        return ()
+    offers = find_offers(app.routes)
+    offered = [clash for offer in offers for clash in offer_clashes(taken, offer)]
+    return [*keyword_clashes(taken, app.routes), *offered]
+
+
+def prepare_opt_out_words(app: App[Any, Any], provider: Provider) -> tuple[OptOutWords, WordNotes]:
+    """Return the keywords in force, and the notes of words; set the app's fallback routes.
 
     Raises:
         DefinitionError: the app uses every word that there is to opt out with.
         SettingError: the app has quiet hours, and this machine no time zone data.
     """
-    taken = provider_words(provider)
-    in_force = opt_out_words(taken, app.routes)
+    in_force = opt_out_words(provider_words(provider), app.routes)
     app.routes.fallbacks = fallback_routes(in_force, app.help)
     if app.quiet_hours is not None:
         time_zones_of("", "")
-    notes = []
-    for clash in keyword_clashes(taken.opt_out, app.routes):
-        notes.append(clash.message(provider.name))
-        level = logging.INFO if clash.other_keywords else logging.WARNING
-        log_event("word-taken", level, word=clash.keyword, note=notes[-1])
-    return in_force, notes
+    word_notes = WordNotes(provider)
+    for clash in find_clashes(app, provider):
+        word_notes.add(clash)
+    return in_force, word_notes
 
 
 async def sync_opt_outs(session: ProviderSession, store: Store, ours: str, events: Events) -> None:

@@ -141,12 +141,18 @@ class Service:
         # Whatever may refuse the app comes first: its services have not been entered yet.
         self._webhook_urls = WebhookURLs(self.store, self.provider, self.options.public_url)
         await self._reload_webhook_secrets()
-        opt_out_words, notes = prepare_opt_out_words(self.app, self.provider)
+        opt_out_words, word_notes = prepare_opt_out_words(self.app, self.provider)
         code_version = CodeVersion(self.app)
         await self.store.retry_after_deploy(code_version(), list(self.app.retired_dialogues))
-        self.notes = [*notes, *await unknown_dialogue_notes(self.app, self.store)]
+        self.notes = [*word_notes.notes, *await unknown_dialogue_notes(self.app, self.store)]
         services = await self._enter_services()
-        context = make_context(self._resources, services, opt_out_words, code_version)
+        context = make_context(
+            self._resources,
+            services,
+            opt_out_words,
+            code_version,
+            on_question=word_notes.add_question,
+        )
         self.parts, self._endpoints = wire(
             self._resources, self._webhook_urls, context, opt_out_words, self.health
         )

@@ -18,6 +18,7 @@ from cooee.clocks.loop_calls import call_in_loop, run_in_loop
 from cooee.core.app.app import App
 from cooee.core.app.offered_words import RESERVED_WORDS, plain_word
 from cooee.core.app.opt_out import OptOutWords
+from cooee.core.dialogue.journal import Waiting
 from cooee.net.http_client import Transport
 from cooee.providers import Provider
 from cooee.runtime.app_loop import AppLoop, AppThread
@@ -109,22 +110,28 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def make_context(
-    resources: Resources, services: Any, opt_out_words: OptOutWords, code_version: CodeVersion
+    resources: Resources,
+    services: Any,
+    opt_out_words: OptOutWords,
+    code_version: CodeVersion,
+    *,
+    on_question: Callable[[str, Waiting], None],
 ) -> TurnContext:
     """Make the context that all turns of the service share."""
-    provider = resources.provider
+    provider, features = resources.provider, resources.provider.features
     return TurnContext(
         resources.app,
         services,
         resources.clock.now,
         partial(history_reader, resources.store),
         opt_out_words,
-        RESERVED_WORDS.union(map(plain_word, provider.features.opt_out_words)),
-        provider_without_media="" if provider.features.media else provider.name,
-        max_text=provider.features.max_text,
+        RESERVED_WORDS.union(map(plain_word, features.opt_out_words | features.help_words)),
+        provider_without_media="" if features.media else provider.name,
+        max_text=features.max_text,
         code_version=code_version,
         strict=resources.options.strict,
         warn=_WarnOnce(),
+        on_question=on_question,
         events=resources.events,
     )
 

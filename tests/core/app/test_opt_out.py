@@ -10,7 +10,6 @@ from cooee.core.app.opt_out import (
     OPT_OUT_WORDS,
     ProviderWords,
     fallback_routes,
-    keyword_clashes,
     opt_out_words,
 )
 from cooee.core.folding import fold_text
@@ -199,27 +198,6 @@ def test_in_doubt_people_are_asked():
         True,
         False,
     ]
-
-
-# --- What the app is told at start
-
-
-def test_a_keyword_that_the_company_takes_is_named_with_what_to_do():
-    [clash] = keyword_clashes(TELSTRA_V3.opt_out, routes("START", "Stop", "TIME"))
-    told = clash.message("telstra-v3")
-    assert "telstra-v3 itself acts on Stop" in told
-    assert "answer" in told
-    assert "test_opt_out.py:" in told
-    assert '@app.on("Stop", "HALT")' in told
-    assert keyword_clashes((), routes("STOP")) == []
-
-
-def test_a_second_word_is_what_people_are_to_be_told():
-    [clash] = keyword_clashes(
-        TELSTRA_V3.opt_out, routes(("STOP", "HALT", "quit", "END THE CLOCK"), otherwise=True)
-    )[:1]
-    assert list(clash.other_keywords) == ["HALT", "END THE CLOCK"]
-    assert clash.message("twilio").endswith("tell people to text HALT or END THE CLOCK.")
 
 
 def test_the_words_are_all_different_and_all_keywords():

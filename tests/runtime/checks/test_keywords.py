@@ -33,3 +33,20 @@ def test_a_word_that_the_company_takes_is_wrong_unless_there_is_another():
 def test_an_app_that_leaves_no_way_out_is_wrong():
     [found] = check_keywords(app(*OPT_OUT_WORDS), SIMULATED)
     assert (found.verdict, "nobody could" in found.words) == ("wrong", True)
+
+
+def test_an_answer_that_the_company_takes_is_named_with_its_dialogue_and_line():
+    made = App()
+
+    @made.dialogue("CHANGE")
+    async def change(chat: Chat) -> None:
+        await chat.choose("Which?", ["Move it", "Cancel"])
+        await chat.confirm("Sure?")
+
+    answer, no = check_keywords(made, TWILIO)
+    line = change.__code__.co_firstlineno + 2
+    assert (answer.verdict, no.verdict) == ("wrong", "note")
+    assert f"acts on CANCEL, which answers 'Cancel' in change ({__file__}:{line})" in answer.words
+    assert f"acts on CANCEL, which says no in change ({__file__}:{line + 1})" in no.words
+    [found] = check_keywords(made, SIMULATED)
+    assert found.verdict == "ok"

@@ -125,7 +125,7 @@ def opt_out_words(provider: ProviderWords, routes: Routes) -> OptOutWords:
     provider_words_by_fold = {fold_text(word): word for word in provider.opt_out}
     # A word that the provider acts on never reaches the app, so it is no keyword of the app's.
     app_keywords = (
-        frozenset(fold_text(word) for word, _ in _keywords_of(routes))
+        frozenset(fold_text(word) for word, _ in keywords_of(routes))
         - provider_words_by_fold.keys()
     )
     free_words = [word for word in OPT_OUT_WORDS if fold_text(word) not in app_keywords]
@@ -177,43 +177,8 @@ def _is_help(text: str) -> bool:
     return fold_text(text[:_MAX_KEYWORD_CHARS]) == fold_text(HELP_WORDS[0])
 
 
-class KeywordClash(msgspec.Struct, frozen=True):
-    """A keyword of the app and an opt-out word of the provider, so the app never gets the text."""
-
-    keyword: str
-    handler: str
-    location: str
-    other_keywords: Sequence[str]  # words that lead to the same handler, and do
-
-    def message(self, provider: str) -> str:
-        """Return the message to the developer, with a second keyword to offer."""
-        problem = (
-            f"{provider} itself acts on {self.keyword}: whoever texts it is opted out, and"
-            f" {self.handler} ({self.location}) does not hear it."
-        )
-        if self.other_keywords:
-            return f"{problem} There, tell people to text {' or '.join(self.other_keywords)}."
-        example = f'@app.on("{self.keyword}", "HALT")'
-        return f"{problem} Give it a second word, like {example}, and tell people that one."
-
-
-def keyword_clashes(provider_words: Collection[str], routes: Routes) -> Sequence[KeywordClash]:
-    """Return the app's keywords that are opt-out words of the provider."""
-    provider_folded = frozenset(map(fold_text, provider_words))
-    app_keywords = list(_keywords_of(routes))
-
-    def other_keywords_of(handler: Handler) -> list[str]:
-        same_handler = [word for word, other in app_keywords if other.function is handler.function]
-        return [word for word in same_handler if fold_text(word) not in provider_folded]
-
-    return [
-        KeywordClash(word, handler.name, handler.location, other_keywords_of(handler))
-        for word, handler in app_keywords
-        if fold_text(word) in provider_folded
-    ]
-
-
-def _keywords_of(routes: Routes) -> Iterable[tuple[str, Handler]]:
+def keywords_of(routes: Routes) -> Iterable[tuple[str, Handler]]:
+    """Yield the keywords of an app, each with its handler."""
     for route in routes:
         if isinstance(route.matcher, Keyword):
             yield route.matcher.text, route.handler

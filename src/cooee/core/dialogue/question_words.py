@@ -32,12 +32,13 @@ def may_ask(function: Callable[..., Any], key: RecordKey) -> bool:
     """
     kind, _, words, _ = key
     if kind == "receive" and not words:
-        return any("receive" in code.co_names for code in _reachable_code(function))
+        return any("receive" in code.co_names for code in reachable_code(function))
     return any(_holds_words(each, words) for each in _reachable(function))
 
 
-def _reachable_code(function: Callable[..., Any]) -> Iterator[CodeType]:
-    return (each for each in _reachable(function) if isinstance(each, CodeType))
+def reachable_code(function: Callable[..., Any]) -> Iterator[CodeType]:
+    """Yield the code of a function, and of all that it reaches in the user's own files."""
+    yield from (each for each in _reachable(function) if isinstance(each, CodeType))
 
 
 def _holds_words(value: Any, words: str) -> bool:

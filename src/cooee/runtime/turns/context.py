@@ -16,6 +16,7 @@ from cooee.core.app.offered_words import RESERVED_WORDS
 from cooee.core.app.opt_out import OptOutWords
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue.dialogue_context import DialogueContext
+from cooee.core.dialogue.journal import Waiting
 from cooee.core.messages import Priority
 from cooee.runtime.events import Events
 from cooee.runtime.turns.places import CLAIM_TIMEOUT_S
@@ -31,8 +32,9 @@ class TurnContext(msgspec.Struct, frozen=True):
     """The app, its services and its limits: the same for every turn of a process.
 
     `code_version` returns the version of the app's code as it is loaded now. `strict` runs each
-    turn of a dialogue twice and compares, for tests and development. `reserved_words` are those of
-    cooee and of the provider that a question may offer all the same. `provider_without_media` is
+    turn of a dialogue twice and compares, for tests and development. `reserved_words` are words of
+    cooee and of the provider that a question may offer all the same, and `on_question` is told the
+    dialogue's name and the question that waits at the end of a turn. `provider_without_media` is
     the provider's name where it cannot carry media, `max_text` the most characters it takes.
     """
 
@@ -50,6 +52,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     dialogue_timeout_s: float = DIALOGUE_TIMEOUT_S
     claim_timeout_s: float = CLAIM_TIMEOUT_S
     warn: Callable[[str], None] = lambda _: None
+    on_question: Callable[[str, Waiting], None] = lambda _, __: None
     events: Events = msgspec.field(default_factory=Events)
 
 

@@ -110,6 +110,8 @@ def run_dialogue(
         outcome = _with_code_version(outcome, context.code_version())
         for warning in outcome.warnings:
             context.warn(warning)
+        if outcome.journal.waiting is not None:
+            context.on_question(dialogue.name, outcome.journal.waiting)
         drafts = _make_drafts(context, turn, outcome)
     state = progress.state if outcome.state is None else outcome.state
     dialogues = progress.dialogues.with_outcome(open_dialogue, outcome, dialogue.busy, turn.now)
