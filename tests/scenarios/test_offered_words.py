@@ -216,8 +216,9 @@ async def test_the_app_is_told_at_its_start_of_an_answer_that_the_provider_takes
 
 
 async def test_of_words_that_come_from_data_the_app_is_told_once_as_they_are_asked(caplog):
-    options = dict.fromkeys(["".join(("Can", "cel")), "Other"])
-    app = asking(lambda chat: chat.choose("Which?", list(options)))
+    options = (word.title() for word in ("cancel", "other"))
+    menu = list(options)
+    app = asking(lambda chat: chat.choose("Which?", menu))
     async with Kit(app, provider="twilio") as kit:
         assert kit.service.notes == []
         for _ in range(3):

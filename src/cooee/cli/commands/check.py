@@ -30,7 +30,8 @@ def check(
 
     The checks log in to the provider, look at our number, call our own public address, compare the
     clocks, open the database, and compare the app's keywords, and the answers that its questions
-    offer, with the words that the provider acts on itself. They change nothing, and may be run beside a running app.
+    offer, with the words that the provider acts on itself. They change nothing, and may be run
+    beside a running app.
 
     The exit status is 0 where all is well, and 1 where a check is "wrong"; each says what to do.
     """
