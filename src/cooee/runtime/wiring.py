@@ -44,7 +44,7 @@ from cooee.runtime.web.endpoints import HealthCheck, HTTPEndpoints
 from cooee.runtime.web.inline_replies import InlineReplies
 from cooee.runtime.web.send_api import SendEndpoint
 from cooee.runtime.web.webhook_urls import WebhookURLs
-from cooee.storage import Claim, ClaimResult, Store
+from cooee.storage import Claim, Store
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,16 +297,12 @@ def _make_worker(
             return claims
         return await run_in_loop(edge, partial(media_fetcher.hold_back, claims))
 
-    def finish_turns(finishes: Sequence[ClaimResult]) -> None:
-        if resources.provider.features.reply_within is not None:
-            call_in_loop(edge, inline_replies.turns_finished, finishes)
-
     return Worker(
         context,
         resources.store,
         resources.clock,
         lambda: call_in_loop(edge, senders.wake_all),
-        on_finish=finish_turns,
+        on_finish=inline_replies.turns_finished,
         prepare=hold_back_media,
     )
 

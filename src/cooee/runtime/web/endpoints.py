@@ -105,12 +105,12 @@ class HTTPEndpoints:
         # delivery rule 1: the response waits for the commit (law 1), since a provider that gets
         # a 2xx forgets the text
         received = self._provider.receive(request, subpath, self._clock.now())
-        with self._inline_replies.awaiting_turn(received.inbounds) as turn_over:
+        with self._inline_replies.awaiting_turn(received.inbounds) as turn:
             texts = await self._inbound_receiver.receive(received.inbounds)
             if received.receipts:
                 await self._receipt_handler.apply(received.receipts)
                 self._inline_replies.receipts_arrived()
-            return await self._inline_replies.answer(received.response, texts, receive, turn_over)
+            return await self._inline_replies.answer(received.response, texts, receive, turn)
 
     async def _health_response(self, method: str) -> Response:
         if method not in {"GET", "HEAD"}:

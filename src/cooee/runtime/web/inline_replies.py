@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cooee.clocks.clock import Clock, WakeUp
-from cooee.core.errors import ProviderFailure, StoreUnavailable
+from cooee.core.errors import ProviderFailure
 from cooee.core.http_messages import Response
 from cooee.core.messages import Inbound, Outbound, Status
 from cooee.net.http_client import Receive
@@ -23,12 +22,10 @@ from cooee.runtime.events import (
     Events,
     InlineReplyRefused,
 )
-from cooee.runtime.log import log_event
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
-from cooee.storage import AttemptResult, ClaimResult, Store
-
-_MAX_INLINE_REPLIES = 10  # in one response; the sender sends further replies after them
+from cooee.runtime.web.awaited_turns import AwaitedTurn, AwaitedTurns
+from cooee.storage import AttemptResult, Store
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True):
@@ -42,9 +39,9 @@ class InlineReplies:
     """Gives replies to the webhook that brought their text, where the provider takes replies so.
 
     Replies are queued in the outbox as usual. A webhook is known here from before its text is
-    stored, since the turn may be over before the webhook goes on. It is woken just before the
-    sender, when the commit of the turn was submitted, and takes the replies with `take_replies`.
-    Replies that no webhook takes in time are sent as usual.
+    stored, since the turn may be over before the webhook goes on. The worker takes its replies by
+    `take_replies` right behind the commit of the turn, before it wakes the sender. Replies that no
+    webhook waits for any more are sent as usual.
 
     A response with replies is an attempt: recorded before a byte leaves, and of unknown outcome
     from then on, since nothing says that the response arrived. A receipt or a look-up settles it.
@@ -70,20 +67,11 @@ class InlineReplies:
     ) -> None:
         self._session, self._store, self._clock = session, store, clock
         self._start_task, self._wake_senders, self._events = start_task, wake_senders, events
-        self._waiting_webhooks: dict[str, WakeUp] = {}  # by the provider's id of their text
+        self._awaited_turns = AwaitedTurns(store, clock, self._start_returning)
+        self.turns_finished = self._awaited_turns.turns_finished
         provider = session.provider  # asked once: a protocol's check of an instance is slow
         self._answering_provider = provider if isinstance(provider, RepliesInWebhook) else None
         self._answer_within = provider.features.reply_within
-
-    def turns_finished(self, finishes: Sequence[ClaimResult]) -> None:
-        """Wake the webhooks that wait for finished turns."""
-        if not self._waiting_webhooks:
-            return
-        for finish in finishes:
-            for pending in finish.claim.texts:
-                wake_up = self._waiting_webhooks.get(pending.inbound.provider_id)
-                if wake_up is not None:
-                    wake_up.set()
 
     def receipts_arrived(self) -> None:
         """Wake the senders: a receipt may settle the attempt that a later text waits for."""
@@ -91,33 +79,32 @@ class InlineReplies:
             self._wake_senders()
 
     @contextmanager
-    def awaiting_turn(self, texts: Sequence[Inbound]) -> Iterator[WakeUp | None]:
+    def awaiting_turn(self, texts: Sequence[Inbound]) -> Iterator[AwaitedTurn | None]:
         """Expect the turn of a webhook's text, from before the text is stored.
 
         Args:
             texts: the webhook's texts.
 
         Yields:
-            what the turn's end wakes; None where the webhook does not wait: it has several texts,
-            one without a `provider_id`, or one that another webhook brings at this moment.
+            the turn; None where the webhook does not wait: it has several texts, one without a
+            `provider_id`, or one that another webhook brings at this moment.
         """
         provider_id = texts[0].provider_id if len(texts) == 1 else ""
         answers_here = self._answering_provider is not None and self._answer_within is not None
-        if not (answers_here and provider_id) or provider_id in self._waiting_webhooks:
-            yield None
-            return
-        self._waiting_webhooks[provider_id] = wake_up = self._clock.create_wake_up()
+        is_awaited = answers_here and provider_id != ""
+        turn = self._awaited_turns.expect(provider_id) if is_awaited else None
         try:
-            yield wake_up
+            yield turn
         finally:
-            del self._waiting_webhooks[provider_id]
+            if turn is not None:
+                self._awaited_turns.leave(turn)
 
     async def answer(
         self,
         plain_response: Response,
         texts: Sequence[Inbound],
         receive: Receive,
-        turn_over: WakeUp | None,
+        turn: AwaitedTurn | None,
     ) -> WebhookAnswer:
         """Return the response to a webhook, with the replies to its text if they come in time.
 
@@ -125,12 +112,12 @@ class InlineReplies:
             plain_response: the response without replies.
             texts: the webhook's texts that will have a turn.
             receive: tells when the provider hangs up.
-            turn_over: what `awaiting_turn` has yielded.
+            turn: what `awaiting_turn` has yielded.
         """
         provider = self._answering_provider
-        if turn_over is None or not texts or provider is None:
+        if turn is None or not texts or provider is None:
             return WebhookAnswer(plain_response)
-        replies = await self._take_replies(texts[0], receive, turn_over)
+        replies = await self._take_replies(turn, receive)
         if not replies:
             return WebhookAnswer(plain_response)
         try:
@@ -155,31 +142,23 @@ class InlineReplies:
             if answer.replies:
                 self._start_task(self._record_unknown(answer.replies, problem))
 
-    async def _take_replies(
-        self, text: Inbound, receive: Receive, turn_over: WakeUp
-    ) -> Sequence[Outbound]:
-        """Take the replies to a text; none if they come too late or the provider hung up."""
+    async def _take_replies(self, turn: AwaitedTurn, receive: Receive) -> Sequence[Outbound]:
+        """Return the replies to a text; none if they come too late or the provider hung up."""
         assert self._answer_within is not None
-        disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, turn_over))
+        timeout_s = self._answer_within.total_seconds()
+        disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, turn.wake_up))
         try:
-            if not await turn_over.wait(self._answer_within.total_seconds()) or disconnect.done():
-                return ()
-            attempts = await self._store.take_replies(
-                text.recipient, text.sender, _MAX_INLINE_REPLIES
-            )
-            replies = [self._session.with_callback(one.outbound) for one in attempts]
-            if replies and disconnect.done():
-                await self._return_to_outbox(replies)
-                return ()
-            # delivery rule 13: `take_replies` has recorded the attempts; now the response may go
-            for outbound in replies:
-                self._events.publish(AttemptStarted(outbound))
-        except StoreUnavailable as error:
-            log_event("store-unavailable", logging.ERROR, error=str(error), during="answer")
-            return ()
+            taken = await self._awaited_turns.replies(turn, timeout_s, disconnect.done)
         finally:
             disconnect.cancel()
+        replies = [self._session.with_callback(outbound) for outbound in taken]
+        # delivery rule 13: `take_replies` has recorded the attempts; now the response may go
+        for outbound in replies:
+            self._events.publish(AttemptStarted(outbound))
         return replies
+
+    def _start_returning(self, replies: Sequence[Outbound]) -> None:
+        self._start_task(self._return_to_outbox(replies))
 
     async def _return_to_outbox(self, replies: Sequence[Outbound]) -> None:
         now = self._clock.now()
