@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+INSTALL := $(BIN)/python tools/install.py
 # Half of the tests wait for a process or a browser, so two of them share a core.
 WORKERS := $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`)
 XDIST := --numprocesses $(WORKERS) --dist loadfile --durations 15 --durations-min 5
@@ -67,19 +67,18 @@ clean:  ## remove what was installed and built; conversations (*.db) stay
 help:  ## this
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' Makefile | expand -t 17
 
-# pip is kept away from standard input: what is piped into `make demo` is for the phone.
-
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' </dev/null || \
 		{ echo "cooee needs Python 3.11 or later: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@echo "Making an environment for cooee in .venv …" >&2
 	@$(PYTHON) -m venv .venv </dev/null >&2
 
 .venv/.installed: pyproject.toml | .venv/bin/python
-	@echo "Installing cooee into .venv, this once …" >&2
-	@$(INSTALL) --editable . </dev/null >&2
+	@echo "Installing cooee into .venv, this once: a minute or two …" >&2
+	@$(INSTALL) --editable .
 	@touch $@
 
 .venv/.developing: pyproject.toml | .venv/bin/python
-	@echo "Installing cooee and what its tests need into .venv, this once …" >&2
-	@$(INSTALL) --editable '.[dev]' </dev/null >&2
+	@echo "Installing cooee and what its tests need into .venv, this once: a few minutes …" >&2
+	@$(INSTALL) --editable '.[dev]'
 	@touch .venv/.installed $@
