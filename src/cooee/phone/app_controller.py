@@ -39,7 +39,7 @@ from cooee.phone.ipc_messages import (
 from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
 from cooee.runtime.service import Service
 from cooee.runtime.turns.own_modules import read_own_modules
-from cooee.storage import Store
+from cooee.storage import ConversationSummary, Store
 from cooee.storage.dialects import default_media_location, open_store
 
 LoadApp = Callable[[str], App[Any, Any]]
@@ -189,11 +189,13 @@ class AppController:
 
     async def _database_opened(self, store: Store) -> DatabaseOpened:
         """Return the stored texts; set the clock to the latest, if in the future."""
-        past_texts = await _read_past_texts(store)
+        conversations = await store.conversations(limit=_MAX_PEOPLE)
+        past_texts = await _read_past_texts(store, conversations)
+        opted_out = [one.theirs for one in conversations if one.opted_out]
         latest = max((text.at for text in past_texts), default=self._clock.now())
         if latest > self._clock.now():
             self._clock.advance(latest - self._clock.now())
-        return DatabaseOpened(self._clock.offset.total_seconds(), past_texts)
+        return DatabaseOpened(self._clock.offset.total_seconds(), past_texts, opted_out)
 
     def _advance_clock_to(self, offset: float) -> None:
         ahead = timedelta(seconds=offset) - self._clock.offset
@@ -205,8 +207,9 @@ async def _cancel_task(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _read_past_texts(store: Store) -> Sequence[PastText]:
-    conversations = await store.conversations(limit=_MAX_PEOPLE)
+async def _read_past_texts(
+    store: Store, conversations: Sequence[ConversationSummary]
+) -> Sequence[PastText]:
     return [
         PastText(conversation.theirs, entry.direction == "out", entry.text, entry.at, entry.status)
         for conversation in conversations

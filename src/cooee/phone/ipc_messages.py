@@ -82,10 +82,14 @@ class PastText(msgspec.Struct, frozen=True):
 
 
 class DatabaseOpened(msgspec.Struct, frozen=True, tag=True):
-    """The database is open; no stored text is later than the clock at this offset."""
+    """The database is open; no stored text is later than the clock at this offset.
+
+    `opted_out` are the numbers of the people who have opted out.
+    """
 
     offset: float
     past_texts: Sequence[PastText]
+    opted_out: Sequence[str] = ()
 
 
 class AppStarted(msgspec.Struct, frozen=True, tag=True):

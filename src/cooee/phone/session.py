@@ -21,6 +21,7 @@ from cooee.net.http_server import bind_socket
 from cooee.phone.app_process import AppProcess, UnaskedMessage
 from cooee.phone.bubbles import make_bubbles
 from cooee.phone.fault_switches import FaultSwitches
+from cooee.phone.inspector.consents import Consents
 from cooee.phone.inspector.story import Story
 from cooee.phone.inspector.timeline import Timeline
 from cooee.phone.ipc_messages import AppFailed, DatabaseOpened, DialogueStates, PastText, StartArgs
@@ -28,6 +29,7 @@ from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone
 from cooee.phone.reloader import AppStatus, Reloader, SpawnApp
 from cooee.phone.simulated_provider import is_push_provider, make_simulated_provider
 from cooee.phone.state_feed import StateFeed
+from cooee.runtime.opt_outs import provider_words
 from cooee.simulator import Simulator, run_simulator
 
 _REFRESH_INTERVAL_S = 0.2  # between two refreshes, for changes that the simulator makes by itself
@@ -49,7 +51,8 @@ class BrowserSession:
         self._app, self._provider, self._simulator = app, provider, simulator
         api = next(api for api in simulator.apis if api.name == provider)
         self._switches = FaultSwitches(simulator.network, api, is_pushed=is_push_provider(provider))
-        self._timeline = Timeline()
+        words = provider_words(make_simulated_provider(provider, "http://127.0.0.1"))
+        self._timeline = Timeline(Consents(provider, words))
         self._phone_count = 2
         self._past_texts: Sequence[PastText] | None = None
         self._our_number = ""
@@ -124,6 +127,7 @@ class BrowserSession:
         """Publish a message of the app's process."""
         if isinstance(message, DatabaseOpened):
             self._publish_stories(self._timeline.stop_turns())
+            self._timeline.consents.set_opted_out(message.opted_out)
             ahead = timedelta(seconds=message.offset) - self.clock.offset
             self.clock.advance(max(ahead, timedelta()))
             if self._past_texts is None:
@@ -204,6 +208,7 @@ class BrowserSession:
             ],
             self._simulator.network.phone_screen(number),
             self._timeline.story_ids,
+            self._timeline.stories,
             [outbound for outbound in self._timeline.outbounds if outbound.theirs == number],
         )
         return {"number": number, "bubbles": _to_json_types(bubbles)}

@@ -8,6 +8,7 @@ import pytest
 from cooee import App, hours
 from cooee.core.app.routes import Handler
 from cooee.core.messages import Inbound, Outbound, Status
+from cooee.phone.inspector.consents import NOT_SENT
 from cooee.phone.inspector.formatting import format_utc
 from cooee.phone.inspector.recorder import Recorder
 from cooee.phone.inspector.timeline import Timeline
@@ -186,8 +187,19 @@ async def test_texts_that_an_opt_out_cancels_are_told_as_failed(told):
     await kit.app.send(anna.number, "See you!", at=kit.clock.now() + hours(1))
     await anna.text("STOP")
     assert [(view.text, view.status, view.note) for view in timeline.outbounds] == [
-        ("See you!", "failed", "opted out")
+        ("See you!", "cancelled", NOT_SENT)
     ]
+
+
+async def test_a_reply_to_a_person_who_opted_out_is_told_as_not_sent(told):
+    kit, timeline = told
+    anna = kit.phone()
+    for text in ("STOP", "TWICE", "START", "TWICE"):
+        await anna.text(text)
+    stop, _, start, _ = timeline.stories.values()
+    assert stop.consent == "This opts out: no more texts to this person, and no handler sees it."
+    assert start.consent == "This lifts the opt-out: texts go to this person again."
+    assert [view.status for view in timeline.outbounds] == ["cancelled"] * 2 + ["delivered"] * 2
 
 
 def test_a_receipt_that_overtakes_its_own_attempts_result_is_not_undone():

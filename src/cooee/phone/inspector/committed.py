@@ -9,6 +9,7 @@ from cooee.core.errors import JournalError
 from cooee.storage import ClaimResult, DialogueRecord, DialogueUpdate, TurnFailure
 
 TIMER_DUE = "a timer was due"
+RESUMED = "came back to its question"
 _SET_ASIDE_NOTE = "It is set aside until you save a change, and is then played by itself."
 
 
@@ -48,7 +49,7 @@ def cause_of_own_turn(dialogue: DialogueRecord | None) -> str:
         return "began"
     waiting = journal.waiting
     is_resumed = waiting is not None and (waiting.paused or waiting.re_ask)
-    return "came back to its question" if is_resumed else TIMER_DUE
+    return RESUMED if is_resumed else TIMER_DUE
 
 
 def _describe_update(update: DialogueUpdate) -> Iterator[str]:

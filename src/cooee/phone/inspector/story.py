@@ -18,6 +18,7 @@ STATUS_NAMES = {
     Status.ACCEPTED: "sent",
     Status.SENT: "sent",
     Status.DELIVERED: "delivered",
+    Status.CANCELLED: "cancelled",
 }
 # The deed of a dialogue that went on by itself, by the kind of the journal entry it wrote.
 TIMER_RESULTS = {
@@ -58,7 +59,8 @@ class Story(msgspec.Struct, eq=False):
 
     The `text` of a turn by itself is its deed, and `gap_s` the seconds since the same person's
     last story. `status` is *waiting*, *running*, *answered*, *failed* or *opted out*. `committed`
-    lists the changes that one transaction wrote, in a few words each; `retry_at` is the next
+    lists the changes that one transaction wrote, in a few words each; `consent` says what the text
+    did to its sender's, or what the provider did with it. `retry_at` is the next
     attempt of a turn that failed, "" for none.
     """
 
@@ -81,6 +83,7 @@ class Story(msgspec.Struct, eq=False):
     exchanges: list[HTTPExchange] = []
     error: AppError | None = None
     note: str = ""
+    consent: str = ""
     retry_at: str = ""
     reply_count: int = 0
     step_times: dict[str, float] = {}

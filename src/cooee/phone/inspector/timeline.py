@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 from cooee.core.app.routes import Handler
 from cooee.core.messages import Inbound, Outbound, Status
+from cooee.core.own_code import is_own_file
 from cooee.phone.inspector.committed import (
+    RESUMED,
     TIMER_DUE,
     cause_of_own_turn,
     describe_commit,
     describe_failure,
 )
+from cooee.phone.inspector.consents import LIFTED, NOT_SENT, Consents
 from cooee.phone.inspector.exchanges import Exchanges
 from cooee.phone.inspector.formatting import compare_states, format_utc
 from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
@@ -42,6 +45,7 @@ class Timeline:
     """Stories and outbound texts, as the events of the app's service tell them.
 
     Attributes:
+        consents: who has opted out.
         stories: by id, oldest first.
         outbounds: views of outbound texts, oldest first.
         exchanges: the HTTP exchanges, those of no text too.
@@ -50,7 +54,8 @@ class Timeline:
         dropped_ids: stories that made room for newer ones; the reader of this list clears it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, consents: Consents | None = None) -> None:
+        self.consents = consents or Consents()
         self.stories: dict[str, Story] = {}
         self.outbounds: deque[OutboundView] = deque(maxlen=_MAX_OUTBOUNDS)
         self.dropped_ids: list[str] = []
@@ -73,9 +78,10 @@ class Timeline:
         match record.event:
             case events.TextReceived(inbound, is_new, id):
                 return self._on_received(record, inbound, id, is_new=is_new)
-            case events.OptOutRecorded(inbound, "out", id=id):
+            case events.OptOutRecorded(inbound, consent, id=id):
                 story = self._text_story(id, inbound)
-                story.status = "opted out"
+                story.consent = self.consents.change(inbound, consent)
+                story.status = "opted out" if consent == "out" else story.status
                 return [story]
             case events.ConversationClaimed(claim):
                 return self._on_claimed(record, claim)
@@ -103,6 +109,7 @@ class Timeline:
         self, record: ServiceEvent, inbound: Inbound, id: bytes, *, is_new: bool
     ) -> Sequence[Story]:
         story = self._text_story(id, inbound)
+        story.consent = story.consent or self.consents.describe_help(inbound)
         story.duplicates += not is_new
         story.step_times.setdefault("received", record.at)
         self.exchanges.show_in(record.exchange, story)
@@ -147,7 +154,8 @@ class Timeline:
     ) -> Sequence[Story]:
         story = self._turn_story(record, claim, pending, handler.name)
         file, _, line = handler.location.rpartition(":")
-        story.handler, story.location = handler.name, f"{Path(file).name}:{line}"
+        story.handler = handler.name
+        story.location = f"{Path(file).name}:{line}" if is_own_file(file) else ""
         story.step_times["called"] = record.at
         for end in ("over", "finished"):  # of an attempt before
             story.step_times.pop(end, None)
@@ -187,6 +195,8 @@ class Timeline:
                 return last
         dialogue = next((one for one in claim.dialogues if one.handler == handler), None)
         id, cause = f"timer-{self._story_count + 1}", cause_of_own_turn(dialogue)
+        if any(turn.consent == LIFTED for turn in self._turns.get(claim.conversation, ())):
+            cause = RESUMED
         story = self._add_story(id, claim.theirs, cause, record.now)
         story.by_timer = True
         self._last_timer_story[claim.conversation] = story
@@ -231,7 +241,7 @@ class Timeline:
                 return [
                     story
                     for one in outbounds
-                    for story in self._set_status(record, one, Status.CANCELLED, "opted out")
+                    for story in self._set_status(record, one, Status.CANCELLED, NOT_SENT)
                 ]
             case events.AttemptStarted(outbound):
                 return self._set_status(record, outbound, Status.SENDING)
@@ -269,7 +279,8 @@ class Timeline:
         """Return an outbound text's view, whose first event tells the store's id of a reply."""
         if id not in self._view_of:
             known = {view.id for view in self._view_of.values()}
-            unknown = (view for view in self.outbounds if view.id not in known)
+            sendable = (view for view in self.outbounds if view.status != "cancelled")
+            unknown = (view for view in sendable if view.id not in known)
             same = (view for view in unknown if (view.theirs, view.text) == (theirs, text))
             self._view_of[id] = next(same, None) or self._add_view(theirs, text, now)
         return self._view_of[id]
@@ -279,6 +290,8 @@ class Timeline:
     ) -> OutboundView:
         self._view_count += 1
         view = OutboundView(f"outbound-{self._view_count}", theirs, text, format_utc(at))
+        if self.consents.has_opted_out(theirs):  # law 10: the store cancels it as it is queued
+            view.status, view.note = STATUS_NAMES[Status.CANCELLED], NOT_SENT
         self.outbounds.append(view)
         if story is not None:
             view.story_id = story.id

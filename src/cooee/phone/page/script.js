@@ -11,7 +11,7 @@ const MOODS = {
 };
 const FATES = {
   queued: "queued", sending: "being sent", unknown: "not known to have arrived",
-  sent: "sent", delivered: "delivered", failed: "failed",
+  sent: "sent", delivered: "delivered", failed: "failed", cancelled: "not sent",
 };
 const TICKS = {
   queued: "M7.5 1.2a4.3 4.3 0 1 0 .01 0M7.5 3.2v2.5l1.6 1",
@@ -20,10 +20,12 @@ const TICKS = {
   sent: "M3.6 5.8l2.6 2.8 5-6.4",
   delivered: "M1.2 5.8l2.6 2.8 5-6.4M7 8.2l.5.5 5-6.4",
   failed: "M7.5 1.2a4.3 4.3 0 1 0 .01 0M7.5 3.2v2.9M7.5 7.9v.1",
+  cancelled: "M7.5 1.2a4.3 4.3 0 1 0 .01 0M4.6 2.8l5.9 5.9",
 };
 const STEPS = {
   received: "Received", claimed: "Claimed", handler: "Handler", committed: "Committed", sent: "Sent",
 };
+const UNDERWAY = new Set(["queued", "sending", "unknown", "sent"]);
 const DUE = { sleeps: "Wakes", begins: "Begins", listens: "Goes on" };
 const STANDS = {
   asks: "waits for an answer",
@@ -243,7 +245,7 @@ function showBubble(node, bubble) {
   }
   const at = new Date(bubble.at);
   const status = el("span", { "data-status": bubble.status, title: FATES[bubble.status] }, icon(TICKS[bubble.status], "0 0 15 11"), unseen(FATES[bubble.status]));
-  const time = el("time", { datetime: bubble.at, title: at.toLocaleString("en-AU") }, bubble.on_its_way ? "on its way" : hour(at));
+  const time = el("time", { datetime: bubble.at, title: at.toLocaleString("en-AU") }, !bubble.on_its_way ? hour(at) : UNDERWAY.has(bubble.status) ? "on its way" : FATES[bubble.status]);
   const parts = bubble.is_duplicate ? "the same again" : plural(bubble.segments, "segment");
   const wide = bubble.is_ucs2 ? [el("span", { class: "wide", title: "A character outside GSM-7 made this text UCS-2: 70 characters a segment, not 160" }, "UCS-2")] : [];
   node.querySelector(".meta").replaceChildren(time, el("span", { "aria-hidden": "true" }, "·"), el("span", {}, parts), ...wide, status);
@@ -475,8 +477,8 @@ function showSummary(node, story) {
   node.replaceChildren(
     el("span", { class: `said${story.by_timer ? " timer" : ""}`, dir: "auto" }, story.by_timer ? deed(story) : story.text),
     el("span", { class: "who" }, phoneOf(story.theirs)),
-    el("span", { class: "by" }, story.handler ? `${story.handler}()` : story.status === "answered" ? "no handler" : ""),
-    el("span", { class: "place" }, story.location),
+    el("span", { class: "by" }, story.handler ? `${story.handler.split("<locals>.").pop()}()` : story.status === "answered" ? "no handler" : ""),
+    el("span", { class: "place" }, story.location || (story.handler && "cooee")),
     el("span", { class: `total${wrong ? " wrong" : ""}` }, outcome));
 }
 
@@ -496,7 +498,7 @@ function showInside(held, story) {
   const parts = [
     steps(story), story.error ? trouble(story.error, story.note, retry(story)) : null, waitsFor(story),
     story.duplicates ? el("p", { class: "aside" }, `It came ${story.duplicates + 1} times, and was answered once.`) : null,
-    unanswered(story), remembered(story.journal_steps), state(story), replies(story), committed(story), calls(story.exchanges),
+    story.consent ? el("p", { class: "aside" }, story.consent) : null, unanswered(story), remembered(story.journal_steps), state(story), replies(story), committed(story), calls(story.exchanges),
   ];
   inside.replaceChildren(...parts.filter(Boolean));
   for (const node of inside.querySelectorAll("details")) node.open = open.has(node.dataset.key);
@@ -504,7 +506,7 @@ function showInside(held, story) {
 }
 
 function unanswered(story) {
-  if (story.handler || story.status !== "answered" || story.outbounds.length) return null;
+  if (story.handler || story.status !== "answered" || story.outbounds.length || story.consent) return null;
   return el("p", { class: "aside" }, "No handler has these words. Write one below @app.on(…), or one below @app.otherwise, which takes every other text.");
 }
 
