@@ -43,16 +43,11 @@ from cooee.net.http_client import HTTPClient, run_flow
 from cooee.net.http_server import _connection_protocol
 from cooee.providers import Credentials, Received
 from cooee.providers.twilio.adapter import Twilio
-from cooee.runtime.app_loop import AppLoop
-from cooee.runtime.event_log import write_event_to_log
-from cooee.runtime.events import Events
-from cooee.runtime.opt_outs import prepare_opt_out_words
-from cooee.runtime.task_group import TaskGroup
-from cooee.runtime.turns.app_version import CodeVersion
+from cooee.runtime.service import Service
 from cooee.runtime.turns.claim_turns import run_claim
 from cooee.runtime.turns.turn_thread import TurnRunner, run_all
-from cooee.runtime.web.webhook_urls import WebhookURLs
-from cooee.runtime.wiring import Resources, ServiceOptions, make_context, wire
+from cooee.runtime.web.webhook_urls import WEBHOOK_SECRET_NAME
+from cooee.runtime.wiring import ServiceOptions
 from cooee.storage import AttemptResult, NewInbound, ReceivedText
 from cooee.storage.sqlite.store import SQLite
 
@@ -124,39 +119,30 @@ class Sink:
 
 
 class Parts:
-    """A service's parts, built and not started, and requests to them."""
+    """The parts of a service that answers nothing by itself, and requests to them."""
 
     def __init__(self, store: SQLite, provider_url: str, batch: int) -> None:
         settings = {"TWILIO_ACCOUNT_SID": f"AC{0:032x}", "TWILIO_AUTH_TOKEN": TOKEN}
         settings |= {"TWILIO_REPLY_BY": "webhook", "TWILIO_BASE_URL": provider_url}
         self.twilio, self.store, self.batch = Twilio(settings), store, batch
-        self.clock, self.app, self.events = RealClock(), counting(), Events([write_event_to_log])
+        self.clock, self.texts = RealClock(), 0
         self.client = HTTPClient(self.clock)
-        self.texts = 0
-
-    async def wire(self) -> None:
-        urls = WebhookURLs(self.store, self.twilio, URL)
-        await urls.reload()
-        self.path = f"/twilio/{urls.secrets[0]}/text"
-        words, _ = prepare_opt_out_words(self.app, self.twilio)
-        resources = Resources(
-            self.app,
+        self.service = Service(
+            counting(),
             self.twilio,
-            self.store,
+            store,
             self.client,
             self.clock,
-            ServiceOptions(public_url=URL),
-            self.events,
-            TaskGroup(self.clock, "budget"),
-            asyncio.get_running_loop(),
-            AppLoop(None),
+            options=ServiceOptions(public_url=URL),
         )
-        self.context = make_context(resources, None, words, CodeVersion(self.app))
 
-        async def health() -> tuple[bool, dict[str, Any]]:
-            return True, {}
-
-        self.parts, self.endpoints = wire(resources, urls, self.context, words, health)
+    async def open(self) -> None:
+        """Open the service, and stop its worker: the steps below do the work."""
+        await self.service.open()
+        self.parts, self.endpoints = self.service.parts, self.service.endpoints
+        self.parts.worker.stop()
+        [secret, *_] = await self.store.secrets(WEBHOOK_SECRET_NAME)
+        self.path = f"/twilio/{secret}/text"
 
     def requests(self) -> list[Request]:
         made = []
@@ -249,7 +235,7 @@ async def turns(budget: Budget, parts: Parts, claims: Sequence[Any]) -> None:
     worker._store, worker._wake_senders = NoStore(), lambda: None
     worker._places.take(claims)
     await budget.time("worker: a thread, and in it …", [worker._run_claims(claims)])
-    runners = [TurnRunner(run_claim(parts.context, claim)) for claim in claims]
+    runners = [TurnRunner(run_claim(parts.service.context, claim)) for claim in claims]
     began = process_time()
     run_all(deque(runners), lambda call: True, worker._calls.call_here)
     budget.count("· route, handler, state", began)
@@ -296,7 +282,7 @@ async def measure(repeats: int, batch: int, provider_url: str) -> Budget:
     with tempfile.TemporaryDirectory(dir=".", prefix="budget-") as folder:
         store = await SQLite.open(Path(folder) / "budget.db", now=RealClock().now)
         parts = Parts(store, provider_url, batch)
-        await parts.wire()
+        await parts.open()
         for _ in range(repeats):
             claims = await texts_in(budget, parts)
             await turns(budget, parts, claims)
@@ -304,8 +290,7 @@ async def measure(repeats: int, batch: int, provider_url: str) -> Budget:
             claims = await texts_in(budget, parts)
             await turns(budget, parts, claims)
             await reply_by_rest(budget, parts)
-        await parts.client.close()
-        await store.close()
+        await parts.service.close()
     return budget
 
 

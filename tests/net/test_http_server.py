@@ -183,6 +183,23 @@ async def test_who_never_says_what_they_want_is_hung_up_on(said: bytes) -> None:
         writer.close()
 
 
+async def test_headers_of_one_piece_need_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, timed = asyncio.get_running_loop(), []
+    call_later = loop.call_later
+
+    def count(delay: float, callback: Callable[..., object], *args: object) -> asyncio.TimerHandle:
+        timed.append((delay, args))
+        return call_later(delay, callback, *args)
+
+    monkeypatch.setattr(loop, "call_later", count)
+    network = HTTPClient(RealClock())
+    async with serve_app(fine, header_timeout=14.5) as port:
+        for _ in range(5):
+            assert (await network(get(port))).body == b"ok"
+        await network.close()
+    assert [delay for delay, _ in timed if delay == 14.5] == [14.5]  # the connection's own
+
+
 async def test_headers_that_trickle_are_cut_off_in_time() -> None:
     async with serve_app(fine, header_timeout=0.3) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -11,13 +11,15 @@ from typing import get_args
 
 import pytest
 
+from cooee import App
 from cooee.core.app.routes import Handler
 from cooee.core.errors import TemporaryFailure
 from cooee.core.messages import Inbound, Outbound, Status
-from cooee.runtime import events
+from cooee.runtime import event_log, events
 from cooee.runtime.event_log import write_event_to_log
 from cooee.runtime.log import LogfmtFormatter
 from cooee.storage import Checkpoint, Claim, ClaimResult, DialogueUpdate, PendingText
+from cooee.testing import Kit
 
 ROOT = Path(__file__).parents[2]
 AT = datetime(2026, 11, 29, tzinfo=UTC)
@@ -195,6 +197,19 @@ def test_at_info_the_same_lines_are_written_without_the_debug_ones(caplog, event
 
 def test_every_event_is_in_the_table_of_lines():
     assert {type(event) for event, _ in LINES} == set(get_args(events.Event))
+
+
+async def test_a_text_that_is_answered_costs_no_line_where_none_is_wanted(monkeypatch):
+    monkeypatch.setattr(event_log.logger, "level", logging.INFO)
+    event_log.logger.manager._clear_cache()
+    looked_at = []
+    for name in ("_log_inbound_news", "_log_turn_news", "_log_outbound_news"):
+        monkeypatch.setattr(event_log, name, looked_at.append)
+    app = App()
+    app.otherwise(lambda chat: "Fine.")
+    async with Kit(app) as kit:
+        assert await kit.phone().text("Hello") == ["Fine."]
+    assert looked_at == []
 
 
 # The page of the rules

@@ -101,33 +101,40 @@ def _connection_protocol(header_timeout: float) -> type[asyncio.Protocol]:
 
     class ConnectionProtocol(HttpToolsProtocol):
         _header_timer: asyncio.TimerHandle | None = None
+        _awaits_headers = True
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
             # An error here, or in connection_lost, would leak the descriptor (tests count them).
             # A connection is known by its protocol: a peer that has reset it has no name any more.
             super().connection_made(transport)
             self.app = _with_hang_up(self.app, transport)
-            self._start_header_timer()
+            self._time_headers()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._cancel_header_timer()
+            self._awaits_headers = False
+            self._time_headers()
             super().connection_lost(exc)
 
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._time_headers()
+
         def on_message_begin(self) -> None:
-            self._start_header_timer()
+            self._awaits_headers = True
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
-            self._cancel_header_timer()
+            self._awaits_headers = False
+            self._time_headers()
             super().on_headers_complete()
 
-        def _start_header_timer(self) -> None:
-            self._cancel_header_timer()
-            self._header_timer = self.loop.call_later(header_timeout, self.transport.abort)
-
-        def _cancel_header_timer(self) -> None:
-            if self._header_timer is not None:
+        def _time_headers(self) -> None:
+            """Keep a timer while headers are under way; those of one piece need none."""
+            if self._awaits_headers and self._header_timer is None:
+                self._header_timer = self.loop.call_later(header_timeout, self.transport.abort)
+            elif not self._awaits_headers and self._header_timer is not None:
                 self._header_timer.cancel()
+                self._header_timer = None
 
     return ConnectionProtocol
 

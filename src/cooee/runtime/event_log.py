@@ -42,11 +42,25 @@ def write_event_to_log(event: events.Event) -> None:
     """
     if logger.isEnabledFor(logging.DEBUG):
         _log_step(event)
-    elif type(event) in _DEBUG_ONLY:  # most events, of which most services log nothing
+    elif _is_undisturbed(event):  # most events, of which most services log nothing
         return
     _log_inbound_news(event)
     _log_turn_news(event)
     _log_outbound_news(event)
+
+
+def _is_undisturbed(event: events.Event) -> bool:
+    """Tell whether an event is a plain step of a text's way, so that only DEBUG has its line."""
+    match event:
+        case events.HandlerRan():
+            return event.error is None
+        case events.TextReceived():
+            return event.is_new
+        case events.AttemptFinished():
+            return not event.error
+        case events.ReceiptApplied():
+            return event.status is Status.DELIVERED
+    return type(event) in _DEBUG_ONLY
 
 
 def _log_step(event: events.Event) -> None:

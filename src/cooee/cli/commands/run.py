@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -96,6 +97,9 @@ async def _run_service(
         ending = asyncio.ensure_future(_wait_for_end(stop, service))
         try:
             if await _connect_unless_ended(ending, service):
+                # What the start made stays, and no collection has to look through it again.
+                gc.collect()
+                gc.freeze()
                 print("\n".join(startup_banner(name, service, settings, port)), flush=True)
             await ending
         finally:
