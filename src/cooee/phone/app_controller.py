@@ -26,6 +26,7 @@ from cooee.phone.ipc_messages import (
     AppFailed,
     AppLoaded,
     AppMessage,
+    AppNotes,
     AppStarted,
     AppStopped,
     ClockAdvanced,
@@ -37,6 +38,7 @@ from cooee.phone.ipc_messages import (
     encode_message,
 )
 from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
+from cooee.runtime.events import Event, TurnsCommitted
 from cooee.runtime.service import Service
 from cooee.runtime.turns.own_modules import read_own_modules
 from cooee.storage import ConversationSummary, Store
@@ -170,6 +172,7 @@ class AppController:
         )
         service = await self._exit_stack.enter_async_context(running_app)
         service.events.subscribe(monitor.on_event)
+        service.events.subscribe(NoteReporter(service, self._send_message).on_event)
         monitoring = asyncio.create_task(monitor.run(store, service.context))
         self._exit_stack.push_async_callback(_cancel_task, monitoring)
         await service.connect()
@@ -178,9 +181,8 @@ class AppController:
         self._exit_stack.push_async_callback(_cancel_task, watching)
         subscription = service.subscription
         if subscription is None:  # the provider is down, and the service goes on trying
-            return AppStarted(notes=service.notes)
-        is_pushed = subscription.push_url is not None
-        return AppStarted(subscription.number, is_pushed, service.notes)
+            return AppStarted()
+        return AppStarted(subscription.number, subscription.push_url is not None)
 
     async def _report_failure(self, service: Service) -> None:
         """Tell the page why the app cannot go on, once that is so: `cooee run` would end."""
@@ -200,6 +202,31 @@ class AppController:
     def _advance_clock_to(self, offset: float) -> None:
         ahead = timedelta(seconds=offset) - self._clock.offset
         self._clock.advance(max(ahead, timedelta()))
+
+
+class NoteReporter:
+    """Reports the notes of a service now, and again after a turn that added one.
+
+    Args:
+        service: the app's service.
+        send_message: takes the notes; called in the event loop's thread alone.
+    """
+
+    def __init__(self, service: Service, send_message: Callable[[AppNotes], None]) -> None:
+        self._service, self._send_message = service, send_message
+        self._loop, self._sent = asyncio.get_running_loop(), [""]
+        self._report()
+
+    def on_event(self, event: Event) -> None:
+        """Report the notes of a turn that is on disk."""
+        if isinstance(event, TurnsCommitted) and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._report)
+
+    def _report(self) -> None:
+        notes = [*self._service.notes]
+        if notes != self._sent:
+            self._sent = notes
+            self._send_message(AppNotes(notes))
 
 
 async def _cancel_task(task: asyncio.Task[None]) -> None:

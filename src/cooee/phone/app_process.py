@@ -18,6 +18,7 @@ from cooee.phone.ipc_messages import (
     AppFailed,
     AppLoaded,
     AppMessage,
+    AppNotes,
     AppStarted,
     AppStopped,
     ClockAdvanced,
@@ -30,7 +31,7 @@ from cooee.phone.ipc_messages import (
     decode_message,
 )
 
-UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened | AppFailed
+UnaskedMessage: TypeAlias = TimelineRecord | DialogueStates | DatabaseOpened | AppFailed | AppNotes
 
 _COMMAND_TIMEOUT_S = 12.0  # after which a process that does not answer a command is killed
 _MAX_MESSAGE_BYTES = 1 << 26

@@ -93,14 +93,16 @@ class DatabaseOpened(msgspec.Struct, frozen=True, tag=True):
 
 
 class AppStarted(msgspec.Struct, frozen=True, tag=True):
-    """The app answers on the number `ours`, "" while the provider cannot be reached.
-
-    `notes` are for its developer, such as a word of the app's that the provider takes.
-    """
+    """The app answers on the number `ours`, "" while the provider cannot be reached."""
 
     ours: str = ""
     is_pushed: bool = False
-    notes: Sequence[str] = ()
+
+
+class AppNotes(msgspec.Struct, frozen=True, tag=True):
+    """All sentences for the app's developer, such as a word that the provider takes."""
+
+    notes: Sequence[str]
 
 
 class AppFailed(msgspec.Struct, frozen=True, tag=True):
@@ -211,6 +213,7 @@ AppMessage: TypeAlias = (
     | AppBroken
     | DatabaseOpened
     | AppStarted
+    | AppNotes
     | AppFailed
     | AppStopped
     | ClockAdvanced

@@ -24,7 +24,14 @@ from cooee.phone.fault_switches import FaultSwitches
 from cooee.phone.inspector.consents import Consents
 from cooee.phone.inspector.story import Story
 from cooee.phone.inspector.timeline import Timeline
-from cooee.phone.ipc_messages import AppFailed, DatabaseOpened, DialogueStates, PastText, StartArgs
+from cooee.phone.ipc_messages import (
+    AppFailed,
+    AppNotes,
+    DatabaseOpened,
+    DialogueStates,
+    PastText,
+    StartArgs,
+)
 from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone
 from cooee.phone.reloader import AppStatus, Reloader, SpawnApp
 from cooee.phone.simulated_provider import is_push_provider, make_simulated_provider
@@ -54,6 +61,7 @@ class BrowserSession:
         words = provider_words(make_simulated_provider(provider, "http://127.0.0.1"))
         self._timeline = Timeline(Consents(provider, words))
         self._phone_count = 2
+        self._notes = list[str]()
         self._past_texts: Sequence[PastText] | None = None
         self._our_number = ""
         self._reloader: Reloader | None = None
@@ -133,6 +141,8 @@ class BrowserSession:
             if self._past_texts is None:
                 self._past_texts = message.past_texts
                 self._restore_phones(message.past_texts)
+        elif isinstance(message, AppNotes):
+            self._notes = [*message.notes]
         elif isinstance(message, DialogueStates):
             shown = {"dialogues": _to_json_types(message.dialogues)} if message.dialogues else None
             self.feed.publish(f"waiting {message.theirs}", shown)
@@ -183,7 +193,6 @@ class BrowserSession:
     # What is shown
 
     def _status_view(self) -> dict[str, Any]:
-        started = self.app_status.started
         return {
             "session": self._id,
             "app": Path(self._app.rpartition(":")[0] or self._app).name,
@@ -193,7 +202,7 @@ class BrowserSession:
             "phase": self.app_status.phase,
             "version": self.app_status.version,
             "error": _to_json_types(self.app_status.error),
-            "notes": [] if started is None else [*started.notes],
+            "notes": self._notes,
             "offset": round(self.clock.offset.total_seconds() * 1000),
             "switches": _to_json_types(self._switches.list_switches()),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Self
@@ -32,7 +32,7 @@ from cooee.runtime.events import Events
 from cooee.runtime.inbound.media import erase_forgotten_media
 from cooee.runtime.inbound.poller import Poller
 from cooee.runtime.log import error_location, log_event
-from cooee.runtime.opt_outs import prepare_opt_out_words, sync_opt_outs
+from cooee.runtime.opt_outs import WordNotes, prepare_opt_out_words, sync_opt_outs
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.start_hook import call_start_hook
 from cooee.runtime.task_group import TaskGroup
@@ -84,7 +84,7 @@ class Service:
         self.app, self.provider, self.store, self.clock = app, provider, store, clock
         self.options = options or ServiceOptions()
         self.events = Events([write_event_to_log])
-        self.notes: list[str] = []
+        self._word_notes, self._dialogue_notes = WordNotes(provider), list[str]()
         self.parts: Parts
         self._tasks, edge = TaskGroup(clock, "service"), asyncio.get_running_loop()
         self._app_loop = app_loop = AppLoop(self.options.app_thread)
@@ -104,6 +104,11 @@ class Service:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences for the app's developer; a question may add one as it is asked."""
+        return [*self._word_notes.notes, *self._dialogue_notes]
 
     @property
     def endpoints(self) -> HTTPEndpoints:
@@ -141,17 +146,17 @@ class Service:
         # Whatever may refuse the app comes first: its services have not been entered yet.
         self._webhook_urls = WebhookURLs(self.store, self.provider, self.options.public_url)
         await self._reload_webhook_secrets()
-        opt_out_words, word_notes = prepare_opt_out_words(self.app, self.provider)
+        opt_out_words, self._word_notes = prepare_opt_out_words(self.app, self.provider)
         code_version = CodeVersion(self.app)
         await self.store.retry_after_deploy(code_version(), list(self.app.retired_dialogues))
-        self.notes = [*word_notes.notes, *await unknown_dialogue_notes(self.app, self.store)]
+        self._dialogue_notes = list(await unknown_dialogue_notes(self.app, self.store))
         services = await self._enter_services()
         context = make_context(
             self._resources,
             services,
             opt_out_words,
             code_version,
-            on_question=word_notes.add_question,
+            on_question=self._word_notes.add_question,
         )
         self.parts, self._endpoints = wire(
             self._resources, self._webhook_urls, context, opt_out_words, self.health
