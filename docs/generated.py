@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import cooee
 import cooee.core.errors
-from cooee.cli.main import cli
+from cooee.cli.main import COMMANDS, cli
 from cooee.providers import Features, Setting, default_features, find_provider, provider_names
 from cooee.runtime.settings import KNOWN_SETTINGS
 
@@ -92,8 +92,9 @@ def _default(setting: Setting) -> str:
 def commands() -> str:
     """Every command: what it does, its arguments and its options."""
     group = typer.main.get_command(cli)
-    listed: dict[str, Any] = group.commands  # type: ignore[attr-defined] # a typer app is a group
-    return "\n\n".join(_command(name, command) for name, command in listed.items())
+    context = typer.Context(group)
+    loaded = [(name, group.get_command(context, name)) for name in COMMANDS]  # type: ignore[attr-defined] # a typer app is a group
+    return "\n\n".join(_command(name, command) for name, command in loaded)
 
 
 def _command(name: str, command: Any) -> str:

@@ -5,32 +5,81 @@ from __future__ import annotations
 import io
 import os
 import sys
-from importlib.metadata import version
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
 
-from cooee.cli.commands import (
-    answers,
-    backup,
-    check,
-    conversations,
-    new,
-    phone,
-    preflight,
-    providers,
-    run,
-    segments,
-    send,
-    simulator,
-    start,
-    waiting,
-    webhook,
-)
 from cooee.core.errors import CooeeError, DefinitionError, SettingError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "new": ("new", "Write a small app and its test into a new folder."),
+    "phone": (
+        "phone",
+        "Try an app: text with it from made-up phones. Nothing leaves this machine.",
+    ),
+    "run": ("run", "Run an app: receive texts, answer them, send the answers."),
+    "send": ("send", "Queue a text in the database; a running app sends the text within a second."),
+    "start": ("start", "Start a dialogue with a person; a running app begins it within a second."),
+    "conversations": ("conversations", "List conversations, the latest first."),
+    "show": ("conversations", "Show the conversation with a person, and the state of each text."),
+    "retry": ("conversations", "Try again the texts and dialogues that were set aside."),
+    "forget": (
+        "conversations",
+        "Erase a person: their texts, their pictures, their state and their number.",
+    ),
+    "waiting": ("waiting", "Show each open dialogue's question, and the people who are asked."),
+    "answers": ("answers", "Print people's answers to a dialogue, as CSV."),
+    "preflight": ("preflight", "Replay every person's dialogue against the code on disk."),
+    "backup": ("backup", "Copy the database, even while the app runs."),
+    "webhook": ("webhook", "Show the URL of the provider's calls."),
+    "simulator": (
+        "simulator",
+        "Run a simulated mobile network, with the providers' HTTP APIs and phones to text with.",
+    ),
+    "providers": ("providers", "List the providers, and the settings each needs."),
+    "segments": ("segments", "Show how many segments a text is billed as."),
+    "check": ("check", "Check an app's settings, provider, database and keywords."),
+}
+"""Each command's module in `cooee.cli.commands`, and the first line of its help."""
+
+
+def load_command(name: str) -> Callable[..., None]:
+    """Import a command, and return its function."""
+    module, _ = COMMANDS[name]
+    command: Callable[..., None] = getattr(import_module(f"cooee.cli.commands.{module}"), name)
+    return command
+
+
+class _CommandGroup(TyperGroup):
+    """The commands, each imported when it is called: the help of all of them needs none."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        names: Any = dict.fromkeys(COMMANDS)  # it suggests one of them for a mistyped one
+        self.commands = names
+
+    def get_command(self, _: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        return get_command_from_info(
+            CommandInfo(cmd_name, callback=load_command(cmd_name)),
+            pretty_exceptions_short=True,
+            rich_markup_mode=None,
+        )
+
+    def format_commands(self, _: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
 
 cli = typer.Typer(
     name="cooee",
+    cls=_CommandGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,6 +90,8 @@ cli = typer.Typer(
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
+        from importlib.metadata import version
+
         print(f"cooee {version('cooee')}, Python {sys.version.partition(' ')[0]}")
         raise typer.Exit
 
@@ -56,29 +107,6 @@ def cooee(
     ] = False,
 ) -> None:
     """Two-way text-message conversations: run an app, talk to it, look after it."""
-
-
-for command in (
-    new.new,
-    phone.phone,
-    run.run,
-    send.send,
-    start.start,
-    conversations.conversations,
-    conversations.show,
-    conversations.retry,
-    conversations.forget,
-    waiting.waiting,
-    answers.answers,
-    preflight.preflight,
-    backup.backup,
-    webhook.webhook,
-    simulator.simulator,
-    providers.providers,
-    segments.segments,
-    check.check,
-):
-    cli.command()(command)
 
 
 def main() -> None:
