@@ -70,6 +70,16 @@ def default_media_location(url: str) -> str:
     return f"{database_path(url)}-media"
 
 
+def key_path(url: str) -> Path:
+    """Return the file with the key of the forgotten people, which no copy of a database has.
+
+    Raises:
+        SettingError: the URL names no database.
+    """
+    path = database_path(url)
+    return path.with_name(f"{path.name}.key")
+
+
 async def open_store(url: str, *, now: Callable[[], datetime], owner: bool = True) -> Store:
     """Open the store of a database URL; a new database is made, an old schema brought up to date.
 

@@ -309,9 +309,10 @@ class Store(Protocol):
         ...
 
     async def forget(self, theirs: str) -> bool:
-        """Erase a person; an opt-out and the dedupe keys stay, as hashes.
+        """Erase a person; an opt-out and the dedupe keys stay, as hashes with a key.
 
-        The paths of their media go to `media_to_erase`, since no transaction spans files.
+        The key lies outside of the database. False where the person is not known. The paths of
+        their media go to `media_to_erase`, since no transaction spans files.
         """
         ...
 

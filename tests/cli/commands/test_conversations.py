@@ -386,3 +386,20 @@ def test_a_dialogue_that_was_set_aside_is_trouble_and_can_be_woken(cooee, asleep
     assert "1 set aside." in said
     assert cooee("retry").stdout == "What was set aside is tried again: 1.\n"
     assert "No trouble." in cooee("conversations", "--trouble").stdout
+
+
+def test_who_opted_out_and_was_forgotten_gets_no_text_from_a_command(cooee, kept, tmp_path):
+    async def live(store):
+        await store.add_our_number(OURS)
+        await store.receive([NewInbound(inbound("Stop!"), "out")])
+
+    kept(live)
+    assert cooee("forget", ANNA, "--yes").returncode == 0
+    assert (tmp_path / "cooee.db.key").stat().st_size
+    said = cooee("send", ANNA, "News!")
+    assert said.returncode == 1
+    assert "opted out" in said.stderr
+    (tmp_path / "cooee.db.key").rename(tmp_path / "elsewhere")
+    said = cooee("send", "+61491570110", "News!")
+    assert said.returncode != 0
+    assert "cooee.db.key is missing" in said.stderr

@@ -72,7 +72,7 @@ async def test_a_newer_database_is_told_of(path):
         other.execute("pragma user_version = 9999")
     other.close()
     verdict, words = (await check(path))["database"]
-    assert (verdict, "Upgrade cooee" in words) == ("wrong", True)
+    assert (verdict, "Install the newer cooee" in words) == ("wrong", True)
 
 
 async def test_what_others_may_read_and_who_died_on_it_is_noted(path):

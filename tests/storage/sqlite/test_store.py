@@ -89,7 +89,7 @@ async def test_a_database_of_a_newer_cooee_is_left_alone(harness):
         db.execute("pragma user_version = 999")
     db.close()
     for owner in (True, False):
-        with pytest.raises(SchemaTooNew, match="Upgrade cooee"):
+        with pytest.raises(SchemaTooNew, match="Install the newer cooee"):
             await reopened(harness, owner=owner)
 
 
@@ -487,7 +487,7 @@ HOT = [
     *("cancel_queued", "opt_out", "opt_in", "mark_interrupted_unknown", "add_interrupted_receipts"),
     *("claim_suspect", "claim_timers", "next_timer_due", "any_open_dialogue", "open_dialogues_of"),
     *("open_entries_of", "insert_dialogue", "save_dialogue", "find_dialogue", "add_entry"),
-    *("find_entry", "fail_dialogue", "set_timer", "ensure_conversation", "is_leased"),
+    *("find_entry", "fail_dialogue", "set_timer", "add_conversation", "is_leased"),
     *(
         "postpone_dialogues",
         "release_set_aside_dialogues",

@@ -342,8 +342,8 @@ async def _retry(person: str | None, *, unknown: bool, yes: bool) -> None:
 def forget(person: PersonArgument, *, yes: YesOption = False) -> None:
     """Erase a person: their texts, their pictures, their state and their number.
 
-    An opt-out stays, as a hash from which the number cannot be read: a person who opted out is not
-    texted again.
+    An opt-out stays, as a hash from which nobody can read the number without the key: a person who
+    opted out is not texted again. The key is a file beside the database; keep a copy of it apart.
     """
     asyncio.run(_forget(person, yes=yes))
 

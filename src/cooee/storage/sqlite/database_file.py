@@ -16,6 +16,7 @@ from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.storage import migrations
 from cooee.storage.sqlite.file_errors import explain_open_error
 from cooee.storage.sqlite.file_systems import find_network_file_system, read_mounts
+from cooee.storage.sqlite.key_file import KeyFile, find_key_problem
 
 Connection: TypeAlias = sqlite3.Connection
 Cursor: TypeAlias = sqlite3.Cursor
@@ -240,6 +241,18 @@ def find_problems(path: Path) -> Sequence[str]:
             f"It lies on {kind}, a network or a shared folder, whose locks are not sure: use a"
             " local disk."
         )
-    if path.stat().st_mode & 0o077:
-        problems.append(f"Others may read it. Type: chmod 600 {path}")
-    return problems
+    key_file = KeyFile(path)
+    problems += [
+        f"Others may read it. Type: chmod 600 {file}"
+        for file in (path, key_file.path)
+        if file.exists() and file.stat().st_mode & 0o077
+    ]
+    problems.append(find_key_problem(key_file, _read_key_check(path)))
+    return [problem for problem in problems if problem]
+
+
+def _read_key_check(path: Path) -> int | None:
+    with translate_errors(), contextlib.closing(sqlite3.connect(path)) as connection:
+        query = "select value from metadata where name = 'key_check'"
+        found = connection.execute(query).fetchone() if schema_version(connection) else None
+    return None if found is None else int(found[0])

@@ -23,6 +23,7 @@ from cooee.storage.sqlite.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.sqlite.forgotten import recall_conversation
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.summaries import StoredDialogue
 
@@ -171,7 +172,8 @@ def _insert_dialogue(transaction: Transaction, start: DialogueStart) -> bool:
     )
     is_new = transaction.execute("insert_dialogue", row).rowcount > 0
     if is_new:
-        transaction.execute("ensure_conversation", (conversation, *numbers))
+        if transaction.execute("add_conversation", (conversation, *numbers)).rowcount:
+            recall_conversation(transaction, conversation, numbers)
         set_timers(transaction, [conversation])
     return is_new
 

@@ -16,6 +16,11 @@ from cooee.storage.sqlite.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.sqlite.forgotten import (
+    find_forgotten,
+    has_forgotten_text,
+    recall_conversation,
+)
 from cooee.storage.sqlite.opt_outs import lift_opt_out, record_opt_out
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import InboundStatus, SenderConsent
@@ -43,13 +48,15 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
     ):
         return ReceivedText(id, is_new=False)
     is_opt_out = _is_opt_out(transaction, conversation, new)
-    seq = _assign_seq(
-        transaction,
-        conversation,
-        (ours, theirs),
-        received_at,
-        None if is_opt_out else transaction.now,
-    )
+    place = (conversation, (ours, theirs), received_at, None if is_opt_out else transaction.now)
+    seq = _next_seq(transaction, *place)
+    # storage rule 9: a first text may be of a forgotten person, whose rows are under a keyed id.
+    if seq == 1 and find_forgotten(transaction, conversation):
+        if has_forgotten_text(transaction, conversation, key):
+            _undo_repetition(transaction, conversation, key)
+            return ReceivedText(id, is_new=False)
+        recall_conversation(transaction, conversation, (ours, theirs))
+        seq = _next_seq(transaction, *place)
     is_back = new.consent == "in" and lift_opt_out(
         transaction,
         conversation,
@@ -98,7 +105,7 @@ def _is_opt_out(transaction: Transaction, conversation: bytes, new: NewInbound) 
     return new.consent == "out" and new.unless_offered not in question[1].split("\n")
 
 
-def _assign_seq(
+def _next_seq(
     transaction: Transaction,
     conversation: bytes,
     numbers: tuple[str, str],
@@ -112,14 +119,10 @@ def _assign_seq(
         counters = transaction.execute(
             "assign_text_seq", (conversation, *numbers, received_at, due)
         )
-    seq, theirs = counters.fetchone()
-    if not theirs:
-        restore_numbers(transaction, conversation, numbers)
-    return int(seq)
+    return int(counters.fetchone()[0])
 
 
-def restore_numbers(
-    transaction: Transaction, conversation: bytes, numbers: tuple[str, str]
-) -> None:
-    """Store the two numbers of a forgotten conversation again; its counters go on."""
-    transaction.execute("restore_numbers", (*numbers, conversation))
+def _undo_repetition(transaction: Transaction, conversation: bytes, key: bytes) -> None:
+    """Remove the traces of a text whose person was forgotten after its first delivery."""
+    transaction.execute("remove_conversation", (conversation,))
+    transaction.execute("remove_dedupe_key", (conversation, key))

@@ -16,6 +16,7 @@ from cooee.storage.sqlite.columns import (
     storable_text,
     to_millis,
 )
+from cooee.storage.sqlite.forgotten import forget_conversation, secure_deletion
 from cooee.storage.sqlite.media import queue_media_erasure
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import InboundStatus
@@ -24,16 +25,6 @@ from cooee.storage.summaries import ConversationFilter, ConversationSummary, Cou
 _LAST_SEQ = 2**63 - 1
 _MOST_OVERTAKEN = 20  # texts that we start while replies to earlier texts are being written
 _STATUS_NAMES = {InboundStatus.SET_ASIDE: "set aside", InboundStatus.OPT_OUT: "opt-out"}
-_FORGET_STATEMENTS = (
-    "forget_state",
-    "forget_dialogues",
-    "forget_journal_entries",
-    "forget_inbound",
-    "forget_outbound",
-    "forget_receipts",
-    "forget_opt_outs",
-    "forget_conversation",
-)
 
 
 def count_all(transaction: Transaction) -> Counts:
@@ -172,14 +163,14 @@ def _make_outbound(row: Sequence[Any], receipts: Iterable[Any]) -> StoredText:
 
 def forget_person(transaction: Transaction, theirs: str) -> bool:
     """Erase a person; freed pages are overwritten. False if the person is not known."""
-    conversations = transaction.execute("conversations_of", (storable_text(theirs),)).fetchall()
-    transaction.connection.execute("pragma secure_delete = on")
-    try:
-        for conversation in conversations:
+    numbers = (storable_text(theirs),)
+    conversations = [
+        *transaction.execute("conversations_of", numbers).fetchall(),
+        *transaction.execute("opt_outs_alone_of", numbers).fetchall(),
+    ]
+    with secure_deletion(transaction):
+        for (conversation,) in conversations:
             # storage rule 9: the paths are noted in the commit that erases the rows.
-            queue_media_erasure(transaction, conversation[0])
-            for name in _FORGET_STATEMENTS:
-                transaction.execute(name, conversation)
-    finally:
-        transaction.connection.execute("pragma secure_delete = off")
+            queue_media_erasure(transaction, conversation)
+            forget_conversation(transaction, conversation)
     return bool(conversations)

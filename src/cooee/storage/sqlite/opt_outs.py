@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cooee.core.messages import Outbound, conversation_id, outbound_id
 from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
+from cooee.storage.sqlite.forgotten import find_forgotten
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import ConsentSource
 from cooee.storage.summaries import OptOut
@@ -66,11 +67,13 @@ def record_opt_outs(
     recorded = []
     for person in people:
         numbers = (storable_text(ours), storable_text(person))
+        conversation = conversation_id(*numbers)
+        forgotten = find_forgotten(transaction, conversation)
         recorded.append(
             record_opt_out(
                 transaction,
-                conversation_id(*numbers),
-                numbers,
+                forgotten or conversation,
+                ("", "") if forgotten else numbers,
                 transaction.now,
                 source=ConsentSource.PROVIDER,
                 at_provider=True,
@@ -81,9 +84,10 @@ def record_opt_outs(
 
 def list_opt_outs(transaction: Transaction, ours: str, theirs: str) -> list[OptOut]:
     """Return a person's opt-outs from a number, oldest first."""
-    rows = transaction.execute(
-        "list_opt_outs", (conversation_id(storable_text(ours), storable_text(theirs)),)
-    )
+    conversation = conversation_id(storable_text(ours), storable_text(theirs))
+    rows = transaction.execute("list_opt_outs", (conversation,)).fetchall()
+    if not rows and (forgotten := find_forgotten(transaction, conversation)):
+        rows = transaction.execute("list_opt_outs", (forgotten,)).fetchall()
     return [
         OptOut(
             since=from_millis(since),

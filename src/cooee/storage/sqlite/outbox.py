@@ -26,7 +26,7 @@ from cooee.storage.sqlite.columns import (
     to_millis,
     to_millis_or_none,
 )
-from cooee.storage.sqlite.inbound import restore_numbers
+from cooee.storage.sqlite.forgotten import find_forgotten, recall_conversation
 from cooee.storage.sqlite.opt_outs import record_opt_out
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import outbound_row
@@ -54,12 +54,11 @@ def _enqueue_text(transaction: Transaction, outbound: ProactiveOutbound) -> str:
         ).fetchone()
         if existing:
             return outbound_id(conversation, existing[0])
-    counters = transaction.execute(
-        "assign_outbound_seq", (conversation, ours, theirs, transaction.now)
-    )
-    seq, turn, known_theirs = counters.fetchone()
-    if not known_theirs:
-        restore_numbers(transaction, conversation, (ours, theirs))
+    place = (conversation, ours, theirs, transaction.now)
+    seq, turn = transaction.execute("assign_outbound_seq", place).fetchone()
+    # storage rule 9: a first text may be to a forgotten person, who may have opted out.
+    if seq == 1 and recall_conversation(transaction, conversation, (ours, theirs)):
+        seq, turn = transaction.execute("assign_outbound_seq", place).fetchone()
     origin = (conversation, turn, ours, theirs)
     transaction.execute("add_outbound", outbound_row(origin, seq, draft, transaction.now))
     return outbound_id(conversation, seq)
@@ -195,17 +194,26 @@ def _record_failure(
         receipt = (transaction.now, int(result.status), f"attempt {attempt}: {message}", code)
         transaction.execute("add_receipt", (*text_key, *receipt))
     if result.opted_out:
-        numbers = transaction.execute("numbers_of", text_key[:1]).fetchone()
-        if numbers is not None:
-            source = ConsentSource.REFUSED
-            cancelled += record_opt_out(
-                transaction,
-                text_key[0],
-                numbers,
-                transaction.now,
-                source=source,
-                at_provider=True,
-            )[1]
+        cancelled += _record_refusal(transaction, text_key[0])
+    return cancelled
+
+
+def _record_refusal(transaction: Transaction, conversation: bytes) -> Sequence[Outbound]:
+    """Record that the provider refused a text for an opt-out; return the cancelled texts."""
+    numbers = transaction.execute("numbers_of", (conversation,)).fetchone()
+    if numbers is None:  # the person was forgotten while the text was under way
+        forgotten = find_forgotten(transaction, conversation)
+        if forgotten is None:
+            return ()
+        conversation, numbers = forgotten, ("", "")
+    _, cancelled = record_opt_out(
+        transaction,
+        conversation,
+        numbers,
+        transaction.now,
+        source=ConsentSource.REFUSED,
+        at_provider=True,
+    )
     return cancelled
 
 

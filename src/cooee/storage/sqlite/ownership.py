@@ -12,6 +12,8 @@ from cooee.storage.sqlite import database_file, schedule
 from cooee.storage.sqlite.database_file import Connection
 from cooee.storage.sqlite.file_errors import explain_lock_error, explain_open_error
 from cooee.storage.sqlite.file_guard import FileGuard
+from cooee.storage.sqlite.forgotten import prepare_forgotten
+from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.transaction import Transaction
 
@@ -71,16 +73,19 @@ def connect(
         StorageError: the file is no database, or cannot be opened.
     """
     connection = database_file.open_connection(path, busy_timeout)
-    transaction = Transaction(connection, leases, now)
+    transaction = Transaction(connection, leases, KeyFile(path), now)
     try:
         if owner:
             database_file.upgrade_schema(connection)
             with database_file.translate_errors(), database_file.transaction(connection):
+                prepare_forgotten(transaction)
                 _take_over(transaction)
         elif database_file.is_outdated(connection):
             # An older owner must not meet a newer schema: upgrade only where there is no owner.
             with contextlib.closing(OwnerLock(path)):
                 database_file.upgrade_schema(connection)
+                with database_file.translate_errors(), database_file.transaction(connection):
+                    prepare_forgotten(transaction)
         with database_file.translate_errors():
             schedule.changed_externally(transaction)
             guard = FileGuard(path, connection, owner=owner)

@@ -44,7 +44,7 @@ on conflict (id) do update set
                 when failed_attempts > 0 then due_at
                 else min(due_at, excluded.due_at) end,
   failed_attempts = case when due_at is null then 0 else failed_attempts end
-returning last_in_seq, theirs
+returning last_in_seq
 
 -- An opt-out keyword has no turn: where no text waits before the keyword, it is handled at once.
 -- name: assign_opt_out_seq
@@ -54,10 +54,7 @@ on conflict (id) do update set
   handled_seq = case when handled_seq = last_in_seq then last_in_seq + 1 else handled_seq end,
   last_in_seq = last_in_seq + 1,
   last_text_at = excluded.last_text_at
-returning last_in_seq, theirs
-
--- name: restore_numbers
-update conversations set ours = ?, theirs = ? where id = ?
+returning last_in_seq
 
 -- storage rule 16: a text knows whether its sender had opted out when it came.
 -- name: add_inbound
@@ -221,9 +218,8 @@ update conversations set timer_at = (
    where conversation = ?1 and ended_at is null)
  where id = ?1
 
--- name: ensure_conversation
-insert into conversations (id, ours, theirs) values (?, ?, ?)
-on conflict (id) do update set ours = excluded.ours, theirs = excluded.theirs
+-- name: add_conversation
+insert into conversations (id, ours, theirs) values (?, ?, ?) on conflict (id) do nothing
 
 -- name: is_leased
 select 1 from conversations where id = ? and lease_epoch = ?
@@ -309,7 +305,7 @@ select seq from outbound where conversation = ? and key = ?
 -- name: assign_outbound_seq
 insert into conversations (id, ours, theirs, last_out_seq, last_text_at) values (?, ?, ?, 1, ?)
 on conflict (id) do update set last_out_seq = last_out_seq + 1, last_text_at = excluded.last_text_at
-returning last_out_seq, last_in_seq, theirs
+returning last_out_seq, last_in_seq
 
 -- A text to a person who opted out in the meantime, or had opted out when it was said (?13), is
 -- cancelled as it is queued.
@@ -693,12 +689,53 @@ delete from outbound where conversation = ?
 -- name: forget_receipts
 delete from receipts where conversation = ?
 
--- storage rule 9: the opt-out stays, keyed by a hash; so do the counters of the conversation.
--- name: forget_opt_outs
-update opt_outs set theirs = '' where conversation = ?
+-- storage rule 9: what stays of a forgotten person lies under a keyed id, without numbers.
+-- name: move_opt_outs
+update or replace opt_outs set conversation = ?2, ours = ?3, theirs = ?4 where conversation = ?1
 
--- name: forget_conversation
-update conversations set ours = '', theirs = '', handled_seq = last_in_seq, last_turn_at = null, last_text_at = null,
-                         due_at = null, timer_at = null, failed_attempts = 0, suspect_seq = null, is_asking = 0, offered_words = '',
-                         lease_epoch = lease_epoch + 1
- where id = ?
+-- name: move_dedupe_keys
+update or replace dedupe_keys set conversation = ?2 where conversation = ?1
+
+-- name: move_conversation
+update or replace conversations set
+  id = ?2, ours = ?3, theirs = ?4, handled_seq = last_in_seq, last_turn_at = null,
+  last_text_at = null, due_at = null, timer_at = null, failed_attempts = 0, suspect_seq = null,
+  is_asking = 0, offered_words = '', lease_epoch = lease_epoch + 1
+ where id = ?1
+
+-- name: remove_conversation
+delete from conversations where id = ?
+
+-- name: find_conversation
+select 1 from conversations where id = ?
+
+-- name: find_dedupe_key
+select 1 from dedupe_keys where conversation = ? and key = ?
+
+-- name: remove_dedupe_key
+delete from dedupe_keys where conversation = ? and key = ?
+
+-- name: opt_outs_alone_of
+select conversation from opt_outs o where theirs = ? and theirs <> ''
+   and not exists (select 1 from conversations where id = o.conversation)
+
+-- name: get_metadata
+select value from metadata where name = ?
+
+-- name: set_metadata
+insert into metadata (name, value) values (?1, ?2) on conflict (name) do update set value = ?2
+
+-- name: remove_metadata
+delete from metadata where name = ?
+
+-- name: unkeyed_conversations
+select id from conversations where theirs = ''
+
+-- name: give_up_dedupe_keys
+delete from dedupe_keys where conversation in (select id from conversations where theirs = '')
+
+-- name: give_up_opt_outs
+delete from opt_outs where conversation in (select id from conversations where theirs = '')
+
+-- name: give_up_conversations
+delete from conversations where theirs = ''

@@ -42,6 +42,7 @@ from cooee.storage.sqlite import dialogues as dialogue_rows
 from cooee.storage.sqlite import media as media_rows
 from cooee.storage.sqlite.columns import to_millis
 from cooee.storage.sqlite.file_guard import refuse_after_loss
+from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.ownership import OwnerLock
 from cooee.storage.sqlite.transaction import Transaction
@@ -79,6 +80,7 @@ class SQLite:
     ) -> None:
         self.path = path
         self._thread, self._leases, self._clock = thread, leases, now
+        self._key_file = KeyFile(path)
         self._ownership = lock
         self._take_count = 0
 
@@ -347,7 +349,7 @@ class SQLite:
         """Return a function of the connection; the time of the transaction is now."""
         now = to_millis(self._clock())
         return lambda connection: function(
-            Transaction(connection, self._leases, now), *args, **kwargs
+            Transaction(connection, self._leases, self._key_file, now), *args, **kwargs
         )
 
     def _check_is_owner(self) -> None:

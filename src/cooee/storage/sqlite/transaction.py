@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite.database_file import Connection, Cursor
+from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases
 
 _STATEMENTS = load_statements("sqlite")
@@ -19,11 +20,13 @@ class Transaction:
     Attributes:
         connection: the connection, after ``begin``.
         leases: the leases of this process, rolled back together with the transaction.
+        key_file: the key of the forgotten people.
         now: the time at which the verb was called, in milliseconds since 1970, UTC.
     """
 
     connection: Connection
     leases: Leases
+    key_file: KeyFile
     now: int
 
     def execute(self, statement_name: str, parameters: Sequence[object] = ()) -> Cursor:

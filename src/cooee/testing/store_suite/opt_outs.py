@@ -190,6 +190,49 @@ class OptOutTests:
         await harness.store.forget(ANNA)
         assert [one.text for one in await harness.store.opt_outs(OURS, ANNA)] == ["", ""]
 
+    async def test_an_opt_out_outlives_its_person_whoever_asks(self, harness: StoreHarness) -> None:
+        await harness.receive("STOP", consent="out")
+        [before] = await harness.store.opt_outs(OURS, ANNA)
+        assert await harness.store.forget(ANNA)
+        [after] = await harness.store.opt_outs(OURS, ANNA)
+        assert after == msgspec.structs.replace(before, text="")
+        assert await harness.store.record_opt_outs(OURS, [ANNA, BERT]) == (1, [])
+        assert list(await harness.store.conversations()) == []  # the list brings nobody back
+        await harness.enqueue("news")
+        assert await harness.take() == []
+        assert await harness.statuses() == ["news: cancelled"]
+        assert (await harness.receive_one("hello")).is_new
+        [text] = (await harness.claim_one()).texts
+        assert text.consent is SenderConsent.OUT
+        assert (await harness.receive_one("START", consent="in")).opted_in
+        [lifted] = await harness.store.opt_outs(OURS, ANNA)
+        assert (lifted.since, lifted.lifted_text) == (before.since, "START")
+        await harness.enqueue("welcome back")
+        assert await harness.take() == ["welcome back"]
+
+    async def test_a_person_who_only_opted_out_is_forgotten_too(
+        self, harness: StoreHarness
+    ) -> None:
+        await harness.store.record_opt_outs(OURS, [ANNA])
+        assert await harness.store.forget(ANNA)
+        assert not await harness.store.forget(ANNA)
+        assert len(await harness.store.opt_outs(OURS, ANNA)) == 1
+        await harness.enqueue("news")
+        assert await harness.take() == []
+
+    async def test_a_refusal_of_a_text_to_a_person_who_was_forgotten_meanwhile_counts(
+        self, harness: StoreHarness
+    ) -> None:
+        await harness.enqueue("news")
+        outbound = await harness.take_one()
+        assert await harness.store.forget(ANNA)
+        await harness.record(outbound, Status.FAILED, opted_out=True)
+        [opt_out] = await harness.store.opt_outs(OURS, ANNA)
+        assert opt_out.source is ConsentSource.REFUSED
+        assert list(await harness.store.conversations()) == []
+        await harness.enqueue("news")
+        assert await harness.take() == []
+
     async def test_people_on_the_providers_list_are_opted_out_from_then_on(
         self, harness: StoreHarness
     ) -> None:

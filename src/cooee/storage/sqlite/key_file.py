@@ -1,0 +1,125 @@
+"""KeyFile: the secret beside a database, by which forgotten people are known again.
+
+storage rule 9: the numbers of a country can all be tried in a second, so a hash hides nobody whose
+key lies beside it. The key lies in a file of its own, which no copy of the database has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from hashlib import blake2b
+from pathlib import Path
+
+from cooee.core.errors import StorageError
+from cooee.storage.sqlite.file_errors import explain_open_error
+
+_KEY_BYTES = 32
+_ID_BYTES = 16  # as of a conversation's id
+_CHECK_BYTES = 7  # of the number by which a database knows its key
+
+
+class KeyFile:
+    """The key file of a database: made when the first person is forgotten, and never changed.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(database.name + ".key")
+        self._key = b""
+
+    def read(self) -> bytes:
+        """Return the key; b"" where there is no file, or an empty one.
+
+        Raises:
+            StorageError: the file cannot be read, or is no key.
+        """
+        if not self._key:
+            try:
+                key = self.path.read_bytes()
+            except FileNotFoundError:
+                return b""
+            except OSError as error:
+                raise StorageError(explain_open_error(self.path, error)) from error
+            if key and len(key) != _KEY_BYTES:
+                raise StorageError(
+                    f"{self.path} is damaged: it has {len(key)} bytes instead of {_KEY_BYTES}. Put"
+                    " it back from your own copy."
+                )
+            self._key = key
+        return self._key
+
+    def read_or_make(self) -> bytes:
+        """Return the key; make it where there is none.
+
+        Raises:
+            StorageError: the file can be neither read nor made.
+        """
+        return self.read() or self._make()
+
+    def _make(self) -> bytes:
+        """Make the file whole or not at all; another process may be quicker."""
+        draft = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}")
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if self.path.exists():  # empty, so that the old key is given up
+                draft.rename(self.path)
+            else:
+                self._publish(draft)
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise StorageError(explain_open_error(self.path, error)) from error
+        return self.read()
+
+    def _publish(self, draft: Path) -> None:
+        with contextlib.suppress(FileExistsError):
+            self.path.hardlink_to(draft)
+        draft.unlink()
+
+
+def keyed_id(key: bytes, conversation: bytes) -> bytes:
+    """Return the id under which a forgotten conversation is kept (RFC 7693, keyed BLAKE2b)."""
+    return blake2b(conversation, key=key, digest_size=_ID_BYTES).digest()
+
+
+def key_check(key: bytes) -> int:
+    """Return the number by which a database knows its key again."""
+    return int.from_bytes(blake2b(b"check", key=key, digest_size=_CHECK_BYTES).digest())
+
+
+def find_key_problem(file: KeyFile, check: int | None) -> str:
+    """Return a sentence on why a database's key is of no use, with the remedy; "" for a good key.
+
+    Args:
+        file: the key file of the database.
+        check: the number by which the database knows its key; None where it needs none.
+
+    Raises:
+        StorageError: the file cannot be read, or is no key.
+    """
+    key = b"" if check is None else file.read()
+    if check is None or (key and key_check(key) == check):
+        return ""
+    if key:
+        return f"{file.path} belongs to another database. Put back the one that belongs to this."
+    return (
+        f"{file.path} is missing, and without it no forgotten person who opted out is known again."
+        f" Put it back from your own copy. To give those opt-outs up, type: : > '{file.path}'"
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
