@@ -143,8 +143,14 @@ class Desk:
         getattr(self, f"_{block.language}")(text, saved[2] if saved else None, block.where)
 
     def show(self, block):
-        """Take an example that the page shows as its app, in a folder `examples`."""
-        name = block.language.rpartition("/")[2]
+        """Take an example that the page shows as its app, in a folder `examples`; or a file."""
+        shown, name = (
+            ROOT / block.language.partition("../../")[2],
+            block.language.rpartition("/")[2],
+        )
+        if shown.suffix != ".py":
+            shutil.copy(shown, self.folder / name)
+            return
         self.app = self.folder / "examples" / name
         self.app.parent.mkdir(exist_ok=True)
         self.app.write_text((ROOT / "examples" / name).read_text())
