@@ -98,3 +98,35 @@ def test_the_whole_path_is_measured_with_a_load_and_a_provider_of_their_own(tmp_
             assert run["lost"] == 0
             assert run["refused"] == {}
             assert run["cpu_ms_a_text"] > 0
+
+
+def test_starts_are_measured_beside_python_itself(tmp_path):
+    script = ROOT / "benchmarks" / "starts.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--rounds", "1", "--json", "starts.json"],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    ratios = json.loads((tmp_path / "starts.json").read_text())["ratios"]
+    assert ratios.keys() > {"import cooee", "cooee --help", "cooee run"}
+    assert all(ratio > 0 for ratio in ratios.values())
+
+
+def test_each_step_of_a_text_is_measured(tmp_path):
+    script = ROOT / "benchmarks" / "budget.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--repeats", "2", "--batch", "4", "--json", "budget.json"],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    steps = json.loads((tmp_path / "budget.json").read_text())["steps"]
+    assert len(steps) > 10
+    assert all(seconds > 0 for seconds in steps.values())

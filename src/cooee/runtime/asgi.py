@@ -14,7 +14,7 @@ from cooee.core.app.app import App
 from cooee.core.errors import CooeeError
 from cooee.core.http_messages import Response
 from cooee.net.asgi import write_response
-from cooee.net.http_client import HTTPClient, Receive, Scope, Send
+from cooee.net.http_client import HTTPClient, Receive, Scope, Send, load_client
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.runtime.app_loop import AppThread
 from cooee.runtime.inbound.media import MediaConfig
@@ -129,6 +129,7 @@ class MountedApp:
 async def _connect_or_log(service: Service) -> None:
     """Connect, and log a failure: the outer application goes on without texts."""
     try:
+        await asyncio.to_thread(load_client)  # else the first request would hold the host's loop
         await service.connect()
     except CooeeError as error:
         log_event("not-connected", logging.ERROR, error=str(error))

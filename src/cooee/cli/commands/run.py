@@ -126,6 +126,9 @@ async def _wait_for_end(stop: asyncio.Event, service: Service) -> None:
 
 
 async def _connect(service: Service) -> None:
+    from cooee.net.http_client import load_client
+
+    await asyncio.to_thread(load_client)  # else the first request would keep the webhooks waiting
     await service.connect()
     await service.until_started()
 
