@@ -53,7 +53,7 @@ from cooee.core.errors import (
     Unstorable,
 )
 from cooee.core.folding import fold_text
-from cooee.core.messages import Inbound, Media, Outbound, Receipt, Reply, Status
+from cooee.core.messages import Inbound, Media, Outbound, Receipt, Refusal, Reply, Status
 from cooee.core.parsing.answers import Birthday, Email, PhoneNumber
 from cooee.core.parsing.keywords import Keyword, Pattern
 from cooee.core.parsing.reactions import Reaction
@@ -107,6 +107,7 @@ __all__ = [
     "ProviderFailure",
     "Reaction",
     "Receipt",
+    "Refusal",
     "Reply",
     "RequestRefused",
     "Restart",

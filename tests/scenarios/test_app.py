@@ -723,7 +723,7 @@ async def test_an_app_that_does_not_run_cannot_send():
 @pytest.mark.parametrize("world", WORLDS, ids=str)
 async def test_an_app_hears_once_what_became_of_each_of_its_texts(world, monkeypatch):
     lift_text_limit(monkeypatch)
-    app = App()
+    app = App(sorry=None)
     delivered, failed = [], []
 
     @app.on_delivered

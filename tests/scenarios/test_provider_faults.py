@@ -14,6 +14,7 @@ from cooee.core.errors import OptedOut, PermanentFailure
 from cooee.core.messages import Status
 from cooee.net.http_client import InProcessClient
 from cooee.runtime.service import Service
+from cooee.storage import NewOutbound, ProactiveOutbound
 from cooee.storage.sqlite.store import SQLite
 from cooee.storage.summaries import TROUBLED
 from cooee.testing import Kit
@@ -207,10 +208,12 @@ async def test_a_first_start_on_a_log_begins_now_and_never_with_history():
 
 
 async def test_a_text_that_the_company_refuses_for_good_has_failed_with_its_code():
-    app, heard = echo(), []
+    app, heard = echo(sorry=None), []
     app.on_failed(lambda outbound: heard.append(outbound.recipient))
     async with telstra(app) as kit:
-        await app.send("61400", "hello")
+        short = ProactiveOutbound(kit.number, "61400", NewOutbound(text="hello"))
+        await kit.store.enqueue([short])  # no number, which `send` would refuse at the call
+        kit.service.parts.senders.wake_all()
         await kit.quiet()
         census = await kit.store.counts()
         assert (census.failed, census.queued) == (1, 0)

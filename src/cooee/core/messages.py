@@ -129,6 +129,24 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The provider's refusal, for good, of a text of ours: none of it reached the person.
+
+    `id` is the text's, as `App.send` returned it; `code` and `reason` are the provider's words.
+    `is_awaited` says that the text was a reply, for which the person may wait.
+    """
+
+    id: str
+    text: str
+    media: tuple[str, ...] = ()
+    code: str = ""
+    reason: str = ""
+    is_awaited: bool = False
+
+    def __repr__(self) -> str:  # a person's words stay out of logs
+        return f"<Refusal of {self.id} {self.code}>"
+
+
 class Reply(msgspec.Struct, frozen=True):
     """A handler's answer: a text, and the URLs of its media."""
 

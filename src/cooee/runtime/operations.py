@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cooee.core.dialogue.journal import decode_journal
+from cooee.core.dialogue.refusals import REFUSAL_DIALOGUE
 from cooee.core.errors import JournalError, NotSendable, SettingError
 from cooee.core.folding import visible_text
 from cooee.core.messages import Priority, conversation_id
@@ -44,7 +45,7 @@ _MAX_CONVERSATIONS = 1_000  # conversations that are searched for the number use
 _MAX_DIALOGUES = 100  # open dialogues of one person that are listed
 _MAX_TROUBLED_TEXTS = 10_000  # texts of one conversation that are searched for trouble
 _EVERY_CONVERSATION = 100_000
-_TROUBLE_STATUSES = frozenset({"set aside", "unknown"})
+_TROUBLE_STATUSES = frozenset({"set aside", "unknown", "failed"})
 
 
 # People and their texts
@@ -93,7 +94,7 @@ async def list_conversations(
 async def find_trouble(
     store: Store, limit: int, matching: ConversationFilter = TROUBLED, *, after: str = ""
 ) -> Trouble:
-    """Return each text and dialogue that was set aside, and each text of unknown outcome.
+    """Return each text and dialogue set aside, and each text refused or of unknown outcome.
 
     Raises:
         SettingError: `after` is no cursor.
@@ -136,6 +137,12 @@ async def count_unknown(store: Store, theirs: str | None) -> int:
     """Count the texts of unknown outcome that `Store.resend` would send again."""
     troubled = await store.conversations(TROUBLED, limit=_EVERY_CONVERSATION)
     return sum(summary.unknown for summary in troubled if theirs in {None, summary.theirs})
+
+
+async def count_refused(store: Store, theirs: str | None) -> int:
+    """Count the texts that `Store.resend_refused` would send again."""
+    troubled = await store.conversations(TROUBLED, limit=_EVERY_CONVERSATION)
+    return sum(summary.refused for summary in troubled if theirs in {None, summary.theirs})
 
 
 async def forget_person(store: Store, theirs: str, media_location: str) -> Sequence[str]:
@@ -280,13 +287,17 @@ class WaitingGroup(msgspec.Struct):
 async def iterate_dialogues(
     store: Store, *, handler: str = "", include_ended: bool = False
 ) -> AsyncIterator[StoredDialogue]:
-    """Iterate over stored dialogues, person by person; of one handler, if it is named."""
+    """Iterate over stored dialogues, person by person; of one handler, if it is named.
+
+    A refusal is left out: no function of the app's has its name.
+    """
     after = None
     while page := await store.dialogues(
         handler=handler, include_ended=include_ended, after=after, limit=_PAGE_SIZE
     ):
         for stored in page:
-            yield stored
+            if stored.dialogue.handler != REFUSAL_DIALOGUE:
+                yield stored
         after = (page[-1].conversation, page[-1].dialogue.id)
 
 

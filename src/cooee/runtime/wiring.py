@@ -146,12 +146,13 @@ def wire(
     """Build the parts, and the endpoints at which texts come in where no poller reads them."""
     session = _make_session(resources, webhook_urls)
     our_number = OurNumber(session, resources.store, resources.clock)
-    receipt_handler = _make_receipt_handler(resources)
-    senders = _make_senders(resources, session, receipt_handler)
-    inline_replies = _make_inline_replies(resources, session, senders)
 
     def wake_worker() -> None:
         worker.wake_up.set()
+
+    receipt_handler = _make_receipt_handler(resources, wake_worker)
+    senders = _make_senders(resources, session, receipt_handler)
+    inline_replies = _make_inline_replies(resources, session, senders)
 
     def announce_text(ours: str) -> None:
         wake_worker()
@@ -244,11 +245,13 @@ def _make_session(resources: Resources, webhook_urls: WebhookURLs) -> ProviderSe
     )
 
 
-def _make_receipt_handler(resources: Resources) -> ReceiptHandler:
+def _make_receipt_handler(resources: Resources, on_refused: Callable[[], None]) -> ReceiptHandler:
     def start_in_app_loop(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
         resources.tasks.start(resources.app_loop.run(function))
 
-    return ReceiptHandler(resources.app, resources.store, resources.events, start_in_app_loop)
+    return ReceiptHandler(
+        resources.app, resources.store, resources.events, start_in_app_loop, on_refused=on_refused
+    )
 
 
 def _make_senders(

@@ -14,6 +14,7 @@ FAULT_NAMES = (
     "error-500",
     "error-503",
     "throttle",
+    "refuse",  # for good, as a provider refuses a text; nothing is carried out
     "expire-token",
     "duplicate-push",
     "delay:SECONDS",  # the request is carried out at once; the response comes so much later

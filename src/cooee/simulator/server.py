@@ -127,7 +127,7 @@ class Simulator:
         match fault.name:
             case "carrier-down":
                 return None
-            case "error-500" | "error-503" | "throttle" | "expire-token":
+            case "error-500" | "error-503" | "throttle" | "refuse" | "expire-token":
                 return api.fault_response(fault.name, request, path)
             case "garbage":
                 html = {"content-type": "text/html"}

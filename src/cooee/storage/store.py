@@ -152,13 +152,18 @@ class Store(Protocol):
 
         States only move forward. An opt-out is recorded where the provider refused a text for it;
         an attempt that is to be repeated is cancelled where its person opted out meanwhile.
+        Another text that fails for good begins its refusal (`core.dialogue.refusals`), in the same
+        commit, so that the app hears of it in a turn.
         """
         ...
 
     async def apply_receipts(
         self, receipts: Sequence[Receipt]
     ) -> Sequence[tuple[Outbound, Status]]:
-        """Apply receipts to their texts; return the texts that became final, with their status."""
+        """Apply receipts to their texts; return the texts that became final, with their status.
+
+        A text that fails for good begins its refusal, as in `record_results`.
+        """
         ...
 
     async def due_lookups(self, ours: str, limit: int) -> Sequence[SendAttempt]:
@@ -301,6 +306,13 @@ class Store(Protocol):
         """Retry set-aside texts and timers; return their number.
 
         A text gets a new number, at the end of its conversation.
+        """
+        ...
+
+    async def resend_refused(self, theirs: str | None = None) -> int:
+        """Queue a copy of each refused text, at the end of its conversation; return their number.
+
+        A text that was sent again is refused no more, so none is sent twice.
         """
         ...
 

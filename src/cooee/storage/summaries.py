@@ -26,6 +26,7 @@ class Counts(msgspec.Struct, frozen=True):
     unclean_exits: int = 0
     open_dialogues: int = 0
     stuck_dialogues: int = 0  # open dialogues whose timer was set aside
+    refused: int = 0  # texts that the provider refused for good, and nobody has sent again
 
 
 class ConversationFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class ConversationFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None  # with a text, in or out, at this moment or later
     pending: bool = False  # with a text that is not answered yet
     opted_out: bool = False  # with people who have opted out
-    troubled: bool = False  # with a text or timer set aside, or a text of unknown end
+    troubled: bool = False  # with a text or timer set aside, or a text refused or of unknown end
 
 
 EVERY_CONVERSATION = ConversationFilter()
@@ -46,7 +47,8 @@ TROUBLED = ConversationFilter(troubled=True)
 class ConversationSummary(msgspec.Struct, frozen=True):
     """A conversation as one line of a list.
 
-    `set_aside` counts set-aside texts, and dialogues whose timer was set aside. `cursor` is the
+    `set_aside` counts set-aside texts, and dialogues whose timer was set aside; `refused` counts
+    texts that the provider refused for good, and nobody has sent again. `cursor` is the
     line's place in the list, for the page that begins behind it.
     """
 
@@ -58,6 +60,7 @@ class ConversationSummary(msgspec.Struct, frozen=True):
     pending: int
     set_aside: int
     unknown: int
+    refused: int
     opted_out: bool
     cursor: str = ""
 

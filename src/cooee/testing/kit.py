@@ -207,7 +207,7 @@ class Kit:
         """Let the provider's API fail, as in ``kit.fault("lose-answer")``.
 
         Args:
-            name: one of the simulator's faults: error-500, lose-answer, throttle, …
+            name: one of the simulator's faults: error-500, lose-answer, throttle, refuse, …
             count: how many times.
             on: only calls with this beginning, such as ``"POST /texts"``.
         """

@@ -267,6 +267,36 @@ def test_retry_of_unknown_ends_asks_first(cooee, trouble):
     assert cooee("retry", "--unknown", "--yes").stdout == "There is no text of unknown end.\n"
 
 
+def test_a_refused_text_is_trouble_and_is_sent_again_once(cooee, kept):
+    async def happen(store):
+        await store.enqueue([ProactiveOutbound(OURS, ANNA, NewOutbound(text="Hello, friend."))])
+        [taken] = await store.take(OURS, 1)
+        failed = AttemptResult(
+            outbound=taken.outbound, status=Status.FAILED, message="a swear word"
+        )
+        await store.record_results([failed])
+
+    kept(happen)
+    said = cooee("conversations", "--trouble").stdout
+    assert "Hello, friend." in said
+    assert "a swear word" in said
+    assert (
+        "1 refused by the provider for good. Mend the reason, then: cooee retry --refused" in said
+    )
+    assert "1 refused" in cooee("conversations").stdout
+    assert cooee("retry", "--refused", BEN).stdout == "There is no refused text.\n"
+    asked = cooee("retry", "--refused", stdin="n\n")
+    assert "1 text was refused for good, perhaps long ago. Send again?" in asked.stderr
+    assert cooee("retry", "--refused", "--yes").stdout == "1 text will be sent again.\n"
+    assert cooee("retry", "--refused", "--yes").stdout == "There is no refused text.\n"
+    assert cooee("retry", "--refused", "--unknown").returncode == 2
+
+    async def queued(store):
+        return (await store.counts()).queued
+
+    assert kept(queued) == 1
+
+
 def test_forget_erases_a_person_once_it_is_confirmed(cooee, conversation):
     assert cooee("forget", ANNA, stdin="n\n").returncode == 0
     assert cooee("forget", ANNA).returncode == 2

@@ -11,8 +11,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cooee.core.messages import Outbound, Priority, Status, conversation_id
-from cooee.storage import Claim, ClaimResult, NewOutbound, TurnFailure
+from cooee.core.dialogue.refusals import apology_key
+from cooee.core.messages import Outbound, Priority, Refusal, Status, conversation_id
+from cooee.storage import Claim, ClaimResult, NewOutbound, ProactiveOutbound, TurnFailure
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing.store_suite import ANNA, BERT, CLEO, OURS, ManualClock, StoreHarness
 
@@ -69,6 +70,12 @@ class StoreModel:
         self.sending: list[Outbound] = []
         self.count = 0
         self.keys: list[str] = []
+
+    def _draft(self, **fields: object) -> NewOutbound:
+        """Return a text whose refusal begins no dialogue: this life has none."""
+        text = self._new()
+        key = apology_key(Refusal(id=text, text=text), 0, text)
+        return NewOutbound(text=text, key=key, **fields)
 
     def _new(self) -> str:
         self.count += 1
@@ -141,7 +148,7 @@ class StoreModel:
         first = claim.texts[0].seq
         failure = TurnFailure(first + done, "no", retry_at) if bad else None
         over = done + (bad and retry_at is None)
-        drafts = [NewOutbound(text=self._new()) for _ in range(self.draw(st.integers(0, 2)))]
+        drafts = [self._draft() for _ in range(self.draw(st.integers(0, 2)))]
         result = ClaimResult(
             claim=claim, handled_seq=first + over - 1, drafts=drafts, failure=failure
         )
@@ -178,10 +185,8 @@ class StoreModel:
     async def enqueue(self) -> None:
         person = self._person()
         due = self.harness.clock.later(seconds=self.draw(st.sampled_from([0, 0, 20])))
-        draft = NewOutbound(
-            text=self._new(), priority=self.draw(st.sampled_from(Priority)), due_at=due
-        )
-        await self.harness.enqueue(draft.text, to=person, priority=draft.priority, due_at=due)
+        draft = self._draft(priority=self.draw(st.sampled_from(Priority)), due_at=due)
+        await self.harness.store.enqueue([ProactiveOutbound(OURS, person, draft)])
         self._queue(self.people[person], [draft])
 
     async def take(self) -> None:

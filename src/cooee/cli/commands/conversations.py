@@ -30,6 +30,7 @@ from cooee.runtime.operations import (
     ConversationPage,
     Trouble,
     conversations_of,
+    count_refused,
     count_unknown,
     find_trouble,
     forget_person,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from cooee.storage import (
         ConsentSource,
         ConversationSummary,
+        Counts,
         DialogueRecord,
         OptOut,
         Store,
@@ -58,7 +60,7 @@ def conversations(
     trouble: Annotated[
         bool,
         typer.Option(
-            "--trouble", help="Each text that was set aside, or whose sending has no known end."
+            "--trouble", help="Each text that was set aside, or refused, or has no known end."
         ),
     ] = False,
     waiting: Annotated[
@@ -90,7 +92,8 @@ def conversations(
     conversation has a "cursor", which --after takes.
 
     With --trouble, list the single texts that need a person to look: those set aside because the
-    app failed, and those that were perhaps sent, with no known end.
+    app failed, those that the provider refused for good, and those that were perhaps sent, with no
+    known end.
     """
     matching = ConversationFilter(
         ours=ours,
@@ -155,6 +158,7 @@ def _conversation_row(summary: ConversationSummary) -> Sequence[object]:
     trouble = (
         (summary.set_aside, "set aside"),
         (summary.unknown, "of unknown end"),
+        (summary.refused, "refused"),
     )
     return (
         summary.theirs,
@@ -190,7 +194,7 @@ def _show_troubles(trouble: Trouble, *, json: bool) -> None:
         print(f"{summary.theirs}  {describe_dialogue(dialogue)}")
     counts = trouble.counts
     set_aside = counts.set_aside + counts.stuck_dialogues
-    print("\n".join(_advice_lines(set_aside, counts.unknown, counts.lost_reads)))
+    print("\n".join(_advice_lines(set_aside, counts)))
 
 
 def _trouble_json(trouble: Trouble) -> list[dict[str, object]]:
@@ -199,16 +203,19 @@ def _trouble_json(trouble: Trouble) -> list[dict[str, object]]:
     return texts + dialogues
 
 
-def _advice_lines(set_aside: int, unknown: int, doubtful_reads: int) -> list[str]:
+def _advice_lines(set_aside: int, counts: Counts) -> list[str]:
     lines = []
     if set_aside:
         lines.append(f"{set_aside} set aside. Mend the app, then: cooee retry")
-    if unknown:
+    if counts.refused:
+        words = "refused by the provider for good. Mend the reason, then"
+        lines.append(f"{counts.refused} {words}: cooee retry --refused")
+    if counts.unknown:
         words = "sent, perhaps: whether they arrived is not known. To send again"
-        lines.append(f"{unknown} {words}: cooee retry --unknown")
-    if doubtful_reads:
+        lines.append(f"{counts.unknown} {words}: cooee retry --unknown")
+    if counts.lost_reads:
         words = "readings were cut off and may have taken a text each; nothing can bring it back."
-        lines.append(f"{doubtful_reads} {words}")
+        lines.append(f"{counts.lost_reads} {words}")
     return lines or ["No trouble."]
 
 
@@ -309,6 +316,9 @@ def retry(
         bool,
         typer.Option("--unknown", help="Send texts of unknown end again; they may come twice."),
     ] = False,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Send the texts again that the provider refused.")
+    ] = False,
     yes: YesOption = False,
 ) -> None:
     """Try again the texts and dialogues that were set aside.
@@ -317,26 +327,34 @@ def retry(
     later texts.
 
     With --unknown our own texts go once more: those whose sending was cut off, so that perhaps they
-    arrived. cooee asks before it sends them.
+    arrived. With --refused go those that the provider refused for good, each as a new text at the
+    end of its conversation. cooee asks before it sends them.
     """
-    asyncio.run(_retry(person, unknown=unknown, yes=yes))
+    if unknown and refused:
+        raise SettingError("Type --unknown or --refused, one after the other.")
+    asyncio.run(_resend(person, refused=refused, yes=yes) if unknown or refused else _retry(person))
 
 
-async def _retry(person: str | None, *, unknown: bool, yes: bool) -> None:
+async def _retry(person: str | None) -> None:
     async with open_configured_store() as store:
         theirs = None if person is None else await read_person_number(store, person)
-        if not unknown:
-            count = await store.retry(theirs)
-            sentence = "What was set aside is tried again" if count else "Nothing was set aside"
-            print(f"{sentence}: {count}." if count else f"{sentence}.")
-            return
-        count = await count_unknown(store, theirs)
+        count = await store.retry(theirs)
+    sentence = "What was set aside is tried again" if count else "Nothing was set aside"
+    print(f"{sentence}: {count}." if count else f"{sentence}.")
+
+
+async def _resend(person: str | None, *, refused: bool, yes: bool) -> None:
+    async with open_configured_store() as store:
+        theirs = None if person is None else await read_person_number(store, person)
+        count = await (count_refused if refused else count_unknown)(store, theirs)
         if not count:
-            print("There is no text of unknown end.")
+            print("There is no refused text." if refused else "There is no text of unknown end.")
             return
-        question = f"{_count_texts(count)} may have arrived already. Send again?"
-        if yes or _ask_confirmation(question):
-            print(f"{_count_texts(await store.resend(theirs))} will be sent again.")
+        what = "refused for good, perhaps long ago" if refused else "may have arrived already"
+        verb = ("was " if count == 1 else "were ") if refused else ""
+        if yes or _ask_confirmation(f"{_count_texts(count)} {verb}{what}. Send again?"):
+            resend = store.resend_refused if refused else store.resend
+            print(f"{_count_texts(await resend(theirs))} will be sent again.")
 
 
 def forget(person: PersonArgument, *, yes: YesOption = False) -> None:

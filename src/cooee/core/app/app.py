@@ -152,6 +152,7 @@ class App(Generic[S, V]):
         self.middleware: list[Middleware] = []
         self.error_handler: Handler | None = None
         self.reaction_handler: Handler | None = None
+        self.refusal_handler: Handler | None = None
         self.failed_handlers: list[OutboundHandler] = []
         self.delivered_handlers: list[OutboundHandler] = []
         self.outbox: Outbox | None = None
@@ -223,6 +224,16 @@ class App(Generic[S, V]):
         if self.reaction_handler is not None:
             raise DefinitionError("There is an on_reaction already. Put both into one function.")
         self.reaction_handler = handler_of(function)
+        return function
+
+    def on_refused(self, function: F) -> F:
+        """Answer a text of ours that the provider refused for good: ``(chat, refusal)``.
+
+        The handler runs in a turn of its own, and what it returns is sent in place of `sorry`.
+        """
+        if self.refusal_handler is not None:
+            raise DefinitionError("There is an on_refused already. Put both into one function.")
+        self.refusal_handler = handler_of(function)
         return function
 
     def on_failed(self, function: F) -> F:

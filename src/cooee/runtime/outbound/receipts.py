@@ -28,14 +28,21 @@ class ReceiptHandler:
     """Takes receipts, and calls the app's `on_delivered` and `on_failed` after the commit.
 
     The app hears at most once: what it does with the news is not part of any turn, and neither a
-    webhook nor a poll nor a sender waits for it (delivery rule 24).
+    webhook nor a poll nor a sender waits for it (delivery rule 24). `on_refused` is called where
+    a refusal is due, which is a turn (delivery rule 25).
     """
 
     def __init__(
-        self, app: App[Any, Any], store: Store, events: Events, start_in_app_loop: StartInAppLoop
+        self,
+        app: App[Any, Any],
+        store: Store,
+        events: Events,
+        start_in_app_loop: StartInAppLoop,
+        *,
+        on_refused: Callable[[], None],
     ) -> None:
         self._app, self._store, self._events = app, store, events
-        self._start_in_app_loop = start_in_app_loop
+        self._start_in_app_loop, self._on_refused = start_in_app_loop, on_refused
         self._slots = asyncio.Semaphore(_MAX_HOOKS_UNDER_WAY)
 
     async def apply(self, receipts: Sequence[Receipt]) -> None:
@@ -50,10 +57,13 @@ class ReceiptHandler:
                 else self._app.failed_handlers
             )
             calls += [(hook, outbound) for hook in hooks]
+            if status is Status.FAILED:
+                self._on_refused()
         self._start_calls(calls)
 
     def report_failure(self, outbound: Outbound) -> None:
-        """Have `on_failed` called for a text that the provider refused."""
+        """Have the app hear of a text that the provider refused."""
+        self._on_refused()
         self._start_calls([(hook, outbound) for hook in self._app.failed_handlers])
 
     def _start_calls(self, calls: Sequence[_HookCall]) -> None:

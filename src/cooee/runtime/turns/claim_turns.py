@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cooee.core.backoff import turn_backoff
 from cooee.core.dialogue.call_sites import raise_location
+from cooee.core.dialogue.refusals import REFUSAL_DIALOGUE
 from cooee.core.error_text import error_text
 from cooee.core.errors import DialogueError, JournalError, NotDeterministic, StorageError, TooLong
 from cooee.core.messages import Priority, Reply
@@ -20,6 +21,7 @@ from cooee.runtime.turns.dialogue_turn import DialogueFailure, NeedsCommitFirst,
 from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
+from cooee.runtime.turns.refusals import tell_of_refusal
 from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
 from cooee.storage import Claim, ClaimResult, PendingText, SenderConsent, TurnFailure
 
@@ -198,6 +200,8 @@ class _ClaimRun:
     def _run_or_defer(
         self, turn: Turn, progress: ClaimProgress, dialogue: OpenDialogue
     ) -> TurnFlow[ClaimProgress]:
+        if dialogue.handler == REFUSAL_DIALOGUE:
+            return (yield from tell_of_refusal(self._context, turn, progress, dialogue))
         if is_retired(self._context, dialogue):
             return end_retired_dialogue(self._context, turn, progress, dialogue)
         asking, definition = (

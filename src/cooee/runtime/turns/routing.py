@@ -41,7 +41,7 @@ def route_text(
         if handler is None:
             return progress
         route = (Route(None, handler), {"reaction": reaction})
-        return (yield from _call_handler(context, turn, pending, progress, route))
+        return (yield from call_handler(context, turn, pending, progress, route))
     matched, asking = context.app.routes.find_route(text), progress.dialogues.asking
     if asking is not None and pending.consent is SenderConsent.BACK_IN:
         return (yield from _opt_back_in(context, turn, pending, progress, matched))
@@ -52,7 +52,7 @@ def route_text(
         if not (matched and matched[0].always):
             return (yield from _route_to_question(context, turn, pending, progress, matched))
     if matched is not None:
-        progress = yield from _call_handler(context, turn, pending, progress, matched)
+        progress = yield from call_handler(context, turn, pending, progress, matched)
     return _ask_about_opt_out(context, turn, text, progress, draft_count)
 
 
@@ -82,7 +82,7 @@ def _route_to_question(
     if consumed and dialogue_text.opt_out_prompt:
         return progress  # it was asked about, or is one of the answers that the question offers
     if matched is not None and matched[0].matcher is not None and not consumed:
-        progress = yield from _call_handler(context, turn, pending, progress, matched)
+        progress = yield from call_handler(context, turn, pending, progress, matched)
     return _ask_about_opt_out(context, turn, text, progress, draft_count)
 
 
@@ -96,7 +96,7 @@ def _opt_back_in(
     """Ask the waiting question again, after the handler of the word that opted in, if any."""
     asking = progress.dialogues.asking
     if matched is not None and matched[0].matcher is not None:
-        progress = yield from _call_handler(context, turn, pending, progress, matched)
+        progress = yield from call_handler(context, turn, pending, progress, matched)
     still_asking = progress.dialogues.asking
     if asking is None or still_asking is None or still_asking.id != asking.id:
         return progress
@@ -149,14 +149,14 @@ def _answer_question(
     return progress, outcome.text_disposition != "unclaimed"
 
 
-def _call_handler(
+def call_handler(
     context: TurnContext,
     turn: Turn,
-    pending: PendingText,
+    pending: PendingText | None,
     progress: ClaimProgress,
     matched: RouteMatch,
 ) -> TurnFlow[ClaimProgress]:
-    """Call the handler of the matched route."""
+    """Call the handler of the matched route, for a text or, without `pending`, for a refusal."""
     route, fields = matched
     context.events.publish(HandlerStarted(turn.claim, pending, route.handler))
     if route.dialogue is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cooee.core.app.app import App
+from cooee.core.dialogue.refusals import REFUSAL_DIALOGUE
 from cooee.runtime.log import log_event
 from cooee.storage import Store
 
@@ -15,7 +16,8 @@ async def unknown_dialogue_notes(app: App[Any, Any], store: Store) -> Sequence[s
     """Return a note for each unknown dialogue, with what to write."""
     notes = []
     for name, count in (await store.count_open_dialogues()).items():
-        if app.routes.dialogue_named(name) is None and name not in app.retired_dialogues:
+        known = name == REFUSAL_DIALOGUE or app.routes.dialogue_named(name) is not None
+        if not known and name not in app.retired_dialogues:
             log_event("dialogue-unknown", logging.WARNING, dialogue=name, count=count)
             notes.append(
                 f"{count} in the middle of {name}, which the app does not have: their texts are"

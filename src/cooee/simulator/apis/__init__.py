@@ -30,8 +30,8 @@ class ProviderAPI(Protocol):
     def fault_response(self, name: str, request: Request, path: str, /) -> Response:
         """Return the provider's response to a request failed on purpose.
 
-        The fault is error-500, error-503, throttle or expire-token. With the last, the token of the
-        request ends before its time, and the request fails because of it.
+        The fault is error-500, error-503, throttle, refuse or expire-token. With the last, the
+        token of the request ends before its time, and the request fails because of it.
         """
         ...
 

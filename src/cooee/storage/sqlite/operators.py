@@ -75,7 +75,7 @@ def _parse_cursor(cursor: str) -> tuple[int, bytes]:
 
 def _make_summary(row: Sequence[Any]) -> ConversationSummary:
     id, ours, theirs, texts_in, texts_out, last_text_at, *counts, opted_out = row
-    pending, set_aside, unknown = counts
+    pending, set_aside, unknown, refused = counts
     return ConversationSummary(
         ours,
         theirs,
@@ -85,6 +85,7 @@ def _make_summary(row: Sequence[Any]) -> ConversationSummary:
         pending,
         set_aside,
         unknown,
+        refused,
         bool(opted_out),
         f"{last_text_at or 0}-{id.hex()}",
     )

@@ -28,6 +28,7 @@ from cooee.storage.sqlite.columns import (
 )
 from cooee.storage.sqlite.forgotten import find_forgotten, recall_conversation
 from cooee.storage.sqlite.opt_outs import record_opt_out
+from cooee.storage.sqlite.refusals import begin_refusal, copies_of_refused
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import outbound_row
 from cooee.storage.statuses import ConsentSource
@@ -62,6 +63,11 @@ def _enqueue_text(transaction: Transaction, outbound: ProactiveOutbound) -> str:
     origin = (conversation, turn, ours, theirs)
     transaction.execute("add_outbound", outbound_row(origin, seq, draft, transaction.now))
     return outbound_id(conversation, seq)
+
+
+def resend_refused(transaction: Transaction, theirs: str | None) -> int:
+    """Queue a copy of each refused text, as an operator asked; return their number."""
+    return len(enqueue_texts(transaction, copies_of_refused(transaction, theirs)))
 
 
 def take_texts(
@@ -188,6 +194,8 @@ def _record_failure(
             "end_attempt", (*text_key, int(result.status), error, attempt)
         )
     [new_status] = updated.fetchone() or [None]
+    if new_status == Status.FAILED and not result.opted_out:
+        begin_refusal(transaction, text_key, code, storable_text(result.message))
     cancelled = [result.outbound] if new_status == Status.CANCELLED else []
     if new_status is not None and error:
         message = storable_text(result.message) or result.status.name.lower()
@@ -220,7 +228,7 @@ def _record_refusal(transaction: Transaction, conversation: bytes) -> Sequence[O
 def _apply_early_receipts(transaction: Transaction, text_key: TextKey, provider_id: str) -> None:
     """Apply the receipts that came before their text's `provider_id` was stored."""
     early = transaction.execute("early_receipts", (provider_id,)).fetchall()
-    for id, status in early:
+    for id, status, provider_status, code in early:
         transaction.execute("adopt_receipt", (*text_key, id))
         parameters = (
             *text_key,
@@ -228,7 +236,9 @@ def _apply_early_receipts(transaction: Transaction, text_key: TextKey, provider_
             provider_id,
             _first_status_check(transaction),
         )
-        transaction.execute("apply_receipt", parameters).fetchall()
+        updated = transaction.execute("apply_receipt", parameters).fetchone()
+        if updated is not None and updated[0] == Status.FAILED:
+            begin_refusal(transaction, text_key, code, provider_status)
 
 
 def apply_receipts(
@@ -263,6 +273,8 @@ def _apply_receipt(transaction: Transaction, receipt: Receipt) -> tuple[Outbound
     if updated is None or not Status(updated[0]).final:
         return None
     status, ours, *row = updated
+    if status == Status.FAILED:
+        begin_refusal(transaction, text_key, code, provider_status)
     return _make_attempt(ours, (*text_key, *row)).outbound, Status(status)
 
 

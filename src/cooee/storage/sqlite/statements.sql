@@ -385,7 +385,8 @@ update outbound set status = max(status, ?), provider_id = coalesce(nullif(?, ''
 select 1 from receipts where conversation is null limit 1
 
 -- name: early_receipts
-select id, status from receipts where conversation is null and provider_id = ? order by id
+select id, status, provider_status, code from receipts
+ where conversation is null and provider_id = ? order by id
 
 -- name: adopt_receipt
 update receipts set conversation = ?, seq = ? where id = ?
@@ -406,6 +407,21 @@ returning status
 update outbound set status = ?3, error = ?4
  where conversation = ?1 and seq = ?2 and attempts = ?5 and status < Status.DELIVERED
 returning status
+
+-- name: failed_text
+select ours, theirs, text, media, priority, key from outbound
+ where conversation = ? and seq = ? and status = Status.FAILED
+
+-- name: mark_refused
+update outbound set refused = 1 where conversation = ? and seq = ?
+
+-- name: refused_texts
+select conversation, seq, ours, theirs, text, media, priority, good_until
+  from outbound indexed by outbound_refused
+ where refused = 1 and (?1 is null or theirs = ?1) order by conversation, seq
+
+-- name: settle_refused
+update outbound set refused = 0, error = error || '; sent again' where conversation = ? and seq = ?
 
 -- name: numbers_of
 select ours, theirs from conversations where id = ?
@@ -563,7 +579,8 @@ select
   (select coalesce(sum(lost_reads), 0) from numbers),
   (select coalesce(sum(value), 0) from metadata where name = 'unclean_exits'),
   (select count(*) from dialogues indexed by dialogues_handler where ended_at is null),
-  (select count(*) from dialogues where failed_attempts > 0 and due_at is null and ended_at is null)
+  (select count(*) from dialogues where failed_attempts > 0 and due_at is null and ended_at is null),
+  (select count(*) from outbound indexed by outbound_refused where refused = 1)
 
 -- storage rule 16: the rows are read in their own order, once; by an index they would be read one
 -- by one. So the condition is not that of the partial index on theirs.
@@ -577,6 +594,8 @@ select c.id, c.ours, c.theirs,
          + (select count(*) from dialogues where conversation = c.id
                and failed_attempts > 0 and due_at is null and ended_at is null),
        (select count(*) from outbound where conversation = c.id and status = Status.UNKNOWN),
+       (select count(*) from outbound indexed by outbound_refused
+         where refused = 1 and conversation = c.id),
        exists (select 1 from opt_outs where conversation = c.id and lifted_at is null)
   from (select id, ours, theirs, last_text_at, last_in_seq, handled_seq from conversations v
          where theirs > '' and (?1 = '' or ours = ?1) and substr(theirs, 1, length(?2)) = ?2
@@ -587,6 +606,8 @@ select c.id, c.ours, c.theirs,
              union
              select conversation from outbound where status in (Status.UNKNOWN, Status.FAILED)
                 and status = Status.UNKNOWN
+             union
+             select conversation from outbound indexed by outbound_refused where refused = 1
              union
              select conversation from dialogues
               where failed_attempts > 0 and due_at is null and ended_at is null))
@@ -604,6 +625,8 @@ select count(*) from conversations v
      union
      select conversation from outbound where status in (Status.UNKNOWN, Status.FAILED)
         and status = Status.UNKNOWN
+     union
+     select conversation from outbound indexed by outbound_refused where refused = 1
      union
      select conversation from dialogues
       where failed_attempts > 0 and due_at is null and ended_at is null))

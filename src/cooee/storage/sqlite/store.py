@@ -310,6 +310,9 @@ class SQLite:
     async def retry(self, theirs: str | None = None) -> int:
         return await self._write(retries.retry_set_aside, theirs)
 
+    async def resend_refused(self, theirs: str | None = None) -> int:
+        return await self._write(outbox.resend_refused, theirs)
+
     async def resend(self, theirs: str | None = None) -> int:
         return await self._write(retries.resend_unknown, theirs)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from cooee.core.messages import Receipt, Status
+import pytest
+
+from cooee.core.dialogue.journal import decode_journal
+from cooee.core.dialogue.refusals import apology_key, decode_refusal
+from cooee.core.messages import Priority, Receipt, Refusal, Status
 from cooee.storage import (
     NextDue,
 )
@@ -58,6 +62,55 @@ class AttemptTests:
         assert await harness.store.resend(BERT) == 0
         assert await harness.store.resend(ANNA) == 1
         assert (await harness.take_one()).attempt == 2
+
+    async def test_a_text_that_failed_begins_its_refusal_and_is_sent_again_once(
+        self, harness: StoreHarness
+    ) -> None:
+        refused = await harness.enqueue(
+            "hello", priority=Priority.REPLY, media=["https://a.example"]
+        )
+        await harness.record(await harness.take_one(), Status.FAILED)
+        claim = await harness.claim_one()
+        [dialogue] = claim.dialogues
+        refusal = decode_refusal(decode_journal(dialogue.head, dialogue.entries))
+        assert (refusal.id, refusal.text, refusal.reason) == (refused, "hello", "as it went")
+        assert (refusal.is_awaited, refusal.media) == (True, ("https://a.example",))
+        [summary] = await harness.store.conversations(TROUBLED)
+        assert (summary.refused, (await harness.store.counts()).refused) == (1, 1)
+        assert [await harness.store.resend_refused(who) for who in (BERT, ANNA, None)] == [0, 1, 0]
+        copy = await harness.take_one()
+        assert (copy.text, copy.media, copy.attempt) == ("hello", ("https://a.example",), 1)
+        assert copy.id != refused
+        assert await harness.statuses() == ["hello: failed", "hello: sending"]
+        assert list(await harness.store.conversations(TROUBLED)) == []
+
+    async def test_neither_an_apology_nor_a_text_to_who_opted_out_begins_a_refusal(
+        self, harness: StoreHarness
+    ) -> None:
+        key = apology_key(Refusal(id="x", text="x"), 0, "sorry")
+        await harness.enqueue("sorry", key=key)
+        await harness.record(await harness.take_one(), Status.FAILED)
+        await harness.enqueue("hello")
+        await harness.record(await harness.take_one(), Status.FAILED, opted_out=True)
+        assert list(await harness.store.claim(10)) == []
+        assert (await harness.store.counts()).refused == 0
+
+    @pytest.mark.parametrize("is_early", [False, True])
+    async def test_a_receipt_that_a_text_failed_begins_its_refusal_once(
+        self, harness: StoreHarness, *, is_early: bool
+    ) -> None:
+        await harness.enqueue("hello")
+        outbound = await harness.take_one()
+        receipt = Receipt(status=Status.FAILED, provider_status="no", provider_id="p", code="30007")
+        if is_early:
+            await harness.store.apply_receipts([receipt])
+        await harness.record(outbound, Status.ACCEPTED, provider_id="p")
+        for _ in range(2):
+            await harness.store.apply_receipts([receipt])
+        [dialogue] = (await harness.claim_one()).dialogues
+        refusal = decode_refusal(decode_journal(dialogue.head, dialogue.entries))
+        assert (refusal.code, refusal.reason, refusal.is_awaited) == ("30007", "no", False)
+        assert (await harness.store.counts()).refused == 1
 
     async def test_statuses_only_go_forward(self, harness: StoreHarness) -> None:
         id = await harness.enqueue("hello")

@@ -9,6 +9,7 @@ _STATUSES = {
     "bad-request": 400,
     "text-too-long": 400,
     "bad-recipient": 400,
+    "refused": 400,
     "unauthorized": 401,
     "opted-out": 403,
     "not-found": 404,
@@ -20,6 +21,7 @@ _FAULT_ERRORS = {
     "error-500": ("internal", "Something broke here. Whether it was done is not known."),
     "error-503": ("unavailable", "Closed for the moment."),
     "throttle": ("throttled", "Too many calls. Wait as long as Retry-After says."),
+    "refuse": ("refused", "This text is not carried, now or later."),
     "expire-token": ("unauthorized", "This key has ended."),
 }
 RETRY_AFTER_S = 2

@@ -62,7 +62,7 @@ def malformed_json(reason: str) -> TelstraV2APIError:
 
 
 def telstra_v2_fault_response(name: str, *, is_send: bool) -> Response:
-    """Return the response of a fault: error-500, error-503 or throttle.
+    """Return the response of a fault: error-500, error-503, throttle or refuse.
 
     The pages name 429 for sending alone and SpikeArrest for all; the literal JSON of neither
     was ever seen, so the general shape is assumed.
@@ -70,6 +70,9 @@ def telstra_v2_fault_response(name: str, *, is_send: bool) -> Response:
     if name == "throttle":
         limit = (429, "Too Many Requests") if is_send else (403, "SpikeArrest")
         return TelstraV2APIError(*limit).response
+    if name == "refuse":
+        message = "Request flagged as containing suspicious content"
+        return TelstraV2APIError(400, message, message).response
     if name == "error-503":
         message = "The service requested is currently unavailable"
         return TelstraV2APIError(503, "TECH-ERR", message).response

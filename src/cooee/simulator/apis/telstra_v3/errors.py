@@ -84,13 +84,15 @@ def invalid_field(field: str, expected: str, location: str = "body") -> TelstraV
 
 
 def telstra_v3_fault_response(name: str) -> Response:
-    """Return the response of a fault: error-500, error-503 or throttle.
+    """Return the response of a fault: error-500, error-503, throttle or refuse.
 
     The specification has no 503; a 503 comes from the gateway before the API, in the gateway's own
     shape (an assumption, after what users of v2 saw of it).
     """
     if name == "throttle":
         return TelstraV3APIError("TOO_MANY_REQUESTS", "Too many requests").response
+    if name == "refuse":
+        return TelstraV3APIError("MODERATION_ERR", "The text has a word that is filtered").response
     if name == "error-503":
         message = "The Service is temporarily unavailable"
         detail = {"errorcode": "messaging.adaptors.http.flow.ServiceUnavailable"}

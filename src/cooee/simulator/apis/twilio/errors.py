@@ -23,12 +23,14 @@ _ERRORS: dict[int, tuple[int, str]] = {
     21606: (400, "The 'From' phone number is not a valid, message-capable Twilio phone number"),
     21609: (400, "The 'StatusCallback' URL is not a valid URL"),
     21610: (400, "Attempt to send to unsubscribed recipient"),
+    21612: (400, "Message cannot be sent with the current combination of 'To' and 'From'"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
     21620: (400, "Invalid media URL(s)"),
     21623: (400, "Number of media files exceeds allowed limit"),
     21705: (400, "The Messaging Service SID is not valid"),
 }
 _FAULT_CODES = {"error-500": 20500, "error-503": 20503, "throttle": 20429, "expire-token": 20003}
+_FAULT_CODES |= {"refuse": 21612}
 
 
 class TwilioAPIError(Exception):
