@@ -7,6 +7,7 @@ INSTALL := $(BIN)/python tools/install.py
 # Half of the tests wait for a process or a browser, so two of them share a core.
 WORKERS := $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`)
 XDIST := --numprocesses $(WORKERS) --dist loadfile --durations 15 --durations-min 5
+RESULTS := benchmarks/.results
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
@@ -49,15 +50,19 @@ screenshot: .venv/.developing  ## the pictures in the README and the docs, anew 
 	@$(BIN)/python docs/screenshot.py docs/picture.png
 	@$(BIN)/python docs/screenshot.py docs/waiting.png --example booking
 
-bench: .venv/.developing  ## texts a second, beside the same SQL without cooee; and what a replay costs
-	@$(BIN)/python benchmarks/turns.py
-	@$(BIN)/python benchmarks/dialogues.py
+bench: .venv/.developing  ## what everything costs, and what got worse by a tenth (benchmarks/history.jsonl)
+	@$(BIN)/python benchmarks/turns.py --json $(RESULTS)/turns.json
+	@$(BIN)/python benchmarks/dialogues.py --json $(RESULTS)/dialogues.json
+	@$(BIN)/python benchmarks/budget.py --json $(RESULTS)/budget.json
+	@$(BIN)/python benchmarks/starts.py --json $(RESULTS)/starts.json
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/sizes.py
 	@$(BIN)/python benchmarks/preflight.py --people 20000
+	@$(BIN)/python benchmarks/history.py $(addprefix $(RESULTS)/,turns.json dialogues.json budget.json starts.json)
 
 bench-peers: .venv/.developing  ## the whole path beside Flask, aiogram, DBOS and others (ten minutes; installs them)
-	@$(BIN)/python benchmarks/peers.py --rate 100
+	@$(BIN)/python benchmarks/peers.py --rate 100 --result $(RESULTS)/peers.json
+	@$(BIN)/python benchmarks/history.py $(RESULTS)/peers.json
 
 check: lint types rings docs test-all  ## all that has to pass
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
+from history import write_result
 from turns import OURS, Count, Instant, Watched, counting, person
 
 from cooee import App, Chat
@@ -87,10 +88,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--batches", default="1,16,64")
-    told = parser.parse_args()
+    parser.add_argument("--json", type=Path)
+    told, shares = parser.parse_args(), {}
     print(f"{'batch':>6} {'plain':>10} {'dialogue':>10} {'share':>7}   (texts a second)")
     for batch, plain, dialogue in rows([int(b) for b in told.batches.split(",")], told.seconds):
+        shares[f"beside a plain handler, batch {batch}"] = dialogue / plain
         print(f"{batch:>6} {plain:>10,.0f} {dialogue:>10,.0f} {dialogue / plain:>7.0%}")
+    write_result(told.json, shares=shares)
 
 
 if __name__ == "__main__":

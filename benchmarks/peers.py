@@ -30,6 +30,7 @@ from statistics import median
 from typing import Any
 from urllib.request import urlopen
 
+from history import write_result
 from peer_programs.environments import NotInstalled, python_of
 from peer_programs.pinned import Pinned, cores
 from peer_programs.postgres import postgres
@@ -322,6 +323,7 @@ def main() -> None:
     parser.add_argument("--greeted", type=int, default=2_000, help="people who texted before")
     parser.add_argument("--only", default="", help=", ".join(peer.name for peer in PEERS))
     parser.add_argument("--json", type=Path, default=Path("peers.json"))
+    parser.add_argument("--result", type=Path, help="for benchmarks/history.py")
     told = parser.parse_args()
     closed, opened, failed = rounds(told)
     print_tables(closed, opened, told.rate)
@@ -334,6 +336,9 @@ def main() -> None:
     about = {"at": datetime.now(UTC).isoformat(), "cores": CORES, "load": os.getloadavg()}
     everything = {**about, "closed": closed, "open": opened, "failed": failed, "ratios": found}
     told.json.write_text(json.dumps(everything, indent=1))
+    costs = {words: found[words] for words, *_, goal in GOALS if words in found and "≤" in goal}
+    shares = {words: one for words, one in found.items() if words not in costs}
+    write_result(told.result, shares=shares, costs=costs)
 
 
 if __name__ == "__main__":

@@ -10,19 +10,18 @@ are for a machine on which `python -c pass` takes 14 ms: 120 ms, 300 ms and a se
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from history import write_result
 from peers import free_port
 
 APP = Path(__file__).parent / "peer_programs" / "cooee_texts.py"
@@ -104,8 +103,7 @@ def main() -> None:
     for name, seconds in least.items():
         goal = f"{GOALS[name]:.1f}" if name in GOALS else ""
         print(f"{name:<26}{seconds * 1e3:>8,.0f}{ratios[name]:>8.1f}{goal:>8}")
-    if told.json:
-        told.json.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "ratios": ratios}))
+    write_result(told.json, costs={name: ratios[name] for name in GOALS})
 
 
 if __name__ == "__main__":

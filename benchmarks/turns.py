@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
+from history import write_result
 
 from cooee import App, Chat
 from cooee.clocks.clock import RealClock
@@ -165,7 +166,7 @@ class Raw:
             id, key = conversation_id(OURS, theirs), n.to_bytes(16, "big")
             self.db.execute(SQL["add_dedupe_key"], (id, key, now))
             placed = self.db.execute(SQL["assign_text_seq"], (id, OURS, theirs, now, now))
-            seq, _ = placed.fetchone()
+            seq, *_ = placed.fetchone()
             row = (id, seq, key, "", "hello", b"", now, now, 0, None, 0)
             self.db.execute(SQL["add_inbound"], filled("add_inbound", row))
         self.db.execute("commit")
@@ -234,10 +235,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--batches", default="1,16,64,256")
-    told = parser.parse_args()
+    parser.add_argument("--json", type=Path)
+    told, shares = parser.parse_args(), {}
     print(f"{'batch':>6} {'raw SQL':>10} {'cooee':>10} {'share':>7}   (texts a second)")
     for batch, plain, with_us in rows([int(b) for b in told.batches.split(",")], told.seconds):
+        shares[f"beside the same SQL, batch {batch}"] = with_us / plain
         print(f"{batch:>6} {plain:>10,.0f} {with_us:>10,.0f} {with_us / plain:>7.0%}")
+    write_result(told.json, shares=shares)
 
 
 if __name__ == "__main__":

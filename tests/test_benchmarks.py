@@ -111,8 +111,8 @@ def test_starts_are_measured_beside_python_itself(tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    ratios = json.loads((tmp_path / "starts.json").read_text())["ratios"]
-    assert ratios.keys() > {"import cooee", "cooee --help", "cooee run"}
+    ratios = json.loads((tmp_path / "starts.json").read_text())["costs"]
+    assert ratios.keys() == {"import cooee", "cooee --help", "cooee run"}
     assert all(ratio > 0 for ratio in ratios.values())
 
 
@@ -127,6 +127,26 @@ def test_each_step_of_a_text_is_measured(tmp_path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    steps = json.loads((tmp_path / "budget.json").read_text())["steps"]
+    steps = json.loads((tmp_path / "budget.json").read_text())["costs"]
     assert len(steps) > 10
     assert all(seconds > 0 for seconds in steps.values())
+
+
+def test_what_got_worse_by_a_tenth_is_marked(tmp_path):
+    history = tmp_path / "history.jsonl"
+
+    def record(share, cost):
+        (tmp_path / "turns.json").write_text(
+            json.dumps({"shares": {"batch 1": share}, "costs": {"start": cost}})
+        )
+        words = [str(tmp_path / "turns.json"), "--history", str(history)]
+        script = [sys.executable, str(ROOT / "benchmarks" / "history.py"), *words]
+        return subprocess.run(script, check=True, capture_output=True, text=True).stdout
+
+    assert record(0.5, 10).count("new") == 2
+    for share, cost in ((0.52, 9.5), (0.47, 10.5), (0.9, 5)):
+        assert "WORSE" not in record(share, cost)
+    fewer, longer = record(0.4, 12).splitlines()
+    assert re.fullmatch(r"turns: batch 1 +0\.4 +-\d+%   WORSE", fewer)
+    assert re.fullmatch(r"turns: start +12 +-\d+%   WORSE", longer)
+    assert len(history.read_text().splitlines()) == 5
