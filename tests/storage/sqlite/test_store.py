@@ -599,3 +599,8 @@ async def test_taking_looks_at_the_opt_outs_itself(harness):
     other.close()
     assert (await harness.store.counts()).queued == 1
     assert await harness.take() == []
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    versions = [migration.version for migration in migrate.load_migrations("sqlite")]
+    assert versions == list(range(1, len(versions) + 1))
