@@ -172,7 +172,7 @@ class Raw:
         self.db.execute("commit")
 
     def claim(self, count: int, now: int) -> list[tuple]:
-        self.db.execute(SQL["find_suspect"], (now,)).fetchone()
+        self.db.execute(SQL["find_suspect"], (now, True)).fetchone()
         return self.db.execute(SQL["claim_due"], (now, "[]", count)).fetchall()
 
     def finish(self, claims: list[tuple], now: int) -> None:
@@ -186,7 +186,8 @@ class Raw:
             ).fetchone()
             states.append((id, b'{"texts":%d}' % count))
             words = f"That was text {count}."
-            texts.append((id, last_out, seq, ours, theirs, words, None, 0, now, now, None, None))
+            row = (id, last_out, seq, ours, theirs, words, None, 0, now, now, None, None, 0)
+            texts.append(filled("add_outbound", row))
         self.db.executemany(SQL["save_state"], states)
         self.db.executemany(SQL["add_outbound"], texts)
         self.db.execute("commit")
