@@ -87,6 +87,25 @@ class Store(Protocol):
         """
         ...
 
+    async def claim_waiting(self, after: bytes, limit: int) -> Sequence[Claim]:
+        """Lease conversations with open dialogues, without their texts, due or not.
+
+        Conversations with a pending text, and those that are leased, are passed over.
+
+        Args:
+            after: the last conversation of the page before; empty at first.
+            limit: the length of a page.
+        """
+        ...
+
+    async def are_timers_of(self, code_version: str) -> bool:
+        """Return whether `save_timers_of` was last called with this code version."""
+        ...
+
+    async def save_timers_of(self, code_version: str) -> None:
+        """Note that the timers of all waiting dialogues are those of this code version."""
+        ...
+
     async def dialogues(
         self,
         *,

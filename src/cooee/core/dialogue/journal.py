@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -44,19 +44,8 @@ EntryKind = Literal[
     "stale",  # the record under `key` does not fit today's question, which is asked again
     "undone",  # the record under `key` is taken back, with the texts said after it
 ]
-_RECORD_KINDS = frozenset(
-    {
-        "answer",
-        "default",
-        "no reply",
-        "too many attempts",
-        "slept",
-        "started",
-        "done",
-        "failed",
-        "result lost",
-    }
-)
+_ENTRY_KINDS: tuple[str, ...] = get_args(EntryKind)
+_RECORD_KINDS = frozenset(_ENTRY_KINDS[: _ENTRY_KINDS.index("sent")])
 NO_KEY: RecordKey = ("", (), "", 0)
 
 
@@ -131,6 +120,8 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One dialogue: its start, its open question, and all entries since (replay rule 1).
 
     `initial_state` is the person's stored state at the start, from which each replay begins.
+    `code_version` is that of the last turn, `timer_version` that of the code by which the timer was
+    set since, if any.
     `frontier` is the key at which a turn stopped whose state was saved as computed. While later
     runs stop without having met it, `replayed_state` is the state that the last of them computed.
     `turn_count` counts finished turns, `undo_count` the answers taken back. The first
@@ -146,6 +137,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     inputs: Any = None
     initial_state: bytes | None = None
     code_version: str = ""
+    timer_version: str = ""
     waiting: Waiting | None = None
     frontier: RecordKey | None = None
     replayed_state: bytes | None = None

@@ -16,6 +16,7 @@ from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.dialogue_context import DialogueContext
 from cooee.core.dialogue.journal import Journal, JournalIndex
 from cooee.core.dialogue.replay import CallOnce, ReplayEffect, TurnOutcome, run_turn
+from cooee.core.dialogue.timer_fit import time_of_last_turn
 from cooee.core.errors import JournalError, TooLong
 from cooee.runtime.preflight import DryRunResult
 from cooee.runtime.preflight.app_frames import AppFrame, frames_of_error
@@ -52,7 +53,7 @@ class DryRun:
             journal = _with_start_time(
                 stored, journals.decode_journal(stored.dialogue.head, stored.dialogue.entries)
             )
-            now = _time_of_dry_run(journal)
+            now = time_of_last_turn(journal)
         except (JournalError, LookupError) as error:  # records may contradict each other
             kind = type(error).__name__
             return DryRunResult(outcome="unreadable", handler=name, what=kind, words=str(error))
@@ -134,21 +135,6 @@ def _with_start_time(stored: StoredDialogue, journal: Journal) -> Journal:
         return journal
     due = stored.dialogue.due_at or journal.started_at
     return replace(journal, initial_state=stored.state, started_at=max(due, journal.started_at))
-
-
-def _time_of_dry_run(journal: Journal) -> datetime:
-    """Return the time of the dialogue's last turn, at which no new timer is due.
-
-    After a turn that was killed, return the time of its last record.
-    """
-    waiting = journal.waiting
-    now = journal.started_at if waiting is None else waiting.asked_at
-    if len(journal.entries) == journal.finished_count:
-        return now
-    records = JournalIndex(journal.entries).records.values()
-    return max(
-        [now, *(found.entry.at for found in records if found.position >= journal.finished_count)]
-    )
 
 
 async def _no_history(_: int) -> NoReturn:

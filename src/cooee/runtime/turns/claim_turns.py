@@ -23,6 +23,7 @@ from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load
 from cooee.runtime.turns.progress import ClaimProgress, make_draft
 from cooee.runtime.turns.refusals import tell_of_refusal
 from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
+from cooee.runtime.turns.timer_fits import fit_timers
 from cooee.storage import Claim, ClaimResult, PendingText, SenderConsent, TurnFailure
 
 _NEVER_RETRIED = (TooLong, DialogueError, JournalError)  # the next try would go the same way
@@ -89,6 +90,9 @@ class _ClaimRun:
             yield from self._run_ready_dialogues()
         if not self._claim.texts:
             yield from self._run_due_dialogues()
+        if self._progress.dialogues.by_id:
+            # replay rule 11: a deploy reaches those who sleep beside the one that this claim is for
+            self._progress = yield from fit_timers(self._context, self._claim, self._progress)
 
     def finish(self) -> ClaimResult:
         """Return the result to commit."""

@@ -36,6 +36,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     cooee and of the provider that a question may offer all the same, and `on_question` is told the
     dialogue's name and the question that waits at the end of a turn. `provider_without_media` is
     the provider's name where it cannot carry media, `max_text` the most characters it takes.
+    `hanging_handlers` are those that did not come back when a deploy was to reach who waits.
     """
 
     app: App[Any, Any]
@@ -54,6 +55,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     warn: Callable[[str], None] = lambda _: None
     on_question: Callable[[str, Waiting], None] = lambda _, __: None
     events: Events = msgspec.field(default_factory=Events)
+    hanging_handlers: set[str] = msgspec.field(default_factory=set)
 
 
 class Turn(msgspec.Struct, frozen=True):

@@ -124,9 +124,10 @@ def run_dialogue(
 def _with_code_version(outcome: TurnOutcome, code_version: str) -> TurnOutcome:
     """Return the outcome with the code version after the turn, which may have loaded a plug-in."""
     journal = outcome.journal
-    if journal.code_version == code_version:
+    if journal.code_version == code_version and not journal.timer_version:
         return outcome
-    return replace(outcome, journal=replace(journal, code_version=code_version))
+    journal = replace(journal, code_version=code_version, timer_version="")
+    return replace(outcome, journal=journal)
 
 
 def as_dialogue_text(turn: Turn, pending: PendingText) -> IncomingText:

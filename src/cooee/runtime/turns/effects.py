@@ -18,13 +18,13 @@ class HandlerCall(msgspec.Struct, frozen=True):
     """A call of the app's code: a handler, a dialogue up to its next effect, or a once.
 
     `run` calls it, and returns its result or, where it is not `sync`, an awaitable
-    of it. `turn_id` names the turn in logs, `chat` is for the middleware around a turn. A call
-    that takes longer than `timeout_s` fails.
+    of it. `turn_id` names the turn in logs, `chat` is for the middleware around a turn; without
+    it there is none. A call that takes longer than `timeout_s` fails.
     """
 
     handler: Handler
     turn_id: str
-    chat: Chat[Any, Any]
+    chat: Chat[Any, Any] | None
     run: Callable[[], Any]
     sync: bool
     timeout_s: float | None = None

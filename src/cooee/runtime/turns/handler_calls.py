@@ -42,9 +42,8 @@ class HandlerCalls:
 
     def may_share_thread(self, call: HandlerCall) -> bool:
         """Tell whether a call may be made in a thread that other claims share."""
-        return (
-            call.sync and not self._app.middleware and call.handler.name not in self._slow_handlers
-        )
+        in_middleware = call.chat is not None and self._app.middleware
+        return call.sync and not in_middleware and call.handler.name not in self._slow_handlers
 
     def call_here(self, call: HandlerCall) -> CallOutcome:
         """Make a call in this thread."""
@@ -94,8 +93,9 @@ class HandlerCalls:
 
     async def _call_in_middleware(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
         proceed: Callable[[], Awaitable[Any]] = partial(self._run_call, call, late_calls)
-        for middleware in reversed(self._app.middleware):
-            proceed = partial(middleware, call.chat, proceed)
+        if call.chat is not None:
+            for middleware in reversed(self._app.middleware):
+                proceed = partial(middleware, call.chat, proceed)
         return await proceed()
 
     async def _run_call(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:

@@ -28,6 +28,7 @@ from cooee.runtime.turns.handler_calls import HandlerCalls
 from cooee.runtime.turns.places import Places
 from cooee.runtime.turns.thread_call import LateCall, ThreadCall, stack_of_thread
 from cooee.runtime.turns.timer_hold import TimerHold
+from cooee.runtime.turns.timer_sweep import TimerSweep
 from cooee.runtime.turns.turn_thread import Step, TurnRunner, run_all
 from cooee.storage import Checkpoint, Claim, ClaimResult, Store, TurnFailure
 
@@ -78,6 +79,7 @@ class Worker:
         self._calls = HandlerCalls(context, clock)
         self._tasks = TaskGroup(clock, "turn", self.wake_up.set)
         self._places = Places(self._tasks, self._end_dropped)
+        self._sweep = TimerSweep(context, store, clock, self._places.of)
         self._alone: set[bytes] = set()  # conversations whose next claim has one text
         self._stopping = False
         self._publish = context.events.publish
@@ -139,6 +141,8 @@ class Worker:
             return False
         with_timers = not self.timer_hold.remaining_s()
         claims = await self._store.claim(self._places.free_count, with_timers=with_timers)
+        if not claims and with_timers:
+            claims = await self._sweep.claim(self._places.free_count)
         if not claims:
             return False
         try:
@@ -154,11 +158,10 @@ class Worker:
         due = (await self._store.next_due(with_timers=not held_s)).turn
         if not self._places.free_count:
             return None
-        if due is None:
-            return held_s or None
-        seconds = (due - self._clock.now()).total_seconds()
-        seconds = seconds if seconds > 0 else 0.1  # a turn under way has what is due
-        return min(seconds, held_s) if held_s else seconds
+        waits = [held_s or self._sweep.pause_s]
+        if due is not None:  # where it is overdue, a turn under way has it
+            waits.append(max((due - self._clock.now()).total_seconds(), 0) or 0.1)
+        return min((one for one in waits if one is not None), default=None)
 
     async def _run_claims(self, claims: Sequence[Claim]) -> None:
         """Run new claims, without those that are not ready."""

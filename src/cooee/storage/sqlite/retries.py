@@ -26,8 +26,7 @@ def retry_after_deploy(
     transaction: Transaction, code_version: str, retired_handlers: Sequence[str]
 ) -> int:
     """Retry texts and timers of another code version, and make retired dialogues due."""
-    code_version = storable_text(code_version)
-    version_mark = int.from_bytes(key_hash(code_version)[:7])
+    code_version, version_mark = storable_text(code_version), _version_mark(code_version)
     if transaction.execute("save_code_version", (version_mark,)).rowcount:
         # Failed turns that wait for a retry need not wait for it: the new code may be mended.
         transaction.execute("make_retries_due", (transaction.now,))
@@ -43,6 +42,22 @@ def retry_after_deploy(
         + dialogue_count
         + _make_due(transaction, "make_retired_dialogues_due", (transaction.now, names))
     )
+
+
+def are_timers_of(transaction: Transaction, code_version: str) -> bool:
+    """Return whether the timers of all who wait are those of this code version."""
+    saved = transaction.execute("timers_version").fetchone()
+    return saved is not None and saved[0] == _version_mark(code_version)
+
+
+def save_timers_of(transaction: Transaction, code_version: str) -> None:
+    """Note that the timers of all who wait are those of this code version."""
+    transaction.execute("save_timers_version", (_version_mark(code_version),))
+
+
+def _version_mark(code_version: str) -> int:
+    """Return a code version as the number by which `metadata` knows it."""
+    return int.from_bytes(key_hash(storable_text(code_version))[:7])
 
 
 def _append_again(transaction: Transaction, set_aside: Sequence[Any]) -> int:

@@ -132,6 +132,17 @@ select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at,
   left join states s on s.conversation = c.id
  order by c.timer_at, c.id
 
+-- name: claim_waiting
+select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at, s.state, c.handled_seq, null
+  from (select distinct d.conversation from dialogues d indexed by dialogues_open
+         cross join conversations o on o.id = d.conversation
+         where d.ended_at is null and d.conversation > ?1 and o.due_at is null and o.suspect_seq is null
+           and hex(o.id) not in (select value from json_each(?2))
+         order by d.conversation limit ?3) w
+  join conversations c on c.id = w.conversation
+  left join states s on s.conversation = c.id
+ order by c.id
+
 -- name: postpone_text
 update conversations set due_at = ? where id = ? and lease_epoch = ? and due_at is not null
 
@@ -243,6 +254,13 @@ returning conversation
 
 -- name: save_code_version
 insert into metadata (name, value) values ('code_version', ?1)
+on conflict (name) do update set value = ?1 where value <> ?1
+
+-- name: timers_version
+select value from metadata where name = 'timers_version'
+
+-- name: save_timers_version
+insert into metadata (name, value) values ('timers_version', ?1)
 on conflict (name) do update set value = ?1 where value <> ?1
 
 -- name: make_retries_due

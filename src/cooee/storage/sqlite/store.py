@@ -154,6 +154,17 @@ class SQLite:
     async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
         return await self._write(retries.retry_after_deploy, code_version, retired_handlers)
 
+    async def claim_waiting(self, after: bytes, limit: int) -> Sequence[Claim]:
+        self._check_is_owner()
+        claims = self._write(turns.claim_waiting, after, limit)
+        return await self._or_put_back(claims, turns.release_claims)
+
+    async def are_timers_of(self, code_version: str) -> bool:
+        return await self._read(retries.are_timers_of, code_version)
+
+    async def save_timers_of(self, code_version: str) -> None:
+        await self._write(retries.save_timers_of, code_version)
+
     async def dialogues(
         self,
         *,

@@ -54,6 +54,13 @@ def claim_conversations(transaction: Transaction, limit: int, *, with_timers: bo
     return claims
 
 
+def claim_waiting(transaction: Transaction, after: bytes, limit: int) -> list[Claim]:
+    """Lease the next conversations with open dialogues and no pending text, due or not."""
+    leased = leased_ids_json(transaction)
+    rows = transaction.execute("claim_waiting", (after, leased, limit)).fetchall()
+    return _make_claims(transaction, rows, is_suspect=False)
+
+
 def leased_ids_json(transaction: Transaction) -> str:
     """Return the ids of leased conversations, as a JSON list of SQLite's upper-case hex."""
     return msgspec.json.encode(

@@ -121,6 +121,56 @@ class DialogueClaimTests:
         assert await harness.finish(await harness.claim_one())
         assert (await harness.claim_one()).texts == []
 
+    async def test_who_waits_is_leased_due_or_not_and_page_by_page(
+        self, harness: StoreHarness
+    ) -> None:
+        later = harness.clock.later(days=1)
+        for person in (ANNA, BERT, CLEO):
+            assert await begin_dialogue(harness, to=person, due_at=later)
+        assert await begin_dialogue(harness, "e", to=CLEO)
+        first = await harness.store.claim_waiting(b"", 2)
+        assert [len(first), len({claim.theirs for claim in first})] == [2, 2]
+        await harness.store.release(first)
+        second = await harness.store.claim_waiting(first[-1].conversation, 2)
+        everybody = [*first, *second]
+        assert {claim.theirs for claim in everybody} == {ANNA, BERT, CLEO}
+        assert {id for one in everybody for id in dialogue_ids(one.dialogues)} == {"d", "e"}
+        assert [len(claim.texts) for claim in everybody] == [0, 0, 0]
+        assert list(await harness.store.claim_waiting(second[-1].conversation, 2)) == []
+        # whoever is leased is passed over
+        others = await harness.store.claim_waiting(b"", 9)
+        assert [claim.theirs for claim in others] == [claim.theirs for claim in first]
+        assert list(await harness.store.claim_waiting(b"", 9)) == []
+
+    async def test_who_waits_with_a_pending_text_is_passed_over(
+        self, harness: StoreHarness
+    ) -> None:
+        assert await begin_dialogue(harness, due_at=harness.clock.later(days=1))
+        await harness.receive("hello")
+        assert list(await harness.store.claim_waiting(b"", 9)) == []
+        claim = await harness.claim_one()
+        assert await finish_claim(harness, claim, dialogue_update(end_reason="returned"))
+        assert list(await harness.store.claim_waiting(b"", 9)) == []
+
+    async def test_the_version_of_all_timers_is_remembered(self, harness: StoreHarness) -> None:
+        assert not await harness.store.are_timers_of("one")
+        await harness.store.save_timers_of("one")
+        assert await harness.store.are_timers_of("one")
+        await harness.store.save_timers_of("two")
+        assert not await harness.store.are_timers_of("one")
+        assert await harness.store.are_timers_of("two")
+
+    async def test_texts_alone_are_claimed_where_timers_are_held(
+        self, harness: StoreHarness
+    ) -> None:
+        assert await begin_dialogue(harness)
+        assert (await harness.store.next_due(with_timers=False)).turn is None
+        assert list(await harness.store.claim(9, with_timers=False)) == []
+        await harness.receive("hello", sender=BERT)
+        [claim] = await harness.store.claim(9, with_timers=False)
+        assert claim.theirs == BERT
+        assert (await harness.claim_one()).theirs == ANNA
+
     async def test_a_dialogue_is_started_once(self, harness: StoreHarness) -> None:
         assert await begin_dialogue(harness)
         assert await finish_claim(harness, await harness.claim_one(), dialogue_update("d", b"1"))

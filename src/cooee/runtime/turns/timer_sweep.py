@@ -1,0 +1,88 @@
+"""TimerSweep: after a deploy, claims everybody who waits once, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from cooee.clocks.clock import Clock
+from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.places import Place
+from cooee.storage import Claim, Store
+
+SLICE = 50
+PAUSE = timedelta(seconds=0.25)
+"""At most 50 people in a quarter of a second: 200 a second, and none while a text waits."""
+
+
+class TimerSweep:
+    """Brings those who wait into a claim, in which their timers are fitted to today's code.
+
+    The first person in each dialogue goes alone, so that a handler which hangs is found before
+    others run it. The sweep is over once all have had a claim, and the store notes for which
+    version of the code. A process that is killed before begins anew, and runs nobody twice.
+
+    Args:
+        context: the app, and the version of its code.
+        store: where they wait.
+        clock: the time.
+        place_of: returns the place of a claim; None once the claim has ended.
+    """
+
+    def __init__(
+        self,
+        context: TurnContext,
+        store: Store,
+        clock: Clock,
+        place_of: Callable[[Claim], Place | None],
+    ) -> None:
+        self._context, self._store, self._clock = context, store, clock
+        self._place_of = place_of
+        self._version = ""
+        self._after: bytes | None = None  # None: not begun
+        self._is_done = False
+        self._next_at: datetime | None = None
+        self._last_claims: Sequence[Claim] = ()
+        self._known_handlers: set[str] = set()
+
+    @property
+    def pause_s(self) -> float | None:
+        """Seconds until the next few; None where all are done."""
+        return None if self._is_done else PAUSE.total_seconds()
+
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        """Lease the next few who wait; or nobody, where it is too early, or all are done."""
+        now = self._clock.now()
+        is_early = self._next_at is not None and now < self._next_at
+        if self._is_done or is_early or any(map(self._place_of, self._last_claims)):
+            return ()
+        if self._after is None and not await self._begin():
+            return ()
+        claims = await self._store.claim_waiting(self._after or b"", min(limit, SLICE))
+        self._last_claims, self._next_at = await self._without_unknown(claims), now + PAUSE
+        if claims:
+            self._after = self._last_claims[-1].conversation
+        else:
+            await self._store.save_timers_of(self._version)
+            self._is_done = True
+        return self._last_claims
+
+    async def _begin(self) -> bool:
+        """Begin, unless all timers are those of today's code; return whether there is work."""
+        self._version = self._context.code_version()
+        self._is_done = await self._store.are_timers_of(self._version)
+        if not self._is_done:
+            # a deploy that is rolled back before all have had theirs is a deploy of its own
+            await self._store.save_timers_of("")
+            self._after = b""
+        return not self._is_done
+
+    async def _without_unknown(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Return the claims up to the first of a handler not run so far; release the others."""
+        for n, claim in enumerate(claims, 1):
+            handlers = {dialogue.handler for dialogue in claim.dialogues}
+            if not handlers <= self._known_handlers:
+                self._known_handlers |= handlers
+                await self._store.release(claims[n:])
+                return claims[:n]
+        return claims
