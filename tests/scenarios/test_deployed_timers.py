@@ -310,8 +310,8 @@ async def test_code_that_hangs_is_run_for_one_person_and_never_for_the_crowd(mon
         release.wait(10)
         return await chat.ask("Name?")
 
-    def make_impatient_context(*args: Any) -> TurnContext:
-        return replace(make_context(*args), dialogue_timeout_s=0.2)
+    def make_impatient_context(*args: Any, **more: Any) -> TurnContext:
+        return replace(make_context(*args, **more), dialogue_timeout_s=0.2)
 
     async with Kit(made(counting([], days(9)), "1")) as kit:
         await begin(kit, 120)

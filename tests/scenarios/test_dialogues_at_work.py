@@ -81,7 +81,7 @@ class World:
             app,
             None,
             RealClock().now,
-            lambda claim, seq: recall,
+            lambda turn: recall,
             code_version=lambda: program,
             dialogue_timeout_s=STUCK,
         )

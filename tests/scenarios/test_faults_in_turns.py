@@ -394,12 +394,12 @@ async def test_a_damaged_row_fails_its_own_turn_and_keeps_nobody_from_an_answer(
         anna.read()
         claim = kit.store.claim
 
-        async def damage_first(limit):
+        async def damage_first(limit, **options):
             kit.store.claim = claim
             values = {"who": anna.number, "id": conversation_id(kit.number, anna.number)}
             with contextlib.closing(sqlite3.connect(kit._database_path)) as other, other:
                 other.execute(DAMAGE[damage], values)
-            return await claim(limit)
+            return await claim(limit, **options)
 
         kit.store.claim = damage_first
         kit.send(anna, "GO")

@@ -42,8 +42,8 @@ class FaultPlanter:
         """Watch the next claim, from the moment the store has given it out."""
         store, claim = self._kit.store, self._kit.store.claim
 
-        async def claim_and_watch(limit):
-            claims = await claim(limit)
+        async def claim_and_watch(limit, **options):
+            claims = await claim(limit, **options)
             if claims:
                 self._watching = True
             return claims
