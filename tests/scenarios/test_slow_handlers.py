@@ -58,9 +58,7 @@ async def working(app, store, limit):
     async def recall(n):
         return []
 
-    context = TurnContext(
-        app, None, RealClock().now, lambda turn: recall, handler_timeout_s=limit
-    )
+    context = TurnContext(app, None, RealClock().now, lambda turn: recall, handler_timeout_s=limit)
     worker = Worker(context, store, RealClock(), lambda: None)
     return worker, asyncio.create_task(worker.run())
 

@@ -227,6 +227,7 @@ async def test_the_worker_survives_what_its_parts_raise(store, part, error):
             return await answers(store, ANNA) == ["fine"]
 
         await until(worker, is_answered)
+
         async def is_in_trouble():
             return part == "prepare" or "claims failed" in worker.trouble
 
