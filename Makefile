@@ -11,7 +11,7 @@ RESULTS := benchmarks/.results
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
-.PHONY: phone demo run test test-all lint types rings docs screenshot bench bench-peers proof check clean help
+.PHONY: phone demo run test test-all lint types rings docs reference screenshot bench bench-peers proof check clean help
 
 phone: .venv/.installed  ## two phones in the browser, texting the stopwatch; save the file to change it
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --database phone.db
@@ -45,6 +45,9 @@ rings: .venv/.developing  ## imports point one way
 
 docs: .venv/.developing  ## the documentation, in docs/_build/html
 	@$(BIN)/sphinx-build -q -W -d docs/_build/doctrees docs docs/_build/html
+
+reference: .venv/.developing  ## what the pages take from the code, written anew
+	@$(BIN)/python docs/generated.py
 
 screenshot: .venv/.developing  ## the pictures in the README and the docs, anew (needs Chromium)
 	@$(BIN)/python docs/screenshot.py docs/picture.png

@@ -1,20 +1,27 @@
-"""What the code knows best, written into the pages when they are built.
+"""What the code knows best, written into the pages: `make reference`.
 
-A page asks for it by name: ``{cooee-front}``, ``{cooee-errors}``, ``{cooee-settings}``,
-``{cooee-commands}``, ``{cooee-providers}``.
+A page has a place for each part, between two comments. The part may be read as it is, on a host of
+code too, and a test holds that it says what the code says today.
+
+    <!-- generated: settings -->
+    <!-- end -->
+
+Parts are `front`, `errors`, `settings`, `commands`, `providers`, and `objects` with a module and
+its public names: `objects cooee.storage Store open_store`.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
-from enum import Enum
-from typing import Any, ClassVar, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import typer
-from docutils import nodes
-from sphinx.util.docutils import SphinxDirective
+from docstrings import describe
 
 import cooee
 import cooee.core.errors
@@ -22,27 +29,70 @@ from cooee.cli.main import COMMANDS, cli
 from cooee.providers import Features, Setting, default_features, find_provider, provider_names
 from cooee.runtime.settings import KNOWN_SETTINGS
 
+DOCS = Path(__file__).parent
+_PART = re.compile(r"(<!-- generated: (.+?) -->\n)(?:.*\n)*?(<!-- end -->)")
 
-def front() -> str:
+
+def main() -> None:
+    """Write every part anew, in place."""
+    for page, text in fresh_pages():
+        if page.read_text("utf-8") != text:
+            page.write_text(text, "utf-8")
+            print(page.relative_to(DOCS.parent))
+
+
+def fresh_pages() -> Iterator[tuple[Path, str]]:
+    """Yield each page that has a part of the code's, as it should read."""
+    for page in sorted(DOCS.rglob("*.md")):
+        text = page.read_text("utf-8")
+        if "_build" not in page.parts and _PART.search(text):
+            yield page, _PART.sub(_write_part, text)
+
+
+def _write_part(found: re.Match[str]) -> str:
+    """Return a part with its two comments."""
+    headings = re.findall(r"^(#+) ", found.string[: found.start()], re.MULTILINE)
+    name, *arguments = found[2].split()
+    words = _PARTS[name](len(headings[-1]) + 1, *arguments)
+    return f"{found[1]}\n{words}\n\n{found[3]}"
+
+
+def front(level: int) -> str:
     """Every public name of `cooee`, but for the errors, which have a page of their own."""
-    public = [(name, getattr(cooee, name)) for name in cooee.__all__]
-    shown = [(name, it) for name, it in public if not _is_error(it)]
-    shown.sort(key=lambda one: (_FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST), one[0]))
-    entries = [_entry(name, it) for name, it in shown]
-    return "\n\n".join(["```{eval-rst}", ".. py:module:: cooee", *entries, "```"])
+    names = [name for name in cooee.__all__ if not _is_error(getattr(cooee, name))]
+    names.sort(key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+    return _described(level, [(name, getattr(cooee, name)) for name in names])
 
 
-def errors() -> str:
+def errors(level: int) -> str:
     """The tree of errors, then each of them in its order."""
     public = vars(cooee.core.errors)
-    entries = [
-        f".. autoexception:: {name}\n   :members:\n   :show-inheritance:"
-        for name in public
-        if _is_error(public[name])
-    ]
     tree = inspect.cleandoc(cooee.core.errors.__doc__ or "").partition("\n\n")[2]
-    directives = ["```{eval-rst}", ".. py:currentmodule:: cooee", *entries, "```"]
-    return "\n\n".join([f"```text\n{tree}\n```", *directives])
+    listed = _described(level, [(name, it) for name, it in public.items() if _is_error(it)])
+    return f"```{{code-block}} text\n{tree}\n```\n\n{listed}"
+
+
+def objects(level: int, module_name: str, *names: str) -> str:
+    """Public names of a module: ``*`` is every name, ``-Name`` leaves one out of these.
+
+    Of ``Name()`` the members are left out.
+    """
+    module = importlib.import_module(module_name)
+    every = getattr(module, "__all__", None) or _functions(module)
+    wanted = [each for name in names for each in (every if name == "*" else [name])]
+    chosen = [name for name in wanted if f"-{name}" not in names and not name.startswith("-")]
+    return "\n\n".join(
+        describe(name, getattr(module, name.removesuffix("()")), level) for name in chosen
+    )
+
+
+def _functions(module: Any) -> list[str]:
+    own = vars(module).items()
+    return [name for name, it in own if inspect.isfunction(it) and it.__module__ == module.__name__]
+
+
+def _described(level: int, listed: Sequence[tuple[str, Any]]) -> str:
+    return "\n\n".join(describe(name, it, level) for name, it in listed)
 
 
 _FIRST = (
@@ -56,25 +106,18 @@ _FIRST = (
     "Receipt",
     "Status",
 )
-_GIVEN = ("Chat",)  # what nobody makes, so that how it is made says nothing
 
 
 def _is_error(it: object) -> bool:
     return isinstance(it, type) and issubclass(it, BaseException)
 
 
-def _entry(name: str, it: object) -> str:
-    if not isinstance(it, type):
-        return f".. auto{'function' if inspect.isroutine(it) else 'data'}:: {name}"
-    every = "\n   :undoc-members:" if issubclass(it, Enum) else ""
-    return f".. autoclass:: {name}{'()' * (name in _GIVEN)}\n   :members:{every}"
-
-
-def settings() -> str:
+def settings(level: int) -> str:
     """Every setting: ours, then each provider's."""
-    parts = ["## Of every app", _settings(KNOWN_SETTINGS)]
+    head = "#" * level
+    parts = [f"{head} Of every app", _settings(KNOWN_SETTINGS)]
     for name in provider_names():
-        parts += [f"## Of `{name}`", _settings(find_provider(name).settings)]
+        parts += [f"{head} Of `{name}`", _settings(find_provider(name).settings)]
     return "\n\n".join(parts)
 
 
@@ -89,21 +132,21 @@ def _default(setting: Setting) -> str:
     return "has to be given" if setting.default is None else _code(setting.default)
 
 
-def commands() -> str:
+def commands(level: int) -> str:
     """Every command: what it does, its arguments and its options."""
     group = typer.main.get_command(cli)
     context = typer.Context(group)
     loaded = [(name, group.get_command(context, name)) for name in COMMANDS]  # type: ignore[attr-defined] # a typer app is a group
-    return "\n\n".join(_command(name, command) for name, command in loaded)
+    return "\n\n".join(_command(level, name, command) for name, command in loaded)
 
 
-def _command(name: str, command: Any) -> str:
+def _command(level: int, name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
     shape = [_shape(one) for one in arguments] + ["[OPTIONS]"] * bool(options)
     rows = [(_code(_shape(one)), one.help or "", "") for one in arguments]
     rows += [(_code(_flags(one)), one.help or "", _shown(one.default)) for one in options]
-    parts = [f"## cooee {name}", _code(" ".join(["cooee", name, *shape]))]
+    parts = [f"{'#' * level} cooee {name}", _code(" ".join(["cooee", name, *shape]))]
     parts += [inspect.cleandoc(command.help or "")]
     return "\n\n".join([*parts, _table(("", "what it is", "default"), rows)] if rows else parts)
 
@@ -122,7 +165,7 @@ def _shown(default: object) -> str:
     return "" if default is None or default is False else _code(str(default))
 
 
-def providers() -> str:
+def providers(_: int) -> str:
     """What each provider can do, from its `Features` as they are by default."""
     features_of = [(name, default_features(find_provider(name))) for name in provider_names()]
     rows = [
@@ -201,24 +244,9 @@ def _cell(words: str) -> str:
     return words.replace("|", "\\|").replace("\n", " ")
 
 
-class _Generated(SphinxDirective):
-    """Puts a page's part in its place, as if it had been written there."""
+_PARTS: dict[str, Callable[..., str]] = {
+    part.__name__: part for part in (front, errors, objects, settings, commands, providers)
+}
 
-    write: ClassVar[Callable[[], str]]
-
-    def run(self) -> list[nodes.Node]:
-        """Read the Markdown that the code wrote."""
-        return self.parse_text_to_nodes(type(self).write(), allow_section_headings=True)
-
-
-def _directives() -> Iterator[tuple[str, type[_Generated]]]:
-    for write in (front, errors, settings, commands, providers):
-        told = {"write": staticmethod(write)}
-        yield f"cooee-{write.__name__}", type(write.__name__, (_Generated,), told)
-
-
-def setup(app: Any) -> dict[str, bool]:
-    """Make the directives known."""
-    for name, directive in _directives():
-        app.add_directive(name, directive)
-    return {"parallel_read_safe": True}
+if __name__ == "__main__":
+    main()
