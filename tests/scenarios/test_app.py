@@ -691,6 +691,55 @@ async def test_what_the_provider_would_refuse_for_its_length_is_refused_before(p
         assert (counts.set_aside, counts.failed) == (1, 0)
 
 
+@pytest.mark.parametrize("provider", ["telstra-v2", "telstra-v3", "twilio", "simulated"])
+async def test_a_long_text_is_split_where_the_app_says_so(provider):
+    app = App(long_texts="split")
+    story = " ".join(f"word{n}" for n in range(500))
+
+    @app.on("TELL")
+    def tell(chat):
+        chat.say("Once:")
+        return story
+
+    @app.dialogue("ASK")
+    async def ask(chat):
+        return f"Well, {await chat.ask(story + '?')}."
+
+    async with Kit(app, provider=provider) as kit:
+        limit = kit.service.provider.features.max_text
+        anna = kit.phone()
+        first, *parts = await anna.text("TELL")
+        assert first == "Once:"
+        assert len(parts) > 1
+        assert all(len(part) <= limit for part in parts)
+        assert " ".join(parts) == story
+        assert " ".join(await anna.text("ASK")) == f"{story}?"
+        assert await anna.text("yes") == ["Well, yes."]
+        id = await app.send(anna.number, story, key="story")
+        assert await app.send(anna.number, story, key="story") == id
+        await kit.quiet()
+        assert " ".join(anna.read()) == story
+        assert (await kit.store.counts()).failed == 0
+
+
+async def test_the_parts_of_a_long_text_come_in_order_and_once_over_a_restart():
+    app = App(long_texts="split")
+    app.on("TELL")(lambda chat: " ".join(f"word{n}" for n in range(900)))
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        kit.fault("error-503", 3, on="POST /texts")
+        kit.send(anna, "TELL")
+        await kit.quiet()
+        await kit.restart()
+        await kit.wait(60)
+        assert " ".join(anna.read()).split() == [f"word{n}" for n in range(900)]
+
+
+def test_what_long_texts_may_be_is_said():
+    with pytest.raises(DefinitionError, match='Write "refuse" or "split"'):
+        App(long_texts="cut")
+
+
 async def test_an_app_sends_from_a_handler_and_when_it_starts():
     app = App()
 

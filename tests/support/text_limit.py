@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cooee import App
+from cooee.core.app.text_policy import TextPolicy
 
 
 def lift_text_limit(monkeypatch):
     """Let texts through that the provider will refuse for their length."""
-    policy = App.apply_text_policy
+    apply = TextPolicy.apply
 
-    def unlimited(app, reply, *, limited=True, max_chars=None):
-        return policy(app, reply, limited=limited)
+    def unlimited(policy, reply, *, limited=True, max_chars=None):
+        return apply(policy, reply, limited=limited)
 
-    monkeypatch.setattr(App, "apply_text_policy", unlimited)
+    monkeypatch.setattr(TextPolicy, "apply", unlimited)

@@ -8,6 +8,8 @@ from itertools import accumulate
 
 import msgspec
 
+from cooee.core.text_cuts import cut_prices, splits_surrogate_pair
+
 
 class Encoding(StrEnum):
     """The encoding of a text on the network: seven bits a character, or sixteen."""
@@ -95,7 +97,7 @@ def _merge_surrogate_pairs(text: str, costs: Sequence[int]) -> Iterable[int]:
         return costs
     merged: list[int] = []
     for index, cost in enumerate(costs):
-        if index and _splits_surrogate_pair(text, index):
+        if index and splits_surrogate_pair(text, index):
             merged[-1] += cost
         else:
             merged.append(cost)
@@ -129,11 +131,7 @@ def _suggestions_for(text: str, segments: int, costly: Sequence[str]) -> tuple[S
 
 # --- Where to cut
 
-_SEGMENT_PRICE, _CLUSTER_PRICE, _WORD_PRICE = (
-    1 << 48,
-    1 << 24,
-    1,
-)  # what each costs: no number of the next is worth one
+_SEGMENT_PRICE = 1 << 48  # no number of divided graphemes is worth a segment more
 
 
 def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequence[str]:
@@ -146,7 +144,7 @@ def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequ
     if sum(costs) <= _UNITS_IN_SINGLE[encoding]:
         return (text,)
     units_before, units_per_part = list(accumulate(costs, initial=0)), _UNITS_IN_PART[encoding]
-    prices = _cut_prices(text)
+    prices = cut_prices(text)
     best, cut = [0] * (len(text) + 1), [0] * (len(text) + 1)
     ends: deque[int] = deque([len(text)])
     for start in range(len(text) - 1, -1, -1):
@@ -156,7 +154,7 @@ def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequ
         best[start] = best[ends[0]] + _SEGMENT_PRICE + prices[start]
         # A pair is never divided, so no part may end here. An end that is dearer than `start` is
         # never chosen again: `start` is nearer for every earlier part.
-        if not _splits_surrogate_pair(text, start):
+        if not splits_surrogate_pair(text, start):
             while ends and best[ends[-1]] > best[start]:
                 ends.pop()
             ends.append(start)
@@ -165,68 +163,6 @@ def _cut_into_parts(text: str, encoding: Encoding, costs: Sequence[int]) -> Sequ
         parts.append(text[start : cut[start]])
         start = cut[start]
     return parts
-
-
-def _cut_prices(text: str) -> Sequence[int]:
-    """Return the price of a cut before each character; 0 before the first."""
-    prices, flags = [0], 0
-    for at in range(1, len(text)):
-        flags = flags + 1 if _is_flag(text[at - 1]) else 0
-        splits_grapheme = _is_one_grapheme(text[at - 1], text[at]) or (
-            flags % 2 == 1 and _is_flag(text[at])
-        )
-        prices.append(
-            _CLUSTER_PRICE
-            if splits_grapheme
-            else _WORD_PRICE
-            if _is_inside_word(text[at - 1], text[at])
-            else 0
-        )
-    return prices
-
-
-def _is_one_grapheme(before: str, after: str) -> bool:
-    """Tell whether two characters are one on a screen (UAX #29, without flags and rare scripts)."""
-    if after.isascii():
-        return before == "\r" and after == "\n"
-    if unicodedata.category(after) in {"Mn", "Me", "Mc"} or before == "\u200d":
-        return True
-    if after in "\u200c\u200d" or "🏻" <= after <= "🏿" or "\U000e0020" <= after <= "\U000e007f":
-        return True
-    return before >= "\u1100" and _is_hangul_syllable(before, after)
-
-
-def _is_hangul_syllable(before: str, after: str) -> bool:
-    """Tell whether two Korean letters are in one syllable: a lead, then a vowel, then a tail."""
-    vowel, tail = "\u1160" <= after <= "\u11a7", "\u11a8" <= after <= "\u11ff"
-    open_ended = "\u1100" <= before <= "\u11a7" or "가" <= before <= "힣"
-    lead = "\u1100" <= before <= "\u115f" and "\u1100" <= after <= "\u115f"
-    return lead or (open_ended and (vowel or tail)) or ("\u11a8" <= before <= "\u11ff" and tail)
-
-
-def _is_flag(letter: str) -> bool:
-    return "🇦" <= letter <= "🇿"
-
-
-def _is_inside_word(before: str, after: str) -> bool:
-    """Tell whether a cut between two characters divides a word; Chinese words have no spaces."""
-    if before.isspace() or after.isspace():
-        return False
-    return not (_is_wide(before) or _is_wide(after))
-
-
-def _is_wide(letter: str) -> bool:
-    return not letter.isascii() and unicodedata.east_asian_width(letter) in "WF"
-
-
-def _splits_surrogate_pair(text: str, at: int) -> bool:
-    """Tell whether a cut at `index` divides a surrogate pair, held as two halves."""
-    return (
-        at > 0
-        and "\ud800" <= text[at - 1] <= "\udbff"
-        and at < len(text)
-        and "\udc00" <= text[at] <= "\udfff"
-    )
 
 
 # --- Plain characters for such as look alike

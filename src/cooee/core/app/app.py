@@ -8,13 +8,13 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Generic, Literal, Protocol, TypeAlias
 
-from msgspec import structs
 from typing_extensions import TypeVar
 
 from cooee.core.app.dialogue_start import check_inputs, find_dialogue
 from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
 from cooee.core.app.routes import BusyPolicy, Dialogue, F, Handler, Routes, handler_of
 from cooee.core.app.state_codec import StateCodec
+from cooee.core.app.text_policy import LongTexts, TextPolicy
 from cooee.core.app.time_zones import load_time_zone, parse_time_zone
 from cooee.core.built_in_values import (
     built_in_length,
@@ -22,10 +22,9 @@ from cooee.core.built_in_values import (
     built_in_text,
     required_text,
 )
-from cooee.core.errors import DefinitionError, NotRunning, TooLong
+from cooee.core.errors import DefinitionError, NotRunning
 from cooee.core.messages import Outbound, Reply, as_reply
 from cooee.core.phone_numbers import certain_time_zone
-from cooee.core.segments import measure_text, smart_encode
 
 S = TypeVar("S", default=Any)
 V = TypeVar("V", default=Any)
@@ -100,6 +99,10 @@ class App(Generic[S, V]):
         most_segments: how many segments one text of ours may need. A longer one fails its turn
             at once, without another try, and makes `send` raise `TooLong`: what is cut might
             be the price, or half of a link. None sets no limit.
+        long_texts: what becomes of a text that is longer than the provider takes (1,600
+            characters, say): "refuse" fails its turn as with `most_segments`, and makes `send`
+            raise `TooLong`; "split" sends it as several texts, in order, divided between words.
+            `most_segments` counts for the whole.
         quiet: hours such as ``("21:00", "08:00")``, on the person's own clock, in which nothing
             leaves that we start. It waits until they are over in all time zones that the number
             may be in; replies pass.
@@ -126,6 +129,7 @@ class App(Generic[S, V]):
         help: str | None = HELP_TEXT,
         smart: bool = False,
         most_segments: int | None = None,
+        long_texts: LongTexts = "refuse",
         quiet: tuple[str, str] | None = None,
         timezone: str | None = None,
         no_reply: str | None = None,
@@ -139,8 +143,7 @@ class App(Generic[S, V]):
         self.sorry = built_in_text(sorry)
         self.unknown = unknown
         self.help = built_in_text(help)
-        self.smart = smart
-        self.most_segments = _check_most_segments(most_segments)
+        self.text_policy = TextPolicy(smart, most_segments, long_texts)
         self.quiet_hours = quiet_hours(quiet)
         self.timezone = parse_time_zone(timezone)
         self.no_reply = built_in_text(no_reply)
@@ -258,7 +261,7 @@ class App(Generic[S, V]):
         good_for: timedelta | None = None,
         key: str | None = None,
     ) -> str:
-        """Send a proactive text; return its id once the text is safely queued.
+        """Send a proactive text; return its id (the last part's) once it is safely queued.
 
         Args:
             to: the person's number, international or as dialled from our own number's country.
@@ -272,7 +275,8 @@ class App(Generic[S, V]):
             NotRunning: no runtime is behind the app.
             NotSendable: `to` is no number, or the text has no words.
             OptedOut: this person wants no more texts. The text is kept, cancelled.
-            TooLong: it needs more than `most_segments`, or is longer than the provider takes.
+            TooLong: it needs more than `most_segments`, or is longer than the provider takes and
+                is not to be split (`long_texts`).
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
@@ -333,30 +337,6 @@ class App(Generic[S, V]):
         name = certain_time_zone(theirs)
         return (name and load_time_zone(name)) or self.timezone
 
-    def apply_text_policy(
-        self, reply: Reply, *, limited: bool = True, max_chars: int | None = None
-    ) -> Reply:
-        """Return a reply in smart encoding; check its length, and its segments if `limited`.
-
-        Raises:
-            TooLong: it needs more segments than the app allows, or has more than `max_chars`
-                characters, the provider's limit.
-        """
-        text = smart_encode(reply.text) if self.smart else reply.text
-        if max_chars is not None and len(text) > max_chars:
-            raise TooLong(
-                f"A text of {len(text)} characters cannot be sent: the provider takes"
-                f" {max_chars}. Shorten it, or say it in several texts: {text[:60]!r}…"
-            )
-        segment_count = measure_text(text)[1] if limited and self.most_segments is not None else 0
-        if self.most_segments is not None and segment_count > self.most_segments:
-            raise TooLong(
-                f"A text of {len(text)} characters needs {segment_count} segments, and the app"
-                f" allows {self.most_segments}. Shorten it, or say it in several texts:"
-                f" {text[:60]!r}…"
-            )
-        return reply if text == reply.text else structs.replace(reply, text=text)
-
     # Inside somebody else's server
 
     def asgi(self) -> MountableApp:
@@ -390,12 +370,6 @@ def checked_key(given: Any) -> str | None:
 
 
 _MAX_KEY_CHARS = 1_000
-
-
-def _check_most_segments(segments: int | None) -> int | None:
-    if segments is not None and segments < 1:
-        raise DefinitionError(f"most_segments={segments!r} lets no text out. Write 1 or more.")
-    return segments
 
 
 _mount_factory: Callable[[App[Any, Any]], MountableApp] | None = None

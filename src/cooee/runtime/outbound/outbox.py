@@ -20,6 +20,7 @@ from cooee.runtime import opt_outs as consent
 from cooee.runtime.events import Events, TextQueued
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.recipients import parse_recipient
+from cooee.runtime.turns.progress import part_keys
 from cooee.storage import DialogueStart, NewOutbound, ProactiveOutbound, Store
 
 
@@ -68,18 +69,23 @@ class DurableOutbox:
         if not visible_text(text):
             raise NotSendable("The text has no words, and no provider sends it. Give it some.")
         due = QuietHoursGate(self._app.quiet_hours, ours).next_allowed(theirs, wanted_at)
-        draft = NewOutbound(
-            text=self._app.apply_text_policy(Reply(text), max_chars=self._max_text).text,
-            priority=Priority.PROACTIVE,
-            key=key,
-            due_at=at if due == wanted_at else due,
-            good_until=None if good_for is None else wanted_at + good_for,
-        )
-        (id,) = await self._store.enqueue([ProactiveOutbound(ours, theirs, draft)])
+        parts = self._app.text_policy.apply(Reply(text), max_chars=self._max_text)
+        drafts = [
+            NewOutbound(
+                text=part.text,
+                priority=Priority.PROACTIVE,
+                key=part_key,
+                due_at=at if due == wanted_at else due,
+                good_until=None if good_for is None else wanted_at + good_for,
+            )
+            for part, part_key in zip(parts, part_keys(key, len(parts)), strict=True)
+        ]
+        ids = await self._store.enqueue([ProactiveOutbound(ours, theirs, one) for one in drafts])
         await consent.refuse_if_opted_out(self._store, ours, theirs, "The text is kept, cancelled")
-        self._events.publish(TextQueued(id, ours, theirs, draft.text))
+        for id, draft in zip(ids, drafts, strict=True):
+            self._events.publish(TextQueued(id, ours, theirs, draft.text))
         self._on_queued(ours)
-        return id
+        return ids[-1]
 
     async def start(
         self,

@@ -151,7 +151,7 @@ def _result_of(
     if not isinstance(result, TurnOutcome):
         what = result.name if isinstance(result, CallOnce) else ""
         return DryRunResult(outcome="does", handler=name, what=what, before=before)
-    texts = [app.apply_text_policy(one.reply).text for one in result.texts]
+    texts = [part.text for one in result.texts for part in app.text_policy.apply(one.reply)]
     if result.ended:
         fixed_text = {"no reply": app.no_reply, "too many attempts": app.too_many}.get(result.ended)
         text = fixed_text or (texts[-1] if texts else "")

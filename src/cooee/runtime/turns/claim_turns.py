@@ -20,7 +20,7 @@ from cooee.runtime.turns.context import Turn, TurnContext
 from cooee.runtime.turns.dialogue_turn import DialogueFailure, NeedsCommitFirst, run_dialogue
 from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
-from cooee.runtime.turns.progress import ClaimProgress, make_draft
+from cooee.runtime.turns.progress import ClaimProgress, make_drafts
 from cooee.runtime.turns.refusals import tell_of_refusal
 from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
 from cooee.runtime.turns.timer_fits import fit_timers
@@ -121,8 +121,8 @@ class _ClaimRun:
                 self._handled_seq = pending.seq - 1
                 if self._failure.retry_at is None and self._context.app.sorry:
                     sorry, turn = Reply(self._context.app.sorry), self._make_turn(pending)
-                    draft = make_draft(self._context, turn, sorry, capped=False)
-                    self._progress = self._progress.with_drafts([draft])
+                    drafts = make_drafts(self._context, turn, sorry, capped=False)
+                    self._progress = self._progress.with_drafts(drafts)
                 return self.finish()
             self._handled_seq = pending.seq
         if timers and not claim.texts:

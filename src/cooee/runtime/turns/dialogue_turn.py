@@ -29,7 +29,7 @@ from cooee.runtime.turns.context import (
 )
 from cooee.runtime.turns.effects import HandlerCall, LeaseLost, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, new_dialogue, unsaved_entries
-from cooee.runtime.turns.progress import ClaimProgress, make_draft
+from cooee.runtime.turns.progress import ClaimProgress, make_drafts
 from cooee.storage import Checkpoint, DialogueUpdate, NewOutbound, PendingText
 
 
@@ -263,12 +263,16 @@ def _run_once(
 
 
 def _make_drafts(context: TurnContext, turn: Turn, outcome: TurnOutcome) -> Sequence[NewOutbound]:
-    drafts = [make_draft(context, turn, said.reply, said.key) for said in outcome.texts]
+    drafts = [
+        draft
+        for said in outcome.texts
+        for draft in make_drafts(context, turn, said.reply, said.key)
+    ]
     attribute = _CLOSING_TEXT_OF.get(outcome.ended)
     text = None if attribute is None else getattr(context.app, attribute)
     if text:
         key = derive_id(outcome.journal.id, outcome.ended)
-        drafts.append(make_draft(context, turn, Reply(text), key, capped=False))
+        drafts += make_drafts(context, turn, Reply(text), key, capped=False)
     return drafts
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from cooee.core.dialogue.journal import derive_id
 from cooee.core.errors import DefinitionError
 from cooee.core.messages import Reply
 from cooee.runtime.turns.context import Turn, TurnContext
@@ -30,10 +31,10 @@ class ClaimProgress(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, drafts=(*self.drafts[:first], *unheard))
 
 
-def make_draft(
+def make_drafts(
     context: TurnContext, turn: Turn, reply: Reply, key: str | None = None, *, capped: bool = True
-) -> NewOutbound:
-    """Return a reply as a draft for the outbox.
+) -> Sequence[NewOutbound]:
+    """Return a reply as drafts for the outbox: one, unless it is split; the last has the `key`.
 
     Raises:
         TooLong: it needs more segments than the app allows, or the provider takes less.
@@ -44,11 +45,24 @@ def make_draft(
             f"{context.provider_without_media} cannot send pictures. Reply without media, or choose"
             " a provider that carries them: cooee providers"
         )
-    final_reply = context.app.apply_text_policy(reply, limited=capped, max_chars=context.max_text)
-    return NewOutbound(
-        text=final_reply.text,
-        media=final_reply.media,
-        priority=turn.priority,
-        key=key,
-        follows=turn.last_seq,
-    )
+    policy = context.app.text_policy
+    texts = policy.apply(reply, limited=capped, max_chars=context.max_text)
+    return [
+        NewOutbound(
+            text=text.text,
+            media=text.media,
+            priority=turn.priority,
+            key=part_key,
+            follows=turn.last_seq,
+        )
+        for text, part_key in zip(texts, part_keys(key, len(texts)), strict=True)
+    ]
+
+
+def part_keys(key: str | None, count: int) -> Sequence[str | None]:
+    """Return the keys of the parts of one text; the last part has the text's own.
+
+    So the text counts as sent once all of it is.
+    """
+    others = [None if key is None else derive_id(key, "part", n) for n in range(1, count)]
+    return [*others, key]

@@ -11,7 +11,7 @@ from cooee.runtime.turns.context import Turn, TurnContext
 from cooee.runtime.turns.dialogue_turn import mark_dialogue_failures
 from cooee.runtime.turns.effects import TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue
-from cooee.runtime.turns.progress import ClaimProgress, make_draft
+from cooee.runtime.turns.progress import ClaimProgress, make_drafts
 from cooee.runtime.turns.routing import call_handler
 from cooee.storage import NewOutbound
 
@@ -30,8 +30,8 @@ def tell_of_refusal(
             route = (Route(None, app.refusal_handler), {"refusal": refusal})
             progress = yield from call_handler(context, turn, None, progress, route)
         elif refusal.is_awaited and app.sorry:
-            sorry = make_draft(context, turn, Reply(app.sorry), capped=False)
-            progress = progress.with_drafts([sorry])
+            sorry = make_drafts(context, turn, Reply(app.sorry), capped=False)
+            progress = progress.with_drafts(sorry)
     # delivery rule 25: by its key such a text is known, and its own refusal is told to nobody
     told = [_with_key(draft, refusal, n) for n, draft in enumerate(progress.drafts[draft_count:])]
     drafts = (*progress.drafts[:draft_count], *told)

@@ -22,7 +22,7 @@ from cooee.runtime.turns.context import Turn, TurnContext, make_chat
 from cooee.runtime.turns.dialogue_turn import as_dialogue_text, run_dialogue, start_dialogue
 from cooee.runtime.turns.effects import HandlerCall, TurnFlow
 from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues
-from cooee.runtime.turns.progress import ClaimProgress, make_draft
+from cooee.runtime.turns.progress import ClaimProgress, make_drafts
 from cooee.storage import NewOutbound, PendingText, SenderConsent
 
 RouteMatch: TypeAlias = tuple[Route, Mapping[str, Any]]
@@ -125,7 +125,8 @@ def end_retired_dialogue(
 ) -> ClaimProgress:
     """End a dialogue that the app retired, with the text that `App.retire` names."""
     reply = context.app.retired_dialogues[dialogue.handler]
-    drafts = [make_draft(context, turn, reply, derive_id(dialogue.id, "retired"))] if reply else []
+    key = derive_id(dialogue.id, "retired")
+    drafts = make_drafts(context, turn, reply, key) if reply else []
     dialogues = progress.dialogues.with_ended(dialogue, "retired", turn.now)
     return replace(progress, dialogues=dialogues).with_drafts(drafts)
 
@@ -170,7 +171,8 @@ def call_handler(
     handler = route.handler
     run = partial(handler.function, handler_chat, **fields)
     handler_chat.say((yield HandlerCall(handler, turn.id, handler_chat, run, handler.sync)))
-    drafts = [make_draft(context, turn, reply) for reply in handler_chat._replies]  # noqa: SLF001 -- for the turn
+    replies = handler_chat._replies  # noqa: SLF001 -- for the turn
+    drafts = [draft for reply in replies for draft in make_drafts(context, turn, reply)]
     new_state = app.state_codec.encode(handler_chat.state, unknown_fields)
     dialogues = progress.dialogues
     if snapshot is not None:
@@ -231,7 +233,7 @@ def _ask_about_opt_out(
     return (
         progress
         if already_asked
-        else progress.with_drafts([make_draft(context, turn, Reply(opt_out.opt_out_prompt))])
+        else progress.with_drafts(make_drafts(context, turn, Reply(opt_out.opt_out_prompt)))
     )
 
 
@@ -259,8 +261,9 @@ def _apologies(
     context: TurnContext, turn: Turn, replies: Sequence[Reply | None]
 ) -> Sequence[NewOutbound]:
     """Return drafts for a text that was set aside; each goes out once, however often it fails."""
-    return [
-        make_draft(context, turn, reply, derive_id(turn.id, "sorry", n, reply.text), capped=False)
-        for n, reply in enumerate(replies)
-        if reply
-    ]
+    drafts: list[NewOutbound] = []
+    for n, reply in enumerate(replies):
+        if reply:
+            key = derive_id(turn.id, "sorry", n, reply.text)
+            drafts += make_drafts(context, turn, reply, key, capped=False)
+    return drafts
