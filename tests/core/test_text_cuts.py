@@ -11,10 +11,14 @@ from cooee.core.segments import Encoding, split_into_segments
 from cooee.core.text_cuts import cut_prices, split_text, splits_surrogate_pair
 
 GRAPHEMES = ["👍🏽", "👨‍👩‍👧‍👦", "🇦🇺", "4️⃣", "é", "한", "\r\n", "€", "😀", "字"]
-WORDS = st.lists(
-    st.text("abcé€[]~ ", max_size=12) | st.sampled_from(GRAPHEMES), max_size=25
-).map(lambda parts: " ".join(parts))
-ANY = WORDS | st.text(st.characters(), max_size=100) | st.text(st.sampled_from("👍🏽‍👩🇦🇺\ud83d\ude00 \n"))
+WORDS = st.lists(st.text("abcé€[]~ ", max_size=12) | st.sampled_from(GRAPHEMES), max_size=25).map(
+    " ".join
+)
+ANY = (
+    WORDS
+    | st.text(st.characters(), max_size=100)
+    | st.text(st.sampled_from("👍🏽‍👩🇦🇺\ud83d\ude00 \n"))
+)
 
 
 def without_space(text):
@@ -40,8 +44,7 @@ def test_nothing_but_white_space_is_left_out(text, limit):
 @given(WORDS, st.integers(12, 40))
 def test_no_cut_is_inside_a_grapheme_that_fits(text, limit):
     rest = without_space(text)
-    for part in split_text(text, limit):
-        part = without_space(part)
+    for part in map(without_space, split_text(text, limit)):
         at = rest.find(part)
         assert at >= 0
         rest = rest[at + len(part) :]
