@@ -64,7 +64,7 @@ bench: .venv/.developing  ## what everything costs, and what got worse by a tent
 	@$(BIN)/python benchmarks/history.py $(addprefix $(RESULTS)/,turns.json dialogues.json budget.json starts.json)
 
 bench-peers: .venv/.developing  ## the whole path beside Flask, aiogram, DBOS and others (ten minutes; installs them)
-	@$(BIN)/python benchmarks/peers.py --rate 100 --result $(RESULTS)/peers.json
+	@$(BIN)/python benchmarks/peers.py --rates 5,100 --result $(RESULTS)/peers.json
 	@$(BIN)/python benchmarks/history.py $(RESULTS)/peers.json
 
 check: lint types rings docs test-all  ## all that has to pass

@@ -310,12 +310,17 @@ def loop_s() -> float:
     return least
 
 
-def print_table(budget: Budget) -> None:
-    for step, seconds in budget.steps.items():
-        print(f"{step:<44}{seconds * 1e6:>8,.0f} µs")
+def print_table(budget: Budget, *, markdown: bool = False) -> None:
+    rows = dict(budget.steps)
     for end, other in (("answer", "REST"), ("REST", "answer")):
-        total = sum(one for step, one in budget.steps.items() if not step.startswith(("·", other)))
-        print(f"{f'a text, its reply by {end}':<44}{total * 1e6:>8,.0f} µs")
+        steps = [one for step, one in budget.steps.items() if not step.startswith(("·", other))]
+        rows[f"a text, its reply by {end}"] = sum(steps)
+    for step, seconds in rows.items():
+        print(
+            f"| {step} | {seconds * 1e6:,.0f} |"
+            if markdown
+            else f"{step:<44}{seconds * 1e6:>8,.0f} µs"
+        )
 
 
 def main() -> None:
@@ -323,6 +328,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", action="store_true", help="rows for the page on performance")
     told = parser.parse_args()
     gc.freeze()
     port = free_port()
@@ -333,7 +339,7 @@ def main() -> None:
     finally:
         provider.terminate()
         provider.wait()
-    print_table(budget)
+    print_table(budget, markdown=told.markdown)
     unit = loop_s()
     write_result(told.json, costs={step: one / unit for step, one in budget.steps.items()})
 

@@ -1,7 +1,7 @@
 """cooee beside what else a person would pick: texts a second, CPU a text, latency.
 
-    make bench-peers                      # three rounds of eight seconds, and one at a fixed rate
-    python benchmarks/peers.py --seconds 2 --rounds 1 --only cooee-answer,flask-dict
+    make bench-peers            # three rounds of eight seconds, also at 5 and 100 texts a second
+    python benchmarks/peers.py --seconds 2 --rounds 1 --only cooee-answer,flask-dict --rates 5
 
 Each server has core 0 to itself; the load program and the fake provider share the other core. The
 peers take turns within a round, so that what else the machine does meets them all. Printed are
@@ -244,7 +244,7 @@ def rounds(
 ) -> tuple[dict[str, list[Any]], dict[str, list[Any]], dict[str, str]]:
     """Run every peer in every round; return closed and open runs by peer, and the failures."""
     closed: dict[str, list[Any]] = {}
-    opened: dict[str, list[Any]] = {}
+    opened: dict[str, list[Any]] = {}  # by "peer at rate/s"
     failed: dict[str, str] = {}
     names = told.only.split(",") if told.only else [peer.name for peer in PEERS]
     for number in range(told.rounds):
@@ -253,9 +253,9 @@ def rounds(
             try:
                 result = measure(peer, told, 0)
                 closed.setdefault(peer.name, []).append(result)
-                if told.rate:
-                    result = measure(peer, told, told.rate)
-                    opened.setdefault(peer.name, []).append(result)
+                for rate in told.rates:
+                    result = measure(peer, told, rate)
+                    opened.setdefault(f"{peer.name} at {rate:g}/s", []).append(result)
             except (NotStarted, NotInstalled, subprocess.TimeoutExpired) as error:
                 failed[peer.name] = str(error)
     return closed, opened, failed
@@ -271,7 +271,7 @@ def spread(runs: Sequence[Mapping[str, Any]], *keys: str) -> tuple[float, float,
     return median(values), min(values), max(values)
 
 
-def print_tables(closed: dict[str, list[Any]], opened: dict[str, list[Any]], rate: float) -> None:
+def print_tables(closed: dict[str, list[Any]], opened: dict[str, list[Any]]) -> None:
     words = {peer.name: peer.words for peer in PEERS}
     heads = f"{'texts/s':>18}{'acked/s':>9}{'replied/s':>10}{'CPU ms a text':>20}"
     print(f"{'one core, 32 connections':<48}{heads}")
@@ -282,10 +282,10 @@ def print_tables(closed: dict[str, list[Any]], opened: dict[str, list[Any]], rat
         cells += f"{bracketed(cpu, 2):>20}"
         print(f"{words[name]:<48}{cells}")
     if opened:
-        print(f"\n{f'{rate:g} texts/s, whatever happens':<48}{'p50 ms':>18}{'p99 ms':>20}")
+        print(f"\n{'at a rate, whatever happens':<48}{'p50 ms':>18}{'p99 ms':>20}")
     for name, runs in opened.items():
         middle, late = (spread(runs, "latency_ms", each) for each in ("p50", "p99"))
-        print(f"{words[name]:<48}{bracketed(middle, 1):>18}{bracketed(late, 1):>20}")
+        print(f"{name:<48}{bracketed(middle, 1):>18}{bracketed(late, 1):>20}")
 
 
 def bracketed(values: tuple[float, float, float], digits: int) -> str:
@@ -304,6 +304,26 @@ GOALS = (
 )
 
 
+ALONE, ALONE_PER_S = "one text alone / (4 fdatasync + 2 ms)", 5
+GOAL_OF = {words: goal for words, *_, goal in GOALS} | {ALONE: "≤ 1"}
+
+
+def rates(words: str) -> list[float]:
+    return [float(word) for word in words.split(",")]
+
+
+def fdatasync_ms() -> float:
+    """Return what a commit costs here at least: the median of a page written and synced."""
+    took = []
+    with tempfile.NamedTemporaryFile(dir=".") as file:
+        for _ in range(100):
+            began = time.perf_counter()
+            os.pwrite(file.fileno(), os.urandom(4_096), 0)
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return 1e3 * median(took)
+
+
 def ratios(closed: Mapping[str, Sequence[Any]]) -> dict[str, float]:
     """Return the goals' ratios: the median of those of each round, whose two runs lie together."""
     found = {}
@@ -318,7 +338,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=0, help="also at this rate (texts a second)")
+    parser.add_argument("--rates", type=rates, default=[], help="also at these (5,100 texts/s)")
     parser.add_argument("--delay-ms", type=float, default=0, help="of each call to the provider")
     parser.add_argument("--greeted", type=int, default=2_000, help="people who texted before")
     parser.add_argument("--only", default="", help=", ".join(peer.name for peer in PEERS))
@@ -326,17 +346,20 @@ def main() -> None:
     parser.add_argument("--result", type=Path, help="for benchmarks/history.py")
     told = parser.parse_args()
     closed, opened, failed = rounds(told)
-    print_tables(closed, opened, told.rate)
+    print_tables(closed, opened)
+    sync_ms, alone = fdatasync_ms(), opened.get(f"cooee-rest at {ALONE_PER_S}/s")
+    print(f"{'one fdatasync':<48}{sync_ms:>18.2f}")
     for name, reason in failed.items():
         print(f"{name}: not measured: {reason}")
     found = ratios(closed)
-    for words, *_, goal in GOALS:
-        if words in found:
-            print(f"{words:<48}{found[words]:>18.2f}   goal {goal}")
+    if alone:
+        found[ALONE] = spread(alone, "latency_ms", "p50")[0] / (4 * sync_ms + 2)
+    for words, ratio in found.items():
+        print(f"{words:<48}{ratio:>18.2f}   goal {GOAL_OF[words]}")
     about = {"at": datetime.now(UTC).isoformat(), "cores": CORES, "load": os.getloadavg()}
     everything = {**about, "closed": closed, "open": opened, "failed": failed, "ratios": found}
     told.json.write_text(json.dumps(everything, indent=1))
-    costs = {words: found[words] for words, *_, goal in GOALS if words in found and "≤" in goal}
+    costs = {words: one for words, one in found.items() if "≤" in GOAL_OF[words]}
     shares = {words: one for words, one in found.items() if words not in costs}
     write_result(told.result, shares=shares, costs=costs)
 
