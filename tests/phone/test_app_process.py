@@ -11,6 +11,7 @@ from cooee.clocks.clock import RealClock
 from cooee.net.http_server import bind_socket
 from cooee.phone.app_process import AppProcess
 from cooee.phone.ipc_messages import AppBroken, AppLoaded, AppStarted, DatabaseOpened, StartArgs
+from cooee.phone.simulated_provider import ProviderConnection
 
 pytestmark = pytest.mark.slow
 COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_process")
@@ -29,7 +30,12 @@ async def started(folder, code=CODE):
             door.set_inheritable(True)
             base = f"http://127.0.0.1:{port}"
             role = StartArgs(
-                str(folder / "app.py"), "simulated", base, str(folder / "a.db"), 1, 0, door.fileno()
+                str(folder / "app.py"),
+                ProviderConnection("simulated", is_pushed=True, poll_interval=1),
+                base,
+                str(folder / "a.db"),
+                0,
+                door.fileno(),
             )
             process = await AppProcess.spawn(COMMAND, role, heard.append)
             try:

@@ -10,6 +10,7 @@ from cooee.core.http_messages import Request
 from cooee.net.http_client import InProcessClient
 from cooee.phone.page_server import make_page_app
 from cooee.phone.session import BrowserSession
+from cooee.phone.simulated_provider import ProviderConnection
 from cooee.simulator import Simulator
 
 HERE = "http://127.0.0.1:8410"
@@ -20,7 +21,10 @@ JSON = {"content-type": "application/json", "origin": HERE}
 async def session():
     clock = OffsetClock()
     return BrowserSession(
-        "app.py", "simulated", Simulator(clock, InProcessClient(clock, {})), clock
+        "app.py",
+        ProviderConnection("simulated", is_pushed=True, poll_interval=1),
+        Simulator(clock, InProcessClient(clock, {})),
+        clock,
     )
 
 

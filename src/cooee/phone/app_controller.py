@@ -163,10 +163,9 @@ class AppController:
             self._app,
             store,
             self._clock,
-            provider=self._args.provider,
+            connection=self._args.connection,
             simulator_url=self._args.simulator_url,
             webhook_socket=self._webhook_socket.dup(),
-            poll_interval=self._args.poll_interval,
             media_location=default_media_location(self._args.database),
             recorder=recorder,
         )

@@ -15,7 +15,7 @@ from cooee.net.http_client import ASGIApp, Transport
 from cooee.net.http_server import serve_app
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.phone.inspector.recorder import Recorder
-from cooee.phone.simulated_provider import is_push_provider, make_simulated_provider
+from cooee.phone.simulated_provider import ProviderConnection, make_simulated_provider
 from cooee.runtime.inbound.media import MAX_MEDIA_BYTES, MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
@@ -29,10 +29,9 @@ async def run_app(
     store: Store,
     clock: Clock,
     *,
-    provider: str,
+    connection: ProviderConnection,
     simulator_url: str,
     webhook_socket: socket.socket,
-    poll_interval: float,
     media_location: str,
     recorder: Recorder | None = None,
 ) -> AsyncIterator[Service]:
@@ -42,10 +41,9 @@ async def run_app(
         app: the app that answers texts.
         store: the store of the app's conversations; closed on leaving.
         clock: the simulator's clock, or one that shows the same time.
-        provider: the name of the provider whose API the app and the simulator speak.
+        connection: the provider's API between app and simulator, and its direction.
         simulator_url: the simulator's address.
         webhook_socket: a bound socket for the simulator's webhook requests.
-        poll_interval: seconds between two polls that bring no text.
         media_location: the folder of the media of texts.
         recorder: records the service's events and HTTP exchanges.
 
@@ -58,13 +56,13 @@ async def run_app(
             transport: Transport = http.HTTPClient(clock)
             service = Service(
                 app,
-                make_simulated_provider(provider, simulator_url),
+                make_simulated_provider(connection.provider, simulator_url),
                 store,
                 transport if recorder is None else recorder.wrap_transport(transport),
                 clock,
                 options=ServiceOptions(
-                    public_url=f"http://127.0.0.1:{port}" if is_push_provider(provider) else None,
-                    poll_interval=poll_interval,
+                    public_url=f"http://127.0.0.1:{port}" if connection.is_pushed else None,
+                    poll_interval=connection.poll_interval,
                     shared=True,
                     media_config=_simulator_media_config(media_location, clock, simulator_url),
                     strict=True,

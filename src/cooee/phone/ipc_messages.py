@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from cooee.phone.simulated_provider import ProviderConnection
 from cooee.runtime.events import Event
 
 
@@ -15,10 +16,9 @@ class StartArgs(msgspec.Struct, frozen=True):
     """The arguments of an app's process; `channel_fd` and `webhook_fd` are open sockets."""
 
     app: str
-    provider: str
+    connection: ProviderConnection
     simulator_url: str
     database: str
-    poll_interval: float
     channel_fd: int
     webhook_fd: int
 

@@ -34,7 +34,7 @@ from cooee.phone.ipc_messages import (
 )
 from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone
 from cooee.phone.reloader import AppStatus, Reloader, SpawnApp
-from cooee.phone.simulated_provider import is_push_provider, make_simulated_provider
+from cooee.phone.simulated_provider import ProviderConnection, make_simulated_provider
 from cooee.phone.state_feed import StateFeed
 from cooee.runtime.opt_outs import provider_words
 from cooee.simulator import Simulator, run_simulator
@@ -52,12 +52,19 @@ class BrowserSession:
         app_status: the status of the app.
     """
 
-    def __init__(self, app: str, provider: str, simulator: Simulator, clock: OffsetClock) -> None:
+    def __init__(
+        self,
+        app: str,
+        connection: ProviderConnection,
+        simulator: Simulator,
+        clock: OffsetClock,
+    ) -> None:
         self.feed, self.clock, self.app_status = StateFeed(), clock, AppStatus()
         self._id = token_hex(8)  # a page of an earlier session has other texts by the same names
-        self._app, self._provider, self._simulator = app, provider, simulator
+        self._app, self._connection, self._simulator = app, connection, simulator
+        provider = connection.provider
         api = next(api for api in simulator.apis if api.name == provider)
-        self._switches = FaultSwitches(simulator.network, api, is_pushed=is_push_provider(provider))
+        self._switches = FaultSwitches(simulator.network, api, is_pushed=connection.is_pushed)
         words = provider_words(make_simulated_provider(provider, "http://127.0.0.1"))
         self._timeline = Timeline(Consents(provider, words))
         self._phone_count = 2
@@ -196,8 +203,8 @@ class BrowserSession:
         return {
             "session": self._id,
             "app": Path(self._app.rpartition(":")[0] or self._app).name,
-            "provider": self._provider,
-            "pushed": is_push_provider(self._provider),
+            "provider": self._connection.provider,
+            "pushed": self._connection.is_pushed,
             "ours": self._our_number,
             "phase": self.app_status.phase,
             "version": self.app_status.version,
@@ -260,9 +267,8 @@ async def run_browser_session(
     app: str,
     *,
     command: Sequence[str],
-    provider: str,
+    connection: ProviderConnection,
     database: str,
-    poll_interval: float,
     stop_event: asyncio.Event,
 ) -> AsyncIterator[BrowserSession]:
     """Run the simulator, and an app beside it in a process of its own.
@@ -270,19 +276,20 @@ async def run_browser_session(
     Args:
         app: the app's name, as `cooee run` takes it.
         command: starts a process that calls `run_app_process`.
-        provider: the name of the provider whose API the app and the simulator speak.
+        connection: the provider's API between app and simulator, and its direction.
         database: the URL or path of the conversations.
-        poll_interval: seconds between two polls that bring no text.
         stop_event: set to end the session.
 
     Raises:
         SettingError: the simulator does not play that provider, or there is no such file.
     """
-    make_simulated_provider(provider, "http://127.0.0.1")  # so that a wrong name is refused at once
+    make_simulated_provider(
+        connection.provider, "http://127.0.0.1"
+    )  # so that a wrong name is refused at once
     app_file = _find_app_file(app)
     clock = OffsetClock()
     async with run_simulator(clock, port=0) as (simulator, port):
-        session = BrowserSession(app, provider, simulator, clock)
+        session = BrowserSession(app, connection, simulator, clock)
         with bind_socket("127.0.0.1", 0) as webhook_socket:
             # A call between two versions waits in the backlog, instead of failing.
             webhook_socket.listen(128)
@@ -290,10 +297,9 @@ async def run_browser_session(
             simulator_url = f"http://127.0.0.1:{port}"
             args = StartArgs(
                 app,
-                provider,
+                connection,
                 simulator_url,
                 database,
-                poll_interval,
                 0,
                 webhook_socket.fileno(),
             )

@@ -17,6 +17,7 @@ from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
 
 if TYPE_CHECKING:
+    from cooee.phone.simulated_provider import ProviderConnection
     from cooee.phone.terminal.session import TerminalSession
 
 
@@ -31,6 +32,10 @@ def phone(
     provider: Annotated[
         str, typer.Option(help="The API between app and simulator; `cooee providers` lists them.")
     ] = "simulated",
+    push: Annotated[
+        bool | None,
+        typer.Option("--push/--poll", help="Texts are pushed, or read; pushed if simulated."),
+    ] = None,
     database: Annotated[
         str | None,
         typer.Option(help="Where conversations are kept; APP-phone.db by default.", metavar="FILE"),
@@ -59,9 +64,12 @@ def phone(
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
     from cooee.phone.phone_lock import lock_phone
+    from cooee.phone.simulated_provider import ProviderConnection, is_pushed_by_default
     from cooee.storage.dialects import check_ownership, database_path
 
     database = _phone_database(app, database)
+    is_pushed = is_pushed_by_default(provider) if push is None else push
+    connection = ProviderConnection(provider, is_pushed, poll_interval)
     configure_logging(logging.WARNING, private=True)
     with lock_phone(database_path(database)) as tell_place:
         check_ownership(database)
@@ -70,7 +78,7 @@ def phone(
 
             run_until_signal(
                 lambda stop: serve_phone_page(
-                    *(app, provider, database, poll_interval, stop),
+                    *(app, connection, database, stop),
                     port=port,
                     browser=browser,
                     tell_place=tell_place,
@@ -78,9 +86,7 @@ def phone(
             )
         tell_place(f"in a terminal (process {os.getpid()})")
         loaded = import_app(app)
-        run_until_signal(
-            lambda leave: _run_terminal_phone(loaded, provider, database, poll_interval, leave)
-        )
+        run_until_signal(lambda leave: _run_terminal_phone(loaded, connection, database, leave))
 
 
 def _phone_database(app: str, database: str | None) -> str:
@@ -96,15 +102,13 @@ def _phone_database(app: str, database: str | None) -> str:
 
 
 async def _run_terminal_phone(
-    app: App[Any, Any], provider: str, database: str, poll_interval: float, stop: asyncio.Event
+    app: App[Any, Any], connection: ProviderConnection, database: str, stop: asyncio.Event
 ) -> None:
     from cooee.phone.terminal.session import run_terminal_session
     from cooee.phone.terminal.terminal import run_terminal
 
-    async with run_terminal_session(
-        app, provider=provider, database=database, poll_interval=poll_interval
-    ) as session:
-        print(_terminal_banner(session, provider, database), file=sys.stderr, flush=True)
+    async with run_terminal_session(app, connection, database) as session:
+        print(_terminal_banner(session, connection.provider, database), file=sys.stderr, flush=True)
         failing = asyncio.ensure_future(session.service.until_failed())
         failing.add_done_callback(lambda _: stop.set())
         try:

@@ -13,6 +13,7 @@ from cooee.net.http_server import bind_socket, serve_app
 from cooee.phone.page_server import make_page_app
 from cooee.phone.phone_lock import TellPlace
 from cooee.phone.session import run_browser_session
+from cooee.phone.simulated_provider import ProviderConnection
 from cooee.storage.dialects import describe_database
 
 _DEFAULT_PORT = 8410
@@ -21,9 +22,8 @@ _APP_COMMAND = (sys.executable, "-m", "cooee.cli.phone_app_process")
 
 async def serve_phone_page(
     app: str,
-    provider: str,
+    connection: ProviderConnection,
     database: str,
-    poll_interval: float,
     stop: asyncio.Event,
     *,
     port: int | None,
@@ -38,9 +38,8 @@ async def serve_phone_page(
     opening = run_browser_session(
         app,
         command=_APP_COMMAND,
-        provider=provider,
+        connection=connection,
         database=database,
-        poll_interval=poll_interval,
         stop_event=stop,
     )
     with _bind_page_socket(port) as listener:

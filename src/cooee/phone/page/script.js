@@ -572,7 +572,7 @@ function call(one, times) {
       el("span", { class: `code${wrong ? " wrong" : ""}` }, outcome),
       times > 1 ? el("span", { class: "who" }, `×${times}`) : null,
       el("span", { class: "took-ms" }, ms(one.duration_s * 1000))),
-    el("pre", { class: "wire", tabindex: "0", "aria-label": `${one.method} ${path}` }, wire(one)));
+    el("pre", { class: "wire", role: "group", tabindex: "0", "aria-label": `${one.method} ${path}` }, wire(one)));
 }
 
 function wire(one) {

@@ -12,6 +12,7 @@ from cooee.core.app.app import App
 from cooee.core.errors import NotRunning
 from cooee.net.http_server import bind_socket
 from cooee.phone.app_runner import run_app
+from cooee.phone.simulated_provider import ProviderConnection
 from cooee.runtime.service import Service
 from cooee.simulator import MobileNetwork, run_simulator
 from cooee.storage import Store
@@ -74,15 +75,14 @@ class TerminalSession:
 
 @asynccontextmanager
 async def run_terminal_session(
-    app: App[Any, Any], *, provider: str, database: str, poll_interval: float
+    app: App[Any, Any], connection: ProviderConnection, database: str
 ) -> AsyncIterator[TerminalSession]:
     """Run the simulator and an app.
 
     Args:
         app: the app that answers texts.
-        provider: the name of the provider; *simulated* pushes texts, the others are polled.
+        connection: the provider's API between app and simulator, and its direction.
         database: the URL or path of the conversations.
-        poll_interval: seconds between two polls that bring no text.
 
     Raises:
         SettingError: the simulator does not play that provider.
@@ -97,10 +97,9 @@ async def run_terminal_session(
             app,
             store,
             clock,
-            provider=provider,
+            connection=connection,
             simulator_url=f"http://127.0.0.1:{port}",
             webhook_socket=bind_socket("127.0.0.1", 0),
-            poll_interval=poll_interval,
             media_location=default_media_location(database),
         )
         async with running_app as service:
