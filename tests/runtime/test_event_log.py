@@ -40,7 +40,7 @@ LINES = [
     (events.TextReceived(INBOUND, is_new=False), [f"{INFO} received-again"]),
     (events.OptOutRecorded(INBOUND, "out", "word"), [f"{INFO} opted-out source=word"]),
     (events.OptOutRecorded(INBOUND, "in", "word"), [f"{INFO} opted-in source=word"]),
-    (events.TextsCancelled([OUTBOUND] * 2), [f"{INFO} cancelled id=c1-1"] * 2),
+    (events.TextsCancelled([OUTBOUND] * 2), [f'{INFO} cancelled id=c1-1 why="opted out"'] * 2),
     (events.OptOutListRead(OURS, 5, 2), [f"{INFO} optouts-read listed=5 fresh=2"]),
     (
         events.OptOutListUnread(OURS, FAILURE),

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from cooee.core.app.state_codec import StateCodec
 from cooee.core.dialogue import journal as journals
+from cooee.core.dialogue.question_texts import QuestionText, with_question_text
 from cooee.core.dialogue.replay import (
     AppendEntries,
     CallOnce,
@@ -62,6 +65,7 @@ class Talk:
         self.crash_at = ""
         self.outcome: TurnOutcome | None = None
         self.keys: set[str] = set()
+        self.question_text: QuestionText | None = None  # None: it went out when it was asked
         self._write(new_journal("dialogue", "handler", inputs, self.state, NOON))
 
     # What happens
@@ -136,7 +140,11 @@ class Talk:
         )
 
     def _turn(self, text: IncomingText | None) -> list[str]:
-        outcome = self._flow(run_turn(self.context, self.journal, text, self.now, self.state))
+        journal = self.journal
+        if journal.waiting is not None:
+            waiting = with_question_text(journal.waiting, self.question_text, self.now)
+            journal = replace(journal, waiting=waiting)
+        outcome = self._flow(run_turn(self.context, journal, text, self.now, self.state))
         if not outcome.ended:
             check_replay(self.context, outcome, self.now)
         self._write(outcome.journal)

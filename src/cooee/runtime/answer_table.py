@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cooee.core.dialogue.journal import JournalIndex, RecordKey, decode_journal
+from cooee.core.dialogue.journal import JournalIndex, decode_journal
+from cooee.core.dialogue.waiting import RecordKey
 from cooee.core.errors import JournalError, SettingError
 from cooee.runtime.operations import iterate_dialogues
 

@@ -156,9 +156,9 @@ def _log_turn_news(event: events.Event) -> None:
 def _log_outbound_news(event: events.Event) -> None:
     fields: dict[str, Any]
     match event:
-        case events.TextsCancelled(outbounds):
-            for outbound in outbounds:
-                log_event("cancelled", id=outbound.id, private={"theirs": outbound.recipient})
+        case events.TextsCancelled(outbounds, reason):
+            for one in outbounds:
+                log_event("cancelled", id=one.id, why=reason, private={"theirs": one.recipient})
         case events.AttemptFinished() if event.error:
             _log_failed_attempt(event)
         case events.AdapterFailed(outbound, error):

@@ -41,9 +41,13 @@ class OptOutRecorded(msgspec.Struct, frozen=True, tag=True):
 
 
 class TextsCancelled(msgspec.Struct, frozen=True, tag=True):
-    """An opt-out cancelled texts that were queued for its person; none of them will be sent."""
+    """Queued texts were cancelled, for a reason: "opted out", or "no longer asked".
+
+    A question that is no longer asked is sent all the same where its attempt began meanwhile.
+    """
 
     outbounds: Sequence[Outbound]
+    reason: str = "opted out"
 
 
 class OptOutListRead(msgspec.Struct, frozen=True, tag=True):

@@ -16,7 +16,7 @@ from cooee.core.app.opt_out import (
 )
 from cooee.core.app.quiet_hours import time_zones_of
 from cooee.core.app.word_clashes import Offer, WordClash, keyword_clashes, offer_clashes
-from cooee.core.dialogue.journal import Waiting
+from cooee.core.dialogue.waiting import Waiting
 from cooee.core.errors import OptedOut, ProviderFailure, StoreUnavailable
 from cooee.providers import OptOutSource, Provider
 from cooee.runtime.events import Events, OptOutListRead, OptOutListUnread, TextsCancelled

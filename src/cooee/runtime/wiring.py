@@ -18,7 +18,7 @@ from cooee.clocks.loop_calls import call_in_loop, run_in_loop
 from cooee.core.app.app import App
 from cooee.core.app.offered_words import RESERVED_WORDS, plain_word
 from cooee.core.app.opt_out import OptOutWords
-from cooee.core.dialogue.journal import Waiting
+from cooee.core.dialogue.waiting import Waiting
 from cooee.net.http_client import Transport
 from cooee.providers import Provider
 from cooee.runtime.app_loop import AppLoop, AppThread

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from cooee.core.app.opt_out import ConsentChange
+from cooee.core.dialogue.question_texts import QuestionText
 from cooee.core.messages import Inbound, Outbound, Priority, Status
 from cooee.storage.statuses import ConsentSource, SenderConsent
 
@@ -59,7 +60,8 @@ class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `due_at` is the time of its next turn; None: only a text, or the end of another dialogue, starts
     the next turn. `failed_attempts` counts its failed turns in a row, and `error` is the message of
-    the last failure. `end_reason` is "" while the dialogue is open.
+    the last failure. `end_reason` is "" while the dialogue is open. `question_text` is the outbound
+    under the key that the last `DialogueUpdate` named; claims carry it.
     """
 
     id: str
@@ -70,6 +72,7 @@ class DialogueRecord(msgspec.Struct, frozen=True, kw_only=True):
     failed_attempts: int = 0
     error: str = ""
     end_reason: str = ""
+    question_text: QuestionText | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -131,7 +134,8 @@ class DialogueUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     `head` None changes nothing but the entries. The entries follow the `stored_count` entries that
     are stored already. An unknown dialogue begins. An `end_reason` ends the dialogue. A written
-    dialogue has no failed attempts any more.
+    dialogue has no failed attempts any more. `question_key` is the key of the outbound that asks
+    the dialogue's question; "": there is none.
     """
 
     id: str
@@ -141,6 +145,7 @@ class DialogueUpdate(msgspec.Struct, frozen=True, kw_only=True):
     head: bytes | None = None
     due_at: datetime | None = None
     end_reason: str = ""
+    question_key: str = ""
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -183,7 +188,9 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     `handled_seq` is the last seq whose turn is over (set aside included). `state` None keeps the
     stored state. `is_asking` says whether a question waits for the person's next text from now on;
     `offered_words` are the opt-out words that it offers as answers, as plain words. None keeps the
-    stored flag and words. `dialogue_updates` are of the dialogues that changed.
+    stored flag and words. `dialogue_updates` are of the dialogues that changed. `withdrawn` are
+    texts not to be sent any more, unless an attempt is under way; with `hurries`, the texts that
+    were queued together with them go out now, as replies.
     """
 
     claim: Claim
@@ -195,6 +202,17 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     is_asking: bool | None = None
     offered_words: Sequence[str] = ()
     dialogue_updates: Sequence[DialogueUpdate] = ()
+    withdrawn: Sequence[QuestionText] = ()
+    hurries: bool = False
+
+    @property
+    def withdrawn_outbounds(self) -> Sequence[Outbound]:
+        """Return the withdrawn texts as outbounds."""
+        ours, theirs = self.claim.ours, self.claim.theirs
+        return [
+            Outbound(id=one.outbound_id, sender=ours, recipient=theirs, text=one.text)
+            for one in self.withdrawn
+        ]
 
 
 class SendAttempt(msgspec.Struct, frozen=True):
@@ -210,6 +228,8 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `status` QUEUED asks for another attempt at `retry_at`; ACCEPTED has a `provider_id`;
     UNKNOWN is settled from `retry_at` on (None: by nothing but a receipt or a person).
+    `accepted_at` is when the provider took the text, or our whole answer with it; None: when the
+    result of an accepted text is recorded.
     """
 
     outbound: Outbound
@@ -219,6 +239,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     retry_at: datetime | None = None
     opted_out: bool = False
+    accepted_at: datetime | None = None
 
 
 class NextDue(msgspec.Struct, frozen=True):

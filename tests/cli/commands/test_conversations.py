@@ -9,6 +9,7 @@ import pytest
 
 from cooee.cli.commands.conversations import _OPT_OUT_SOURCES
 from cooee.core.dialogue import journal as journals
+from cooee.core.dialogue.waiting import Waiting
 from cooee.core.messages import Inbound, Media, Status
 from cooee.storage import (
     AttemptResult,
@@ -371,14 +372,14 @@ def asleep(kept):
         handler="book",
         started_at=NOON,
         turn_count=1,
-        waiting=journals.Waiting(("ask", (), "Name?", 0), "Name?", NOON, location="book.py:7"),
+        waiting=Waiting(("ask", (), "Name?", 0), "Name?", NOON, location="book.py:7"),
     )
     slept = journals.Journal(
         id="b",
         handler="remind",
         started_at=NOON,
         turn_count=1,
-        waiting=journals.Waiting(("sleep", (), "x", 0), "", NOON, NOON, location="book.py:9"),
+        waiting=Waiting(("sleep", (), "x", 0), "", NOON, NOON, location="book.py:9"),
     )
 
     async def happen(store):

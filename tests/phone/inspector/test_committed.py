@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cooee.core.dialogue.journal import Journal, Waiting, encode_head
+from cooee.core.dialogue.journal import Journal, encode_head
+from cooee.core.dialogue.waiting import Waiting
 from cooee.phone.inspector.committed import (
     TIMER_DUE,
     cause_of_own_turn,

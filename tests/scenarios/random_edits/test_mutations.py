@@ -120,7 +120,7 @@ MUTATIONS = {
     ),
     "4: confirm takes what was sent before it": (
         "questions",
-        "if question.fresh and text.received_at < waiting.asked_at:",
+        "if question.fresh and not had_gone_out(waiting, text.received_at, text.stamped_at):",
         "if False:",
     ),
     "5: the state goes on from where it was": (

@@ -215,7 +215,7 @@ async def many_wait(harness: StoreHarness, people: int, ended: int = 0) -> None:
     await harness.store._thread.submit(lambda db: db.executemany(ENDED, over(ended)))
 
 
-ENDED = "insert into dialogues values (?, ?, 'h', x'', 0, 0, '', '', 0, 1, 'over')"
+ENDED = "insert into dialogues values (?, ?, 'h', x'', 0, 0, '', '', 0, 1, 'over', null)"
 
 
 def over(count: int):

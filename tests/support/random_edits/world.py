@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from msgspec.structs import replace
+
 from cooee.core.app.state_codec import StateCodec
 from support.random_edits.engine import Engine
 from support.random_edits.memory import (
@@ -273,7 +275,9 @@ class World:
             )
             try:
                 outcome = self.flow(
-                    engine.replay.run_turn(context, self.journal(), event, self.now, self.state),
+                    engine.replay.run_turn(
+                        context, self.claimed_journal(), event, self.now, self.state
+                    ),
                     version,
                     attempt,
                 )
@@ -335,6 +339,14 @@ class World:
 
     def journal(self) -> Any:
         return self.engine.journal.decode_journal(self.head, self.entries)
+
+    def claimed_journal(self) -> Any:
+        """The journal as a claim has it: the text of its question went out when it was asked."""
+        journal = self.journal()
+        if journal.waiting is None:
+            return journal
+        known = self.engine.question_texts.with_question_text(journal.waiting, None, self.now)
+        return replace(journal, waiting=known)
 
     def store(self, journal: Any, new: Any) -> None:
         self.entries += [self.engine.journal.encode_entry(entry) for entry in new]

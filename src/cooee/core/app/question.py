@@ -38,7 +38,7 @@ class AskOptions(TypedDict, total=False):
         timeout: how long to wait for the answer; after it, `NoReply` is raised, or `default` is
             the answer.
         remind: when to ask again, and in which words; one reminder or several.
-        fresh: ignore texts that were received before the question was sent.
+        fresh: ignore texts that were sent or received before the question went out.
     """
 
     key: str | None
@@ -53,8 +53,8 @@ class AskOptions(TypedDict, total=False):
 class Question(msgspec.Struct, gc=False):
     """A question as the handler's code puts it today.
 
-    `options` makes it a choice. `default` UNSET means none. `fresh` ignores texts that were
-    received before the question was sent. `settle` waits so long for the rest of a burst.
+    `options` makes it a choice. `default` UNSET means none. `fresh` ignores texts that were sent
+    or received before the question went out. `settle` waits so long for the rest of a burst.
     """
 
     kind: str

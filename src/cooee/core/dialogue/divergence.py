@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cooee.core.dialogue.journal import JournalEntry, RecordKey, Waiting
+from cooee.core.dialogue.journal import JournalEntry
+from cooee.core.dialogue.waiting import RecordKey, Waiting
 from cooee.core.errors import NotDeterministic
 
 

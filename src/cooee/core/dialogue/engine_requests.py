@@ -11,9 +11,9 @@ import msgspec
 from cooee.core.dialogue.argument_checks import check_key
 from cooee.core.dialogue.divergence import Divergence, divergence_error
 from cooee.core.dialogue.error_messages import endless_loop_message
-from cooee.core.dialogue.journal import RecordKey, Waiting
 from cooee.core.dialogue.questions import QuestionStep
 from cooee.core.dialogue.run import Run
+from cooee.core.dialogue.waiting import RecordKey, Waiting
 from cooee.core.errors import DialogueError, NotDeterministic, Unstorable
 
 

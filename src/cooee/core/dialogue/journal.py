@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from cooee.core.dialogue.state_diff import StateDiff
 from cooee.core.dialogue.value_codec import encode_value
+from cooee.core.dialogue.waiting import BurstText, RecordKey, Waiting
 from cooee.core.errors import CannotGoBack, JournalTooNew, JournalUnreadable
 from cooee.core.messages import Media
 
@@ -22,10 +23,7 @@ JOURNAL_FORMAT = 1
 MANY_RECORDS = 1_000
 """Records from which on a dialogue should `restart` (replay rule 15)."""
 
-RecordKey: TypeAlias = tuple[str, tuple[str, ...], str, int]
-"""(kind, parts, key or words, n): kind is ask, receive, sleep or once (replay rule 3)."""
-
-EntryKind = Literal[
+RecordKind = Literal[
     "answer",  # of a person, with raw, value, tag and text_id
     "default",  # the deadline passed; the value is the question's default
     "no reply",  # the deadline passed
@@ -35,6 +33,9 @@ EntryKind = Literal[
     "done",  # a once, its value, its change of the state, and its function's name in raw
     "failed",  # a once whose failure the handler caught
     "result lost",  # a once that was done, with a result that cannot be stored
+]
+EntryKind = Literal[
+    RecordKind,
     "sent",  # ids of the texts that a turn sent
     "held",  # a text for a question that the code does not reach, or not yet
     "dropped",  # the held texts under `key` are no answer, or no whole burst yet
@@ -44,8 +45,7 @@ EntryKind = Literal[
     "stale",  # the record under `key` does not fit today's question, which is asked again
     "undone",  # the record under `key` is taken back, with the texts said after it
 ]
-_ENTRY_KINDS: tuple[str, ...] = get_args(EntryKind)
-_RECORD_KINDS = frozenset(_ENTRY_KINDS[: _ENTRY_KINDS.index("sent")])
+_RECORD_KINDS = frozenset(get_args(RecordKind))
 NO_KEY: RecordKey = ("", (), "", 0)
 
 
@@ -70,50 +70,11 @@ class JournalEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sent_ids: tuple[str, ...] = ()
 
 
-class BurstText(msgspec.Struct, frozen=True, array_like=True):
-    """One text of a burst, which together is one answer."""
-
-    text: str
-    text_id: str
-    received_at: datetime
-    media: tuple[Media, ...] = ()
-
-
 class OpeningText(msgspec.Struct, frozen=True, array_like=True):
     """The text that began a dialogue."""
 
     text: str
     media: tuple[Media, ...] = ()
-
-
-class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The question or sleep at which a dialogue is suspended.
-
-    `due_at` is the time of its timer: the earliest of its `deadline`, its next reminder and the end
-    of a burst; None: only a text resumes the dialogue. `location` is the line that asks. While the
-    question is `paused`, another dialogue asks and gets the texts. `re_ask` sends the prompt again
-    at the next turn, after another dialogue has ended. `offered` are the words among its answers
-    that opt out, or ask for help, where no question offers them.
-    """
-
-    key: RecordKey
-    prompt: str
-    asked_at: datetime
-    due_at: datetime | None = None
-    deadline: datetime | None = None
-    attempts: int = 0
-    reminder_count: int = 0
-    page: int = 0
-    burst: tuple[BurstText, ...] = ()
-    location: str = ""
-    paused: bool = False
-    re_ask: bool = False
-    offered: tuple[str, ...] = ()
-
-    @property
-    def expects_text(self) -> bool:
-        """Return whether a text resumes the dialogue; a sleep ends by time alone."""
-        return self.key[0] != "sleep"
 
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -284,8 +245,7 @@ def add_state_change(journal: Journal, diff: StateDiff, now: datetime) -> Journa
 
 
 def hold_burst(waiting: Waiting, turn_number: int) -> Sequence[JournalEntry]:
-    """Return entries that hold the texts of a burst until a run comes to their question."""
-    # replay rule 4: the texts of a burst belong to its question, and an edit loses none of them.
+    """Return entries that hold a burst's texts for a run that comes to their question (rule 4)."""
     return [held_entry(waiting, each, each.received_at, turn_number) for each in waiting.burst]
 
 
@@ -293,7 +253,11 @@ def held_entry(
     waiting: Waiting, text: BurstText, sent_at: datetime, turn_number: int
 ) -> JournalEntry:
     """Return the entry that holds a text for the question that it was sent to."""
-    times = [encode_value(text.received_at), encode_value(waiting.asked_at)]
+    asked_at, shown_at = waiting.asked_at, waiting.shown_at or waiting.asked_at
+    if waiting.went_out != "yes" or text.received_at < shown_at:
+        # replay rule 17: a fresh answer comes after its question
+        asked_at = max(asked_at, text.received_at + timedelta.resolution)
+    times = [encode_value(text.received_at), encode_value(asked_at)]
     entry = JournalEntry("held", waiting.key, sent_at, turn_number, text.text, times)
     return replace(entry, text_id=text.text_id, media=text.media)
 
@@ -308,8 +272,7 @@ def undo_last_answer(journal: Journal, now: datetime) -> Journal:
     for found in sorted(records, key=lambda found: -found.position):
         entry = found.entry
         if entry.key[0] == "once":  # replay rule 12: the deed cannot be taken back
-            message = "What was done since the last answer cannot be taken back."
-            raise CannotGoBack(message)
+            raise CannotGoBack("What was done since the last answer cannot be taken back.")
         if entry.key[0] != "sleep":
             undone = [JournalEntry("undone", entry.key, now, journal.turn_count)]
             if journal.waiting is not None:

@@ -14,8 +14,9 @@ import msgspec
 
 from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import check_key
-from cooee.core.dialogue.journal import JournalEntry, RecordKey
+from cooee.core.dialogue.journal import JournalEntry
 from cooee.core.dialogue.value_codec import is_never_stored
+from cooee.core.dialogue.waiting import RecordKey
 from cooee.core.parsing.callables import innermost, lambda_name, qualified_name
 
 

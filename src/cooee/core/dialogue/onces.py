@@ -23,7 +23,7 @@ from cooee.core.dialogue.error_messages import (
     failure_message,
     renamed_once_message,
 )
-from cooee.core.dialogue.journal import JournalEntry, RecordKey
+from cooee.core.dialogue.journal import JournalEntry
 from cooee.core.dialogue.once_checks import (
     NewOnce,
     check_once,
@@ -35,6 +35,7 @@ from cooee.core.dialogue.once_checks import (
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.shared_objects import shared_objects
 from cooee.core.dialogue.value_codec import decode_value
+from cooee.core.dialogue.waiting import RecordKey
 from cooee.core.errors import OnceFailed, OnceUnknown, ResultLost, Unstorable
 from cooee.core.parsing.used_names import used_names
 

@@ -15,23 +15,24 @@ from cooee.core.dialogue.frontier import merge_replayed_state
 from cooee.core.dialogue.journal import (
     MANY_RECORDS,
     NO_KEY,
-    BurstText,
     Journal,
     JournalEntry,
     derive_id,
     held_entry,
     hold_burst,
 )
+from cooee.core.dialogue.question_texts import asked_by
 from cooee.core.dialogue.question_words import may_ask
 from cooee.core.dialogue.run import Run
 from cooee.core.dialogue.state_diff import StateDiff
+from cooee.core.dialogue.waiting import BurstText
 from cooee.core.errors import DialogueError
 from cooee.core.messages import Reply
 
 EndReason: TypeAlias = Literal[
     "", "returned", "restarted", "no reply", "too many attempts", "ended"
 ]
-TextDisposition: TypeAlias = Literal["", "consumed", "held", "unclaimed"]
+TextDisposition: TypeAlias = Literal["", "consumed", "held", "unclaimed", "unasked"]
 
 
 class OutgoingText(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ class TurnOutcome(msgspec.Struct, frozen=True, kw_only=True):
     it by the state's objects. `ended` is the reason of the dialogue's end, and
     empty while the dialogue goes on; after a restart, `next_round` makes the next journal.
     `text_disposition` says how the turn used the person's text: consumed by a question, held for
-    the question that it was sent to, or unclaimed.
+    the question that it was sent to, unclaimed, or unasked: the question had not gone out.
     """
 
     journal: Journal
@@ -67,12 +68,25 @@ def suspended_outcome(run: Run) -> TurnOutcome:
     assert run.suspended_at is not None
     texts = _unsent_texts(run)
     step = run.step
-    if step is not None and step.outgoing is not None:
-        kind, text = step.outgoing
-        # A prompt or retry is known by its turn, not by its words: it may go out again.
-        key = _outbox_key(run, kind, run.suspended_at.key, run.turn_number)
-        texts.append(OutgoingText(Reply(text), key))
+    if step is not None:
+        kind, text = step.outgoing or ("", "")
+        if kind:
+            # A prompt or retry is known by its turn, not by its words: it may go out again.
+            key = _outbox_key(run, kind, run.suspended_at.key, run.turn_number)
+            texts.append(OutgoingText(Reply(text), key))
+        _note_asking_text(run, kind, texts)
     return _build_outcome(run, texts, "")
+
+
+def _note_asking_text(run: Run, kind: str, texts: Sequence[OutgoingText]) -> None:
+    """Note which of a turn's texts asks: its last one, unless that is about something else."""
+    waiting = run.suspended_at
+    assert waiting is not None
+    is_new = kind == "prompt" or (not kind and waiting.key != run.waiting_key)
+    if texts and (is_new or kind not in {"", "opt-out"}):
+        # replay rule 16: of several texts, the question is what the last one says
+        is_asked_anew = is_new or kind == "again"
+        run.suspended_at = asked_by(waiting, texts[-1].key, is_asked_anew=is_asked_anew)
 
 
 def returned_outcome(run: Run, value: object) -> TurnOutcome:
@@ -192,7 +206,8 @@ def _dispose_text(run: Run, ended: EndReason) -> TextDisposition:
     if text is None:
         return "consumed" if run.text_consumed else ""
     if waiting is None or not waiting.expects_text or run.reached_waiting or ended:
-        return "unclaimed"
+        is_unasked = waiting is not None and waiting.went_out == "not yet"
+        return "unasked" if is_unasked else "unclaimed"
     if text.is_keyword and not may_ask(run.context.function, waiting.key):
         return "unclaimed"  # replay rule 4: where the question is gone, a keyword gets its text
     # replay rule 4: the text answers the question that was sent, not the one inserted before it.

@@ -12,7 +12,7 @@ from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from cooee.core.app.function_identity import identify_function
-from cooee.core.dialogue.journal import RecordKey
+from cooee.core.dialogue.waiting import RecordKey
 
 _MAX_OBJECTS = 20_000
 """Objects to look at; words that lie behind more are not found."""

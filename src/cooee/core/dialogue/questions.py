@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from cooee.core.app.question import Question
 from cooee.core.dialogue.answer_records import stored_value
-from cooee.core.dialogue.journal import BurstText, EntryKind, Waiting
+from cooee.core.dialogue.journal import EntryKind
+from cooee.core.dialogue.question_texts import had_gone_out, is_lost
 from cooee.core.dialogue.value_codec import encode_value
+from cooee.core.dialogue.waiting import BurstText, Waiting
 from cooee.core.messages import Media
 from cooee.core.parsing.answers import NotUnderstood, ParseContext, offers_answers, parse_answer
 from cooee.core.parsing.choices import requested_page
@@ -71,8 +73,10 @@ def advance_question(
     the last due reminder is sent. A paused question sends none; a resumed one is asked again.
     """
     deadline = _deadline_of(question, waiting)
-    if text is not None and _may_answer(question, waiting, text, deadline):
-        return _take_text(question, waiting, text, context)
+    if text is not None and _is_in_time(waiting, text, deadline):
+        step = _offer_text(question, waiting, text, context)
+        if step is not None:
+            return step
     burst = waiting.burst
     if burst and _burst_end(question, burst) <= now:
         return _burst_step(waiting)
@@ -86,12 +90,7 @@ def advance_question(
     return _reminder_step(question, waiting, now)
 
 
-def _may_answer(
-    question: Question, waiting: Waiting, text: IncomingText, deadline: datetime | None
-) -> bool:
-    # replay rule 4: a "yes" typed before the prompt was sent confirms something else.
-    if question.fresh and text.received_at < waiting.asked_at:
-        return False
+def _is_in_time(waiting: Waiting, text: IncomingText, deadline: datetime | None) -> bool:
     return deadline is None or _answered_at(waiting, text) <= deadline
 
 
@@ -106,16 +105,40 @@ def _answered_at(waiting: Waiting, text: IncomingText) -> datetime:
     return min(stamped_at, text.received_at) if stamped_at >= waiting.asked_at else text.received_at
 
 
+def _offer_text(
+    question: Question, waiting: Waiting, text: IncomingText, context: ParseContext
+) -> QuestionStep | None:
+    """Return the step of a question by a text in time; None where the text is not for it."""
+    if text.opt_out_prompt and not _is_offered(question, text, context):
+        # texts rule 7: a doubtful wish is asked about, and counts as no attempt
+        waiting = _with_due_time(question, replace(waiting, re_ask=False))
+        outgoing = ("opt-out", text.opt_out_prompt)
+        return QuestionStep(waiting, outgoing=outgoing, text_consumed=True)
+    if is_lost(question, waiting) and text.received_at > waiting.asked_at:
+        # replay rule 18: nobody has read the question, so this text answers another, or none
+        return None if text.is_keyword else _asked_again(question, waiting)
+    # replay rule 17: a "yes" typed before the prompt went out confirms something else.
+    if question.fresh and not had_gone_out(waiting, text.received_at, text.stamped_at):
+        return None
+    step = _take_text(question, waiting, text, context)
+    # replay rule 17: what a question that nobody has read does not understand is not for it
+    return None if waiting.went_out == "not yet" and _is_misunderstood(step) else step
+
+
+def _asked_again(question: Question, waiting: Waiting) -> QuestionStep:
+    outgoing = ("again", question.render_prompt(waiting.page))
+    return QuestionStep(_with_due_time(question, waiting), outgoing=outgoing, text_consumed=True)
+
+
+def _is_misunderstood(step: QuestionStep) -> bool:
+    is_reply = step.outgoing is not None and step.outgoing[0] in {"retry", "page"}
+    return is_reply or step.outcome == "too many attempts"
+
+
 def _take_text(
     question: Question, waiting: Waiting, text: IncomingText, context: ParseContext
 ) -> QuestionStep:
     waiting = replace(waiting, re_ask=False) if waiting.re_ask else waiting
-    if text.opt_out_prompt and not _is_offered(question, text, context):
-        # texts rule 7: a doubtful wish is asked about, and counts as no attempt
-        outgoing = ("opt-out", text.opt_out_prompt)
-        return QuestionStep(
-            _with_due_time(question, waiting), outgoing=outgoing, text_consumed=True
-        )
     if question.settle or waiting.burst:
         burst_text = BurstText(text.text, text.text_id, text.received_at, text.media)
         waiting = replace(waiting, burst=(*waiting.burst, burst_text))
@@ -194,11 +217,13 @@ def _reminder_step(question: Question, waiting: Waiting, now: datetime) -> Quest
     due = sum(waiting.asked_at + after <= now for after, _ in reminders)
     if due <= waiting.reminder_count and not waiting.re_ask:
         return QuestionStep(_with_due_time(question, waiting))
-    own_text = "" if waiting.re_ask else reminders[due - 1][1]
+    asks_again = waiting.re_ask or is_lost(question, waiting)
+    own_text = "" if asks_again else reminders[due - 1][1]
     reminder_text = own_text or question.render_prompt(waiting.page)
     reminded = max(due, waiting.reminder_count)
     waiting = _with_due_time(question, replace(waiting, reminder_count=reminded, re_ask=False))
-    return QuestionStep(waiting, outgoing=("remind", reminder_text) if reminder_text else None)
+    kind = "again" if asks_again else "remind"
+    return QuestionStep(waiting, outgoing=(kind, reminder_text) if reminder_text else None)
 
 
 def _with_due_time(question: Question, waiting: Waiting) -> Waiting:

@@ -7,8 +7,9 @@ from typing import Any
 
 from cooee.core.app.question import Question
 from cooee.core.dialogue.argument_checks import is_key
-from cooee.core.dialogue.journal import JournalEntry, RecordKey
+from cooee.core.dialogue.journal import JournalEntry
 from cooee.core.dialogue.run import Run
+from cooee.core.dialogue.waiting import RecordKey
 
 
 def former_words(question: Question) -> Sequence[Any]:

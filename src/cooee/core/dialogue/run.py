@@ -27,15 +27,14 @@ from cooee.core.dialogue.journal import (
     JournalEntry,
     JournalIndex,
     OpeningText,
-    RecordKey,
     StoredRecord,
-    Waiting,
     derive_id,
 )
 from cooee.core.dialogue.questions import IncomingText, QuestionStep
 from cooee.core.dialogue.replayed_state import ReplayedState
 from cooee.core.dialogue.said_texts import SaidTexts
 from cooee.core.dialogue.step_keys import StepKeys
+from cooee.core.dialogue.waiting import RecordKey, Waiting
 from cooee.core.errors import (
     DialogueError,
     Ended,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cooee.core.dialogue.call_sites import CallChain, is_same_call_site
-from cooee.core.dialogue.journal import RecordKey
+from cooee.core.dialogue.waiting import RecordKey
 
 
 class StepKeys:

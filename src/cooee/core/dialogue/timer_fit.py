@@ -7,8 +7,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from cooee.core.dialogue.dialogue_context import DialogueContext
-from cooee.core.dialogue.journal import Journal, JournalIndex, Waiting
+from cooee.core.dialogue.journal import Journal, JournalIndex
 from cooee.core.dialogue.replay import run_turn
+from cooee.core.dialogue.waiting import Waiting
 
 
 def has_timer_of(journal: Journal, code_version: str) -> bool:

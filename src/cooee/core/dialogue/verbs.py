@@ -35,13 +35,7 @@ from cooee.core.dialogue.error_messages import (
     answer_bug_message,
     text_alone_message,
 )
-from cooee.core.dialogue.journal import (
-    BurstText,
-    JournalEntry,
-    RecordKey,
-    StoredRecord,
-    Waiting,
-)
+from cooee.core.dialogue.journal import JournalEntry, StoredRecord
 from cooee.core.dialogue.onces import call_once
 from cooee.core.dialogue.questions import (
     IncomingText,
@@ -51,6 +45,7 @@ from cooee.core.dialogue.questions import (
 from cooee.core.dialogue.rewordings import check_former_words, known_key
 from cooee.core.dialogue.run import Run, Verb
 from cooee.core.dialogue.value_codec import decode_value, encode_value
+from cooee.core.dialogue.waiting import BurstText, RecordKey, Waiting
 from cooee.core.errors import (
     AmbiguousQuestion,
     DialogueError,

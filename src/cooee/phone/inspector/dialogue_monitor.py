@@ -10,8 +10,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.journal import Journal, Waiting
+from cooee.core.dialogue.journal import Journal
 from cooee.core.dialogue.replay import TurnOutcome
+from cooee.core.dialogue.waiting import Waiting
 from cooee.core.errors import JournalError, StoreUnavailable
 from cooee.phone.inspector.app_error import describe_error, locate_message
 from cooee.phone.inspector.dry_run import replay_in_thread

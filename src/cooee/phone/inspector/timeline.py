@@ -237,11 +237,12 @@ class Timeline:
         match record.event:
             case events.TextQueued(id, _, theirs, text):
                 self._find_view(id, theirs, text, record.now)
-            case events.TextsCancelled(outbounds):
+            case events.TextsCancelled(outbounds, reason):
+                note = NOT_SENT if reason == "opted out" else f"Not sent: {reason}."
                 return [
                     story
                     for one in outbounds
-                    for story in self._set_status(record, one, Status.CANCELLED, NOT_SENT)
+                    for story in self._set_status(record, one, Status.CANCELLED, note)
                 ]
             case events.AttemptStarted(outbound):
                 return self._set_status(record, outbound, Status.SENDING)

@@ -180,7 +180,7 @@ class Sender:
             self._events.publish(AdapterFailed(outbound, error))
             return self._failed_result(attempt, OutcomeUnknown("The provider's adapter failed."))
         self.trouble = ""
-        result = _accepted_result(outbound, accepted)
+        result = _accepted_result(outbound, accepted, self._clock.now())
         finished = AttemptFinished(outbound, result.status, provider_id=result.provider_id)
         self._events.publish(finished)
         return result
@@ -285,7 +285,8 @@ class Sender:
             )
             await self._record(retry)
         else:
-            await self._record(_accepted_result(outbound, accepted))
+            # replay rule 16: it went out with the attempt, long before it was found
+            await self._record(_accepted_result(outbound, accepted, outbound.at))
 
     async def _ask_status(self, outbound: Outbound) -> None:
         try:
@@ -324,9 +325,12 @@ class _TokenBucket:
         return now + timedelta(seconds=(1 - self._tokens) / self._rate)
 
 
-def _accepted_result(outbound: Outbound, accepted: Accepted) -> AttemptResult:
+def _accepted_result(outbound: Outbound, accepted: Accepted, at: datetime | None) -> AttemptResult:
     return AttemptResult(
-        outbound=outbound, status=Status.ACCEPTED, provider_id=accepted.provider_id
+        outbound=outbound,
+        status=Status.ACCEPTED,
+        provider_id=accepted.provider_id,
+        accepted_at=at,
     )
 
 

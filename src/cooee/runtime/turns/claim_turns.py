@@ -19,7 +19,12 @@ from cooee.runtime.events import HandlerRan
 from cooee.runtime.turns.context import Turn, TurnContext
 from cooee.runtime.turns.dialogue_turn import DialogueFailure, NeedsCommitFirst, run_dialogue
 from cooee.runtime.turns.effects import ClaimFlow, LeaseLost, TurnFlow
-from cooee.runtime.turns.open_dialogues import OpenDialogue, OpenDialogues, load_dialogues
+from cooee.runtime.turns.open_dialogues import (
+    OpenDialogue,
+    OpenDialogues,
+    load_dialogues,
+    withdrawn_questions,
+)
 from cooee.runtime.turns.progress import ClaimProgress, make_drafts
 from cooee.runtime.turns.refusals import tell_of_refusal
 from cooee.runtime.turns.routing import end_retired_dialogue, failure_reply, is_retired, route_text
@@ -67,8 +72,8 @@ class _ClaimRun:
 
     def __init__(self, context: TurnContext, claim: Claim, *, with_dialogues: bool = True) -> None:
         self._context, self._claim = context, claim
-        dialogues = load_dialogues(claim) if with_dialogues else OpenDialogues()
-        self._progress = ClaimProgress(claim.state, dialogues)
+        dialogues = load_dialogues(claim, context.now()) if with_dialogues else OpenDialogues()
+        self._loaded, self._progress = dialogues, ClaimProgress(claim.state, dialogues)
         self._last_turn_at = claim.last_turn_at
         self._handled_seq = claim.texts[0].seq - 1 if claim.texts else claim.handled_seq
         self._failure: TurnFailure | None = None
@@ -109,6 +114,8 @@ class _ClaimRun:
             is_asking=asking is not None if progress.dialogues.by_id else None,
             offered_words=() if waiting is None else waiting.offered,
             dialogue_updates=progress.dialogues.updates(),
+            withdrawn=withdrawn_questions(self._loaded, progress.dialogues),
+            hurries=self._handled_seq > claim.handled_seq,
         )
 
     def fail(self, error: Exception) -> ClaimResult:

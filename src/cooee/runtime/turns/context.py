@@ -16,7 +16,7 @@ from cooee.core.app.offered_words import RESERVED_WORDS
 from cooee.core.app.opt_out import OptOutWords
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue.dialogue_context import DialogueContext
-from cooee.core.dialogue.journal import Waiting
+from cooee.core.dialogue.waiting import Waiting
 from cooee.core.messages import Priority
 from cooee.runtime.events import Events
 from cooee.runtime.turns.places import CLAIM_TIMEOUT_S

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from cooee.core.app.routes import BusyPolicy
 from cooee.core.dialogue import journal as journals
-from cooee.core.dialogue.journal import Journal, Waiting
+from cooee.core.dialogue.journal import Journal
+from cooee.core.dialogue.question_texts import QuestionText, with_question_text
 from cooee.core.dialogue.replay import TurnOutcome, next_round
 from cooee.core.dialogue.state_diff import StateDiff
+from cooee.core.dialogue.waiting import Waiting
 from cooee.core.errors import JournalError
 from cooee.storage import Claim, DialogueRecord, DialogueUpdate
 
@@ -21,7 +23,8 @@ class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
     """A dialogue during a claim.
 
     `update` entries of it are on disk; `is_changed` says whether more than further entries is to be
-    written. Without a `journal` it cannot be read, for the reason in `read_error`.
+    written. Without a `journal` it cannot be read, for the reason in `read_error`. `question_text`
+    is the text that asks its question, as the claim found it in the outbox.
     """
 
     id: str
@@ -33,6 +36,7 @@ class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     ended: str = ""
     is_changed: bool = False
+    question_text: QuestionText | None = None
 
     @property
     def waiting(self) -> Waiting | None:
@@ -169,9 +173,30 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         ]
 
 
-def load_dialogues(claim: Claim) -> OpenDialogues:
+def load_dialogues(claim: Claim, now: datetime) -> OpenDialogues:
     """Return the dialogues that a claim carries."""
-    return OpenDialogues({stored.id: _load_dialogue(stored) for stored in claim.dialogues})
+    return OpenDialogues({stored.id: _load_dialogue(stored, now) for stored in claim.dialogues})
+
+
+def withdrawn_questions(before: OpenDialogues, after: OpenDialogues) -> Sequence[QuestionText]:
+    """Return the texts of questions that a claim found unsent, and that nobody asks any more."""
+    # delivery rule 25: answered, timed out, asked again, replaced, paused or left
+    return [
+        live.question_text
+        for id, live in before.by_id.items()
+        if live.question_text is not None
+        and live.question_text.may_be_withdrawn
+        and not _still_asks(live, after.by_id[id])
+    ]
+
+
+def _still_asks(before: OpenDialogue, after: OpenDialogue) -> bool:
+    """Tell whether the text that asked a dialogue's question is still the one to go out."""
+    waiting, was = after.waiting, before.waiting
+    if waiting is None or was is None:
+        return after.journal is None  # which cannot be read, and stays as it is
+    is_same = waiting.text_key == was.text_key and not waiting.paused and not after.ended
+    return is_same or not was.prompt  # without a prompt, the text says something of its own
 
 
 def new_dialogue(journal: Journal, due_at: datetime | None = None) -> OpenDialogue:
@@ -189,13 +214,13 @@ def unsaved_entries(
     return [journals.encode_entry(entry) for entry in (*unsaved, *new_entries)]
 
 
-def _load_dialogue(stored: DialogueRecord) -> OpenDialogue:
+def _load_dialogue(stored: DialogueRecord, now: datetime) -> OpenDialogue:
     journal, read_error = None, None
     try:
         journal = journals.decode_journal(stored.head, stored.entries)
     except JournalError as error:
         read_error = error
-    return OpenDialogue(
+    loaded = OpenDialogue(
         id=stored.id,
         handler=stored.handler,
         journal=journal,
@@ -203,7 +228,31 @@ def _load_dialogue(stored: DialogueRecord) -> OpenDialogue:
         stored_count=len(stored.entries),
         due_at=stored.due_at,
         attempts=stored.failed_attempts,
+        question_text=stored.question_text,
     )
+    return _with_clocks(loaded, now)
+
+
+def _with_clocks(dialogue: OpenDialogue, now: datetime) -> OpenDialogue:
+    """Return a dialogue whose question counts from when its text went out (replay rule 16)."""
+    journal, was = dialogue.journal, dialogue.waiting
+    if journal is None or was is None:
+        return dialogue
+    waiting = with_question_text(was, dialogue.question_text, now)
+    if waiting == was:
+        return dialogue
+    is_timer = was.due_at is not None and dialogue.due_at == _to_stored(was.due_at)
+    return replace(
+        dialogue,
+        journal=replace(journal, waiting=waiting),
+        due_at=waiting.due_at if is_timer else dialogue.due_at,
+        # what is written has no failed attempts any more, so a failing dialogue is left as it is
+        is_changed=dialogue.attempts == 0,
+    )
+
+
+def _to_stored(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _after_turn(dialogue: OpenDialogue, outcome: TurnOutcome) -> OpenDialogue:
@@ -249,6 +298,7 @@ def _make_update(dialogue: OpenDialogue) -> DialogueUpdate | None:
         head=journals.encode_head(dialogue.journal) if dialogue.is_changed else None,
         due_at=dialogue.due_at,
         end_reason=dialogue.ended,
+        question_key="" if dialogue.waiting is None else dialogue.waiting.text_key,
     )
 
 

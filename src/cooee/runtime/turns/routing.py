@@ -12,6 +12,7 @@ from cooee.core.app.offered_words import plain_word
 from cooee.core.app.routes import Handler, Route
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
+from cooee.core.dialogue.outcome import TextDisposition
 from cooee.core.dialogue.questions import IncomingText
 from cooee.core.dialogue.state_snapshot import StateSnapshot
 from cooee.core.errors import CannotGoBack
@@ -78,10 +79,15 @@ def _route_to_question(
     if context.opt_out_words is not None and context.opt_out_words.might_opt_out(text):
         prompt = context.opt_out_words.opt_out_prompt
         dialogue_text = replace(dialogue_text, opt_out_prompt=prompt)
-    progress, consumed = yield from _answer_question(context, turn, dialogue_text, progress, asking)
+    progress, disposition = yield from _answer_question(
+        context, turn, dialogue_text, progress, asking
+    )
+    consumed = disposition not in {"unclaimed", "unasked"}
     if consumed and dialogue_text.opt_out_prompt:
         return progress  # it was asked about, or is one of the answers that the question offers
-    if matched is not None and matched[0].matcher is not None and not consumed:
+    # replay rule 17: to whom nothing was asked yet, the text is one like any other
+    is_theirs = disposition == "unasked" or (matched is not None and matched[0].matcher is not None)
+    if matched is not None and is_theirs and not consumed:
         progress = yield from call_handler(context, turn, pending, progress, matched)
     return _ask_about_opt_out(context, turn, text, progress, draft_count)
 
@@ -142,12 +148,12 @@ def _answer_question(
     text: IncomingText,
     progress: ClaimProgress,
     asking: OpenDialogue,
-) -> TurnFlow[tuple[ClaimProgress, bool]]:
-    """Give a text to the waiting question; return whether the question took it."""
+) -> TurnFlow[tuple[ClaimProgress, TextDisposition]]:
+    """Give a text to the waiting question; return how the question used it."""
     if is_retired(context, asking):
-        return end_retired_dialogue(context, turn, progress, asking), False
+        return end_retired_dialogue(context, turn, progress, asking), "unclaimed"
     progress, outcome = yield from run_dialogue(context, turn, progress, asking, text)
-    return progress, outcome.text_disposition != "unclaimed"
+    return progress, outcome.text_disposition
 
 
 def call_handler(

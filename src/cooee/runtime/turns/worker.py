@@ -301,10 +301,11 @@ class Worker:
             return
         duration_s = 0.0 if place is None else monotonic() - place.claimed_at
         self._publish(events.TurnsCommitted(finish, duration_s))
-        for update in finish.dialogue_updates:
-            if update.end_reason:
-                ended = events.DialogueEnded(claim, update.id, update.handler, update.end_reason)
-                self._publish(ended)
+        if finish.withdrawn:
+            self._publish(events.TextsCancelled(finish.withdrawn_outbounds, "no longer asked"))
+        for one in finish.dialogue_updates:
+            if one.end_reason:
+                self._publish(events.DialogueEnded(claim, one.id, one.handler, one.end_reason))
 
     async def _commit(self, finishes: Sequence[ClaimResult]) -> Sequence[bool]:
         """Commit turns, and wake the senders so early that their attempts share the commit."""

@@ -168,9 +168,18 @@ class InlineReplies:
         self._wake_senders()
 
     async def _record_unknown(self, replies: Sequence[Outbound], problem: str) -> None:
-        retry_at = self._clock.now() + self._session.unknown_grace
+        now = self._clock.now()
+        retry_at = now + self._session.unknown_grace
+        # replay rule 16: a whole answer counts as taken, although nothing says that it arrived
+        accepted_at = None if problem else now
         outcomes = [
-            AttemptResult(outbound=one, status=Status.UNKNOWN, message=problem, retry_at=retry_at)
+            AttemptResult(
+                outbound=one,
+                status=Status.UNKNOWN,
+                message=problem,
+                retry_at=retry_at,
+                accepted_at=accepted_at,
+            )
             for one in replies
         ]
         await retry_until_available(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cooee.core.dialogue.question_texts import QuestionText
 from cooee.core.errors import StorageError
-from cooee.core.messages import conversation_id
+from cooee.core.messages import Status, conversation_id, outbound_id
 from cooee.storage.records import (
     Checkpoint,
     Claim,
@@ -42,10 +43,25 @@ def open_dialogues(transaction: Transaction, conversation: bytes) -> list[Dialog
     entries: dict[str, list[bytes]] = {}
     for id, entry in transaction.execute("open_entries_of", (conversation,)):
         entries.setdefault(id, []).append(entry)
-    return [_make_dialogue(row, entries.get(row[0], [])) for row in rows]
+    texts = [_make_question_text(conversation, *row[7:]) for row in rows]
+    return [
+        _make_dialogue(row[:7], entries.get(row[0], []), text)
+        for row, text in zip(rows, texts, strict=True)
+    ]
 
 
-def _make_dialogue(row: Sequence[Any], entries: Sequence[bytes]) -> DialogueRecord:
+def _make_question_text(
+    conversation: bytes, seq: int | None, text: str, status: int, *times: int | None
+) -> QuestionText | None:
+    if seq is None:
+        return None
+    moments = map(from_millis_or_none, times)
+    return QuestionText(outbound_id(conversation, seq), text, Status(status), *moments)
+
+
+def _make_dialogue(
+    row: Sequence[Any], entries: Sequence[bytes], question_text: QuestionText | None = None
+) -> DialogueRecord:
     id, handler, head, due_at, attempts, error, ended = row
     return DialogueRecord(
         id=id,
@@ -56,6 +72,7 @@ def _make_dialogue(row: Sequence[Any], entries: Sequence[bytes]) -> DialogueReco
         failed_attempts=attempts,
         error=error,
         end_reason=ended,
+        question_text=question_text,
     )
 
 
@@ -86,6 +103,7 @@ def _write_head(
             due,
             transaction.now,
             storable_text(update.end_reason),
+            storable_text(update.question_key) or None,
         )
         return transaction.execute(statement, row).rowcount > 0
     if transaction.execute("find_dialogue", (conversation, id)).fetchone() is None:
@@ -169,6 +187,7 @@ def _insert_dialogue(transaction: Transaction, start: DialogueStart) -> bool:
         due,
         transaction.now,
         "",
+        None,
     )
     is_new = transaction.execute("insert_dialogue", row).rowcount > 0
     if is_new:

@@ -159,7 +159,14 @@ def record_results(
     ]
     now, due_at = transaction.now, _first_status_check(transaction)
     rows = [
-        (int(result.status), storable_text(result.provider_id), now, due_at, *key)
+        (
+            int(result.status),
+            storable_text(result.provider_id),
+            now,
+            now if result.accepted_at is None else to_millis(result.accepted_at),
+            due_at,
+            *key,
+        )
         for key, result in succeeded
     ]
     transaction.execute_many("accept_attempt", rows)
@@ -188,7 +195,9 @@ def _record_failure(
         due = transaction.now if retry_at is None else retry_at
         updated = transaction.execute("retry_attempt", (*text_key, due, error, attempt))
     elif result.status is Status.UNKNOWN:
-        updated = transaction.execute("mark_attempt_unknown", (*text_key, retry_at, error, attempt))
+        accepted_at = to_millis_or_none(result.accepted_at)
+        parameters = (*text_key, retry_at, error, attempt, accepted_at)
+        updated = transaction.execute("mark_attempt_unknown", parameters)
     else:
         updated = transaction.execute(
             "end_attempt", (*text_key, int(result.status), error, attempt)

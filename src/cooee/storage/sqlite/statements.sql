@@ -185,10 +185,14 @@ on conflict (conversation) do update set state = excluded.state
 -- name: any_open_dialogue
 select 1 from dialogues indexed by dialogues_open where ended_at is null limit 1
 
+-- replay rule 16: a claim learns from the outbox what has become of each open question.
 -- name: open_dialogues_of
-select id, handler, head, due_at, failed_attempts, error, end_reason
-  from dialogues indexed by dialogues_open
- where conversation = ? and ended_at is null order by id
+select d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reason,
+       o.seq, o.text, o.status, o.due_at, o.attempted_at, o.accepted_at
+  from dialogues d indexed by dialogues_open
+  left join outbound o indexed by outbound_key
+         on o.conversation = d.conversation and o.key = d.question_key and o.key is not null
+ where d.conversation = ? and d.ended_at is null order by d.id
 
 -- name: open_entries_of
 select j.dialogue_id, j.entry
@@ -197,15 +201,18 @@ select j.dialogue_id, j.entry
  where d.conversation = ? and d.ended_at is null order by d.id, j.position
 
 -- name: insert_dialogue
-insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason)
-values (?1, ?2, ?3, ?4, ?5, ?6, case ?7 when '' then null else ?6 end, ?7)
+insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason,
+                       question_key)
+values (?1, ?2, ?3, ?4, ?5, ?6, case ?7 when '' then null else ?6 end, ?7, ?8)
 on conflict (conversation, id) do nothing
 
 -- name: save_dialogue
-insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason)
-values (?1, ?2, ?3, ?4, ?5, ?6, case ?7 when '' then null else ?6 end, ?7)
+insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason,
+                       question_key)
+values (?1, ?2, ?3, ?4, ?5, ?6, case ?7 when '' then null else ?6 end, ?7, ?8)
 on conflict (conversation, id) do update set
   handler = excluded.handler, head = excluded.head, due_at = excluded.due_at,
+  question_key = excluded.question_key,
   failed_attempts = 0, error = '', code_version = '',
   ended_at = excluded.ended_at, end_reason = excluded.end_reason
 
@@ -335,6 +342,22 @@ select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
        case when x.conversation is null and not ?13 then '' else 'opted out' end
   from (select 1) left join opt_outs x on x.conversation = ?1 and x.lifted_at is null
 
+-- delivery rule 25: a text in an attempt may be out, so it is let expire should it be queued again.
+-- name: withdraw_text
+update outbound set
+  status = case status when Status.QUEUED then Status.CANCELLED else status end,
+  error = case status when Status.QUEUED then 'no longer asked' else error end,
+  good_until = case status when Status.QUEUED then good_until else ?3 end
+ where conversation = ?1 and seq = ?2
+    and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+
+-- name: hurry_texts
+update outbound indexed by outbound_open set priority = Priority.REPLY, due_at = min(due_at, ?3)
+ where conversation = ?1 and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+    and status = Status.QUEUED and seq < ?2 and attempts = 0
+   and (queued_at, last_in_seq) = (
+     select queued_at, last_in_seq from outbound where conversation = ?1 and seq = ?2)
+
 -- name: expire_late
 update outbound indexed by outbound_expiring set status = Status.EXPIRED, error = 'not sent in time'
  where status = Status.QUEUED and good_until is not null and good_until <= ? and ours = ?
@@ -396,7 +419,7 @@ update outbound set status = Status.CANCELLED, error = 'opted out'
 
 -- name: accept_attempt
 update outbound set status = max(status, ?), provider_id = coalesce(nullif(?, ''), provider_id),
-                    attempted_at = ?, due_at = ?
+                    attempted_at = ?, accepted_at = coalesce(accepted_at, ?), due_at = ?
  where conversation = ? and seq = ?
 
 -- name: any_early_receipt
@@ -410,14 +433,15 @@ select id, status, provider_status, code from receipts
 update receipts set conversation = ?, seq = ? where id = ?
 
 -- name: retry_attempt
-update outbound set due_at = ?3, error = ?4, status = case when exists (
+update outbound set due_at = ?3, error = ?4, accepted_at = null, status = case when exists (
     select 1 from opt_outs where conversation = ?1
        and lifted_at is null) then Status.CANCELLED else Status.QUEUED end
  where conversation = ?1 and seq = ?2 and attempts = ?5 and status in (Status.SENDING, Status.UNKNOWN)
 returning status
 
 -- name: mark_attempt_unknown
-update outbound set status = Status.UNKNOWN, due_at = ?3, error = case ?4 when '' then error else ?4 end
+update outbound set status = Status.UNKNOWN, due_at = ?3, error = case ?4 when '' then error else ?4 end,
+                    accepted_at = coalesce(accepted_at, ?6)
  where conversation = ?1 and seq = ?2 and attempts = ?5 and status in (Status.SENDING, Status.UNKNOWN)
 returning status
 
@@ -450,6 +474,8 @@ select conversation, seq from outbound where provider_id = ? order by queued_at 
 -- name: apply_receipt
 update outbound set status = max(status, ?3),
        provider_id = coalesce(provider_id, nullif(?4, '')),
+       accepted_at = case when ?3 between Status.ACCEPTED and Status.UNDELIVERED
+          then coalesce(accepted_at, attempted_at) else accepted_at end,
        due_at = case when status < Status.ACCEPTED
           and ?3 in (Status.ACCEPTED, Status.SENT) then ?5 else due_at end
  where conversation = ?1 and seq = ?2 and status < Status.DELIVERED

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound
+from cooee.core.messages import Inbound, parse_outbound_id
 from cooee.storage.records import (
     Claim,
     ClaimResult,
@@ -133,6 +133,7 @@ def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> l
         if last_out is None:
             continue
         sqlite_dialogues.update_dialogues(transaction, result)
+        _withdraw_texts(transaction, result)
         if result.state is not None:
             states.append((claim.conversation, result.state))
         origin = (claim.conversation, result.handled_seq, claim.ours, claim.theirs)
@@ -173,6 +174,16 @@ def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int)
     if result.failure is not None and not result.failure.dialogue_id:
         _fail_text(transaction, claim.conversation, result.failure)
     return int(updated[0])
+
+
+def _withdraw_texts(transaction: Transaction, result: ClaimResult) -> None:
+    """Withdraw the questions that are asked no longer, and send what was said with them."""
+    for text in result.withdrawn:
+        text_key = parse_outbound_id(text.outbound_id)
+        if text_key is not None:
+            transaction.execute("withdraw_text", (*text_key, transaction.now))
+            if result.hurries:
+                transaction.execute("hurry_texts", (*text_key, transaction.now))
 
 
 def _fail_text(transaction: Transaction, conversation: bytes, failure: TurnFailure) -> None:

@@ -19,6 +19,7 @@ from cooee.testing.dialogue_store_suite.harness import (
 )
 from cooee.testing.dialogue_store_suite.journals import JournalTests
 from cooee.testing.dialogue_store_suite.operators import DialogueOperatorTests
+from cooee.testing.dialogue_store_suite.question_texts import QuestionTextTests
 from cooee.testing.store_suite.harness import OpenStore, StoreHarness, fresh_harness
 
 __all__ = [
@@ -34,7 +35,11 @@ __all__ = [
 
 
 class DialogueStoreSuite(
-    DialogueClaimTests, JournalTests, DialogueFailureTests, DialogueOperatorTests
+    DialogueClaimTests,
+    JournalTests,
+    DialogueFailureTests,
+    DialogueOperatorTests,
+    QuestionTextTests,
 ):
     """Every promise of `Store` about dialogues, one test each."""
 

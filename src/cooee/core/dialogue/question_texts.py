@@ -1,0 +1,104 @@
+"""QuestionText: the text that asks a question, and what its fate means for the question."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from cooee.core.app.question import Question
+from cooee.core.dialogue.waiting import Waiting
+from cooee.core.messages import Status
+
+_STAMP_LENGTH = timedelta(seconds=1)  # a carrier's stamp of whole seconds stands for all of its one
+_CLOCK_TOLERANCE = timedelta(seconds=1)  # a timer that is off by less is not worth another turn
+
+
+class QuestionText(msgspec.Struct, frozen=True):
+    """A text in the outbox that asks a question.
+
+    `due_at` is the time of its next attempt, `attempted_at` of its last, and `accepted_at` when the
+    provider took it; None: not known to have.
+    """
+
+    outbound_id: str
+    text: str
+    status: Status
+    due_at: datetime | None = None
+    attempted_at: datetime | None = None
+    accepted_at: datetime | None = None
+
+    @property
+    def may_be_withdrawn(self) -> bool:
+        """Tell whether the text may still go out."""
+        return self.status <= Status.UNKNOWN
+
+
+def with_question_text(waiting: Waiting, text: QuestionText | None, now: datetime) -> Waiting:
+    """Return a question as the fate of its text has it by now.
+
+    The clocks of a question start when its text goes out: until then, `asked_at` is the earliest
+    moment at which that can be.
+    """
+    # replay rule 16: what is known to have gone out stays so, whatever a later text of it comes to
+    if not waiting.text_key or waiting.went_out == "yes":
+        return waiting
+    if text is None:  # the outbox keeps texts as long as dialogues
+        return replace(waiting, went_out="yes")
+    if text.status > Status.DELIVERED:
+        at = waiting.asked_at if text.accepted_at is None else text.accepted_at
+        return _with_clocks_from(at, replace(waiting, went_out="never"))
+    if text.accepted_at is not None:
+        known = _with_clocks_from(text.accepted_at, replace(waiting, went_out="yes"))
+        return replace(known, shown_at=text.accepted_at)
+    if text.status is Status.UNKNOWN:
+        at = text.attempted_at or waiting.asked_at
+        return _with_clocks_from(at, replace(waiting, went_out="in doubt"))
+    is_queued = text.status is Status.QUEUED and text.due_at is not None
+    at = max(now, text.due_at) if is_queued and text.due_at is not None else now
+    return _with_clocks_from(at, replace(waiting, went_out="not yet"))
+
+
+def _with_clocks_from(moment: datetime, waiting: Waiting) -> Waiting:
+    """Move a question's time, and those of its timers, to a moment; they start once only."""
+    shift = moment - waiting.asked_at
+    if waiting.shown_at is not None or waiting.burst or abs(shift) < _CLOCK_TOLERANCE:
+        return waiting
+    due_at, deadline = waiting.due_at, waiting.deadline
+    return replace(
+        waiting,
+        asked_at=moment,
+        due_at=None if due_at is None else due_at + shift,
+        deadline=None if deadline is None else deadline + shift,
+    )
+
+
+def asked_by(waiting: Waiting, key: str, *, is_asked_anew: bool) -> Waiting:
+    """Return a question with the text, by its key in the outbox, that asks it from now on.
+
+    Only a question that `is_asked_anew`, or that had not gone out, is one that has to go out.
+    """
+    if waiting.went_out == "yes" and not is_asked_anew:
+        return replace(waiting, text_key=key)
+    was_asked = waiting.went_out == "yes" and waiting.text_key
+    shown_at = waiting.shown_at or (waiting.asked_at if was_asked else None)
+    return replace(waiting, text_key=key, went_out="queued", shown_at=shown_at)
+
+
+def is_lost(question: Question, waiting: Waiting) -> bool:
+    """Tell whether a question has to be asked again before a person can answer it."""
+    if not question.prompt:
+        return False
+    return waiting.went_out == "never" or (question.fresh and waiting.went_out == "in doubt")
+
+
+def had_gone_out(waiting: Waiting, received_at: datetime, stamp: datetime | None) -> bool:
+    """Tell whether a question had gone out before a text was sent, by its stamp, and came in."""
+    if waiting.went_out != "yes":
+        return False
+    shown_at = waiting.shown_at or waiting.asked_at
+    if stamp is None:
+        return received_at >= shown_at
+    length = timedelta() if stamp.microsecond else _STAMP_LENGTH
+    return received_at >= shown_at and stamp + length > shown_at
