@@ -44,6 +44,19 @@ def test_the_version_is_told(cooee):
     assert re.fullmatch(r"cooee \d+\.\d+\S*, Python 3\.\d+\.\S+\n", said.stdout)
 
 
+def test_a_database_may_be_named_for_one_call(cooee, kept, tmp_path):
+    kept(lambda store: store.add_our_number("+61491570006"))
+    (tmp_path / "cooee.db").rename(tmp_path / "shop.db")
+    for named in ("shop.db", "sqlite:///shop.db", str(tmp_path / "shop.db")):
+        said = cooee("send", "+61491570156", "Hello", "--database", named, "--key", "k")
+        assert said.stdout.startswith("Queued from +61491570006"), said.stderr
+    said = cooee("conversations", "--database", "shop.db", COOEE_DATABASE_FILE="nowhere")
+    assert "+61491570156" in said.stdout
+    assert cooee("conversations", "--database", "other.db").returncode == 2
+    assert cooee("providers", "--database", "shop.db").returncode == 2
+    assert not (tmp_path / "cooee.db").exists()
+
+
 def test_without_a_command_help_is_shown(cooee):
     said = cooee()
     assert "conversations" in said.stdout + said.stderr

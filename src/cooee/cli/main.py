@@ -48,6 +48,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Each command's module in `cooee.cli.commands`, and the first line of its help."""
 
 
+_WITHOUT_DATABASE = frozenset({"new", "simulator", "providers", "segments"})
+_WITH_ITS_OWN = frozenset({"phone"})  # whose database is never the app's
+
+
 def load_command(name: str) -> Callable[..., None]:
     """Import a command, and return its function."""
     module, _ = COMMANDS[name]
@@ -66,15 +70,41 @@ class _CommandGroup(TyperGroup):
     def get_command(self, _: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        return get_command_from_info(
-            CommandInfo(cmd_name, callback=load_command(cmd_name)),
-            pretty_exceptions_short=True,
-            rich_markup_mode=None,
-        )
+        command = _make_command(cmd_name, load_command(cmd_name))
+        if cmd_name not in _WITHOUT_DATABASE | _WITH_ITS_OWN:
+            command.params += _make_command(cmd_name, _options_of_a_database).params
+        return command
 
     def format_commands(self, _: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _make_command(name: str, function: Callable[..., None]) -> Any:
+    return get_command_from_info(
+        CommandInfo(name, callback=function), pretty_exceptions_short=True, rich_markup_mode=None
+    )
+
+
+def _use_database(typed: str | None) -> None:
+    if typed is not None:
+        os.environ.pop("COOEE_DATABASE_FILE", None)
+        os.environ["COOEE_DATABASE"] = typed if "://" in typed else f"sqlite:///{typed}"
+
+
+def _options_of_a_database(
+    *,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The database, in place of COOEE_DATABASE.",
+            callback=_use_database,
+            expose_value=False,
+        ),
+    ] = None,
+) -> None:
+    """Stand for no command: its option is that of every command with a database."""
 
 
 cli = typer.Typer(

@@ -224,9 +224,11 @@ async def choose_our_number(store: Store, typed: str | None) -> str:
         return parse_person_number(typed, near=numbers[0] if numbers else "")
     if len(numbers) == 1:
         return numbers[0]
-    description = "which of our numbers" if numbers else "our number, since nobody has texted yet"
-    choice = f" ({' or '.join(numbers)})" if numbers else ""
-    raise SettingError(f"Say {description} it comes from{choice}: --from +61…")
+    if numbers:
+        raise SettingError(f"Our numbers are {', '.join(numbers)}. Choose one: --from {numbers[0]}")
+    raise SettingError(
+        "Our number is not known yet. Run the app until it is connected, or say it: --from +61…"
+    )
 
 
 async def read_person_number(store: Store, typed: str) -> str:

@@ -38,7 +38,7 @@ def start(
     to: PersonArgument,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]...", help="The dialogue's parameters."),
+        typer.Argument(metavar="NAME=VALUE", help="The dialogue's parameters."),
     ] = None,
     *,
     ours: OursOption = None,
