@@ -17,12 +17,11 @@ from cooee.core.app.dialogue_verbs import (
     OnceCall,
     Restart,
 )
-from cooee.core.app.question import AskOptions, Question, Reminder, make_question
+from cooee.core.app.question import AskOptions, Reminder, make_question, make_receive
 from cooee.core.built_in_values import (
     built_in_length,
     built_in_moment,
     built_in_names,
-    built_in_reminders,
     built_in_text,
 )
 from cooee.core.errors import CannotGoBack, NoDialogue
@@ -32,8 +31,6 @@ S = TypeVar("S", default=Any)
 V = TypeVar("V", default=Any)
 T = TypeVar("T")
 D = TypeVar("D", default=Never)  # no `default` adds nothing to the answer's type
-
-_MAX_SETTLE_S = 1e9
 
 _NO_DEFAULT: Never = cast("Never", UNSET)
 
@@ -178,10 +175,6 @@ class Chat(Generic[S, V]):
     def back(self) -> None:
         """Undo the last answer to the waiting dialogue, and ask again.
 
-            @app.on("BACK", always=True)
-            def back(chat):
-                chat.back()
-
         Raises:
             CannotGoBack: there is no answer yet, a `once` has run since, or no question waits.
         """
@@ -298,30 +291,41 @@ class Chat(Generic[S, V]):
             settle: how long (seconds, or a timedelta) the person has to be silent: a burst
                 ("hi", "it's", "me") is then one answer, a line for each text.
         """
-        pause: Any = settle  # a number that is no length of time is refused later, at this line
-        if isinstance(settle, int | float) and abs(settle) < _MAX_SETTLE_S:
-            pause = timedelta(seconds=settle)
-        question = Question(
-            "receive",
-            "",
-            key=built_in_text(key),
-            timeout=built_in_length(timeout),
-            remind=built_in_reminders(remind),
-            settle=built_in_length(pause),
-        )
-        question.default = default
-        return self._require_dialogue("receive").question(question)
+        verbs = self._require_dialogue("receive")
+        return verbs.question(make_receive(key, timeout, remind, default, settle))
 
+    @overload
     def once(
         self,
-        call: Callable[..., Awaitable[T]] | Callable[..., T],
+        call: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        key: str | None = ...,
+        was: str | Sequence[str] | None = ...,
+        unknown: Literal["again", "raise"] = ...,
+        **kwargs: Any,
+    ) -> Awaitable[T]: ...
+    @overload
+    def once(
+        self,
+        call: Callable[..., T],
+        /,
+        *args: Any,
+        key: str | None = ...,
+        was: str | Sequence[str] | None = ...,
+        unknown: Literal["again", "raise"] = ...,
+        **kwargs: Any,
+    ) -> Awaitable[T]: ...
+    def once(
+        self,
+        call: Callable[..., Any],
         /,
         *args: Any,
         key: str | None = None,
         was: str | Sequence[str] | None = None,
         unknown: Literal["again", "raise"] = "again",
         **kwargs: Any,
-    ) -> Awaitable[T]:
+    ) -> Awaitable[Any]:
         """Run a side effect, which no replay repeats: ``ref = await chat.once(reserve, db, day)``.
 
         The result is recorded, and every later run gets it from the journal. The function should
@@ -331,11 +335,11 @@ class Chat(Generic[S, V]):
 
         Args:
             call: a function, sync or async.
-            args: its arguments.
             key: the identity of the result, in place of the function's name; needed in loops.
             was: the function's former name or key, or several, so that a deed which was done
                 under it is not done again; ``()`` says that this is another deed.
             unknown: after a crash in the middle, call it "again" or "raise" OnceUnknown.
+            args: its arguments.
             kwargs: its arguments by name.
 
         Raises:
@@ -344,9 +348,8 @@ class Chat(Generic[S, V]):
             ResultLost: the function returned a value that cannot be stored.
         """
         verbs = self._require_dialogue("once")
-        return verbs.once(
-            OnceCall(call, args, kwargs, built_in_text(key), built_in_names(was), unknown)
-        )
+        names = built_in_text(key), built_in_names(was)
+        return verbs.once(OnceCall(call, args, kwargs, *names, unknown))
 
     def sleep(
         self,
@@ -367,11 +370,7 @@ class Chat(Generic[S, V]):
         return verbs.sleep(built_in_length(length), built_in_moment(until), built_in_text(key))
 
     def part(self, name: str) -> AbstractContextManager[None]:
-        """Scope the keys of the questions inside.
-
-        with chat.part("guest"):
-            name = await ask_name(chat)
-        """
+        """Scope the keys of the questions inside: ``with chat.part("guest"): …``."""
         return self._require_dialogue("part").part(built_in_text(name))
 
     def end(self, what: str | Reply | None = None) -> NoReturn:

@@ -20,6 +20,8 @@ from cooee.core.built_in_values import (
 from cooee.core.parsing.answers import AnswerParser, parser_for
 from cooee.core.parsing.choices import match_option, render_menu
 
+_MAX_SETTLE_S = 1e9
+
 Reminder: TypeAlias = timedelta | tuple[timedelta, str]
 """The time from the question to its reminder, and the reminder's text (else the prompt again)."""
 
@@ -104,12 +106,35 @@ def make_question(
         return Question("ask", prompt, type_, menu, None, None, None, None, None, None, default)
     unknown = options.keys() - AskOptions.__optional_keys__
     if unknown:
+        misplaced = " It is one of chat.receive()." if min(unknown) == "settle" else ""
         raise TypeError(
-            f"A question has no option {min(unknown)!r}. Its options are"
+            f"A question has no option {min(unknown)!r}.{misplaced} Its options are"
             f" {', '.join(AskOptions.__annotations__)} and default."
         )
     exact = {name: _BUILT_IN.get(name, _unchanged)(value) for name, value in options.items()}
     return Question("ask", prompt, type_, menu, default=default, **exact)
+
+
+def make_receive(
+    key: str | None,
+    timeout: timedelta | None,
+    remind: Reminder | Sequence[Reminder] | None,
+    default: Any,
+    settle: timedelta | float | None,
+) -> Question:
+    """Build the question of `Chat.receive`, which has no words."""
+    pause: Any = settle  # a number that is no length of time is refused later, at this line
+    if isinstance(settle, int | float) and abs(settle) < _MAX_SETTLE_S:
+        pause = timedelta(seconds=settle)
+    return Question(
+        "receive",
+        "",
+        key=built_in_text(key),
+        timeout=built_in_length(timeout),
+        remind=built_in_reminders(remind),
+        default=default,
+        settle=built_in_length(pause),
+    )
 
 
 def _unchanged(value: Any) -> Any:
