@@ -83,6 +83,25 @@ async def test_a_question_answered_at_night_is_not_asked_in_the_morning():
         ] == [("How many bags?", "cancelled", "no longer asked")]
 
 
+async def test_a_long_question_is_withdrawn_with_all_of_its_parts():
+    app = App(quiet=QUIET, long_texts="split")
+
+    @app.dialogue()
+    async def tell(chat):
+        chat.say("Hello.")
+        return f"{await chat.ask('How many bags? ' * 300)} it is."
+
+    async with Kit(app, start=NIGHT) as kit:
+        anna = kit.phone()
+        await app.start(tell, anna.number)
+        await kit.quiet()
+        assert await anna.text("3") == ["Hello.", "3 it is."]
+        await kit.wait(UNTIL_MORNING)
+        assert anna.read() == []
+        history = await kit.store.history(kit.number, anna.number, 9)
+        assert [one.status for one in history].count("cancelled") == 3
+
+
 async def test_what_an_unsent_question_does_not_understand_is_not_for_it():
     app = well_app()
     async with Kit(app, start=NIGHT) as kit:

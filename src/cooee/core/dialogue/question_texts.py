@@ -19,7 +19,8 @@ class QuestionText(msgspec.Struct, frozen=True):
     """A text in the outbox that asks a question.
 
     `due_at` is the time of its next attempt, `attempted_at` of its last, and `accepted_at` when the
-    provider took it; None: not known to have.
+    provider took it; None: not known to have. Where a long text was split, this is its last part,
+    and `part_keys` may be the keys of the others in the outbox.
     """
 
     outbound_id: str
@@ -28,6 +29,7 @@ class QuestionText(msgspec.Struct, frozen=True):
     due_at: datetime | None = None
     attempted_at: datetime | None = None
     accepted_at: datetime | None = None
+    part_keys: tuple[str, ...] = ()
 
     @property
     def may_be_withdrawn(self) -> bool:

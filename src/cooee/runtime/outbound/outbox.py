@@ -12,6 +12,7 @@ from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import derive_id, encode_head
+from cooee.core.dialogue.text_parts import part_keys
 from cooee.core.errors import NotSendable
 from cooee.core.folding import visible_text
 from cooee.core.messages import Priority, Reply
@@ -20,7 +21,6 @@ from cooee.runtime import opt_outs as consent
 from cooee.runtime.events import Events, TextQueued
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.recipients import parse_recipient
-from cooee.runtime.turns.progress import part_keys
 from cooee.storage import DialogueStart, NewOutbound, ProactiveOutbound, Store
 
 

@@ -14,9 +14,12 @@ from cooee.core.dialogue.journal import Journal
 from cooee.core.dialogue.question_texts import QuestionText, with_question_text
 from cooee.core.dialogue.replay import TurnOutcome, next_round
 from cooee.core.dialogue.state_diff import StateDiff
+from cooee.core.dialogue.text_parts import first_part_keys
 from cooee.core.dialogue.waiting import Waiting
 from cooee.core.errors import JournalError
 from cooee.storage import Claim, DialogueRecord, DialogueUpdate
+
+_MOST_PARTS = 50  # of a question; the text of none is so long
 
 
 class OpenDialogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,10 +185,11 @@ def withdrawn_questions(before: OpenDialogues, after: OpenDialogues) -> Sequence
     """Return the texts of questions that a claim found unsent, and that nobody asks any more."""
     # delivery rule 25: answered, timed out, asked again, replaced, paused or left
     return [
-        live.question_text
+        replace(text, part_keys=tuple(first_part_keys(live.waiting.text_key, _MOST_PARTS)))
         for id, live in before.by_id.items()
-        if live.question_text is not None
-        and live.question_text.may_be_withdrawn
+        if (text := live.question_text) is not None
+        and live.waiting is not None
+        and text.may_be_withdrawn
         and not _still_asks(live, after.by_id[id])
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cooee.core.dialogue.journal import derive_id
+from cooee.core.dialogue.text_parts import part_keys
 from cooee.core.errors import DefinitionError
 from cooee.core.messages import Reply
 from cooee.runtime.turns.context import Turn, TurnContext
@@ -57,12 +57,3 @@ def make_drafts(
         )
         for text, part_key in zip(texts, part_keys(key, len(texts)), strict=True)
     ]
-
-
-def part_keys(key: str | None, count: int) -> Sequence[str | None]:
-    """Return the keys of the parts of one text; the last part has the text's own.
-
-    So the text counts as sent once all of it is.
-    """
-    others = [None if key is None else derive_id(key, "part", n) for n in range(1, count)]
-    return [*others, key]

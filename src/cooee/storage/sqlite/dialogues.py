@@ -55,8 +55,10 @@ def _make_question_text(
 ) -> QuestionText | None:
     if seq is None:
         return None
-    moments = map(from_millis_or_none, times)
-    return QuestionText(outbound_id(conversation, seq), text, Status(status), *moments)
+    due_at, attempted_at, accepted_at = map(from_millis_or_none, times)
+    return QuestionText(
+        outbound_id(conversation, seq), text, Status(status), due_at, attempted_at, accepted_at
+    )
 
 
 def _make_dialogue(

@@ -180,10 +180,16 @@ def _withdraw_texts(transaction: Transaction, result: ClaimResult) -> None:
     """Withdraw the questions that are asked no longer, and send what was said with them."""
     for text in result.withdrawn:
         text_key = parse_outbound_id(text.outbound_id)
-        if text_key is not None:
-            transaction.execute("withdraw_text", (*text_key, transaction.now))
-            if result.hurries:
-                transaction.execute("hurry_texts", (*text_key, transaction.now))
+        if text_key is None:
+            continue
+        transaction.execute("withdraw_text", (*text_key, transaction.now))
+        for part_key in text.part_keys:
+            part = transaction.execute("find_outbound_key", (text_key[0], part_key)).fetchone()
+            if part is None:
+                break
+            transaction.execute("withdraw_text", (text_key[0], part[0], transaction.now))
+        if result.hurries:
+            transaction.execute("hurry_texts", (*text_key, transaction.now))
 
 
 def _fail_text(transaction: Transaction, conversation: bytes, failure: TurnFailure) -> None:
