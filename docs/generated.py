@@ -212,7 +212,7 @@ _QUESTIONS: dict[str, tuple[str, Tell]] = {
     "media": ("pictures", _yes),
     "max_text": ("characters in a text", lambda most: f"{most:,}"),
     "rate": ("texts a second, per number", lambda rate: f"{rate:g}" if rate else "not told"),
-    "concurrency": ("sends at once", str),
+    "concurrency": ("sends at once", lambda most: str(most) if most else "as it answers"),
     "replay_window": ("a text may come again for", lambda window: f"{window.days} days"),
     "timestamp_offset": ("stamps without an offset are at", _offset),
     "opt_out_words": ("opt-out words of its own", _words),

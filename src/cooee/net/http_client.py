@@ -180,7 +180,7 @@ class HTTPClient:
             resolver_option = {} if self._guard is None else {"resolver": self._guard}
             identity_header = {} if self._max_bytes is None else {"Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=64, **resolver_option),
+                connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=0, **resolver_option),
                 timeout=aiohttp.ClientTimeout(total=self._timeout, connect=connect_timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "cooee", **identity_header},

@@ -28,7 +28,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
         lookup_settles_after: how long after a send a "no" of `lookup` may still be wrong; None
             without `lookup`.
         idempotency: True where sending the same `Outbound.id` twice sends one text.
-        concurrency: the most sends under way at once, per number.
+        concurrency: the most sends under way at once, per number, that the provider allows; None
+            where it names no limit.
         media: True where our texts can carry pictures, by their URLs.
         rate: texts a second, per number; None where the provider names no limit.
         timestamp_offset: the UTC offset of timestamps without one; None for unknown.
@@ -51,7 +52,7 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     max_text: int
     lookup_settles_after: timedelta | None = None
     idempotency: bool = False
-    concurrency: int = 4
+    concurrency: int | None = None
     rate: float | None = None
     media: bool = False
     timestamp_offset: timedelta | None = None

@@ -53,6 +53,7 @@ async def running_service(
             media_config=media_config,
             redactor=redactor or Redactor(settings.secrets),
             send_token=settings.send_token,
+            concurrency=settings.concurrency,
             app_thread=app_thread,
         ),
     )

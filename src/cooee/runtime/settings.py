@@ -30,6 +30,11 @@ KNOWN_SETTINGS: Sequence[Setting] = (
     Setting("COOEE_PORT", "the port to listen on, for webhooks and /health", "8000"),
     Setting("COOEE_POLL_INTERVAL", "seconds to rest after reading nothing", "1"),
     Setting(
+        "COOEE_CONCURRENCY",
+        "the most texts handed to the provider at once; unset: as its answers allow",
+        "",
+    ),
+    Setting(
         "COOEE_SEND_TOKEN",
         "what others show to POST /send and /start; unset: nobody may",
         "",
@@ -64,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True):
     host: str
     port: int
     poll_interval: float
+    concurrency: int | None
     send_token: str
     media_location: str
     media_max_bytes: int
@@ -114,6 +120,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         poll_interval=_parse_number_setting(
             "COOEE_POLL_INTERVAL", values["COOEE_POLL_INTERVAL"], 0.05, 3600
         ),
+        concurrency=_parse_concurrency(values["COOEE_CONCURRENCY"]),
         send_token=_check_send_token(values["COOEE_SEND_TOKEN"] or ""),
         media_location=_parse_media_location(values["COOEE_MEDIA"] or "", database),
         media_max_bytes=int(
@@ -260,6 +267,10 @@ def _parse_keep_direction(value: str | None) -> bool:
         message = f"COOEE_SUBSCRIPTION={value!r} means nothing. Set it to keep, or unset it."
         raise SettingError(message)
     return value == "keep"
+
+
+def _parse_concurrency(value: str | None) -> int | None:
+    return int(_parse_number_setting("COOEE_CONCURRENCY", value, 1, 1_000)) if value else None
 
 
 def _parse_yes(name: str, value: str) -> bool:

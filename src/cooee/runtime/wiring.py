@@ -28,6 +28,8 @@ from cooee.runtime.inbound.poller import Poller
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import log_event
 from cooee.runtime.our_number import OurNumber
+from cooee.runtime.outbound.backlog import Backlog
+from cooee.runtime.outbound.concurrency import MAX_CONCURRENCY
 from cooee.runtime.outbound.outbox import DurableOutbox
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.receipts import ReceiptHandler
@@ -61,6 +63,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
         send_token: the token that other processes show to POST /send and POST /start; "" refuses
             all of them.
         strict: run every turn of a dialogue twice and compare; for tests and development.
+        concurrency: the most sends under way at once, per number; None leaves it to the provider.
         app_thread: the thread in whose event loop the app's code runs; None runs it in the loop
             that opens the service, beside all else.
     """
@@ -73,6 +76,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     redactor: Redactor = msgspec.field(default_factory=Redactor)
     send_token: str = ""
     strict: bool = False
+    concurrency: int | None = None
     app_thread: AppThread | None = None
 
 
@@ -106,6 +110,7 @@ class Parts(msgspec.Struct, frozen=True):
     outbox: DurableOutbox
     inbound_receiver: InboundReceiver
     receipt_handler: ReceiptHandler
+    backlog: Backlog
     media_fetcher: MediaFetcher | None
 
 
@@ -151,7 +156,8 @@ def wire(
         worker.wake_up.set()
 
     receipt_handler = _make_receipt_handler(resources, wake_worker)
-    senders = _make_senders(resources, session, receipt_handler)
+    backlog = Backlog(resources.clock)
+    senders = _make_senders(resources, session, receipt_handler, backlog)
     inline_replies = _make_inline_replies(resources, session, senders)
 
     def announce_text(ours: str) -> None:
@@ -188,6 +194,7 @@ def wire(
         outbox,
         inbound_receiver,
         receipt_handler,
+        backlog,
         media_fetcher,
     )
     return parts, _make_endpoints(resources, parts, webhook_urls, inline_replies, check_health)
@@ -207,6 +214,7 @@ def _make_endpoints(
         inbound_receiver=parts.inbound_receiver,
         receipt_handler=parts.receipt_handler,
         inline_replies=inline_replies,
+        backlog=parts.backlog,
         clock=resources.clock,
         check_health=check_health,
         send_endpoint=SendEndpoint(
@@ -255,8 +263,13 @@ def _make_receipt_handler(resources: Resources, on_refused: Callable[[], None]) 
 
 
 def _make_senders(
-    resources: Resources, session: ProviderSession, receipt_handler: ReceiptHandler
+    resources: Resources,
+    session: ProviderSession,
+    receipt_handler: ReceiptHandler,
+    backlog: Backlog,
 ) -> Senders:
+    allowed = resources.options.concurrency or resources.provider.features.concurrency
+
     def make_sender(ours: str) -> Sender:
         return Sender(
             ours,
@@ -266,6 +279,8 @@ def _make_senders(
             clock=resources.clock,
             policy=resources.app.unknown,
             quiet_hours=QuietHoursGate(resources.app.quiet_hours, ours),
+            max_concurrency=allowed or MAX_CONCURRENCY,
+            backlog=backlog,
             events=resources.events,
         )
 

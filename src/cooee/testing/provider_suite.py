@@ -46,7 +46,7 @@ def its_features_agree_with_each_other(example: Example) -> None:
     """Limits make sense, and the example has responses for every declared feature."""
     features = example.provider.features
     assert features.max_text > 0
-    assert features.concurrency > 0
+    assert features.concurrency is None or features.concurrency > 0
     assert features.rate is None or features.rate > 0
     assert features.replay_window > timedelta(0)
     assert features.polling or features.push, "There is no way for a text to come in."

@@ -1,5 +1,6 @@
 """Whatever the world posts: 2xx or 4xx as fits, nothing lost, never a crash."""
 
+import asyncio
 import hmac
 import json
 from datetime import timedelta
@@ -13,12 +14,14 @@ from twilio.request_validator import RequestValidator
 from cooee import App
 from cooee.clocks.clock import VirtualClock
 from cooee.core.http_messages import Request
+from cooee.core.messages import Outbound
 from cooee.net.http_client import InProcessClient
 from cooee.providers.simulated.adapter import Simulated
 from cooee.providers.telstra_v2.adapter import TelstraV2
 from cooee.providers.twilio.adapter import Twilio
 from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
+from cooee.storage import SendAttempt
 from cooee.storage.sqlite.store import SQLite
 
 OURS, ANNA = "+61491570006", "+61491570156"
@@ -80,6 +83,23 @@ async def world(tmp_path):
 async def test_a_reply_is_on_disk_when_it_is_acknowledged(world):
     assert await world.reply() == 204
     assert await world.stored() == ["START"]
+
+
+async def test_while_replies_wait_a_text_is_stored_at_once_and_acknowledged_later(world):
+    late = Outbound(id="1-c1", sender=OURS, recipient=ANNA, text="hello", attempt=1)
+    long_ago = world.clock.now() - timedelta(seconds=1)
+    backlog = world.service.parts.backlog
+    backlog.note_taken(OURS, [SendAttempt(late, long_ago)], world.clock.now())
+    answer = asyncio.create_task(world.reply())
+    while await world.stored() != ["START"]:
+        await asyncio.sleep(0.001)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not answer.done()
+    assert await world.reply(body="UNSUBSCRIBE", messageId="2") == 204, "an opt-out never waits"
+    assert await world.reply() == 204, "nor does what was stored before"
+    backlog.note_idle(OURS)
+    assert await answer == 204
 
 
 async def test_the_same_push_five_times_is_one_text(world):

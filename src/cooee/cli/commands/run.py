@@ -33,10 +33,11 @@ def run(
 
     Environment variables set it up: COOEE_DATABASE, COOEE_PROVIDER, COOEE_PUBLIC_URL (texts are
     pushed to this address; without it they are read), COOEE_SUBSCRIPTION, COOEE_HOST, COOEE_PORT,
-    COOEE_POLL_INTERVAL, COOEE_SEND_TOKEN (other programs may send texts by POST /send, and
-    start dialogues by POST /start), COOEE_MEDIA, COOEE_MEDIA_LARGEST, COOEE_MEDIA_TRUSTED,
-    COOEE_LOG_LEVEL, COOEE_LOG_PRIVATE, and the provider's own (see cooee providers). Each may be
-    given as NAME_FILE too: the path of a file that holds the value.
+    COOEE_POLL_INTERVAL, COOEE_CONCURRENCY (the most texts handed to the provider at once),
+    COOEE_SEND_TOKEN (other programs may send texts by POST /send, and start dialogues by POST
+    /start), COOEE_MEDIA, COOEE_MEDIA_LARGEST, COOEE_MEDIA_TRUSTED, COOEE_LOG_LEVEL,
+    COOEE_LOG_PRIVATE, and the provider's own (see cooee providers). Each may be given as NAME_FILE
+    too: the path of a file that holds the value.
 
     To try an app without a provider's account, type cooee phone APP.
 

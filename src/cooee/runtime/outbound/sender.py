@@ -25,16 +25,17 @@ from cooee.runtime.events import (
     AdapterFailed,
     AttemptFinished,
     AttemptHeld,
-    AttemptRecorded,
     AttemptStarted,
     Events,
     LookupFailed,
     StatusCheckFailed,
-    TextsCancelled,
 )
 from cooee.runtime.log import error_location, log_event
+from cooee.runtime.outbound.backlog import Backlog
+from cooee.runtime.outbound.concurrency import ConcurrencyLimit, Ticket
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.receipts import ReceiptHandler
+from cooee.runtime.outbound.result_recorder import ResultRecorder
 from cooee.runtime.provider_session import RECEIPT_TIMEOUT, ProviderSession
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TaskGroup, is_being_cancelled
@@ -57,6 +58,8 @@ class Sender:
         clock: what to sleep on.
         policy: "hold" or "resend", for what nothing else settles.
         quiet_hours: when bulk texts have to wait.
+        max_concurrency: the most sends under way at once.
+        backlog: is told whether replies wait too long.
         events: where attempts are published.
     """
 
@@ -70,18 +73,23 @@ class Sender:
         clock: Clock,
         policy: Literal["hold", "resend"],
         quiet_hours: QuietHoursGate,
+        max_concurrency: int,
+        backlog: Backlog,
         events: Events,
     ) -> None:
         self.wake_up: WakeUp = clock.create_wake_up()
         self.trouble = ""
         self._ours, self._session, self._store = ours, session, store
         self._receipt_handler, self._clock, self._policy = receipt_handler, clock, policy
-        self._quiet_hours, self._events = quiet_hours, events
+        self._quiet_hours, self._backlog, self._events = quiet_hours, backlog, events
         self._features = session.provider.features
         self._rate = _TokenBucket(self._features.rate, clock.now())
         self._started_at = clock.now()
         self._paused_until = clock.now()
-        self._task_group = TaskGroup(clock, "attempt", self.wake_up.set)
+        self._limit = ConcurrencyLimit(max_concurrency)
+        self._recorder = ResultRecorder(store, clock, events, self._unrecordable_result)
+        self._attempts = TaskGroup(clock, "attempt")  # each rings once its result is recorded
+        self._checks = TaskGroup(clock, "check", self.wake_up.set)
         self._stopping = False
 
     async def run(self) -> None:
@@ -105,7 +113,10 @@ class Sender:
                     raise
                 log_event("sender-failed", logging.CRITICAL, error=error_location(error))
             await self.wake_up.wait(pause)
-        await self._task_group.close()
+        self._backlog.note_idle(self._ours)
+        await self._attempts.close()
+        await self._checks.close()
+        await self._recorder.close()
 
     def stop(self) -> None:
         """Start no further attempt."""
@@ -114,28 +125,27 @@ class Sender:
 
     async def _start_attempts(self) -> bool:
         now = self._clock.now()
-        free_slots = min(
-            self._features.concurrency - len(self._task_group), self._rate.available(now)
-        )
+        has_tokens = self._rate.available(now)
+        free_slots = min(self._limit.free, has_tokens)
+        if not has_tokens or now < self._paused_until:  # no ack could hasten what waits
+            self._backlog.note_idle(self._ours)
         if free_slots <= 0 or now < self._paused_until:
             return False
         attempts = await self._store.take(self._ours, free_slots)
+        self._backlog.note_taken(self._ours, attempts, self._clock.now())
         ready, later = self._quiet_hours.split(attempts, now)
         if later:
             await retry_until_available(self._clock, "defer", lambda: self._store.defer(later))
         self._rate.spend(len(ready))
         for one in ready:
-            self._task_group.start(self._run_attempt(one))
+            self._attempts.start(self._run_attempt(one, self._limit.begin()))
         return len(attempts) == free_slots
 
     def _until_due(self, next_due: NextDue) -> float | None:
         """Return the seconds until an attempt or a status check is due, None if none is."""
         now = self._clock.now()
-        is_full = (
-            len(self._task_group) >= self._features.concurrency
-        )  # then the end of an attempt rings
         times = [self._next_status_check(next_due)]
-        if next_due.send is not None and not is_full:
+        if next_due.send is not None and self._limit.free:  # else a recorded result rings
             times.append(max(next_due.send, self._paused_until, self._rate.next_token_at(now)))
         due = min((moment for moment in times if moment is not None), default=None)
         if due is None:
@@ -155,30 +165,35 @@ class Sender:
 
     # One attempt
 
-    async def _run_attempt(self, attempt: SendAttempt) -> None:
+    async def _run_attempt(self, attempt: SendAttempt, ticket: Ticket) -> None:
         outbound = self._session.with_callback(attempt.outbound)
         # delivery rule 13: `take` recorded the attempt; a crash from here on leaves it unknown
         self._events.publish(AttemptStarted(outbound))
         # delivery rule 19: an attempt ends in a result as well, whatever the adapter hands over
         try:
-            await self._record(await self._make_attempt(attempt, outbound))
+            result = await self._make_attempt(attempt, outbound, ticket)
         except BaseException as error:
             if is_being_cancelled():
                 raise
-            self._events.publish(AdapterFailed(outbound, as_exception("The adapter", error)))
-            retry_at = self._clock.now() + self._session.unknown_grace
-            await self._record(_unknown_result(attempt.outbound, retry_at))
+            result = self._unrecordable_result(
+                _unknown_result(attempt.outbound, None), as_exception("The adapter", error)
+            )
+        self._recorder.add(result, self._end_attempt)
 
-    async def _make_attempt(self, attempt: SendAttempt, outbound: Outbound) -> AttemptResult:
+    async def _make_attempt(
+        self, attempt: SendAttempt, outbound: Outbound, ticket: Ticket
+    ) -> AttemptResult:
         try:
             accepted = await self._session.call(
                 lambda credentials: self._session.provider.send(outbound, credentials)
             )
         except ProviderFailure as failure:
+            self._limit.learn(ticket, failure)
             return self._failed_result(attempt, failure)
         except Exception as error:  # the adapter's own mistake: the text may have gone out
             self._events.publish(AdapterFailed(outbound, error))
             return self._failed_result(attempt, OutcomeUnknown("The provider's adapter failed."))
+        self._limit.learn(ticket, None)
         self.trouble = ""
         result = _accepted_result(outbound, accepted, self._clock.now())
         finished = AttemptFinished(outbound, result.status, provider_id=result.provider_id)
@@ -224,15 +239,17 @@ class Sender:
             opted_out=isinstance(failure, OptedOut),
         )
 
-    async def _record(self, result: AttemptResult) -> None:
-        # delivery rule 15: nobody else knows the result; without it the text might go out twice
-        cancelled = await retry_until_available(
-            self._clock, "record", lambda: self._store.record_results([result])
-        )
-        recorded = AttemptRecorded(result.outbound, result.status, result.message, result.retry_at)
-        self._events.publish(recorded)
-        if cancelled:
-            self._events.publish(TextsCancelled(cancelled))
+    def _unrecordable_result(self, result: AttemptResult, error: Exception) -> AttemptResult:
+        """Return the result of an attempt whose own result cannot be had, or recorded."""
+        self._events.publish(AdapterFailed(result.outbound, error))
+        return _unknown_result(result.outbound, self._clock.now() + self._session.unknown_grace)
+
+    def _end_attempt(self, result: AttemptResult) -> None:
+        self._limit.free_place()
+        self._after_record(result)
+
+    def _after_record(self, result: AttemptResult) -> None:
+        self.wake_up.set()
         if result.status is Status.FAILED:
             self._receipt_handler.report_failure(result.outbound)
 
@@ -242,13 +259,13 @@ class Sender:
         """Settle unknown outcomes and ask for the receipts that are due; say if any was due."""
         unknowns = await self._store.due_lookups(self._ours, 16)
         for attempt in unknowns:
-            self._task_group.start(self._resolve_unknown(attempt))
+            self._checks.start(self._resolve_unknown(attempt))
         if self._features.receipts == "none":
             return bool(unknowns)
         unreported = await self._store.due_status_checks(self._ours, 16)
         for attempt in unreported:
             if self._should_ask_status(attempt.outbound):
-                self._task_group.start(self._ask_status(attempt.outbound))
+                self._checks.start(self._ask_status(attempt.outbound))
         return bool(unknowns or unreported)
 
     def _should_ask_status(self, outbound: Outbound) -> bool:
@@ -262,14 +279,17 @@ class Sender:
         # delivery rule 14: in its order. An attempt of the last run has no known age.
         resolve_at = self._started_at + self._session.unknown_grace
         if now < resolve_at and (features.lookup_settles_after or features.receipts == "callback"):
-            await self._record(_unknown_result(outbound, resolve_at))
+            self._record(_unknown_result(outbound, resolve_at))
         elif features.lookup_settles_after is not None:
             await self._look_up(outbound)
         elif features.idempotency or self._policy == "resend":
-            await self._record(AttemptResult(outbound=outbound, status=Status.QUEUED, retry_at=now))
+            self._record(AttemptResult(outbound=outbound, status=Status.QUEUED, retry_at=now))
         else:
             self._events.publish(AttemptHeld(outbound))
-            await self._record(_unknown_result(outbound, None))
+            self._record(_unknown_result(outbound, None))
+
+    def _record(self, result: AttemptResult) -> None:
+        self._recorder.add(result, self._after_record)
 
     async def _look_up(self, outbound: Outbound) -> None:
         try:
@@ -283,10 +303,10 @@ class Sender:
             retry = AttemptResult(
                 outbound=outbound, status=Status.QUEUED, retry_at=self._clock.now()
             )
-            await self._record(retry)
+            self._record(retry)
         else:
             # replay rule 16: it went out with the attempt, long before it was found
-            await self._record(_accepted_result(outbound, accepted, outbound.at))
+            self._record(_accepted_result(outbound, accepted, outbound.at))
 
     async def _ask_status(self, outbound: Outbound) -> None:
         try:

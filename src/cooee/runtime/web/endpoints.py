@@ -18,6 +18,7 @@ from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import Events, WebhookFailed, WebhookRefused
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import log_event
+from cooee.runtime.outbound.backlog import Backlog
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.task_group import is_being_cancelled
 from cooee.runtime.web.inline_replies import InlineReplies, WebhookAnswer
@@ -38,6 +39,7 @@ class HTTPEndpoints:
         inbound_receiver: stores the texts.
         receipt_handler: applies the receipts.
         inline_replies: adds replies to a webhook's response.
+        backlog: lets a response wait while replies wait.
         clock: stamps each request.
         check_health: says whether all is well, with details.
         send_endpoint: answers POST /send and POST /start.
@@ -53,6 +55,7 @@ class HTTPEndpoints:
         inbound_receiver: InboundReceiver,
         receipt_handler: ReceiptHandler,
         inline_replies: InlineReplies,
+        backlog: Backlog,
         clock: Clock,
         check_health: HealthCheck,
         send_endpoint: SendEndpoint,
@@ -65,6 +68,7 @@ class HTTPEndpoints:
             receipt_handler,
             inline_replies,
         )
+        self._backlog = backlog
         self._clock, self._check_health, self._send_endpoint = clock, check_health, send_endpoint
         self._events = events
 
@@ -110,6 +114,8 @@ class HTTPEndpoints:
             if received.receipts:
                 await self._receipt_handler.apply(received.receipts)
                 self._inline_replies.receipts_arrived()
+            if turn is None and texts:  # delivery rule 26: whoever brings more has to wait
+                await self._backlog.wait_for_room()
             return await self._inline_replies.answer(received.response, texts, receive, turn)
 
     async def _health_response(self, method: str) -> Response:
