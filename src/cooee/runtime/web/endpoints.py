@@ -114,7 +114,8 @@ class HTTPEndpoints:
             if received.receipts:
                 await self._receipt_handler.apply(received.receipts)
                 self._inline_replies.receipts_arrived()
-            if turn is None and texts:  # delivery rule 26: whoever brings more has to wait
+            # delivery rule 26: whoever brings more waits until the sender has caught up
+            if turn is None and texts:
                 await self._backlog.wait_for_room()
             return await self._inline_replies.answer(received.response, texts, receive, turn)
 
