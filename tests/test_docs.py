@@ -484,6 +484,13 @@ def test_every_link_and_every_test_that_is_named_is_there(page):
         assert f"def {name}" in (ROOT / path).read_text() if name else (ROOT / path).exists(), path
 
 
+@pytest.mark.parametrize("room", ["how-to", "internals", "examples", "providers", "reference"])
+def test_the_first_page_of_a_room_leads_to_every_page_of_it(room):
+    index = (DOCS / room / "index.md").read_text().partition("```{toctree}")[0]
+    pages = {page.name for page in (DOCS / room).glob("*.md")} - {"index.md"}
+    assert pages <= set(re.findall(r"\]\(([\w.-]+)", index))
+
+
 def check(desk, words):
     for block in blocks(textwrap.dedent(words), "a page"):
         desk.do(block)
