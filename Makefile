@@ -58,6 +58,7 @@ bench: .venv/.developing  ## what everything costs, and what got worse by a tent
 	@$(BIN)/python benchmarks/dialogues.py --json $(RESULTS)/dialogues.json
 	@$(BIN)/python benchmarks/budget.py --json $(RESULTS)/budget.json
 	@$(BIN)/python benchmarks/starts.py --json $(RESULTS)/starts.json
+	@$(BIN)/python benchmarks/sending.py
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/sizes.py
 	@$(BIN)/python benchmarks/preflight.py --people 20000

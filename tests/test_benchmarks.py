@@ -28,6 +28,22 @@ def test_the_turn_engine_is_measured_beside_the_same_sql(tmp_path):
     assert all(int(ours.replace(",", "")) > 0 for _, _, ours, _ in rows)
 
 
+def test_the_sender_alone_is_measured_and_its_texts_share_commits(tmp_path):
+    script = ROOT / "benchmarks" / "sending.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--seconds", "0.5", "--delays", "0,20"],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^ +(\d+) ms +([\d,]+) +([\d,]+) +(\d+) +([\d.]+)$", done.stdout, re.M)
+    assert [int(delay) for delay, *_ in rows] == [0, 20]
+    assert all(float(writes) < 1 for *_, writes in rows), "two where nothing is shared"
+
+
 def test_a_replay_before_a_deploy_is_measured():
     script = ROOT / "benchmarks" / "preflight.py"
     done = subprocess.run(
