@@ -39,7 +39,9 @@ def test_the_sender_alone_is_measured_and_its_texts_share_commits(tmp_path):
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    rows = re.findall(r"^ +(\d+) ms +([\d,]+) +([\d,]+) +(\d+) +([\d.]+)$", done.stdout, re.M)
+    rows = re.findall(
+        r"^ +(\d+) ms +([\d,]+) +([\d,]+) +(\d+) +([\d.]+)$", done.stdout, re.MULTILINE
+    )
     assert [int(delay) for delay, *_ in rows] == [0, 20]
     assert all(float(writes) < 1 for *_, writes in rows), "two where nothing is shared"
 
