@@ -178,10 +178,13 @@ class AppController:
         await service.until_started()
         watching = asyncio.create_task(self._report_failure(service))
         self._exit_stack.push_async_callback(_cancel_task, watching)
+        matchers = [route.matcher for route in self._app.routes]
+        words = [str(matcher) for matcher in matchers if matcher is not None]
         subscription = service.subscription
         if subscription is None:  # the provider is down, and the service goes on trying
-            return AppStarted()
-        return AppStarted(subscription.number, subscription.push_url is not None)
+            return AppStarted("", False, words, None in matchers)
+        is_pushed = subscription.push_url is not None
+        return AppStarted(subscription.number, is_pushed, words, None in matchers)
 
     async def _report_failure(self, service: Service) -> None:
         """Tell the page why the app cannot go on, once that is so: `cooee run` would end."""

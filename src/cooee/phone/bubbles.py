@@ -34,6 +34,7 @@ class Bubble(msgspec.Struct, frozen=True):
     story_id: str = ""
     on_its_way: bool = False
     is_duplicate: bool = False
+    media: Sequence[str] = ()
 
 
 def make_bubbles(
@@ -137,6 +138,7 @@ def _outbound_bubble(
         retry_at=outbound.retry_at if outbound else "",
         story_id=outbound.story_id if outbound else "",
         is_duplicate=is_duplicate,
+        media=outbound.media if outbound else (),
     )
 
 
@@ -152,6 +154,7 @@ def _pending_bubble(outbound: OutboundView) -> Bubble:
         retry_at=outbound.retry_at,
         story_id=outbound.story_id,
         on_its_way=True,
+        media=outbound.media,
     )
 
 

@@ -93,10 +93,15 @@ class DatabaseOpened(msgspec.Struct, frozen=True, tag=True):
 
 
 class AppStarted(msgspec.Struct, frozen=True, tag=True):
-    """The app answers on the number `ours`, "" while the provider cannot be reached."""
+    """The app answers on the number `ours`, "" while the provider cannot be reached.
+
+    `words` are its keywords and patterns; `takes_any_text`: it has a handler for all others.
+    """
 
     ours: str = ""
     is_pushed: bool = False
+    words: Sequence[str] = ()
+    takes_any_text: bool = False
 
 
 class AppNotes(msgspec.Struct, frozen=True, tag=True):

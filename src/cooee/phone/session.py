@@ -210,6 +210,7 @@ class BrowserSession:
             "version": self.app_status.version,
             "error": _to_json_types(self.app_status.error),
             "notes": self._notes,
+            "started": _to_json_types(self.app_status.started),
             "offset": round(self.clock.offset.total_seconds() * 1000),
             "switches": _to_json_types(self._switches.list_switches()),
         }

@@ -19,13 +19,20 @@ async def ping(chat):
 
 
 @pytest.mark.parametrize("provider", simulated_providers())
-def test_a_piped_text_is_answered_over_each_providers_api(cooee, written, provider):
+@pytest.mark.parametrize(
+    ("direction", "words"), [("--push", "pushes to it"), ("--poll", "is read by it")]
+)
+def test_a_piped_text_is_answered_over_each_providers_api_in_both_directions(
+    cooee, written, provider, direction, words
+):
     phone = cooee(
-        *["phone", written(APP), "--terminal", "--provider", provider, "--poll-interval", "0.05"],
+        *["phone", written(APP), "--terminal", "--provider", provider, direction],
+        *["--poll-interval", "0.05"],
         stdin="ping\n",
     )
     assert phone.returncode == 0, phone.stderr
     assert "phone 1 ← pong" in phone.stdout
+    assert f"the simulator's {provider} {words}" in phone.stderr
 
 
 def test_a_provider_that_is_not_played_is_said_in_words(cooee, written):

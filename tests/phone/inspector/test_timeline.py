@@ -1,9 +1,10 @@
 """The stories that a service's events tell, on any store."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from cooee import App, hours
 from cooee.core.app.routes import Handler
@@ -21,7 +22,7 @@ from cooee.runtime.events import (
     ReceiptApplied,
     TurnsCommitted,
 )
-from cooee.storage import Claim, ClaimResult, PendingText
+from cooee.storage import Claim, ClaimResult, NewOutbound, PendingText
 from cooee.testing import Kit
 
 
@@ -200,6 +201,23 @@ async def test_a_reply_to_a_person_who_opted_out_is_told_as_not_sent(told):
     assert stop.consent == "This opts out: no more texts to this person, and no handler sees it."
     assert start.consent == "This lifts the opt-out: texts go to this person again."
     assert [view.status for view in timeline.outbounds] == ["cancelled"] * 2 + ["delivered"] * 2
+
+
+def test_a_reply_keeps_its_pictures_and_says_when_it_goes_out_and_that_it_never_will():
+    timeline, (started, ran, _) = Timeline(), turn()
+    drafts = [
+        NewOutbound(text="look", media=["https://example.org/a.png"]),
+        NewOutbound(text="soon", due_at=NOW + timedelta(hours=1)),
+        NewOutbound(text="never", cancelled=True),
+    ]
+    result = ClaimResult(claim=started.claim, handled_seq=1, drafts=drafts)
+    for event in (started, replace(ran, reply_count=3), TurnsCommitted(result, 0.1)):
+        (story,) = timeline.add_record(ServiceEvent(event, 0.0, NOW))
+    assert [(view.status, view.media, view.retry_at) for view in story.outbounds] == [
+        ("queued", ["https://example.org/a.png"], ""),
+        ("queued", (), "2026-11-29T01:00:00.000Z"),
+        ("cancelled", (), ""),
+    ]
 
 
 def test_a_receipt_that_overtakes_its_own_attempts_result_is_not_undone():

@@ -93,13 +93,39 @@ def test_a_text_that_jumped_to_ucs_2_is_marked(open_phone, visit, people):
     people.expect(reply.locator(".wide")).to_have_count(0)
 
 
+PICTURES = """
+from cooee import Reply
+
+app = App()
+
+
+@app.on("PIC")
+def pic(chat):
+    return Reply("", media=["https://example.org/cat.png"])
+
+
+@app.on("ADD {n:d}")
+@app.otherwise
+def any(chat, n=0):
+    return "more"
+"""
+
+
 def test_a_text_without_a_handler_says_what_to_write(open_phone, visit, people):
-    phone = open_phone(code="from cooee import App\napp = App()\n")
+    phone = open_phone(
+        "--provider", "twilio", "--push", code="from cooee import App\napp = App()\n"
+    )
     page = visit(phone.url)
     people.ready(page)
+    known = page.locator("#knows")
+    people.expect(known).to_contain_text("The app has no handler yet: write a function below")
     people.text(page, "HELLO")
     story = page.locator(".story").first
     people.expect(story).to_contain_text("Write one below @app.on(…), or one below @app.otherwise")
+    phone.change("app = App()\n", PICTURES)
+    people.expect(known).to_have_text("The app answers “PIC”, “ADD {n:d}” and every other text.")
+    people.hold(page, "PIC", "Picture: https://example.org/cat.png")
+    people.expect(page.locator(".story").first.locator("q")).to_contain_text("cat.png")
 
 
 def test_an_error_is_shown_with_its_line_the_last_good_version_goes_on_and_a_mend_is_enough(

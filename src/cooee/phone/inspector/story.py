@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -40,7 +41,8 @@ _STEPS = (
 class OutboundView(msgspec.Struct, eq=False):
     """An outbound text on the page.
 
-    `story_id` is the story that said it, and `retry_at` its next attempt; "" for none.
+    `story_id` is the story that said it, and `retry_at` its next attempt; "" for none. `media` are
+    the URLs of its pictures.
     """
 
     id: str
@@ -52,6 +54,7 @@ class OutboundView(msgspec.Struct, eq=False):
     note: str = ""
     retry_at: str = ""
     story_id: str = ""
+    media: Sequence[str] = ()
 
 
 class Story(msgspec.Struct, eq=False):

@@ -25,7 +25,7 @@ from cooee.phone.inspector.formatting import compare_states, format_utc
 from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
 from cooee.phone.ipc_messages import HTTPExchange, ServiceEvent, TimelineRecord
 from cooee.runtime import events
-from cooee.storage import Claim, ClaimResult, PendingText
+from cooee.storage import Claim, ClaimResult, NewOutbound, PendingText
 
 _MAX_STORIES = 120
 _MAX_OUTBOUNDS = 1_000
@@ -209,7 +209,7 @@ class Timeline:
         # a reply beyond the turns' own is the apology for the last turn, which failed
         for draft, story in zip_longest(result.drafts, said_by, fillvalue=None):
             if draft is not None and turns:
-                self._add_view(result.claim.theirs, draft.text, record.now, story or turns[-1])
+                self._add_draft(record, result.claim.theirs, draft, story or turns[-1])
         for story in turns:
             story.step_times["finished"] = record.at
             story.status = "failed" if story.error else "answered"
@@ -219,6 +219,16 @@ class Timeline:
             retry_at = None if result.failure is None else result.failure.retry_at
             story.retry_at = "" if retry_at is None else format_utc(retry_at)
         return [*changed, *turns]
+
+    def _add_draft(
+        self, record: ServiceEvent, theirs: str, draft: NewOutbound, story: Story
+    ) -> None:
+        view = self._add_view(theirs, draft.text, record.now, story)
+        view.media = draft.media
+        if draft.due_at is not None and draft.due_at > record.now:
+            view.retry_at = format_utc(draft.due_at)
+        if draft.cancelled:
+            view.status, view.note = STATUS_NAMES[Status.CANCELLED], NOT_SENT
 
     def _add_steps(self, record: ServiceEvent, claim: Claim) -> Sequence[Story]:
         """Show each committed record in its text's story, or in that of its handler's own turn."""
@@ -262,7 +272,7 @@ class Timeline:
         retry_at: datetime | None = None,
     ) -> Sequence[Story]:
         view = self._find_view(outbound.id, outbound.recipient, outbound.text, record.now)
-        view.attempts = max(view.attempts, outbound.attempt)
+        view.attempts, view.media = max(view.attempts, outbound.attempt), outbound.media
         if view.status not in {"delivered", "failed"}:  # law 6: a receipt overtook the result
             view.status, view.note = STATUS_NAMES.get(status, "failed"), note
             is_queued = status is Status.QUEUED and retry_at is not None

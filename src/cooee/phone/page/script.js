@@ -241,7 +241,7 @@ function showBubble(node, bubble) {
   node.className = `text${bubble.from_phone ? " mine" : ""}${bubble.on_its_way ? " ahead" : ""}`;
   node.dataset.status = bubble.status;
   if (first) {
-    node.append(unseen(bubble.from_phone ? "You: " : "The app: "), el("div", { class: "words", dir: "auto" }, bubble.text), el("div", { class: "meta" }), el("div", { class: "note" }));
+    node.append(unseen(bubble.from_phone ? "You: " : "The app: "), el("div", { class: "words", dir: "auto" }, bubble.text, pictures(bubble.media)), el("div", { class: "meta" }), el("div", { class: "note" }));
   }
   const at = new Date(bubble.at);
   const status = el("span", { "data-status": bubble.status, title: FATES[bubble.status] }, icon(TICKS[bubble.status], "0 0 15 11"), unseen(FATES[bubble.status]));
@@ -254,8 +254,13 @@ function showBubble(node, bubble) {
   note.hidden = !note.textContent;
 }
 
+function pictures(urls) {
+  return urls.length ? el("ul", { class: "pictures" }, ...urls.map((url) => el("li", {}, `Picture: ${url}`))) : null;
+}
+
 function withRetry(letter) {
-  return letter.note + (letter.retry_at ? ` The next is at ${later(new Date(letter.retry_at))}.` : "");
+  const due = letter.retry_at ? `It goes out at ${later(new Date(letter.retry_at))}.` : "";
+  return [letter.note, due].filter(Boolean).join(" ");
 }
 
 const later = (at) => (date(at) === date(now()) ? second(at) : `${second(at)} on ${day(at)}`);
@@ -269,10 +274,20 @@ function showStatus(status) {
   const version = status.phase === "playing" && status.version > 1 ? `, version ${status.version}` : "";
   showMood(status.phase, words + version);
   write(byId("route"), `${status.provider}: texts are ${status.pushed ? "pushed to the app" : "read by the app"}, over HTTP`);
+  write(byId("knows"), knows(status.started));
   showSwitches(status.switches);
   showTrouble(status);
   byId("remarks").replaceChildren(...status.notes.map((words) => el("li", {}, words)));
   for (const held of phones.values()) showContact(held);
+}
+
+function knows(started) {
+  if (!started) return "";
+  const known = started.words.slice(0, 12).map((word) => `“${word}”`);
+  if (started.words.length > 12) known.push(`${started.words.length - 12} more`);
+  if (started.takes_any_text) known.push(known.length ? "every other text" : "every text");
+  if (!known.length) return "The app has no handler yet: write a function below @app.on(\"HELLO\"), and save the file.";
+  return `The app answers ${known.length > 1 ? `${known.slice(0, -1).join(", ")} and ${known.at(-1)}` : known[0]}.`;
 }
 
 function showMood(mood, words) {
@@ -295,7 +310,7 @@ function showSwitches(switches) {
     }
     node.setAttribute("aria-checked", String(one.is_on));
     node.disabled = !one.is_available;
-    if (!one.is_available) node.title = "Only where texts are pushed; this provider’s are read.";
+    if (!one.is_available) node.title = "Only where texts are pushed: cooee phone --push";
   }
 }
 
@@ -544,8 +559,8 @@ function replies(story) {
   const lines = story.outbounds.map((letter) => {
     const wrong = letter.status === "failed" || letter.status === "unknown";
     const tries = letter.attempts > 1 ? ` after ${letter.attempts} attempts` : "";
-    return el("li", { class: "reply" }, el("q", { dir: "auto" }, letter.text),
-      el("span", { class: `fate${wrong ? " wrong" : ""}` }, FATES[letter.status] + tries + (letter.note ? `. ${withRetry(letter)}` : "")));
+    return el("li", { class: "reply" }, el("q", { dir: "auto" }, letter.text, pictures(letter.media)),
+      el("span", { class: `fate${wrong ? " wrong" : ""}` }, FATES[letter.status] + tries + (withRetry(letter) && `. ${withRetry(letter)}`)));
   });
   return el("div", {}, el("h3", {}, lines.length === 1 ? "Reply" : "Replies"), el("ul", { class: "replies" }, ...lines));
 }
