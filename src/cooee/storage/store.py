@@ -240,9 +240,12 @@ class Store(Protocol):
 
     # Time and other processes
 
-    async def next_due(self, *, with_timers: bool = True) -> NextDue:
+    async def next_due(
+        self, *, turns: bool = True, outbound: bool = True, with_timers: bool = True
+    ) -> NextDue:
         """Return when turns, sends and checks are next due, leased conversations left out.
 
+        Without `turns` or `outbound` (sends and checks), their times are None, and cost nothing.
         Without `with_timers`, turns are those of texts alone.
         """
         ...

@@ -99,7 +99,7 @@ class Sender:
             try:
                 if await self._start_attempts():
                     continue
-                next_due = await self._store.next_due()
+                next_due = await self._store.next_due(turns=False)
                 if (
                     self._is_past(self._next_status_check(next_due))
                     and await self._check_outcomes()

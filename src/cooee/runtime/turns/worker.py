@@ -136,13 +136,14 @@ class Worker:
     # A claim's way
 
     async def _claim(self) -> bool:
-        """Claim conversations for the free places, and have them run; return whether any was."""
-        if not self._places.free_count:
+        """Claim conversations for the free places, and have them run; tell if more may be due."""
+        free_count = self._places.free_count
+        if not free_count:
             return False
         with_timers = not self.timer_hold.remaining_s()
-        claims = await self._store.claim(self._places.free_count, with_timers=with_timers)
+        claims = await self._store.claim(free_count, with_timers=with_timers)
         if not claims and with_timers:
-            claims = await self._sweep.claim(self._places.free_count)
+            claims = await self._sweep.claim(free_count)
         if not claims:
             return False
         try:
@@ -151,11 +152,11 @@ class Worker:
         except BaseException as error:
             self._end_dropped(claims, error)
             raise
-        return True
+        return len(claims) >= free_count
 
     async def _seconds_until_due(self) -> float | None:
         held_s = self.timer_hold.remaining_s()
-        due = (await self._store.next_due(with_timers=not held_s)).turn
+        due = (await self._store.next_due(outbound=False, with_timers=not held_s)).turn
         if not self._places.free_count:
             return None
         waits = [held_s or self._sweep.pause_s]

@@ -10,10 +10,15 @@ from cooee.storage.sqlite.turns import leased_ids_json
 _MAX_PRUNED_KEYS = 2_000  # keys deleted in one transaction, so that no other verb waits long
 
 
-def find_next_due(transaction: Transaction, *, with_timers: bool) -> NextDue:
+def find_next_due(
+    transaction: Transaction, *, turns: bool, outbound: bool, with_timers: bool
+) -> NextDue:
     """Return the next due times, leased conversations left out."""
+    turn = _next_turn(transaction, with_timers=with_timers) if turns else None
+    if not outbound:
+        return NextDue(turn=from_millis_or_none(turn))
     return NextDue(
-        turn=from_millis_or_none(_next_turn(transaction, with_timers=with_timers)),
+        turn=from_millis_or_none(turn),
         send=from_millis_or_none(
             transaction.execute("next_send_due", (transaction.now,)).fetchone()[0]
         ),

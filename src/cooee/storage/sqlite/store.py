@@ -260,8 +260,12 @@ class SQLite:
 
     # Time and other processes
 
-    async def next_due(self, *, with_timers: bool = True) -> NextDue:
-        return await self._read(schedule.find_next_due, with_timers=with_timers)
+    async def next_due(
+        self, *, turns: bool = True, outbound: bool = True, with_timers: bool = True
+    ) -> NextDue:
+        return await self._read(
+            schedule.find_next_due, turns=turns, outbound=outbound, with_timers=with_timers
+        )
 
     async def changed_externally(self) -> bool:
         return await self._read(schedule.changed_externally)

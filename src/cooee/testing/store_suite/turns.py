@@ -151,6 +151,8 @@ class TurnTests:
         assert (await harness.store.next_due()).turn is None
         await harness.finish(claim, "hi")
         assert await harness.store.next_due() == NextDue(send=harness.clock())
+        assert await harness.store.next_due(outbound=False) == NextDue()
+        assert await harness.store.next_due(turns=False) == NextDue(send=harness.clock())
         outbound = await harness.take_one()
         assert await harness.store.next_due() == NextDue()
         await harness.record(outbound, Status.ACCEPTED)
