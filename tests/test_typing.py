@@ -75,8 +75,6 @@ def test_the_app_uses_every_public_name_but_the_errors():
 
 
 WRONG = """\
-from datetime import date
-
 from cooee import App, Chat
 
 app = App()
@@ -99,7 +97,6 @@ async def ask(chat: Chat) -> None:
     await chat.receive(retry="?")  # wrong
     await chat.sleep(5)  # wrong
     chat.say(5)  # wrong
-    day: str = await chat.ask("Day?", date)  # wrong
     await app.send("+61491570156", 5)  # wrong
     await app.send("+61491570156", "Hello", unknown=5)  # wrong
     app.on("A", alway=True)  # wrong

@@ -197,6 +197,7 @@ async def test_what_twiml_cannot_carry_goes_by_rest_with_what_was_said_before_it
     world, monkeypatch
 ):
     lift_text_limit(monkeypatch)
+    world.kit.app.sorry = None
     anna = world.kit.phone()
     assert await anna.text("long") == ["before"]
     assert (world.carried, len(world.posts)) == ([0], 1)
