@@ -38,8 +38,7 @@ class Guest:
             new = self.stage.replies(self.number)[len(self.heard) :]
             for text in new:
                 self.heard.append(text)
-                words = self.words(text)
-                if words:
+                for words in self.texts(text):
                     self.stage.simulator.network.send_from_phone(
                         self.number, self.stage.number(), words
                     )
@@ -48,6 +47,10 @@ class Guest:
     @property
     def over(self):
         return any(text.startswith("Goodbye") for text in self.heard)
+
+    def texts(self, text):
+        """The answers to a text, none or one."""
+        return filter(None, [self.words(text)])
 
     def words(self, text):
         if text.endswith("ow many?"):
@@ -63,6 +66,14 @@ class Guest:
             "Mail?": "anna@example.org",
             "Any wishes at all?": "none",
         }.get(text)
+
+
+class Hesitant(Guest):
+    """Somebody who opts out at the first question, says something, and comes back."""
+
+    def texts(self, text):
+        is_first = self.heard == ["Name?"]
+        return ["STOP", "Eve", "START"] if is_first else super().texts(text)
 
 
 def whole(number):
@@ -81,9 +92,9 @@ def whole(number):
 class Play:
     """A scene with guests, an app file that may change, and a ledger of what was done once."""
 
-    def __init__(self, stage, folder, people):
+    def __init__(self, stage, folder, people, guest=Guest):
         self.stage, self.file, self.ledger = stage, folder / "app.py", folder / "ledger"
-        self.guests = [Guest(stage, number) for number in people]
+        self.guests = [guest(stage, number) for number in people]
         self.source, self.kills = SOURCE, 0
         self.file.write_text(SOURCE)
         stage.environment |= {"LEDGER": str(self.ledger), "PEOPLE": ",".join(people)}
@@ -328,3 +339,21 @@ async def test_a_booking_survives_three_kills_at_the_same_point(tmp_path, point,
         await play.check()
         for guest in play.guests:
             assert guest.heard == whole(guest.number)
+
+
+OUT_CHAIN = [
+    *(("TextReceived", 3), ("TextReceived", 1), ("ConversationClaimed", 1)),
+    *(("TurnsFinished", 1), ("AttemptStarted", 1)),
+]
+
+
+async def test_who_opts_out_and_in_again_answers_nothing_unseen_whatever_is_killed(tmp_path):
+    async with scene(tmp_path, "simulated", "confirm,idempotency") as stage:
+        async with Play(stage, tmp_path, PEOPLE[:2], Hesitant) as play:
+            for point, nth in OUT_CHAIN:
+                await play.killed(point, nth)
+            await play.to_the_end()
+        assert play.kills >= 3
+        await play.check()
+        for guest in play.guests:
+            assert guest.heard == ["Name?", *whole(guest.number)]

@@ -128,7 +128,7 @@ class World:
             self.now += HOUR * self.tape.pick(13)
             self.turn(None)
         elif choice < 20:
-            self.another_dialogue()
+            self.another_dialogue() if self.tape.chance(60) else self.opted_out()
         elif self.edits:
             self.edit()
 
@@ -187,6 +187,19 @@ class World:
             if self.ended:
                 return
         self.resume_question()
+
+    def opted_out(self) -> None:
+        """STOP and START: meanwhile time passes and code changes, and no text is an answer."""
+        self.log.append("STOP")
+        for _ in range(self.tape.pick(3)):
+            if self.edits and self.tape.chance(30):
+                self.edit()
+            self.now += HOUR * self.tape.pick(13)
+            self.turn(None)
+            if self.ended:
+                return
+        if self.known.waiting is not None and self.known.waiting[0] != "sleep":
+            self.resume_question()
 
     def resume_question(self) -> None:
         self.log.append("COMES BACK")
