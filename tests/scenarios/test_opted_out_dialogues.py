@@ -358,3 +358,50 @@ async def test_a_yes_lifts_nothing_where_the_provider_does_not_say_so(provider):
         assert booked == []
         assert (await kit.store.counts()).opted_out == 1
         assert await anna.text("UNSTOP") == ["Sure?"]
+
+
+async def test_what_the_provider_reports_of_a_text_asks_the_question_again_too():
+    app, booked = booking()
+    async with Kit(app) as kit:
+        anna = kit.phone()
+
+        async def push(text, consent):
+            inbound = Inbound(
+                sender=anna.number,
+                recipient=kit.number,
+                text=text,
+                received_at=kit.clock.now(),
+                consent=consent,
+            )
+            await kit.service.parts.inbound_receiver.receive([inbound])
+            await kit.quiet()
+            return anna.read()
+
+        for text in ("BOOK", "Ann", "Friday"):
+            await anna.text(text)
+        assert await push("ENOUGH", "out") == []  # words of the customer's own, at the provider
+        assert await anna.text("yes") == []
+        assert await push("JOIN", "in") == ["Sure?"]
+        assert await push("YES", "in") == ["Booked for Ann."]  # who is in: an answer
+    assert booked == [("Ann", "Friday")]
+
+
+async def test_an_opt_out_that_the_providers_list_or_refusal_tells_of_hides_the_question_too():
+    for tell in ("list", "refusal"):
+        app, booked = booking()
+        async with Kit(app, switches=["optout"]) as kit:
+            anna = kit.phone()
+            for text in ("BOOK", "Ann", "Friday"):
+                await anna.text(text)
+            if tell == "list":
+                await kit.store.record_opt_outs(kit.number, [anna.number])
+            else:
+                (api,) = (one for one in kit.simulator.apis if one.name == "simulated")
+                (account,) = api._accounts.values()
+                account._opted_out.add(anna.number)
+                await app.send(anna.number, "news")
+                await kit.quiet()
+            assert (await kit.store.counts()).opted_out == 1
+            assert await anna.text("yes") == []
+            assert booked == []
+            assert await anna.text("START") == ["Sure?"]
