@@ -190,6 +190,41 @@ async def test_a_stop_before_the_question_is_sent_cancels_it_and_start_asks_it(f
         assert await anna.text("Ann") == [DAY_MENU]
 
 
+async def test_start_asks_again_though_its_handler_fails():
+    app, booked = booking()
+    app.sorry = "Sorry."
+
+    @app.on("START")
+    def start(chat: Chat) -> str:
+        raise ValueError("broken")
+
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        for text in ("BOOK", "Ann", "Friday", "STOP"):
+            await anna.text(text)
+        assert await anna.text("START") == []  # it is tried again, and what follows waits
+        kit.send(anna, "yes")
+        await kit.wait(timedelta(days=1))
+        assert anna.read()[:2] == ["Sorry.", "Sure?"]
+        assert await anna.text("yes") in (["Booked for Ann."], ["You said yes."])
+    assert booked == [("Ann", "Friday")]
+
+
+async def test_a_question_that_was_due_while_its_person_was_out_is_asked_once():
+    app, _ = booking()
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        book = app.routes.dialogue_named("book").handler.function
+        await app.start(book, anna.number, at=kit.clock.now() + timedelta(hours=1))
+        await anna.text("STOP")
+        await kit.stop()
+        await kit.clock.advance(timedelta(hours=2))
+        await kit.start()
+        kit.send(anna, "START")
+        await kit.quiet()
+        assert anna.read() == ["Name?"]
+
+
 # Time goes on
 
 

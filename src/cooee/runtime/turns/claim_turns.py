@@ -78,7 +78,8 @@ class _ClaimRun:
         self._handled_seq = claim.texts[0].seq - 1 if claim.texts else claim.handled_seq
         self._failure: TurnFailure | None = None
         self._has_uncommitted = False
-        self._is_out = False  # by the texts of this claim so far
+        first = claim.texts[0].consent if claim.texts else SenderConsent.IN
+        self._is_out = first is not SenderConsent.IN  # by the texts of this claim so far
 
     def run(self) -> TurnFlow[None]:
         """Run every turn, or those up to the first failure."""
@@ -130,6 +131,11 @@ class _ClaimRun:
                     sorry, turn = Reply(self._context.app.sorry), self._make_turn(pending)
                     drafts = make_drafts(self._context, turn, sorry, capped=False)
                     self._progress = self._progress.with_drafts(drafts)
+                if self._failure.retry_at is None and _opts_back_in(pending):
+                    dialogues = load_dialogues(claim)
+                    self._progress = _with_dialogues(self._progress, dialogues)
+                    now = self._context.now()
+                    self._progress = self._progress.with_question_repeated(now)
                 return self.finish()
             self._handled_seq = pending.seq
         if timers and not claim.texts:
@@ -165,6 +171,8 @@ class _ClaimRun:
             )
             if self._is_out:
                 self._progress = self._progress.with_cancelled(draft_count)
+            if _opts_back_in(pending):  # texts rule 8: the question is asked again all the same
+                self._progress = self._progress.with_question_repeated(turn.now)
         self._last_turn_at, self._handled_seq = turn.chat_time, pending.seq
 
     # Dialogues by themselves
@@ -308,6 +316,10 @@ def _error_message(error: Exception) -> str:
     """Return an error's message, with the line of the app that raised it."""
     message, location = error_text(error), raise_location(error)
     return message if not location or location in message else f"{message} ({location})"
+
+
+def _opts_back_in(pending: PendingText) -> bool:
+    return pending.consent is SenderConsent.BACK_IN
 
 
 def _with_dialogues(progress: ClaimProgress, dialogues: OpenDialogues) -> ClaimProgress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -24,6 +25,14 @@ class ClaimProgress(msgspec.Struct, frozen=True):
     def with_drafts(self, drafts: Sequence[NewOutbound]) -> ClaimProgress:
         """Return the progress with further drafts."""
         return msgspec.structs.replace(self, drafts=(*self.drafts, *drafts))
+
+    def with_question_repeated(self, now: datetime) -> ClaimProgress:
+        """Return the progress with the waiting question, if any, asked once more."""
+        asking = self.dialogues.asking
+        if asking is None:
+            return self
+        dialogues = self.dialogues.with_question_repeated(asking, now)
+        return msgspec.structs.replace(self, dialogues=dialogues)
 
     def with_cancelled(self, first: int) -> ClaimProgress:
         """Return the progress with the drafts from number `first` on cancelled."""

@@ -106,8 +106,7 @@ def _opt_back_in(
     still_asking = progress.dialogues.asking
     if asking is None or still_asking is None or still_asking.id != asking.id:
         return progress
-    dialogues = progress.dialogues.with_question_repeated(still_asking, turn.now)
-    return replace(progress, dialogues=dialogues)
+    return progress.with_question_repeated(turn.now)
 
 
 _REACTION_REACH = 50  # texts back that a person may react to
