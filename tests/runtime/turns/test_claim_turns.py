@@ -3,15 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from cooee import App
 from cooee.core.dialogue.journal import encode_head
 from cooee.core.dialogue.replay import new_journal
+from cooee.core.dialogue.waiting import Waiting
 from cooee.core.messages import Inbound
-from cooee.runtime.turns.claim_turns import run_claim
+from cooee.runtime.turns.claim_turns import failed_claim_result, run_claim
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
-from cooee.storage import Checkpoint, Claim, DialogueRecord, PendingText
+from cooee.storage import Checkpoint, Claim, DialogueRecord, PendingText, SenderConsent
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -68,6 +70,25 @@ def test_a_text_alone_and_an_alarm_alone_are_blamed_themselves():
     assert (ran, finish.failure.seq, finish.failure.code_version) == ([], 3, "")
     ran, finish = played(6, text=False)
     assert (ran, finish.failure.dialogue_id) == ([], "d")
+
+
+@pytest.mark.parametrize("consent", list(SenderConsent))
+@pytest.mark.parametrize("attempt", [1, 6])
+def test_a_claim_that_fails_over_an_opt_in_asks_the_question_again_once_it_is_set_aside(
+    consent, attempt
+):
+    head = new_journal("d", "chase", {}, None, NOW)
+    head = replace(head, waiting=Waiting(("ask", (), "Paid?", 0), "Paid?", NOW))
+    asking = [DialogueRecord(id="d", handler="chase", head=encode_head(head))]
+    inbound = Inbound(sender="a", recipient="b", text="START", received_at=NOW)
+    texts = [PendingText(b"t", 3, inbound, consent=consent)]
+    claim = Claim(b"c", "b", "a", 1, attempt, None, None, texts, 2, asking)
+    context = TurnContext(App(sorry=None), None, lambda: NOW, lambda *_: None)
+    result = failed_claim_result(context, claim, ValueError("broken"))
+    is_over = attempt == 6
+    assert (result.failure.retry_at is None) is is_over
+    updates = [update.due_at for update in result.dialogue_updates]
+    assert updates == ([NOW] if is_over and consent is SenderConsent.BACK_IN else [])
 
 
 # Before something is done once

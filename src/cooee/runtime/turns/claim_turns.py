@@ -64,7 +64,8 @@ def failed_claim_result(context: TurnContext, claim: Claim, error: Exception) ->
     The failure is the first text's that a handler gets or, without a text, the first due
     dialogue's.
     """
-    return _ClaimRun(context, claim, with_dialogues=False).fail(error)
+    with_dialogues = any(map(_opts_back_in, claim.texts))  # to ask the question again
+    return _ClaimRun(context, claim, with_dialogues=with_dialogues).fail(error)
 
 
 class _ClaimRun:
@@ -132,10 +133,7 @@ class _ClaimRun:
                     drafts = make_drafts(self._context, turn, sorry, capped=False)
                     self._progress = self._progress.with_drafts(drafts)
                 if self._failure.retry_at is None and _opts_back_in(pending):
-                    dialogues = load_dialogues(claim)
-                    self._progress = _with_dialogues(self._progress, dialogues)
-                    now = self._context.now()
-                    self._progress = self._progress.with_question_repeated(now)
+                    self._progress = self._progress.with_question_repeated(self._context.now())
                 return self.finish()
             self._handled_seq = pending.seq
         if timers and not claim.texts:
