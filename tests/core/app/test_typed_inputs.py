@@ -26,6 +26,10 @@ class Dish:
     name: str
     price: Decimal
 
+    def __post_init__(self):
+        if self.price < 0:
+            raise LookupError(f"{self.name} costs something")
+
 
 def dialogue_of(annotation):
     async def book(chat, it):
@@ -98,6 +102,8 @@ def test_json_is_read_as_its_parameters_type(annotation, value):
         (list[int], "1,2", r"as list\[int\]|as list"),
         (Dish, "soup", "as Dish"),
         (int | None, "x", r"as int \| None"),
+        (Dish, {"name": "soup", "price": "-1"}, "as Dish, .* soup costs something"),
+        (Dish, '{"name": "soup", "price": "-1"}', "as Dish"),
     ],
 )
 def test_what_is_not_of_the_type_is_refused_with_its_name(annotation, value, words):

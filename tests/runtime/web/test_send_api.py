@@ -288,6 +288,14 @@ async def test_a_start_that_makes_no_sense_is_refused_in_words(running, body, st
     assert await begun(running) == []
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_the_ends_of_time_are_moments_too(running, at):
+    start = START + b', "at": "%s", "inputs": {"when": "2026-03-04T15:30Z", "tables": []}}'
+    assert (await running.post(start % at.encode(), path="/start")).status in {201, 422}
+    send = b'{"to": "+61491570156", "text": "hi", "ours": "+61491570006", "at": "%s"}'
+    assert (await running.post(send % at.encode())).status in {201, 422}
+
+
 async def test_a_start_needs_the_token_and_a_post(running):
     assert (await running.post(START + b"}", path="/start", token="guess")).status == 401
     assert (await running.post(b"", path="/start", method="GET")).status == 405

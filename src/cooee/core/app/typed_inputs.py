@@ -60,15 +60,15 @@ def _read_input(dialogue: Dialogue, name: str, value: Any, annotation: Any) -> A
                     return kind.fromisoformat(value)
     try:
         return msgspec.convert(value, annotation, strict=False)
-    except msgspec.ValidationError as error:
-        with suppress(msgspec.MsgspecError, TypeError):
+    except TypeError:  # msgspec does not know the type: the value is the dialogue's affair
+        return value
+    except Exception as error:  # a class of the user's checks its fields itself
+        with suppress(Exception):
             return msgspec.json.decode(value, type=annotation, strict=False)
         wanted = getattr(annotation, "__name__", str(annotation))
         raise DefinitionError(
             f"{dialogue.name} takes {name} as {wanted}, and {value!r:.80} is none: {error}."
         ) from error
-    except TypeError:  # msgspec does not know the type: the value is the dialogue's affair
-        return value
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
