@@ -272,6 +272,9 @@ async def test_a_process_that_ends_in_the_middle_goes_on_where_it_was():
         await kit.wait(PAUSE)
         assert len(runs) == 1 + SLICE
         await kit.restart()  # before the next few
+        assert len(runs) == 1 + SLICE + 1, "it went on where it was, with one person alone"
+        await kit.wait(PAUSE)
+        assert len(runs) == 1 + 2 * SLICE + 1
         await kit.wait(5)
         assert sorted(runs) == people
         dues = {one.dialogue.due_at for one in await kit.store.dialogues()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import NoReturn
@@ -14,7 +13,7 @@ from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue.timer_fit import fit_timer, has_timer_of
 from cooee.runtime.turns.context import TurnContext, make_dialogue_context
 from cooee.runtime.turns.effects import HandlerCall, TurnFlow
-from cooee.runtime.turns.open_dialogues import OpenDialogue
+from cooee.runtime.turns.open_dialogues import OpenDialogue, load_dialogues
 from cooee.runtime.turns.progress import ClaimProgress
 from cooee.storage import Claim
 
@@ -30,25 +29,32 @@ def fit_timers(
     next turn fails too, and shows why.
     """
     version = context.code_version()
-    for live in _outdated(progress.dialogues.unfinished, version):
-        definition = context.app.routes.dialogue_named(live.handler)
-        is_left = {*context.app.retired_dialogues, *context.hanging_handlers}
-        if definition is not None and live.handler not in is_left:
+    for live in progress.dialogues.unfinished:
+        definition = _definition_to_fit(context, live, version)
+        if definition is not None:
             fitted = yield from _fit_timer(context, claim, progress, live, definition, version)
             progress = replace(progress, dialogues=progress.dialogues.with_replaced(fitted))
     return progress
 
 
-def _outdated(dialogues: Sequence[OpenDialogue], version: str) -> Sequence[OpenDialogue]:
-    return [
-        live
-        for live in dialogues
-        if live.journal is not None
-        and live.waiting is not None
-        and not live.speaks_first
-        and not has_timer_of(live.journal, version)
-        and _is_set_by_its_question(live)
-    ]
+def has_outdated_timers(context: TurnContext, claim: Claim) -> bool:
+    """Tell whether `fit_timers` has anything to do for the dialogues of a claim."""
+    version = context.code_version()
+    dialogues = load_dialogues(claim, context.now()).unfinished
+    return any(_definition_to_fit(context, live, version) for live in dialogues)
+
+
+def _definition_to_fit(context: TurnContext, live: OpenDialogue, version: str) -> Dialogue | None:
+    """Return today's definition of a dialogue whose timer other code has set, else None."""
+    is_waiting = live.journal is not None and live.waiting is not None and not live.speaks_first
+    if not is_waiting or live.journal is None or has_timer_of(live.journal, version):
+        return None
+    is_left = live.handler in context.app.retired_dialogues or (
+        live.handler in context.hanging_handlers
+    )
+    if is_left or not _is_set_by_its_question(live):
+        return None
+    return context.app.routes.dialogue_named(live.handler)
 
 
 def _is_set_by_its_question(live: OpenDialogue) -> bool:

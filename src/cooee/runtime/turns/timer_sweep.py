@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from cooee.clocks.clock import Clock
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.places import Place
+from cooee.runtime.turns.timer_fits import has_outdated_timers
 from cooee.storage import Claim, Store
 
 SLICE = 50
 PAUSE = timedelta(seconds=0.25)
 """At most 50 people in a quarter of a second: 200 a second, and none while a text waits."""
+_MAX_PAGES = 20  # looked at in one go, where nobody on them is to be run
 
 
 class TimerSweep:
@@ -20,7 +22,7 @@ class TimerSweep:
 
     The first person in each dialogue goes alone, so that a handler which hangs is found before
     others run it. The sweep is over once all have had a claim, and the store notes for which
-    version of the code. A process that is killed before begins anew, and runs nobody twice.
+    version of the code. A process that is killed before looks at all again, and runs the others.
 
     Args:
         context: the app, and the version of its code.
@@ -58,13 +60,7 @@ class TimerSweep:
             return ()
         if self._after is None and not await self._begin():
             return ()
-        claims = await self._store.claim_waiting(self._after or b"", min(limit, SLICE))
-        self._last_claims, self._next_at = await self._without_unknown(claims), now + PAUSE
-        if claims:
-            self._after = self._last_claims[-1].conversation
-        else:
-            await self._store.save_timers_of(self._version)
-            self._is_done = True
+        self._last_claims, self._next_at = await self._next_few(min(limit, SLICE)), now + PAUSE
         return self._last_claims
 
     async def _begin(self) -> bool:
@@ -77,12 +73,30 @@ class TimerSweep:
             self._after = b""
         return not self._is_done
 
-    async def _without_unknown(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        """Return the claims up to the first of a handler not run so far; release the others."""
-        for n, claim in enumerate(claims, 1):
+    async def _next_few(self, limit: int) -> Sequence[Claim]:
+        """Lease the next few whose timers are of other code, past many that have had theirs."""
+        for _ in range(_MAX_PAGES):
+            page = await self._store.claim_waiting(self._after or b"", limit)
+            if not page:
+                await self._store.save_timers_of(self._version)
+                self._is_done = True
+                return ()
+            few, self._after = self._split_off(page)
+            kept = {claim.conversation for claim in few}
+            await self._store.release([one for one in page if one.conversation not in kept])
+            if few:
+                return few
+        return ()
+
+    def _split_off(self, page: Sequence[Claim]) -> tuple[Sequence[Claim], bytes]:
+        """Return the claims to run, up to the first of a new handler, and where to go on."""
+        few = list[Claim]()
+        for claim in page:
+            if not has_outdated_timers(self._context, claim):
+                continue
+            few.append(claim)
             handlers = {dialogue.handler for dialogue in claim.dialogues}
             if not handlers <= self._known_handlers:
                 self._known_handlers |= handlers
-                await self._store.release(claims[n:])
-                return claims[:n]
-        return claims
+                return few, claim.conversation
+        return few, page[-1].conversation
