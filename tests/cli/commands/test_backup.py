@@ -19,3 +19,15 @@ def test_no_file_is_overwritten(cooee, kept, tmp_path):
     assert said.returncode == 1
     assert "exists already" in said.stderr
     assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_the_key_to_forgotten_people_is_named_and_not_copied(cooee, kept, tmp_path):
+    async def live(store):
+        await store.record_opt_outs("+61491570006", ["+61491570156"])
+
+    kept(live)
+    assert "The key" not in cooee("backup", "before.db").stdout
+    assert cooee("forget", "+61491570156", "--yes").returncode == 0
+    said = cooee("backup", "copy.db").stdout.splitlines()
+    assert said[1].endswith(f"keep a copy of {tmp_path}/cooee.db.key apart.")
+    assert not (tmp_path / "copy.db.key").exists()

@@ -12,7 +12,7 @@ from cooee.core.app.opt_out import (
     fallback_routes,
     opt_out_words,
 )
-from cooee.core.folding import fold_text
+from cooee.core.folding import fold_text, unaccented
 
 TELSTRA_V3 = ProviderWords({"STOP", "STOPALL", "UNSUBSCRIBE", "QUIT", "END", "CANCEL"})
 TWILIO = ProviderWords({"STOP", "CANCEL"}, {"START", "YES", "UNSTOP"}, {"HELP", "INFO"})
@@ -129,6 +129,17 @@ def test_an_apps_own_keyword_is_the_apps_where_the_company_does_not_act_on_it():
         at_v2.consent_of("UNSUBSCRIBE"),
     ) == ("", "", "out")
     assert opt_out_words(TELSTRA_V3, own).consent_of("STOP") == "out"
+
+
+@pytest.mark.parametrize("word", OPT_OUT_WORDS)
+def test_an_apps_own_word_is_the_apps_with_and_without_its_accents(word):
+    spellings = {word, unaccented(fold_text(word)), word.title()}
+    for keyword in spellings:
+        own = opt_out_words(NO_WORDS, routes(keyword))
+        assert {own.consent_of(text) for text in (*spellings, f"{keyword}!")} == {""}
+        assert not any(map(own.might_opt_out, spellings))
+        assert fold_text(own.advertised) != fold_text(keyword)
+        assert own.consent_of(own.advertised) == "out"
 
 
 def test_start_opts_in_and_is_the_apps_as_well():

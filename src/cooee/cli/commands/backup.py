@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,15 @@ def backup(
     The copy is whole and consistent. To go back to it, stop the app, put the copy in place of the
     database, and delete the files beside it that end in -wal and -shm.
     """
+    from cooee.runtime.settings import read_database_url
+    from cooee.storage.dialects import key_path
+
     path = file.expanduser().absolute()
     asyncio.run(_copy_database(path))
     print(f"{path} holds everything, {path.stat().st_size:,} bytes.")
+    key = key_path(read_database_url(os.environ))
+    if key.exists():
+        print(f"The key to forgotten people's opt-outs is not in it: keep a copy of {key} apart.")
 
 
 async def _copy_database(path: Path) -> None:

@@ -67,7 +67,7 @@ class OptOutWords(msgspec.Struct, frozen=True):
     """The words in force, folded; `advertised` is the word in texts to people."""
 
     opt_out: frozenset[str]
-    app_keywords: frozenset[str]  # the app's own keywords: never a wish
+    app_keywords: frozenset[str]  # the app's own, without accents: never a wish
     advertised: str
     provider: ProviderWords = ProviderWords()
 
@@ -78,7 +78,7 @@ class OptOutWords(msgspec.Struct, frozen=True):
             return "out"
         if folded in _OPT_IN or self.provider.acts_on(text) == "in":
             return "in"
-        if folded in self.app_keywords or read_reaction(text) is not None:
+        if self._is_app_keyword(folded) or read_reaction(text) is not None:
             return ""
         words = plain_words(text) if folded else ()
         if says_only(words, self.opt_out & ALWAYS_MEANT, with_objects=True):
@@ -99,9 +99,12 @@ class OptOutWords(msgspec.Struct, frozen=True):
 
     def might_opt_out(self, text: str) -> bool:
         """Tell whether to ask the sender of a text about opting out."""
-        if fold_text(text[:_MAX_KEYWORD_CHARS]) in self.app_keywords or read_reaction(text):
+        if self._is_app_keyword(fold_text(text[:_MAX_KEYWORD_CHARS])) or read_reaction(text):
             return False
         return self.consent_of(text) in {"out", "wish"} or bool(opt_out_intent(text))
+
+    def _is_app_keyword(self, folded: str) -> bool:
+        return unaccented(folded) in self.app_keywords
 
     @property
     def opt_out_prompt(self) -> str:
@@ -124,11 +127,12 @@ def opt_out_words(provider: ProviderWords, routes: Routes) -> OptOutWords:
     """
     provider_words_by_fold = {fold_text(word): word for word in provider.opt_out}
     # A word that the provider acts on never reaches the app, so it is no keyword of the app's.
-    app_keywords = (
-        frozenset(fold_text(word) for word, _ in keywords_of(routes))
-        - provider_words_by_fold.keys()
+    app_keywords = frozenset(
+        unaccented(folded)  # as the app hears its keywords
+        for folded in (fold_text(word) for word, _ in keywords_of(routes))
+        if folded not in provider_words_by_fold
     )
-    free_words = [word for word in OPT_OUT_WORDS if fold_text(word) not in app_keywords]
+    free_words = [word for word in OPT_OUT_WORDS if unaccented(fold_text(word)) not in app_keywords]
     opt_out = frozenset(provider_words_by_fold) | frozenset(map(fold_text, free_words))
     advertisable = [
         word
