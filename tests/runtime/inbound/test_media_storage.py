@@ -86,7 +86,7 @@ async def test_any_place_that_fsspec_knows_will_do():
 
 
 def test_a_place_that_nobody_knows_is_refused_with_what_to_type():
-    with pytest.raises(SettingError, match=r"cooee\[media\]"):
+    with pytest.raises(SettingError, match="pip install fsspec"):
         MediaStorage("pigeon://loft/3")
 
 
