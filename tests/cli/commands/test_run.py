@@ -277,3 +277,42 @@ def test_a_start_hook_that_raises_ends_a_run_with_1_and_its_words(
     assert "app.py:11)" in log
     assert "Traceback" not in log
     assert ("listening" in run.said) == bool(seconds)
+
+
+TELLING = """
+import os, signal
+from pathlib import Path
+from cooee import App
+
+app = App()
+
+
+async def tell(who):
+    await app.send(who, "Hello, friend.")
+    if not Path("killed").exists():
+        Path("killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.dialogue("TELL")
+async def book(chat):
+    who = await chat.ask("Whom?")
+    await chat.once(tell, who)
+    await chat.once(app.send, who, "Bye, friend.", key="bye")
+    return "Told."
+"""
+
+
+def test_a_dialogue_killed_after_it_wrote_to_somebody_else_writes_no_double(
+    start, simulator, written
+):
+    code, ben = written(TELLING), "+61491570157"
+    first = start("run", code, **simulator.settings)
+    first.until("listening")
+    simulator.text(ANNA, "TELL")
+    assert simulator.replies(ANNA, 1) == ["Whom?"]
+    simulator.text(ANNA, ben)
+    assert first.process.wait(timeout=30) == -signal.SIGKILL
+    start("run", code, **simulator.settings).until("listening")
+    assert simulator.replies(ANNA, 2) == ["Whom?", "Told."]
+    assert simulator.replies(ben, 2) == ["Hello, friend.", "Bye, friend."]

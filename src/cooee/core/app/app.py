@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias
 
 from typing_extensions import TypeVar
 
+from cooee.core.app.deeds import key_in_deed
 from cooee.core.app.dialogue_start import check_inputs, find_dialogue
 from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
 from cooee.core.app.routes import BusyPolicy, Dialogue, F, Handler, Routes, handler_of
@@ -270,6 +271,7 @@ class App(Generic[S, V]):
             at: not before this moment.
             good_for: not later than this long after `at` (or now); then it expires.
             key: makes it idempotent: one text per person and key, however often this is called.
+                In a handler or a `once` it is so without a key, for every attempt of the turn.
 
         Raises:
             NotRunning: no runtime is behind the app.
@@ -280,11 +282,12 @@ class App(Generic[S, V]):
         """
         if self.outbox is None:
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
-        key = checked_key(key)
         # delivery rule 22: a store and a database get exact built-in values, and nothing else
+        to, text = required_text(to, "A number"), required_text(text, "A text")
+        key = checked_key(key) or key_in_deed("send", to, text)
         return await self.outbox.send(
-            required_text(to, "A number"),
-            required_text(text, "A text"),
+            to,
+            text,
             ours=built_in_text(ours),
             at=built_in_moment(at),
             good_for=built_in_length(good_for),
@@ -311,7 +314,7 @@ class App(Generic[S, V]):
             to: the person's number, as with `send`.
             ours: which of our numbers it speaks from; the only one by default.
             at: not before this moment.
-            key: makes it idempotent: it is begun once for each person and key.
+            key: makes it idempotent, as with `send`: begun once for each person and key.
             inputs: its parameters, which are stored.
 
         Raises:
@@ -326,10 +329,10 @@ class App(Generic[S, V]):
             raise NotRunning("The app is not running, so it cannot ask. Start it: cooee run APP")
         found = find_dialogue(self.routes, dialogue)
         check_inputs(found, inputs)
-        key = checked_key(key)
-        person, moment = required_text(to, "A number"), built_in_moment(at)
+        to, moment = required_text(to, "A number"), built_in_moment(at)
+        key = checked_key(key) or key_in_deed("start", found.name, to)
         return await self.outbox.start(
-            found, person, inputs, ours=built_in_text(ours), at=moment, key=key
+            found, to, inputs, ours=built_in_text(ours), at=moment, key=key
         )
 
     def time_zone_of(self, theirs: str) -> tzinfo:

@@ -12,12 +12,16 @@ from typing import Any
 
 import msgspec
 
+from cooee.core.app.app import App
 from cooee.core.app.dialogue_verbs import OnceCall
 from cooee.core.dialogue.argument_checks import check_key
 from cooee.core.dialogue.journal import JournalEntry
 from cooee.core.dialogue.value_codec import is_never_stored
 from cooee.core.dialogue.waiting import RecordKey
 from cooee.core.parsing.callables import innermost, lambda_name, qualified_name
+
+
+_KEYED_BY_DEED = (App.send, App.start)
 
 
 def once_name(function: Any) -> str:
@@ -136,6 +140,8 @@ def check_once(call: OnceCall) -> str:
 
 def _check_own_names(function: Callable[..., Any], given: Sequence[str]) -> str:
     signature = None if isinstance(function, partial) else _signature_of(function)
+    if getattr(function, "__func__", None) in _KEYED_BY_DEED:
+        return ""  # delivery rule 26: the key is the once's, and theirs comes from its token
     for name in given:
         if signature is not None and name in signature.parameters:
             shown = qualified_name(function)

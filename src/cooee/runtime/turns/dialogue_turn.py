@@ -253,10 +253,11 @@ def _run_once(
     handler = handler_of(call_once.function)
     run = partial(call_once.function, *call_once.args, **call_once.kwargs)
     try:
-        value = yield HandlerCall(handler, turn.id, handler_chat, run, sync=handler.sync)
+        call = HandlerCall(handler, turn.id, handler_chat, run, handler.sync, deed=call_once.token)
+        value = yield call
         if inspect.isawaitable(value):  # a plain function that returned something to await
             awaitable = value
-            value = yield HandlerCall(handler, turn.id, handler_chat, lambda: awaitable, sync=False)
+            value = yield replace(call, run=lambda: awaitable, sync=False)
     except Exception as error:
         return CallResult(error=error)
     return CallResult(value)

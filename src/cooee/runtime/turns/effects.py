@@ -19,7 +19,8 @@ class HandlerCall(msgspec.Struct, frozen=True):
 
     `run` calls it, and returns its result or, where it is not `sync`, an awaitable
     of it. `turn_id` names the turn in logs, `chat` is for the middleware around a turn; without
-    it there is none. A call that takes longer than `timeout_s` fails.
+    it there is none. A call that takes longer than `timeout_s` fails. `deed` is the id under which
+    what the call sends is sent once, "" for none.
     """
 
     handler: Handler
@@ -28,6 +29,7 @@ class HandlerCall(msgspec.Struct, frozen=True):
     run: Callable[[], Any]
     sync: bool
     timeout_s: float | None = None
+    deed: str = ""
 
 
 TurnEffect: TypeAlias = HandlerCall | Checkpoint

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from cooee.clocks.clock import Clock, monotonic
+from cooee.core.app.deeds import deed
 from cooee.core.dialogue.call_sites import coroutine_location
 from cooee.runtime import events
 from cooee.runtime.app_call import CallOutcome, await_app, call_app, task_outcome
@@ -96,7 +97,8 @@ class HandlerCalls:
         if call.chat is not None:
             for middleware in reversed(self._app.middleware):
                 proceed = partial(middleware, call.chat, proceed)
-        return await proceed()
+        with deed(call.deed):  # delivery rule 26: whatever it sends has the same keys when repeated
+            return await proceed()
 
     async def _run_call(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
         """Await a call, or make it in a thread; one that is given up is added to `late_calls`."""

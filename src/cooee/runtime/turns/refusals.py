@@ -28,7 +28,9 @@ def tell_of_refusal(
         refusal = decode_refusal(dialogue.journal)
         if app.refusal_handler is not None:
             route = (Route(None, app.refusal_handler), {"refusal": refusal})
-            progress = yield from call_handler(context, turn, None, progress, route)
+            progress = yield from call_handler(
+                context, turn, None, progress, route, refusal_id=dialogue.id
+            )
         elif refusal.is_awaited and app.sorry:
             sorry = make_drafts(context, turn, Reply(app.sorry), capped=False)
             progress = progress.with_drafts(sorry)

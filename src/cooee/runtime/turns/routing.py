@@ -161,6 +161,8 @@ def call_handler(
     pending: PendingText | None,
     progress: ClaimProgress,
     matched: RouteMatch,
+    *,
+    refusal_id: str = "",
 ) -> TurnFlow[ClaimProgress]:
     """Call the handler of the matched route, for a text or, without `pending`, for a refusal."""
     route, fields = matched
@@ -175,7 +177,9 @@ def call_handler(
     handler_chat = make_chat(context, turn, state, interruption)
     handler = route.handler
     run = partial(handler.function, handler_chat, **fields)
-    handler_chat.say((yield HandlerCall(handler, turn.id, handler_chat, run, handler.sync)))
+    deed = turn.id if pending is not None else refusal_id
+    call = HandlerCall(handler, turn.id, handler_chat, run, handler.sync, deed=deed)
+    handler_chat.say((yield call))
     replies = handler_chat._replies  # noqa: SLF001 -- for the turn
     drafts = [draft for reply in replies for draft in make_drafts(context, turn, reply)]
     new_state = app.state_codec.encode(handler_chat.state, unknown_fields)
