@@ -20,7 +20,6 @@ from cooee.core.dialogue.value_codec import is_never_stored
 from cooee.core.dialogue.waiting import RecordKey
 from cooee.core.parsing.callables import innermost, lambda_name, qualified_name
 
-
 _KEYED_BY_DEED = (App.send, App.start)
 
 
