@@ -106,8 +106,8 @@ def _resolve(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 
 def _globals_of(file: str) -> Mapping[str, Any]:
-    modules = [*sys.modules.values()]
-    return next((vars(each) for each in modules if getattr(each, "__file__", None) == file), {})
+    modules = [getattr(each, "__dict__", {}) for each in [*sys.modules.values()]]
+    return next((names for names in modules if names.get("__file__") == file), {})
 
 
 class _Source(msgspec.Struct, frozen=True):

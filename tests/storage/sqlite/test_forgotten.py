@@ -96,6 +96,15 @@ async def test_a_database_without_its_key_is_refused_until_it_is_back_or_given_u
     await harness.store.close()
 
 
+async def test_an_empty_key_file_of_a_database_that_needs_none_goes(harness):
+    key_file(harness).touch()
+    harness = await reopened(harness)
+    assert not key_file(harness).exists()
+    await forget_one_who_opted_out(harness)
+    assert len(key_file(harness).read_bytes()) == 32
+    await harness.store.close()
+
+
 async def test_another_process_without_the_key_texts_no_stranger(harness):
     await forget_one_who_opted_out(harness)
     key_file(harness).unlink()

@@ -2,6 +2,7 @@
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,27 @@ def test_what_is_no_key_is_refused(tmp_path, content):
 def test_a_key_that_cannot_be_made_is_a_sentence(tmp_path):
     with pytest.raises(StorageError, match=r"Cannot open .*There is no folder"):
         KeyFile(tmp_path / "nowhere" / "cooee.db").read_or_make()
+
+
+def test_an_empty_file_is_no_key_and_is_not_overwritten(tmp_path):
+    file = KeyFile(tmp_path / "cooee.db")
+    assert not file.is_empty()
+    file.path.touch()
+    assert file.is_empty()
+    assert file.read() == b""
+    with pytest.raises(StorageError, match="is empty"):
+        file.read_or_make()
+    assert [path.name for path in tmp_path.iterdir()] == ["cooee.db.key"]
+
+
+def test_a_file_system_without_links_has_a_key_too(tmp_path, monkeypatch):
+    def refuse(self, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    key = KeyFile(tmp_path / "cooee.db").read_or_make()
+    assert KeyFile(tmp_path / "cooee.db").read_or_make() == key
+    assert [path.name for path in tmp_path.iterdir()] == ["cooee.db.key"]
 
 
 def test_a_key_is_missing_or_another_databases_or_good(tmp_path):

@@ -88,17 +88,22 @@ def prepare_forgotten(transaction: Transaction) -> None:
     Raises:
         StorageError: the key is missing, or it is another database's.
     """
-    path = transaction.key_file.path
-    if _stored_check(transaction) is not None and path.is_file() and not path.stat().st_size:
-        logger.warning("opt-outs-given-up", extra={"fields": {"key": str(path)}})
-        for statement in ("give_up_dedupe_keys", "give_up_opt_outs", "give_up_conversations"):
-            transaction.execute(statement)
-        transaction.execute("remove_metadata", ("key_check",))
+    if transaction.key_file.is_empty():
+        _give_up(transaction)
     require_key(transaction)
     if transaction.execute("remove_metadata", ("unkeyed",)).rowcount:
         with secure_deletion(transaction):
             for (conversation,) in transaction.execute("unkeyed_conversations").fetchall():
                 forget_conversation(transaction, conversation)
+
+
+def _give_up(transaction: Transaction) -> None:
+    """Erase what stayed of all forgotten people, since nobody has their key any more."""
+    logger.warning("opt-outs-given-up", extra={"fields": {"key": str(transaction.key_file.path)}})
+    for statement in ("give_up_dedupe_keys", "give_up_opt_outs", "give_up_conversations"):
+        transaction.execute(statement)
+    transaction.execute("remove_metadata", ("key_check",))
+    transaction.key_file.path.unlink()
 
 
 @contextmanager

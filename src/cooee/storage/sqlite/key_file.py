@@ -6,7 +6,6 @@ key lies beside it. The key lies in a file of its own, which no copy of the data
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 from hashlib import blake2b
@@ -52,6 +51,10 @@ class KeyFile:
             self._key = key
         return self._key
 
+    def is_empty(self) -> bool:
+        """Tell whether the file is there without a key, which gives the old key up."""
+        return self.path.is_file() and not self.path.stat().st_size
+
     def read_or_make(self) -> bytes:
         """Return the key; make it where there is none.
 
@@ -70,20 +73,26 @@ class KeyFile:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            if self.path.exists():  # empty, so that the old key is given up
-                draft.rename(self.path)
-            else:
-                self._publish(draft)
+            self._publish(draft)
             _sync_folder(self.path.parent)
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise StorageError(explain_open_error(self.path, error)) from error
-        return self.read()
+        finally:
+            draft.unlink(missing_ok=True)
+        if not self.read():
+            raise StorageError(f"{self.path} is empty. Start the app again, or remove the file.")
+        return self._key
 
     def _publish(self, draft: Path) -> None:
-        with contextlib.suppress(FileExistsError):
+        """Give the draft its name; a key that has it already stays."""
+        try:
             self.path.hardlink_to(draft)
-        draft.unlink()
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            if self.path.exists():
+                return
+            draft.rename(self.path)
 
 
 def keyed_id(key: bytes, conversation: bytes) -> bytes:
