@@ -255,7 +255,7 @@ async def test_a_dialogue_may_begin_later(running):
         (b"", 422, "no start"),
         (b'{"to": "+61491570156"}', 422, "dialogue"),
         (START + b', "inputs": []}', 422, "inputs"),
-        (START + b', "when": 1}', 422, "when"),
+        (START + b', "when": 1}', 422, "stand in inputs: Object contains unknown field `when`"),
         (START + b"}", 422, "missing a required argument"),
         (START + b', "inputs": {"when": "soon", "tables": [1]}}', 422, "takes when as datetime"),
         (START + b', "inputs": {"when": "2026-03-04T15:30Z", "tables": 1}}', 422, "tables"),

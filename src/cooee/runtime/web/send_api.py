@@ -27,6 +27,7 @@ from cooee.net.http_client import Receive, Scope
 from cooee.runtime.web.request_body import read_body
 
 _MAX_GOOD_FOR_S = 365 * 86_400  # a year
+_NO_START = "no start of a dialogue, whose parameters stand in inputs"
 
 
 class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,7 +90,9 @@ class SendEndpoint:
         try:
             if path == "/send":
                 return await self._queue_text(_parse_send_request(posted))
-            return await self._start_dialogue(_parse(posted, StartRequest, "no start"))
+            return await self._start_dialogue(
+                _parse(posted, StartRequest, "no start; what the dialogue takes stands in inputs")
+            )
         except (DefinitionError, NotSendable, TooLong, Unstorable) as error:
             raise RequestRefused(str(error), 422) from error
         except OptedOut as error:
