@@ -1,5 +1,7 @@
 """What people send, what code does and what disks do to dialogues: each harms its own turn alone."""
 
+import asyncio
+import inspect
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -379,3 +381,49 @@ async def test_a_commit_that_the_database_refuses_holds_up_nobody_else():
         (trouble,) = await kit.troubles(anna)
         assert "JournalUnreadable" in trouble, "what was spoilt is set aside by the next claim"
         assert await ben.text("BOOK") == ["Name?"]
+
+
+async def _sends(chat):
+    await chat.app.send("+61491570157", "Hello")  # here
+
+
+async def _sleeps_in_a_helper(chat):
+    async def helper():
+        await asyncio.sleep(1)  # here
+
+    await helper()
+
+
+async def _enters(chat):
+    async with asyncio.timeout(1):  # here
+        await chat.ask("Well?")
+
+
+async def _gathers(chat):
+    await asyncio.gather(asyncio.sleep(1), asyncio.sleep(1))  # here
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [_sends, _sleeps_in_a_helper, _enters, _gathers],
+    ids=lambda one: one.__name__,
+)
+@pytest.mark.filterwarnings("ignore:coroutine")
+async def test_an_await_that_cannot_be_is_named_by_the_users_own_line(handler):
+    app = App(sorry=None)
+
+    async def go(chat):
+        await handler(Proxy(chat))
+
+    class Proxy:
+        def __init__(self, chat):
+            self.app, self.ask = app, chat.ask
+
+    app.dialogue("GO")(go)
+    lines, first = inspect.getsourcelines(handler)
+    (line,) = [first + n for n, text in enumerate(lines) if text.endswith("# here\n")]
+    async with Kit(app) as kit:
+        anna = kit.phone()
+        assert await anna.text("GO") == []
+        (trouble,) = await kit.troubles(anna)
+        assert f"ForeignAwait: {__file__}:{line}: a dialogue cannot await" in trouble

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType
 from typing import Any, TypeAlias
@@ -65,11 +66,13 @@ def caller_location(depth: int = 2) -> str:
 
 
 def user_location() -> str:
-    """Return the file and line of the innermost frame outside cooee and asyncio."""
+    """Return the file and line of the innermost frame of the user's own code."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- see above
-    while frame is not None and not _is_user_frame(frame):
+    frames: list[FrameType] = []
+    while frame is not None:
+        frames.insert(0, frame)
         frame = frame.f_back
-    return _frame_location(frame)
+    return _frame_location(_innermost_of_user(frames))
 
 
 def definition_location(function: Any) -> str:
@@ -80,11 +83,16 @@ def definition_location(function: Any) -> str:
 
 def coroutine_location(coroutine: Any) -> str:
     """Return the file and line at which a coroutine waits, in the innermost user code."""
-    innermost = None
-    for each in awaited_coroutines(coroutine):
-        frame = each.cr_frame
-        innermost = frame if frame is not None and _is_user_frame(frame) else innermost
-    return _frame_location(innermost)
+    frames = [each.cr_frame for each in awaited_coroutines(coroutine) if each.cr_frame is not None]
+    return _frame_location(_innermost_of_user(frames))
+
+
+def _innermost_of_user(frames: Sequence[FrameType]) -> FrameType | None:
+    """Return the last frame of the user's own code or, without any, of no part of cooee."""
+    own = [frame for frame in frames if _is_app_frame(frame)]
+    # The app itself may be an installed library.
+    found = own or [frame for frame in frames if _is_user_frame(frame)]
+    return found[-1] if found else None
 
 
 def awaited_coroutines(coroutine: Any) -> list[CoroutineType[Any, Any, Any]]:
