@@ -90,9 +90,7 @@ class SendEndpoint:
         try:
             if path == "/send":
                 return await self._queue_text(_parse_send_request(posted))
-            return await self._start_dialogue(
-                _parse(posted, StartRequest, "no start; what the dialogue takes stands in inputs")
-            )
+            return await self._start_dialogue(_parse(posted, StartRequest, _NO_START))
         except (DefinitionError, NotSendable, TooLong, Unstorable) as error:
             raise RequestRefused(str(error), 422) from error
         except OptedOut as error:
