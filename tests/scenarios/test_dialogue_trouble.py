@@ -399,16 +399,11 @@ async def _enters(chat):
         await chat.ask("Well?")
 
 
-async def _gathers(chat):
-    await asyncio.gather(asyncio.sleep(1), asyncio.sleep(1))  # here
-
-
 @pytest.mark.parametrize(
     "handler",
-    [_sends, _sleeps_in_a_helper, _enters, _gathers],
+    [_sends, _sleeps_in_a_helper, _enters],
     ids=lambda one: one.__name__,
 )
-@pytest.mark.filterwarnings("ignore:coroutine")
 async def test_an_await_that_cannot_be_is_named_by_the_users_own_line(handler):
     app = App(sorry=None)
 
