@@ -244,6 +244,16 @@ class HasNoWayIn(Sound):
     features = msgspec.structs.replace(Sound.features, polling=None, push=False)
 
 
+class TakesAWordForTwoThings(Sound):
+    features = msgspec.structs.replace(
+        Sound.features, opt_out_words=frozenset({"STOP"}), help_words=frozenset({"stop"})
+    )
+
+
+class LiftsWhatItDoesNotKeep(Sound):
+    features = msgspec.structs.replace(Sound.features, opt_in_words=frozenset({"YES"}))
+
+
 @pytest.mark.parametrize(
     ("broken", "promise"),
     [
@@ -269,6 +279,8 @@ class HasNoWayIn(Sound):
         (WouldAnswerAndCannot, suite.its_features_agree_with_each_other),
         (WouldNeverKnow, suite.its_features_agree_with_each_other),
         (HasNoWayIn, suite.its_features_agree_with_each_other),
+        (TakesAWordForTwoThings, suite.its_features_agree_with_each_other),
+        (LiftsWhatItDoesNotKeep, suite.its_features_agree_with_each_other),
     ],
 )
 def test_a_broken_adapter_is_caught(broken, promise, monkeypatch):

@@ -56,6 +56,9 @@ def its_features_agree_with_each_other(example: Example) -> None:
     assert features.push or not features.backfill
     assert features.polling == "cursor" or not features.backfill
     assert (features.lookup_settles_after is not None) == bool(example.lookup)
+    words = [*features.opt_out_words, *features.opt_in_words, *features.help_words]
+    assert len({word.strip().upper() for word in words}) == len(words), "A word does one thing."
+    assert features.opt_out_words or not features.opt_in_words, "Nothing is there to lift."
     if features.reply_within is not None:
         assert timedelta(0) < features.reply_within
         assert features.push
