@@ -57,14 +57,7 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
             return ReceivedText(id, is_new=False)
         recall_conversation(transaction, conversation, (ours, theirs))
         seq = _next_seq(transaction, *place)
-    is_back = new.consent == "in" and lift_opt_out(
-        transaction,
-        conversation,
-        received_at,
-        source=new.consent_source,
-        inbound=id,
-        only_at_provider=new.at_provider,
-    )
+    is_back = new.consent == "in" and _lift_opt_out(transaction, conversation, new, id)
     row = (
         conversation,
         seq,
@@ -80,19 +73,40 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
         int(SenderConsent.BACK_IN if is_back else SenderConsent.IN),
     )
     transaction.execute("add_inbound", row)
-    cancelled: Sequence[Outbound] = ()
-    if is_opt_out:
-        # law 10: in the transaction of its text, so that no queued text slips out in between.
-        _, cancelled = record_opt_out(
-            transaction,
-            conversation,
-            (ours, theirs),
-            received_at,
-            source=new.consent_source,
-            inbound=id,
-            at_provider=new.at_provider,
-        )
+    cancelled = _record_opt_out(transaction, conversation, new, id) if is_opt_out else ()
     return ReceivedText(id, True, is_opt_out, cancelled, is_back)
+
+
+def _record_opt_out(
+    transaction: Transaction, conversation: bytes, new: NewInbound, id: bytes
+) -> Sequence[Outbound]:
+    """Record the opt-out of a text; return the texts that it cancelled."""
+    numbers = (storable_text(new.inbound.recipient), storable_text(new.inbound.sender))
+    # law 10: in the transaction of its text, so that no queued text slips out in between.
+    _, cancelled = record_opt_out(
+        transaction,
+        conversation,
+        numbers,
+        to_millis(new.inbound.received_at),
+        source=new.consent_source,
+        inbound=id,
+        at_provider=new.at_provider,
+    )
+    return cancelled
+
+
+def _lift_opt_out(
+    transaction: Transaction, conversation: bytes, new: NewInbound, id: bytes
+) -> bool:
+    """Lift an opt-out by a text that opts in; return whether there was one to lift."""
+    return lift_opt_out(
+        transaction,
+        conversation,
+        to_millis(new.inbound.received_at),
+        source=new.consent_source,
+        inbound=id,
+        only_at_provider=new.at_provider,
+    )
 
 
 def _is_opt_out(transaction: Transaction, conversation: bytes, new: NewInbound) -> bool:
