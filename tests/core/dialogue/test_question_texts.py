@@ -30,7 +30,7 @@ ASKED = Waiting(
 
 
 def text_of(status: Status, **times: datetime) -> QuestionText:
-    return QuestionText("c-1", "A?", status, **times)
+    return QuestionText("c-1", status, **times)
 
 
 TAKEN = {"attempted_at": NOW, "accepted_at": NOW}

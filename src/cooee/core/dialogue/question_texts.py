@@ -18,17 +18,18 @@ _CLOCK_TOLERANCE = timedelta(seconds=1)  # a timer that is off by less is not wo
 class QuestionText(msgspec.Struct, frozen=True):
     """A text in the outbox that asks a question.
 
-    `due_at` is the time of its next attempt, `attempted_at` of its last, and `accepted_at` when the
-    provider took it; None: not known to have. Where a long text was split, this is its last part,
-    and `part_keys` may be the keys of the others in the outbox.
+    `accepted_at` is when the provider took it; None: not known to have. While the text may still go
+    out, there are its words and, of a queued one, the time of its next attempt (`due_at`); of one
+    of unknown outcome the time of its last (`attempted_at`). Where a long text was split, this is
+    its last part, and `part_keys` may be the keys of the others in the outbox.
     """
 
     outbound_id: str
-    text: str
     status: Status
+    accepted_at: datetime | None = None
+    text: str = ""
     due_at: datetime | None = None
     attempted_at: datetime | None = None
-    accepted_at: datetime | None = None
     part_keys: tuple[str, ...] = ()
 
     @property

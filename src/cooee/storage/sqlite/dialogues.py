@@ -43,21 +43,24 @@ def open_dialogues(transaction: Transaction, conversation: bytes) -> list[Dialog
     entries: dict[str, list[bytes]] = {}
     for id, entry in transaction.execute("open_entries_of", (conversation,)):
         entries.setdefault(id, []).append(entry)
-    texts = [_make_question_text(conversation, *row[7:]) for row in rows]
+    texts = [_make_question_text(conversation, row[7:]) for row in rows]
     return [
         _make_dialogue(row[:7], entries.get(row[0], []), text)
         for row, text in zip(rows, texts, strict=True)
     ]
 
 
-def _make_question_text(
-    conversation: bytes, seq: int | None, text: str, status: int, *times: int | None
-) -> QuestionText | None:
+def _make_question_text(conversation: bytes, row: Sequence[Any]) -> QuestionText | None:
+    seq, status, accepted_at, text, due_at, attempted_at = row
     if seq is None:
         return None
-    due_at, attempted_at, accepted_at = map(from_millis_or_none, times)
     return QuestionText(
-        outbound_id(conversation, seq), text, Status(status), due_at, attempted_at, accepted_at
+        outbound_id(conversation, seq),
+        Status(status),
+        from_millis_or_none(accepted_at),
+        text or "",
+        from_millis_or_none(due_at),
+        from_millis_or_none(attempted_at),
     )
 
 

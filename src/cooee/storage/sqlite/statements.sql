@@ -188,7 +188,10 @@ select 1 from dialogues indexed by dialogues_open where ended_at is null limit 1
 -- replay rule 16: a claim learns from the outbox what has become of each open question.
 -- name: open_dialogues_of
 select d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reason,
-       o.seq, o.text, o.status, o.due_at, o.attempted_at, o.accepted_at
+       o.seq, o.status, o.accepted_at,
+       case when o.status <= Status.UNKNOWN then o.text end,
+       case when o.status = Status.QUEUED then o.due_at end,
+       case when o.status = Status.UNKNOWN then o.attempted_at end
   from dialogues d indexed by dialogues_open
   left join outbound o indexed by outbound_key
          on o.conversation = d.conversation and o.key = d.question_key and o.key is not null

@@ -24,12 +24,12 @@ class QuestionTextTests:
         assert queued is not None
         assert (queued.text, queued.status, queued.due_at) == ("Q?", Status.QUEUED, harness.clock())
         assert queued.accepted_at is None
-        began_at = harness.clock.advance(minutes=1)
+        harness.clock.advance(minutes=1)
         attempt = await _take(harness)
         assert attempt.outbound.id == queued.outbound_id
         sending = await _learn(harness)
         assert sending is not None
-        assert (sending.status, sending.attempted_at) == (Status.SENDING, began_at)
+        assert (sending.status, sending.accepted_at) == (Status.SENDING, None)
         accepted_at = harness.clock.advance(seconds=2)
         harness.clock.advance(seconds=2)
         assert await _recorded(harness, attempt, Status.ACCEPTED, accepted_at) == accepted_at
@@ -41,6 +41,9 @@ class QuestionTextTests:
         began_at, attempt = harness.clock(), await _take(harness)
         harness.clock.advance(minutes=1)
         assert await _recorded(harness, attempt, Status.UNKNOWN, None) is None
+        doubtful = await _learn(harness)
+        assert doubtful is not None
+        assert doubtful.attempted_at == began_at
         receipt = Receipt(
             status=Status.DELIVERED, provider_status="ok", outbound_id=attempt.outbound.id
         )
