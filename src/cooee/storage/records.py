@@ -189,8 +189,8 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     stored state. `is_asking` says whether a question waits for the person's next text from now on;
     `offered_words` are the opt-out words that it offers as answers, as plain words. None keeps the
     stored flag and words. `dialogue_updates` are of the dialogues that changed. `withdrawn` are
-    texts not to be sent any more, unless an attempt is under way; with `hurries`, the texts that
-    were queued together with them go out now, as replies.
+    texts not to be sent any more, unless an attempt is under way. Of the texts under `hurried_keys`
+    those which wait for a time go out now, as replies, with what was queued in their commit.
     """
 
     claim: Claim
@@ -203,7 +203,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     offered_words: Sequence[str] = ()
     dialogue_updates: Sequence[DialogueUpdate] = ()
     withdrawn: Sequence[QuestionText] = ()
-    hurries: bool = False
+    hurried_keys: Sequence[str] = ()
 
     @property
     def withdrawn_outbounds(self) -> Sequence[Outbound]:

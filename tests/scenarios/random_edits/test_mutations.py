@@ -321,9 +321,9 @@ MUTATIONS = {
         "undo_count",
     ),
     "12: a text said again after going back has the key of the first": (
-        "outcome",
-        "derive_id(run.journal.id, run.journal.undo_count, *identity)",
-        "derive_id(run.journal.id, *identity)",
+        "outbox_keys",
+        "derive_id(journal.id, journal.undo_count, *identity)",
+        "derive_id(journal.id, *identity)",
     ),
     "12: what BACK leads past is said again": (
         "outcome",

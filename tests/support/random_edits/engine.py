@@ -22,6 +22,7 @@ _ORDER = {
     "state_snapshot": "dialogue.state_snapshot",
     "waiting": "dialogue.waiting",
     "journal": "dialogue.journal",
+    "outbox_keys": "dialogue.outbox_keys",
     "choices": "parsing.choices",
     "answers": "parsing.answers",
     "question": "app.question",

@@ -21,6 +21,7 @@ from cooee.core.dialogue.journal import (
     held_entry,
     hold_burst,
 )
+from cooee.core.dialogue.outbox_keys import outbox_key
 from cooee.core.dialogue.question_texts import asked_by
 from cooee.core.dialogue.question_words import may_ask
 from cooee.core.dialogue.run import Run
@@ -72,7 +73,7 @@ def suspended_outcome(run: Run) -> TurnOutcome:
         kind, text = step.outgoing or ("", "")
         if kind:
             # A prompt or retry is known by its turn, not by its words: it may go out again.
-            key = _outbox_key(run, kind, run.suspended_at.key, run.turn_number)
+            key = outbox_key(run.journal, kind, run.suspended_at.key, run.turn_number)
             texts.append(OutgoingText(Reply(text), key))
         _note_asking_text(run, kind, texts)
     return _build_outcome(run, texts, "")
@@ -184,17 +185,11 @@ def _unsent_texts(run: Run) -> list[OutgoingText]:
         if identity in said_before:
             sent_ids.append(identity)
         elif identity not in run.index.sent_ids:
-            texts.append(OutgoingText(reply, _outbox_key(run, "say", identity)))
+            texts.append(OutgoingText(reply, outbox_key(run.journal, "say", identity)))
             sent_ids.append(identity)
     if sent_ids:
         run.mark_sent(sent_ids)
     return texts
-
-
-def _outbox_key(run: Run, *identity: object) -> str:
-    """Return a text's key in the outbox: unique to the dialogue and to each undone answer."""
-    # replay rule 12: after BACK the same text is said again, and has to go out again.
-    return derive_id(run.journal.id, run.journal.undo_count, *identity)
 
 
 def _dispose_text(run: Run, ended: EndReason) -> TextDisposition:

@@ -33,6 +33,11 @@ class QuestionText(msgspec.Struct, frozen=True):
     part_keys: tuple[str, ...] = ()
 
     @property
+    def went_out(self) -> bool:
+        """Tell whether the provider has had the text, as far as that is known."""
+        return Status.ACCEPTED <= self.status <= Status.UNDELIVERED
+
+    @property
     def may_be_withdrawn(self) -> bool:
         """Tell whether the text may still go out."""
         return self.status <= Status.UNKNOWN

@@ -12,7 +12,7 @@ from cooee.core.app.app import App
 from cooee.core.app.routes import Dialogue
 from cooee.core.dialogue import replay as driver
 from cooee.core.dialogue.journal import derive_id, encode_head
-from cooee.core.dialogue.text_parts import part_keys
+from cooee.core.dialogue.outbox_keys import part_keys
 from cooee.core.errors import NotSendable
 from cooee.core.folding import visible_text
 from cooee.core.messages import Priority, Reply

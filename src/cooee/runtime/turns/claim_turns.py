@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cooee.core.backoff import turn_backoff
 from cooee.core.dialogue.call_sites import raise_location
+from cooee.core.dialogue.outbox_keys import said_keys
 from cooee.core.dialogue.refusals import REFUSAL_DIALOGUE
 from cooee.core.error_text import error_text
 from cooee.core.errors import DialogueError, JournalError, NotDeterministic, StorageError, TooLong
@@ -23,6 +24,7 @@ from cooee.runtime.turns.open_dialogues import (
     OpenDialogue,
     OpenDialogues,
     load_dialogues,
+    with_left_questions,
     withdrawn_questions,
 )
 from cooee.runtime.turns.progress import ClaimProgress, make_drafts
@@ -104,6 +106,7 @@ class _ClaimRun:
     def finish(self) -> ClaimResult:
         """Return the result to commit."""
         claim, progress = self._claim, self._progress
+        left = with_left_questions(self._loaded, progress.dialogues)
         asking = progress.dialogues.asking
         waiting = None if asking is None else asking.waiting
         return ClaimResult(
@@ -115,10 +118,17 @@ class _ClaimRun:
             failure=self._failure,
             is_asking=asking is not None if progress.dialogues.by_id else None,
             offered_words=() if waiting is None else waiting.offered,
-            dialogue_updates=progress.dialogues.updates(),
-            withdrawn=withdrawn_questions(self._loaded, progress.dialogues),
-            hurries=self._handled_seq > claim.handled_seq,
+            # replay rule 1: of a journal that fails a turn, not even the clocks are written
+            dialogue_updates=progress.dialogues.updates(self._loaded if self._failure else None),
+            withdrawn=withdrawn_questions(left),
+            # delivery rule 25: the reply to a person's text must not overtake what was said before
+            hurried_keys=self._said_by(left) if self._handled_seq > claim.handled_seq else (),
         )
+
+    @staticmethod
+    def _said_by(dialogues: Sequence[OpenDialogue]) -> Sequence[str]:
+        found = [said_keys(live.journal) for live in dialogues if live.journal is not None]
+        return [key for keys in found for key in keys]
 
     def fail(self, error: Exception) -> ClaimResult:
         """Return the result of a claim that comes to nothing but a failure."""

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from cooee.core.app.routes import BusyPolicy
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import Journal
+from cooee.core.dialogue.outbox_keys import first_part_keys
 from cooee.core.dialogue.question_texts import QuestionText, with_question_text
 from cooee.core.dialogue.replay import TurnOutcome, next_round
 from cooee.core.dialogue.state_diff import StateDiff
-from cooee.core.dialogue.text_parts import first_part_keys
 from cooee.core.dialogue.waiting import Waiting
 from cooee.core.errors import JournalError
 from cooee.storage import Claim, DialogueRecord, DialogueUpdate
@@ -169,11 +169,11 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         diff = find_diff()
         return self.with_replaced(*[_with_state_change(live, diff, now) for live in others])
 
-    def updates(self) -> Sequence[DialogueUpdate]:
-        """Return the updates to store, one for each dialogue that changed."""
-        return [
-            update for live in self.by_id.values() if (update := _make_update(live)) is not None
-        ]
+    def updates(self, unchanged: OpenDialogues | None = None) -> Sequence[DialogueUpdate]:
+        """Return the updates to store, one for each that changed and is not `unchanged`."""
+        known = {} if unchanged is None else unchanged.by_id
+        changed = [live for id, live in self.by_id.items() if live is not known.get(id)]
+        return [update for live in changed if (update := _make_update(live)) is not None]
 
 
 def load_dialogues(claim: Claim, now: datetime) -> OpenDialogues:
@@ -181,16 +181,26 @@ def load_dialogues(claim: Claim, now: datetime) -> OpenDialogues:
     return OpenDialogues({stored.id: _load_dialogue(stored, now) for stored in claim.dialogues})
 
 
-def withdrawn_questions(before: OpenDialogues, after: OpenDialogues) -> Sequence[QuestionText]:
-    """Return the texts of questions that a claim found unsent, and that nobody asks any more."""
+def with_left_questions(before: OpenDialogues, after: OpenDialogues) -> Sequence[OpenDialogue]:
+    """Return the dialogues, as a claim found them, that left a question which had not gone out."""
+    return [
+        live
+        for id, live in before.by_id.items()
+        if live.question_text is not None
+        and not live.question_text.went_out
+        and not _still_asks(live, after.by_id[id])
+    ]
+
+
+def withdrawn_questions(left: Sequence[OpenDialogue]) -> Sequence[QuestionText]:
+    """Return the texts of left questions that may still go out."""
     # delivery rule 25: answered, timed out, asked again, replaced, paused or left
     return [
         replace(text, part_keys=tuple(first_part_keys(live.waiting.text_key, _MOST_PARTS)))
-        for id, live in before.by_id.items()
+        for live in left
         if (text := live.question_text) is not None
-        and live.waiting is not None
         and text.may_be_withdrawn
-        and not _still_asks(live, after.by_id[id])
+        and live.waiting is not None
     ]
 
 
@@ -250,8 +260,9 @@ def _with_clocks(dialogue: OpenDialogue, now: datetime) -> OpenDialogue:
         dialogue,
         journal=replace(journal, waiting=waiting),
         due_at=waiting.due_at if is_timer else dialogue.due_at,
-        # what is written has no failed attempts any more, so a failing dialogue is left as it is
-        is_changed=dialogue.attempts == 0,
+        # Every claim finds out anew, so nothing but a timer has to be written. What is written has
+        # no failed attempts any more, so a failing dialogue is left as it is.
+        is_changed=is_timer and waiting.due_at != was.due_at and dialogue.attempts == 0,
     )
 
 

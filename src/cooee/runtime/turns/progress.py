@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from cooee.core.dialogue.text_parts import part_keys
+from cooee.core.dialogue.outbox_keys import part_keys
 from cooee.core.errors import DefinitionError
 from cooee.core.messages import Reply
 from cooee.runtime.turns.context import Turn, TurnContext

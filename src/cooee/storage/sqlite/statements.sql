@@ -355,11 +355,13 @@ update outbound set
     and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
 
 -- name: hurry_texts
-update outbound indexed by outbound_open set priority = Priority.REPLY, due_at = min(due_at, ?3)
+update outbound indexed by outbound_open set priority = Priority.REPLY, due_at = min(due_at, ?2)
  where conversation = ?1 and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
-    and status = Status.QUEUED and seq < ?2 and attempts = 0
-   and (queued_at, last_in_seq) = (
-     select queued_at, last_in_seq from outbound where conversation = ?1 and seq = ?2)
+    and status = Status.QUEUED and priority = Priority.PROACTIVE and attempts = 0 and key is not null
+   and (queued_at, last_in_seq) in (
+     select queued_at, last_in_seq from outbound indexed by outbound_open
+      where conversation = ?1 and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+         and status = Status.QUEUED and key in (select value from json_each(?3)))
 
 -- name: expire_late
 update outbound indexed by outbound_expiring set status = Status.EXPIRED, error = 'not sent in time'

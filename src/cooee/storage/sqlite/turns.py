@@ -188,8 +188,10 @@ def _withdraw_texts(transaction: Transaction, result: ClaimResult) -> None:
             if part is None:
                 break
             transaction.execute("withdraw_text", (text_key[0], part[0], transaction.now))
-        if result.hurries:
-            transaction.execute("hurry_texts", (*text_key, transaction.now))
+    if result.hurried_keys:
+        keys = msgspec.json.encode(list(map(storable_text, result.hurried_keys))).decode()
+        hurried = (result.claim.conversation, transaction.now, keys)
+        transaction.execute("hurry_texts", hurried)
 
 
 def _fail_text(transaction: Transaction, conversation: bytes, failure: TurnFailure) -> None:

@@ -104,14 +104,14 @@ class QuestionTextTests:
     async def test_what_was_said_with_a_withdrawn_question_goes_out_before_the_reply(
         self, harness: StoreHarness
     ) -> None:
-        for hurries, expected in ((True, ["Hello.", "Thanks."]), (False, ["Thanks."])):
-            await _ask(harness, "Hello.", "Q?", id=str(hurries))
+        for id, expected in (("d", ["Part.", "Hello.", "Thanks."]), ("e", ["Thanks."])):
+            await _ask(harness, "Part.", "Hello.", "Q?", id=id)
             await harness.enqueue("Later.", due_at=harness.clock.later(hours=8))
-            held = await harness.store.take(OURS, 1)
             morning = harness.clock.later(hours=8)
-            await harness.store.defer([(one.outbound, morning) for one in held])
+            while held := await harness.store.take(OURS, 10):
+                await harness.store.defer([(one.outbound, morning) for one in held])
             await harness.receive("4")
-            await _withdraw(harness, hurries=hurries)
+            await _withdraw(harness, hurried_key="d Hello.")
             sent: list[str] = []
             while taken := await harness.store.take(OURS, 10):
                 sent += texts_of(taken)
@@ -167,7 +167,7 @@ async def _recorded(
     return learnt.accepted_at
 
 
-async def _withdraw(harness: StoreHarness, *, says: str = "Thanks.", hurries: bool = False) -> None:
+async def _withdraw(harness: StoreHarness, *, says: str = "Thanks.", hurried_key: str = "") -> None:
     """Finish the turn that answers the question, and ends its dialogue."""
     claim = await harness.claim_one()
     dialogue = claim.dialogues[-1]
@@ -178,6 +178,6 @@ async def _withdraw(harness: StoreHarness, *, says: str = "Thanks.", hurries: bo
         drafts=[NewOutbound(text=says)] if says else [],
         dialogue_updates=[dialogue_update(dialogue.id, end_reason="returned")],
         withdrawn=[dialogue.question_text],
-        hurries=hurries,
+        hurried_keys=[hurried_key] if hurried_key else [],
     )
     assert list(await harness.store.finish([result])) == [True]
