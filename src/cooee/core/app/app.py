@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias
 
 from typing_extensions import TypeVar
 
+from cooee.core.app.app_checks import check_hook, check_sending, check_switches, check_texts
 from cooee.core.app.deeds import key_in_deed
 from cooee.core.app.dialogue_start import check_inputs, find_dialogue
 from cooee.core.app.quiet_hours import parse_quiet_hours as quiet_hours
@@ -139,6 +140,10 @@ class App(Generic[S, V]):
     ) -> None:
         if unknown not in {"hold", "resend"}:
             raise DefinitionError(f'unknown={unknown!r} means nothing. Write "hold" or "resend".')
+        check_texts(sorry=sorry, help=help, no_reply=no_reply, too_many=too_many, version=version)
+        check_switches(smart=smart)
+        if lifespan is not None:
+            check_hook("lifespan", lifespan)
         self.state_codec: StateCodec[S] = StateCodec(state)
         self.services_lifespan = lifespan
         self.sorry = built_in_text(sorry)
@@ -189,9 +194,10 @@ class App(Generic[S, V]):
         Raises:
             DefinitionError: the app still has it.
         """
+        name = required_text(name, "The name of a dialogue")
         if self.routes.dialogue_named(name) is not None:
             raise DefinitionError(f"The app has a dialogue {name!r}. Remove it, then retire it.")
-        self.retired_dialogues[built_in_text(name)] = as_reply(say)
+        self.retired_dialogues[name] = as_reply(say)
 
     def otherwise(self, function: F) -> F:
         """Answer every text without another handler."""
@@ -208,11 +214,13 @@ class App(Generic[S, V]):
 
         What it raises ends `cooee run`, with its words (`StartFailed`): catch there what may fail.
         """
+        check_hook("on_start", function)
         self.start_hooks.append(function)
         return function
 
     def around(self, function: F) -> F:
         """Wrap every turn: ``async def timed(chat, proceed): return await proceed()``."""
+        check_hook("around", function, "chat", "proceed")
         self.middleware.append(function)
         return function
 
@@ -220,6 +228,7 @@ class App(Generic[S, V]):
         """Write the reply where a handler has failed for good: ``(chat, error)``."""
         if self.error_handler is not None:
             raise DefinitionError("There is an on_error already. Put both into one function.")
+        check_hook("on_error", function, "chat", "error")
         self.error_handler = handler_of(function)
         return function
 
@@ -227,6 +236,7 @@ class App(Generic[S, V]):
         """Answer a reaction (tapback) to a text of ours: ``(chat, reaction)``."""
         if self.reaction_handler is not None:
             raise DefinitionError("There is an on_reaction already. Put both into one function.")
+        check_hook("on_reaction", function, "chat", "reaction")
         self.reaction_handler = handler_of(function)
         return function
 
@@ -237,16 +247,19 @@ class App(Generic[S, V]):
         """
         if self.refusal_handler is not None:
             raise DefinitionError("There is an on_refused already. Put both into one function.")
+        check_hook("on_refused", function, "chat", "refusal")
         self.refusal_handler = handler_of(function)
         return function
 
     def on_failed(self, function: F) -> F:
         """Call a function with every undelivered outbound, at most once each."""
+        check_hook("on_failed", function, "outbound")
         self.failed_handlers.append(function)
         return function
 
     def on_delivered(self, function: F) -> F:
         """Call a function with every delivered outbound, at most once each."""
+        check_hook("on_delivered", function, "outbound")
         self.delivered_handlers.append(function)
         return function
 
@@ -284,6 +297,7 @@ class App(Generic[S, V]):
             raise NotRunning("The app is not running, so it cannot send. Start it: cooee run APP")
         # delivery rule 22: a store and a database get exact built-in values, and nothing else
         to, text = required_text(to, "A number"), required_text(text, "A text")
+        check_sending(ours, at, good_for)
         key = checked_key(key) or key_in_deed("send", to, text)
         return await self.outbox.send(
             to,
@@ -330,6 +344,7 @@ class App(Generic[S, V]):
         found = find_dialogue(self.routes, dialogue)
         check_inputs(found, inputs)
         to, moment = required_text(to, "A number"), built_in_moment(at)
+        check_sending(ours, at)
         key = checked_key(key) or key_in_deed("start", found.name, to)
         return await self.outbox.start(
             found, to, inputs, ours=built_in_text(ours), at=moment, key=key

@@ -136,6 +136,8 @@ class Routes:
 
     def include(self, routes: Routes) -> None:
         """Take over all handlers of another collection."""
+        if not isinstance(routes, Routes):
+            raise DefinitionError(f"{routes!r:.80} is no Routes. Write app.include(routes).")
         for found in routes.dialogues:
             self._add_dialogue(found)
         for route in routes:

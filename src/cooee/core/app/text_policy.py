@@ -23,7 +23,9 @@ class TextPolicy(msgspec.Struct, frozen=True):
     long_texts: LongTexts = "refuse"
 
     def __post_init__(self) -> None:
-        if self.most_segments is not None and self.most_segments < 1:
+        segments: object = self.most_segments
+        is_count = isinstance(segments, int) and not isinstance(segments, bool) and segments > 0
+        if segments is not None and not is_count:
             raise DefinitionError(
                 f"most_segments={self.most_segments!r} lets no text out. Write 1 or more."
             )

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from cooee.core.app.question import Question
 from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.errors import Unstorable
+from cooee.core.folding import visible_text
 from cooee.core.parsing.answer_types import answer_type_problem
 
 MAX_LENGTH = timedelta(days=36_525)
@@ -27,10 +28,12 @@ def check_question(question: Question) -> str:
 
 
 def _check_settings(question: Any) -> str:
-    if question.kind == "ask" and not question.prompt:
+    if question.kind == "ask" and not visible_text(question.prompt):
         return "a question needs words. To wait without asking, write chat.receive()."
     if question.attempts is not None and not _is_positive_int(question.attempts):
         return f"attempts={question.attempts!r} leaves nobody a chance. Write 1 or more."
+    if not isinstance(question.fresh, bool):
+        return f"fresh={question.fresh!r:.80} is no yes or no. Write True or False."
     if question.retry is not None and not isinstance(question.retry, str):
         return f"retry={question.retry!r} is no text. For how often, write attempts=…"
     return (

@@ -16,11 +16,10 @@ from cooee.core.dialogue.outbox_keys import part_keys
 from cooee.core.errors import NotSendable
 from cooee.core.folding import visible_text
 from cooee.core.messages import Priority, Reply
-from cooee.core.phone_numbers import normalise_number
 from cooee.runtime import opt_outs as consent
 from cooee.runtime.events import Events, TextQueued
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
-from cooee.runtime.outbound.recipients import parse_recipient
+from cooee.runtime.outbound.recipients import parse_our_number, parse_recipient
 from cooee.storage import DialogueStart, NewOutbound, ProactiveOutbound, Store
 
 
@@ -113,7 +112,7 @@ class DurableOutbox:
         """
         our_numbers = await self._store.our_numbers()
         if ours:
-            ours = normalise_number(ours, our_number=our_numbers[0] if our_numbers else ours)
+            ours = parse_our_number(ours, our_numbers)
         else:
             ours = await self._our_number()
         return ours, parse_recipient(to, ours=ours, our_numbers=our_numbers)
