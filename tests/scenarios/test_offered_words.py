@@ -104,6 +104,18 @@ async def test_a_word_that_may_be_several_options_is_asked_about():
         assert await phone.text("remove onions") == ["It is 'Remove onions'."]
 
 
+async def test_who_is_told_how_to_opt_out_is_told_a_word_that_does():
+    async with Kit(asking(menu("Go", "Stop"))) as kit:
+        phone = kit.phone()
+        await phone.text("GO")
+        assert await phone.text("please remove me") == [DOUBT.replace("STOP", "UNSUBSCRIBE")]
+        [explained] = await phone.text("HELP")
+        assert explained.endswith("reply UNSUBSCRIBE.")
+        assert await phone.text("stop") == ["It is 'Stop'."]
+        assert await phone.text("please remove me") == [DOUBT]
+        assert (await phone.text("HELP"))[0].endswith("reply STOP.")
+
+
 async def test_a_word_that_another_text_made_late_is_no_answer_to_the_next_question():
     app = App()
 

@@ -138,8 +138,8 @@ def test_an_apps_own_word_is_the_apps_with_and_without_its_accents(word):
         own = opt_out_words(NO_WORDS, routes(keyword))
         assert {own.consent_of(text) for text in (*spellings, f"{keyword}!")} == {""}
         assert not any(map(own.might_opt_out, spellings))
-        assert fold_text(own.advertised) != fold_text(keyword)
-        assert own.consent_of(own.advertised) == "out"
+        assert fold_text(own.advertised()) != fold_text(keyword)
+        assert own.consent_of(own.advertised()) == "out"
 
 
 def test_start_opts_in_and_is_the_apps_as_well():
@@ -178,9 +178,9 @@ def test_whoever_takes_every_word_is_told_to_leave_one():
 )
 def test_people_are_told_a_word_that_works(company, own, named):
     found = opt_out_words(company, routes(*own))
-    assert found.advertised == named
+    assert found.advertised() == named
     assert found.consent_of(named) == "out"
-    assert found.opt_out_prompt == f"Do you want no more texts from us? Reply {named}."
+    assert found.opt_out_prompt() == f"Do you want no more texts from us? Reply {named}."
     helped, _ = fallback_routes(found, "Text {word}.")
     assert (helped[0]("Help!"), helped[0]("help me"), helped[1].handler.function(None)) == (
         True,
@@ -188,6 +188,16 @@ def test_people_are_told_a_word_that_works(company, own, named):
         f"Text {named}.",
     )
     assert len(fallback_routes(found, None)) == 1
+
+
+def test_people_are_told_no_word_that_the_waiting_question_offers():
+    found = opt_out_words(NO_WORDS, routes("UNSUBSCRIBE"))
+    assert found.advertised(["cancel"]) == "STOP"
+    assert found.advertised(["stop"]) == "OPTOUT"
+    assert found.opt_out_prompt(["stop"]).endswith("Reply OPTOUT.")
+    everything = [unaccented(fold_text(word)) for word in OPT_OUT_WORDS]
+    assert found.advertised(everything) == "STOP"
+    assert opt_out_words(TWILIO, routes()).advertised(["stop"]) == "STOP"  # Twilio acts on it
 
 
 def test_plain_words_are_a_wish_unless_the_app_answers_them():

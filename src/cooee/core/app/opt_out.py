@@ -41,6 +41,8 @@ OPT_OUT_WORDS: Sequence[str] = (
 OPT_IN_WORDS: Sequence[str] = ("START", "UNSTOP")
 """Words that opt in again everywhere; YES does where the provider says so, and only there."""
 
+OPT_OUT_QUESTION = "Do you want no more texts from us?"
+
 HELP_WORDS: Sequence[str] = ("HELP", "INFO")
 """Words that ask for help where the app has no handler for them; the first is answered here."""
 
@@ -64,11 +66,11 @@ class ProviderWords(msgspec.Struct, frozen=True):
 
 
 class OptOutWords(msgspec.Struct, frozen=True):
-    """The words in force, folded; `advertised` is the word in texts to people."""
+    """The words in force, folded; `advertisable` are those to name to people, the best first."""
 
     opt_out: frozenset[str]
     app_keywords: frozenset[str]  # the app's own, without accents: never a wish
-    advertised: str
+    advertisable: Sequence[str]
     provider: ProviderWords = ProviderWords()
 
     def consent_of(self, text: str) -> ConsentChange:
@@ -106,10 +108,18 @@ class OptOutWords(msgspec.Struct, frozen=True):
     def _is_app_keyword(self, folded: str) -> bool:
         return unaccented(folded) in self.app_keywords
 
-    @property
-    def opt_out_prompt(self) -> str:
-        """Return the question to a person who may want no more texts."""
-        return f"Do you want no more texts from us? Reply {self.advertised}."
+    def advertised(self, offered: Collection[str] = ()) -> str:
+        """Return the word to name to people: none that the waiting question offers as an answer.
+
+        Args:
+            offered: the words that the question offers, as plain words.
+        """
+        free = (word for word in self.advertisable if unaccented(fold_text(word)) not in offered)
+        return self.advertisable[0] if self.provider.opt_out else next(free, self.advertisable[0])
+
+    def opt_out_prompt(self, offered: Collection[str] = ()) -> str:
+        """Return the question to a person who may want no more texts; `offered`: as above."""
+        return f"{OPT_OUT_QUESTION} Reply {self.advertised(offered)}."
 
 
 def opt_out_words(provider: ProviderWords, routes: Routes) -> OptOutWords:
@@ -148,7 +158,7 @@ def opt_out_words(provider: ProviderWords, routes: Routes) -> OptOutWords:
     return OptOutWords(
         opt_out,
         app_keywords,
-        (advertisable or sorted(provider_words_by_fold.values()) or free_words)[0],
+        advertisable or sorted(provider_words_by_fold.values()) or free_words,
         provider,
     )
 
@@ -166,11 +176,11 @@ def fallback_routes(
         help: the answer to HELP, with {word} where the opt-out word goes; None has none.
     """
 
-    def explain_how_to_opt_out(_: object) -> str:
-        return (help or "").replace("{word}", words.advertised)
+    def explain_how_to_opt_out(_: object, offered: Collection[str] = ()) -> str:
+        return (help or "").replace("{word}", words.advertised(offered))
 
     def ask_whether_to_opt_out(_: object) -> str:
-        return words.opt_out_prompt
+        return words.opt_out_prompt()
 
     found = [(words.might_opt_out, Route(None, handler_of(ask_whether_to_opt_out)))]
     help_route = Route(None, handler_of(explain_how_to_opt_out), always=True)

@@ -23,5 +23,5 @@ def check_keywords(app: App[Any, Any], provider: Provider) -> Sequence[Finding]:
         Finding("keywords", "wrong" if clash.is_serious else "note", clash.message(provider.name))
         for clash in find_clashes(app, provider)
     ]
-    all_good = Finding("keywords", "ok", f"People end all texts with {opt_outs.advertised}.")
+    all_good = Finding("keywords", "ok", f"People end all texts with {opt_outs.advertised()}.")
     return findings or [all_good]

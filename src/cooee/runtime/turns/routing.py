@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from cooee.core.app.offered_words import plain_word
+from cooee.core.app.opt_out import OPT_OUT_QUESTION
 from cooee.core.app.routes import Handler, Route
 from cooee.core.dialogue import journal as journals
 from cooee.core.dialogue.journal import derive_id
@@ -48,8 +49,10 @@ def route_text(
         return (yield from _opt_back_in(context, turn, pending, progress, matched))
     # texts rule 8: to a person who is out, no question of ours is in sight
     if asking is not None and pending.consent is not SenderConsent.OUT:
-        if matched is not None and _is_offered(text, matched[0], asking):
-            matched = None
+        offered = _offered_words(asking)
+        if matched is not None and matched[0].matcher is None and matched[0].always:  # HELP
+            is_offered = plain_word(text) in offered
+            matched = None if is_offered else (matched[0], {"offered": offered})
         if not (matched and matched[0].always):
             return (yield from _route_to_question(context, turn, pending, progress, matched))
     if matched is not None:
@@ -57,10 +60,9 @@ def route_text(
     return _ask_about_opt_out(context, turn, text, progress, draft_count)
 
 
-def _is_offered(text: str, route: Route, asking: OpenDialogue) -> bool:
-    """Tell whether the waiting question offers a word that cooee would answer otherwise (HELP)."""
-    offered = () if asking.waiting is None else asking.waiting.offered
-    return route.matcher is None and plain_word(text) in offered
+def _offered_words(asking: OpenDialogue | None) -> Sequence[str]:
+    """Return the reserved words that the waiting question offers as answers (texts rule 9)."""
+    return () if asking is None or asking.waiting is None else asking.waiting.offered
 
 
 def _route_to_question(
@@ -77,7 +79,7 @@ def _route_to_question(
     if matched is not None and matched[0].matcher is not None:
         dialogue_text = replace(dialogue_text, is_keyword=True)
     if context.opt_out_words is not None and context.opt_out_words.might_opt_out(text):
-        prompt = context.opt_out_words.opt_out_prompt
+        prompt = context.opt_out_words.opt_out_prompt(_offered_words(asking))
         dialogue_text = replace(dialogue_text, opt_out_prompt=prompt)
     progress, disposition = yield from _answer_question(
         context, turn, dialogue_text, progress, asking
@@ -236,14 +238,11 @@ def _ask_about_opt_out(
     opt_out = context.opt_out_words
     if opt_out is None or opt_out.consent_of(text) not in {"wish", "out"}:
         return progress
-    already_asked = any(
-        said.text == opt_out.opt_out_prompt for said in progress.drafts[draft_count:]
-    )
-    return (
-        progress
-        if already_asked
-        else progress.with_drafts(make_drafts(context, turn, Reply(opt_out.opt_out_prompt)))
-    )
+    new_drafts = progress.drafts[draft_count:]
+    if any(draft.text.startswith(OPT_OUT_QUESTION) for draft in new_drafts):
+        return progress
+    prompt = opt_out.opt_out_prompt(_offered_words(progress.dialogues.asking))
+    return progress.with_drafts(make_drafts(context, turn, Reply(prompt)))
 
 
 def failure_reply(
