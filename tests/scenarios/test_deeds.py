@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cooee import App, OnceFailed
-from cooee.core.app.deeds import Deed, deed, key_in_deed
+from cooee.core.app.deeds import Deed, key_in_deed
 from cooee.testing import Kit
 
 
@@ -145,8 +145,8 @@ def test_another_attempt_has_the_keys_of_the_first_and_no_two_texts_have_one(tex
 
 def test_outside_of_a_deed_nothing_has_a_key():
     assert key_in_deed("send", "x") is None
-    with deed(""):
+    with Deed(""):
         assert key_in_deed("send", "x") is None
-    with deed("a"):
+    with Deed("a"):
         assert key_in_deed("send", "x")
     assert key_in_deed("send", "x") is None

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from cooee.clocks.clock import Clock, monotonic
-from cooee.core.app.deeds import deed
+from cooee.core.app.deeds import Deed
 from cooee.core.dialogue.call_sites import coroutine_location
 from cooee.runtime import events
 from cooee.runtime.app_call import CallOutcome, await_app, call_app, task_outcome
@@ -97,7 +97,7 @@ class HandlerCalls:
         if call.chat is not None:
             for middleware in reversed(self._app.middleware):
                 proceed = partial(middleware, call.chat, proceed)
-        with deed(call.deed):  # delivery rule 26: whatever it sends has the same keys when repeated
+        with Deed(call.deed):  # delivery rule 26: whatever it sends has the same keys when repeated
             return await proceed()
 
     async def _run_call(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
