@@ -405,6 +405,26 @@ async def test_health_fails_while_nothing_can_be_sent_and_no_longer(provider, pu
         assert (await kit.service.health())[1]["sending"] == "ok"
 
 
+@pytest.mark.parametrize("push", [True, False], ids=["push", "poll"])
+@pytest.mark.parametrize("provider", ["telstra-v2", "telstra-v3", "twilio", "simulated"])
+@pytest.mark.parametrize("status", [401, 402, 403])
+async def test_polling_is_well_a_minute_after_the_account_is_and_texts_are_read(
+    provider, push, status
+):
+    async with Kit(echo(), provider=provider, push=push) as kit:
+        anna = kit.phone()
+        refusing = Refusing(kit, status)
+        await kit.clock.advance(1_000)
+        if kit.service._poller is not None and not push:
+            assert (await kit.service.health())[1]["polling"] != "ok"
+        refusing.end()
+        await kit.clock.advance(61)
+        assert (await kit.service.health())[1]["polling"] in {"ok", "off"}
+        kit.send(anna, "hi")
+        await kit.clock.advance(61)
+        assert anna.inbox == ["You said hi"]
+
+
 async def test_health_fails_where_the_subscription_cannot_be_looked_at_though_nothing_is_sent():
     async with Kit(echo(), provider="telstra-v2", push=True) as kit:
         refusing = Refusing(kit, 403)

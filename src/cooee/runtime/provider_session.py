@@ -23,6 +23,8 @@ from cooee.runtime.task_group import is_being_cancelled
 
 T = TypeVar("T")
 
+ACCOUNT_STATUSES = frozenset({401, 402, 403})
+"""Unauthorised, unpaid, forbidden (RFC 9110, 15.5): every call is refused until that is mended."""
 RECEIPT_TIMEOUT = timedelta(minutes=10)
 """How long a receipt may settle an attempt of unknown end."""
 _RENEW_BEFORE_EXPIRY = timedelta(seconds=60)  # credentials are renewed this long before they end

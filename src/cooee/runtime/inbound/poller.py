@@ -14,7 +14,7 @@ from cooee.runtime.events import Events, PollAnswerLost, PollFailed
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.outbound.receipts import ReceiptHandler
-from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.provider_session import ACCOUNT_STATUSES, ProviderSession
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import is_being_cancelled
 from cooee.storage import Store
@@ -141,6 +141,8 @@ class Poller:
         if is_answer_lost and self._session.provider.features.polling == "pop":
             await self._count_lost_read()
         retry_after = failure.retry_after if isinstance(failure, TemporaryFailure) else None
+        if failure.status in ACCOUNT_STATUSES:  # once the account is mended, people wait for this
+            retry_after = min(retry_after or 0.0, _MAX_PAUSE_S)
         pause = max(self._back_off(str(failure)), retry_after or 0.0)
         self._events.publish(PollFailed(self._ours, failure, failure.code, failure.status, pause))
         return pause

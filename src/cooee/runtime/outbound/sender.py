@@ -36,12 +36,14 @@ from cooee.runtime.outbound.concurrency import ConcurrencyLimit, Ticket
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.outbound.result_recorder import ResultRecorder
-from cooee.runtime.provider_session import RECEIPT_TIMEOUT, ProviderSession
+from cooee.runtime.provider_session import (
+    ACCOUNT_STATUSES,
+    RECEIPT_TIMEOUT,
+    ProviderSession,
+)
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TaskGroup, is_being_cancelled
 from cooee.storage import AttemptResult, NextDue, SendAttempt, Store
-
-_ACCOUNT_STATUSES = frozenset({401, 402, 403})  # unauthorised, unpaid, forbidden (RFC 9110, 15.5)
 
 
 class Sender:
@@ -217,7 +219,7 @@ class Sender:
                     self._paused_until, now + timedelta(seconds=min(retry_after, 60))
                 )
             self.trouble = str(failure)
-        elif failure.status in _ACCOUNT_STATUSES and not isinstance(failure, OptedOut):
+        elif failure.status in ACCOUNT_STATUSES and not isinstance(failure, OptedOut):
             self.trouble = str(failure)  # the account is refused, and so will every text be
         self._events.publish(
             AttemptFinished(
