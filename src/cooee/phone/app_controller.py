@@ -38,6 +38,7 @@ from cooee.phone.ipc_messages import (
     encode_message,
 )
 from cooee.phone.simulated_provider import SIMULATED_CREDENTIAL
+from cooee.runtime.app_loop import AppThread
 from cooee.runtime.events import Event, TurnsCommitted
 from cooee.runtime.service import Service
 from cooee.runtime.turns.own_modules import read_own_modules
@@ -55,9 +56,10 @@ def run_app_process(args: StartArgs, load_app: LoadApp) -> None:
     import uvloop  # noqa: PLC0415 -- only what runs for long needs it
 
     folder = _app_folder(args.app)
-    app, load_report = _load_app(args.app, load_app, folder)
+    app_thread = AppThread(uvloop.new_event_loop)  # delivery rule 24
+    app, load_report = app_thread.call(lambda: _load_app(args.app, load_app, folder))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve_channel(args, app, load_report, folder))
+        runner.run(_serve_channel(args, app, app_thread, load_report, folder))
 
 
 def _load_app(
@@ -82,13 +84,17 @@ def _own_files() -> list[str]:
 
 
 async def _serve_channel(
-    args: StartArgs, app: App[Any, Any] | None, load_report: AppMessage, folder: Path
+    args: StartArgs,
+    app: App[Any, Any] | None,
+    app_thread: AppThread,
+    load_report: AppMessage,
+    folder: Path,
 ) -> None:
     channel = socket.socket(fileno=args.channel_fd)
     reader, writer = await asyncio.open_connection(sock=channel, limit=1 << 20)
     send_message = _make_sender(writer)
     send_message(load_report)
-    controller = None if app is None else AppController(args, app, folder, send_message)
+    controller = None if app is None else AppController(args, app, app_thread, folder, send_message)
     while (line := await reader.readline()) and controller is not None:
         await controller.handle(_command_decoder.decode(line))
     if controller is not None:
@@ -115,9 +121,11 @@ class AppController:
         self,
         args: StartArgs,
         app: App[Any, Any],
+        app_thread: AppThread,
         folder: Path,
         send_message: Callable[[AppMessage], None],
     ) -> None:
+        self._app_thread = app_thread
         self._args, self._app, self._folder, self._send_message = args, app, folder, send_message
         self._clock = OffsetClock()
         self._exit_stack = AsyncExitStack()
@@ -167,6 +175,7 @@ class AppController:
             simulator_url=self._args.simulator_url,
             webhook_socket=self._webhook_socket.dup(),
             media_location=default_media_location(self._args.database),
+            app_thread=self._app_thread,
             recorder=recorder,
         )
         service = await self._exit_stack.enter_async_context(running_app)

@@ -16,6 +16,7 @@ from cooee.net.http_server import serve_app
 from cooee.net.ssrf_guard import SSRFGuard
 from cooee.phone.inspector.recorder import Recorder
 from cooee.phone.simulated_provider import ProviderConnection, make_simulated_provider
+from cooee.runtime.app_loop import AppThread
 from cooee.runtime.inbound.media import MAX_MEDIA_BYTES, MediaConfig
 from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.service import Service
@@ -33,6 +34,7 @@ async def run_app(
     simulator_url: str,
     webhook_socket: socket.socket,
     media_location: str,
+    app_thread: AppThread,
     recorder: Recorder | None = None,
 ) -> AsyncIterator[Service]:
     """Open an app's service, unconnected, and close the service on leaving.
@@ -45,6 +47,7 @@ async def run_app(
         simulator_url: the simulator's address.
         webhook_socket: a bound socket for the simulator's webhook requests.
         media_location: the folder of the media of texts.
+        app_thread: the thread of the app's code.
         recorder: records the service's events and HTTP exchanges.
 
     Raises:
@@ -66,6 +69,7 @@ async def run_app(
                     shared=True,
                     media_config=_simulator_media_config(media_location, clock, simulator_url),
                     strict=True,
+                    app_thread=app_thread,
                 ),
             )
             if recorder is not None:

@@ -35,6 +35,12 @@ def test_a_piped_text_is_answered_over_each_providers_api_in_both_directions(
     assert f"the simulator's {provider} {words}" in phone.stderr
 
 
+def test_the_app_has_a_thread_of_its_own(cooee, written):
+    app = APP.replace('return "pong"', "return threading.current_thread().name")
+    phone = cooee("phone", written(f"import threading\n{app}"), "--terminal", stdin="ping\n")
+    assert "phone 1 ← cooee-app" in phone.stdout, phone.stderr
+
+
 def test_a_provider_that_is_not_played_is_said_in_words(cooee, written):
     phone = cooee("phone", written(APP), "--terminal", "--provider", "pigeon")
     assert phone.returncode == 2

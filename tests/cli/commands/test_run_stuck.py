@@ -99,3 +99,28 @@ def test_a_stop_is_on_record_while_the_app_hangs(start, simulator, written, tmp_
     after_stop = f"select count(*) from outbound where theirs = '{BEN}' and status = 0"
     assert query(tmp_path, after_stop) == [(0,)]
     assert run.process.poll() is None
+
+
+REGEX = """
+import re
+from cooee import App
+app = App()
+
+@app.otherwise
+async def explode(chat):
+    print("begun", flush=True)
+    re.match("(a+)+$", "a" * 60 + "b")
+"""
+SOON = "import cooee.cli.commands.run as run; run._HANG_TIMEOUT_S = 2.0\n"
+
+
+def test_code_that_keeps_the_interpreters_lock_ends_the_process_with_its_line(
+    start, simulator, written, tmp_path
+):
+    run = start("run", written(SOON + REGEX), **simulator.settings)
+    run.until("listening")
+    simulator.text(ANNA, "hi")
+    assert run.process.wait(timeout=60) == 1
+    assert "in explode" in run.log.read_text()
+    # uncleanly: the next start counts the attempt, and in the end sets the text aside
+    assert query(tmp_path, "select value from metadata where name = 'running'") == [(1,)]

@@ -19,6 +19,7 @@ from cooee.core.app.app import App
 if TYPE_CHECKING:
     from cooee.phone.simulated_provider import ProviderConnection
     from cooee.phone.terminal.session import TerminalSession
+    from cooee.runtime.app_loop import AppThread
 
 
 def phone(
@@ -63,8 +64,11 @@ def phone(
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
+    import uvloop
+
     from cooee.phone.phone_lock import lock_phone
     from cooee.phone.simulated_provider import ProviderConnection, is_pushed_by_default
+    from cooee.runtime.app_loop import AppThread
     from cooee.storage.dialects import check_ownership, database_path
 
     database = _phone_database(app, database)
@@ -85,8 +89,11 @@ def phone(
                 )
             )
         tell_place(f"in a terminal (process {os.getpid()})")
-        loaded = import_app(app)
-        run_until_signal(lambda leave: _run_terminal_phone(loaded, connection, database, leave))
+        app_thread = AppThread(uvloop.new_event_loop)  # delivery rule 24
+        loaded = app_thread.call(lambda: import_app(app))
+        run_until_signal(
+            lambda leave: _run_terminal_phone(loaded, app_thread, connection, database, leave)
+        )
 
 
 def _phone_database(app: str, database: str | None) -> str:
@@ -102,12 +109,16 @@ def _phone_database(app: str, database: str | None) -> str:
 
 
 async def _run_terminal_phone(
-    app: App[Any, Any], connection: ProviderConnection, database: str, stop: asyncio.Event
+    app: App[Any, Any],
+    app_thread: AppThread,
+    connection: ProviderConnection,
+    database: str,
+    stop: asyncio.Event,
 ) -> None:
     from cooee.phone.terminal.session import run_terminal_session
     from cooee.phone.terminal.terminal import run_terminal
 
-    async with run_terminal_session(app, connection, database) as session:
+    async with run_terminal_session(app, app_thread, connection, database) as session:
         print(_terminal_banner(session, connection.provider, database), file=sys.stderr, flush=True)
         failing = asyncio.ensure_future(session.service.until_failed())
         failing.add_done_callback(lambda _: stop.set())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import os
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from cooee.runtime.service import Service
     from cooee.runtime.settings import Settings
 
+
+_HANG_TIMEOUT_S = 150.0  # seconds in which no thread can go on, as long as a claim may be stuck
 
 NO_HANDLERS = "none, so every text stays without an answer: write one below @app.otherwise"
 
@@ -96,6 +99,7 @@ async def _run_service(
         serve_app(service.endpoints, host=settings.host, port=settings.port, grace=1) as port,
     ):
         ending = asyncio.ensure_future(_wait_for_end(stop, service))
+        guarding = asyncio.ensure_future(_guard_against_hang())
         try:
             if await _connect_unless_ended(ending, service):
                 # What the start made stays, and no collection has to look through it again.
@@ -105,6 +109,21 @@ async def _run_service(
             await ending
         finally:
             ending.cancel()
+            guarding.cancel()
+
+
+async def _guard_against_hang() -> None:
+    """End the process, with the stacks of its threads, where no thread of it can go on.
+
+    A thread of C code does it, which needs no lock of the interpreter.
+    """
+    try:
+        while True:
+            # delivery rule 20: code in C that keeps the interpreter's lock stops this loop too
+            faulthandler.dump_traceback_later(_HANG_TIMEOUT_S, exit=True)
+            await asyncio.sleep(_HANG_TIMEOUT_S / 10)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 async def _wait_for_end(stop: asyncio.Event, service: Service) -> None:

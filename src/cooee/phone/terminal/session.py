@@ -13,6 +13,7 @@ from cooee.core.errors import NotRunning
 from cooee.net.http_server import bind_socket
 from cooee.phone.app_runner import run_app
 from cooee.phone.simulated_provider import ProviderConnection
+from cooee.runtime.app_loop import AppThread
 from cooee.runtime.service import Service
 from cooee.simulator import MobileNetwork, run_simulator
 from cooee.storage import Store
@@ -75,12 +76,13 @@ class TerminalSession:
 
 @asynccontextmanager
 async def run_terminal_session(
-    app: App[Any, Any], connection: ProviderConnection, database: str
+    app: App[Any, Any], app_thread: AppThread, connection: ProviderConnection, database: str
 ) -> AsyncIterator[TerminalSession]:
     """Run the simulator and an app.
 
     Args:
         app: the app that answers texts.
+        app_thread: the thread of the app's code.
         connection: the provider's API between app and simulator, and its direction.
         database: the URL or path of the conversations.
 
@@ -101,6 +103,7 @@ async def run_terminal_session(
             simulator_url=f"http://127.0.0.1:{port}",
             webhook_socket=bind_socket("127.0.0.1", 0),
             media_location=default_media_location(database),
+            app_thread=app_thread,
         )
         async with running_app as service:
             texts_before = await _count_inbounds(store)

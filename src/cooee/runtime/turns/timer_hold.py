@@ -32,9 +32,10 @@ class TimerHold:
 
     def remaining_s(self) -> float:
         """Return the seconds for which timers are still held back; 0 where they are not."""
-        if self._ends_at is None:
+        ends_at = self._ends_at  # `release` comes from another thread
+        if ends_at is None:
             return 0
-        remaining = (self._ends_at - self._clock.now()).total_seconds()
+        remaining = (ends_at - self._clock.now()).total_seconds()
         if remaining <= 0:
             self._ends_at = None
         return max(remaining, 0)
