@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 from cooee.storage.sqlite.columns import storable_text
@@ -39,21 +40,26 @@ def count_lost_read(transaction: Transaction, ours: str) -> None:
     transaction.execute("count_lost_read", (ours,))
 
 
-def get_or_add_secrets(transaction: Transaction, name: str, new_secret: str) -> list[str]:
-    """Return the secrets of a name, the newest first; store `new_secret` where there is none."""
+def get_or_add_secrets(transaction: Transaction, name: str) -> list[str]:
+    """Return the secrets of a name, the newest first; make one where there is none."""
     stored = [secret for (secret,) in transaction.execute("secrets", (name,))]
     if stored:
         return stored
-    transaction.execute("add_secret", (name, new_secret))
-    return [new_secret]
+    return [_add_secret(transaction, name)]
 
 
-def rotate_secret(transaction: Transaction, name: str, new_secret: str) -> bool:
+def _add_secret(transaction: Transaction, name: str) -> str:
+    secret = secrets.token_urlsafe(32)
+    transaction.execute("add_secret", (name, secret))
+    return secret
+
+
+def rotate_secret(transaction: Transaction, name: str) -> bool:
     """Add a new secret before the secret in use; False where two are valid already."""
     if len(transaction.execute("secrets", (name,)).fetchall()) > 1:
         return False
     transaction.execute("age_secret", (name,))
-    transaction.execute("add_secret", (name, new_secret))
+    _add_secret(transaction, name)
     return True
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -250,10 +249,10 @@ class SQLite:
         return (await self.secrets(name))[0]
 
     async def secrets(self, name: str) -> Sequence[str]:
-        return await self._write(numbers.get_or_add_secrets, name, _new_secret())
+        return await self._write(numbers.get_or_add_secrets, name)
 
     async def rotate_secret(self, name: str) -> bool:
-        return await self._write(numbers.rotate_secret, name, _new_secret())
+        return await self._write(numbers.rotate_secret, name)
 
     async def retire_secret(self, name: str) -> bool:
         return await self._write(numbers.retire_secret, name)
@@ -398,7 +397,3 @@ class SQLite:
         except asyncio.CancelledError:
             future.add_done_callback(put_back_result)
             raise
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(32)
