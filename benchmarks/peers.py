@@ -49,7 +49,7 @@ class Peer:
 
     `command` has placeholders for the port and the programs' folder. `replies` are in the
     webhook's answer, or a call of the provider's API. `path` is empty where the server tells the
-    provider its webhook itself.
+    provider its webhook itself. `asks`: a conversation is under way, so everybody said GO before.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Peer:
     path: str = "/sms"
     people: int = 2_000
     receipts: bool = False
+    asks: bool = False
 
 
 def cooee(name: str, words: str, app: str, reply_by: str, **options: Any) -> Peer:
@@ -94,7 +95,8 @@ def flask(name: str, words: str, state: str, replies: str, **options: Any) -> Pe
 
 
 def program(name: str, words: str, environment: str, file: str, **options: Any) -> Peer:
-    return Peer(name, words, environment, (f"{{programs}}/{file}.py", "{port}"), **options)
+    command = (f"{{programs}}/{file}.py", "{port}")
+    return Peer(name, words, environment, command, asks=True, **options)
 
 
 PEERS = (
@@ -104,7 +106,7 @@ PEERS = (
     cooee("receipts", "reply in the answer, and receipts", "cooee_texts", "webhook", receipts=True),
     cooee("rest", "reply by REST, SQLite FULL", "cooee_texts", "rest"),
     flask("sdk", "reply by the vendor's SDK, SQLite FULL", "sqlite", "call"),
-    cooee("dialogue", "a dialogue's next question, by REST", "cooee_dialogue", "rest"),
+    cooee("dialogue", "a dialogue's next question, by REST", "cooee_dialogue", "rest", asks=True),
     program("aiogram", "aiogram, FSM in memory", "aiogram", "aiogram_dialogue", form="telegram"),
     program(
         "ptb", "python-telegram-bot, conversation in memory", "ptb", "ptb_dialogue", form="telegram"
@@ -212,7 +214,7 @@ def measure(peer: Peer, told: argparse.Namespace, rate: float) -> dict[str, Any]
                 "provider": provider,
                 "form": peer.form,
                 "replies": peer.replies,
-                "people": peer.people,
+                "people": min(peer.people, told.greeted) if peer.asks else peer.people,
                 "greeted": min(peer.people, told.greeted),
                 "receipts": int(peer.receipts),
                 "seconds": told.seconds,
