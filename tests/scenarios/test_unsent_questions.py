@@ -359,7 +359,27 @@ async def test_a_question_that_is_asked_again_by_back_counts_from_its_last_askin
         await kit.wait(2)
         kit.send(anna, "yes")
         await kit.wait(minutes(2))
-        assert anna.read() == ["Charge $5?", "Charge $5?"][1:]
+        assert anna.read() == ["Charge $5?"]
+        assert await anna.text("yes") == ["Charged."]
+
+
+async def test_a_question_that_comes_back_after_another_counts_from_its_last_asking():
+    app = pay_app()
+
+    @app.dialogue("BOOK", always=True)
+    async def book(chat):
+        return f"See you on {await chat.ask('Which day?')}."
+
+    async with Kit(app, push=False) as kit:
+        anna = kit.phone()
+        assert await anna.text("PAY") == ["Charge $100?"]
+        assert await anna.text("BOOK") == ["Which day?"]
+        kit.fault("throttle", 1, on=SEND)
+        kit.send(anna, "Friday")
+        await kit.wait(2)
+        kit.send(anna, "yes")  # to the day, for all that anybody knows
+        await kit.wait(minutes(2))
+        assert anna.read()[:2] == ["See you on Friday.", "Charge $100?"]
         assert await anna.text("yes") == ["Charged."]
 
 
