@@ -73,6 +73,19 @@ def test_both_stopwatches_still_run_when_it_is_started_again(phone, provider):
     assert re.search(running, said[3])
 
 
+def test_a_word_that_the_provider_takes_is_told_and_what_it_did(phone):
+    said = phone("START\nSTOP\nTIME\nSTART\n", "--provider", "twilio")
+    taken = (
+        "phone 1   twilio takes this word: no more texts to this person, and no handler sees it."
+    )
+    lifted = "phone 1   This lifts the opt-out: texts go to this person again."
+    shown = [line for line in said if "←" not in line]
+    assert shown == [
+        *("phone 1 → START", "phone 1 → STOP", taken, "phone 1 → TIME", "phone 1   no reply"),
+        *("phone 1 → START", lifted),
+    ]
+
+
 def test_the_second_person_has_a_stopwatch_of_their_own(phone):
     said = phone("START\n/phone 2\nTIME\n/phone 1\nTIME\n")
     assert said[3] == "phone 2 ← Text START first."
@@ -126,7 +139,7 @@ class QuietSession:
     """A session in which every text is counted, and none is answered."""
 
     def __init__(self):
-        self.texts, self.network = [], self
+        self.texts, self.consent_news, self.network = [], [], self
 
     def send_text(self, _, text):
         self.texts.append(text)

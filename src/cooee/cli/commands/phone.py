@@ -139,6 +139,7 @@ def _terminal_banner(session: TerminalSession, provider: str, database: str) -> 
         f"The app has the number {session.our_number}; the simulator's {provider} {direction}.",
         f"Conversations are kept in {describe_database(database)}",
         "" if any(session.service.app.routes) else f"The app's handlers: {NO_HANDLERS}.",
+        *(f"Note: {note}" for note in session.service.notes),
         "Type a text. /phone 2 is a second person, /wait 1h lets time pass, /help, /quit."
         if is_interactive
         else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,8 +12,11 @@ from cooee.core.app.app import App
 from cooee.core.errors import NotRunning
 from cooee.net.http_server import bind_socket
 from cooee.phone.app_runner import run_app
+from cooee.phone.inspector.consents import Consents
 from cooee.phone.simulated_provider import ProviderConnection
 from cooee.runtime.app_loop import AppThread
+from cooee.runtime.events import Event, OptOutRecorded
+from cooee.runtime.opt_outs import provider_words
 from cooee.runtime.service import Service
 from cooee.simulator import MobileNetwork, run_simulator
 from cooee.storage import Store
@@ -30,6 +33,8 @@ class TerminalSession:
         service: the app's service.
         port: the port of the simulated APIs, on loopback.
         our_number: the app's number.
+        consent_news: the sender's number, and what the text did, of each text that changed its
+            sender's consent.
     """
 
     def __init__(
@@ -37,8 +42,10 @@ class TerminalSession:
         network: MobileNetwork,
         service: Service,
         clock: OffsetClock,
+        *,
         port: int,
         texts_before: int,
+        consents: Consents,
     ) -> None:
         self.network, self.service, self.port = network, service, port
         self._clock = clock
@@ -47,6 +54,9 @@ class TerminalSession:
             raise NotRunning("The app could not connect to the simulator; the log says why.")
         self.our_number, self.is_pushed = subscription.number, subscription.push_url is not None
         self._texts_expected = texts_before
+        self.consent_news: list[tuple[str, str]] = []
+        self._consents = consents
+        service.events.subscribe(self._on_event)
 
     def send_text(self, phone: str, text: str) -> None:
         """Send a text from a phone to the app."""
@@ -56,6 +66,12 @@ class TerminalSession:
     def advance_clock(self, by: timedelta) -> None:
         """Advance the clock of both network and app."""
         self._clock.advance(by)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, OptOutRecorded):
+            words = self._consents.change(event.inbound, event.consent)
+            if words:
+                self.consent_news.append((event.inbound.sender, words))
 
     async def is_quiet(self) -> bool:
         """Say whether every text has arrived and is answered, and every reply is on its phone.
@@ -107,9 +123,16 @@ async def run_terminal_session(
         )
         async with running_app as service:
             texts_before = await _count_inbounds(store)
+            consents = Consents(connection.provider, provider_words(service.provider))
+            consents.set_opted_out(await _opted_out_people(store))
             await service.connect()
             await service.until_started()
-            yield TerminalSession(simulator.network, service, clock, port, texts_before)
+            yield TerminalSession(
+                *(simulator.network, service, clock),
+                port=port,
+                texts_before=texts_before,
+                consents=consents,
+            )
 
 
 async def _time_ahead(store: Store, clock: OffsetClock) -> timedelta:
@@ -120,6 +143,10 @@ async def _time_ahead(store: Store, clock: OffsetClock) -> timedelta:
         *[one.last_text_at - now for one in conversations if one.last_text_at],
         timedelta(),
     )
+
+
+async def _opted_out_people(store: Store) -> Sequence[str]:
+    return [one.theirs for one in await store.conversations(limit=1_000) if one.opted_out]
 
 
 async def _count_inbounds(store: Store) -> int:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from cooee.clocks.clock import monotonic
 from cooee.core.one_line import to_one_line
-from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone
+from cooee.phone.phone_numbers import MAX_PHONES, number_of_phone, phone_with_number
 from cooee.phone.terminal.session import TerminalSession
 from cooee.phone.terminal.stdin_lines import StdinLines
 from cooee.simulator import ScreenEntry
@@ -52,7 +52,7 @@ class Terminal:
         self.phone = 1
         self._session, self._is_interactive, self._write = session, is_interactive, write
         self._shown_counts = dict.fromkeys(range(1, MAX_PHONES + 1), 0)
-        self._last = ""
+        self._shown_news = 0  # of the session's news of consents
 
     async def run(self, lines: StdinLines, stop_event: asyncio.Event) -> None:
         """Send each line as a text, until the last line or `stop_event`."""
@@ -105,15 +105,15 @@ class Terminal:
 
     async def _run_line(self, line: str, stop_event: asyncio.Event) -> bool:
         """Execute a line and wait for the replies; return whether to go on."""
+        seen_before = self._count_replies(), len(self._session.consent_news)
         if stop_event.is_set() or not self._execute_line(line):
             return False
         self._show_new_entries()
         if line.startswith("/wait"):
             await self._wait_until_quiet(stop_event)
         elif not line.startswith("/"):
-            replies_before = self._count_replies()
             await self._wait_until_quiet(stop_event)
-            if self._count_replies() == replies_before:
+            if (self._count_replies(), len(self._session.consent_news)) == seen_before:
                 self._print_line(f"phone {self.phone}   no reply")
         return True
 
@@ -173,6 +173,10 @@ class Terminal:
             self._shown_counts[phone] += 1
             if entry.direction == "to_phone" or not self._is_interactive:
                 self._print_line(_format_entry(phone, entry))
+        while self._shown_news < len(self._session.consent_news):
+            number, words = self._session.consent_news[self._shown_news]
+            self._shown_news += 1
+            self._print_line(f"phone {phone_with_number(number) or number}   {words}")
 
     def _count_replies(self) -> int:
         inbox = self._session.network.phone_screen(number_of_phone(self.phone))
