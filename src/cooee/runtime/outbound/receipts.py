@@ -29,7 +29,7 @@ class ReceiptHandler:
 
     The app hears at most once: what it does with the news is not part of any turn, and neither a
     webhook nor a poll nor a sender waits for it (delivery rule 24). `on_refused` is called where
-    a refusal is due, which is a turn (delivery rule 25).
+    a refusal is due, which is a turn (delivery rule 27).
     """
 
     def __init__(

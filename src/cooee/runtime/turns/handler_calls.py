@@ -97,7 +97,7 @@ class HandlerCalls:
         if call.chat is not None:
             for middleware in reversed(self._app.middleware):
                 proceed = partial(middleware, call.chat, proceed)
-        with Deed(call.deed):  # delivery rule 26: whatever it sends has the same keys when repeated
+        with Deed(call.deed):  # delivery rule 28: whatever it sends has the same keys when repeated
             return await proceed()
 
     async def _run_call(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:

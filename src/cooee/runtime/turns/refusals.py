@@ -34,7 +34,7 @@ def tell_of_refusal(
         elif refusal.is_awaited and app.sorry:
             sorry = make_drafts(context, turn, Reply(app.sorry), capped=False)
             progress = progress.with_drafts(sorry)
-    # delivery rule 25: by its key such a text is known, and its own refusal is told to nobody
+    # delivery rule 27: by its key such a text is known, and its own refusal is told to nobody
     told = [_with_key(draft, refusal, n) for n, draft in enumerate(progress.drafts[draft_count:])]
     drafts = (*progress.drafts[:draft_count], *told)
     dialogues = progress.dialogues.with_ended(

@@ -21,7 +21,7 @@ from cooee.storage.sqlite.transaction import Transaction
 def begin_refusal(
     transaction: Transaction, text_key: tuple[bytes, int], code: str, reason: str
 ) -> None:
-    """Note a text that has just failed as refused, and begin its refusal (delivery rule 25)."""
+    """Note a text that has just failed as refused, and begin its refusal (delivery rule 27)."""
     found = transaction.execute("failed_text", text_key).fetchone()
     if found is None:
         return
