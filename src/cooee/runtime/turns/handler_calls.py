@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -18,7 +19,8 @@ from cooee.runtime.turns.effects import HandlerCall
 from cooee.runtime.turns.thread_call import LateCall, ThreadCall, handler_timeout_error
 from cooee.runtime.turns.turn_thread import timeout_error
 
-_SLOW_HANDLER_S = 0.005  # a handler that once took longer runs in a thread of its own
+_SLOW_HANDLER_S = 0.005  # a handler that took longer runs in a thread of its own …
+_SLOW_CALLS = 2  # … if so many times running: once may be the machine, which did other work
 _CANCEL_GRACE_S = 1.0  # for a cancelled handler's `finally` blocks
 
 
@@ -29,7 +31,7 @@ class HandlerCalls:
         self._app, self._timeout_s = context.app, context.handler_timeout_s
         self._clock, self._publish = clock, context.events.publish
         self._tasks = TaskGroup(clock, "handler")
-        self._slow_handlers: set[str] = set()
+        self._slow_calls = Counter[str]()  # of each handler, running
         self._late_threads: dict[ThreadCall[Any], str] = {}  # given up, with the handler's name
         self._late_tasks: dict[asyncio.Task[CallOutcome], str] = {}
 
@@ -44,7 +46,7 @@ class HandlerCalls:
     def may_share_thread(self, call: HandlerCall) -> bool:
         """Tell whether a call may be made in a thread that other claims share."""
         in_middleware = call.chat is not None and self._app.middleware
-        return call.sync and not in_middleware and call.handler.name not in self._slow_handlers
+        return call.sync and not in_middleware and self._slow_calls[call.handler.name] < _SLOW_CALLS
 
     def call_here(self, call: HandlerCall) -> CallOutcome:
         """Make a call in this thread."""
@@ -53,7 +55,9 @@ class HandlerCalls:
             return call_app(call.handler.name, call.run)
         finally:
             if monotonic() - started_at > _SLOW_HANDLER_S:
-                self._slow_handlers.add(call.handler.name)
+                self._slow_calls[call.handler.name] += 1
+            else:
+                del self._slow_calls[call.handler.name]
 
     async def call(self, call: HandlerCall) -> CallOutcome:
         """Make a call in its middleware, in a task of its own, and within its time.
@@ -121,7 +125,7 @@ class HandlerCalls:
             raise timeout_error(call, late_calls[-1]) from error
         finally:
             if monotonic() - started_at < _SLOW_HANDLER_S / 5:
-                self._slow_handlers.discard(call.handler.name)
+                del self._slow_calls[call.handler.name]
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
