@@ -139,8 +139,9 @@ def check_once(call: OnceCall) -> str:
 
 def _check_own_names(function: Callable[..., Any], given: Sequence[str]) -> str:
     signature = None if isinstance(function, partial) else _signature_of(function)
+    # delivery rule 28: the key is the once's, and theirs comes from its token
     if getattr(function, "__func__", None) in _KEYED_BY_DEED:
-        return ""  # delivery rule 28: the key is the once's, and theirs comes from its token
+        return ""
     for name in given:
         if signature is not None and name in signature.parameters:
             shown = qualified_name(function)

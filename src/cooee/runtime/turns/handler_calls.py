@@ -101,7 +101,8 @@ class HandlerCalls:
         if call.chat is not None:
             for middleware in reversed(self._app.middleware):
                 proceed = partial(middleware, call.chat, proceed)
-        with Deed(call.deed):  # delivery rule 28: whatever it sends has the same keys when repeated
+        # delivery rule 28: whatever it sends has the same keys when it is repeated
+        with Deed(call.deed):
             return await proceed()
 
     async def _run_call(self, call: HandlerCall, late_calls: list[LateCall]) -> Any:
