@@ -6,6 +6,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
 from urllib.parse import quote, quote_plus
 
 from cooee.core.errors import ProviderFailure
@@ -32,30 +33,22 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._permanent = set(secrets)
         self._temporary: deque[str] = deque(maxlen=_MAX_TEMPORARY_SECRETS)
-        self._masked_forms: Sequence[str] | None = None
-        self._pattern: re.Pattern[str] | None = None
+        self._lock = Lock()  # the app's thread logs as well
+        self._masks: tuple[Sequence[str], re.Pattern[str] | None] | None = None
 
     def add_secret(self, secret: str, *, temporary: bool = False) -> None:
         """Mask one more secret; a temporary one, such as a token, until newer ones replace it."""
-        if secret not in self._permanent and secret not in self._temporary:
-            (self._temporary.append if temporary else self._permanent.add)(secret)
-            self._masked_forms = None
+        with self._lock:
+            if secret not in self._permanent and secret not in self._temporary:
+                (self._temporary.append if temporary else self._permanent.add)(secret)
+                self._masks = None
 
     def __call__(self, text: str) -> str:
         """Return the string with every secret masked."""
-        if self._masked_forms is None:
-            secrets = [
-                secret
-                for secret in (*self._permanent, *self._temporary)
-                if len(secret) >= _MIN_SECRET_CHARS
-            ]
-            forms = {form for secret in secrets for form in _encoded_forms(secret)}
-            self._masked_forms = sorted(forms, key=len, reverse=True)
-            alternatives = "|".join(map(_masked_pattern, self._masked_forms))
-            self._pattern = re.compile(alternatives, re.IGNORECASE) if forms else None
-        if self._pattern is None:
+        forms, pattern = self._masks or self._make_masks()
+        if pattern is None:
             return text
-        return self._mask_cut_off_secret(self._pattern.sub(MASK, text))
+        return _mask_cut_off_secret(forms, pattern.sub(MASK, text))
 
     def redact_error(self, failure: ProviderFailure) -> None:
         """Mask the secrets of a failure, in place."""
@@ -63,17 +56,28 @@ class Redactor:
         failure.message, failure.code, failure.hint = map(self, texts)
         failure.args = (failure.message, failure.code, failure.status, failure.hint)
 
-    def _mask_cut_off_secret(self, text: str) -> str:
-        """Mask a secret whose end was cut off at the end of the string."""
-        for form in self._masked_forms or ():
-            for length in range(min(len(form), len(text)), _MIN_SECRET_CHARS - 1, -1):
-                rest = form[:length]
-                if text[-length:].lower() == rest.lower() and not reads_like_words(rest):
-                    return text[:-length] + MASK
-        return text
+    def _make_masks(self) -> tuple[Sequence[str], re.Pattern[str] | None]:
+        with self._lock:
+            known = (*self._permanent, *self._temporary)
+            secrets = [secret for secret in known if len(secret) >= _MIN_SECRET_CHARS]
+            found = {form for secret in secrets for form in _encoded_forms(secret)}
+            forms = sorted(found, key=len, reverse=True)
+            alternatives = "|".join(map(_masked_pattern, forms))
+            self._masks = forms, re.compile(alternatives, re.IGNORECASE) if forms else None
+            return self._masks
 
     def __repr__(self) -> str:
         return "<Redactor>"
+
+
+def _mask_cut_off_secret(forms: Sequence[str], text: str) -> str:
+    """Mask a secret whose end was cut off at the end of the string."""
+    for form in forms:
+        for length in range(min(len(form), len(text)), _MIN_SECRET_CHARS - 1, -1):
+            rest = form[:length]
+            if text[-length:].lower() == rest.lower() and not reads_like_words(rest):
+                return text[:-length] + MASK
+    return text
 
 
 def reads_like_words(value: str) -> bool:

@@ -79,15 +79,15 @@ class HandlerCalls:
                 task.cancel()
         stack = late_calls[0].stack if late_calls else stack
         if not task.done():
-            self._late_tasks = {one: of for one, of in self._late_tasks.items() if not one.done()}
-            self._late_tasks[task] = name
+            late = {one: of for one, of in self._late_tasks.items() if not one.done()}
+            self._late_tasks = {**late, task: name}  # whole, as /health reads it in another thread
             self._publish(events.HandlerAbandoned(name, self._timeout_s, stack))
         return CallOutcome(error=handler_timeout_error(name, self._timeout_s, stack))
 
     def give_up(self, thread: ThreadCall[Any], late_call: LateCall) -> None:
         """Leave a thread to itself: nothing can stop it without harm, and nobody waits for it."""
-        self._late_threads = {one: of for one, of in self._late_threads.items() if one.is_alive}
-        self._late_threads[thread] = late_call.handler
+        late = {one: of for one, of in self._late_threads.items() if one.is_alive}
+        self._late_threads = {**late, thread: late_call.handler}
         self._publish(
             events.HandlerAbandoned(late_call.handler, late_call.timeout_s, late_call.stack)
         )
