@@ -12,6 +12,7 @@ from cooee import App, AppUnresponsive
 from cooee.clocks.clock import RealClock
 from cooee.net.http_client import InProcessClient
 from cooee.runtime import service as service_module
+from cooee.runtime import watchdog
 from cooee.runtime.app_loop import AppLoop, AppThread
 from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
@@ -238,6 +239,7 @@ async def test_a_loop_that_the_app_blocks_shows_in_health_and_ends_the_service_u
     app_thread, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(service_module, "CLAIM_TIMEOUT_S", 3.0)
+    monkeypatch.setattr(watchdog, "_TROUBLE_AFTER_S", 2.0)
     gate, app = threading.Event(), App()
 
     @app.otherwise

@@ -13,6 +13,7 @@ from cooee.clocks.clock import monotonic
 from cooee.runtime.log import log_event
 
 _BLOCKED_AFTER_S = 1.0  # seconds the loop may stand still before it is worth a line
+_TROUBLE_AFTER_S = 10.0  # and before /health fails for it
 
 
 class Watchdog:
@@ -65,14 +66,16 @@ class Watchdog:
 
     @property
     def trouble(self) -> str:
-        """The line that blocks the loop, and for how long; "" while the loop runs."""
-        if not self.is_blocked:
-            return ""
-        return f"the event loop of the app stands still for {self._blocked_s:.0f} s, {self._where}"
+        """The line that has blocked the loop for long; "" while the loop runs."""
+        return self._words if self._blocked_s > _TROUBLE_AFTER_S else ""
 
     @property
     def _blocked_s(self) -> float:
         return monotonic() - self._last_beat_at
+
+    @property
+    def _words(self) -> str:
+        return f"the event loop of the app stands still for {self._blocked_s:.0f} s, {self._where}"
 
     @property
     def _where(self) -> str:
@@ -88,7 +91,7 @@ class Watchdog:
             was_blocked = self.is_blocked
             if self._blocked_s > self._stuck_after_s and not is_stuck:
                 is_stuck = True
-                self._on_stuck(self.trouble)
+                self._on_stuck(self._words)
             try:
                 self._loop.call_soon_threadsafe(self._record_beat)
             except RuntimeError:  # the loop is closed
