@@ -66,8 +66,17 @@ def _enqueue_text(transaction: Transaction, outbound: ProactiveOutbound) -> str:
 
 
 def resend_refused(transaction: Transaction, theirs: str | None) -> int:
-    """Queue a copy of each refused text, as an operator asked; return their number."""
-    return len(enqueue_texts(transaction, copies_of_refused(transaction, theirs)))
+    """Queue a copy of each refused text, as an operator asked; return their number.
+
+    A copy to a person who has opted out since is stored, cancelled, and does not count.
+    """
+    text_keys = map(
+        parse_outbound_id, enqueue_texts(transaction, copies_of_refused(transaction, theirs))
+    )
+    queued = [
+        transaction.execute("is_queued", text_key).fetchone() for text_key in text_keys if text_key
+    ]
+    return sum(row is not None for row in queued)
 
 
 def take_texts(

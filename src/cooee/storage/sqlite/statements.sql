@@ -467,6 +467,9 @@ select conversation, seq, ours, theirs, text, media, priority, good_until
   from outbound indexed by outbound_refused
  where refused = 1 and (?1 is null or theirs = ?1) order by conversation, seq
 
+-- name: is_queued
+select 1 from outbound where conversation = ? and seq = ? and status = Status.QUEUED
+
 -- name: settle_refused
 update outbound set refused = 0, error = error || '; sent again' where conversation = ? and seq = ?
 

@@ -84,6 +84,16 @@ class AttemptTests:
         assert await harness.statuses() == ["hello: failed", "hello: sending"]
         assert list(await harness.store.conversations(TROUBLED)) == []
 
+    async def test_a_refused_text_is_not_sent_again_to_who_has_opted_out_since(
+        self, harness: StoreHarness
+    ) -> None:
+        await harness.enqueue("hello")
+        await harness.record(await harness.take_one(), Status.FAILED)
+        await harness.receive("STOP", consent="out")
+        assert await harness.store.resend_refused() == 0
+        assert await harness.take() == []
+        assert (await harness.store.counts()).refused == 0
+
     async def test_neither_an_apology_nor_a_text_to_who_opted_out_begins_a_refusal(
         self, harness: StoreHarness
     ) -> None:
