@@ -37,7 +37,7 @@ TAKEN = {"attempted_at": NOW, "accepted_at": NOW}
 FATES = {
     "waits for the morning": (text_of(Status.QUEUED, due_at=MORNING), "not yet", MORNING),
     "is late in the queue": (text_of(Status.QUEUED, due_at=NOON), "not yet", NOW),
-    "is under way": (text_of(Status.SENDING, attempted_at=NOON), "not yet", NOW),
+    "is under way": (text_of(Status.SENDING, attempted_at=NOW), "in doubt", NOW),
     "may be out": (text_of(Status.UNKNOWN, attempted_at=NOW), "in doubt", NOW),
     "is in a webhook's whole answer": (text_of(Status.UNKNOWN, **TAKEN), "yes", NOW),
     "is accepted": (text_of(Status.ACCEPTED, **TAKEN), "yes", NOW),
@@ -88,7 +88,7 @@ def test_the_clocks_start_once():
     reminded = asked_by(first, "r", is_asked_anew=False)
     assert (reminded.went_out, reminded.text_key) == ("yes", "r")
     again = asked_by(first, "again", is_asked_anew=True)
-    assert (again.went_out, again.shown_at) == ("queued", NOW)
+    assert (again.went_out, again.shown_at) == ("queued", None)
     later = {"attempted_at": MORNING, "accepted_at": MORNING}
     shown = with_question_text(again, text_of(Status.SENT, **later), MORNING)
     assert (shown.asked_at, shown.deadline, shown.shown_at) == (NOW, NOW + 2 * HOUR, MORNING)
@@ -217,6 +217,18 @@ def test_a_fresh_question_in_doubt_is_asked_again_and_another_is_answered():
     assert talk.text("yes") == ["Sure?"]
     talk.question_text = None
     assert talk.text("yes") == ["4, True"]
+
+
+@pytest.mark.parametrize("status", [Status.SENDING, Status.UNKNOWN])
+def test_a_text_from_before_the_attempt_is_no_answer_and_asks_nothing(status):
+    talk = Talk(_order)
+    talk.start()
+    assert talk.text("4") == ["Sure?"]
+    attempt_at = talk.now + timedelta(milliseconds=300)
+    talk.question_text = text_of(status, attempted_at=attempt_at)
+    assert talk.text("yes", received=talk.now + timedelta(milliseconds=100)) == []
+    assert talk.outcome.text_disposition == "unclaimed"
+    assert talk.text("yes") == ["Sure?"]
 
 
 def test_of_several_texts_the_question_is_the_last_one():

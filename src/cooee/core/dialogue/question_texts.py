@@ -20,8 +20,8 @@ class QuestionText(msgspec.Struct, frozen=True):
 
     `accepted_at` is when the provider took it; None: not known to have. While the text may still go
     out, there are its words and, of a queued one, the time of its next attempt (`due_at`); of one
-    of unknown outcome the time of its last (`attempted_at`). Where a long text was split, this is
-    its last part, and `part_keys` may be the keys of the others in the outbox.
+    in an attempt, or of unknown outcome, the time of that attempt (`attempted_at`). Where a long
+    text was split, this is its last part, and `part_keys` may be the keys of the others.
     """
 
     outbound_id: str
@@ -53,25 +53,24 @@ def with_question_text(waiting: Waiting, text: QuestionText | None, now: datetim
     if not waiting.text_key or waiting.went_out == "yes":
         return waiting
     if text is None:  # the outbox keeps texts as long as dialogues
-        return replace(waiting, went_out="yes")
+        return replace(waiting, went_out="yes", clocks_run=True)
     if text.status > Status.DELIVERED:
-        at = waiting.asked_at if text.accepted_at is None else text.accepted_at
+        at = text.accepted_at or waiting.asked_at
         return _with_clocks_from(at, replace(waiting, went_out="never"))
     if text.accepted_at is not None:
-        known = _with_clocks_from(text.accepted_at, replace(waiting, went_out="yes"))
-        return replace(known, shown_at=text.accepted_at)
-    if text.status is Status.UNKNOWN:
-        at = text.attempted_at or waiting.asked_at
-        return _with_clocks_from(at, replace(waiting, went_out="in doubt"))
-    is_queued = text.status is Status.QUEUED and text.due_at is not None
-    at = max(now, text.due_at) if is_queued and text.due_at is not None else now
-    return _with_clocks_from(at, replace(waiting, went_out="not yet"))
+        out = replace(waiting, went_out="yes", shown_at=text.accepted_at)
+        return replace(_with_clocks_from(text.accepted_at, out), clocks_run=True)
+    if text.status is Status.QUEUED:
+        at = max(now, text.due_at or now)
+        return _with_clocks_from(at, replace(waiting, went_out="not yet"))
+    at = text.attempted_at or waiting.asked_at
+    return _with_clocks_from(at, replace(waiting, went_out="in doubt", shown_at=at))
 
 
 def _with_clocks_from(moment: datetime, waiting: Waiting) -> Waiting:
-    """Move a question's time, and those of its timers, to a moment; they start once only."""
+    """Move a question's time, and those of its timers, to a moment, unless they run already."""
     shift = moment - waiting.asked_at
-    if waiting.shown_at is not None or waiting.burst or abs(shift) < _CLOCK_TOLERANCE:
+    if waiting.clocks_run or waiting.burst or abs(shift) < _CLOCK_TOLERANCE:
         return waiting
     due_at, deadline = waiting.due_at, waiting.deadline
     return replace(
@@ -85,13 +84,12 @@ def _with_clocks_from(moment: datetime, waiting: Waiting) -> Waiting:
 def asked_by(waiting: Waiting, key: str, *, is_asked_anew: bool) -> Waiting:
     """Return a question with the text, by its key in the outbox, that asks it from now on.
 
-    Only a question that `is_asked_anew`, or that had not gone out, is one that has to go out.
+    A text that repeats a question which went out (a reminder, say) is not one that has to go out,
+    unless the question `is_asked_anew`.
     """
     if waiting.went_out == "yes" and not is_asked_anew:
         return replace(waiting, text_key=key)
-    was_asked = waiting.went_out == "yes" and waiting.text_key
-    shown_at = waiting.shown_at or (waiting.asked_at if was_asked else None)
-    return replace(waiting, text_key=key, went_out="queued", shown_at=shown_at)
+    return replace(waiting, text_key=key, went_out="queued", shown_at=None)
 
 
 def is_lost(question: Question, waiting: Waiting) -> bool:
@@ -99,6 +97,13 @@ def is_lost(question: Question, waiting: Waiting) -> bool:
     if not question.prompt:
         return False
     return waiting.went_out == "never" or (question.fresh and waiting.went_out == "in doubt")
+
+
+def came_ahead(waiting: Waiting, received_at: datetime) -> bool:
+    """Tell whether a text came in before anybody can have read a question."""
+    is_in_doubt = waiting.went_out == "in doubt" and waiting.shown_at is not None
+    shown_at = waiting.shown_at if is_in_doubt else None
+    return received_at <= (shown_at or waiting.asked_at)
 
 
 def had_gone_out(waiting: Waiting, received_at: datetime, stamp: datetime | None) -> bool:

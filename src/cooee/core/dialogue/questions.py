@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from cooee.core.app.question import Question
 from cooee.core.dialogue.answer_records import stored_value
 from cooee.core.dialogue.journal import EntryKind
-from cooee.core.dialogue.question_texts import had_gone_out, is_lost
+from cooee.core.dialogue.question_texts import came_ahead, had_gone_out, is_lost
 from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.dialogue.waiting import BurstText, Waiting
 from cooee.core.messages import Media
@@ -114,7 +114,7 @@ def _offer_text(
         waiting = _with_due_time(question, replace(waiting, re_ask=False))
         outgoing = ("opt-out", text.opt_out_prompt)
         return QuestionStep(waiting, outgoing=outgoing, text_consumed=True)
-    if is_lost(question, waiting) and text.received_at > waiting.asked_at:
+    if is_lost(question, waiting) and not came_ahead(waiting, text.received_at):
         # replay rule 18: nobody has read the question, so this text answers another, or none
         return None if text.is_keyword else _asked_again(question, waiting)
     # replay rule 17: a "yes" typed before the prompt went out confirms something else.

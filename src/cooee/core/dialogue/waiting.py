@@ -13,7 +13,7 @@ RecordKey: TypeAlias = tuple[str, tuple[str, ...], str, int]
 """(kind, parts, key or words, n): kind is ask, receive, sleep or once (replay rule 3)."""
 
 WentOut: TypeAlias = Literal["yes", "queued", "not yet", "in doubt", "never"]
-"""Queued: by this very claim. In doubt: an attempt was made. Never: refused, say (rule 16)."""
+"""Queued: by this very claim. In doubt: in an attempt, or after one. Never: refused, say."""
 
 
 class BurstText(msgspec.Struct, frozen=True, array_like=True):
@@ -32,8 +32,9 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     of a burst; None: only a text resumes the dialogue. `location` is the line that asks. While the
     question is `paused`, another dialogue asks; `re_ask` sends the prompt again after that.
     `text_key` is the outbox's key of the last text that asks ("": none, or by an older cooee),
-    `went_out` says whether that text did, and `shown_at` when the provider took it. `offered` are
-    the words among its answers that opt out, or ask for help, where no question offers them.
+    `went_out` says whether that text did, and `shown_at` when the provider took it, or may have.
+    `clocks_run` from the first text on that went out: the timers count from it. `offered` are the
+    words among its answers that opt out, or ask for help, where no question offers them.
     """
 
     key: RecordKey
@@ -52,6 +53,7 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     text_key: str = ""
     went_out: WentOut = "yes"
     shown_at: datetime | None = None
+    clocks_run: bool = False
 
     @property
     def expects_text(self) -> bool:

@@ -191,7 +191,7 @@ select d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reas
        o.seq, o.status, o.accepted_at,
        case when o.status <= Status.UNKNOWN then o.text end,
        case when o.status = Status.QUEUED then o.due_at end,
-       case when o.status = Status.UNKNOWN then o.attempted_at end
+       case when o.status in (Status.SENDING, Status.UNKNOWN) then o.attempted_at end
   from dialogues d indexed by dialogues_open
   left join outbound o indexed by outbound_key
          on o.conversation = d.conversation and o.key = d.question_key and o.key is not null

@@ -24,12 +24,13 @@ class QuestionTextTests:
         assert queued is not None
         assert (queued.text, queued.status, queued.due_at) == ("Q?", Status.QUEUED, harness.clock())
         assert queued.accepted_at is None
-        harness.clock.advance(minutes=1)
+        began_at = harness.clock.advance(minutes=1)
         attempt = await _take(harness)
         assert attempt.outbound.id == queued.outbound_id
         sending = await _learn(harness)
         assert sending is not None
-        assert (sending.status, sending.accepted_at) == (Status.SENDING, None)
+        assert (sending.status, sending.attempted_at) == (Status.SENDING, began_at)
+        assert sending.accepted_at is None
         accepted_at = harness.clock.advance(seconds=2)
         harness.clock.advance(seconds=2)
         assert await _recorded(harness, attempt, Status.ACCEPTED, accepted_at) == accepted_at
