@@ -42,6 +42,7 @@ from cooee.providers.twilio.errors import ERRORS, KEYS_HINT
 from cooee.providers.twilio.forms import (
     MAX_MEDIA,
     build_send_form,
+    encode_form,
     parse_form,
     parse_inbound_form,
     parse_receipt_form,
@@ -369,10 +370,13 @@ class Twilio:
     def _post_request(
         self, path: str, credentials: Credentials, form: Sequence[tuple[str, str]]
     ) -> Request:
-        request = self._request("POST", f"{self._base_url}{self._account_path}{path}", credentials)
-        headers = {**request.headers, "content-type": "application/x-www-form-urlencoded"}
-        body = urlencode(form, errors="replace").encode()
-        return msgspec.structs.replace(request, headers=headers, body=body)
+        headers = {
+            "authorization": f"Basic {credentials.secret}",
+            "accept": "application/json",
+            "content-type": "application/x-www-form-urlencoded",
+        }
+        url = f"{self._base_url}{self._account_path}{path}"
+        return Request(method="POST", url=url, headers=headers, body=encode_form(form))
 
     def _request(self, method: str, url: str, credentials: Credentials) -> Request:
         headers = {"authorization": f"Basic {credentials.secret}", "accept": "application/json"}

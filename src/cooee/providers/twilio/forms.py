@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -99,6 +100,25 @@ def build_send_form(outbound: Outbound, service: str) -> Sequence[tuple[str, str
         seconds = (outbound.good_until - outbound.at) // timedelta(seconds=1)
         form.append(("ValidityPeriod", str(min(max(seconds, 1), _MAX_VALIDITY_S))))
     return form
+
+
+def encode_form(form: Sequence[tuple[str, str]]) -> bytes:
+    """Encode a form, as `urllib.parse.urlencode` does in twice the time; "?" for half a character.
+
+    Names are ASCII words, and go as they are.
+    """
+    return b"&".join(
+        name.encode() + b"=" + _UNSAFE_BYTE.sub(_quote_byte, value.encode(errors="replace"))
+        for name, value in form
+    )
+
+
+def _quote_byte(found: re.Match[bytes]) -> bytes:
+    return _QUOTED_BYTES[found[0]]
+
+
+_UNSAFE_BYTE = re.compile(rb"[^A-Za-z0-9_.~-]")
+_QUOTED_BYTES = {bytes([n]): b"%%%02X" % n for n in range(256)} | {b" ": b"+"}
 
 
 def _parse_media(form: Mapping[str, str]) -> tuple[Media, ...]:
