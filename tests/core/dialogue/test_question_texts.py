@@ -73,6 +73,13 @@ def test_a_text_that_is_out_stays_so_and_one_without_a_key_is():
     assert with_question_text(old, None, NOW) == old
 
 
+def test_no_timer_comes_before_its_question_however_short_it_is():
+    moment = timedelta(milliseconds=400)
+    waiting = Waiting(KEY, "A?", NOON, NOON + moment, text_key="k", went_out="queued")
+    held = with_question_text(waiting, text_of(Status.QUEUED, due_at=NOON), NOON + moment)
+    assert held.due_at == NOON + 2 * moment
+
+
 def test_no_clock_moves_by_less_than_a_second_nor_in_a_burst():
     soon = NOON + timedelta(milliseconds=999)
     taken = text_of(Status.ACCEPTED, accepted_at=soon)

@@ -70,7 +70,8 @@ def with_question_text(waiting: Waiting, text: QuestionText | None, now: datetim
 def _with_clocks_from(moment: datetime, waiting: Waiting) -> Waiting:
     """Move a question's time, and those of its timers, to a moment, unless they run already."""
     shift = moment - waiting.asked_at
-    if waiting.clocks_run or waiting.burst or abs(shift) < _CLOCK_TOLERANCE:
+    is_near = abs(shift) < _CLOCK_TOLERANCE and waiting.went_out != "not yet"
+    if waiting.clocks_run or waiting.burst or is_near:
         return waiting
     due_at, deadline = waiting.due_at, waiting.deadline
     return replace(
