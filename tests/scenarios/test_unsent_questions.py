@@ -398,3 +398,24 @@ async def test_a_withdrawal_is_told():
         assert [(one.recipient, one.text) for one in event.outbounds] == [
             (anna.number, "Charge $100?")
         ]
+
+
+async def test_an_answer_may_be_quicker_than_the_providers_response():
+    async with Kit(pay_app(), push=False, poll_interval=2) as kit:
+        session, phone = kit.service.session, kit.phone()
+        transport = session._transport
+
+        async def answer_late(request):
+            response = await transport(request)
+            if request.method == "POST":
+                await kit.clock.sleep(0.8)
+            return response
+
+        session._transport = answer_late
+        kit.send(phone, "PAY")
+        while not phone.inbox:
+            await kit.clock.advance(0.1)
+        await kit.clock.advance(0.25)
+        kit.send(phone, "yes")  # which the next poll brings, once the response is here
+        await kit.wait(5)
+        assert phone.inbox == ["Charge $100?", "Charged."]
