@@ -97,7 +97,9 @@ async def test_every_text_is_last_in_its_own_history_and_each_reply_behind_its_t
             await kit.wait(pause)
         await kit.wait(60)
         final = [entry.text for entry in await kit.store.history(kit.number, anna.number, 100)]
-    assert [history[-1] for history in seen] == [
+    # a handler that a restart cut off before its commit is called again
+    answered = list(dict.fromkeys(history[-1] for history in seen))
+    assert answered == [
         "them: begin 0",
         *[f"them: {one}" for one in texts],
     ]

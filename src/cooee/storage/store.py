@@ -292,13 +292,7 @@ class Store(Protocol):
         ...
 
     async def history(
-        self,
-        ours: str,
-        theirs: str,
-        limit: int,
-        *,
-        last_seq: int | None = None,
-        with_unsent: bool = True,
+        self, ours: str, theirs: str, limit: int, *, up_to: int | None = None, unsent: bool = True
     ) -> Sequence[StoredText]:
         """Return the last texts of a conversation: the person's in order, replies behind theirs.
 
@@ -306,8 +300,8 @@ class Store(Protocol):
             ours: our number.
             theirs: the person's number.
             limit: how many texts at most.
-            last_seq: leave out the person's texts of a higher number.
-            with_unsent: include texts of ours that were cancelled, expired or failed.
+            up_to: leave out the person's texts of a higher number.
+            unsent: include texts of ours that were cancelled, expired or failed.
         """
         ...
 

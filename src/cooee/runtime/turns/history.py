@@ -19,9 +19,7 @@ def history_reader(store: Store, turn: Turn) -> HistoryReader:
     claim, answered_seq = turn.claim, None if turn.pending is None else turn.pending.seq
 
     async def read_history(n: int) -> Sequence[HistoryEntry]:
-        stored = await store.history(
-            claim.ours, claim.theirs, n, last_seq=turn.last_seq, with_unsent=False
-        )
+        stored = await store.history(claim.ours, claim.theirs, n, up_to=turn.last_seq, unsent=False)
         answered = [one for one in stored if one.direction == "in" and one.seq == answered_seq]
         placed = [(one.follows, _as_entry(one)) for one in stored if one not in answered]
         # delivery rule 23: the replies to the texts before, which are committed with this turn

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from cooee.clocks.clock import Clock
+from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.places import Place
 from cooee.runtime.turns.timer_fits import has_outdated_timers
@@ -83,16 +84,19 @@ class TimerSweep:
                 return ()
             few, self._after = self._split_off(page)
             kept = {claim.conversation for claim in few}
-            await self._store.release([one for one in page if one.conversation not in kept])
+            await self._release([one for one in page if one.conversation not in kept])
             if few:
                 return few
         return ()
+
+    async def _release(self, claims: Sequence[Claim]) -> None:
+        await retry_until_available(self._clock, "release", lambda: self._store.release(claims))
 
     def _split_off(self, page: Sequence[Claim]) -> tuple[Sequence[Claim], bytes]:
         """Return the claims to run, up to the first of a new handler, and where to go on."""
         few = list[Claim]()
         for claim in page:
-            if not has_outdated_timers(self._context, claim):
+            if not self._is_outdated(claim):
                 continue
             few.append(claim)
             handlers = {dialogue.handler for dialogue in claim.dialogues}
@@ -100,3 +104,9 @@ class TimerSweep:
                 self._known_handlers |= handlers
                 return few, claim.conversation
         return few, page[-1].conversation
+
+    def _is_outdated(self, claim: Claim) -> bool:
+        try:
+            return has_outdated_timers(self._context, claim)
+        except Exception:  # its own turn says what is wrong, and the lease ends with it
+            return True

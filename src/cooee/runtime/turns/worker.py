@@ -142,8 +142,7 @@ class Worker:
             return False
         with_timers = not self.timer_hold.remaining_s()
         claims = await self._store.claim(free_count, with_timers=with_timers)
-        if not claims and with_timers:
-            claims = await self._sweep.claim(free_count)
+        claims = claims or (await self._sweep.claim(free_count) if with_timers else ())
         if not claims:
             return False
         try:
@@ -159,10 +158,9 @@ class Worker:
         due = (await self._store.next_due(outbound=False, with_timers=not held_s)).turn
         if not self._places.free_count:
             return None
-        waits = [held_s or self._sweep.pause_s]
-        if due is not None:  # where it is overdue, a turn under way has it
-            waits.append(max((due - self._clock.now()).total_seconds(), 0) or 0.1)
-        return min((one for one in waits if one is not None), default=None)
+        # where it is overdue, a turn under way has it
+        due_s = None if due is None else max((due - self._clock.now()).total_seconds(), 0) or 0.1
+        return min(filter(None, [held_s or self._sweep.pause_s, due_s]), default=None)
 
     async def _run_claims(self, claims: Sequence[Claim]) -> None:
         """Run new claims, without those that are not ready."""

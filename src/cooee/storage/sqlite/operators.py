@@ -96,16 +96,16 @@ def read_history(
     ours: str,
     theirs: str,
     limit: int,
-    last_seq: int | None,
+    up_to: int | None,
     *,
-    with_unsent: bool,
+    unsent: bool,
 ) -> list[StoredText]:
     """Return the last texts of a conversation, in its order.
 
     The order is that of the person's texts, each with what we wrote after it.
     """
     conversation = conversation_id(storable_text(ours), storable_text(theirs))
-    last_in = _LAST_SEQ if last_seq is None else last_seq
+    last_in = _LAST_SEQ if up_to is None else up_to
     limit = max(limit, 0)
     texts = [
         _make_inbound(row)
@@ -114,7 +114,7 @@ def read_history(
     texts += [
         _make_outbound(row, transaction.execute("receipts_of", (conversation, row[0])))
         for row in transaction.execute(
-            "history_out", (conversation, with_unsent, limit + _MOST_OVERTAKEN)
+            "history_out", (conversation, unsent, limit + _MOST_OVERTAKEN)
         ).fetchall()
     ]
     # delivery rule 23: never by a time, since a reply may be written after the person's next text

@@ -301,17 +301,9 @@ class SQLite:
         return await self._read(operators.count_conversations, matching)
 
     async def history(
-        self,
-        ours: str,
-        theirs: str,
-        limit: int,
-        *,
-        last_seq: int | None = None,
-        with_unsent: bool = True,
+        self, ours: str, theirs: str, limit: int, *, up_to: int | None = None, unsent: bool = True
     ) -> Sequence[StoredText]:
-        return await self._read(
-            operators.read_history, ours, theirs, limit, last_seq, with_unsent=with_unsent
-        )
+        return await self._read(operators.read_history, ours, theirs, limit, up_to, unsent=unsent)
 
     async def record_opt_outs(
         self, ours: str, people: Sequence[str]
