@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -17,10 +18,13 @@ from cooee.phone.ipc_messages import ServiceEvent, decode_message, encode_messag
 from cooee.runtime.events import (
     AttemptRecorded,
     AttemptStarted,
+    CommitRefused,
     HandlerRan,
     HandlerStarted,
+    LeaseExpired,
     ReceiptApplied,
     TurnsCommitted,
+    TurnsFinished,
 )
 from cooee.storage import Claim, ClaimResult, NewOutbound, PendingText
 from cooee.testing import Kit
@@ -119,10 +123,12 @@ def turn(text="hi", n=1):
     inbound = Inbound(sender="+61491570156", recipient="+61491570006", text=text, received_at=NOW)
     pending = PendingText(bytes([n]), n, inbound)
     claim = Claim(b"c", inbound.recipient, inbound.sender, 1, 1, None, None, [pending])
+    result = ClaimResult(claim=claim, handled_seq=n)
     return (
         HandlerStarted(claim, pending, HANDLER),
         HandlerRan(claim, pending, None, b"{}"),
-        TurnsCommitted(ClaimResult(claim=claim, handled_seq=n), 0.1),
+        TurnsFinished(result),
+        TurnsCommitted(result, 0.1),
     )
 
 
@@ -135,6 +141,7 @@ def test_a_turn_runs_from_its_handlers_call_until_the_handler_returns():
         seen
         == [
             ("running", []),
+            ("waiting", ["handler"]),
             ("waiting", ["handler"]),
             ("answered", ["handler", "committed"]),
         ]
@@ -204,20 +211,47 @@ async def test_a_reply_to_a_person_who_opted_out_is_told_as_not_sent(told):
 
 
 def test_a_reply_keeps_its_pictures_and_says_when_it_goes_out_and_that_it_never_will():
-    timeline, (started, ran, _) = Timeline(), turn()
+    timeline, (started, ran, *_) = Timeline(), turn()
     drafts = [
         NewOutbound(text="look", media=["https://example.org/a.png"]),
         NewOutbound(text="soon", due_at=NOW + timedelta(hours=1)),
         NewOutbound(text="never", cancelled=True),
     ]
     result = ClaimResult(claim=started.claim, handled_seq=1, drafts=drafts)
-    for event in (started, replace(ran, reply_count=3), TurnsCommitted(result, 0.1)):
+    for event in (started, replace(ran, reply_count=3), TurnsFinished(result)):
         (story,) = timeline.add_record(ServiceEvent(event, 0.0, NOW))
     assert [(view.status, view.media, view.retry_at) for view in story.outbounds] == [
         ("queued", ["https://example.org/a.png"], ""),
         ("queued", (), "2026-11-29T01:00:00.000Z"),
         ("cancelled", (), ""),
     ]
+
+
+def test_an_attempt_that_overtakes_its_turns_commit_is_that_of_the_turns_reply():
+    """The sender works in another thread, and its attempt shares the commit of the turn."""
+    timeline, (started, ran, *_) = Timeline(), turn()
+    draft = NewOutbound(text="well")
+    result = ClaimResult(claim=started.claim, handled_seq=1, drafts=[draft])
+    sent = Outbound(id="o1", sender="+61491570006", recipient="+61491570156", text="well")
+    for event in (
+        *(started, replace(ran, reply_count=1), TurnsFinished(result), AttemptStarted(sent)),
+        *(AttemptRecorded(sent, Status.ACCEPTED), TurnsCommitted(result, 0.1)),
+        ReceiptApplied(sent, Status.DELIVERED),
+    ):
+        (story,) = timeline.add_record(ServiceEvent(event, 0.0, NOW))
+    assert [(view.text, view.status) for view in timeline.outbounds] == [("well", "delivered")]
+    assert story.outbounds == [*timeline.outbounds]
+
+
+def test_a_reply_whose_turn_was_not_committed_is_taken_away():
+    for lost in (LeaseExpired, partial(CommitRefused, error=ValueError("no"))):
+        timeline, (started, ran, *_) = Timeline(), turn()
+        result = ClaimResult(claim=started.claim, handled_seq=1, drafts=[NewOutbound(text="well")])
+        for event in (started, replace(ran, reply_count=1), TurnsFinished(result)):
+            timeline.add_record(ServiceEvent(event, 0.0, NOW))
+        assert len(timeline.outbounds) == 1
+        (story,) = timeline.add_record(ServiceEvent(lost(started.claim), 0.0, NOW))
+        assert (story.outbounds, [*timeline.outbounds]) == ([], [])
 
 
 def test_a_receipt_that_overtakes_its_own_attempts_result_is_not_undone():

@@ -91,6 +91,10 @@ class Timeline:
                 return self._on_handler_ran(record, ran)
             case events.CheckpointWritten(checkpoint):
                 return self._add_steps(record, checkpoint.claim)
+            case events.TurnsFinished(result):
+                return self._on_finished(record, result)
+            case events.LeaseExpired(claim) | events.CommitRefused(claim):
+                return self._drop_drafts(claim)
             case events.TurnsCommitted(result):
                 return self._on_committed(record, result)
             case _:
@@ -202,14 +206,30 @@ class Timeline:
         self._last_timer_story[claim.conversation] = story
         return story
 
-    def _on_committed(self, record: ServiceEvent, result: ClaimResult) -> Sequence[Story]:
-        changed = self._add_steps(record, result.claim)
-        turns = self._turns.pop(result.claim.conversation, [])
+    def _on_finished(self, record: ServiceEvent, result: ClaimResult) -> Sequence[Story]:
+        """Show the drafts of turns before their commit, which may come after the first attempt."""
+        turns = self._turns.get(result.claim.conversation, [])
         said_by = [story for story in turns for _ in range(story.reply_count)]
         # a reply beyond the turns' own is the apology for the last turn, which failed
         for draft, story in zip_longest(result.drafts, said_by, fillvalue=None):
             if draft is not None and turns:
                 self._add_draft(record, result.claim.theirs, draft, story or turns[-1])
+        return turns
+
+    def _drop_drafts(self, claim: Claim) -> Sequence[Story]:
+        """Take the drafts away of turns that were not committed."""
+        turns = self._turns.pop(claim.conversation, [])
+        dropped = {view.id for story in turns for view in story.outbounds}
+        self.outbounds = deque(
+            (view for view in self.outbounds if view.id not in dropped), _MAX_OUTBOUNDS
+        )
+        for story in turns:
+            story.outbounds = []
+        return turns
+
+    def _on_committed(self, record: ServiceEvent, result: ClaimResult) -> Sequence[Story]:
+        changed = self._add_steps(record, result.claim)
+        turns = self._turns.pop(result.claim.conversation, [])
         for story in turns:
             story.step_times["finished"] = record.at
             story.status = "failed" if story.error else "answered"
