@@ -283,11 +283,20 @@ def print_tables(closed: dict[str, list[Any]], opened: dict[str, list[Any]]) -> 
         cells = f"{bracketed(answered, 0):>18}{acked:>9,.0f}{replied:>10,.0f}"
         cells += f"{bracketed(cpu, 2):>20}"
         print(f"{words[name]:<48}{cells}")
+    for name, runs in {**closed, **opened}.items():
+        lost, refused = (sum(values) for values in zip(*map(unanswered, runs), strict=True))
+        if lost or refused:
+            print(f"{name}: {lost} texts without a reply, {refused} refused")
     if opened:
         print(f"\n{'at a rate, whatever happens':<48}{'p50 ms':>18}{'p99 ms':>20}")
     for name, runs in opened.items():
         middle, late = (spread(runs, "latency_ms", each) for each in ("p50", "p99"))
         print(f"{name:<48}{bracketed(middle, 1):>18}{bracketed(late, 1):>20}")
+
+
+def unanswered(run: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many texts were acknowledged and never answered, and how many were refused."""
+    return run["lost"], sum(run["refused"].values())
 
 
 def bracketed(values: tuple[float, float, float], digits: int) -> str:
