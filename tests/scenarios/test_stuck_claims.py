@@ -244,7 +244,7 @@ async def test_health_names_a_part_that_ended_and_was_started_again():
     async with Kit(app) as kit:
         anna = kit.phone()
         assert (await kit.service.health())[0]
-        (task,) = [one for one in asyncio.all_tasks() if "Worker.run" in repr(one)]
+        (task,) = [one for one in asyncio.all_tasks() if "AppLoop.run" in repr(one)]
         task.cancel()
         await asyncio.sleep(0.3)
         is_well, report = await kit.service.health()
