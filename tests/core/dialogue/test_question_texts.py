@@ -86,15 +86,15 @@ def test_no_clock_moves_by_less_than_a_second_nor_in_a_burst():
     waiting = with_question_text(ASKED, taken, NOW)
     assert (waiting.asked_at, waiting.due_at, waiting.shown_at) == (NOON, NOON + HOUR, soon)
     burst = Waiting(KEY, "", NOON, NOW, burst=(BurstText("hi", "m", NOON),), text_key="k")
-    burst = asked_by(burst, "k", is_asked_anew=True)
+    burst = asked_by(burst, "k", NOON, is_asked_anew=True)
     assert with_question_text(burst, text_of(Status.ACCEPTED, **TAKEN), NOW).due_at == NOW
 
 
 def test_the_clocks_start_once():
     first = with_question_text(ASKED, text_of(Status.ACCEPTED, **TAKEN), NOW)
-    reminded = asked_by(first, "r", is_asked_anew=False)
+    reminded = asked_by(first, "r", NOW, is_asked_anew=False)
     assert (reminded.went_out, reminded.text_key) == ("yes", "r")
-    again = asked_by(first, "again", is_asked_anew=True)
+    again = asked_by(first, "again", NOW, is_asked_anew=True)
     assert (again.went_out, again.shown_at) == ("queued", None)
     later = {"attempted_at": MORNING, "accepted_at": MORNING}
     shown = with_question_text(again, text_of(Status.SENT, **later), MORNING)
@@ -103,7 +103,7 @@ def test_the_clocks_start_once():
 
 def test_the_clocks_of_a_lost_question_start_when_it_is_asked_again():
     lost = with_question_text(ASKED, text_of(Status.FAILED), NOW)
-    again = asked_by(lost, "again", is_asked_anew=True)
+    again = asked_by(lost, "again", NOW, is_asked_anew=True)
     shown = with_question_text(again, text_of(Status.SENT, **TAKEN), NOW)
     assert (shown.asked_at, shown.deadline) == (NOW, NOW + 2 * HOUR)
 
@@ -236,6 +236,16 @@ def test_a_text_from_before_the_attempt_is_no_answer_and_asks_nothing(status):
     assert talk.text("yes", received=talk.now + timedelta(milliseconds=100)) == []
     assert talk.outcome.text_disposition == "unclaimed"
     assert talk.text("yes") == ["Sure?"]
+
+
+def test_a_text_that_came_between_the_asking_and_the_going_out_has_it_asked_again():
+    talk = Talk(_order)
+    talk.start()
+    assert talk.text("4") == ["Sure?"]
+    out_at, between = talk.now + HOUR, talk.now + timedelta(minutes=1)
+    talk.question_text = text_of(Status.ACCEPTED, accepted_at=out_at)
+    assert talk.text("yes", after=2 * HOUR, received=between) == ["Sure?"]
+    assert talk.text("yes", received=between) == [], "that is before the last asking"
 
 
 def test_of_several_texts_the_question_is_the_last_one():

@@ -59,7 +59,8 @@ class Guest:
                 return "BACK"
             return str(next(self.seats))
         if text == "Once more?":
-            return "yes" if self.heard.count(text) == 1 else "no"
+            rounds = sum(heard.startswith("Booked") for heard in self.heard)
+            return "yes" if rounds == 1 else "no"
         return {
             "Name?": "Anna" if self.went_back else "Ann",
             "Which day?": "Monday",
@@ -87,6 +88,12 @@ def whole(number):
         *(f"Booked {ref} for 3, 5 in all.", *round_),
         "Goodbye, Anna.",
     ]
+
+
+def asked_once(heard):
+    """What was heard, without the repetitions of a confirmation of which nobody knew."""
+    pairs = zip(heard, [None, *heard], strict=False)
+    return [text for text, before in pairs if text != "Once more?" or before != text]
 
 
 class Play:
@@ -207,7 +214,7 @@ async def test_a_booking_survives_one_kill_after_the_other(tmp_path):
         assert play.kills >= 10
         await play.check()
         for guest in play.guests:
-            assert guest.heard == whole(guest.number)
+            assert asked_once(guest.heard) == whole(guest.number)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

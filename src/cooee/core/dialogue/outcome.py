@@ -87,7 +87,7 @@ def _note_asking_text(run: Run, kind: str, texts: Sequence[OutgoingText]) -> Non
     if texts and (is_new or kind not in {"", "opt-out"}):
         # replay rule 16: of several texts, the question is what the last one says
         is_asked_anew = is_new or kind == "again"
-        run.suspended_at = asked_by(waiting, texts[-1].key, is_asked_anew=is_asked_anew)
+        run.suspended_at = asked_by(waiting, texts[-1].key, run.now, is_asked_anew=is_asked_anew)
 
 
 def returned_outcome(run: Run, value: object) -> TurnOutcome:

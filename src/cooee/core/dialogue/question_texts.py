@@ -82,7 +82,7 @@ def _with_clocks_from(moment: datetime, waiting: Waiting) -> Waiting:
     )
 
 
-def asked_by(waiting: Waiting, key: str, *, is_asked_anew: bool) -> Waiting:
+def asked_by(waiting: Waiting, key: str, now: datetime, *, is_asked_anew: bool) -> Waiting:
     """Return a question with the text, by its key in the outbox, that asks it from now on.
 
     A text that repeats a question which went out (a reminder, say) is not one that has to go out,
@@ -90,7 +90,7 @@ def asked_by(waiting: Waiting, key: str, *, is_asked_anew: bool) -> Waiting:
     """
     if waiting.went_out == "yes" and not is_asked_anew:
         return replace(waiting, text_key=key)
-    return replace(waiting, text_key=key, went_out="queued", shown_at=None)
+    return replace(waiting, text_key=key, went_out="queued", shown_at=None, queued_at=now)
 
 
 def is_lost(question: Question, waiting: Waiting) -> bool:
@@ -112,7 +112,20 @@ def had_gone_out(waiting: Waiting, received_at: datetime, stamp: datetime | None
     if waiting.went_out != "yes":
         return False
     shown_at = waiting.shown_at or waiting.asked_at
-    if stamp is None:
-        return received_at >= shown_at
-    length = timedelta() if stamp.microsecond else _STAMP_LENGTH
-    return received_at >= shown_at and stamp + length > shown_at
+    return received_at >= shown_at and not _is_stamped_before(stamp, shown_at)
+
+
+def came_in_between(waiting: Waiting, received_at: datetime, stamp: datetime | None) -> bool:
+    """Tell whether a text came after a question was asked, and before it is known to be out.
+
+    Where an attempt was lost, the provider may have had it before, and the text be an answer.
+    """
+    asked_at = waiting.queued_at
+    if waiting.went_out != "yes" or asked_at is None:
+        return False
+    return received_at > asked_at and not _is_stamped_before(stamp, asked_at)
+
+
+def _is_stamped_before(stamp: datetime | None, moment: datetime) -> bool:
+    length = timedelta() if stamp is None or stamp.microsecond else _STAMP_LENGTH
+    return stamp is not None and stamp + length <= moment and stamp < moment

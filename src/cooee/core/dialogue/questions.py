@@ -14,7 +14,12 @@ from msgspec.structs import replace
 from cooee.core.app.question import Question
 from cooee.core.dialogue.answer_records import stored_value
 from cooee.core.dialogue.journal import EntryKind
-from cooee.core.dialogue.question_texts import came_ahead, had_gone_out, is_lost
+from cooee.core.dialogue.question_texts import (
+    came_ahead,
+    came_in_between,
+    had_gone_out,
+    is_lost,
+)
 from cooee.core.dialogue.value_codec import encode_value
 from cooee.core.dialogue.waiting import BurstText, Waiting
 from cooee.core.messages import Media
@@ -119,7 +124,10 @@ def _offer_text(
         return None if text.is_keyword else _asked_again(question, waiting)
     # replay rule 17: a "yes" typed before the prompt went out confirms something else.
     if question.fresh and not had_gone_out(waiting, text.received_at, text.stamped_at):
-        return None
+        # replay rule 18: it may have gone out before we know, so whoever answered is asked again
+        is_doubtful = came_in_between(waiting, text.received_at, text.stamped_at)
+        asks_again = is_doubtful and question.prompt and not text.is_keyword
+        return _asked_again(question, waiting) if asks_again else None
     step = _take_text(question, waiting, text, context)
     # replay rule 17: what a question that nobody has read does not understand is not for it
     return None if waiting.went_out == "not yet" and _is_misunderstood(step) else step
