@@ -33,9 +33,9 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     question is `paused`, another dialogue asks; `re_ask` sends the prompt again after that.
     `text_key` is the outbox's key of the last text that asks ("": none, or by an older cooee),
     `went_out` says whether that text did, and `shown_at` when the provider took it, or may have.
-    The turn that asked wrote the text at `queued_at`.
-    `clocks_run` from the first text on that went out: the timers count from it. `offered` are the
-    words among its answers that opt out, or ask for help, where no question offers them.
+    The turn that asked wrote that text at `queued_at`. `clocks_run` from the first text on that
+    went out, from which the timers count. `offered` are the words among its answers that opt out,
+    or ask for help, where no question offers them.
     """
 
     key: RecordKey
