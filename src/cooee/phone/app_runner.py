@@ -53,36 +53,31 @@ async def run_app(
     Raises:
         SettingError: the simulator does not play that provider.
     """
-    port = webhook_socket.getsockname()[1]
+    webhook_url = f"http://127.0.0.1:{webhook_socket.getsockname()[1]}"
+    options = ServiceOptions(
+        public_url=webhook_url if connection.is_pushed else None,
+        poll_interval=connection.poll_interval,
+        shared=True,
+        media_config=_simulator_media_config(media_location, clock, simulator_url),
+        strict=True,
+        app_thread=app_thread,
+    )
     with webhook_socket:
         try:
+            provider = make_simulated_provider(connection.provider, simulator_url)
             transport: Transport = http.HTTPClient(clock)
-            service = Service(
-                app,
-                make_simulated_provider(connection.provider, simulator_url),
-                store,
-                transport if recorder is None else recorder.wrap_transport(transport),
-                clock,
-                options=ServiceOptions(
-                    public_url=f"http://127.0.0.1:{port}" if connection.is_pushed else None,
-                    poll_interval=connection.poll_interval,
-                    shared=True,
-                    media_config=_simulator_media_config(media_location, clock, simulator_url),
-                    strict=True,
-                    app_thread=app_thread,
-                ),
-            )
+            transport = transport if recorder is None else recorder.wrap_transport(transport)
+            service = Service(app, provider, store, transport, clock, options=options)
             if recorder is not None:
                 service.events.subscribe(recorder.on_event)
             await service.open()
         except BaseException:
             await store.close()
             raise
+        served: ASGIApp = service.endpoints
         try:
-            endpoints: ASGIApp = (
-                service.endpoints if recorder is None else recorder.wrap_app(service.endpoints)
-            )
-            async with serve_app(endpoints, listener=webhook_socket, grace=1):
+            served = served if recorder is None else recorder.wrap_app(served)
+            async with serve_app(served, listener=webhook_socket, grace=1):
                 yield service
         finally:
             await service.close()

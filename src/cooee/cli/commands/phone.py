@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -64,11 +65,8 @@ def phone(
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
-    import uvloop
-
     from cooee.phone.phone_lock import lock_phone
     from cooee.phone.simulated_provider import ProviderConnection, is_pushed_by_default
-    from cooee.runtime.app_loop import AppThread
     from cooee.storage.dialects import check_ownership, database_path
 
     database = _phone_database(app, database)
@@ -77,23 +75,25 @@ def phone(
     configure_logging(logging.WARNING, private=True)
     with lock_phone(database_path(database)) as tell_place:
         check_ownership(database)
-        if not terminal:
-            from cooee.cli.commands.phone_page import serve_phone_page
+        if terminal:
+            tell_place(f"in a terminal (process {os.getpid()})")
+            _open_terminal_phone(app, connection, database)
+        from cooee.cli.commands.phone_page import serve_phone_page
 
-            run_until_signal(
-                lambda stop: serve_phone_page(
-                    *(app, connection, database, stop),
-                    port=port,
-                    browser=browser,
-                    tell_place=tell_place,
-                )
-            )
-        tell_place(f"in a terminal (process {os.getpid()})")
-        app_thread = AppThread(uvloop.new_event_loop)  # delivery rule 24
-        loaded = app_thread.call(lambda: import_app(app))
-        run_until_signal(
-            lambda leave: _run_terminal_phone(loaded, app_thread, connection, database, leave)
-        )
+        serve = partial(serve_phone_page, port=port, browser=browser, tell_place=tell_place)
+        run_until_signal(lambda stop: serve(app, connection, database, stop))
+
+
+def _open_terminal_phone(app: str, connection: ProviderConnection, database: str) -> NoReturn:
+    import uvloop
+
+    from cooee.runtime.app_loop import AppThread
+
+    app_thread = AppThread(uvloop.new_event_loop)  # delivery rule 24
+    loaded = app_thread.call(lambda: import_app(app))
+    run_until_signal(
+        lambda leave: _run_terminal_phone(loaded, app_thread, connection, database, leave)
+    )
 
 
 def _phone_database(app: str, database: str | None) -> str:
