@@ -482,7 +482,7 @@ HOT = [
         "next_send_due",
         "numbers_with_unsent",
     ),
-    *("next_lookup_due", "next_status_check_due"),
+    *("next_lookup_due", "next_status_check_due", "withdraw_text", "hurry_texts"),
     *("history_in", "history_out", "receipts_of", "set_aside_of", "unknown_of", "conversations_of"),
     *("cancel_queued", "opt_out", "opt_in", "mark_interrupted_unknown", "add_interrupted_receipts"),
     *("claim_suspect", "claim_timers", "next_timer_due", "any_open_dialogue", "open_dialogues_of"),
