@@ -236,6 +236,10 @@ def test_a_handler_that_raises_shows_its_line_and_is_tried_again_once_it_is_mend
     people.expect(story.locator(".trouble")).to_contain_text("ZeroDivisionError")
     people.expect(story.locator(".here")).to_contain_text("return 1 / 0")
     phone.change("1 / 0", "'mended'")
+    people.expect(page.locator("#mood")).to_contain_text("version 2")
+    while people.log(page).locator(".text:not(.mine)").count() == 0:  # the pauses grow
+        page.evaluate("document.querySelector('.trouble .until button')?.click()")
+        page.wait_for_timeout(100)
     people.expect(people.last(page)).to_contain_text("mended")
 
 
