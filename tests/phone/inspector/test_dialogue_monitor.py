@@ -96,10 +96,11 @@ async def test_of_another_program_the_line_is_todays_and_nothing_is_written(load
         await anna.text("BOOK")
         await anna.text("Anna")
         await kit.deploy(load("    # moved\n", NAME, MANY, END))
-        before = await kit.store.dialogues()
         (state,) = await standing(kit, tmp_path)
         assert (state.prompt, state.line, state.divergence) == ("How many?", FIRST + 2, "")
         await kit.deploy(load(NAME, MANY.replace("2", "9"), END))
+        await kit.quiet()  # replay rule 11: the deploy has taken the new time-out
+        before = await kit.store.dialogues()
         (state,) = await standing(kit, tmp_path)
         assert (state.deadline - state.since).total_seconds() == 9 * 3600
         assert [stored.dialogue.head for stored in await kit.store.dialogues()] == [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cooee.core.messages import conversation_id
@@ -243,9 +243,19 @@ moves = st.one_of(
 )
 
 
+FORGOTTEN_AND_BEGUN_AGAIN = [  # the claim from before holds nothing of the new conversation
+    ("receive", ANNA, ""),
+    ("claim", 1),
+    ("forget", ANNA),
+    ("start", ANNA, "a", "h", 0),
+    ("checkpoint", 0, ("b", "h", 0, False, False)),
+]
+
+
 @pytest.mark.slow
 @settings(max_examples=40)  # each opens a file, and each move is a commit
 @given(st.lists(moves, max_size=40))
+@example(FORGOTTEN_AND_BEGUN_AGAIN)
 def test_the_timer_is_the_first_timer_after_every_move(moves):
     async def played() -> None:
         with tempfile.TemporaryDirectory() as directory:

@@ -168,6 +168,8 @@ def _write_checkpoint(transaction: Transaction, claim: Claim, update: DialogueUp
     if lease is None or lease.id != claim.lease_id:
         return False
     if transaction.execute("is_leased", (conversation, lease.epoch)).fetchone() is None:
+        # Who is told that the lease is lost may not end it, and nobody else would.
+        transaction.leases.end(conversation, lease.id)
         return False
     if _write_head(transaction, "insert_dialogue", conversation, update):
         set_timers(transaction, [conversation])
