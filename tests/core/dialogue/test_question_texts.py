@@ -51,6 +51,24 @@ FATES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("status", "due_in", "expected"),
+    [
+        (Status.QUEUED, 60.0, True),  # it is held
+        (Status.QUEUED, 0.0, False),  # it is on its way
+        (Status.QUEUED, -0.9, False),
+        (Status.QUEUED, -1.0, True),  # the queue is slow
+        (Status.SENDING, 0.0, True),
+        (Status.UNKNOWN, 0.0, True),
+        (Status.ACCEPTED, 0.0, False),
+        (Status.CANCELLED, 0.0, False),
+    ],
+)
+def test_a_question_is_withdrawn_unless_it_is_about_to_go_out(status, due_in, expected):
+    text = text_of(status, due_at=NOW + timedelta(seconds=due_in))
+    assert text.may_be_withdrawn(NOW) is expected
+
+
 @pytest.mark.parametrize("name", FATES)
 def test_the_clocks_start_when_the_text_goes_out(name):
     text, went_out, asked_at = FATES[name]

@@ -12,6 +12,8 @@ from cooee.core.dialogue.waiting import Waiting
 from cooee.core.messages import Status
 
 _STAMP_LENGTH = timedelta(seconds=1)  # a carrier's stamp of whole seconds stands for all of its one
+# Whether a text that is due this very moment goes out would depend on which thread is quicker.
+_ABOUT_TO_GO_OUT = timedelta(seconds=1)
 _CLOCK_TOLERANCE = timedelta(seconds=1)  # a timer that is off by less is not worth another turn
 
 
@@ -37,10 +39,13 @@ class QuestionText(msgspec.Struct, frozen=True):
         """Tell whether the provider has had the text, as far as that is known."""
         return Status.ACCEPTED <= self.status <= Status.UNDELIVERED
 
-    @property
-    def may_be_withdrawn(self) -> bool:
-        """Tell whether the text may still go out."""
-        return self.status <= Status.UNKNOWN
+    def may_be_withdrawn(self, now: datetime) -> bool:
+        """Tell whether the text may still go out, and is not just about to."""
+        if self.status > Status.UNKNOWN:
+            return False
+        if self.status is not Status.QUEUED or self.due_at is None:
+            return True
+        return not timedelta() <= now - self.due_at < _ABOUT_TO_GO_OUT
 
 
 def with_question_text(waiting: Waiting, text: QuestionText | None, now: datetime) -> Waiting:

@@ -120,7 +120,7 @@ class _ClaimRun:
             offered_words=() if waiting is None else waiting.offered,
             # replay rule 1: of a journal that fails a turn, not even the clocks are written
             dialogue_updates=progress.dialogues.updates(self._loaded if self._failure else None),
-            withdrawn=withdrawn_questions(left),
+            withdrawn=withdrawn_questions(left, self._context.now()),
             # delivery rule 25: the reply to a person's text must not overtake what was said before
             hurried_keys=self._said_by(left) if self._handled_seq > claim.handled_seq else (),
         )

@@ -192,14 +192,14 @@ def with_left_questions(before: OpenDialogues, after: OpenDialogues) -> Sequence
     ]
 
 
-def withdrawn_questions(left: Sequence[OpenDialogue]) -> Sequence[QuestionText]:
+def withdrawn_questions(left: Sequence[OpenDialogue], now: datetime) -> Sequence[QuestionText]:
     """Return the texts of left questions that may still go out."""
     # delivery rule 25: answered, timed out, asked again, replaced, paused or left
     return [
         replace(text, part_keys=tuple(first_part_keys(live.waiting.text_key, _MOST_PARTS)))
         for live in left
         if (text := live.question_text) is not None
-        and text.may_be_withdrawn
+        and text.may_be_withdrawn(now)
         and live.waiting is not None
     ]
 
