@@ -48,7 +48,8 @@ def show_progress(lines: Iterable[str]) -> Iterable[str]:
         first, _, rest = line.partition(" ")
         if first in {"Collecting", "Processing"}:
             count += 1
-            show(f"{count} packages, now {rest.split()[0]}", is_milestone=count % _LINE_EVERY == 0)
+            name = rest.split()[0].rsplit("/", 1)[-1]  # of a file, where packages lie in a folder
+            show(f"{count} packages, now {name}", is_milestone=count % _LINE_EVERY == 0)
         elif line.startswith("Installing collected packages: "):
             show(f"unpacking {rest.count(',') + 1} packages", is_milestone=True)
         elif "Retrying (" in line:
