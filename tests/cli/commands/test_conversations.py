@@ -1,5 +1,6 @@
 """What an operator sees of people, and does about them."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime
@@ -96,6 +97,7 @@ def many(kept):
             consent = "out" if number == 11 else ""
             text = inbound("STOP" if consent else "hello", f"+614915701{number:02}")
             await store.receive([NewInbound(text, consent)])
+            await asyncio.sleep(0.002)  # the list is in the order of milliseconds
 
     kept(happen)
 

@@ -81,6 +81,7 @@ async def at_work(tmp_path, token):
         ) as service,
         serve_app(service.endpoints) as port,
     ):
+        service.parts.worker.timer_hold.release()  # which waits for a provider that is not there
         yield Running(service, f"http://127.0.0.1:{port}")
 
 
