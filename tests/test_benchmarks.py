@@ -11,102 +11,59 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_turn_engine_is_measured_beside_the_same_sql(tmp_path):
-    script = ROOT / "benchmarks" / "turns.py"
+def run_benchmark(script, *args, cwd=None, timeout_s=60):
+    """Run a benchmark to its end, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, str(script), "--seconds", "0.3", "--batches", "1,16"],
+        [sys.executable, str(ROOT / "benchmarks" / script), *args],
         check=False,
-        cwd=tmp_path,
+        cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=timeout_s,
     )
     assert done.returncode == 0, done.stderr
-    print(done.stdout)
-    rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +(\d+)%", done.stdout, re.MULTILINE)
+    return done.stdout
+
+
+def test_the_turn_engine_is_measured_beside_the_same_sql(tmp_path):
+    said = run_benchmark("turns.py", "--seconds", "0.3", "--batches", "1,16", cwd=tmp_path)
+    print(said)
+    rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +(\d+)%", said, re.MULTILINE)
     assert [int(batch) for batch, *_ in rows] == [1, 16]
     assert all(int(ours.replace(",", "")) > 0 for _, _, ours, _ in rows)
 
 
 def test_the_sender_alone_is_measured_and_its_texts_share_commits(tmp_path):
-    script = ROOT / "benchmarks" / "sending.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--seconds", "0.5", "--delays", "0,20"],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    rows = re.findall(
-        r"^ +(\d+) ms +([\d,]+) +([\d,]+) +(\d+) +([\d.]+)$", done.stdout, re.MULTILINE
-    )
+    said = run_benchmark("sending.py", "--seconds", "0.5", "--delays", "0,20", cwd=tmp_path)
+    rows = re.findall(r"^ +(\d+) ms +([\d,]+) +([\d,]+) +(\d+) +([\d.]+)$", said, re.MULTILINE)
     assert [int(delay) for delay, *_ in rows] == [0, 20]
     assert all(float(writes) < 1 for *_, writes in rows), "two where nothing is shared"
 
 
 def test_a_replay_before_a_deploy_is_measured():
-    script = ROOT / "benchmarks" / "preflight.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--people", "300"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(
-        r"^cooee preflight: [\d.]+ s, .* so 100,000 in \d+ s", done.stdout, re.MULTILINE
-    )
+    said = run_benchmark("preflight.py", "--people", "300")
+    assert re.search(r"^cooee preflight: [\d.]+ s, .* so 100,000 in \d+ s", said, re.MULTILINE)
 
 
 def test_dialogues_are_measured_beside_plain_handlers(tmp_path):
-    script = ROOT / "benchmarks" / "dialogues.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--seconds", "0.2", "--batches", "1,16"],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    print(done.stdout)
-    rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +(\d+)%", done.stdout, re.MULTILINE)
+    said = run_benchmark("dialogues.py", "--seconds", "0.2", "--batches", "1,16", cwd=tmp_path)
+    print(said)
+    rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +(\d+)%", said, re.MULTILINE)
     assert [int(batch) for batch, *_ in rows] == [1, 16]
     assert all(int(rate.replace(",", "")) > 0 for row in rows for rate in row[1:3])
 
 
 def test_a_turn_is_measured_by_what_its_person_has():
-    script = ROOT / "benchmarks" / "sizes.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--dialogues", "1,20", "--kilobytes", "1", "--turns", "1"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    rows = re.findall(r"^ +([\d,]+) +([\d.]+)", done.stdout, re.MULTILINE)
+    said = run_benchmark("sizes.py", "--dialogues", "1,20", "--kilobytes", "1", "--turns", "1")
+    rows = re.findall(r"^ +([\d,]+) +([\d.]+)", said, re.MULTILINE)
     assert [row for row, _ in rows] == ["1", "20", "1", "10", "1,000", "10,000"]
 
 
 @pytest.mark.slow
 def test_the_whole_path_is_measured_with_a_load_and_a_provider_of_their_own(tmp_path):
-    script = ROOT / "benchmarks" / "peers.py"
     words = ["--seconds", "0.5", "--rounds", "1", "--rates", "20", "--greeted", "20"]
     words += ["--only", "cooee-answer,cooee-rest"]
-    done = subprocess.run(
-        [sys.executable, str(script), *words],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    print(done.stdout)
+    print(run_benchmark("peers.py", *words, cwd=tmp_path, timeout_s=240))
     measured = json.loads((tmp_path / "peers.json").read_text())
     assert measured["failed"] == {}
     for kind in ("closed", "open"):
@@ -119,32 +76,26 @@ def test_the_whole_path_is_measured_with_a_load_and_a_provider_of_their_own(tmp_
 
 
 def test_starts_are_measured_beside_python_itself(tmp_path):
-    script = ROOT / "benchmarks" / "starts.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--rounds", "1", "--json", "starts.json"],
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
+    run_benchmark(
+        "starts.py", "--rounds", "1", "--json", "starts.json", cwd=tmp_path, timeout_s=120
     )
-    assert done.returncode == 0, done.stderr
     ratios = json.loads((tmp_path / "starts.json").read_text())["costs"]
     assert ratios.keys() == {"import cooee", "cooee --help", "cooee run"}
     assert all(ratio > 0 for ratio in ratios.values())
 
 
 def test_each_step_of_a_text_is_measured(tmp_path):
-    script = ROOT / "benchmarks" / "budget.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--repeats", "2", "--batch", "4", "--json", "budget.json"],
-        check=False,
+    run_benchmark(
+        "budget.py",
+        "--repeats",
+        "2",
+        "--batch",
+        "4",
+        "--json",
+        "budget.json",
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
+        timeout_s=120,
     )
-    assert done.returncode == 0, done.stderr
     steps = json.loads((tmp_path / "budget.json").read_text())["costs"]
     assert len(steps) > 10
     assert all(seconds > 0 for seconds in steps.values())
