@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 from types import SimpleNamespace
@@ -30,10 +29,10 @@ import uvloop
 from history import write_result
 from peer_programs.load import TOKEN, twilio_form
 from peers import free_port
+from turns import counting
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from cooee import App, Chat
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Request, Response
 from cooee.core.messages import Status
@@ -52,22 +51,6 @@ from cooee.storage.sqlite.store import SQLite
 
 URL, OURS = "http://127.0.0.1:8000", "+61491570006"
 PROVIDER = Path(__file__).parent / "peer_programs" / "fake_provider.py"
-
-
-@dataclass
-class Count:
-    texts: int = 0
-
-
-def counting() -> App[Count]:
-    app = App(state=Count)
-
-    @app.otherwise
-    def count(chat: Chat[Count]) -> str:
-        chat.state.texts += 1
-        return f"That was text {chat.state.texts}."
-
-    return app
 
 
 class NoStore:
