@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -252,6 +252,39 @@ class Store(Protocol):
 
     async def changed_externally(self) -> bool:
         """Return whether another process wrote since the last call."""
+        ...
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        """Call `on_change`, from any thread, soon after another process stored work.
+
+        A store that hears nothing never calls `on_change`; `changed_externally` finds the work.
+        """
+        ...
+
+    async def hold_number(self, ours: str, role: str) -> float:
+        """Hold a role of a number for this process, or go on holding it; return for how long.
+
+        Args:
+            ours: the number.
+            role: the work that only one process does at a time for a number, such as "poller".
+
+        Returns:
+            The seconds from the beginning of the call for which no other process gets the role, by
+            the database's clock: 0 where another process holds it, infinity where none ever can.
+        """
+        ...
+
+    async def release_number(self, ours: str, role: str) -> None:
+        """Let another process hold a role of a number at once."""
+        ...
+
+    async def newer_versions(self, code_version: str) -> Sequence[str]:
+        """Note that this process runs a code version; return those deployed after it.
+
+        A version counts while a process that runs it lives. It was deployed when its first such
+        process began: so a version that is rolled back to is the newest once no process of it was
+        left.
+        """
         ...
 
     async def prune(self, before: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -269,6 +270,19 @@ class SQLite:
     async def changed_externally(self) -> bool:
         return await self._read(schedule.changed_externally)
 
+    def listen(self, on_change: Callable[[], None]) -> None:
+        """Hear nothing: another process's write is found by `changed_externally` alone."""
+
+    async def hold_number(self, ours: str, role: str) -> float:
+        self._check_is_owner()
+        return math.inf  # storage rule 10: the owner is the only process that polls and sends
+
+    async def release_number(self, ours: str, role: str) -> None:
+        self._check_is_owner()
+
+    async def newer_versions(self, code_version: str) -> Sequence[str]:
+        return ()
+
     async def prune(self, before: datetime) -> int:
         pruned_count = 0
         while count := await self._write(schedule.prune_keys, to_millis(before)):
@@ -338,7 +352,7 @@ class SQLite:
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
         """Call a function with a transaction that writes; the future resolves after the commit."""
-        return self._thread.submit(self._bind(function, *args, **kwargs))
+        return self._thread.submit(self._bind(lambda one: function(one, *args, **kwargs)))
 
     def _read(
         self,
@@ -347,19 +361,13 @@ class SQLite:
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
         """Call a function with a transaction that only reads."""
-        return self._thread.submit(self._bind(function, *args, **kwargs), writes=False)
+        work = self._bind(lambda one: function(one, *args, **kwargs))
+        return self._thread.submit(work, writes=False)
 
-    def _bind(
-        self,
-        function: Callable[Concatenate[Transaction, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> StoreWork[T]:
+    def _bind(self, work: Callable[[Transaction], T]) -> StoreWork[T]:
         """Return a function of the connection; the time of the transaction is now."""
-        now = to_millis(self._clock())
-        return lambda connection: function(
-            Transaction(connection, self._leases, self._key_file, now), *args, **kwargs
-        )
+        now, leases, keys = to_millis(self._clock()), self._leases, self._key_file
+        return lambda connection: work(Transaction(connection, leases, keys, now))
 
     def _check_is_owner(self) -> None:
         # storage rule 10: whoever does not own the file neither claims nor takes.

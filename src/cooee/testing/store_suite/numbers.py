@@ -32,6 +32,21 @@ class NumberTests:
         )
         assert (await harness.store.counts()).lost_reads == 2
 
+    async def test_a_role_of_a_number_is_held_again_and_after_its_release(
+        self, harness: StoreHarness
+    ) -> None:
+        for _ in range(2):
+            assert await harness.store.hold_number(OURS, "poller") > 0
+        assert await harness.store.hold_number(OURS, "sender") > 0
+        assert await harness.store.hold_number(BERT, "poller") > 0
+        await harness.store.release_number(OURS, "poller")
+        await harness.store.release_number(OURS, "poller")  # nothing to release
+        assert await harness.store.hold_number(OURS, "poller") > 0
+
+    async def test_a_process_alone_runs_the_newest_version(self, harness: StoreHarness) -> None:
+        for version in ("one", "one", "two"):
+            assert list(await harness.store.newer_versions(version)) == []
+
     async def test_a_secret_is_made_once(
         self, harness: StoreHarness, open_store: OpenStore
     ) -> None:
