@@ -4,6 +4,7 @@ import sys
 
 import pytest
 from hypothesis import settings
+from support.postgres import require_postgres
 
 # No example has a deadline, since no test may fail because the machine is busy.
 settings.register_profile("cooee", deadline=None)
@@ -18,3 +19,18 @@ def no_module_of_another_tests(tmp_path_factory):
     for name in set(sys.modules) - before:
         if (getattr(sys.modules[name], "__file__", None) or "").startswith(written):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL of this process of the tests; CI never goes without."""
+    with require_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+async def postgres_url(postgres):
+    """The URL of a new, empty database."""
+    name = await postgres.create_database()
+    yield postgres.url(name)
+    await postgres.drop_database(name)
