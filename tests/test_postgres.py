@@ -1,5 +1,7 @@
 """The PostgreSQL that the tests run on."""
 
+from urllib.parse import urlsplit
+
 import asyncpg
 import pytest
 from support.postgres import (
