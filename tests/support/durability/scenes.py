@@ -60,7 +60,7 @@ class Scene:
             await asyncio.wait_for(process.wait(), 60)
             print((await log).decode())
 
-    async def until(self, condition, seconds=20):
+    async def until(self, condition, seconds=60):
         for _ in range(int(seconds / 0.02)):
             if condition():
                 return
