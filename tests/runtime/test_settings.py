@@ -44,7 +44,7 @@ def test_all_that_is_missing_is_named_with_what_to_type():
     [
         ({"COOEE_PROVIDER": "telstar"}, "telstra-v2"),
         ({"COOEE_DATABASE": "mysql://x"}, "sqlite:///"),
-        ({"COOEE_DATABASE": "postgresql://me@host/cooee"}, "PostgreSQL is to come"),
+        ({"COOEE_DATABASE": "postgresql://me@host"}, "database behind the host"),
         ({"COOEE_DATABASE": "sqlite:///"}, "sqlite:///"),
         ({"COOEE_PORT": "99999"}, "COOEE_PORT"),
         ({"COOEE_PORT": "eighty"}, "COOEE_PORT"),
@@ -194,8 +194,12 @@ def test_what_is_no_url_is_refused_by_name(name, value):
 
 
 def test_the_passwords_of_urls_are_secrets():
-    urls = {"COOEE_PUBLIC_URL": "https://me:p4ss@x.example", "HTTPS_PROXY": "http://me:pr0xy@p:1"}
-    assert {"p4ss", "pr0xy"} <= set(read_settings({**GOOD, **urls}).secrets)
+    urls = {
+        "COOEE_DATABASE": "postgresql://me:s3cr3t@host/a",
+        "COOEE_PUBLIC_URL": "https://me:p4ss@x.example",
+        "HTTPS_PROXY": "http://me:pr0xy@p:1",
+    }
+    assert {"s3cr3t", "p4ss", "pr0xy"} <= set(read_settings({**GOOD, **urls}).secrets)
 
 
 def test_another_kind_of_proxy_stops_the_start():

@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 
 from cooee.core.errors import DatabaseInUse, SettingError, StorageError
+from cooee.storage import dialects
 from cooee.storage.dialects import (
+    check_database_url,
     check_ownership,
+    check_processes,
+    database_password,
     database_path,
     default_media_location,
     describe_database,
     find_database_problems,
+    is_missing,
+    is_server,
     open_store,
 )
 
@@ -31,29 +37,74 @@ def test_a_url_and_a_bare_path_name_a_file(tmp_path, monkeypatch):
     assert default_media_location("sqlite:////srv/a.db") == "/srv/a.db-media"
 
 
-@pytest.mark.parametrize("use", [database_path, describe_database, default_media_location])
+@pytest.mark.parametrize("use", [check_database_url, describe_database, default_media_location])
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("", "names no database file"),
-        ("sqlite:///", "names no database file"),
-        ("sqlite://a.db", "names no database file"),
-        ("mysql://me:word@host/a", "names no database file"),
-        ("postgresql://me:word@host/a", "to come"),
-        ("postgres://me:word@host/a", "to come"),
+        ("", "names no database"),
+        ("sqlite:///", "names no database"),
+        ("sqlite://a.db", "names no database"),
+        ("mysql://me:s3cret@host/a", "names no database"),
+        ("postgresql://me:s3cret@host", "no database behind the host"),
+        ("postgresql://me:s3cret@host/", "no database behind the host"),
+        ("postgresql://me:s3cret@host/a/b", "no database behind the host"),
+        ("postgresql+asyncpg://me:s3cret@host/a", "Begin the URL with postgresql://"),
+        ("postgresql://me:s3/cret@host/a", "percent code"),
+        ("postgresql://me:s3cret@host:port/a", "percent code"),
     ],
 )
 def test_a_url_without_a_file_is_refused_without_its_password(use, url, problem):
     with pytest.raises(SettingError, match=problem) as refused:
         use(url)
-    assert "word" not in str(refused.value)
+    assert "s3" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_server_is_named_without_its_password(scheme, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    url = f"{scheme}://me:w%40rd@db.example.com:6432/texts?sslmode=require"
+    check_database_url(url)
+    assert is_server(url)
+    assert not is_missing(url)
+    assert describe_database(url) == "PostgreSQL texts at db.example.com:6432"
+    assert database_password(url) == "w@rd"
+    assert default_media_location(url) == f"{tmp_path}/cooee-media"
+    with pytest.raises(SettingError, match="no server"):
+        database_path(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql:///texts", "PostgreSQL texts at this machine"),
+        ("postgresql:///texts?host=/run/postgresql", "PostgreSQL texts at /run/postgresql"),
+        ("postgresql://me@a:5432,b:5433/texts", "PostgreSQL texts at a:5432,b:5433"),
+        ("postgresql://me@[::1]:5432/texts", "PostgreSQL texts at [::1]:5432"),
+        ("postgresql://h/texts?user=me&password=word", "PostgreSQL texts at h"),
+    ],
+)
+def test_a_server_is_named_as_its_url_does(url, name):
+    assert describe_database(url) == name
+
+
+def test_several_processes_need_a_server():
+    check_processes("postgresql://me@host/texts")
+    for url in ("sqlite:///cooee.db", "cooee.db"):
+        with pytest.raises(SettingError, match="postgresql://"):
+            check_processes(url)
+
+
+async def test_a_missing_driver_is_a_line_to_type(monkeypatch):
+    monkeypatch.setattr(dialects, "find_spec", lambda _: None)
+    with pytest.raises(SettingError, match=r"pip install 'cooee\[postgres\]'"):
+        await open_store("postgresql://me:s3cret@host/a", now=now)
 
 
 async def test_no_store_is_opened_by_a_url_without_a_file():
-    for url in ("", "mysql://me:word@host/a", "postgresql://me:word@host/a"):
+    for url in ("", "mysql://me:s3cret@host/a"):
         with pytest.raises(SettingError, match="sqlite:///cooee") as refused:
             await open_store(url, now=now)
-        assert "word" not in str(refused.value)
+        assert "s3" not in str(refused.value)
         with pytest.raises(SettingError, match="sqlite:///cooee"):
             find_database_problems(url)
 

@@ -97,7 +97,7 @@ def _options_of_a_database(
     database: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
+            metavar="FILE|URL",
             help="The database, in place of COOEE_DATABASE.",
             callback=_use_database,
             expose_value=False,

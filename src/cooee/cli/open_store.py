@@ -22,14 +22,14 @@ async def open_configured_store() -> AsyncIterator[Store]:
     """
     from cooee.clocks.clock import RealClock
     from cooee.runtime.settings import read_database_url
-    from cooee.storage.dialects import database_path, open_store
+    from cooee.storage.dialects import describe_database, is_missing, open_store
 
     url = read_database_url(os.environ)
-    path = database_path(url)
-    if not path.is_file():
+    if is_missing(url):
         raise SettingError(
-            f"There is no database {path}. Run the app first (cooee run APP), or type:\n"
-            "  export COOEE_DATABASE=sqlite:///…    # the file the app runs on"
+            f"There is no database {describe_database(url)}. Run the app first (cooee run APP), or"
+            " type:\n"
+            "  export COOEE_DATABASE=sqlite:///…    # the file, or postgresql://…, the app runs on"
         )
     store = await open_store(url, now=RealClock().now, owner=False)
     try:

@@ -15,12 +15,21 @@ from cooee.core.setting_values import clean_value, decode_file
 from cooee.net.proxies import Proxies, read_proxies
 from cooee.providers import Provider, Setting, find_provider
 from cooee.providers.settings import parse_http_url
-from cooee.storage.dialects import absolute_path, database_path, default_media_location
+from cooee.storage.dialects import (
+    absolute_path,
+    check_database_url,
+    database_password,
+    default_media_location,
+)
 
 _MIN_TOKEN_CHARS = 16
 
 KNOWN_SETTINGS: Sequence[Setting] = (
-    Setting("COOEE_DATABASE", "where conversations are kept", "sqlite:///cooee.db"),
+    Setting(
+        "COOEE_DATABASE",
+        "where conversations are kept: a file, or postgresql://…",
+        "sqlite:///cooee.db",
+    ),
     Setting("COOEE_PROVIDER", "the provider that carries our texts", "telstra-v2"),
     Setting(
         "COOEE_PUBLIC_URL", "our address in the world: texts are pushed to it; unset: read", ""
@@ -94,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True):
         parts = [part for value in provider_secrets for part in value.split(",")]
         urls = [self.public_url or "", *self.proxies.by_scheme.values()]
         passwords = [urlsplit(url).password or "" for url in urls]
+        passwords.append(database_password(self.database))
         return [one for one in {*provider_secrets, *parts, *passwords, self.send_token} if one]
 
     def __repr__(self) -> str:
@@ -189,11 +199,10 @@ def _check_database_url(url: str) -> str:
             "COOEE_DATABASE is no URL. Type: export COOEE_DATABASE=sqlite:///cooee.db"
         )
     try:
-        database_path(url)
+        check_database_url(url)
     except SettingError as error:
-        raise SettingError(
-            f"COOEE_DATABASE is not right. {error} (Four slashes begin an absolute path.)"
-        ) from error
+        slashes = " (Four slashes begin an absolute path.)" if "sqlite:///" in str(error) else ""
+        raise SettingError(f"COOEE_DATABASE is not right. {error}{slashes}") from error
     return url
 
 

@@ -1,4 +1,4 @@
-"""Database URLs: the store that a URL opens, and the file that it names.
+"""Database URLs: the store that a URL opens, and the file or the server that it names.
 
 This module is the one place that knows the dialects. A URL may hold a password: messages show
 `describe_database`, and never the URL.
@@ -6,14 +6,52 @@ This module is the one place that knows the dialects. A URL may hold a password:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cooee.core.errors import SettingError
 from cooee.storage.store import Store
 
 _SQLITE = "sqlite:///"
+_POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})
+_POSTGRES_EXAMPLE = "postgresql://cooee@db.example.com/cooee"
+_HOST = re.compile(r"(\[[^]]+\]|[^:\[\]]*)(:\d+)?")
+_ONE_OWNER = (
+    "A file has one process. Several processes share a PostgreSQL:"
+    f" COOEE_DATABASE={_POSTGRES_EXAMPLE}"
+)
+
+
+def check_database_url(url: str) -> None:
+    """Check that a URL or a bare path names a database, without looking for it.
+
+    Raises:
+        SettingError: the URL names no database that cooee knows.
+    """
+    if is_server(url):
+        _split_server_url(url)
+    else:
+        database_path(url)
+
+
+def is_server(url: str) -> bool:
+    """Return whether a URL names a database server, which any number of processes may share."""
+    scheme = url.partition("://")[0].lower()
+    return "://" in url and scheme.partition("+")[0] in _POSTGRES_SCHEMES
+
+
+def check_processes(url: str) -> None:
+    """Check that several processes may answer and send on a database.
+
+    Raises:
+        SettingError: one process owns the database.
+    """
+    if not is_server(url):
+        raise SettingError(_ONE_OWNER)
 
 
 def database_path(url: str) -> Path:
@@ -26,14 +64,51 @@ def database_path(url: str) -> Path:
     Raises:
         SettingError: the URL names no SQLite file.
     """
+    if is_server(url):
+        raise SettingError("A file is needed here, and no server: sqlite:///cooee.db")
     scheme, colon, _ = url.partition("://")  # no more of the URL: it may hold a password
-    if colon and scheme in {"postgres", "postgresql"}:
-        raise SettingError("PostgreSQL is to come. Until then give a file: sqlite:///cooee.db")
     path = url.removeprefix(_SQLITE)
     if not path or (colon and path == url):
         named = f" ({scheme:.20}://…)" if colon else ""
-        raise SettingError(f"The URL{named} names no database file. Give one: sqlite:///cooee.db")
+        raise SettingError(
+            f"The URL{named} names no database. Give a file, sqlite:///cooee.db, or a server,"
+            f" {_POSTGRES_EXAMPLE}"
+        )
     return absolute_path(path)
+
+
+def _split_server_url(url: str) -> SplitResult:
+    """Return the parts of a server's URL.
+
+    Raises:
+        SettingError: the URL has a driver's name, no database's, or cannot be read.
+    """
+    scheme = url.partition("://")[0]
+    if scheme not in _POSTGRES_SCHEMES:
+        raise SettingError(f"Begin the URL with postgresql://, as in {_POSTGRES_EXAMPLE}")
+    parts = _parse_url(url)
+    if parts is None:
+        raise SettingError(
+            "The URL of the PostgreSQL cannot be read. In a user's name or a password, each of"
+            f" : / ? # [ ] @ % is written as its percent code. Like this: {_POSTGRES_EXAMPLE}"
+        )
+    if not _server_database(parts) or "/" in _server_database(parts):
+        raise SettingError(f"The URL names no database behind the host: {_POSTGRES_EXAMPLE}")
+    return parts
+
+
+def _parse_url(url: str) -> SplitResult | None:
+    """Return the parts of a URL, whose hosts may be several; None where they make no sense."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    return parts if all(map(_HOST.fullmatch, hosts)) and "@" not in parts.path else None
+
+
+def _server_database(parts: SplitResult) -> str:
+    return unquote(parts.path.removeprefix("/")) or "".join(parse_qs(parts.query).get("dbname", []))
 
 
 def absolute_path(path: str) -> Path:
@@ -53,21 +128,40 @@ def absolute_path(path: str) -> Path:
 
 
 def describe_database(url: str) -> str:
-    """Return a database's name for messages: its path, without any password.
+    """Return a database's name for messages: its path or its server, without any password.
 
     Raises:
         SettingError: the URL names no database.
     """
-    return str(database_path(url))
+    if not is_server(url):
+        return str(database_path(url))
+    parts = _split_server_url(url)
+    hosts = parts.netloc.rpartition("@")[2] or "".join(parse_qs(parts.query).get("host", []))
+    return f"PostgreSQL {_server_database(parts)} at {hosts or 'this machine'}"
+
+
+def database_password(url: str) -> str:
+    """Return the password in a URL, which no log may show; "" where there is none.
+
+    Raises:
+        SettingError: the URL names no database.
+    """
+    if not is_server(url):
+        return ""
+    parts = _split_server_url(url)
+    return unquote(parts.password or "") or "".join(parse_qs(parts.query).get("password", []))
 
 
 def default_media_location(url: str) -> str:
-    """Return the folder of media where no other is set: beside the database's file.
+    """Return the folder of media where no other is set.
+
+    It lies beside the database's file; beside no file, it is ``cooee-media`` in the working folder.
 
     Raises:
         SettingError: the URL names no database.
     """
-    return f"{database_path(url)}-media"
+    check_database_url(url)
+    return str(absolute_path("cooee-media")) if is_server(url) else f"{database_path(url)}-media"
 
 
 def key_path(url: str) -> Path:
@@ -80,33 +174,60 @@ def key_path(url: str) -> Path:
     return path.with_name(f"{path.name}.key")
 
 
+def is_missing(url: str) -> bool:
+    """Return whether a database is a file that is not there yet.
+
+    Raises:
+        SettingError: the URL names no database.
+    """
+    return not is_server(url) and not database_path(url).exists()
+
+
 async def open_store(url: str, *, now: Callable[[], datetime], owner: bool = True) -> Store:
     """Open the store of a database URL; a new database is made, an old schema brought up to date.
 
     Args:
-        url: the database, as for `database_path`.
+        url: the database: a server, or a file as for `database_path`.
         now: the clock, in UTC.
-        owner: whether this process is the one that answers and sends. Only one can be.
+        owner: whether this process answers and sends. Only one process can on a file.
 
     Raises:
-        SettingError: the URL names no database.
+        SettingError: the URL names no database, or the driver of the server is not installed.
         DatabaseInUse: another process owns the database.
         SchemaTooNew: a newer cooee wrote the database.
         StorageError: the database cannot be opened.
     """
+    if is_server(url):
+        _split_server_url(url)
+        check_driver()
+        raise SettingError("PostgreSQL is to come. Until then give a file: sqlite:///cooee.db")
     from cooee.storage.sqlite.store import SQLite  # noqa: PLC0415 -- settings load no driver
 
     return await SQLite.open(database_path(url), now=now, owner=owner)
 
 
+def check_driver() -> None:
+    """Check that the driver of a server is installed.
+
+    Raises:
+        SettingError: it is not; the message says what to type.
+    """
+    if find_spec("asyncpg") is None:
+        raise SettingError("PostgreSQL needs a driver. Type: pip install 'cooee[postgres]'")
+
+
 def check_ownership(url: str) -> None:
     """Check that no process owns a database, whose file need not be there yet.
+
+    A server has no owner.
 
     Raises:
         SettingError: the URL names no database.
         DatabaseInUse: a process owns the database.
         StorageError: the database's folder is missing, or cannot be written.
     """
+    if is_server(url):
+        return
     from cooee.storage.sqlite.ownership import OwnerLock  # noqa: PLC0415 -- as above
 
     OwnerLock(database_path(url)).close()
@@ -119,6 +240,8 @@ def find_database_problems(url: str) -> Sequence[str]:
         SettingError: the URL names no database.
         StorageError: the database cannot be opened.
     """
+    if is_server(url):
+        return ()
     from cooee.storage.sqlite.database_file import find_problems  # noqa: PLC0415 -- as above
 
     return find_problems(database_path(url))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -67,13 +68,16 @@ def phone(
     """
     from cooee.phone.phone_lock import lock_phone
     from cooee.phone.simulated_provider import ProviderConnection, is_pushed_by_default
-    from cooee.storage.dialects import check_ownership, database_path
+    from cooee.storage.dialects import check_ownership, database_path, is_server
 
     database = _phone_database(app, database)
     is_pushed = is_pushed_by_default(provider) if push is None else push
     connection = ProviderConnection(provider, is_pushed, poll_interval)
     configure_logging(logging.WARNING, private=True)
-    with lock_phone(database_path(database)) as tell_place:
+    lock = (
+        nullcontext(lambda _: None) if is_server(database) else lock_phone(database_path(database))
+    )
+    with lock as tell_place:
         check_ownership(database)
         if terminal:
             tell_place(f"in a terminal (process {os.getpid()})")

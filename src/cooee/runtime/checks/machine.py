@@ -11,16 +11,23 @@ from typing import Any
 from cooee.core.app.time_zones import INSTALL_DATA, load_time_zone
 from cooee.core.errors import CooeeError
 from cooee.runtime.checks import Finding, Verdict
-from cooee.storage.dialects import database_path, find_database_problems, open_store
+from cooee.storage.dialects import (
+    database_path,
+    describe_database,
+    find_database_problems,
+    is_missing,
+    is_server,
+    open_store,
+)
 
 _LOW_DISK_BYTES, _FULL_DISK_BYTES = 500_000_000, 50_000_000  # bytes
 
 
 async def check_database(url: str, now: Callable[[], datetime]) -> Sequence[Finding]:
     """Open the database beside a running app, write a change of nothing, and look at its disk."""
-    path = database_path(url)
-    if not _file_exists(path):
-        return [_missing_file_finding(path)]
+    name = describe_database(url)
+    if is_missing(url):
+        return [_missing_file_finding(database_path(url))]
     try:
         store = await open_store(url, now=now, owner=False)
         try:
@@ -30,7 +37,7 @@ async def check_database(url: str, now: Callable[[], datetime]) -> Sequence[Find
             await store.close()
         notes = [*find_database_problems(url)]
     except CooeeError as error:
-        return [Finding("database", "wrong", f"{path}: {error}")]
+        return [Finding("database", "wrong", f"{name}: {error}")]
     if counts.unclean_exits:
         notes.append(
             f"{_count_in_words(counts.unclean_exits)} a process on it died without closing it."
@@ -38,14 +45,8 @@ async def check_database(url: str, now: Callable[[], datetime]) -> Sequence[Find
     if counts.set_aside or counts.unknown:
         notes.append("Some texts need a person: cooee conversations --trouble.")
     verdict: Verdict = "note" if notes else "ok"
-    return [
-        Finding("database", verdict, " ".join([f"{path} is written to.", *notes])),
-        _disk_space_finding(path),
-    ]
-
-
-def _file_exists(path: Path) -> bool:
-    return path.exists()
+    database = Finding("database", verdict, " ".join([f"{name} is written to.", *notes]))
+    return [database] if is_server(url) else [database, _disk_space_finding(database_path(url))]
 
 
 def _missing_file_finding(path: Path) -> Finding:
