@@ -1,23 +1,29 @@
-"""HTTP out: an aiohttp client, a client for the same process, and `run_flow`."""
+"""HTTP out: a client for the network, a client for the same process, and `run_flow`."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from cooee.clocks.clock import Clock
-from cooee.core.errors import (
-    OutcomeUnknown,
-    PermanentFailure,
-    ProviderFailure,
-    TemporaryFailure,
-)
+from cooee.core.errors import PermanentFailure, ProviderFailure
 from cooee.core.http_messages import Flow, Request, Response
+from cooee.net.network_failures import (
+    connect_error,
+    describe_error,
+    no_answer_error,
+    not_connected_error,
+)
 from cooee.net.proxies import Proxies
 from cooee.net.ssrf_guard import AddressRefused, SSRFGuard
+
+if TYPE_CHECKING:
+    from cooee.net.connections import Connections
 
 T = TypeVar("T")
 
@@ -69,27 +75,14 @@ async def run_flow(flow: Flow[T], transport: Callable[[Request], Awaitable[Respo
         flow.close()
 
 
-_REFUSED = (
-    "nothing listens there. Start the server (the simulator: cooee simulator), or mend the URL"
-)
-
-
-def no_answer_error(request: Request, reason: str) -> ProviderFailure:
-    """Return the failure for a lost response: temporary where the request is safe to repeat."""
-    message = f"No answer from {urlsplit(request.url).netloc}: {reason}."
-    return TemporaryFailure(message) if request.safe else OutcomeUnknown(message)
-
-
-def not_connected_error(request: Request, reason: str) -> TemporaryFailure:
-    """Return the failure for a request that was never sent."""
-    return TemporaryFailure(f"Could not connect to {urlsplit(request.url).netloc}: {reason}.")
+_PLAIN_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class HTTPClient:
-    """The aiohttp client, imported late: most of cooee's work needs no client.
+    """An HTTP client that keeps its connections for 15 s: shorter than most servers do.
 
-    Connections rest 15 s at most, shorter than most servers keep them, so that a text is
-    rarely written into a connection that the other side has just closed.
+    Requests go over `Connections`. Those through a proxy, and the downloads of a client with a
+    guard or a limit, go by aiohttp, imported late: most of cooee's work needs none of it.
 
     Args:
         clock: the time of responses.
@@ -113,10 +106,42 @@ class HTTPClient:
         self._clock = clock
         self._proxies = proxies or Proxies()
         self._timeout, self._max_bytes, self._guard = timeout, max_bytes, guard
+        self._connect_timeout = min(10, timeout / 2)  # so that the error says which time was up
+        self._connections: Connections | None = None
         self._session: Any = None
 
     async def __call__(self, request: Request) -> Response:
-        import aiohttp  # noqa: PLC0415 -- a quarter of a second that only senders pay
+        """Make a request; a redirect is an answer like any other.
+
+        Following it would hand a text and its credentials to another host.
+
+        Raises:
+            TemporaryFailure: nothing was sent, or the request was `safe` to repeat.
+            OutcomeUnknown: it was sent, and no whole answer came.
+            PermanentFailure: the guard refuses its address, or the answer is too large.
+        """
+        is_plain = self._guard is None and self._max_bytes is None
+        if not is_plain or request.method not in _PLAIN_METHODS:
+            return await self._call_by_aiohttp(request, self._proxies.find(request.url))
+        if (proxy := self._proxies.find(request.url)) is not None:
+            return await self._call_by_aiohttp(request, proxy)
+        if self._connections is None:
+            from cooee.net.connections import (  # noqa: PLC0415 -- TLS, which only senders pay for
+                Connections,
+            )
+
+            self._connections = Connections(
+                timeout=self._timeout, connect_timeout=self._connect_timeout
+            )
+        answer = await self._connections.fetch(request)
+        return Response(
+            status=answer.status, headers=answer.headers, body=answer.body, at=self._clock.now()
+        )
+
+    async def _call_by_aiohttp(self, request: Request, proxy: str | None) -> Response:
+        if "aiohttp" not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, "aiohttp")
+        import aiohttp  # noqa: PLC0415 -- a quarter of a second that only some pay
         import yarl  # noqa: PLC0415 -- aiohttp's reading of a URL, so that no two readings differ
 
         session = self._open_session(aiohttp)
@@ -127,14 +152,13 @@ class HTTPClient:
         try:
             if self._guard is not None:
                 self._guard.check_host(url.host or "", url.port or 0)
-            # A redirect is not followed: it would hand a text and its credentials to another host.
             async with session.request(
                 request.method,
                 url,
                 headers=dict(request.headers),
                 data=request.body or None,
                 allow_redirects=False,
-                proxy=self._proxies.find(request.url),
+                proxy=proxy,
             ) as response:
                 body = await self._read_body(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}
@@ -151,11 +175,10 @@ class HTTPClient:
             # aiohttp wraps what the resolver raises in its own connection error.
             if isinstance(cause, AddressRefused):
                 raise PermanentFailure(str(cause)) from error
-            if isinstance(cause, ConnectionRefusedError):
-                raise not_connected_error(request, _REFUSED) from error
-            raise not_connected_error(request, _error_text(error)) from error
+            is_refused = isinstance(cause, ConnectionRefusedError)
+            raise connect_error(request, cause if is_refused else error) from error
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            raise no_answer_error(request, _error_text(error)) from error
+            raise no_answer_error(request, describe_error(error)) from error
 
     async def _read_body(self, response: Any) -> bytes:
         if self._max_bytes is None:
@@ -174,14 +197,11 @@ class HTTPClient:
 
     def _open_session(self, aiohttp: Any) -> Any:
         if self._session is None:
-            connect_timeout = min(
-                10, self._timeout / 2
-            )  # before the whole, so that the error says which
             resolver_option = {} if self._guard is None else {"resolver": self._guard}
             identity_header = {} if self._max_bytes is None else {"Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(keepalive_timeout=15, limit=0, **resolver_option),
-                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=connect_timeout),
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=self._connect_timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "cooee", **identity_header},
                 auto_decompress=not identity_header,
@@ -191,14 +211,17 @@ class HTTPClient:
         return self._session
 
     async def close(self) -> None:
+        """Close the connections; the next request opens others."""
+        if self._connections is not None:
+            self._connections.close()
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
 
 
 def load_client() -> None:
-    """Import aiohttp now, in any thread, before the first request waits for the import."""
-    import aiohttp  # noqa: F401, PLC0415 -- see above
+    """Import the connections now, in any thread, before the first request waits for the import."""
+    import cooee.net.connections  # noqa: F401, PLC0415 -- see above
 
 
 class InProcessClient:
@@ -301,7 +324,3 @@ def _asgi_scope(request: Request, hang_up: Callable[[], None]) -> Scope:
         "extensions": {HANG_UP_EXTENSION: hang_up},
         "state": {},
     }
-
-
-def _error_text(error: BaseException) -> str:
-    return str(error).strip().rstrip(".") or type(error).__name__

@@ -23,6 +23,8 @@ class Proxies(msgspec.Struct, frozen=True):
 
         This machine itself is always called directly.
         """
+        if not self.by_scheme:
+            return None
         parts = urlsplit(url)
         host, proxy = (parts.hostname or "").rstrip("."), self.by_scheme.get(parts.scheme)
         if proxy is None or _is_loopback(host):

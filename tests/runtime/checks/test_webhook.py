@@ -6,8 +6,9 @@ import pytest
 
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Response
-from cooee.net.http_client import HTTPClient, not_connected_error
+from cooee.net.http_client import HTTPClient
 from cooee.net.http_server import bind_socket, serve_app
+from cooee.net.network_failures import not_connected_error
 from cooee.providers import find_provider
 from cooee.runtime.checks.webhook import check_webhook
 
