@@ -205,3 +205,14 @@ def test_the_passwords_of_urls_are_secrets():
 def test_another_kind_of_proxy_stops_the_start():
     with pytest.raises(SettingError, match="ALL_PROXY"):
         read_settings({**GOOD, "ALL_PROXY": "socks5://127.0.0.1:1080"})
+
+
+def test_the_key_of_forgotten_people_is_a_secret_of_64_hex_digits(tmp_path):
+    key = "0123456789abcdef" * 4
+    (tmp_path / "key").write_text(f"{key}\n")
+    settings = read_settings({**GOOD, "COOEE_FORGET_KEY_FILE": str(tmp_path / "key")})
+    assert settings.forget_key == key
+    assert key in settings.secrets
+    assert read_settings(GOOD).forget_key == ""
+    with pytest.raises(SettingError, match="64 hex digits"):
+        read_settings({**GOOD, "COOEE_FORGET_KEY": "short"})

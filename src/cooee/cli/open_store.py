@@ -21,7 +21,7 @@ async def open_configured_store() -> AsyncIterator[Store]:
         SettingError: there is no database yet, or COOEE_DATABASE names another.
     """
     from cooee.clocks.clock import RealClock
-    from cooee.runtime.settings import read_database_url
+    from cooee.runtime.settings import read_database_url, read_forget_key
     from cooee.storage.dialects import describe_database, is_missing, open_store
 
     url = read_database_url(os.environ)
@@ -31,7 +31,8 @@ async def open_configured_store() -> AsyncIterator[Store]:
             " type:\n"
             "  export COOEE_DATABASE=sqlite:///…    # the file, or postgresql://…, the app runs on"
         )
-    store = await open_store(url, now=RealClock().now, owner=False)
+    key = read_forget_key(os.environ)
+    store = await open_store(url, now=RealClock().now, owner=False, forget_key=key)
     try:
         yield store
     finally:

@@ -38,7 +38,7 @@ async def running_service(
     """Open a service with the given settings; it is not connected yet."""
     clock = RealClock()
     media_config = _make_media_config(settings, clock)
-    store = await open_store(settings.database, now=clock.now)
+    store = await open_store(settings.database, now=clock.now, forget_key=settings.forget_key)
     service = Service(
         app,
         settings.make_provider(),

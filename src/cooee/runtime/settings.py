@@ -21,6 +21,7 @@ from cooee.storage.dialects import (
     database_password,
     default_media_location,
 )
+from cooee.storage.forget_key import check_forget_key
 
 _MIN_TOKEN_CHARS = 16
 
@@ -54,6 +55,12 @@ KNOWN_SETTINGS: Sequence[Setting] = (
     ),
     Setting("COOEE_MEDIA_LARGEST", "bytes of one picture that are kept", "10000000"),
     Setting("COOEE_MEDIA_TRUSTED", "hosts of pictures that may be private, with commas", ""),
+    Setting(
+        "COOEE_FORGET_KEY",
+        "64 hex digits: the key to forgotten people's opt-outs, with PostgreSQL",
+        "",
+        secret=True,
+    ),
     Setting("COOEE_LOG_LEVEL", "debug, info, warning or error", "info"),
     Setting("COOEE_LOG_PRIVATE", "yes: log numbers and words too", ""),
 )
@@ -86,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: str
     log_private: bool
     proxies: Proxies
+    forget_key: str = ""
 
     def make_provider(self) -> Provider:
         """Make the provider's adapter from its own settings."""
@@ -104,7 +112,8 @@ class Settings(msgspec.Struct, frozen=True):
         urls = [self.public_url or "", *self.proxies.by_scheme.values()]
         passwords = [urlsplit(url).password or "" for url in urls]
         passwords.append(database_password(self.database))
-        return [one for one in {*provider_secrets, *parts, *passwords, self.send_token} if one]
+        own = (self.send_token, self.forget_key)
+        return [one for one in {*provider_secrets, *parts, *passwords, *own} if one]
 
     def __repr__(self) -> str:
         return f"<Settings for {self.provider.name}>"
@@ -144,6 +153,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_level=_parse_log_level(values["COOEE_LOG_LEVEL"]),
         log_private=_parse_yes("COOEE_LOG_PRIVATE", values["COOEE_LOG_PRIVATE"] or ""),
         proxies=read_proxies(environment),
+        forget_key=check_forget_key(values["COOEE_FORGET_KEY"] or ""),
     )
 
 
@@ -176,6 +186,15 @@ def read_database_url(environment: Mapping[str, str]) -> str:
         SettingError: the URL names no database that cooee knows.
     """
     return _check_database_url(read_setting(environment, "COOEE_DATABASE"))
+
+
+def read_forget_key(environment: Mapping[str, str]) -> str:
+    """Read COOEE_FORGET_KEY alone, for a command that opens the database.
+
+    Raises:
+        SettingError: the setting is no key.
+    """
+    return check_forget_key(read_setting(environment, "COOEE_FORGET_KEY"))
 
 
 def read_media_location(environment: Mapping[str, str]) -> str:

@@ -183,13 +183,21 @@ def is_missing(url: str) -> bool:
     return not is_server(url) and not database_path(url).exists()
 
 
-async def open_store(url: str, *, now: Callable[[], datetime], owner: bool = True) -> Store:
+async def open_store(
+    url: str,
+    *,
+    now: Callable[[], datetime],
+    owner: bool = True,
+    forget_key: str = "",
+) -> Store:
     """Open the store of a database URL; a new database is made, an old schema brought up to date.
 
     Args:
         url: the database: a server, or a file as for `database_path`.
         now: the clock, in UTC.
         owner: whether this process answers and sends. Only one process can on a file.
+        forget_key: the key to forgotten people's opt-outs on a server, as 64 hex digits. A file has
+            a key of its own beside it.
 
     Raises:
         SettingError: the URL names no database, or the driver of the server is not installed.

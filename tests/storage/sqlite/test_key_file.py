@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cooee.core.errors import StorageError
-from cooee.storage.sqlite.key_file import KeyFile, find_key_problem, key_check, keyed_id
+from cooee.storage.forget_key import key_check
+from cooee.storage.sqlite.key_file import KeyFile, find_key_problem
 
 
 def test_a_key_is_made_once_and_is_its_owners_alone(tmp_path):
@@ -70,9 +71,3 @@ def test_a_key_is_missing_or_another_databases_or_good(tmp_path):
     key = file.read_or_make()
     assert find_key_problem(file, key_check(key)) == ""
     assert "belongs to another database" in find_key_problem(file, key_check(key) + 1)
-
-
-def test_ids_of_two_keys_have_nothing_in_common():
-    one, other = keyed_id(b"1" * 32, b"c" * 16), keyed_id(b"2" * 32, b"c" * 16)
-    assert len(one) == len(other) == 16
-    assert len({one, other, b"c" * 16}) == 3

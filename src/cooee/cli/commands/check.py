@@ -83,7 +83,7 @@ async def _collect_findings(settings: Settings, name: str | None) -> Sequence[Fi
         return [
             *await check_provider(provider, transport, clock, url),
             await check_webhook(provider, url, settings.host, settings.port, transport),
-            *await check_database(settings.database, clock.now),
+            *await check_database(settings.database, clock.now, forget_key=settings.forget_key),
             check_time_zones(),
             *_check_app_keywords(name, provider),
         ]

@@ -23,13 +23,15 @@ from cooee.storage.dialects import (
 _LOW_DISK_BYTES, _FULL_DISK_BYTES = 500_000_000, 50_000_000  # bytes
 
 
-async def check_database(url: str, now: Callable[[], datetime]) -> Sequence[Finding]:
+async def check_database(
+    url: str, now: Callable[[], datetime], *, forget_key: str = ""
+) -> Sequence[Finding]:
     """Open the database beside a running app, write a change of nothing, and look at its disk."""
     name = describe_database(url)
     if is_missing(url):
         return [_missing_file_finding(database_path(url))]
     try:
-        store = await open_store(url, now=now, owner=False)
+        store = await open_store(url, now=now, owner=False, forget_key=forget_key)
         try:
             await store.prune(datetime(1970, 1, 2, tzinfo=UTC))  # a write that finds nothing
             counts = await store.counts()

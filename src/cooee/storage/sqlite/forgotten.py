@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from cooee.core.errors import StorageError
-from cooee.storage.sqlite.key_file import find_key_problem, key_check, keyed_id
+from cooee.storage.forget_key import key_check, keyed_id
+from cooee.storage.sqlite.key_file import find_key_problem
 from cooee.storage.sqlite.transaction import Transaction
 
 logger = logging.getLogger("cooee")

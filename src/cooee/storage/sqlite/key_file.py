@@ -1,22 +1,14 @@
-"""KeyFile: the secret beside a database, by which forgotten people are known again.
-
-storage rule 9: the numbers of a country can all be tried in a second, so a hash hides nobody whose
-key lies beside it. The key lies in a file of its own, which no copy of the database has.
-"""
+"""KeyFile: the secret beside a database file, by which forgotten people are known again."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from hashlib import blake2b
 from pathlib import Path
 
 from cooee.core.errors import StorageError
+from cooee.storage.forget_key import KEY_BYTES, key_check
 from cooee.storage.sqlite.file_errors import explain_open_error
-
-_KEY_BYTES = 32
-_ID_BYTES = 16  # as of a conversation's id
-_CHECK_BYTES = 7  # of the number by which a database knows its key
 
 
 class KeyFile:
@@ -43,9 +35,9 @@ class KeyFile:
                 return b""
             except OSError as error:
                 raise StorageError(explain_open_error(self.path, error)) from error
-            if key and len(key) != _KEY_BYTES:
+            if key and len(key) != KEY_BYTES:
                 raise StorageError(
-                    f"{self.path} is damaged: it has {len(key)} bytes instead of {_KEY_BYTES}. Put"
+                    f"{self.path} is damaged: it has {len(key)} bytes instead of {KEY_BYTES}. Put"
                     " it back from your own copy."
                 )
             self._key = key
@@ -69,7 +61,7 @@ class KeyFile:
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
+                os.write(descriptor, secrets.token_bytes(KEY_BYTES))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -93,16 +85,6 @@ class KeyFile:
             if self.path.exists():
                 return
             draft.rename(self.path)
-
-
-def keyed_id(key: bytes, conversation: bytes) -> bytes:
-    """Return the id under which a forgotten conversation is kept (RFC 7693, keyed BLAKE2b)."""
-    return blake2b(conversation, key=key, digest_size=_ID_BYTES).digest()
-
-
-def key_check(key: bytes) -> int:
-    """Return the number by which a database knows its key again."""
-    return int.from_bytes(blake2b(b"check", key=key, digest_size=_CHECK_BYTES).digest())
 
 
 def find_key_problem(file: KeyFile, check: int | None) -> str:
