@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cooee.core.errors import SettingError
+from cooee.storage.forget_key import check_forget_key
 from cooee.storage.store import Store
 
 _SQLITE = "sqlite:///"
@@ -208,6 +209,7 @@ async def open_store(
     if is_server(url):
         _split_server_url(url)
         check_driver()
+        check_forget_key(forget_key)
         raise SettingError("PostgreSQL is to come. Until then give a file: sqlite:///cooee.db")
     from cooee.storage.sqlite.store import SQLite  # noqa: PLC0415 -- settings load no driver
 

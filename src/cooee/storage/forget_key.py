@@ -1,8 +1,8 @@
 """ForgetKey: the secret by which forgotten people are known again, and their ids under it.
 
 storage rule 9: the numbers of a country can all be tried in a second, so a hash hides nobody whose
-key lies beside it. No copy of a database has the key: SQLite's lies in a file of its own, and
-PostgreSQL's is the setting COOEE_FORGET_KEY.
+key lies beside it. No copy of a database has the key: a file's lies in a file of its own, and a
+server's is the setting COOEE_FORGET_KEY.
 """
 
 from __future__ import annotations
