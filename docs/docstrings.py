@@ -131,7 +131,7 @@ def _members(name: str, item: type, level: int) -> Iterator[str]:
     if issubclass(item, Enum):
         yield "\n".join(f"- `{member.name}` = `{member.value!r}`" for member in item)
         return
-    for attribute, member in vars(item).items():
+    for attribute, member in _own_and_inherited(item).items():
         function = getattr(member, "__func__", member)
         shown = inspect.isfunction(function) or isinstance(member, property)
         if attribute.startswith("_") or not shown or not inspect.getdoc(function):
@@ -142,6 +142,13 @@ def _members(name: str, item: type, level: int) -> Iterator[str]:
         signature = signature.replace(f"\n{attribute}(", f"\n{prefix}{attribute}(", 1)
         parts = [heading, signature, _markdown(inspect.getdoc(function) or "")]
         yield "\n\n".join(part for part in parts if part)
+
+
+def _own_and_inherited(item: type) -> dict[str, object]:
+    """Return a class's members, and behind them those of the contracts of which it is made."""
+    parts = [part for part in item.__mro__[1:] if getattr(part, "_is_protocol", False)]
+    contracts = [part for part in parts if part.__module__.startswith("cooee.")]
+    return {k: v for part in (item, *contracts) for k, v in vars(part).items()}
 
 
 # Docstrings

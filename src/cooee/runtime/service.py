@@ -49,6 +49,7 @@ from cooee.storage import Store
 _DAY_S = 86_400
 _BACKFILL_INTERVAL_S = 300.0  # between two polls for texts that no push could bring
 _READ_FIRST = timedelta(minutes=1)  # at most, until timers run though nothing could be read
+_MAX_COUNTED = 10_000  # of each kind, for /health
 _SHARED_STORE_POLL_S = 1.0  # between two looks for what other processes wrote
 _MIN_HISTORY = timedelta(days=35)  # provider ids are kept at least so long, against duplicates
 _START_HOOK_WAIT_S = 1.0  # for start hooks that raise at once; others go on by themselves
@@ -238,7 +239,8 @@ class Service:
         """Say whether all is well, with details of polling, sending, handlers and the database."""
         database, counts = "ok", {}
         try:
-            counts = asdict(await self.store.counts())
+            # storage rule 18: a probe asks every few seconds
+            counts = asdict(await self.store.counts(up_to=_MAX_COUNTED))
         except CooeeError as error:
             database = str(error)
         polling = "off" if self._poller is None else self._poller.trouble or "ok"

@@ -27,6 +27,7 @@ from cooee.storage.summaries import (
     ConversationSummary,
     Counts,
     OptOut,
+    PrunedSlice,
     StoredDialogue,
     StoredText,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "PendingText",
     "Priority",
     "ProactiveOutbound",
+    "PrunedSlice",
     "ReceivedText",
     "SendAttempt",
     "SenderConsent",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cooee.core.messages import Media, Outbound, Receipt, Status
+from cooee.storage.operator_verbs import OperatorVerbs
 from cooee.storage.records import (
     AttemptResult,
     Checkpoint,
@@ -20,18 +21,10 @@ from cooee.storage.records import (
     ReceivedText,
     SendAttempt,
 )
-from cooee.storage.summaries import (
-    EVERY_CONVERSATION,
-    ConversationFilter,
-    ConversationSummary,
-    Counts,
-    OptOut,
-    StoredDialogue,
-    StoredText,
-)
+from cooee.storage.summaries import StoredDialogue
 
 
-class Store(Protocol):
+class Store(OperatorVerbs, Protocol):
     """The verbs of a database. Each call is one transaction, durable when the call returns.
 
     Every verb raises `StoreUnavailable` where the database is locked or full: nothing of the call
@@ -124,8 +117,8 @@ class Store(Protocol):
         """
         ...
 
-    async def count_open_dialogues(self) -> Mapping[str, int]:
-        """Return the number of open dialogues of each handler."""
+    async def count_open_dialogues(self, *, up_to: int | None = None) -> Mapping[str, int]:
+        """Return the number of open dialogues of each handler, counted as by `counts`."""
         ...
 
     # Media of inbound texts
@@ -293,90 +286,4 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish all calls under way, and close the database."""
-        ...
-
-    # For operators
-
-    async def counts(self) -> Counts:
-        """Return counts of conversations, texts, opt-outs and dialogues."""
-        ...
-
-    async def conversations(
-        self,
-        matching: ConversationFilter = EVERY_CONVERSATION,
-        *,
-        after: str = "",
-        limit: int = 100,
-    ) -> Sequence[ConversationSummary]:
-        """Return a page of conversations, the latest text first.
-
-        Args:
-            matching: the conversations to list.
-            after: the cursor of the last conversation of the page before; "" for the first page.
-            limit: the length of a page.
-
-        Raises:
-            SettingError: `after` is no cursor.
-        """
-        ...
-
-    async def count_conversations(self, matching: ConversationFilter = EVERY_CONVERSATION) -> int:
-        """Return the number of conversations that a filter lets through."""
-        ...
-
-    async def history(
-        self, ours: str, theirs: str, limit: int, *, up_to: int | None = None, unsent: bool = True
-    ) -> Sequence[StoredText]:
-        """Return the last texts of a conversation: the person's in order, replies behind theirs.
-
-        Args:
-            ours: our number.
-            theirs: the person's number.
-            limit: how many texts at most.
-            up_to: leave out the person's texts of a higher number.
-            unsent: include texts of ours that were cancelled, expired or failed.
-        """
-        ...
-
-    async def record_opt_outs(
-        self, ours: str, people: Sequence[str]
-    ) -> tuple[int, Sequence[Outbound]]:
-        """Record opt-outs that the provider lists.
-
-        Return the number of new opt-outs, and the queued texts that they cancelled.
-        """
-        ...
-
-    async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:
-        """Return a person's opt-outs from a number, oldest first."""
-        ...
-
-    async def retry(self, theirs: str | None = None) -> int:
-        """Retry set-aside texts and timers; return their number.
-
-        A text gets a new number, at the end of its conversation.
-        """
-        ...
-
-    async def resend_refused(self, theirs: str | None = None) -> int:
-        """Queue a copy of each refused text, at the end of its conversation; return their number.
-
-        A text that was sent again is refused no more, so none is sent twice.
-        """
-        ...
-
-    async def resend(self, theirs: str | None = None) -> int:
-        """Queue texts of unknown end again, as an operator asked; return their number."""
-        ...
-
-    async def forget(self, theirs: str) -> bool:
-        """Erase a person; an opt-out and the dedupe keys stay, as hashes with a key.
-
-        The key lies outside of the database. False where the person is not known. The paths of
-        their media go to `media_to_erase`, since no transaction spans files.
-        """
-        ...
-
-    async def backup(self, path: str) -> None:
-        """Copy the database, whole and consistent, to a new file."""
         ...

@@ -112,3 +112,16 @@ class StoredDialogue(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime | None
     dialogue: DialogueRecord
+
+
+class PrunedSlice(msgspec.Struct, frozen=True):
+    """The result of one `Store.prune_history`: what was deleted, and where the next slice begins.
+
+    `next_slice` is None after the last conversation. `done` is the share of all conversations that
+    are behind, between 0 and 1.
+    """
+
+    next_slice: bytes | None
+    done: float
+    texts: int = 0
+    dialogues: int = 0

@@ -12,6 +12,9 @@ import msgspec
 
 from cooee.core.messages import Media
 
+NO_LIMIT = -1
+"""A limit in SQL that lets every row through."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _UNSTORABLE_CHARS = re.compile("[\0\ud800-\udfff]")

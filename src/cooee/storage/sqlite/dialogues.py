@@ -18,6 +18,7 @@ from cooee.storage.records import (
     TurnFailure,
 )
 from cooee.storage.sqlite.columns import (
+    NO_LIMIT,
     from_millis,
     from_millis_or_none,
     storable_text,
@@ -210,9 +211,14 @@ def postpone_timers(transaction: Transaction, conversation: bytes, lease: int, u
     set_timers(transaction, [conversation])
 
 
-def count_open_dialogues(transaction: Transaction) -> dict[str, int]:
-    """Return the number of open dialogues of each handler."""
-    return dict(transaction.execute("count_open_dialogues").fetchall())
+def count_open_dialogues(transaction: Transaction, up_to: int | None) -> dict[str, int]:
+    """Return the number of open dialogues of each handler, counted up to a limit."""
+    limit = NO_LIMIT if up_to is None else up_to
+    counts = {}
+    for (handler,) in transaction.execute("open_handlers").fetchall():
+        found = transaction.execute("count_open_dialogues", (handler, limit))
+        (counts[handler],) = found.fetchone()
+    return counts
 
 
 def list_dialogues(

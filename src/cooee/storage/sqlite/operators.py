@@ -10,6 +10,7 @@ import msgspec
 from cooee.core.errors import SettingError
 from cooee.core.messages import Media, Status, conversation_id
 from cooee.storage.sqlite.columns import (
+    NO_LIMIT,
     decode_media,
     from_millis,
     from_millis_or_none,
@@ -27,9 +28,10 @@ _MOST_OVERTAKEN = 20  # texts that we start while replies to earlier texts are b
 _STATUS_NAMES = {InboundStatus.SET_ASIDE: "set aside", InboundStatus.OPT_OUT: "opt-out"}
 
 
-def count_all(transaction: Transaction) -> Counts:
-    """Count conversations, texts, opt-outs and dialogues of each kind."""
-    return Counts(*transaction.execute("count_all").fetchone())
+def count_all(transaction: Transaction, up_to: int | None) -> Counts:
+    """Count conversations, texts, opt-outs and dialogues of each kind, up to a limit."""
+    limit = NO_LIMIT if up_to is None else up_to
+    return Counts(*transaction.execute("count_all", (limit,)).fetchone())
 
 
 def list_conversations(

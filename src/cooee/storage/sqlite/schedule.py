@@ -1,4 +1,4 @@
-"""Next due times, changes by other processes, and pruning of old keys."""
+"""Next due times, and changes by other processes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from cooee.storage.records import NextDue
 from cooee.storage.sqlite.columns import from_millis_or_none
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import leased_ids_json
-
-_MAX_PRUNED_KEYS = 2_000  # keys deleted in one transaction, so that no other verb waits long
 
 
 def find_next_due(
@@ -51,10 +49,3 @@ def changed_externally(transaction: Transaction) -> bool:
     (version,) = transaction.execute("data_version").fetchone()
     before, transaction.leases.data_version = transaction.leases.data_version, version
     return bool(before != version)
-
-
-def prune_keys(transaction: Transaction, before: int) -> int:
-    """Delete some of the older dedupe keys, and the older receipts without a text."""
-    # storage rule 4: keys are pruned apart from the texts, which may live longer or shorter.
-    transaction.execute("prune_early_receipts", (before,))
-    return transaction.execute("prune_dedupe_keys", (before, _MAX_PRUNED_KEYS)).rowcount

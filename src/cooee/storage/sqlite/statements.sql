@@ -21,12 +21,12 @@ update conversations set suspect_seq = last_in_seq
 -- name: add_interrupted_receipts
 insert into receipts (conversation, seq, reported_at, status, provider_status)
 select conversation, seq, ?, Status.UNKNOWN, 'attempt ' || attempts || ': no end known, the process ended'
-  from outbound indexed by outbound_open
-     where status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN) and status = Status.SENDING
+  from outbound
+ where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED) and status = Status.SENDING
 
 -- name: mark_interrupted_unknown
 update outbound set status = Status.UNKNOWN, due_at = ?
-   where status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN) and status = Status.SENDING
+ where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED) and status = Status.SENDING
 
 -- Inbound texts and claims
 
@@ -287,9 +287,19 @@ update dialogues indexed by dialogues_handler set due_at = ?1, code_version = ''
    and (due_at is null or due_at > ?1)
 returning conversation
 
+-- name: open_handlers
+with recursive handlers (name) as (
+  select min(handler) from dialogues where ended_at is null
+  union all
+  select (select min(d.handler) from dialogues d where d.ended_at is null and d.handler > h.name)
+    from handlers h where h.name is not null
+)
+select name from handlers where name is not null
+
 -- name: count_open_dialogues
-select handler, count(*) from dialogues indexed by dialogues_handler
- where ended_at is null group by handler
+select count(*) from (
+  select 1 from dialogues indexed by dialogues_handler
+   where ended_at is null and handler = ?1 limit ?2)
 
 -- name: list_open_dialogues
 select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
@@ -307,6 +317,7 @@ select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
   join conversations c on c.id = d.conversation
   left join states s on s.conversation = d.conversation
  where (d.conversation, d.id) > (?1, ?2) and (?3 = '' or d.handler = ?3)
+   and d.end_reason <> 'pruned'
  order by d.conversation, d.id limit ?4
 
 -- name: list_open_dialogue_entries
@@ -576,13 +587,73 @@ delete from dedupe_keys where (conversation, key) in (
 -- name: prune_early_receipts
 delete from receipts where conversation is null and reported_at < ?
 
+-- storage rule 17: what waits stays, and what proves an opt-out or keeps a key from being used again.
+-- name: next_conversations
+select id, handled_seq from conversations where id > ? order by id limit ?
+
+-- name: prune_inbound
+delete from inbound where conversation = ?1 and seq in (
+  select seq from inbound
+   where conversation = ?1 and seq <= ?3 and received_at < ?2
+     and status <> InboundStatus.SET_ASIDE and id not in (
+       select inbound_id from opt_outs where conversation = ?1 and inbound_id is not null
+       union all
+       select lifted_inbound_id from opt_outs
+        where conversation = ?1 and lifted_inbound_id is not null)
+   order by seq limit ?4)
+returning media
+
+-- name: prune_outbound
+delete from outbound where conversation = ?1 and seq in (
+  select seq from outbound
+   where conversation = ?1 and key is null and status > Status.UNKNOWN and refused = 0
+     and max(queued_at, coalesce(attempted_at, 0)) < ?2
+   order by seq limit ?3)
+returning seq
+
+-- name: empty_outbound
+update outbound set text = '', media = null, provider_id = null, error = ''
+ where conversation = ?1 and seq in (
+  select seq from outbound
+   where conversation = ?1 and key is not null and status > Status.UNKNOWN and refused = 0
+     and max(queued_at, coalesce(attempted_at, 0)) < ?2 and (text <> '' or media is not null)
+   order by seq limit ?3)
+returning seq
+
+-- name: prune_receipts
+delete from receipts where conversation = ? and seq = ?
+
+-- name: empty_dialogues
+update dialogues set head = x'', error = '', question_key = null, end_reason = 'pruned'
+ where conversation = ?1 and id in (
+  select id from dialogues
+   where conversation = ?1 and ended_at < ?2 and end_reason <> 'pruned' order by id limit ?3)
+returning id
+
+-- name: prune_entries
+delete from journal_entries where conversation = ? and dialogue_id = ?
+
 -- Our numbers
 
+-- storage rule 18: one step of the index for each number, however many texts wait.
 -- name: numbers_with_unsent
-select ours from outbound where status = Status.QUEUED group by ours
+with recursive queued (ours) as (
+  select min(ours) from outbound where status = Status.QUEUED
+  union all
+  select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > q.ours)
+    from queued q where q.ours is not null
+), unknown (ours) as (
+  select min(ours) from outbound
+   where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
+  union all
+  select (select min(o.ours) from outbound o
+           where o.status in (Status.SENDING, Status.UNKNOWN, Status.FAILED)
+             and o.status = Status.UNKNOWN and o.ours > u.ours)
+    from unknown u where u.ours is not null
+)
+select ours from queued where ours is not null
 union
-select ours from outbound where status in (Status.UNKNOWN, Status.FAILED)
-   and status = Status.UNKNOWN group by ours
+select ours from unknown where ours is not null
 
 -- name: add_our_number
 insert into numbers (ours) values (?) on conflict (ours) do nothing
@@ -615,26 +686,35 @@ delete from secrets where name = ? and age = 1
 
 -- For operators
 
+-- storage rule 18: a limit of -1 is none. Each count is read from an index, and no further than the limit.
 -- name: count_all
 select
-  (select count(*) from conversations where theirs <> ''),
-  (select coalesce(sum(last_in_seq - handled_seq), 0) from conversations where due_at is not null),
-  (select count(*) from inbound where status = InboundStatus.SET_ASIDE),
-  (select count(*) from outbound where status = Status.QUEUED),
-  (select count(*) from outbound
-     where status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN) and status = Status.SENDING),
-  (select count(*) from outbound where status in (Status.UNKNOWN, Status.FAILED)
-     and status = Status.UNKNOWN),
-  (select count(*) from outbound where status in (Status.UNKNOWN, Status.FAILED)
-     and status = Status.FAILED),
-  (select count(*) from opt_outs where lifted_at is null),
+  (select count(*) from (select 1 from conversations where theirs <> '' limit ?1)),
+  (select coalesce(sum(n), 0) from (
+     select last_in_seq - handled_seq as n from conversations where due_at is not null limit ?1)),
+  (select count(*) from (select 1 from inbound where status = InboundStatus.SET_ASIDE limit ?1)),
+  (select count(*) from (select 1 from outbound where status = Status.QUEUED limit ?1)),
+  (select count(*) from (
+     select 1 from outbound where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED)
+        and status = Status.SENDING limit ?1)),
+  (select count(*) from (
+     select 1 from outbound where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED)
+        and status = Status.UNKNOWN limit ?1)),
+  (select count(*) from (
+     select 1 from outbound where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED)
+        and status = Status.FAILED limit ?1)),
+  (select count(*) from (select 1 from opt_outs where lifted_at is null limit ?1)),
   (select coalesce(sum(lost_reads), 0) from numbers),
   (select coalesce(sum(value), 0) from metadata where name = 'unclean_exits'),
-  (select count(*) from dialogues indexed by dialogues_handler where ended_at is null),
-  (select count(*) from dialogues where failed_attempts > 0 and due_at is null and ended_at is null),
-  (select count(*) from outbound indexed by outbound_refused where refused = 1)
+  (select count(*) from (
+     select 1 from dialogues indexed by dialogues_handler where ended_at is null limit ?1)),
+  (select count(*) from (
+     select 1 from dialogues
+      where failed_attempts > 0 and due_at is null and ended_at is null limit ?1)),
+  (select count(*) from (
+     select 1 from outbound indexed by outbound_refused where refused = 1 limit ?1))
 
--- storage rule 16: the rows are read in their own order, once; by an index they would be read one
+-- storage rule 19: the rows are read in their own order, once; by an index they would be read one
 -- by one. So the condition is not that of the partial index on theirs.
 
 -- name: list_conversations
@@ -656,7 +736,7 @@ select c.id, c.ours, c.theirs,
            and (?6 = 0 or id in (
              select conversation from inbound where status = InboundStatus.SET_ASIDE
              union
-             select conversation from outbound where status in (Status.UNKNOWN, Status.FAILED)
+             select conversation from outbound where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED)
                 and status = Status.UNKNOWN
              union
              select conversation from outbound indexed by outbound_refused where refused = 1
@@ -675,7 +755,7 @@ select count(*) from conversations v
    and (?6 = 0 or id in (
      select conversation from inbound where status = InboundStatus.SET_ASIDE
      union
-     select conversation from outbound where status in (Status.UNKNOWN, Status.FAILED)
+     select conversation from outbound where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED)
         and status = Status.UNKNOWN
      union
      select conversation from outbound indexed by outbound_refused where refused = 1
@@ -691,7 +771,7 @@ select i.seq, i.received_at, i.text, i.status, i.error, i.media, c.handled_seq, 
 -- name: history_out
 select seq, queued_at, last_in_seq, text, status, error, media, attempts, coalesce(provider_id, '')
   from outbound
- where conversation = ?
+ where conversation = ? and (text <> '' or media is not null)
    and (? or status not in (Status.CANCELLED, Status.EXPIRED, Status.FAILED))
  order by seq desc limit ?
 
@@ -733,7 +813,7 @@ update inbound set seq = ?1, status = InboundStatus.PENDING, error = '', code_ve
 
 -- name: unknown_of
 select conversation, seq, attempts from outbound
- where status in (Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
+ where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
     and (?1 is null or theirs = ?1)
  order by conversation, seq
 

@@ -34,6 +34,7 @@ from cooee.storage.sqlite import (
     opt_outs,
     outbox,
     ownership,
+    pruning,
     retries,
     schedule,
     turns,
@@ -53,6 +54,7 @@ from cooee.storage.summaries import (
     ConversationSummary,
     Counts,
     OptOut,
+    PrunedSlice,
     StoredDialogue,
     StoredText,
 )
@@ -177,8 +179,8 @@ class SQLite:
             dialogue_rows.list_dialogues, handler, after, limit, include_ended=include_ended
         )
 
-    async def count_open_dialogues(self) -> Mapping[str, int]:
-        return await self._read(dialogue_rows.count_open_dialogues)
+    async def count_open_dialogues(self, *, up_to: int | None = None) -> Mapping[str, int]:
+        return await self._read(dialogue_rows.count_open_dialogues, up_to)
 
     # Media of inbound texts
 
@@ -285,7 +287,7 @@ class SQLite:
 
     async def prune(self, before: datetime) -> int:
         pruned_count = 0
-        while count := await self._write(schedule.prune_keys, to_millis(before)):
+        while count := await self._write(pruning.prune_keys, to_millis(before)):
             pruned_count += count
         return pruned_count
 
@@ -299,8 +301,8 @@ class SQLite:
 
     # For operators
 
-    async def counts(self) -> Counts:
-        return await self._read(operators.count_all)
+    async def counts(self, *, up_to: int | None = None) -> Counts:
+        return await self._read(operators.count_all, up_to)
 
     async def conversations(
         self,
@@ -341,6 +343,14 @@ class SQLite:
         if was_known:  # storage rule 9: erased texts must not stand in the write-ahead log either
             await asyncio.to_thread(database_file.truncate_wal, self.path)
         return was_known
+
+    async def prune_history(
+        self, before: datetime, *, after: bytes = b"", limit: int = 500
+    ) -> PrunedSlice:
+        done = await self._write(pruning.prune_history, to_millis(before), after, limit)
+        if done.next_slice is None:  # storage rule 9: nor may erased texts stand in the log
+            await asyncio.to_thread(database_file.truncate_wal, self.path)
+        return done
 
     async def backup(self, path: str) -> None:
         await asyncio.to_thread(database_file.copy_database, self.path, Path(path))
@@ -383,17 +393,6 @@ class SQLite:
         self, future: asyncio.Future[list[T]], put_back: Callable[[Transaction, list[T]], None]
     ) -> Sequence[T]:
         """Return the leased or taken records; put them back if the caller is cancelled."""
-
-        def put_back_result(finished: asyncio.Future[list[T]]) -> None:
-            if (
-                not finished.cancelled()
-                and finished.exception() is None
-                and not self._thread.closed
-            ):
-                self._write(put_back, finished.result())
-
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            future.add_done_callback(put_back_result)
-            raise
+        return await self._thread.result_or_undo(
+            future, lambda records: self._bind(lambda one: put_back(one, records))
+        )

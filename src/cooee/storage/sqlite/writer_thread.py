@@ -86,6 +86,21 @@ class WriterThread:
             self._queue.put(_Request(work, future, writes))
         return future
 
+    async def result_or_undo(
+        self, future: asyncio.Future[T], undo: Callable[[T], StoreWork[object]]
+    ) -> T:
+        """Return the result of submitted work; undo the work if the caller is cancelled."""
+
+        def undo_result(finished: asyncio.Future[T]) -> None:
+            if not finished.cancelled() and finished.exception() is None and not self.closed:
+                self.submit(undo(finished.result()))
+
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(undo_result)
+            raise
+
     @property
     def closed(self) -> bool:
         """Tell whether `close` was called."""

@@ -79,6 +79,23 @@ class DialogueOperatorTests:
         [claim] = [claim for claim in await harness.store.claim(10) if claim.theirs == CLEO]
         assert await finish_claim(harness, claim, dialogue_update(end_reason="returned"))
         assert await harness.store.count_open_dialogues() == {"book": 2}
+        assert await harness.store.count_open_dialogues(up_to=1) == {"book": 1}
+
+    async def test_answers_of_ended_dialogues_are_pruned_and_their_ids_stay(
+        self, harness: StoreHarness
+    ) -> None:
+        for person in (ANNA, BERT):
+            await begin_dialogue(harness, to=person)
+        for claim in await harness.store.claim(10):
+            end_reason = "returned" if claim.theirs == ANNA else ""
+            update = dialogue_update("d", b"1", end_reason=end_reason)
+            assert await finish_claim(harness, claim, update)
+        harness.clock.advance(days=1)
+        for count in (1, 0):
+            done = await harness.store.prune_history(harness.clock())
+            assert (done.texts, done.dialogues) == (0, count)
+        assert people_and_ids(await harness.store.dialogues(include_ended=True)) == [(BERT, "d")]
+        assert not await begin_dialogue(harness, to=ANNA)
 
     async def test_a_dialogue_is_read_with_its_conversation(self, harness: StoreHarness) -> None:
         await harness.receive("BOOK")

@@ -24,6 +24,7 @@ from cooee.testing.store_suite.numbers import NumberTests
 from cooee.testing.store_suite.operators import OperatorTests
 from cooee.testing.store_suite.opt_outs import OptOutTests
 from cooee.testing.store_suite.outbound import OutboundTests
+from cooee.testing.store_suite.pruning import PruningTests
 from cooee.testing.store_suite.turns import TurnTests
 
 __all__ = [
@@ -48,6 +49,7 @@ class StoreSuite(
     MediaTests,
     NumberTests,
     OperatorTests,
+    PruningTests,
 ):
     """Every promise of `Store`, one test each; `DialogueStoreSuite` has those about dialogues.
 
