@@ -27,6 +27,7 @@ from cooee.runtime.inbound.media import MediaConfig, MediaFetcher, has_unfetched
 from cooee.runtime.inbound.poller import Poller
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import log_event
+from cooee.runtime.number_hold import NumberHold
 from cooee.runtime.our_number import OurNumber
 from cooee.runtime.outbound.backlog import Backlog
 from cooee.runtime.outbound.concurrency import MAX_CONCURRENCY
@@ -37,6 +38,7 @@ from cooee.runtime.outbound.sender import Sender
 from cooee.runtime.outbound.senders import Senders
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.redaction import Redactor
+from cooee.runtime.roles import EVERY_ROLE, Role
 from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
@@ -64,6 +66,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
             all of them.
         strict: run every turn of a dialogue twice and compare; for tests and development.
         concurrency: the most sends under way at once, per number; None leaves it to the provider.
+        roles: the work that this process takes on; other processes do the rest.
         app_thread: the thread in whose event loop the app's code runs; None runs it in the loop
             that opens the service, beside all else.
     """
@@ -77,6 +80,7 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
     send_token: str = ""
     strict: bool = False
     concurrency: int | None = None
+    roles: frozenset[Role] = EVERY_ROLE
     app_thread: AppThread | None = None
 
 
@@ -231,6 +235,7 @@ def make_poller(resources: Resources, parts: Parts, ours: str, interval: float) 
     """Make the poller of a number, which rests `interval` seconds after an empty poll."""
     return Poller(
         ours,
+        hold=NumberHold(ours, "poller", resources.store, resources.clock),
         session=parts.session,
         store=resources.store,
         inbound_receiver=parts.inbound_receiver,
@@ -273,6 +278,7 @@ def _make_senders(
     def make_sender(ours: str) -> Sender:
         return Sender(
             ours,
+            hold=NumberHold(ours, "sender", resources.store, resources.clock),
             session=session,
             store=resources.store,
             receipt_handler=receipt_handler,
@@ -284,7 +290,8 @@ def _make_senders(
             events=resources.events,
         )
 
-    return Senders(make_sender, resources.tasks.keep_running)
+    is_active = Role.SENDER in resources.options.roles
+    return Senders(make_sender, resources.tasks.keep_running, is_active=is_active)
 
 
 def _make_inline_replies(

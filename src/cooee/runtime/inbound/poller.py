@@ -13,6 +13,7 @@ from cooee.providers import PollResult
 from cooee.runtime.events import Events, PollAnswerLost, PollFailed
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import error_location, log_event
+from cooee.runtime.number_hold import NumberHold
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.provider_session import ACCOUNT_STATUSES, ProviderSession
 from cooee.runtime.store_retry import retry_until_available
@@ -23,13 +24,14 @@ _MAX_PAUSE_S = 60.0  # seconds between two tries when everything fails
 
 
 class Poller:
-    """Polls one number. A poll's texts are stored before the next poll.
+    """Polls one number while it holds the number. A poll's texts are stored before the next poll.
 
     Where reading removes (*pop*), an answer that never came may have held a text: such reads
     are counted in the store, and nothing can bring that text back.
 
     Args:
         ours: our number.
+        hold: whether this process, of many, is the one that polls.
         account: the provider, logged in.
         store: keeps the cursor and the count.
         intake: where texts go.
@@ -43,6 +45,7 @@ class Poller:
         self,
         ours: str,
         *,
+        hold: NumberHold,
         session: ProviderSession,
         store: Store,
         inbound_receiver: InboundReceiver,
@@ -54,7 +57,7 @@ class Poller:
     ) -> None:
         self.trouble = ""
         self.last_poll_at: datetime | None = None
-        self._ours, self._session, self._store = ours, session, store
+        self._ours, self._hold, self._session, self._store = ours, hold, session, store
         self._inbound_receiver, self._receipt_handler = inbound_receiver, receipt_handler
         self._clock, self._interval, self._events = clock, interval, events
         self._on_caught_up = on_caught_up
@@ -66,10 +69,12 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until `stop`."""
-        while not self._stopping:
-            pause = await self._poll_with_backoff()
-            if pause:
-                await self._wake_up.wait(pause)
+        async with self._hold.kept(self._wake_up.set):
+            while not self._stopping:
+                # delivery rule 27: a text that reading removes would come to two processes
+                pause = await self._poll_with_backoff() if self._hold.is_held else None
+                if pause != 0:
+                    await self._wake_up.wait(pause)
 
     def stop(self) -> None:
         """Poll no more; the poll under way is still stored."""

@@ -31,6 +31,7 @@ from cooee.runtime.events import (
     StatusCheckFailed,
 )
 from cooee.runtime.log import error_location, log_event
+from cooee.runtime.number_hold import NumberHold
 from cooee.runtime.outbound.backlog import Backlog
 from cooee.runtime.outbound.concurrency import ConcurrencyLimit, Ticket
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
@@ -49,13 +50,14 @@ _QUICKEST_ANSWER = timedelta(seconds=1)
 
 
 class Sender:
-    """Sends the queued texts of one of our numbers.
+    """Sends the queued texts of one of our numbers while it holds the number.
 
     Every attempt is recorded before it is made. One whose end is unknown is settled by a
     receipt, by asking the provider, by its idempotency key, or else by the app's `policy`.
 
     Args:
         ours: our number.
+        hold: whether this process, of many, is the one that sends.
         session: the provider, logged in.
         store: the outbox.
         receipt_handler: where receipts go.
@@ -71,6 +73,7 @@ class Sender:
         self,
         ours: str,
         *,
+        hold: NumberHold,
         session: ProviderSession,
         store: Store,
         receipt_handler: ReceiptHandler,
@@ -83,7 +86,7 @@ class Sender:
     ) -> None:
         self.wake_up: WakeUp = clock.create_wake_up()
         self.trouble = ""
-        self._ours, self._session, self._store = ours, session, store
+        self._ours, self._hold, self._session, self._store = ours, hold, session, store
         self._receipt_handler, self._clock, self._policy = receipt_handler, clock, policy
         self._quiet_hours, self._backlog, self._events = quiet_hours, backlog, events
         self._features = session.provider.features
@@ -98,25 +101,12 @@ class Sender:
 
     async def run(self) -> None:
         """Send until `stop`; then end the attempts under way."""
-        while not self._stopping:
-            pause: float | None = 1
-            try:
-                if await self._start_attempts():
-                    continue
-                next_due = await self._store.next_due(turns=False)
-                if (
-                    self._is_past(self._next_status_check(next_due))
-                    and await self._check_outcomes()
-                ):
-                    continue
-                pause = self._until_due(next_due)
-            except StoreUnavailable as error:
-                log_event("store-unavailable", logging.ERROR, error=str(error), during="send")
-            except BaseException as error:  # a sender that dies sends nothing for anybody
-                if is_being_cancelled():
-                    raise
-                log_event("sender-failed", logging.CRITICAL, error=error_location(error))
-            await self.wake_up.wait(pause)
+        async with self._hold.kept(self._take_over):
+            while not self._stopping:
+                # delivery rule 27: two senders would send at twice the rate
+                pause = await self._send_due() if self._hold.is_held else None
+                if pause != 0:
+                    await self.wake_up.wait(pause)
         self._backlog.note_idle(self._ours)
         await self._attempts.close()
         await self._checks.close()
@@ -126,6 +116,31 @@ class Sender:
         """Start no further attempt."""
         self._stopping = True
         self.wake_up.set()
+
+    def _take_over(self) -> None:
+        """Begin as the number's only sender, perhaps right behind another process."""
+        now = self._clock.now()
+        self._started_at = now
+        if self._hold.is_shared:  # the other process may have spent this second's tokens
+            self._rate = _TokenBucket(self._features.rate, now, is_full=False)
+        self.wake_up.set()
+
+    async def _send_due(self) -> float | None:
+        """Start what is due; return the seconds until more is, None where nothing is known of."""
+        try:
+            if await self._start_attempts():
+                return 0
+            next_due = await self._store.next_due(turns=False)
+            if self._is_past(self._next_status_check(next_due)) and await self._check_outcomes():
+                return 0
+            return self._until_due(next_due)
+        except StoreUnavailable as error:
+            log_event("store-unavailable", logging.ERROR, error=str(error), during="send")
+        except BaseException as error:  # a sender that dies sends nothing for anybody
+            if is_being_cancelled():
+                raise
+            log_event("sender-failed", logging.CRITICAL, error=error_location(error))
+        return 1
 
     async def _start_attempts(self) -> bool:
         now = self._clock.now()
@@ -332,8 +347,9 @@ class Sender:
 class _TokenBucket:
     """A token bucket: at most `rate` texts a second, and one second's worth at once."""
 
-    def __init__(self, rate: float | None, now: datetime) -> None:
-        self._rate, self._tokens, self._filled_at = rate, max(rate or 0, 1.0), now
+    def __init__(self, rate: float | None, now: datetime, *, is_full: bool = True) -> None:
+        self._rate, self._filled_at = rate, now
+        self._tokens = max(rate or 0, 1.0) if is_full else 0.0
 
     def available(self, now: datetime) -> int:
         if self._rate is None:

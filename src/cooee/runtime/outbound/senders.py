@@ -1,4 +1,4 @@
-"""The senders of a service: one for each of our numbers that has a text to send."""
+"""The senders of a process: one for each of our numbers that has a text to send."""
 
 from __future__ import annotations
 
@@ -14,27 +14,31 @@ class Senders:
     Args:
         make_sender: makes the sender of a number.
         keep_running: runs a part of a name until it is stopped, whatever happens to it.
+        is_active: whether this process sends at all.
     """
 
     def __init__(
         self,
         make_sender: Callable[[str], Sender],
         keep_running: Callable[[str, Callable[[], Coroutine[Any, Any, None]]], None],
+        *,
+        is_active: bool = True,
     ) -> None:
         self._make_sender, self._keep_running = make_sender, keep_running
+        self._is_active = is_active
         self._senders: dict[str, Sender] = {}
 
-    def start(self, ours: str) -> Sender:
-        """Return the sender of a number, started when the number is first needed."""
-        sender = self._senders.get(ours)
-        if sender is None:
+    def start(self, ours: str) -> None:
+        """Start the sender of a number, unless it runs."""
+        if self._is_active and ours not in self._senders:
             sender = self._senders[ours] = self._make_sender(ours)
             self._keep_running("sender", sender.run)
-        return sender
 
     def wake(self, ours: str) -> None:
         """Make a number's sender look for texts now."""
-        self.start(ours).wake_up.set()
+        self.start(ours)
+        if sender := self._senders.get(ours):
+            sender.wake_up.set()
 
     def wake_all(self) -> None:
         """Make every running sender look for texts now."""
