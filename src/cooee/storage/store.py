@@ -271,6 +271,13 @@ class Store(OperatorVerbs, Protocol):
         """Let another process hold a role of a number at once."""
         ...
 
+    async def hand_over(self, claims: Sequence[Claim], code_version: str) -> None:
+        """Give leases back without a turn, to be claimed by a process of a code version.
+
+        Where no process of the version lives, any process claims the conversations.
+        """
+        ...
+
     async def newer_versions(self, code_version: str) -> Sequence[str]:
         """Note that this process runs a code version; return those deployed after it.
 

@@ -43,6 +43,14 @@ class NumberTests:
         await harness.store.release_number(OURS, "poller")  # nothing to release
         assert await harness.store.hold_number(OURS, "poller") > 0
 
+    async def test_what_is_handed_over_to_nobody_is_claimed_again(
+        self, harness: StoreHarness
+    ) -> None:
+        await harness.receive("hello")
+        for _ in range(2):
+            await harness.store.hand_over([await harness.claim_one()], "a version of nobody")
+        assert await harness.finish(await harness.claim_one(), "hi")
+
     async def test_a_process_alone_runs_the_newest_version(self, harness: StoreHarness) -> None:
         for version in ("one", "one", "two"):
             assert list(await harness.store.newer_versions(version)) == []
