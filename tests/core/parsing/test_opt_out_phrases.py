@@ -1,11 +1,13 @@
 """Plain words that ask for silence: a table both ways, and what no text can do to the matcher."""
 # ruff: noqa: RUF001 -- apostrophes as phones write them
 
+import re
+import string
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cooee import App
@@ -51,6 +53,38 @@ def test_a_long_text_is_never_sure():
     assert opt_out_intent("please " * 30 + "stop texting me") == "unsure"
 
 
+PATTERNS = (*opt_out_phrases._DEMANDS, *opt_out_phrases._HINTS)
+VOCABULARY = sorted({word for one in PATTERNS for word in re.findall("[a-z]+", one)})
+GAPS = (" ", "  ", ", ", "_", "-", "'", ". ")
+
+
+def intent_without_filter(text):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opt_out_phrases, "_MENTION", re.compile(""))
+        return opt_out_phrases._intent_of.__wrapped__(text, may_be_sure=True)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_first_look_lets_every_phrase_through(pattern):
+    @settings(max_examples=30, suppress_health_check=list(HealthCheck))
+    @given(st.from_regex(pattern, alphabet=string.ascii_lowercase + " ", fullmatch=True))
+    def lets_through(phrase):
+        assert opt_out_phrases._MENTION.search(phrase)
+
+    lets_through()
+
+
+@given(st.lists(st.tuples(st.sampled_from(VOCABULARY), st.sampled_from(GAPS)), max_size=12))
+def test_the_first_look_changes_no_verdict(words):
+    text = "".join(word + gap for word, gap in words)
+    assert opt_out_intent(text) == intent_without_filter(text)
+
+
+@pytest.mark.parametrize(("text", "expected"), TABLE)
+def test_the_first_look_changes_no_verdict_of_the_table(text, expected):
+    assert (intent_without_filter(text) or "no") == expected
+
+
 @given(st.text(max_size=300))
 def test_no_text_upsets_it(text):
     assert opt_out_intent(text) in {"sure", "unsure", ""}
@@ -86,9 +120,9 @@ async def test_a_text_is_read_once_from_the_webhook_to_its_handler(monkeypatch):
     def answer(chat):
         return "Fine."
 
-    split = opt_out_phrases._split_clauses
+    fold = opt_out_phrases._fold_words
     monkeypatch.setattr(
-        opt_out_phrases, "_split_clauses", lambda text: read.append(text) or split(text)
+        opt_out_phrases, "_fold_words", lambda text: read.append(text) or fold(text)
     )
     async with Kit(app) as kit:
         text = "Tuesday at seven, as I said on the phone to Mrs Nguyen"

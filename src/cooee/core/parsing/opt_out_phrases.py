@@ -27,9 +27,10 @@ def opt_out_intent(text: str) -> Confidence:
 
 @lru_cache(maxsize=REMEMBERED_READINGS)
 def _intent_of(text: str, *, may_be_sure: bool) -> Confidence:
-    clauses = [clause for clause in _split_clauses(text) if clause]
-    if not clauses:
+    words = _fold_words(text)
+    if not _MENTION.search(words):
         return ""
+    clauses = [clause for clause in _split_clauses(words) if clause]
     demands = [clause for clause in clauses if _DEMAND.fullmatch(clause)]
     echoes = [clause for clause in clauses if _ECHO.fullmatch(clause)]
     if demands and len(demands) + len(echoes) == len(clauses) and may_be_sure:
@@ -67,7 +68,7 @@ def plain_words(text: str) -> Sequence[str]:
 
 def _split_words(text: str) -> Sequence[str]:
     folded = unaccented(fold_text(without_signature(text))).replace("'", "")
-    tokens = _DRAWN_OUT.sub(r"\1", re.sub(r"[^\w\s]|_", " ", folded)).split()
+    tokens = _DRAWN_OUT.sub(r"\1", _NO_LETTER.sub(" ", folded)).split()
     is_spelled_out = len(tokens) > 1 and all(len(token) == 1 for token in tokens)  # "S.T.O.P"
     return ("".join(tokens),) if is_spelled_out else tuple(tokens)
 
@@ -126,11 +127,19 @@ _POLITE = frozenset(
 )
 
 
-def _split_clauses(text: str) -> Sequence[str]:
-    """Return the text's clauses, in plain lower-case words, without courtesies."""
-    words = re.sub(r"[’'`´]", "", fold_text(text.replace("\n", ". ")))  # noqa: RUF001 -- as phones write "don't"
-    cut = re.split(r"[.!?,;:()\"“”…—–]+|\s-+\s|\b(?:and|but|because)\b", words)  # noqa: RUF001 -- dashes
-    return [_strip_courtesies(re.sub(r"[^\w\s]|_", " ", clause)) for clause in cut]
+def _fold_words(text: str) -> str:
+    """Return the text folded, each line a sentence, and "dont" for "don't"."""
+    return _APOSTROPHE.sub("", fold_text(text.replace("\n", ". ")))
+
+
+def _split_clauses(words: str) -> Sequence[str]:
+    """Return the clauses of a folded text, in plain words, without courtesies."""
+    return [_strip_courtesies(_NO_LETTER.sub(" ", one)) for one in _CLAUSE_END.split(words)]
+
+
+_APOSTROPHE = re.compile(r"[’'`´]")  # noqa: RUF001 -- as phones write "don't"
+_CLAUSE_END = re.compile(r"[.!?,;:()\"“”…—–]+|\s-+\s|\b(?:and|but|because)\b")  # noqa: RUF001 -- dashes
+_NO_LETTER = re.compile(r"[^\w\s]|_")
 
 
 def _strip_courtesies(clause: str) -> str:
@@ -200,6 +209,8 @@ _ECHO = re.compile(
     r"(?:stop+|quit)(?: (?:it|this|that|all this|stop))*"
 )  # adds nothing to a demand
 
+_RUDE_WORDS = ("f", "fuck", "piss", "bugger", "sod")
+
 # Each is enough to ask, wherever it stands.
 _HINTS = (
     rf"\b(?:stop|quit|cease) (?:\w+ ){{0,2}}?(?:{_TEXTING}|sending|calling|emailing|ringing)\b",
@@ -218,10 +229,25 @@ _HINTS = (
     r"\b(?:leave|let) (?:me|us) alone\b|\blose my number\b",
     r"^(?:(?:i )?(?:am|im) )?not interested(?: anymore)?$|^no interest$",
     r"^(?:(?:you|u)(?: have|ve)? (?:got |have )?|this is |its )?(?:the |a )?wrong (?:number|person)$",
-    r"^(?:go away|get lost|f off|(?:fuck|piss|bugger|sod) off)$",
+    rf"^(?:go away|get lost|(?:{'|'.join(_RUDE_WORDS)}) off)$",
 )
 _HINT = re.compile("|".join(_HINTS))
 _DENIED = re.compile(
     r"\b(?:dont|do not|never|cant|cannot|can not|couldnt|wont|will not|wouldnt|didnt|doesnt|not|hasnt|havent) "
     r"(?:\w+ )?(?:stop|quit|unsubscribe|cancel|remove|take|delete|leave)\b"
 )
+
+# Each demand and each hint has one of these, and few other texts do. A gap between two words may be
+# whatever is no letter, since clauses are cut later. Each begins with a plain letter: a search
+# then passes over all other places fast.
+_GAP = r"[\W_]+"
+_NOUN = r"(?:te?xt|messag|msg|sms|spam|alert|notif|update|promo|ads)"
+_MENTIONS = (
+    *("stop", "quit", "cease", "halt", "enough", "discontinue", "cancel", "dont", "didnt", "never"),
+    *("remove", "delete", "scratch", "cross", "strike", "unsub", "opt", "interest", "wrong"),
+    *(f"no{_GAP}more", f"no{_GAP}longer", f"do{_GAP}not", f"don{_GAP}t", f"did{_GAP}not"),
+    *(f"{verb}{_GAP}(?:me|us|this|my)" for verb in ("take", "drop", "get", "leave", "let", "lose")),
+    *(f"be{_GAP}(?:off|taken)", f"off{_GAP}your", f"from{_GAP}your", f"end{_GAP}(?=.*{_NOUN})"),
+    *(f"go{_GAP}away", f"get{_GAP}lost", *(f"{word}{_GAP}off" for word in _RUDE_WORDS)),
+)
+_MENTION = re.compile("|".join(_MENTIONS), re.DOTALL)

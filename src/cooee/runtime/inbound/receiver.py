@@ -104,6 +104,6 @@ class InboundReceiver:
         source = ConsentSource.PHRASE if consent == "wish" else ConsentSource.KEYWORD
         at_provider = words.is_at_provider(inbound.text)
         # texts rule 9: what the provider acts on is out of our hands, whatever was offered
-        word = "" if at_provider else plain_word(without_courtesies(inbound.text))
-        unless_offered = word if consent == "out" else ""
+        may_be_offered = consent == "out" and not at_provider
+        unless_offered = plain_word(without_courtesies(inbound.text)) if may_be_offered else ""
         return NewInbound(normalised, consent, source, at_provider, unless_offered)
