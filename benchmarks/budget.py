@@ -46,7 +46,7 @@ from cooee.runtime.turns.claim_turns import run_claim
 from cooee.runtime.turns.turn_thread import TurnRunner, run_all
 from cooee.runtime.web.webhook_urls import WEBHOOK_SECRET_NAME
 from cooee.runtime.wiring import ServiceOptions
-from cooee.storage import AttemptResult, NewInbound, ReceivedText
+from cooee.storage import AttemptResult, FinishedClaim, NewInbound, ReceivedText
 from cooee.storage.sqlite.store import SQLite
 
 URL, OURS = "http://127.0.0.1:8000", "+61491570006"
@@ -59,12 +59,14 @@ class NoStore:
     def __init__(self) -> None:
         self.arrivals: list[NewInbound] = []
 
-    async def receive(self, arrivals: Sequence[NewInbound]) -> Sequence[ReceivedText]:
+    async def receive(
+        self, arrivals: Sequence[NewInbound], *, claim_limit: int = 0
+    ) -> Sequence[ReceivedText]:
         self.arrivals += arrivals
         return [ReceivedText(b"", is_new=True) for _ in arrivals]
 
-    async def finish(self, results: Sequence[Any]) -> Sequence[bool]:
-        return [True] * len(results)
+    async def finish(self, results: Sequence[Any]) -> Sequence[FinishedClaim]:
+        return [FinishedClaim(is_committed=True) for _ in results]
 
 
 class Budget:

@@ -27,20 +27,6 @@ class NewInbound(msgspec.Struct, frozen=True):
     unless_offered: str = ""
 
 
-class ReceivedText(msgspec.Struct, frozen=True):
-    """The result of storing a text; `id` is ours, and the same for each delivery of the text.
-
-    `opted_out` says whether the text took effect as an opt-out, which cancelled the queued texts
-    in `cancelled`; `opted_in`, whether it lifted one.
-    """
-
-    id: bytes
-    is_new: bool
-    opted_out: bool = False
-    cancelled: Sequence[Outbound] = ()
-    opted_in: bool = False
-
-
 class PendingText(msgspec.Struct, frozen=True):
     """A stored text that waits for its turn. `id` is ours and the same in every retry.
 
@@ -100,6 +86,22 @@ class Claim(msgspec.Struct, frozen=True):
     def turn_id(self) -> str:
         """Return the id in log lines: of the first text or, without one, of the conversation."""
         return (self.texts[0].id if self.texts else self.conversation).hex()
+
+
+class ReceivedText(msgspec.Struct, frozen=True):
+    """The result of storing a text; `id` is ours, and the same for each delivery of the text.
+
+    `opted_out` says whether the text took effect as an opt-out, which cancelled the queued texts
+    in `cancelled`; `opted_in`, whether it lifted one. `claim` is the claim of its conversation,
+    where the call leased it: of several new texts of a conversation, the last has the claim.
+    """
+
+    id: bytes
+    is_new: bool
+    opted_out: bool = False
+    cancelled: Sequence[Outbound] = ()
+    opted_in: bool = False
+    claim: Claim | None = None
 
 
 class NewOutbound(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,6 +193,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     stored flag and words. `dialogue_updates` are of the dialogues that changed. `withdrawn` are
     texts not to be sent any more, unless an attempt is under way. Of the texts under `hurried_keys`
     those which wait for a time go out now, as replies, with what was queued in their commit.
+    `take_limit` is the most replies of the conversation to take in the same commit.
     """
 
     claim: Claim
@@ -204,6 +207,7 @@ class ClaimResult(msgspec.Struct, frozen=True, kw_only=True):
     dialogue_updates: Sequence[DialogueUpdate] = ()
     withdrawn: Sequence[QuestionText] = ()
     hurried_keys: Sequence[str] = ()
+    take_limit: int = 0
 
     @property
     def withdrawn_outbounds(self) -> Sequence[Outbound]:
@@ -221,6 +225,17 @@ class SendAttempt(msgspec.Struct, frozen=True):
     outbound: Outbound
     queued_at: datetime
     priority: Priority = Priority.REPLY
+
+
+class FinishedClaim(msgspec.Struct, frozen=True):
+    """The end of a claim: whether its turns were committed, and the replies taken with them.
+
+    A claim that lost its lease is not committed. The attempts of `attempts` are recorded, to be
+    made now.
+    """
+
+    is_committed: bool
+    attempts: Sequence[SendAttempt] = ()
 
 
 class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):

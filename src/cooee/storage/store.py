@@ -14,6 +14,7 @@ from cooee.storage.records import (
     Claim,
     ClaimResult,
     DialogueStart,
+    FinishedClaim,
     NewInbound,
     NextDue,
     PendingText,
@@ -33,8 +34,15 @@ class Store(OperatorVerbs, Protocol):
 
     # Turns
 
-    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
-        """Store texts in the order given; a text that was stored before is not new."""
+    async def receive(
+        self, inbounds: Sequence[NewInbound], *, claim_limit: int = 0
+    ) -> Sequence[ReceivedText]:
+        """Store texts in the order given; a text that was stored before is not new.
+
+        In the same transaction the conversations of new texts are leased, at most `claim_limit`,
+        in the order of the texts. A conversation is leased where `claim` would lease it now, and
+        its claim is what `claim` would return. Other conversations wait for a `claim`.
+        """
         ...
 
     async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
@@ -45,8 +53,13 @@ class Store(OperatorVerbs, Protocol):
         """
         ...
 
-    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
-        """Commit turns; False for each turn that lost its lease, of which nothing is written."""
+    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
+        """Commit turns; of a claim that lost its lease nothing is written.
+
+        In the same transaction the next attempts of the conversation's replies are recorded, at
+        most `take_limit` of each result, and none where the lease was lost: what `take_replies`
+        would return now.
+        """
         ...
 
     async def release(self, claims: Sequence[Claim]) -> None:

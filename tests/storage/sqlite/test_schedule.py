@@ -84,10 +84,9 @@ class DialogueModel:
         if claim is None:
             return
         kepts = [self.dialogue_update(claim.theirs, change) for change in changes]
-        done = await self.harness.store.finish(
-            [ClaimResult(claim=claim, handled_seq=self.handled_seq(claim), dialogue_updates=kepts)]
-        )
-        assert list(done) == [held]
+        handled_seq = self.handled_seq(claim)
+        result = ClaimResult(claim=claim, handled_seq=handled_seq, dialogue_updates=kepts)
+        assert await self.harness.finish_all(result) == [held]
         for kept in kepts if held else ():
             if kept.head is not None:
                 over = bool(kept.end_reason)
@@ -101,7 +100,7 @@ class DialogueModel:
             return
         failure = TurnFailure(0, "no", self.at(minutes), code_version, dialogue_id=id)
         result = ClaimResult(claim=claim, handled_seq=self.handled_seq(claim), failure=failure)
-        assert list(await self.harness.store.finish([result])) == [held]
+        assert await self.harness.finish_all(result) == [held]
         one = self.expected.get((claim.theirs, id))
         if held and one and not one.has_ended:
             one.due, one.set_aside_version = (

@@ -17,7 +17,7 @@ import pytest
 import cooee
 from cooee.core.errors import DatabaseInUse, SchemaTooNew, StorageError, StoreUnavailable
 from cooee.core.messages import Receipt, Status, conversation_id
-from cooee.storage import ClaimResult, NextDue
+from cooee.storage import ClaimResult, NewOutbound, NextDue
 from cooee.storage import migrations as migrate
 from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite import database_file as sqlite_file
@@ -373,6 +373,67 @@ async def test_a_text_that_kills_the_process_is_found_out(harness):
     await harness.store.close()
 
 
+async def test_while_a_suspect_is_due_no_text_brings_a_claim(harness):
+    # storage rule 5: a lease that came with a text would run beside the suspect
+    await harness.receive("deadly")
+    harness = await died(harness)
+
+    async def claims(text, sender):
+        new = harness.new_inbound(text, sender=sender)
+        [received] = await harness.store.receive([new], claim_limit=5)
+        return received.claim
+
+    assert await claims("innocent", BERT) is None
+    assert await claims("deadly too", ANNA) is None
+    suspect = await harness.claim_one()
+    assert (suspect.theirs, suspect.attempt, len(suspect.texts)) == (ANNA, 1, 1)
+    assert await claims("innocent too", BERT) is None
+    await harness.fail(suspect, harness.clock.later(seconds=5))
+    assert await claims("deadly still", ANNA) is None  # it waits for its retry, still a suspect
+    assert [text.inbound.text for text in (await claims("now", BERT)).texts] == [
+        "innocent",
+        "innocent too",
+        "now",
+    ]
+    await harness.store.close()
+
+
+async def test_a_lease_that_came_with_a_text_dies_with_its_process(harness):
+    text = harness.new_inbound("hello")
+    [received] = await harness.store.receive([text], claim_limit=1)
+    harness = await died(harness)
+    claim = await harness.claim_one()
+    assert (claim.texts, claim.attempt) == (received.claim.texts, 1)
+    await harness.store.close()
+
+
+async def test_a_reply_that_was_taken_with_its_turn_is_in_doubt_after_a_crash(harness):
+    await harness.receive("hello")
+    result = ClaimResult(
+        claim=await harness.claim_one(),
+        handled_seq=1,
+        drafts=[NewOutbound(text="hi")],
+        take_limit=1,
+    )
+    await harness.store.finish([result])
+    harness = await died(harness)
+    assert await harness.take() == []  # law 6: its attempt is recorded, so it may be out
+    [doubt] = await harness.store.due_lookups(OURS, 10)
+    assert doubt.outbound.text == "hi"
+    await harness.store.close()
+
+
+async def test_only_the_owner_leases_with_a_text_and_takes_with_a_turn(harness):
+    await harness.receive("hello")
+    claim = await harness.claim_one()
+    other = await reopened(harness, owner=False)
+    with pytest.raises(StorageError, match="owns"):
+        await other.store.receive([other.new_inbound("more")], claim_limit=1)
+    with pytest.raises(StorageError, match="owns"):
+        await other.store.finish([ClaimResult(claim=claim, handled_seq=1, take_limit=1)])
+    await other.store.close()
+
+
 async def test_an_attempt_that_was_released_is_not_counted(harness):
     await harness.receive("hello")
     await harness.claim_one()
@@ -437,9 +498,8 @@ async def test_a_suspect_with_an_opt_out_word_behind_it_ends(harness):
     for runs in (True, False):
         claim = await harness.claim_one()
         assert [text.reaches_handler for text in claim.texts] == [runs]
-        assert list(
-            await harness.store.finish([ClaimResult(claim=claim, handled_seq=claim.texts[0].seq)])
-        ) == [True]
+        result = ClaimResult(claim=claim, handled_seq=claim.texts[0].seq)
+        assert await harness.finish_all(result) == [True]
     assert await harness.store.next_due() == NextDue()
     await harness.store.close()
 
@@ -455,6 +515,7 @@ HOT = [
         "add_inbound",
         "find_suspect",
         "claim_due",
+        "claim_received",
         "finish_claim",
     ),
     *(

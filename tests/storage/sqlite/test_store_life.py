@@ -152,7 +152,7 @@ class StoreModel:
         result = ClaimResult(
             claim=claim, handled_seq=first + over - 1, drafts=drafts, failure=failure
         )
-        assert list(await self.harness.store.finish([result])) == [True]
+        assert await self.harness.finish_all(result) == [True]
         known.over += known.pending[:done]
         known.aside += known.pending[done:over]
         del known.pending[:over]

@@ -30,7 +30,7 @@ from cooee.runtime.turns.thread_call import LateCall, ThreadCall, stack_of_threa
 from cooee.runtime.turns.timer_hold import TimerHold
 from cooee.runtime.turns.timer_sweep import TimerSweep
 from cooee.runtime.turns.turn_thread import Step, TurnRunner, run_all
-from cooee.storage import Checkpoint, Claim, ClaimResult, Store, TurnFailure
+from cooee.storage import Checkpoint, Claim, ClaimResult, FinishedClaim, Store, TurnFailure
 
 PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 
@@ -290,8 +290,8 @@ class Worker:
             for finish in finishes:
                 await self._finish_turns([finish])
             return
-        for finish, is_committed in zip(finishes, committed, strict=True):
-            self._end_committed(finish, is_committed=is_committed)
+        for finish, finished in zip(finishes, committed, strict=True):
+            self._end_committed(finish, is_committed=finished.is_committed)
 
     def _end_committed(self, finish: ClaimResult, *, is_committed: bool) -> None:
         claim, place = finish.claim, self._places.free(finish.claim)
@@ -306,7 +306,7 @@ class Worker:
             if one.end_reason:
                 self._publish(events.DialogueEnded(claim, one.id, one.handler, one.end_reason))
 
-    async def _commit(self, finishes: Sequence[ClaimResult]) -> Sequence[bool]:
+    async def _commit(self, finishes: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
         """Commit turns, and wake the senders so early that their attempts share the commit."""
         commit = asyncio.ensure_future(self._store.finish(finishes))
         self._tell(self._on_finish, finishes)
@@ -360,14 +360,14 @@ class Worker:
         if finish.failure is not None:
             self._publish(_failure_event(claim, finish.failure))
         try:
-            (is_committed,) = await retry_until_available(
+            (finished,) = await retry_until_available(
                 self._clock, "finish", lambda: self._store.finish([finish])
             )
         except StorageError as refused:
             self._publish(events.CommitRefused(claim, refused))
             await self._postpone(claim, _REFUSED_RETRY_AFTER)
         else:
-            self._end_committed(finish, is_committed=is_committed)
+            self._end_committed(finish, is_committed=finished.is_committed)
 
     async def _postpone(self, claim: Claim, pause: timedelta) -> None:
         until = self._clock.now() + pause

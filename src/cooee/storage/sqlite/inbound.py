@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from cooee.core.messages import Outbound, conversation_id
 from cooee.storage.records import NewInbound, ReceivedText
 from cooee.storage.sqlite.columns import (
@@ -23,15 +25,36 @@ from cooee.storage.sqlite.forgotten import (
 )
 from cooee.storage.sqlite.opt_outs import lift_opt_out, record_opt_out
 from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.sqlite.turns import claim_received, release_claims
 from cooee.storage.statuses import InboundStatus, SenderConsent
 
 
-def receive_texts(transaction: Transaction, inbounds: Sequence[NewInbound]) -> list[ReceivedText]:
-    """Store texts; a text that was stored before is not new."""
-    return [_receive_text(transaction, new) for new in inbounds]
+def receive_texts(
+    transaction: Transaction, inbounds: Sequence[NewInbound], claim_limit: int = 0
+) -> list[ReceivedText]:
+    """Store texts, and lease the conversations of new texts, at most `claim_limit`."""
+    received = [_receive_text(transaction, new) for new in inbounds]
+    if claim_limit <= 0:
+        return [text for _, text in received]
+    # storage rule 19: in one transaction, so that a text costs a commit less.
+    last_texts = {id: index for index, (id, text) in enumerate(received) if text.is_new}
+    claims = {
+        last_texts[claim.conversation]: claim
+        for claim in claim_received(transaction, last_texts, claim_limit)
+    }
+    return [
+        replace(text, claim=claims[index]) if index in claims else text
+        for index, (_, text) in enumerate(received)
+    ]
 
 
-def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
+def release_received(transaction: Transaction, received: Sequence[ReceivedText]) -> None:
+    """End the leases that came with texts, without a turn."""
+    release_claims(transaction, [text.claim for text in received if text.claim is not None])
+
+
+def _receive_text(transaction: Transaction, new: NewInbound) -> tuple[bytes, ReceivedText]:
+    """Store a text; return its conversation, and the result."""
     inbound = new.inbound
     ours, theirs, text = (
         storable_text(inbound.recipient),
@@ -46,7 +69,7 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
         inbound.key
         and not transaction.execute("add_dedupe_key", (conversation, key, received_at)).rowcount
     ):
-        return ReceivedText(id, is_new=False)
+        return conversation, ReceivedText(id, is_new=False)
     is_opt_out = _is_opt_out(transaction, conversation, new)
     place = (conversation, (ours, theirs), received_at, None if is_opt_out else transaction.now)
     seq = _next_seq(transaction, *place)
@@ -54,7 +77,7 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
     if seq == 1 and find_forgotten(transaction, conversation):
         if has_forgotten_text(transaction, conversation, key):
             _undo_repetition(transaction, conversation, key)
-            return ReceivedText(id, is_new=False)
+            return conversation, ReceivedText(id, is_new=False)
         recall_conversation(transaction, conversation, (ours, theirs))
         seq = _next_seq(transaction, *place)
     is_back = new.consent == "in" and _lift_opt_out(transaction, conversation, new, id)
@@ -74,7 +97,7 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> ReceivedText:
     )
     transaction.execute("add_inbound", row)
     cancelled = _record_opt_out(transaction, conversation, new, id) if is_opt_out else ()
-    return ReceivedText(id, True, is_opt_out, cancelled, is_back)
+    return conversation, ReceivedText(id, True, is_opt_out, cancelled, is_back)
 
 
 def _record_opt_out(

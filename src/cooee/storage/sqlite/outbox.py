@@ -17,7 +17,7 @@ from cooee.core.messages import (
     outbound_id,
     parse_outbound_id,
 )
-from cooee.storage.records import AttemptResult, ProactiveOutbound, SendAttempt
+from cooee.storage.records import AttemptResult, FinishedClaim, ProactiveOutbound, SendAttempt
 from cooee.storage.sqlite.columns import (
     from_millis,
     from_millis_or_none,
@@ -101,10 +101,25 @@ def take_texts(
 
 def take_replies(transaction: Transaction, ours: str, theirs: str, limit: int) -> list[SendAttempt]:
     """Record the next attempts of one conversation's due replies, in order."""
-    transaction.execute("expire_late", (transaction.now, ours))
     conversation = conversation_id(storable_text(ours), storable_text(theirs))
-    rows = transaction.execute("next_replies", (conversation, transaction.now, limit)).fetchall()
-    return _begin_attempts(transaction, ours, rows)
+    [attempts] = take_replies_of(transaction, [(ours, conversation, limit)])
+    return attempts
+
+
+def take_replies_of(
+    transaction: Transaction, conversations: Sequence[tuple[str, bytes, int]]
+) -> list[list[SendAttempt]]:
+    """Take the due replies of conversations, each with our number and its own limit."""
+    for ours in {ours for ours, *_ in conversations}:
+        transaction.execute("expire_late", (transaction.now, ours))
+    return [
+        _begin_attempts(
+            transaction,
+            ours,
+            transaction.execute("next_replies", (id, transaction.now, limit)).fetchall(),
+        )
+        for ours, id, limit in conversations
+    ]
 
 
 def _begin_attempts(transaction: Transaction, ours: str, rows: Sequence[Any]) -> list[SendAttempt]:
@@ -141,6 +156,11 @@ def put_back(transaction: Transaction, attempts: Sequence[SendAttempt]) -> None:
         for one in attempts
     ]
     record_results(transaction, results)
+
+
+def put_back_finished(transaction: Transaction, finished: Sequence[FinishedClaim]) -> None:
+    """Queue the replies again that were taken with their turns: none was attempted."""
+    put_back(transaction, [attempt for one in finished for attempt in one.attempts])
 
 
 def defer_texts(transaction: Transaction, deferred: Sequence[tuple[Outbound, datetime]]) -> None:

@@ -122,6 +122,17 @@ select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at,
   left join states s on s.conversation = c.id and i.seq = c.handled_seq + 1
  order by c.due_at, c.id, i.seq
 
+-- The text has just been stored, so its conversation is claimed by its id.
+-- name: claim_received
+select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at, s.state, c.handled_seq,
+       i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,
+       i.media, i.consent
+  from conversations c
+  cross join inbound i on i.conversation = c.id and i.seq between c.handled_seq + 1 and c.handled_seq + 8
+  left join states s on s.conversation = c.id and i.seq = c.handled_seq + 1
+ where c.id = ?1 and c.due_at <= ?2 and c.suspect_seq is null
+ order by i.seq
+
 -- name: claim_timers
 select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at, s.state, c.handled_seq, null
   from (select id, ours, theirs, lease_epoch, failed_attempts, last_turn_at, handled_seq, timer_at

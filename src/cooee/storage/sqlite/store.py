@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from cooee.core.errors import StorageError
 from cooee.core.messages import Media, Outbound, Receipt, Status
@@ -19,6 +19,7 @@ from cooee.storage.records import (
     Claim,
     ClaimResult,
     DialogueStart,
+    FinishedClaim,
     NewInbound,
     NextDue,
     PendingText,
@@ -28,6 +29,7 @@ from cooee.storage.records import (
 )
 from cooee.storage.sqlite import (
     database_file,
+    finishes,
     inbound,
     numbers,
     operators,
@@ -61,6 +63,7 @@ from cooee.storage.summaries import (
 
 T = TypeVar("T")
 P = ParamSpec("P")
+Verb: TypeAlias = Callable[Concatenate[Transaction, P], T]
 
 
 class SQLite:
@@ -128,16 +131,23 @@ class SQLite:
 
     # Turns
 
-    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
-        return await self._write(inbound.receive_texts, inbounds)
+    async def receive(
+        self, inbounds: Sequence[NewInbound], *, claim_limit: int = 0
+    ) -> Sequence[ReceivedText]:
+        if not claim_limit:
+            return await self._write(inbound.receive_texts, inbounds)
+        receive = partial(inbound.receive_texts, inbounds=inbounds, claim_limit=claim_limit)
+        return await self._hold(receive, inbound.release_received)
 
     async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
-        self._check_is_owner()
-        claims = self._write(turns.claim_conversations, limit, with_timers=with_timers)
-        return await self._or_put_back(claims, turns.release_claims)
+        claim = partial(turns.claim_conversations, limit=limit, with_timers=with_timers)
+        return await self._hold(claim, turns.release_claims)
 
-    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
-        return await self._write(turns.finish_claims, results)
+    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
+        if not any(result.take_limit for result in results):
+            return await self._write(finishes.finish_claims, results)
+        finish = partial(finishes.finish_claims, results=results)
+        return await self._hold(finish, outbox.put_back_finished)
 
     async def release(self, claims: Sequence[Claim]) -> None:
         await self._write(turns.release_claims, claims)
@@ -157,9 +167,8 @@ class SQLite:
         return await self._write(retries.retry_after_deploy, code_version, retired_handlers)
 
     async def claim_waiting(self, after: bytes, limit: int) -> Sequence[Claim]:
-        self._check_is_owner()
-        claims = self._write(turns.claim_waiting, after, limit)
-        return await self._or_put_back(claims, turns.release_claims)
+        claim = partial(turns.claim_waiting, after=after, limit=limit)
+        return await self._hold(claim, turns.release_claims)
 
     async def are_timers_of(self, code_version: str) -> bool:
         return await self._read(retries.are_timers_of, code_version)
@@ -199,15 +208,13 @@ class SQLite:
         return await self._write(outbox.enqueue_texts, texts)
 
     async def take(self, ours: str, limit: int) -> Sequence[SendAttempt]:
-        self._check_is_owner()
-        bulk_share = self._bulk_share(limit)
-        attempts = self._write(outbox.take_texts, ours, limit, bulk_share=bulk_share)
-        return await self._or_put_back(attempts, outbox.put_back)
+        share = self._bulk_share(limit)
+        take = partial(outbox.take_texts, ours=ours, limit=limit, bulk_share=share)
+        return await self._hold(take, outbox.put_back)
 
     async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[SendAttempt]:
-        self._check_is_owner()
-        attempts = self._write(outbox.take_replies, ours, theirs, limit)
-        return await self._or_put_back(attempts, outbox.put_back)
+        take = partial(outbox.take_replies, ours=ours, theirs=theirs, limit=limit)
+        return await self._hold(take, outbox.put_back)
 
     async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
         await self._write(outbox.defer_texts, deferred)
@@ -358,24 +365,26 @@ class SQLite:
     async def backup(self, path: str) -> None:
         await asyncio.to_thread(database_file.copy_database, self.path, Path(path))
 
-    def _write(
-        self,
-        function: Callable[Concatenate[Transaction, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> asyncio.Future[T]:
-        """Call a function with a transaction that writes; the future resolves after the commit."""
-        return self._thread.submit(self._bind(lambda one: function(one, *args, **kwargs)))
+    def _write(self, verb: Verb[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Call a verb with a transaction that writes; the future resolves after the commit."""
+        return self._thread.submit(self._bind(lambda one: verb(one, *args, **kwargs)))
 
-    def _read(
-        self,
-        function: Callable[Concatenate[Transaction, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> asyncio.Future[T]:
-        """Call a function with a transaction that only reads."""
-        work = self._bind(lambda one: function(one, *args, **kwargs))
+    def _read(self, verb: Verb[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Call a verb with a transaction that only reads."""
+        work = self._bind(lambda one: verb(one, *args, **kwargs))
         return self._thread.submit(work, writes=False)
+
+    async def _hold(
+        self,
+        work: Callable[[Transaction], list[T]],
+        put_back: Callable[[Transaction, list[T]], None],
+    ) -> Sequence[T]:
+        """Lease or take records, as the owner; put them back if the caller is cancelled."""
+        self._check_is_owner()
+        held = self._thread.submit(self._bind(work))
+        return await self._thread.result_or_undo(
+            held, lambda records: self._bind(lambda one: put_back(one, records))
+        )
 
     def _bind(self, work: Callable[[Transaction], T]) -> StoreWork[T]:
         """Return a function of the connection; the time of the transaction is now."""
@@ -391,11 +400,3 @@ class SQLite:
         """Return how many attempts go to bulk: a tenth of `limit`, or one in ten calls if 1."""
         self._take_count = (self._take_count + 1) % 10
         return max(limit // 10, 1) if limit > 1 else int(self._take_count == 0)
-
-    async def _or_put_back(
-        self, future: asyncio.Future[list[T]], put_back: Callable[[Transaction, list[T]], None]
-    ) -> Sequence[T]:
-        """Return the leased or taken records; put them back if the caller is cancelled."""
-        return await self._thread.result_or_undo(
-            future, lambda records: self._bind(lambda one: put_back(one, records))
-        )

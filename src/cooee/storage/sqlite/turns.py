@@ -1,19 +1,18 @@
-"""Turns: claim conversations, and finish, release or postpone claims."""
+"""Claims: lease conversations, and release or postpone them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound, parse_outbound_id
+from cooee.core.messages import Inbound
 from cooee.storage.records import (
     Claim,
-    ClaimResult,
     NewOutbound,
     PendingText,
-    TurnFailure,
 )
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.columns import (
@@ -52,6 +51,19 @@ def claim_conversations(transaction: Transaction, limit: int, *, with_timers: bo
         )
         claims += _make_claims(transaction, timer_rows, is_suspect=False)
     return claims
+
+
+def claim_received(
+    transaction: Transaction, conversations: Iterable[bytes], limit: int
+) -> list[Claim]:
+    """Lease conversations with new texts where `claim_conversations` would, at most `limit`."""
+    # storage rule 5: while a suspect is due, it is claimed alone.
+    if transaction.execute("find_suspect", (transaction.now, True)).fetchone() is not None:
+        return []
+    leased = transaction.leases.by_conversation
+    free = [id for id in dict.fromkeys(conversations) if id not in leased][:limit]
+    rows = [transaction.execute("claim_received", (id, transaction.now)).fetchall() for id in free]
+    return _make_claims(transaction, chain.from_iterable(rows), is_suspect=False)
 
 
 def claim_waiting(transaction: Transaction, after: bytes, limit: int) -> list[Claim]:
@@ -118,103 +130,6 @@ def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingTex
     )
     reaches_handler = status != InboundStatus.OPT_OUT
     return PendingText(id, seq, inbound, reaches_handler, SenderConsent(consent), unreadable)
-
-
-def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
-    """Write turns; return False for each turn that lost its lease and writes nothing."""
-    states: list[tuple[bytes, bytes]] = []
-    texts: list[tuple[object, ...]] = []
-    committed = []
-    for result in results:
-        claim = result.claim
-        drafts = without_known_keys(transaction, claim.conversation, result.drafts)
-        last_out = _finish_one(transaction, result, len(drafts))
-        committed.append(last_out is not None)
-        if last_out is None:
-            continue
-        sqlite_dialogues.update_dialogues(transaction, result)
-        _withdraw_texts(transaction, result)
-        if result.state is not None:
-            states.append((claim.conversation, result.state))
-        origin = (claim.conversation, result.handled_seq, claim.ours, claim.theirs)
-        first_seq = last_out - len(drafts) + 1
-        texts += [
-            outbound_row(origin, seq, draft, transaction.now)
-            for seq, draft in enumerate(drafts, first_seq)
-        ]
-    transaction.execute_many("save_state", states)
-    transaction.execute_many("add_outbound", texts)
-    return committed
-
-
-def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int) -> int | None:
-    """End a claim; return the number of the last outbound, or None if the lease was lost."""
-    claim = result.claim
-    # storage rule 3: a turn that lost its lease writes nothing; the row's epoch is checked too.
-    lease = transaction.leases.end(claim.conversation, claim.lease_id)
-    if lease is None:
-        return None
-    handled_seq, failed_attempts, retry_at = _progress_after(result)
-    last_turn_at = to_millis_or_none(result.last_turn_at)
-    progress = (
-        claim.conversation,
-        lease.epoch,
-        handled_seq,
-        last_turn_at,
-        draft_count,
-        transaction.now,
-        failed_attempts,
-        retry_at,
-    )
-    is_asking, offered = result.is_asking, "\n".join(map(storable_text, result.offered_words))
-    row = (*progress, *((None, None) if is_asking is None else (int(is_asking), offered)))
-    updated = transaction.execute("finish_claim", row).fetchone()
-    if updated is None:
-        return None
-    if result.failure is not None and not result.failure.dialogue_id:
-        _fail_text(transaction, claim.conversation, result.failure)
-    return int(updated[0])
-
-
-def _withdraw_texts(transaction: Transaction, result: ClaimResult) -> None:
-    """Withdraw the questions that are asked no longer, and send what was said with them."""
-    for text in result.withdrawn:
-        text_key = parse_outbound_id(text.outbound_id)
-        if text_key is None:
-            continue
-        transaction.execute("withdraw_text", (*text_key, transaction.now))
-        for part_key in text.part_keys:
-            part = transaction.execute("find_outbound_key", (text_key[0], part_key)).fetchone()
-            if part is None:
-                break
-            transaction.execute("withdraw_text", (text_key[0], part[0], transaction.now))
-    if result.hurried_keys:
-        keys = msgspec.json.encode(list(map(storable_text, result.hurried_keys))).decode()
-        hurried = (result.claim.conversation, transaction.now, keys)
-        transaction.execute("hurry_texts", hurried)
-
-
-def _fail_text(transaction: Transaction, conversation: bytes, failure: TurnFailure) -> None:
-    status = InboundStatus.PENDING if failure.retry_at else InboundStatus.SET_ASIDE
-    parameters = (
-        int(status),
-        storable_text(failure.error),
-        storable_text(failure.code_version),
-        conversation,
-        failure.seq,
-    )
-    transaction.execute("fail_text", parameters)
-
-
-def _progress_after(result: ClaimResult) -> tuple[int, int, int | None]:
-    """Return the handled seq after a claim, the failed attempts, and the time of the next."""
-    failure = result.failure
-    if failure is None or failure.dialogue_id:
-        return result.handled_seq, 0, None
-    if failure.retry_at is None:
-        return max(result.handled_seq, failure.seq), 0, None
-    is_first = failure.seq == result.claim.texts[0].seq
-    return result.handled_seq, result.claim.attempt if is_first else 1, to_millis(failure.retry_at)
 
 
 def release_claims(transaction: Transaction, claims: Sequence[Claim]) -> None:

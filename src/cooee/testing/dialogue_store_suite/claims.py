@@ -203,5 +203,5 @@ class DialogueClaimTests:
         result = ClaimResult(
             claim=await harness.claim_one(), handled_seq=0, drafts=[NewOutbound(text="hello")]
         )
-        assert list(await harness.store.finish([result])) == [True]
+        assert await harness.finish_all(result) == [True]
         assert await harness.take() == ["hello"]

@@ -95,7 +95,7 @@ class DialogueFailureTests:
         await harness.receive("bad")
         failure = TurnFailure(1, "ValueError: no", later)
         result = ClaimResult(claim=await harness.claim_one(), handled_seq=0, failure=failure)
-        assert await harness.store.finish([result]) == [True]
+        assert await harness.finish_all(result) == [True]
         await begin_dialogue(harness, to=BERT)
         alarm = TurnFailure(0, "ValueError: no", later, "", "d")
         assert await finish_claim(harness, await harness.claim_one(), failure=alarm)

@@ -65,7 +65,7 @@ async def finish_claim(
         dialogue_updates=dialogues,
         failure=failure,
     )
-    return (await harness.store.finish([result]))[0]
+    return await harness.finish_all(result) == [True]
 
 
 async def set_timer_aside(harness: StoreHarness, id: str = "d", *, code_version: str = "") -> None:

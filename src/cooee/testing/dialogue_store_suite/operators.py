@@ -104,7 +104,7 @@ class DialogueOperatorTests:
             claim=claim, handled_seq=1, state=b"s", dialogue_updates=[dialogue_update("d", b"1")]
         )
         began = harness.clock.advance(seconds=1)
-        assert list(await harness.store.finish([result])) == [True]
+        assert await harness.finish_all(result) == [True]
         [stored] = await harness.store.dialogues()
         assert (stored.ours, stored.theirs, stored.state) == (OURS, ANNA, b"s")
         assert (stored.conversation, stored.started_at) == (claim.conversation, began)
@@ -149,7 +149,7 @@ class DialogueOperatorTests:
         asking = ClaimResult(
             claim=claim, handled_seq=1, is_asking=True, dialogue_updates=[dialogue_update()]
         )
-        assert list(await harness.store.finish([asking])) == [True]
+        assert await harness.finish_all(asking) == [True]
         assert await harness.store.forget(ANNA)
         await harness.receive("please leave me alone", consent="wish")
         assert list(await harness.store.claim(10)) == []

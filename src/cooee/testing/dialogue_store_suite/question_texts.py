@@ -135,7 +135,7 @@ async def _ask(harness: StoreHarness, *texts: str, id: str = "d", key: str | Non
     result = ClaimResult(
         claim=claim, handled_seq=claim.handled_seq, drafts=drafts, dialogue_updates=[update]
     )
-    assert list(await harness.store.finish([result])) == [True]
+    assert await harness.finish_all(result) == [True]
 
 
 async def _take(harness: StoreHarness) -> SendAttempt:
@@ -181,4 +181,4 @@ async def _withdraw(harness: StoreHarness, *, says: str = "Thanks.", hurried_key
         withdrawn=[dialogue.question_text],
         hurried_keys=[hurried_key] if hurried_key else [],
     )
-    assert list(await harness.store.finish([result])) == [True]
+    assert await harness.finish_all(result) == [True]

@@ -19,6 +19,7 @@ from cooee.testing.store_suite.harness import (
     texts_of,
 )
 from cooee.testing.store_suite.inbound import InboundTests
+from cooee.testing.store_suite.joined_verbs import FinishAndTakeTests, ReceiveAndClaimTests
 from cooee.testing.store_suite.media import MediaTests
 from cooee.testing.store_suite.numbers import NumberTests
 from cooee.testing.store_suite.operators import OperatorTests
@@ -43,6 +44,8 @@ __all__ = [
 class StoreSuite(
     InboundTests,
     TurnTests,
+    ReceiveAndClaimTests,
+    FinishAndTakeTests,
     OptOutTests,
     OutboundTests,
     AttemptTests,

@@ -101,7 +101,11 @@ class StoreHarness:
             state=state,
             drafts=drafts,
         )
-        return (await self.store.finish([result]))[0]
+        return await self.finish_all(result) == [True]
+
+    async def finish_all(self, *results: ClaimResult) -> list[bool]:
+        """Finish claims; return of each whether it was committed."""
+        return [finished.is_committed for finished in await self.store.finish(results)]
 
     async def fail(self, claim: Claim, retry_at: datetime | None, *, at: int = 0) -> None:
         """Finish a claim with a failure of its text `at`; the texts before it are handled."""
@@ -111,7 +115,7 @@ class StoreHarness:
         result = ClaimResult(
             claim=claim, handled_seq=handled_seq, last_turn_at=self.clock(), failure=failure
         )
-        assert list(await self.store.finish([result])) == [True]
+        assert await self.finish_all(result) == [True]
 
     async def enqueue(self, text: str, *, to: str = ANNA, **fields: object) -> str:
         """Queue a proactive text; return its outbound id."""

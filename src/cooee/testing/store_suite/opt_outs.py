@@ -290,7 +290,7 @@ class OptOutTests:
                 is_asking=is_asking,
                 offered_words=offered_words,
             )
-            assert list(await harness.store.finish([result])) == [True]
+            assert await harness.finish_all(result) == [True]
 
         await harness.receive("hello")
         await finish(is_asking=True, offered_words=["baja", "cancel"])

@@ -97,7 +97,7 @@ class TurnTests:
         first, second = await harness.store.claim(10)
         await harness.store.release([first])
         results = [ClaimResult(claim=claim, handled_seq=1, state=b"x") for claim in (first, second)]
-        assert list(await harness.store.finish(results)) == [False, True]
+        assert await harness.finish_all(*results) == [False, True]
         assert (await harness.claim_one()).state is None
 
     async def test_a_failed_text_comes_again_and_later_ones_wait(

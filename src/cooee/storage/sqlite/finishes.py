@@ -1,0 +1,128 @@
+"""Finishes: commit the turns of claims, with what they say, and take the replies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cooee.core.messages import parse_outbound_id
+from cooee.storage.records import ClaimResult, FinishedClaim, TurnFailure
+from cooee.storage.sqlite.columns import storable_text, to_millis, to_millis_or_none
+from cooee.storage.sqlite.dialogues import update_dialogues
+from cooee.storage.sqlite.outbox import take_replies_of
+from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.sqlite.turns import outbound_row, without_known_keys
+from cooee.storage.statuses import InboundStatus
+
+
+def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[FinishedClaim]:
+    """Write turns, and take their replies; a turn that lost its lease writes nothing."""
+    committed = _write_turns(transaction, results)
+    # storage rule 19: a turn without its lease writes nothing, so it takes nothing either.
+    taking = [
+        (one.claim.ours, one.claim.conversation, one.take_limit)
+        for one, is_committed in zip(results, committed, strict=True)
+        if is_committed and one.take_limit
+    ]
+    taken = iter(take_replies_of(transaction, taking) if taking else ())
+    return [
+        FinishedClaim(is_committed, next(taken) if is_committed and one.take_limit else ())
+        for one, is_committed in zip(results, committed, strict=True)
+    ]
+
+
+def _write_turns(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
+    states: list[tuple[bytes, bytes]] = []
+    texts: list[tuple[object, ...]] = []
+    committed = []
+    for result in results:
+        claim = result.claim
+        drafts = without_known_keys(transaction, claim.conversation, result.drafts)
+        last_out = _finish_one(transaction, result, len(drafts))
+        committed.append(last_out is not None)
+        if last_out is None:
+            continue
+        update_dialogues(transaction, result)
+        _withdraw_texts(transaction, result)
+        if result.state is not None:
+            states.append((claim.conversation, result.state))
+        origin = (claim.conversation, result.handled_seq, claim.ours, claim.theirs)
+        first_seq = last_out - len(drafts) + 1
+        texts += [
+            outbound_row(origin, seq, draft, transaction.now)
+            for seq, draft in enumerate(drafts, first_seq)
+        ]
+    transaction.execute_many("save_state", states)
+    transaction.execute_many("add_outbound", texts)
+    return committed
+
+
+def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int) -> int | None:
+    """End a claim; return the number of the last outbound, or None if the lease was lost."""
+    claim = result.claim
+    # storage rule 3: a turn that lost its lease writes nothing; the row's epoch is checked too.
+    lease = transaction.leases.end(claim.conversation, claim.lease_id)
+    if lease is None:
+        return None
+    handled_seq, failed_attempts, retry_at = _progress_after(result)
+    last_turn_at = to_millis_or_none(result.last_turn_at)
+    progress = (
+        claim.conversation,
+        lease.epoch,
+        handled_seq,
+        last_turn_at,
+        draft_count,
+        transaction.now,
+        failed_attempts,
+        retry_at,
+    )
+    is_asking, offered = result.is_asking, "\n".join(map(storable_text, result.offered_words))
+    row = (*progress, *((None, None) if is_asking is None else (int(is_asking), offered)))
+    updated = transaction.execute("finish_claim", row).fetchone()
+    if updated is None:
+        return None
+    if result.failure is not None and not result.failure.dialogue_id:
+        _fail_text(transaction, claim.conversation, result.failure)
+    return int(updated[0])
+
+
+def _withdraw_texts(transaction: Transaction, result: ClaimResult) -> None:
+    """Withdraw the questions that are asked no longer, and send what was said with them."""
+    for text in result.withdrawn:
+        text_key = parse_outbound_id(text.outbound_id)
+        if text_key is None:
+            continue
+        transaction.execute("withdraw_text", (*text_key, transaction.now))
+        for part_key in text.part_keys:
+            part = transaction.execute("find_outbound_key", (text_key[0], part_key)).fetchone()
+            if part is None:
+                break
+            transaction.execute("withdraw_text", (text_key[0], part[0], transaction.now))
+    if result.hurried_keys:
+        keys = msgspec.json.encode(list(map(storable_text, result.hurried_keys))).decode()
+        hurried = (result.claim.conversation, transaction.now, keys)
+        transaction.execute("hurry_texts", hurried)
+
+
+def _fail_text(transaction: Transaction, conversation: bytes, failure: TurnFailure) -> None:
+    status = InboundStatus.PENDING if failure.retry_at else InboundStatus.SET_ASIDE
+    parameters = (
+        int(status),
+        storable_text(failure.error),
+        storable_text(failure.code_version),
+        conversation,
+        failure.seq,
+    )
+    transaction.execute("fail_text", parameters)
+
+
+def _progress_after(result: ClaimResult) -> tuple[int, int, int | None]:
+    """Return the handled seq after a claim, the failed attempts, and the time of the next."""
+    failure = result.failure
+    if failure is None or failure.dialogue_id:
+        return result.handled_seq, 0, None
+    if failure.retry_at is None:
+        return max(result.handled_seq, failure.seq), 0, None
+    is_first = failure.seq == result.claim.texts[0].seq
+    return result.handled_seq, result.claim.attempt if is_first else 1, to_millis(failure.retry_at)
