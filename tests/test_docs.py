@@ -266,7 +266,7 @@ class Desk:
         self.env[name] = MADE_UP[name] if "…" in value or value == "..." else value
 
     def _type(self, command):
-        asked = command.startswith(("cooee forget", "cooee retry"))
+        asked = command.startswith(("cooee forget", "cooee prune", "cooee retry"))
         done = self._bash(command, "y\n" if asked else "")
         self.last_typed = command
         self.said += done.stdout + done.stderr

@@ -11,7 +11,7 @@ from cooee.cli.main import COMMANDS, load_command
 
 
 def test_every_command_that_was_promised_is_there():
-    promised = "new run phone send conversations show retry forget backup simulator providers segments check"
+    promised = "new run phone send conversations show retry forget prune backup simulator providers segments check"
     assert set(promised.split()) <= set(COMMANDS)
 
 

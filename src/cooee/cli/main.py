@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "waiting": ("waiting", "Show each open dialogue's question, and the people who are asked."),
     "answers": ("answers", "Print people's answers to a dialogue, as CSV."),
     "preflight": ("preflight", "Replay every person's dialogue against the code on disk."),
+    "prune": ("prune", "Delete the texts that are older than some days."),
     "backup": ("backup", "Copy the database, even while the app runs."),
     "webhook": ("webhook", "Show the URL of the provider's calls."),
     "simulator": (

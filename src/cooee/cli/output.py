@@ -1,4 +1,4 @@
-"""Output of commands: tables for people, JSON for scripts."""
+"""Output of commands: tables and questions for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,23 @@ from typing import Any
 
 import msgspec
 
+from cooee.core.errors import SettingError
 from cooee.core.one_line import to_one_line
+
+
+def ask_confirmation(question: str) -> bool:
+    """Ask on the terminal; without a terminal the answer is no.
+
+    Raises:
+        SettingError: nobody can be asked.
+    """
+    import typer
+
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        print(file=sys.stderr)
+        raise SettingError("Nothing was done. To go without the question: --yes") from None
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Counts,
         DialogueRecord,
         OptOut,
+        PrunedSlice,
         Store,
         StoredDialogue,
         StoredText,
@@ -153,6 +154,20 @@ async def forget_person(store: Store, theirs: str, media_location: str) -> Seque
     """
     if not await store.forget(theirs):
         raise _no_conversation(theirs)
+    return await erase_deleted_media(store, media_location)
+
+
+async def prune_history(store: Store, before: datetime) -> AsyncIterator[PrunedSlice]:
+    """Delete what is older than a moment; iterate over the slices that are done."""
+    after: bytes | None = b""
+    while after is not None:
+        done = await store.prune_history(before, after=after)
+        after = done.next_slice
+        yield done
+
+
+async def erase_deleted_media(store: Store, media_location: str) -> Sequence[str]:
+    """Erase the media of deleted texts; return the paths of media that could not be erased now."""
     await erase_forgotten_media(store, MediaStorage(media_location))
     return await store.media_to_erase()
 

@@ -22,7 +22,7 @@ from cooee.cli.options import (
     YesOption,
     parse_moment,
 )
-from cooee.cli.output import show_json, show_table
+from cooee.cli.output import ask_confirmation, show_json, show_table
 from cooee.core.errors import SettingError
 from cooee.core.one_line import to_one_line
 from cooee.runtime.operations import (
@@ -352,7 +352,7 @@ async def _resend(person: str | None, *, refused: bool, yes: bool) -> None:
             return
         what = "refused for good, perhaps long ago" if refused else "may have arrived already"
         verb = ("was " if count == 1 else "were ") if refused else ""
-        if yes or _ask_confirmation(f"{_count_texts(count)} {verb}{what}. Send again?"):
+        if yes or ask_confirmation(f"{_count_texts(count)} {verb}{what}. Send again?"):
             resend = store.resend_refused if refused else store.resend
             print(f"{_count_texts(await resend(theirs))} will be sent again.")
 
@@ -370,21 +370,12 @@ async def _forget(person: str, *, yes: bool) -> None:
     async with open_configured_store() as store:
         theirs = await read_person_number(store, person)
         question = f"Erase {theirs} and everything said? This cannot be undone."
-        if not yes and not _ask_confirmation(question):
+        if not yes and not ask_confirmation(question):
             return
         not_erased = await forget_person(store, theirs, read_media_location(os.environ))
     print(f"{theirs} is erased. If they had opted out, that stays, as a hash.")
     if not_erased:
         print(f"Still to be erased, and tried again at the next start: {', '.join(not_erased)}")
-
-
-def _ask_confirmation(question: str) -> bool:
-    """Ask on the terminal; without a terminal the answer is no."""
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        print(file=sys.stderr)
-        raise SettingError("Nothing was done. To go without the question: --yes") from None
 
 
 def _count_texts(count: int) -> str:
