@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cooee.core.messages import conversation_id
 from cooee.storage import Checkpoint, Claim, ClaimResult, DialogueStart, DialogueUpdate, TurnFailure
-from cooee.storage.sqlite.columns import from_millis_or_none
+from cooee.storage.columns import from_millis_or_none
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing.store_suite import ANNA, BERT, OURS, ManualClock, StoreHarness
 

@@ -17,7 +17,7 @@ from cooee.storage.records import (
     DialogueUpdate,
     TurnFailure,
 )
-from cooee.storage.sqlite.columns import (
+from cooee.storage.columns import (
     NO_LIMIT,
     from_millis,
     from_millis_or_none,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from cooee.core.messages import Outbound, conversation_id
 from cooee.storage.records import NewInbound, ReceivedText
-from cooee.storage.sqlite.columns import (
+from cooee.storage.columns import (
     encode_media,
     inbound_id,
     key_hash,

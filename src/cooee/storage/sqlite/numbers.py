@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from cooee.storage.sqlite.columns import storable_text
+from cooee.storage.columns import storable_text
 from cooee.storage.sqlite.transaction import Transaction
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from cooee.core.errors import SettingError
 from cooee.core.messages import Media, Status, conversation_id
-from cooee.storage.sqlite.columns import (
+from cooee.storage.columns import (
     NO_LIMIT,
     decode_media,
     from_millis,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cooee.core.messages import Outbound, conversation_id, outbound_id
-from cooee.storage.sqlite.columns import from_millis, from_millis_or_none, storable_text
+from cooee.storage.columns import from_millis, from_millis_or_none, storable_text
 from cooee.storage.sqlite.forgotten import find_forgotten
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import ConsentSource

@@ -18,7 +18,7 @@ from cooee.core.messages import (
     parse_outbound_id,
 )
 from cooee.storage.records import AttemptResult, FinishedClaim, ProactiveOutbound, SendAttempt
-from cooee.storage.sqlite.columns import (
+from cooee.storage.columns import (
     from_millis,
     from_millis_or_none,
     next_status_check,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from cooee.core.messages import Status
-from cooee.storage.sqlite.columns import key_hash, storable_text
+from cooee.storage.columns import key_hash, storable_text
 from cooee.storage.sqlite.dialogues import set_timers
 from cooee.storage.sqlite.transaction import Transaction
 

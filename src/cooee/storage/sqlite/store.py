@@ -43,7 +43,7 @@ from cooee.storage.sqlite import (
 )
 from cooee.storage.sqlite import dialogues as dialogue_rows
 from cooee.storage.sqlite import media as media_rows
-from cooee.storage.sqlite.columns import to_millis
+from cooee.storage.columns import to_millis
 from cooee.storage.sqlite.file_guard import refuse_after_loss
 from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases

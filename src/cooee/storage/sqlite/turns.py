@@ -15,7 +15,7 @@ from cooee.storage.records import (
     PendingText,
 )
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
-from cooee.storage.sqlite.columns import (
+from cooee.storage.columns import (
     decode_media,
     from_millis,
     from_millis_or_none,

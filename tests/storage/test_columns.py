@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cooee.storage.sqlite.columns import (
+from cooee.storage.columns import (
     from_millis,
     key_hash,
     next_status_check,
