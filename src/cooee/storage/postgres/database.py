@@ -1,0 +1,124 @@
+"""Database: runs each verb in a transaction, repeats what clashed, settles what was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+from cooee.core.errors import StorageError
+from cooee.storage.postgres.connections import Connections, ServerAddress
+from cooee.storage.postgres.server_errors import is_lost, is_repeated, translate_error
+from cooee.storage.postgres.transaction import Connection, Transaction
+
+T = TypeVar("T")
+
+Verb: TypeAlias = Callable[[Transaction], Awaitable[T]]
+"""A verb's statements. It may run more than once, and only the last run is committed."""
+
+_MAX_RUNS = 20  # of one verb that clashes with others each time
+_PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # between questions about a commit that was cut off
+
+
+class Database:
+    """The transactions of one process. Lives in the loop of a `DatabaseThread`.
+
+    Attributes:
+        worker: the number of this process among the workers; 0: none.
+        read_clock: returns milliseconds since 1970, UTC.
+    """
+
+    def __init__(self, address: ServerAddress, read_clock: Callable[[], int]) -> None:
+        self.connections = Connections(address)
+        self.worker, self.read_clock = 0, read_clock
+
+    async def write(self, verb: Verb[T], *, durable: bool = True) -> T:
+        """Run a verb in a transaction, and commit it.
+
+        Args:
+            verb: the statements. Run again, from the beginning, where it clashed with another
+                process (40P01, 40001, 23505).
+            durable: whether the commit waits for the disk. Where a crash may forget the verb
+                without harm, as a lease, it need not.
+
+        Raises:
+            StoreUnavailable: nothing was written, since the server is away, full or read-only.
+            StorageError: the server refuses.
+        """
+        begin = "begin" if durable else "begin; set local synchronous_commit = off"
+        for run in range(1, _MAX_RUNS + 1):
+            try:
+                return await self._run_once(verb, begin)
+            except _NotCommitted:
+                pass
+            except Exception as error:
+                if not is_repeated(error) or run == _MAX_RUNS:
+                    raise translate_error(error) from error
+            if run > 2:  # both sides wait differently long, so that they do not meet again
+                await asyncio.sleep(0.001 * run * (1 + self.worker % 7))
+        raise StorageError("The connection was lost at every commit. Look at the server's log.")
+
+    async def read(self, verb: Verb[T]) -> T:
+        """Run a verb that only reads, on one snapshot.
+
+        Raises:
+            StoreUnavailable: the server is away.
+            StorageError: the server refuses.
+        """
+        try:
+            return await self._run_once(verb, "begin isolation level repeatable read read only")
+        except Exception as error:
+            raise translate_error(error) from error
+
+    async def _run_once(self, verb: Verb[T], begin: str) -> T:
+        connection = await self.connections.acquire()
+        transaction_id = None
+        try:
+            await connection.execute(begin + self.connections.begin_suffix)
+            result = await verb(Transaction(connection, self.worker, self.read_clock()))
+            transaction_id = await connection.fetchval(
+                "select pg_current_xact_id_if_assigned()::text"
+            )
+            await connection.execute("commit")
+        except BaseException as error:
+            if transaction_id is None or not is_lost(error):
+                await _roll_back(connection)
+                raise
+            connection.terminate()
+        else:
+            return result
+        finally:
+            self.connections.release(connection)
+        # storage rule 20: the answer to a commit was lost, so the server is asked what became of it.
+        if not await self._was_committed(transaction_id):
+            raise _NotCommitted
+        return result
+
+    async def _was_committed(self, transaction_id: str) -> bool:
+        """Return whether a transaction was committed, however long the server is away."""
+        question, pauses = "select pg_xact_status($1::text::xid8)", iter(_PAUSES_S)
+        while True:
+            with contextlib.suppress(Exception):
+                connection = await self.connections.connect()
+                try:
+                    status = await connection.fetchval(question, transaction_id)
+                finally:
+                    connection.terminate()
+                if status != "in progress":
+                    return bool(status == "committed")
+            await asyncio.sleep(next(pauses, _PAUSES_S[-1]))
+
+
+class _NotCommitted(Exception):
+    """The connection was lost at the commit, and the transaction was rolled back."""
+
+
+async def _roll_back(connection: Connection) -> None:
+    """Roll back, so that the connection can be used again; close it where that fails."""
+    if connection.is_closed():
+        return
+    try:
+        await connection.execute("rollback")
+    except Exception:
+        connection.terminate()

@@ -1,0 +1,339 @@
+-- Every statement of the PostgreSQL store: constants, each prepared once for a connection.
+-- `Status.QUEUED` and its like are the numbers of the enums, which `sql_file` puts in.
+-- A statement takes a whole batch, as arrays. What locks rows says `order by` in the same statement
+-- (storage rule 2), and reads other tables with the snapshot from before it waited (storage rule 19).
+
+-- The workers
+
+-- name: join_workers
+insert into workers (id, name, began_at, alive_until)
+values (nextval('worker_ids'), $1::text, clock_timestamp(), clock_timestamp() + $2::interval)
+returning id
+
+-- name: beat
+update workers set alive_until = clock_timestamp() + $2::interval where id = $1::integer returning id
+
+-- name: leave_workers
+delete from workers where id = $1::integer
+
+-- Nobody is dead who had no time to come back to a server that has just started.
+-- name: bury_workers
+delete from workers where id in (
+  select id from workers
+   where alive_until < clock_timestamp()
+     and pg_postmaster_start_time() + $1::interval < clock_timestamp()
+   order by id for update skip locked)
+returning id
+
+-- Leased conversations have a text due, or name their worker: each is found by an index.
+-- storage rule 5: what a dead worker had leased may have killed it.
+-- name: free_conversations_of
+with held as materialized (
+  select id from conversations where id in (
+    select id from conversations
+     where due_at is not null and lease >> 32 = any ($1::integer[])
+    union all
+    select id from conversations where timer_worker = any ($1::integer[]))
+  order by id for no key update
+)
+update conversations c set
+  lease = null, timer_worker = null,
+  suspect_seq = case when $2::boolean then c.last_in_seq else c.suspect_seq end,
+  failed_attempts = case when not $2::boolean and c.suspect_seq is not null and c.failed_attempts > 0
+                         then c.failed_attempts - 1 else c.failed_attempts end
+  from held where c.id = held.id and c.lease >> 32 = any ($1::integer[])
+
+-- name: free_roles_of
+delete from number_roles where worker = any ($1::integer[])
+
+-- name: add_interrupted_receipts
+insert into receipts (conversation, seq, reported_at, status, provider_status)
+select conversation, seq, $2::bigint, Status.UNKNOWN,
+       'attempt ' || attempts || ': no end known, the process ended'
+  from outbound where status = Status.SENDING and sender = any ($1::integer[])
+
+-- name: mark_interrupted_unknown
+update outbound set status = Status.UNKNOWN, due_at = $2::bigint, sender = null
+ where status = Status.SENDING and sender = any ($1::integer[])
+
+-- name: count_unclean_exits
+insert into metadata (name, value) values ('unclean_exits', $1::bigint)
+on conflict (name) do update set value = metadata.value + excluded.value
+
+-- Inbound texts
+
+-- storage rule 4: a text is new only if its key is. Keys, then conversations by id, then the rest.
+-- Of the texts of one conversation each gets its place behind the last text in.
+-- storage rule 16: a text knows whether its sender had opted out when it came.
+-- name: receive_texts
+with came as (
+  select * from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[],
+                       $7::text[], $8::bytea[], $9::bigint[], $10::bigint[], $11::bytea[])
+    with ordinality t(conversation, ours, theirs, key, id, provider_id, text, raw, sent_at,
+                      received_at, media, nth)
+), fresh as (
+  insert into dedupe_keys (conversation, key, received_at)
+  select conversation, key, received_at from came order by conversation, key
+  on conflict do nothing
+  returning conversation, key
+), kept as (
+  select c.*, row_number() over (partition by c.conversation order by c.nth) as place,
+         count(*) over (partition by c.conversation) as many
+    from came c join fresh using (conversation, key)
+), placed as (
+  insert into conversations as c (id, ours, theirs, last_in_seq, last_text_at, due_at)
+  select conversation, min(ours), min(theirs), count(*), max(received_at), $12::bigint
+    from kept group by conversation order by conversation
+  on conflict (id) do update set
+    last_in_seq = c.last_in_seq + excluded.last_in_seq,
+    last_text_at = excluded.last_text_at,
+    due_at = case when c.due_at is null then excluded.due_at
+                  when c.failed_attempts > 0 then c.due_at
+                  else least(c.due_at, excluded.due_at) end,
+    failed_attempts = case when c.due_at is null then 0 else c.failed_attempts end
+  returning id, last_in_seq, opted_out
+)
+insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, received_at, media, consent)
+select k.conversation, p.last_in_seq - k.many + k.place, k.id, k.provider_id, k.text, k.raw, k.sent_at,
+       k.received_at, k.media, case when p.opted_out then 1 else 0 end
+  from kept k join placed p on p.id = k.conversation
+returning id, conversation, seq
+
+-- Turns
+
+-- storage rule 18: no claim is made for a worker that was buried.
+-- storage rule 5: where a suspect is due, nothing else is claimed.
+-- name: claim_due
+with mine as (
+  select id from workers where id = $1::integer for key share
+), due as materialized (
+  select c.id from conversations c
+   where c.due_at <= $3::bigint and c.suspect_seq is null and c.lease is null
+     and exists (select 1 from mine)
+     and not exists (
+       select 1 from conversations s
+        where s.suspect_seq is not null and s.lease is null
+          and coalesce(s.due_at, s.timer_at) <= $3::bigint and ($5::boolean or s.due_at is not null))
+   order by c.due_at limit $4::integer for no key update of c skip locked
+)
+update conversations c set lease = $2::bigint from due where c.id = due.id
+returning c.id, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, c.due_at
+
+-- name: claim_timers
+with mine as (
+  select id from workers where id = $1::integer for key share
+), due as materialized (
+  select c.id from conversations c
+   where c.timer_at <= $3::bigint and c.due_at is null and c.suspect_seq is null and c.lease is null
+     and exists (select 1 from mine)
+     and not exists (
+       select 1 from conversations s
+        where s.suspect_seq is not null and s.lease is null
+          and coalesce(s.due_at, s.timer_at) <= $3::bigint)
+   order by c.timer_at limit $4::integer for no key update of c skip locked
+)
+update conversations c set lease = $2::bigint, timer_worker = $1::integer from due where c.id = due.id
+returning c.id, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, c.timer_at
+
+-- name: claim_suspect
+with mine as (
+  select id from workers where id = $1::integer for key share
+), due as materialized (
+  select c.id from conversations c
+   where c.suspect_seq is not null and coalesce(c.due_at, c.timer_at) <= $3::bigint
+     and ($4::boolean or c.due_at is not null) and c.lease is null and exists (select 1 from mine)
+     and not exists (
+       select 1 from conversations l where l.due_at is not null and l.lease >> 32 = $1::integer)
+     and not exists (select 1 from conversations l where l.timer_worker = $1::integer)
+   order by coalesce(c.due_at, c.timer_at) limit 1 for no key update of c skip locked
+)
+update conversations c set lease = $2::bigint, failed_attempts = c.failed_attempts + 1,
+       timer_worker = case when c.due_at is null then $1::integer end
+  from due where c.id = due.id
+returning c.id, c.ours, c.theirs, c.failed_attempts - 1, c.last_turn_at, c.handled_seq, 0
+
+-- storage rule 5: a suspect waits for the end of what its next worker has leased.
+-- name: is_suspect_waiting
+select exists (
+  select 1 from conversations
+   where suspect_seq is not null and lease is null
+     and coalesce(due_at, timer_at) <= $2::bigint and ($3::boolean or due_at is not null))
+  and (exists (
+         select 1 from conversations where due_at is not null and lease >> 32 = $1::integer)
+       or exists (select 1 from conversations where timer_worker = $1::integer))
+
+-- name: claim_waiting
+with mine as (
+  select id from workers where id = $1::integer for key share
+), page as (
+  select distinct d.conversation as id
+    from dialogues d join conversations o on o.id = d.conversation
+   where d.ended_at is null and d.conversation > $3::bytea
+     and o.due_at is null and o.suspect_seq is null and o.lease is null
+   order by d.conversation limit $4::integer
+), waiting as materialized (
+  select c.id from conversations c join page on page.id = c.id
+   where c.due_at is null and c.suspect_seq is null and c.lease is null and exists (select 1 from mine)
+   order by c.id for no key update of c skip locked
+)
+update conversations c set lease = $2::bigint, timer_worker = $1::integer from waiting where c.id = waiting.id
+returning c.id, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, 0
+
+-- Read with a snapshot that is younger than the lease: so no claim is empty (storage rule 19).
+-- name: claimed_texts
+select c.id, s.state, exists (select 1 from dialogues d where d.conversation = c.id and d.ended_at is null),
+       i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status, i.media, i.consent
+  from unnest($1::bytea[], $2::bigint[]) with ordinality c(id, handled_seq, nth)
+  left join lateral (
+    select * from inbound i
+     where i.conversation = c.id and i.seq > c.handled_seq and i.seq <= c.handled_seq + $3::integer
+     order by i.seq) i on true
+  left join states s on s.conversation = c.id and (i.seq is null or i.seq = c.handled_seq + 1)
+ order by c.nth, i.seq
+
+-- storage rule 3: a turn that lost its lease writes nothing.
+-- Drafts whose key is stored are left out, and those that are left get their numbers in order.
+-- name: finish_claims
+with turn as (
+  select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[],
+                       $6::bigint[], $7::boolean[], $8::text[])
+    t(id, lease, handled_seq, last_turn_at, failed_attempts, retry_at, is_asking, offered_words)
+), held as materialized (
+  select c.id from conversations c join turn t on t.id = c.id and t.lease = c.lease
+   order by c.id for no key update of c
+), draft as materialized (
+  select d.*, row_number() over (partition by d.conversation order by d.nth) as place,
+         count(*) over (partition by d.conversation) as many
+    from unnest($11::bytea[], $12::bigint[], $13::text[], $14::text[], $15::smallint[],
+                $16::bigint[], $17::bigint[], $18::text[], $19::boolean[])
+      with ordinality d(conversation, last_in_seq, text, media, priority, due_at, good_until, key,
+                        cancelled, nth)
+   where d.key is null
+      or not exists (select 1 from outbound o where o.conversation = d.conversation and o.key = d.key)
+), ended as (
+  update conversations c set
+    handled_seq = greatest(c.handled_seq, t.handled_seq),
+    last_turn_at = greatest(c.last_turn_at, t.last_turn_at),
+    last_out_seq = c.last_out_seq + coalesce(n.many, 0),
+    last_text_at = case when n.many > 0 then $20::bigint else c.last_text_at end,
+    failed_attempts = t.failed_attempts,
+    due_at = case when t.retry_at is not null then t.retry_at
+                  when c.last_in_seq > t.handled_seq then c.due_at end,
+    suspect_seq = case when c.suspect_seq > t.handled_seq then c.suspect_seq end,
+    is_asking = coalesce(t.is_asking, c.is_asking),
+    offered_words = coalesce(t.offered_words, c.offered_words),
+    lease = null, timer_worker = null
+    from held h
+    join turn t on t.id = h.id
+    left join (select distinct conversation, many from draft) n on n.conversation = h.id
+   where c.id = h.id and c.lease = t.lease
+  returning c.id, t.lease, c.ours, c.theirs, c.opted_out, c.last_out_seq - coalesce(n.many, 0) as last_out_seq
+), saved as (
+  insert into states (conversation, state)
+  select s.conversation, s.state from unnest($9::bytea[], $10::bytea[]) s(conversation, state)
+    join ended e on e.id = s.conversation
+  on conflict (conversation) do update set state = excluded.state
+), said as (
+  insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media, priority, queued_at,
+                        due_at, good_until, key, status, error)
+  select e.id, e.last_out_seq + d.place, d.last_in_seq, e.ours, e.theirs, d.text, d.media, d.priority,
+         $20::bigint, d.due_at, d.good_until, d.key,
+         case when e.opted_out or d.cancelled then Status.CANCELLED else Status.QUEUED end,
+         case when e.opted_out or d.cancelled then 'opted out' else '' end
+    from draft d join ended e on e.id = d.conversation
+)
+select id, lease from ended
+
+-- The turns that need more than one statement lock their conversations first.
+-- name: lock_leases
+select c.id, c.lease from conversations c
+  join unnest($1::bytea[], $2::bigint[]) t(id, lease) on t.id = c.id and t.lease = c.lease
+ order by c.id for no key update of c
+
+-- name: fail_texts
+update inbound i set status = f.status, error = f.error, code_version = f.code_version
+  from unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])
+       f(conversation, seq, status, error, code_version)
+ where i.conversation = f.conversation and i.seq = f.seq
+
+-- delivery rule 25: a text in an attempt may be out, so it is let expire should it be queued again.
+-- name: withdraw_texts
+with open_text as materialized (
+  select o.conversation, o.seq from outbound o
+   where (o.conversation, o.seq) in (
+     select w.conversation, w.seq from unnest($1::bytea[], $2::bigint[]) w(conversation, seq)
+     union all
+     select p.conversation, p.seq
+       from unnest($1::bytea[], $3::text[]) w(conversation, key)
+       join outbound p on p.conversation = w.conversation and p.key = w.key)
+     and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+   order by o.conversation, o.seq for no key update
+)
+update outbound o set
+  status = case o.status when Status.QUEUED then Status.CANCELLED else o.status end,
+  error = case o.status when Status.QUEUED then 'no longer asked' else o.error end,
+  good_until = case o.status when Status.QUEUED then o.good_until else $4::bigint end
+  from open_text w
+ where o.conversation = w.conversation and o.seq = w.seq
+   and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+
+-- name: hurry_texts
+with hurried as materialized (
+  select o.conversation, o.seq from outbound o
+   where o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+     and o.status = Status.QUEUED and o.priority = Priority.PROACTIVE and o.attempts = 0
+     and o.key is not null and o.conversation = any ($1::bytea[])
+     and (o.conversation, o.queued_at, o.last_in_seq) in (
+       select p.conversation, p.queued_at, p.last_in_seq
+         from unnest($1::bytea[], $2::text[]) h(conversation, key)
+         join outbound p on p.conversation = h.conversation and p.key = h.key
+        where p.status = Status.QUEUED)
+   order by o.conversation, o.seq for no key update
+)
+update outbound o set priority = Priority.REPLY, due_at = least(o.due_at, $3::bigint)
+  from hurried h
+ where o.conversation = h.conversation and o.seq = h.seq and o.status = Status.QUEUED
+
+-- The attempt of a suspect that had no turn does not count.
+-- name: release_claims
+with held as materialized (
+  select c.id from conversations c
+    join unnest($1::bytea[], $2::bigint[]) t(id, lease) on t.id = c.id and t.lease = c.lease
+   order by c.id for no key update of c
+)
+update conversations c set
+  lease = null, timer_worker = null,
+  failed_attempts = case when c.suspect_seq is not null and c.failed_attempts > 0
+                         then c.failed_attempts - 1 else c.failed_attempts end
+  from held where c.id = held.id
+returning c.id
+
+-- name: postpone_texts
+update conversations set due_at = $2::bigint where id = any ($1::bytea[]) and due_at is not null
+
+-- name: postpone_dialogues
+update dialogues set due_at = $2::bigint
+ where conversation = any ($1::bytea[]) and ended_at is null and due_at < $2::bigint
+
+-- The caller has locked the conversations.
+-- name: set_timers
+update conversations c set timer_at = (
+  select min(d.due_at) from dialogues d where d.conversation = c.id and d.ended_at is null)
+ where c.id = any ($1::bytea[])
+
+-- Time
+
+-- name: next_text_due
+select due_at from conversations where due_at is not null and lease is null order by due_at limit 1
+
+-- name: next_timer_due
+select timer_at from conversations
+ where timer_at is not null and due_at is null and lease is null order by timer_at limit 1
+
+-- Dialogues
+
+-- Outbound texts
+
+-- Our numbers
+
+-- For operators

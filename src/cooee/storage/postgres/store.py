@@ -1,0 +1,220 @@
+"""PostgreSQL: the store for any number of processes, on any number of machines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
+
+from cooee.core.errors import StorageError
+from cooee.storage.columns import from_millis_or_none, to_millis
+from cooee.storage.postgres import claims, inbound, schedule, turns
+from cooee.storage.postgres.connections import read_address
+from cooee.storage.postgres.database import Database
+from cooee.storage.postgres.database_thread import DatabaseThread
+from cooee.storage.postgres.lanes import Lane
+from cooee.storage.postgres.migrate import upgrade_schema
+from cooee.storage.postgres.notices import Notices
+from cooee.storage.postgres.server_errors import translate_error
+from cooee.storage.postgres.transaction import Transaction
+from cooee.storage.postgres.workers import Worker
+from cooee.storage.records import Claim, ClaimResult, NewInbound, NextDue, ReceivedText
+
+T = TypeVar("T")
+A = TypeVar("A")
+R = TypeVar("R")
+P = ParamSpec("P")
+
+
+class PostgreSQL:
+    """A `Store` on a server. Every process that answers or sends is a worker; others may write.
+
+    Made by `open`, ended by `close`. Callers may be in any event loop.
+    """
+
+    def __init__(self, url: str, now: Callable[[], datetime]) -> None:
+        self._thread = DatabaseThread()
+        self._database = Database(read_address(url), lambda: to_millis(now()))
+        self._notices = Notices(self._database)
+        self._worker = Worker(self._database, self._notices.hear)
+        self._received = self._lane(inbound.receive_texts)
+        self._finished = self._lane(turns.finish_claims)
+
+    @classmethod
+    async def open(
+        cls, url: str, *, now: Callable[[], datetime], owner: bool = True
+    ) -> PostgreSQL:
+        """Open a database: an empty one gets the schema, an old one the missing migrations.
+
+        Args:
+            url: ``postgresql://user:password@host:5432/name``; with ``pgbouncer=1`` where a pooler
+                in transaction mode stands before the server, and ``pool_size=``.
+            now: the clock, in UTC.
+            owner: whether this process answers and sends, as a worker among any number.
+
+        Raises:
+            SettingError: the URL has a parameter without sense.
+            SchemaTooNew: a newer cooee wrote the database.
+            StoreUnavailable: the server is not there.
+            StorageError: the server is too old, or refuses.
+        """
+        store = cls(url, now)
+        store._thread.start()
+        try:
+            await store._thread.submit(lambda: store._start(owner=owner))
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def _start(self, *, owner: bool) -> None:
+        try:
+            connection = await self._database.connections.acquire()
+            try:
+                await upgrade_schema(connection)
+            finally:
+                self._database.connections.release(connection)
+        except Exception as error:
+            raise translate_error(error) from error
+        if owner:
+            await self._worker.start()
+        self._notices.start()
+
+    async def close(self) -> None:
+        await self._thread.close(self._stop)
+
+    async def _stop(self) -> None:
+        await self._worker.stop()
+        await self._notices.stop()
+        await self._database.connections.close()
+
+    # Turns
+
+    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
+        return await self._thread.submit(lambda: self._received.call(inbounds))
+
+    async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
+        self._check_is_worker()
+        future = self._lease(claims.claim_conversations, limit, with_timers=with_timers)
+        return await self._or_put_back(future, claims.release_claims)
+
+    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
+        return await self._thread.submit(lambda: self._finished.call(results))
+
+    async def release(self, claimed: Sequence[Claim]) -> None:
+        await self._write(claims.release_claims, claimed)
+
+    async def postpone(self, claimed: Sequence[Claim], until: datetime) -> None:
+        await self._write(claims.postpone_claims, claimed, to_millis(until))
+
+    # Dialogues
+
+    async def claim_waiting(self, after: bytes, limit: int) -> Sequence[Claim]:
+        self._check_is_worker()
+        future = self._lease(claims.claim_waiting, after, limit)
+        return await self._or_put_back(future, claims.release_claims)
+
+    # Media of inbound texts
+
+    # Outbound
+
+    # Our numbers
+
+    # Time and other processes
+
+    async def next_due(
+        self, *, turns: bool = True, outbound: bool = True, with_timers: bool = True
+    ) -> NextDue:
+        async def find(transaction: Transaction) -> NextDue:
+            turn = await schedule.next_turn(transaction, with_timers=with_timers) if turns else None
+            return NextDue(turn=from_millis_or_none(turn))
+
+        return await self._read(find)
+
+    async def changed_externally(self) -> bool:
+        async def take_news() -> bool:
+            return self._notices.take_news()
+
+        return await self._thread.submit(take_news)
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        self._notices.add_listener(on_change)
+
+    # For operators
+
+    def _write(
+        self,
+        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function with a transaction that writes; the future resolves after the commit."""
+
+        async def work() -> T:
+            result = await self._database.write(lambda one: function(one, *args, **kwargs))
+            self._notices.tell()
+            return result
+
+        return self._thread.submit(work)
+
+    def _lease(
+        self,
+        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function that only leases: a crash of the server may forget what it wrote."""
+        return self._thread.submit(
+            lambda: self._database.write(lambda one: function(one, *args, **kwargs), durable=False)
+        )
+
+    def _read(
+        self,
+        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function with a transaction that only reads, on one snapshot."""
+        return self._thread.submit(
+            lambda: self._database.read(lambda one: function(one, *args, **kwargs))
+        )
+
+    def _lane(
+        self, function: Callable[[Transaction, Sequence[A]], Awaitable[Sequence[R]]]
+    ) -> Lane[A, R]:
+        """Return a lane, in which the items of many callers share a transaction."""
+
+        async def run(items: Sequence[A]) -> Sequence[R]:
+            results = await self._database.write(lambda one: function(one, items))
+            self._notices.tell()
+            return results
+
+        return Lane(run)
+
+    def _check_is_worker(self) -> None:
+        # storage rule 18: who is no worker could not be buried, so it neither claims nor takes.
+        if self._database.worker == 0:
+            raise StorageError("Only a process that was opened as an owner answers and sends.")
+
+    async def _or_put_back(
+        self,
+        future: asyncio.Future[list[T]],
+        put_back: Callable[[Transaction, Sequence[T]], Awaitable[None]],
+    ) -> Sequence[T]:
+        """Return the leased or taken records; put them back if the caller is cancelled."""
+
+        def put_back_result(finished: asyncio.Future[list[T]]) -> None:
+            if (
+                not finished.cancelled()
+                and finished.exception() is None
+                and finished.result()
+                and not self._thread.closed
+            ):
+                self._write(put_back, finished.result())
+
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(put_back_result)
+            raise

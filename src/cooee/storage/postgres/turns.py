@@ -1,0 +1,149 @@
+"""Turns: finished in batches, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cooee.core.messages import parse_outbound_id
+from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
+from cooee.storage.postgres import dialogues
+from cooee.storage.postgres.transaction import Transaction
+from cooee.storage.records import ClaimResult, NewOutbound
+from cooee.storage.statuses import InboundStatus
+from cooee.storage.turn_rows import progress_after
+
+
+async def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
+    """Write turns; return False for each turn that lost its lease and writes nothing."""
+    # Of two results of one lease, the first ends the lease.
+    turns = list({_lease_of(one): one for one in reversed(results)}.values())
+    if any(_needs_more(turn) for turn in turns):
+        # storage rule 2: the conversations are locked before what belongs to them is written.
+        held = set(map(tuple, await transaction.fetch("lock_leases", *_lease_columns(turns))))
+        turns = [turn for turn in turns if _lease_of(turn) in held]
+        await _write_more(transaction, turns)
+    ended = set(await _finish(transaction, turns)) if turns else set()
+    finished = {id(turn) for turn in turns if _lease_of(turn) in ended}
+    return [id(result) in finished for result in results]
+
+
+def _lease_of(result: ClaimResult) -> tuple[bytes, int]:
+    return result.claim.conversation, result.claim.lease_id
+
+
+def _lease_columns(turns: Sequence[ClaimResult]) -> tuple[list[bytes], list[int]]:
+    return [one.claim.conversation for one in turns], [one.claim.lease_id for one in turns]
+
+
+def _needs_more(result: ClaimResult) -> bool:
+    """Tell whether a turn writes more than states, progress and drafts."""
+    return bool(
+        result.failure or result.dialogue_updates or result.withdrawn or result.hurried_keys
+    )
+
+
+async def _finish(
+    transaction: Transaction, turns: Sequence[ClaimResult]
+) -> Sequence[tuple[bytes, int]]:
+    """End the claims, save the states and queue the drafts; return the leases that were held."""
+    progress = [progress_after(turn) for turn in turns]
+    offered = [
+        None if turn.is_asking is None else "\n".join(map(storable_text, turn.offered_words))
+        for turn in turns
+    ]
+    states = [
+        (one.claim.conversation, one.state) for one in turns if one.state is not None
+    ]
+    drafts = [row for turn in turns for row in _draft_rows(turn, transaction.now)]
+    ended = await transaction.fetch(
+        "finish_claims",
+        *_lease_columns(turns),
+        [handled for handled, _, _ in progress],
+        [to_millis_or_none(turn.last_turn_at) for turn in turns],
+        [attempts for _, attempts, _ in progress],
+        [retry_at for _, _, retry_at in progress],
+        [turn.is_asking for turn in turns],
+        offered,
+        *columns_of(states, 2),
+        *columns_of(drafts, 9),
+        transaction.now,
+    )
+    return [(conversation, lease) for conversation, lease in ended]
+
+
+def columns_of(rows: Sequence[Sequence[object]], count: int) -> Sequence[list[object]]:
+    """Return rows as `count` columns, the arrays of a statement."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
+
+
+def _draft_rows(turn: ClaimResult, now: int) -> list[tuple[object, ...]]:
+    """Return the drafts of a turn as rows; of two with one key, the first."""
+    keys: set[str] = set()
+    rows = []
+    for draft in turn.drafts:
+        if draft.key is not None:
+            if (key := storable_text(draft.key)) in keys:
+                continue
+            keys.add(key)
+        rows.append(draft_row(turn.claim.conversation, turn.handled_seq, draft, now))
+    return rows
+
+
+def draft_row(
+    conversation: bytes, handled_seq: int, draft: NewOutbound, now: int
+) -> tuple[object, ...]:
+    """Return a draft as the row that `finish_claims` takes."""
+    return (
+        conversation,
+        handled_seq if draft.follows is None else draft.follows,
+        storable_text(draft.text),
+        msgspec.json.encode(draft.media).decode() if draft.media else None,
+        int(draft.priority),
+        now if draft.due_at is None else to_millis(draft.due_at),
+        to_millis_or_none(draft.good_until),
+        None if draft.key is None else storable_text(draft.key),
+        draft.cancelled,
+    )
+
+
+async def _write_more(transaction: Transaction, turns: Sequence[ClaimResult]) -> None:
+    """Write what the turns change beside their conversations, which are locked."""
+    in_dialogues = [
+        turn
+        for turn in turns
+        if turn.dialogue_updates or (turn.failure and turn.failure.dialogue_id)
+    ]
+    if in_dialogues:
+        await dialogues.update_dialogues(transaction, in_dialogues)
+    await _withdraw_texts(transaction, turns)
+    failed = [row for turn in turns for row in _failed_text(turn)]
+    if failed:
+        await transaction.execute("fail_texts", *columns_of(failed, 5))
+
+
+def _failed_text(turn: ClaimResult) -> list[tuple[object, ...]]:
+    failure = turn.failure
+    if failure is None or failure.dialogue_id:
+        return []
+    status = InboundStatus.PENDING if failure.retry_at else InboundStatus.SET_ASIDE
+    words = (storable_text(failure.error), storable_text(failure.code_version))
+    return [(turn.claim.conversation, failure.seq, int(status), *words)]
+
+
+async def _withdraw_texts(transaction: Transaction, turns: Sequence[ClaimResult]) -> None:
+    """Withdraw the questions that are asked no longer, and send what was said with them."""
+    withdrawn: list[tuple[object, ...]] = []
+    for text in (text for turn in turns for text in turn.withdrawn):
+        text_key = parse_outbound_id(text.outbound_id)
+        if text_key is not None:
+            withdrawn.append((*text_key, None))
+            withdrawn += [(text_key[0], None, part_key) for part_key in text.part_keys]
+    if withdrawn:
+        await transaction.execute("withdraw_texts", *columns_of(withdrawn, 3), transaction.now)
+    hurried = [
+        (turn.claim.conversation, storable_text(key)) for turn in turns for key in turn.hurried_keys
+    ]
+    if hurried:
+        await transaction.execute("hurry_texts", *columns_of(hurried, 2), transaction.now)

@@ -1,0 +1,116 @@
+"""Workers: every process that claims or sends is a row, alive by the server's clock alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from cooee.core.errors import StorageError
+from cooee.storage.postgres.database import Database
+from cooee.storage.postgres.transaction import Transaction
+
+logger = logging.getLogger("cooee")
+
+BEAT_S = 1.0
+LEASE = timedelta(seconds=5)  # a worker that is silent for so long is dead
+_GRACE_AFTER_START = timedelta(seconds=10)  # of the server, for everybody to come back
+
+
+class Worker:
+    """The membership of this process: joined, kept alive by a heart-beat, left.
+
+    A worker that was buried while it stood still joins anew, under a new number: what it had
+    leased is another's by then (storage rule 18).
+
+    Args:
+        database: the database; its `worker` is the number.
+        on_buried: is called when others died, and their work is free.
+    """
+
+    def __init__(self, database: Database, on_buried: Callable[[], None]) -> None:
+        self._database, self._on_buried = database, on_buried
+        self._task: asyncio.Task[None] | None = None
+        self._lease_count = 0
+
+    async def start(self) -> None:
+        """Join the workers, and begin the heart-beat."""
+        await self._database.write(self._join)
+        self._task = asyncio.create_task(self._beat_for_ever())
+
+    async def stop(self) -> None:
+        """End the heart-beat and leave the workers; what is still leased is free at once."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+        with contextlib.suppress(StorageError):  # the others bury this worker
+            await self._database.write(leave)
+        self._database.worker = 0
+
+    def next_lease(self) -> int:
+        """Return a lease that was never given before (storage rule 18)."""
+        self._lease_count += 1
+        return self._database.worker << 32 | self._lease_count
+
+    async def beat(self) -> None:
+        """Stay alive, and bury the dead."""
+        try:
+            buried = await self._database.write(self._beat_and_bury)
+        except StorageError as error:  # whoever calls a verb hears of it as well
+            logger.warning("heart-beat-failed", extra={"fields": {"error": str(error)}})
+            return
+        if buried:
+            logger.warning("workers-buried", extra={"fields": {"workers": list(buried)}})
+            self._on_buried()
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self.beat()
+
+    async def _beat_and_bury(self, transaction: Transaction) -> Sequence[int]:
+        if await transaction.fetch_row("beat", transaction.worker, LEASE) is None:
+            logger.warning("worker-was-buried", extra={"fields": {"worker": transaction.worker}})
+            await self._join(transaction)
+        return await bury(transaction)
+
+    async def _join(self, transaction: Transaction) -> None:
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        row = await transaction.fetch_row("join_workers", name, LEASE)
+        assert row is not None
+        self._database.worker = row[0]
+
+
+async def bury(transaction: Transaction) -> Sequence[int]:
+    """Remove the workers that are dead; free their conversations, and doubt their attempts."""
+    dead = [id for (id,) in await transaction.fetch("bury_workers", _GRACE_AFTER_START)]
+    await _end_work_of(transaction, dead, is_dead=True)
+    return dead
+
+
+async def leave(transaction: Transaction) -> None:
+    """Remove this worker; free its conversations, and doubt its attempts."""
+    await transaction.execute("leave_workers", transaction.worker)
+    await _end_work_of(transaction, [transaction.worker], is_dead=False)
+
+
+async def _end_work_of(
+    transaction: Transaction, workers: Sequence[int], *, is_dead: bool
+) -> None:
+    """End what workers had under way, by statements that see all that these ever committed."""
+    if not workers:
+        return
+    # storage rule 2: conversations before the rest, in the order of their ids.
+    await transaction.execute("free_conversations_of", workers, is_dead)
+    await transaction.execute("free_roles_of", workers)
+    await transaction.execute("add_interrupted_receipts", workers, transaction.now)
+    await transaction.execute("mark_interrupted_unknown", workers, transaction.now)
+    if is_dead:
+        await transaction.execute("count_unclean_exits", len(workers))
