@@ -45,7 +45,7 @@ async def claim_waiting(transaction: Transaction, after: bytes, limit: int) -> l
     """Lease the next conversations with open dialogues and no pending text, due or not."""
     lease = new_lease(transaction)
     rows = await transaction.fetch("claim_waiting", transaction.worker, lease, after, limit)
-    return await make_claims(transaction, sorted(rows), lease)
+    return await make_claims(transaction, sorted(rows, key=_due_order), lease)
 
 
 def _due_order(row: Row) -> tuple[int, bytes]:

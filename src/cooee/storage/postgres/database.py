@@ -73,25 +73,16 @@ class Database:
 
     async def _run_once(self, verb: Verb[T], begin: str) -> T:
         connection = await self.connections.acquire()
-        transaction_id = None
         try:
             await connection.execute(begin + self.connections.begin_suffix)
             result = await verb(Transaction(connection, self.worker, self.read_clock()))
-            transaction_id = await connection.fetchval(
-                "select pg_current_xact_id_if_assigned()::text"
-            )
-            await connection.execute("commit")
-        except BaseException as error:
-            if transaction_id is None or not is_lost(error):
-                await _roll_back(connection)
-                raise
-            connection.terminate()
-        else:
-            return result
+            unsettled_id = await _commit(connection)
+        except BaseException:
+            await _roll_back(connection)
+            raise
         finally:
             self.connections.release(connection)
-        # storage rule 20: the answer to a commit was lost, so the server is asked what became of it.
-        if not await self._was_committed(transaction_id):
+        if unsettled_id is not None and not await self._was_committed(unsettled_id):
             raise _NotCommitted
         return result
 
@@ -112,6 +103,22 @@ class Database:
 
 class _NotCommitted(Exception):
     """The connection was lost at the commit, and the transaction was rolled back."""
+
+
+async def _commit(connection: Connection) -> str | None:
+    """Commit; return the transaction's id where the answer to the commit was lost."""
+    # storage rule 20: whoever has the id can ask the server what became of the transaction.
+    transaction_id: str | None = await connection.fetchval(
+        "select pg_current_xact_id_if_assigned()::text"
+    )
+    try:
+        await connection.execute("commit")
+    except BaseException as error:
+        if transaction_id is None or not is_lost(error):
+            raise
+        connection.terminate()
+        return transaction_id
+    return None
 
 
 async def _roll_back(connection: Connection) -> None:

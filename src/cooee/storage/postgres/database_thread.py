@@ -79,7 +79,9 @@ class DatabaseThread:
         for work, future in queue:
             self._spawn(self._carry_out(work, future))
 
-    def _start_last(self, work: Callable[[], Awaitable[None]], future: asyncio.Future[None]) -> None:
+    def _start_last(
+        self, work: Callable[[], Awaitable[None]], future: asyncio.Future[None]
+    ) -> None:
         self._start_queued()
         others = list(self._tasks)
 

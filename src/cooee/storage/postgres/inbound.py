@@ -36,12 +36,14 @@ async def receive_texts(
     ]
 
 
-def _text_row(new: NewInbound) -> tuple[bytes, str, str, bytes, bytes, str, str, bytes, object, int, object]:
+def _text_row(
+    new: NewInbound,
+) -> tuple[bytes, str, str, bytes, bytes, str, str, bytes, object, int, object]:
     """Return a text as the row that `receive_texts` takes."""
     inbound = new.inbound
     ours, theirs = storable_text(inbound.recipient), storable_text(inbound.sender)
     text, conversation = storable_text(inbound.text), conversation_id(ours, theirs)
-    # storage rule 20: a text without a key has one of chance, so that it is stored once all the same.
+    # A text without a key has one of chance: every text has a row among the keys.
     key = key_hash(inbound.key) if inbound.key else os.urandom(16)
     return (
         conversation,

@@ -47,7 +47,7 @@ def translate_error(error: BaseException) -> BaseException:
     """Return cooee's error for an error of the server or the driver; any other error unchanged."""
     if isinstance(error, StorageError):
         return error
-    if isinstance(error, _LOST) or isinstance(error, _TEMPORARY):
+    if isinstance(error, (*_LOST, *_TEMPORARY)):
         return StoreUnavailable(
             f"The database is not available ({_words(error)}). Nothing was written; see whether"
             " the server runs, can be reached and can write, and try again."

@@ -42,9 +42,7 @@ class PostgreSQL:
         self._finished = self._lane(turns.finish_claims)
 
     @classmethod
-    async def open(
-        cls, url: str, *, now: Callable[[], datetime], owner: bool = True
-    ) -> PostgreSQL:
+    async def open(cls, url: str, *, now: Callable[[], datetime], owner: bool = True) -> PostgreSQL:
         """Open a database: an empty one gets the schema, an old one the missing migrations.
 
         Args:

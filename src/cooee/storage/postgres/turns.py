@@ -53,9 +53,7 @@ async def _finish(
         None if turn.is_asking is None else "\n".join(map(storable_text, turn.offered_words))
         for turn in turns
     ]
-    states = [
-        (one.claim.conversation, one.state) for one in turns if one.state is not None
-    ]
+    states = [(one.claim.conversation, one.state) for one in turns if one.state is not None]
     drafts = [row for turn in turns for row in _draft_rows(turn, transaction.now)]
     ended = await transaction.fetch(
         "finish_claims",

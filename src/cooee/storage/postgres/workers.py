@@ -101,9 +101,7 @@ async def leave(transaction: Transaction) -> None:
     await _end_work_of(transaction, [transaction.worker], is_dead=False)
 
 
-async def _end_work_of(
-    transaction: Transaction, workers: Sequence[int], *, is_dead: bool
-) -> None:
+async def _end_work_of(transaction: Transaction, workers: Sequence[int], *, is_dead: bool) -> None:
     """End what workers had under way, by statements that see all that these ever committed."""
     if not workers:
         return

@@ -8,6 +8,14 @@ from typing import Any
 from cooee.core.dialogue.question_texts import QuestionText
 from cooee.core.errors import StorageError
 from cooee.core.messages import Status, conversation_id, outbound_id
+from cooee.storage.columns import (
+    NO_LIMIT,
+    from_millis,
+    from_millis_or_none,
+    storable_text,
+    to_millis,
+    to_millis_or_none,
+)
 from cooee.storage.records import (
     Checkpoint,
     Claim,
@@ -16,14 +24,6 @@ from cooee.storage.records import (
     DialogueStart,
     DialogueUpdate,
     TurnFailure,
-)
-from cooee.storage.columns import (
-    NO_LIMIT,
-    from_millis,
-    from_millis_or_none,
-    storable_text,
-    to_millis,
-    to_millis_or_none,
 )
 from cooee.storage.sqlite.forgotten import recall_conversation
 from cooee.storage.sqlite.transaction import Transaction

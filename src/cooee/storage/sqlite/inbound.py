@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from cooee.core.messages import Outbound, conversation_id
-from cooee.storage.records import NewInbound, ReceivedText
 from cooee.storage.columns import (
     encode_media,
     inbound_id,
@@ -18,6 +17,7 @@ from cooee.storage.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.records import NewInbound, ReceivedText
 from cooee.storage.sqlite.forgotten import (
     find_forgotten,
     has_forgotten_text,

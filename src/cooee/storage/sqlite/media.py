@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cooee.core.messages import Media
-from cooee.storage.records import Claim, PendingText
 from cooee.storage.columns import decode_media, encode_media
+from cooee.storage.records import Claim, PendingText
 from cooee.storage.sqlite.transaction import Transaction
 
 

@@ -26,6 +26,7 @@ from cooee.storage.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.records import AttemptResult, ProactiveOutbound, SendAttempt
 from cooee.storage.sqlite.forgotten import find_forgotten, recall_conversation
 from cooee.storage.sqlite.opt_outs import record_opt_out
 from cooee.storage.sqlite.refusals import begin_refusal, copies_of_refused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cooee.storage.sqlite.columns import decode_media
+from cooee.storage.columns import decode_media
 from cooee.storage.sqlite.forgotten import secure_deletion
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.summaries import PrunedSlice

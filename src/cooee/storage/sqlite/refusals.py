@@ -12,8 +12,8 @@ from cooee.core.dialogue.refusals import (
     is_copy,
 )
 from cooee.core.messages import Priority, Refusal, outbound_id
-from cooee.storage.records import DialogueStart, NewOutbound, ProactiveOutbound
 from cooee.storage.columns import from_millis, from_millis_or_none, storable_text
+from cooee.storage.records import DialogueStart, NewOutbound, ProactiveOutbound
 from cooee.storage.sqlite.dialogues import start_dialogues
 from cooee.storage.sqlite.transaction import Transaction
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cooee.storage.records import NextDue
 from cooee.storage.columns import from_millis_or_none
+from cooee.storage.records import NextDue
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import leased_ids_json
 

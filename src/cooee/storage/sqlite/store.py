@@ -13,6 +13,7 @@ from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from cooee.core.errors import StorageError
 from cooee.core.messages import Media, Outbound, Receipt, Status
+from cooee.storage.columns import to_millis
 from cooee.storage.records import (
     AttemptResult,
     Checkpoint,
@@ -43,7 +44,6 @@ from cooee.storage.sqlite import (
 )
 from cooee.storage.sqlite import dialogues as dialogue_rows
 from cooee.storage.sqlite import media as media_rows
-from cooee.storage.columns import to_millis
 from cooee.storage.sqlite.file_guard import refuse_after_loss
 from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases

@@ -23,6 +23,14 @@ from cooee.storage.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.records import (
+    Claim,
+    ClaimResult,
+    NewOutbound,
+    PendingText,
+    TurnFailure,
+)
+from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import InboundStatus, SenderConsent
 
