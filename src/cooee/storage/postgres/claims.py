@@ -16,7 +16,7 @@ _lease_counts = count(1)
 
 
 def new_lease(transaction: Transaction) -> int:
-    """Return a lease that no worker ever had (storage rule 18)."""
+    """Return a lease that no worker ever had (storage rule 20)."""
     return transaction.worker << 32 | next(_lease_counts) & 0xFFFF_FFFF
 
 
@@ -60,7 +60,7 @@ async def make_claims(
         return []
     ids, handled = [row[0] for row in rows], [row[5] for row in rows]
     found: dict[bytes, list[Row]] = {}
-    # storage rule 19: texts that came while the claim waited are seen by the next statement only.
+    # storage rule 21: texts that came while the claim waited are seen by the next statement only.
     for id, *rest in await transaction.fetch("claimed_texts", ids, handled, max_texts):
         found.setdefault(id, []).append(rest)
     in_dialogues = [id for id, texts in found.items() if texts[0][1]]

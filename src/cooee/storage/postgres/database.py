@@ -107,7 +107,7 @@ class _NotCommitted(Exception):
 
 async def _commit(connection: Connection) -> str | None:
     """Commit; return the transaction's id where the answer to the commit was lost."""
-    # storage rule 20: whoever has the id can ask the server what became of the transaction.
+    # storage rule 22: whoever has the id can ask the server what became of the transaction.
     transaction_id: str | None = await connection.fetchval(
         "select pg_current_xact_id_if_assigned()::text"
     )

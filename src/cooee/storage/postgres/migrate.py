@@ -28,7 +28,7 @@ async def upgrade_schema(connection: Connection) -> None:
     if not migrations.missing_migrations(await schema_version(connection), known):
         return
     async with connection.transaction():
-        # storage rule 21: ten processes that start at once would each make the tables.
+        # storage rule 23: ten processes that start at once would each make the tables.
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(f"create schema if not exists {SCHEMA}")
         await connection.execute(f"set local search_path = {SCHEMA}")

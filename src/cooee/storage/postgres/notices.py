@@ -22,7 +22,7 @@ class Notices:
     """Tells other processes of commits, and listens for theirs. Lives in the database's loop.
 
     NOTIFY within a transaction would make all commits wait for each other, so a notice follows the
-    commit, on a connection of its own (storage rule 22). A notice may be lost, and no LISTEN
+    commit, on a connection of its own (storage rule 24). A notice may be lost, and no LISTEN
     passes a pooler: so every few seconds a change is assumed.
     """
 

@@ -1,7 +1,7 @@
 -- Every statement of the PostgreSQL store: constants, each prepared once for a connection.
 -- `Status.QUEUED` and its like are the numbers of the enums, which `sql_file` puts in.
 -- A statement takes a whole batch, as arrays. What locks rows says `order by` in the same statement
--- (storage rule 2), and reads other tables with the snapshot from before it waited (storage rule 19).
+-- (storage rule 2), and reads other tables with the snapshot from before it waited (storage rule 21).
 
 -- The workers
 
@@ -101,7 +101,7 @@ returning id, conversation, seq
 
 -- Turns
 
--- storage rule 18: no claim is made for a worker that was buried.
+-- storage rule 20: no claim is made for a worker that was buried.
 -- storage rule 5: where a suspect is due, nothing else is claimed.
 -- name: claim_due
 with mine as (
@@ -179,7 +179,7 @@ with mine as (
 update conversations c set lease = $2::bigint, timer_worker = $1::integer from waiting where c.id = waiting.id
 returning c.id, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, 0
 
--- Read with a snapshot that is younger than the lease: so no claim is empty (storage rule 19).
+-- Read with a snapshot that is younger than the lease: so no claim is empty (storage rule 21).
 -- name: claimed_texts
 select c.id, s.state, exists (select 1 from dialogues d where d.conversation = c.id and d.ended_at is null),
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status, i.media, i.consent

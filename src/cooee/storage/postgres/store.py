@@ -191,7 +191,7 @@ class PostgreSQL:
         return Lane(run)
 
     def _check_is_worker(self) -> None:
-        # storage rule 18: who is no worker could not be buried, so it neither claims nor takes.
+        # storage rule 20: who is no worker could not be buried, so it neither claims nor takes.
         if self._database.worker == 0:
             raise StorageError("Only a process that was opened as an owner answers and sends.")
 

@@ -25,7 +25,7 @@ class Worker:
     """The membership of this process: joined, kept alive by a heart-beat, left.
 
     A worker that was buried while it stood still joins anew, under a new number: what it had
-    leased is another's by then (storage rule 18).
+    leased is another's by then (storage rule 20).
 
     Args:
         database: the database; its `worker` is the number.
@@ -55,7 +55,7 @@ class Worker:
         self._database.worker = 0
 
     def next_lease(self) -> int:
-        """Return a lease that was never given before (storage rule 18)."""
+        """Return a lease that was never given before (storage rule 20)."""
         self._lease_count += 1
         return self._database.worker << 32 | self._lease_count
 

@@ -1,7 +1,7 @@
 -- The whole schema, as SQLite has it after its own migrations, with what many processes need.
 -- Times are integer milliseconds UTC, ids are 16 bytes; text is compared byte by byte, as SQLite does.
 
--- Every process that claims or sends. A number is never given out twice (storage rule 18).
+-- Every process that claims or sends. A number is never given out twice (storage rule 20).
 create sequence worker_ids as integer;
 create table workers (
   id           integer primary key,
@@ -39,7 +39,7 @@ create table conversations (
   suspect_seq     bigint,                          -- a text up to this number or, where none is pending, the first timer may have killed a process
   is_asking       boolean not null default false,  -- a question waits for the person's next text
   offered_words   text not null default '' collate "C", -- the opt-out words that this question offers as answers, folded, a line each
-  opted_out       boolean not null default false   -- storage rule 19: the ledger's last word, under the row's lock
+  opted_out       boolean not null default false   -- storage rule 21: the ledger's last word, under the row's lock
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 create index conversations_due     on conversations (due_at) where due_at is not null;
 create index conversations_timer   on conversations (timer_at) where timer_at is not null and due_at is null;
