@@ -21,9 +21,7 @@ _RECONNECT_S = 1.0
 class Notices:
     """Tells other processes of commits, and listens for theirs. Lives in the database's loop.
 
-    NOTIFY within a transaction would make all commits wait for each other, so a notice follows the
-    commit, on a connection of its own (storage rule 24). A notice may be lost, and no LISTEN
-    passes a pooler: so every few seconds a change is assumed.
+    A notice may be lost, and no LISTEN passes a pooler: so every few seconds a change is assumed.
     """
 
     def __init__(self, database: Database) -> None:
@@ -67,6 +65,7 @@ class Notices:
         return has_news
 
     async def _send(self) -> None:
+        # storage rule 24: NOTIFY within the transactions would make all commits wait for each other.
         while True:
             await self._to_send.wait()
             self._to_send.clear()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from cooee.core.messages import parse_outbound_id
-from cooee.storage.records import ClaimResult, FinishedClaim, TurnFailure
 from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
+from cooee.storage.records import ClaimResult, FinishedClaim, TurnFailure
 from cooee.storage.sqlite.dialogues import update_dialogues
 from cooee.storage.sqlite.outbox import take_replies_of
 from cooee.storage.sqlite.transaction import Transaction

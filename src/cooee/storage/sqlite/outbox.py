@@ -17,7 +17,6 @@ from cooee.core.messages import (
     outbound_id,
     parse_outbound_id,
 )
-from cooee.storage.records import AttemptResult, FinishedClaim, ProactiveOutbound, SendAttempt
 from cooee.storage.columns import (
     from_millis,
     from_millis_or_none,
@@ -26,7 +25,7 @@ from cooee.storage.columns import (
     to_millis,
     to_millis_or_none,
 )
-from cooee.storage.records import AttemptResult, ProactiveOutbound, SendAttempt
+from cooee.storage.records import AttemptResult, FinishedClaim, ProactiveOutbound, SendAttempt
 from cooee.storage.sqlite.forgotten import find_forgotten, recall_conversation
 from cooee.storage.sqlite.opt_outs import record_opt_out
 from cooee.storage.sqlite.refusals import begin_refusal, copies_of_refused

@@ -9,12 +9,6 @@ from typing import Any
 import msgspec
 
 from cooee.core.messages import Inbound
-from cooee.storage.records import (
-    Claim,
-    NewOutbound,
-    PendingText,
-)
-from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.columns import (
     decode_media,
     from_millis,
@@ -25,10 +19,8 @@ from cooee.storage.columns import (
 )
 from cooee.storage.records import (
     Claim,
-    ClaimResult,
     NewOutbound,
     PendingText,
-    TurnFailure,
 )
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.transaction import Transaction
