@@ -65,7 +65,7 @@ class Notices:
         return has_news
 
     async def _send(self) -> None:
-        # storage rule 24: NOTIFY within the transactions would make all commits wait for each other.
+        # storage rule 24: NOTIFY within the transactions makes all commits wait for each other.
         while True:
             await self._to_send.wait()
             self._to_send.clear()
