@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from cooee.core.messages import conversation_id
 from cooee.storage.columns import (
@@ -15,30 +19,53 @@ from cooee.storage.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.postgres.claims import claim_received, release_claims
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.postgres.turns import columns_of
 from cooee.storage.records import NewInbound, ReceivedText
 
 
-async def receive_texts(
-    transaction: Transaction, inbounds: Sequence[NewInbound]
-) -> list[ReceivedText]:
-    """Store texts; a text that was stored before is not new."""
-    rows = [_text_row(new) for new in inbounds]
+class ToReceive(NamedTuple):
+    """A text to store: of which call of the verb, and how many claims that call may have."""
+
+    new: NewInbound
+    call: int
+    claim_limit: int
+
+
+async def receive_texts(transaction: Transaction, texts: Sequence[ToReceive]) -> list[ReceivedText]:
+    """Store texts, and lease the conversations of new texts; a text stored before is not new."""
+    rows = [_text_row(text.new) for text in texts]
     # storage rule 4: of two deliveries in one batch, the first is the new one.
     firsts = {(row[0], row[3]): nth for nth, row in reversed(list(enumerate(rows)))}
     columns = columns_of([rows[nth] for nth in sorted(firsts.values())], 11)
     stored = await transaction.fetch("receive_texts", *columns, transaction.now)
     new_ids = {id for id, _, _ in stored}
-    return [
+    received = [
         ReceivedText(row[4], is_new=row[4] in new_ids and firsts[row[0], row[3]] == nth)
         for nth, row in enumerate(rows)
     ]
+    # storage rule 19: in one transaction, so that a text costs a commit less.
+    last_texts = {row[0]: nth for nth, row in enumerate(rows) if received[nth].is_new}
+    wanted = [
+        (conversation, texts[nth].call, texts[nth].claim_limit)
+        for conversation, nth in sorted(last_texts.items(), key=itemgetter(1))
+        if texts[nth].claim_limit > 0
+    ]
+    for claim in await claim_received(transaction, wanted) if wanted else ():
+        nth = last_texts[claim.conversation]
+        received[nth] = replace(received[nth], claim=claim)
+    return received
 
 
-def _text_row(
-    new: NewInbound,
-) -> tuple[bytes, str, str, bytes, bytes, str, str, bytes, object, int, object]:
+async def release_received(transaction: Transaction, received: Sequence[ReceivedText]) -> None:
+    """End the leases that came with texts, without a turn."""
+    claims = [text.claim for text in received if text.claim is not None]
+    if claims:
+        await release_claims(transaction, claims)
+
+
+def _text_row(new: NewInbound) -> tuple[Any, ...]:
     """Return a text as the row that `receive_texts` takes."""
     inbound = new.inbound
     ours, theirs = storable_text(inbound.recipient), storable_text(inbound.sender)

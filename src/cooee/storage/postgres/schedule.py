@@ -12,6 +12,8 @@ async def next_turn(transaction: Transaction, *, with_timers: bool) -> int | Non
     )
     if waiting is not None and waiting[0]:
         return None  # storage rule 5: the end of a turn under way comes first
-    text = await transaction.fetch_row("next_text_due")
-    timer = await transaction.fetch_row("next_timer_due") if with_timers else None
+    text = await transaction.fetch_row("next_text_due", transaction.worker)
+    timer = (
+        await transaction.fetch_row("next_timer_due", transaction.worker) if with_timers else None
+    )
     return min((int(row[0]) for row in (text, timer) if row is not None), default=None)

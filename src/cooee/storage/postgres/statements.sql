@@ -6,8 +6,8 @@
 -- The workers
 
 -- name: join_workers
-insert into workers (id, name, began_at, alive_until)
-values (nextval('worker_ids'), $1::text, clock_timestamp(), clock_timestamp() + $2::interval)
+insert into workers (id, name, code_version, began_at, alive_until)
+values (nextval('worker_ids'), $1::text, $3::text, clock_timestamp(), clock_timestamp() + $2::interval)
 returning id
 
 -- name: beat
@@ -60,6 +60,28 @@ update outbound set status = Status.UNKNOWN, due_at = $2::bigint, sender = null
 insert into metadata (name, value) values ('unclean_exits', $1::bigint)
 on conflict (name) do update set value = metadata.value + excluded.value
 
+-- name: hold_role
+insert into number_roles (ours, role, worker, until)
+select $1::text, $2::text, w.id, clock_timestamp() + $4::interval
+  from workers w where w.id = $3::integer for key share
+on conflict (ours, role) do update set worker = excluded.worker, until = excluded.until
+ where number_roles.worker = excluded.worker or number_roles.until < clock_timestamp()
+returning worker
+
+-- name: release_role
+delete from number_roles where ours = $1::text and role = $2::text and worker = $3::integer
+
+-- name: note_code_version
+update workers set code_version = $2::text where id = $1::integer
+
+-- name: newer_versions
+select code_version from workers
+ where code_version <> '' and alive_until > clock_timestamp()
+ group by code_version
+having min(began_at) > (
+  select min(began_at) from workers where code_version = $1::text and alive_until > clock_timestamp())
+ order by min(began_at)
+
 -- Inbound texts
 
 -- storage rule 4: a text is new only if its key is. Keys, then conversations by id, then the rest.
@@ -101,42 +123,54 @@ returning id, conversation, seq
 
 -- Turns
 
+-- Each conversation gets a lease of its own, of the numbers behind $2.
 -- storage rule 20: no claim is made for a worker that was buried.
 -- storage rule 5: where a suspect is due, nothing else is claimed.
 -- name: claim_due
-with mine as (
-  select id from workers where id = $1::integer for key share
+with mine as materialized (
+  select id, code_version from workers where id = $1::integer for key share
 ), due as materialized (
   select c.id from conversations c
    where c.due_at <= $3::bigint and c.suspect_seq is null and c.lease is null
      and exists (select 1 from mine)
+     and (c.reserved_for is null or c.reserved_for = (select code_version from mine)
+          or not exists (select 1 from workers w
+                          where w.code_version = c.reserved_for and w.alive_until > clock_timestamp()))
      and not exists (
        select 1 from conversations s
         where s.suspect_seq is not null and s.lease is null
           and coalesce(s.due_at, s.timer_at) <= $3::bigint and ($5::boolean or s.due_at is not null))
    order by c.due_at limit $4::integer for no key update of c skip locked
+), numbered as (
+  select id, row_number() over () as place from due
 )
-update conversations c set lease = $2::bigint from due where c.id = due.id
-returning c.id, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, c.due_at
+update conversations c set lease = $2::bigint + n.place from numbered n where c.id = n.id
+returning c.id, c.lease, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, c.due_at
 
 -- name: claim_timers
-with mine as (
-  select id from workers where id = $1::integer for key share
+with mine as materialized (
+  select id, code_version from workers where id = $1::integer for key share
 ), due as materialized (
   select c.id from conversations c
    where c.timer_at <= $3::bigint and c.due_at is null and c.suspect_seq is null and c.lease is null
      and exists (select 1 from mine)
+     and (c.reserved_for is null or c.reserved_for = (select code_version from mine)
+          or not exists (select 1 from workers w
+                          where w.code_version = c.reserved_for and w.alive_until > clock_timestamp()))
      and not exists (
        select 1 from conversations s
         where s.suspect_seq is not null and s.lease is null
           and coalesce(s.due_at, s.timer_at) <= $3::bigint)
    order by c.timer_at limit $4::integer for no key update of c skip locked
+), numbered as (
+  select id, row_number() over () as place from due
 )
-update conversations c set lease = $2::bigint, timer_worker = $1::integer from due where c.id = due.id
-returning c.id, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, c.timer_at
+update conversations c set lease = $2::bigint + n.place, timer_worker = $1::integer
+  from numbered n where c.id = n.id
+returning c.id, c.lease, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, c.timer_at
 
 -- name: claim_suspect
-with mine as (
+with mine as materialized (
   select id from workers where id = $1::integer for key share
 ), due as materialized (
   select c.id from conversations c
@@ -147,23 +181,37 @@ with mine as (
      and not exists (select 1 from conversations l where l.timer_worker = $1::integer)
    order by coalesce(c.due_at, c.timer_at) limit 1 for no key update of c skip locked
 )
-update conversations c set lease = $2::bigint, failed_attempts = c.failed_attempts + 1,
-       timer_worker = case when c.due_at is null then $1::integer end
+update conversations c set
+  lease = $2::bigint + 1, failed_attempts = c.failed_attempts + 1,
+  timer_worker = case when c.due_at is null then $1::integer end
   from due where c.id = due.id
-returning c.id, c.ours, c.theirs, c.failed_attempts - 1, c.last_turn_at, c.handled_seq, 0
+returning c.id, c.lease, c.ours, c.theirs, c.failed_attempts - 1, c.last_turn_at, c.handled_seq, 0
 
--- storage rule 5: a suspect waits for the end of what its next worker has leased.
--- name: is_suspect_waiting
-select exists (
-  select 1 from conversations
-   where suspect_seq is not null and lease is null
-     and coalesce(due_at, timer_at) <= $2::bigint and ($3::boolean or due_at is not null))
-  and (exists (
-         select 1 from conversations where due_at is not null and lease >> 32 = $1::integer)
-       or exists (select 1 from conversations where timer_worker = $1::integer))
+-- The conversations of texts that this transaction has just stored, whose locks it has; of each
+-- call of the verb as many as it asked for.
+-- name: claim_received
+with mine as materialized (
+  select id, code_version from workers where id = $1::integer for key share
+), free as (
+  select c.id, t.place, t.most, row_number() over (partition by t.call order by t.place) as rank
+    from unnest($4::bytea[], $5::integer[], $6::integer[]) with ordinality t(id, call, most, place)
+    join conversations c on c.id = t.id
+   where c.due_at <= $3::bigint and c.suspect_seq is null and c.lease is null
+     and exists (select 1 from mine)
+     and (c.reserved_for is null or c.reserved_for = (select code_version from mine)
+          or not exists (select 1 from workers w
+                          where w.code_version = c.reserved_for and w.alive_until > clock_timestamp()))
+     and not exists (
+       select 1 from conversations s
+        where s.suspect_seq is not null and s.lease is null
+          and coalesce(s.due_at, s.timer_at) <= $3::bigint)
+)
+update conversations c set lease = $2::bigint + n.place from free n
+ where c.id = n.id and n.rank <= n.most
+returning c.id, c.lease, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, n.place
 
 -- name: claim_waiting
-with mine as (
+with mine as materialized (
   select id from workers where id = $1::integer for key share
 ), page as (
   select distinct d.conversation as id
@@ -175,9 +223,22 @@ with mine as (
   select c.id from conversations c join page on page.id = c.id
    where c.due_at is null and c.suspect_seq is null and c.lease is null and exists (select 1 from mine)
    order by c.id for no key update of c skip locked
+), numbered as (
+  select id, row_number() over () as place from waiting
 )
-update conversations c set lease = $2::bigint, timer_worker = $1::integer from waiting where c.id = waiting.id
-returning c.id, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, 0
+update conversations c set lease = $2::bigint + n.place, timer_worker = $1::integer
+  from numbered n where c.id = n.id
+returning c.id, c.lease, c.ours, c.theirs, c.failed_attempts, c.last_turn_at, c.handled_seq, 0
+
+-- storage rule 5: a suspect waits for the end of what its next worker has leased.
+-- name: is_suspect_waiting
+select exists (
+  select 1 from conversations
+   where suspect_seq is not null and lease is null
+     and coalesce(due_at, timer_at) <= $2::bigint and ($3::boolean or due_at is not null))
+  and (exists (
+         select 1 from conversations where due_at is not null and lease >> 32 = $1::integer)
+       or exists (select 1 from conversations where timer_worker = $1::integer))
 
 -- Read with a snapshot that is younger than the lease: so no claim is empty (storage rule 21).
 -- name: claimed_texts
@@ -222,7 +283,7 @@ with turn as (
     suspect_seq = case when c.suspect_seq > t.handled_seq then c.suspect_seq end,
     is_asking = coalesce(t.is_asking, c.is_asking),
     offered_words = coalesce(t.offered_words, c.offered_words),
-    lease = null, timer_worker = null
+    lease = null, timer_worker = null, reserved_for = null
     from held h
     join turn t on t.id = h.id
     left join (select distinct conversation, many from draft) n on n.conversation = h.id
@@ -295,6 +356,7 @@ update outbound o set priority = Priority.REPLY, due_at = least(o.due_at, $3::bi
  where o.conversation = h.conversation and o.seq = h.seq and o.status = Status.QUEUED
 
 -- The attempt of a suspect that had no turn does not count.
+-- $3: the code version whose processes are to claim the conversations; null: any.
 -- name: release_claims
 with held as materialized (
   select c.id from conversations c
@@ -302,7 +364,7 @@ with held as materialized (
    order by c.id for no key update of c
 )
 update conversations c set
-  lease = null, timer_worker = null,
+  lease = null, timer_worker = null, reserved_for = $3::text,
   failed_attempts = case when c.suspect_seq is not null and c.failed_attempts > 0
                          then c.failed_attempts - 1 else c.failed_attempts end
   from held where c.id = held.id
@@ -323,12 +385,24 @@ update conversations c set timer_at = (
 
 -- Time
 
+-- What is reserved for another code version is left out, while a process of it lives.
 -- name: next_text_due
-select due_at from conversations where due_at is not null and lease is null order by due_at limit 1
+select c.due_at from conversations c
+ where c.due_at is not null and c.lease is null
+   and (c.reserved_for is null
+        or c.reserved_for = (select code_version from workers where id = $1::integer)
+        or not exists (select 1 from workers w
+                        where w.code_version = c.reserved_for and w.alive_until > clock_timestamp()))
+ order by c.due_at limit 1
 
 -- name: next_timer_due
-select timer_at from conversations
- where timer_at is not null and due_at is null and lease is null order by timer_at limit 1
+select c.timer_at from conversations c
+ where c.timer_at is not null and c.due_at is null and c.lease is null
+   and (c.reserved_for is null
+        or c.reserved_for = (select code_version from workers where id = $1::integer)
+        or not exists (select 1 from workers w
+                        where w.code_version = c.reserved_for and w.alive_until > clock_timestamp()))
+ order by c.timer_at limit 1
 
 -- Dialogues
 

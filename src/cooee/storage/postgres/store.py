@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Concatenate, ParamSpec, TypeVar
 
 from cooee.core.errors import StorageError
-from cooee.storage.columns import from_millis_or_none, to_millis
-from cooee.storage.postgres import claims, inbound, schedule, turns
+from cooee.storage.columns import from_millis_or_none, storable_text, to_millis
+from cooee.storage.postgres import claims, inbound, schedule, turns, workers
 from cooee.storage.postgres.connections import read_address
 from cooee.storage.postgres.database import Database
 from cooee.storage.postgres.database_thread import DatabaseThread
@@ -19,7 +20,14 @@ from cooee.storage.postgres.notices import Notices
 from cooee.storage.postgres.server_errors import translate_error
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.postgres.workers import Worker
-from cooee.storage.records import Claim, ClaimResult, NewInbound, NextDue, ReceivedText
+from cooee.storage.records import (
+    Claim,
+    ClaimResult,
+    FinishedClaim,
+    NewInbound,
+    NextDue,
+    ReceivedText,
+)
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -38,6 +46,7 @@ class PostgreSQL:
         self._database = Database(read_address(url), lambda: to_millis(now()))
         self._notices = Notices(self._database)
         self._worker = Worker(self._database, self._notices.hear)
+        self._calls = count(1)
         self._received = self._lane(inbound.receive_texts)
         self._finished = self._lane(turns.finish_claims)
 
@@ -89,15 +98,23 @@ class PostgreSQL:
 
     # Turns
 
-    async def receive(self, inbounds: Sequence[NewInbound]) -> Sequence[ReceivedText]:
-        return await self._thread.submit(lambda: self._received.call(inbounds))
+    async def receive(
+        self, inbounds: Sequence[NewInbound], *, claim_limit: int = 0
+    ) -> Sequence[ReceivedText]:
+        call = next(self._calls)
+        texts = [inbound.ToReceive(new, call, claim_limit) for new in inbounds]
+        future = self._thread.submit(lambda: self._received.call(texts))
+        if claim_limit <= 0:
+            return await future
+        self._check_is_worker()
+        return await self._or_put_back(future, inbound.release_received)
 
     async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
         self._check_is_worker()
         future = self._lease(claims.claim_conversations, limit, with_timers=with_timers)
         return await self._or_put_back(future, claims.release_claims)
 
-    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[bool]:
+    async def finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
         return await self._thread.submit(lambda: self._finished.call(results))
 
     async def release(self, claimed: Sequence[Claim]) -> None:
@@ -105,6 +122,9 @@ class PostgreSQL:
 
     async def postpone(self, claimed: Sequence[Claim], until: datetime) -> None:
         await self._write(claims.postpone_claims, claimed, to_millis(until))
+
+    async def hand_over(self, claimed: Sequence[Claim], code_version: str) -> None:
+        await self._write(claims.hand_over_claims, claimed, code_version)
 
     # Dialogues
 
@@ -138,6 +158,17 @@ class PostgreSQL:
 
     def listen(self, on_change: Callable[[], None]) -> None:
         self._notices.add_listener(on_change)
+
+    async def hold_number(self, ours: str, role: str) -> float:
+        self._check_is_worker()
+        return await self._write(workers.hold_role, storable_text(ours), role)
+
+    async def release_number(self, ours: str, role: str) -> None:
+        self._check_is_worker()
+        await self._write(workers.release_role, storable_text(ours), role)
+
+    async def newer_versions(self, code_version: str) -> Sequence[str]:
+        return await self._thread.submit(lambda: self._worker.newer_versions(code_version))
 
     # For operators
 
@@ -197,12 +228,12 @@ class PostgreSQL:
 
     async def _or_put_back(
         self,
-        future: asyncio.Future[list[T]],
+        future: asyncio.Future[Sequence[T]],
         put_back: Callable[[Transaction, Sequence[T]], Awaitable[None]],
     ) -> Sequence[T]:
         """Return the leased or taken records; put them back if the caller is cancelled."""
 
-        def put_back_result(finished: asyncio.Future[list[T]]) -> None:
+        def put_back_result(finished: asyncio.Future[Sequence[T]]) -> None:
             if (
                 not finished.cancelled()
                 and finished.exception() is None

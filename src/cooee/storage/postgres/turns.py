@@ -10,13 +10,15 @@ from cooee.core.messages import parse_outbound_id
 from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
 from cooee.storage.postgres import dialogues
 from cooee.storage.postgres.transaction import Transaction
-from cooee.storage.records import ClaimResult, NewOutbound
+from cooee.storage.records import ClaimResult, FinishedClaim, NewOutbound
 from cooee.storage.statuses import InboundStatus
 from cooee.storage.turn_rows import progress_after
 
 
-async def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
-    """Write turns; return False for each turn that lost its lease and writes nothing."""
+async def finish_claims(
+    transaction: Transaction, results: Sequence[ClaimResult]
+) -> list[FinishedClaim]:
+    """Write turns; a turn that lost its lease writes nothing."""
     # Of two results of one lease, the first ends the lease.
     turns = list({_lease_of(one): one for one in reversed(results)}.values())
     if any(_needs_more(turn) for turn in turns):
@@ -26,7 +28,7 @@ async def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]
         await _write_more(transaction, turns)
     ended = set(await _finish(transaction, turns)) if turns else set()
     finished = {id(turn) for turn in turns if _lease_of(turn) in ended}
-    return [id(result) in finished for result in results]
+    return [FinishedClaim(id(result) in finished) for result in results]
 
 
 def _lease_of(result: ClaimResult) -> tuple[bytes, int]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from cooee.core.errors import StorageError
+from cooee.storage.columns import storable_text
 from cooee.storage.postgres.database import Database
 from cooee.storage.postgres.transaction import Transaction
 
@@ -18,6 +19,7 @@ logger = logging.getLogger("cooee")
 
 BEAT_S = 1.0
 LEASE = timedelta(seconds=5)  # a worker that is silent for so long is dead
+ROLE_LEASE = timedelta(seconds=4)
 _GRACE_AFTER_START = timedelta(seconds=10)  # of the server, for everybody to come back
 
 
@@ -35,7 +37,7 @@ class Worker:
     def __init__(self, database: Database, on_buried: Callable[[], None]) -> None:
         self._database, self._on_buried = database, on_buried
         self._task: asyncio.Task[None] | None = None
-        self._lease_count = 0
+        self._code_version = ""
 
     async def start(self) -> None:
         """Join the workers, and begin the heart-beat."""
@@ -54,10 +56,15 @@ class Worker:
             await self._database.write(leave)
         self._database.worker = 0
 
-    def next_lease(self) -> int:
-        """Return a lease that was never given before (storage rule 20)."""
-        self._lease_count += 1
-        return self._database.worker << 32 | self._lease_count
+    async def newer_versions(self, code_version: str) -> Sequence[str]:
+        """Note the code version of this process; return those deployed after it."""
+        self._code_version = storable_text(code_version)
+        return await self._database.write(self._note_and_compare)
+
+    async def _note_and_compare(self, transaction: Transaction) -> Sequence[str]:
+        await transaction.execute("note_code_version", transaction.worker, self._code_version)
+        rows = await transaction.fetch("newer_versions", self._code_version)
+        return [version for (version,) in rows]
 
     async def beat(self) -> None:
         """Stay alive, and bury the dead."""
@@ -83,9 +90,20 @@ class Worker:
 
     async def _join(self, transaction: Transaction) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
-        row = await transaction.fetch_row("join_workers", name, LEASE)
+        row = await transaction.fetch_row("join_workers", name, LEASE, self._code_version)
         assert row is not None
         self._database.worker = row[0]
+
+
+async def hold_role(transaction: Transaction, ours: str, role: str) -> float:
+    """Hold a role of a number, or go on holding it; return for how many seconds."""
+    row = await transaction.fetch_row("hold_role", ours, role, transaction.worker, ROLE_LEASE)
+    return 0.0 if row is None else ROLE_LEASE.total_seconds()
+
+
+async def release_role(transaction: Transaction, ours: str, role: str) -> None:
+    """Let another worker hold a role of a number at once."""
+    await transaction.execute("release_role", ours, role, transaction.worker)
 
 
 async def bury(transaction: Transaction) -> Sequence[int]:

@@ -35,6 +35,7 @@ create table conversations (
   timer_at        bigint,                          -- when the first of its dialogues is due; fires while no text is pending
   lease           bigint,                          -- of the worker that plays its turns: worker << 32 | a count; null: none does
   timer_worker    integer,                         -- the worker that leases it while no text is pending; so the leases of the dead are found by an index
+  reserved_for    text collate "C",                -- the code version whose workers play the next turn, while one lives; null: any
   failed_attempts integer not null default 0,      -- of the oldest pending text or, for a suspect without one, of the first timer
   suspect_seq     bigint,                          -- a text up to this number or, where none is pending, the first timer may have killed a process
   is_asking       boolean not null default false,  -- a question waits for the person's next text
