@@ -1,10 +1,11 @@
 """What holds for every test."""
 
+import asyncio
 import sys
 
 import pytest
 from hypothesis import settings
-from support.postgres import require_postgres
+from support.postgres import make_template, require_postgres
 
 # No example has a deadline, since no test may fail because the machine is busy.
 settings.register_profile("cooee", deadline=None)
@@ -32,5 +33,21 @@ def postgres():
 async def postgres_url(postgres):
     """The URL of a new, empty database."""
     name = await postgres.create_database()
+    yield postgres.url(name)
+    await postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres):
+    """The name of a database that has the schema, to be copied."""
+    name = asyncio.run(make_template(postgres))
+    yield name
+    asyncio.run(postgres.drop_database(name))
+
+
+@pytest.fixture
+async def migrated_url(postgres, postgres_template):
+    """The URL of a new database that has the schema."""
+    name = await postgres.create_database(postgres_template)
     yield postgres.url(name)
     await postgres.drop_database(name)

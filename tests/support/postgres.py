@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -243,3 +244,13 @@ def require_postgres() -> Iterator[PostgresServer]:
         except NoPostgres as error:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
         yield server
+
+
+async def make_template(server: PostgresServer) -> str:
+    """Make a database with the schema, for others to be copies of; return its name."""
+    from cooee.storage.postgres.store import PostgreSQL
+
+    name = await server.create_database()
+    store = await PostgreSQL.open(server.url(name), now=lambda: datetime.now(UTC), owner=False)
+    await store.close()
+    return name

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
 from cooee.core.errors import StorageError
+from cooee.storage.forget_key import NO_KEY, ForgetKey
 from cooee.storage.postgres.connections import Connections, ServerAddress
 from cooee.storage.postgres.server_errors import is_lost, is_repeated, translate_error
 from cooee.storage.postgres.transaction import Connection, Transaction
@@ -27,11 +28,17 @@ class Database:
     Attributes:
         worker: the number of this process among the workers; 0: none.
         read_clock: returns milliseconds since 1970, UTC.
+        forget_key: the key of the forgotten people.
     """
 
-    def __init__(self, address: ServerAddress, read_clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        address: ServerAddress,
+        read_clock: Callable[[], int],
+        forget_key: ForgetKey = NO_KEY,
+    ) -> None:
         self.connections = Connections(address)
-        self.worker, self.read_clock = 0, read_clock
+        self.worker, self.read_clock, self.forget_key = 0, read_clock, forget_key
 
     async def write(self, verb: Verb[T], *, durable: bool = True) -> T:
         """Run a verb in a transaction, and commit it.
@@ -75,7 +82,8 @@ class Database:
         connection = await self.connections.acquire()
         try:
             await connection.execute(begin + self.connections.begin_suffix)
-            result = await verb(Transaction(connection, self.worker, self.read_clock()))
+            now = self.read_clock()
+            result = await verb(Transaction(connection, self.worker, now, self.forget_key))
             unsettled_id = await _commit(connection)
         except BaseException:
             await _roll_back(connection)

@@ -19,9 +19,9 @@ from cooee.storage.columns import (
     to_millis,
     to_millis_or_none,
 )
+from cooee.storage.postgres.arrays import columns_of
 from cooee.storage.postgres.claims import claim_received, release_claims
 from cooee.storage.postgres.transaction import Transaction
-from cooee.storage.postgres.turns import columns_of
 from cooee.storage.records import NewInbound, ReceivedText
 
 

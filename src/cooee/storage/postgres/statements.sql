@@ -404,10 +404,366 @@ select c.timer_at from conversations c
                         where w.code_version = c.reserved_for and w.alive_until > clock_timestamp()))
  order by c.timer_at limit 1
 
--- Dialogues
+-- Dialogues. A dialogue is set aside when its last turn failed and only an operator, or another
+-- code version, starts the next one.
+
+-- replay rule 16: a claim learns from the outbox what has become of each open question.
+-- name: open_dialogues_of
+select d.conversation, d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reason,
+       o.seq, o.status, o.accepted_at,
+       case when o.status <= Status.UNKNOWN then o.text end,
+       case when o.status = Status.QUEUED then o.due_at end,
+       case when o.status in (Status.SENDING, Status.UNKNOWN) then o.attempted_at end
+  from dialogues d
+  left join outbound o
+         on o.conversation = d.conversation and o.key = d.question_key and o.key is not null
+ where d.conversation = any ($1::bytea[]) and d.ended_at is null
+ order by d.conversation, d.id
+
+-- name: open_entries_of
+select j.conversation, j.dialogue_id, j.entry
+  from dialogues d
+  join journal_entries j on j.conversation = d.conversation and j.dialogue_id = d.id
+ where d.conversation = any ($1::bytea[]) and d.ended_at is null
+ order by d.conversation, d.id, j.position
+
+-- name: insert_dialogue
+insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason,
+                       question_key)
+select u.conversation, u.id, u.handler, u.head, u.due_at, $8::bigint,
+       case u.end_reason when '' then null else $8::bigint end, u.end_reason, u.question_key
+  from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::text[], $7::text[])
+         u(conversation, id, handler, head, due_at, end_reason, question_key)
+on conflict (conversation, id) do nothing
+returning conversation, id
+
+-- name: save_dialogue
+insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason,
+                       question_key)
+select u.conversation, u.id, u.handler, u.head, u.due_at, $8::bigint,
+       case u.end_reason when '' then null else $8::bigint end, u.end_reason, u.question_key
+  from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::text[], $7::text[])
+         u(conversation, id, handler, head, due_at, end_reason, question_key)
+on conflict (conversation, id) do update set
+  handler = excluded.handler, head = excluded.head, due_at = excluded.due_at,
+  question_key = excluded.question_key,
+  failed_attempts = 0, error = '', code_version = '',
+  ended_at = excluded.ended_at, end_reason = excluded.end_reason
+
+-- Of a dialogue without a new head, and before the first new entry, something has to be stored.
+-- name: find_gaps
+select u.dialogue_id, u.position
+  from unnest($1::bytea[], $2::text[], $3::integer[]) u(conversation, dialogue_id, position)
+ where case when u.position < 0
+            then not exists (select 1 from dialogues d
+                              where d.conversation = u.conversation and d.id = u.dialogue_id)
+            else not exists (select 1 from journal_entries j
+                              where j.conversation = u.conversation
+                                and j.dialogue_id = u.dialogue_id and j.position = u.position) end
+
+-- The snapshot is from before the entries were added: what it finds at their places was there.
+-- name: add_entry
+with added as (
+  insert into journal_entries (conversation, dialogue_id, position, entry)
+  select * from unnest($1::bytea[], $2::text[], $3::integer[], $4::bytea[])
+  on conflict (conversation, dialogue_id, position) do nothing
+)
+select u.dialogue_id, u.position
+  from unnest($1::bytea[], $2::text[], $3::integer[], $4::bytea[]) u(conversation, dialogue_id, position, entry)
+  join journal_entries j using (conversation, dialogue_id, position)
+ where j.entry <> u.entry
+
+-- name: fail_dialogue
+update dialogues d set failed_attempts = d.failed_attempts + 1, error = u.error, due_at = u.due_at,
+       code_version = u.code_version
+  from unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+         u(conversation, id, error, due_at, code_version)
+ where d.conversation = u.conversation and d.id = u.id
+
+-- A row that was there already is locked and stays as it is (storage rule 2).
+-- name: add_conversation
+insert into conversations as c (id, ours, theirs)
+select * from unnest($1::bytea[], $2::text[], $3::text[]) u(id, ours, theirs) order by id
+on conflict (id) do update set ours = c.ours where false
+returning id
+
+-- storage rule 18: a step of the index for each handler.
+-- name: count_open_dialogues
+with recursive handlers (name) as (
+  select min(handler) from dialogues where ended_at is null
+  union all
+  select (select min(d.handler) from dialogues d where d.ended_at is null and d.handler > h.name)
+    from handlers h where h.name is not null
+)
+select h.name, (select count(*) from (
+         select 1 from dialogues d where d.ended_at is null and d.handler = h.name limit $1::bigint) n)
+  from handlers h where h.name is not null
+
+-- name: list_open_dialogues
+select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
+       d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reason
+  from dialogues d
+  join conversations c on c.id = d.conversation
+  left join states s on s.conversation = d.conversation
+ where (d.conversation, d.id) > ($1::bytea, $2::text) and d.ended_at is null
+   and ($3::text = '' or d.handler = $3::text)
+ order by d.conversation, d.id limit $4::integer
+
+-- name: list_dialogues
+select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
+       d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reason
+  from dialogues d
+  join conversations c on c.id = d.conversation
+  left join states s on s.conversation = d.conversation
+ where (d.conversation, d.id) > ($1::bytea, $2::text)
+   and ($3::text = '' or d.handler = $3::text) and d.end_reason <> 'pruned'
+ order by d.conversation, d.id limit $4::integer
+
+-- name: list_dialogue_entries
+select j.conversation, j.dialogue_id, j.entry
+  from unnest($1::bytea[], $2::text[]) u(conversation, dialogue_id)
+  join journal_entries j using (conversation, dialogue_id)
+ order by j.conversation, j.dialogue_id, j.position
 
 -- Outbound texts
 
 -- Our numbers
 
 -- For operators
+
+-- storage rule 18: a count ends where it is told to.
+-- name: count_all
+select
+  (select count(*) from (select 1 from conversations where theirs <> '' limit $1::bigint) n),
+  (select coalesce(sum(n), 0)::bigint from (
+     select last_in_seq - handled_seq as n from conversations where due_at is not null
+      limit $1::bigint) p),
+  (select count(*) from (
+     select 1 from inbound where status = InboundStatus.SET_ASIDE limit $1::bigint) n),
+  (select count(*) from (select 1 from outbound where status = Status.QUEUED limit $1::bigint) n),
+  (select count(*) from (select 1 from outbound where status = Status.SENDING limit $1::bigint) n),
+  (select count(*) from (
+     select 1 from outbound where status in (Status.UNKNOWN, Status.FAILED)
+        and status = Status.UNKNOWN limit $1::bigint) n),
+  (select count(*) from (
+     select 1 from outbound where status in (Status.UNKNOWN, Status.FAILED)
+        and status = Status.FAILED limit $1::bigint) n),
+  (select count(*) from (select 1 from opt_outs where lifted_at is null limit $1::bigint) n),
+  (select coalesce(sum(lost_reads), 0)::bigint from numbers),
+  (select coalesce(sum(value), 0)::bigint from metadata where name = 'unclean_exits'),
+  (select count(*) from (select 1 from dialogues where ended_at is null limit $1::bigint) n),
+  (select count(*) from (
+     select 1 from dialogues
+      where failed_attempts > 0 and due_at is null and ended_at is null limit $1::bigint) n),
+  (select count(*) from (select 1 from outbound where refused limit $1::bigint) n)
+
+-- storage rule 19: what a person asks for may read each row of a table once, in its own order.
+-- name: allow_reading_all
+set local enable_seqscan = on
+
+-- name: list_conversations
+select c.id, c.ours, c.theirs,
+       (select count(*) from inbound i where i.conversation = c.id),
+       (select count(*) from outbound o where o.conversation = c.id),
+       c.last_text_at, c.last_in_seq - c.handled_seq,
+       (select count(*) from inbound i where i.conversation = c.id and i.status = InboundStatus.SET_ASIDE)
+         + (select count(*) from dialogues d where d.conversation = c.id
+               and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null),
+       (select count(*) from outbound o where o.conversation = c.id and o.status = Status.UNKNOWN),
+       (select count(*) from outbound o where o.refused and o.conversation = c.id),
+       exists (select 1 from opt_outs x where x.conversation = c.id and x.lifted_at is null)
+  from (select id, ours, theirs, last_text_at, last_in_seq, handled_seq from conversations v
+         where theirs <> '' and ($1::text = '' or ours = $1::text) and starts_with(theirs, $2::text)
+           and coalesce(last_text_at, 0) >= $3::bigint and (not $4::boolean or due_at is not null)
+           and (not $5::boolean or exists (
+             select 1 from opt_outs x where x.conversation = v.id and x.lifted_at is null))
+           and (not $6::boolean or id in (
+             select conversation from inbound where status = InboundStatus.SET_ASIDE
+             union
+             select conversation from outbound where status in (Status.UNKNOWN, Status.FAILED)
+                and status = Status.UNKNOWN
+             union
+             select conversation from outbound where refused
+             union
+             select conversation from dialogues
+              where failed_attempts > 0 and due_at is null and ended_at is null))
+           and ($7::bigint is null or (coalesce(last_text_at, 0), id) < ($7::bigint, $8::bytea))
+         order by coalesce(last_text_at, 0) desc, id desc limit $9::integer) c
+ order by coalesce(c.last_text_at, 0) desc, c.id desc
+
+-- name: count_conversations
+select count(*) from conversations v
+ where theirs <> '' and ($1::text = '' or ours = $1::text) and starts_with(theirs, $2::text)
+   and coalesce(last_text_at, 0) >= $3::bigint and (not $4::boolean or due_at is not null)
+   and (not $5::boolean or exists (
+     select 1 from opt_outs x where x.conversation = v.id and x.lifted_at is null))
+   and (not $6::boolean or id in (
+     select conversation from inbound where status = InboundStatus.SET_ASIDE
+     union
+     select conversation from outbound where status in (Status.UNKNOWN, Status.FAILED)
+        and status = Status.UNKNOWN
+     union
+     select conversation from outbound where refused
+     union
+     select conversation from dialogues
+      where failed_attempts > 0 and due_at is null and ended_at is null))
+
+-- name: history_in
+select i.seq, i.received_at, i.text, i.status, i.error, i.media, c.handled_seq, c.failed_attempts
+  from inbound i join conversations c on c.id = i.conversation
+ where i.conversation = $1::bytea and i.seq <= $2::bigint order by i.seq desc limit $3::integer
+
+-- name: history_out
+select seq, queued_at, last_in_seq, text, status, error, media, attempts, coalesce(provider_id, '')
+  from outbound
+ where conversation = $1::bytea
+   and ($2::boolean or status not in (Status.CANCELLED, Status.EXPIRED, Status.FAILED))
+ order by seq desc limit $3::integer
+
+-- name: receipts_of
+select seq, provider_status, code from receipts
+ where conversation = $1::bytea and seq = any ($2::bigint[]) and conversation is not null order by id
+
+-- name: conversations_of
+select id from conversations where theirs <> '' and theirs = $1::text order by id for update
+
+-- name: opt_outs_alone_of
+select distinct o.conversation from opt_outs o where o.theirs = $1::text and o.theirs <> ''
+   and not exists (select 1 from conversations c where c.id = o.conversation)
+
+-- name: media_of
+select media from inbound where conversation = any ($1::bytea[]) and media is not null
+
+-- name: forget_state
+delete from states where conversation = any ($1::bytea[])
+
+-- name: forget_dialogues
+delete from dialogues where conversation = any ($1::bytea[])
+
+-- name: forget_journal_entries
+delete from journal_entries where conversation = any ($1::bytea[])
+
+-- name: forget_inbound
+delete from inbound where conversation = any ($1::bytea[])
+
+-- name: forget_outbound
+delete from outbound where conversation = any ($1::bytea[])
+
+-- name: forget_receipts
+delete from receipts where conversation = any ($1::bytea[])
+
+-- storage rule 9: what stays of a forgotten person lies under a keyed id, without numbers.
+-- name: move_opt_outs
+update opt_outs o set conversation = u.new, ours = u.ours, theirs = u.theirs
+  from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[]) u(old, new, ours, theirs)
+ where o.conversation = u.old
+
+-- name: move_dedupe_keys
+update dedupe_keys k set conversation = u.new
+  from unnest($1::bytea[], $2::bytea[]) u(old, new)
+ where k.conversation = u.old
+
+-- name: move_conversation
+update conversations c set
+  id = u.new, ours = u.ours, theirs = u.theirs, handled_seq = c.last_in_seq, last_turn_at = null,
+  last_text_at = null, due_at = null, timer_at = null, failed_attempts = 0, suspect_seq = null,
+  is_asking = false, offered_words = '', lease = null, timer_worker = null,
+  opted_out = exists (select 1 from opt_outs o where o.conversation = u.new and o.lifted_at is null)
+  from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[]) u(old, new, ours, theirs)
+ where c.id = u.old
+
+-- name: remove_conversation
+delete from conversations where id = any ($1::bytea[])
+
+-- name: find_conversation
+select id from conversations where id = any ($1::bytea[])
+
+-- name: find_dedupe_key
+select conversation, key from dedupe_keys
+ where (conversation, key) in (select * from unnest($1::bytea[], $2::bytea[]))
+
+-- name: get_metadata
+select value from metadata where name = $1::text
+
+-- name: set_metadata
+insert into metadata (name, value) values ($1::text, $2::bigint)
+on conflict (name) do update set value = excluded.value
+
+-- name: remove_metadata
+delete from metadata where name = $1::text
+
+-- name: give_up_dedupe_keys
+delete from dedupe_keys where conversation in (select id from conversations where theirs = '')
+
+-- name: give_up_opt_outs
+delete from opt_outs where conversation in (select id from conversations where theirs = '')
+
+-- name: give_up_conversations
+delete from conversations where theirs = ''
+
+-- name: media_to_erase
+select path from media_to_erase order by path
+
+-- name: queue_media_erasure
+insert into media_to_erase (path) select unnest($1::text[]) on conflict (path) do nothing
+
+-- name: mark_media_erased
+delete from media_to_erase where path = any ($1::text[])
+
+-- name: prune_dedupe_keys
+delete from dedupe_keys where (conversation, key) in (
+  select conversation, key from dedupe_keys where received_at < $1::bigint
+   order by received_at limit $2::integer for update skip locked)
+
+-- name: prune_early_receipts
+delete from receipts where conversation is null and reported_at < $1::bigint
+
+-- storage rule 17: what waits stays, and what proves an opt-out or keeps a key from being used again.
+-- name: next_conversations
+select id, handled_seq from conversations where id > $1::bytea order by id limit $2::integer
+
+-- name: prune_inbound
+delete from inbound where (conversation, seq) in (
+  select i.conversation, i.seq
+    from unnest($1::bytea[], $2::bigint[]) c(id, handled_seq)
+    join inbound i on i.conversation = c.id and i.seq <= c.handled_seq
+   where i.received_at < $3::bigint and i.status <> InboundStatus.SET_ASIDE
+     and not exists (
+       select 1 from opt_outs x
+        where x.conversation = c.id and i.id in (x.inbound_id, x.lifted_inbound_id))
+   order by i.conversation, i.seq limit $4::integer)
+returning media
+
+-- name: prune_outbound
+delete from outbound where (conversation, seq) in (
+  select conversation, seq from outbound
+   where conversation = any ($1::bytea[]) and key is null and status > Status.UNKNOWN and not refused
+     and greatest(queued_at, attempted_at) < $2::bigint
+   order by conversation, seq limit $3::integer)
+returning conversation, seq
+
+-- name: empty_outbound
+update outbound set text = '', media = null, provider_id = null, error = ''
+ where (conversation, seq) in (
+  select conversation, seq from outbound
+   where conversation = any ($1::bytea[]) and key is not null and status > Status.UNKNOWN
+     and not refused and greatest(queued_at, attempted_at) < $2::bigint
+     and (text <> '' or media is not null)
+   order by conversation, seq limit $3::integer)
+returning conversation, seq
+
+-- name: prune_receipts
+delete from receipts where conversation is not null
+   and (conversation, seq) in (select * from unnest($1::bytea[], $2::bigint[]))
+
+-- name: empty_dialogues
+update dialogues set head = '', error = '', question_key = null, end_reason = 'pruned'
+ where (conversation, id) in (
+  select conversation, id from dialogues
+   where conversation = any ($1::bytea[]) and ended_at < $2::bigint and end_reason <> 'pruned'
+   order by conversation, id limit $3::integer)
+returning conversation, id
+
+-- name: prune_entries
+delete from journal_entries
+ where (conversation, dialogue_id) in (select * from unnest($1::bytea[], $2::text[]))

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import shlex
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Concatenate, ParamSpec, TypeVar
 
 from cooee.core.errors import StorageError
 from cooee.storage.columns import from_millis_or_none, storable_text, to_millis
-from cooee.storage.postgres import claims, inbound, schedule, turns, workers
+from cooee.storage.forget_key import NO_KEY, ForgetKey
+from cooee.storage.postgres import (
+    claims,
+    forgotten,
+    inbound,
+    media,
+    operators,
+    pruning,
+    schedule,
+    turns,
+    workers,
+)
+from cooee.storage.postgres import dialogues as dialogue_rows
 from cooee.storage.postgres.connections import read_address
 from cooee.storage.postgres.database import Database
 from cooee.storage.postgres.database_thread import DatabaseThread
@@ -21,12 +34,23 @@ from cooee.storage.postgres.server_errors import translate_error
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.postgres.workers import Worker
 from cooee.storage.records import (
+    Checkpoint,
     Claim,
     ClaimResult,
+    DialogueStart,
     FinishedClaim,
     NewInbound,
     NextDue,
     ReceivedText,
+)
+from cooee.storage.summaries import (
+    EVERY_CONVERSATION,
+    ConversationFilter,
+    ConversationSummary,
+    Counts,
+    PrunedSlice,
+    StoredDialogue,
+    StoredText,
 )
 
 T = TypeVar("T")
@@ -41,17 +65,25 @@ class PostgreSQL:
     Made by `open`, ended by `close`. Callers may be in any event loop.
     """
 
-    def __init__(self, url: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, now: Callable[[], datetime], forget_key: ForgetKey) -> None:
         self._thread = DatabaseThread()
-        self._database = Database(read_address(url), lambda: to_millis(now()))
+        self._database = Database(read_address(url), lambda: to_millis(now()), forget_key)
         self._notices = Notices(self._database)
         self._worker = Worker(self._database, self._notices.hear)
         self._calls = count(1)
         self._received = self._lane(inbound.receive_texts)
         self._finished = self._lane(turns.finish_claims)
+        self._checkpoints = self._lane(dialogue_rows.write_checkpoints)
 
     @classmethod
-    async def open(cls, url: str, *, now: Callable[[], datetime], owner: bool = True) -> PostgreSQL:
+    async def open(
+        cls,
+        url: str,
+        *,
+        now: Callable[[], datetime],
+        owner: bool = True,
+        forget_key: ForgetKey = NO_KEY,
+    ) -> PostgreSQL:
         """Open a database: an empty one gets the schema, an old one the missing migrations.
 
         Args:
@@ -59,6 +91,7 @@ class PostgreSQL:
                 in transaction mode stands before the server, and ``pool_size=``.
             now: the clock, in UTC.
             owner: whether this process answers and sends, as a worker among any number.
+            forget_key: the key of the forgotten people; needed where anybody was forgotten.
 
         Raises:
             SettingError: the URL has a parameter without sense.
@@ -66,7 +99,7 @@ class PostgreSQL:
             StoreUnavailable: the server is not there.
             StorageError: the server is too old, or refuses.
         """
-        store = cls(url, now)
+        store = cls(url, now, forget_key)
         store._thread.start()
         try:
             await store._thread.submit(lambda: store._start(owner=owner))
@@ -85,6 +118,7 @@ class PostgreSQL:
         except Exception as error:
             raise translate_error(error) from error
         if owner:
+            await self._database.write(forgotten.prepare_forgotten)
             await self._worker.start()
         self._notices.start()
 
@@ -128,12 +162,39 @@ class PostgreSQL:
 
     # Dialogues
 
+    async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Sequence[bool]:
+        return await self._thread.submit(lambda: self._checkpoints.call(checkpoints))
+
+    async def start_dialogues(self, starts: Sequence[DialogueStart]) -> Sequence[bool]:
+        return await self._write(dialogue_rows.start_dialogues, starts)
+
+    async def dialogues(
+        self,
+        *,
+        handler: str = "",
+        include_ended: bool = False,
+        after: tuple[bytes, str] | None = None,
+        limit: int = 1_000,
+    ) -> Sequence[StoredDialogue]:
+        return await self._read(
+            dialogue_rows.list_dialogues, handler, after, limit, include_ended=include_ended
+        )
+
+    async def count_open_dialogues(self, *, up_to: int | None = None) -> Mapping[str, int]:
+        return await self._read(dialogue_rows.count_open_dialogues, up_to)
+
     async def claim_waiting(self, after: bytes, limit: int) -> Sequence[Claim]:
         self._check_is_worker()
         future = self._lease(claims.claim_waiting, after, limit)
         return await self._or_put_back(future, claims.release_claims)
 
     # Media of inbound texts
+
+    async def media_to_erase(self) -> Sequence[str]:
+        return await self._read(media.media_to_erase)
+
+    async def mark_media_erased(self, paths: Sequence[str]) -> None:
+        await self._write(media.mark_media_erased, paths)
 
     # Outbound
 
@@ -170,7 +231,47 @@ class PostgreSQL:
     async def newer_versions(self, code_version: str) -> Sequence[str]:
         return await self._thread.submit(lambda: self._worker.newer_versions(code_version))
 
+    async def prune(self, before: datetime) -> int:
+        pruned_count = 0
+        while count := await self._write(pruning.prune_keys, to_millis(before)):
+            pruned_count += count
+        return pruned_count
+
     # For operators
+
+    async def counts(self, *, up_to: int | None = None) -> Counts:
+        return await self._read(operators.count_all, up_to)
+
+    async def conversations(
+        self,
+        matching: ConversationFilter = EVERY_CONVERSATION,
+        *,
+        after: str = "",
+        limit: int = 100,
+    ) -> Sequence[ConversationSummary]:
+        return await self._read(operators.list_conversations, matching, after, limit)
+
+    async def count_conversations(self, matching: ConversationFilter = EVERY_CONVERSATION) -> int:
+        return await self._read(operators.count_conversations, matching)
+
+    async def history(
+        self, ours: str, theirs: str, limit: int, *, up_to: int | None = None, unsent: bool = True
+    ) -> Sequence[StoredText]:
+        return await self._read(operators.read_history, ours, theirs, limit, up_to, unsent=unsent)
+
+    async def forget(self, theirs: str) -> bool:
+        return await self._write(operators.forget_person, theirs)
+
+    async def prune_history(
+        self, before: datetime, *, after: bytes = b"", limit: int = 500
+    ) -> PrunedSlice:
+        return await self._write(pruning.prune_history, to_millis(before), after, limit)
+
+    async def backup(self, path: str) -> None:
+        raise StorageError(
+            "A server's copy is made by PostgreSQL's own program, even while the app runs. Type:"
+            f" pg_dump --format=custom --file={shlex.quote(path)} and the database's URL"
+        )
 
     def _write(
         self,

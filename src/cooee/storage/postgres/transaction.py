@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from cooee.storage.forget_key import NO_KEY, ForgetKey
 from cooee.storage.sql_file import load_statements
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -24,11 +25,13 @@ class Transaction:
         connection: the connection, after ``begin``.
         worker: the number of this process among the workers; 0: it neither claims nor sends.
         now: the time of the verb in milliseconds since 1970, UTC.
+        forget_key: the key of the forgotten people.
     """
 
     connection: Connection
     worker: int
     now: int
+    forget_key: ForgetKey = NO_KEY
 
     async def fetch(self, statement_name: str, *parameters: object) -> Sequence[Row]:
         """Execute a statement of ``statements.sql``; return its rows."""

@@ -9,6 +9,7 @@ import msgspec
 from cooee.core.messages import parse_outbound_id
 from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
 from cooee.storage.postgres import dialogues
+from cooee.storage.postgres.arrays import columns_of
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.records import ClaimResult, FinishedClaim, NewOutbound
 from cooee.storage.statuses import InboundStatus
@@ -71,11 +72,6 @@ async def _finish(
         transaction.now,
     )
     return [(conversation, lease) for conversation, lease in ended]
-
-
-def columns_of(rows: Sequence[Sequence[object]], count: int) -> Sequence[list[object]]:
-    """Return rows as `count` columns, the arrays of a statement."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
 
 
 def _draft_rows(turn: ClaimResult, now: int) -> list[tuple[object, ...]]:

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from cooee.core.dialogue.question_texts import QuestionText
 from cooee.core.errors import StorageError
-from cooee.core.messages import Status, conversation_id, outbound_id
-from cooee.storage.columns import (
-    NO_LIMIT,
-    from_millis,
-    from_millis_or_none,
-    storable_text,
-    to_millis,
-    to_millis_or_none,
-)
+from cooee.core.messages import conversation_id
+from cooee.storage.columns import NO_LIMIT, storable_text, to_millis, to_millis_or_none
+from cooee.storage.dialogue_rows import make_open_dialogue, make_stored_dialogue
 from cooee.storage.records import (
     Checkpoint,
     Claim,
@@ -44,42 +36,7 @@ def open_dialogues(transaction: Transaction, conversation: bytes) -> list[Dialog
     entries: dict[str, list[bytes]] = {}
     for id, entry in transaction.execute("open_entries_of", (conversation,)):
         entries.setdefault(id, []).append(entry)
-    texts = [_make_question_text(conversation, row[7:]) for row in rows]
-    return [
-        _make_dialogue(row[:7], entries.get(row[0], []), text)
-        for row, text in zip(rows, texts, strict=True)
-    ]
-
-
-def _make_question_text(conversation: bytes, row: Sequence[Any]) -> QuestionText | None:
-    seq, status, accepted_at, text, due_at, attempted_at = row
-    if seq is None:
-        return None
-    return QuestionText(
-        outbound_id(conversation, seq),
-        Status(status),
-        from_millis_or_none(accepted_at),
-        text or "",
-        from_millis_or_none(due_at),
-        from_millis_or_none(attempted_at),
-    )
-
-
-def _make_dialogue(
-    row: Sequence[Any], entries: Sequence[bytes], question_text: QuestionText | None = None
-) -> DialogueRecord:
-    id, handler, head, due_at, attempts, error, ended = row
-    return DialogueRecord(
-        id=id,
-        handler=handler,
-        head=head,
-        entries=entries,
-        due_at=from_millis_or_none(due_at),
-        failed_attempts=attempts,
-        error=error,
-        end_reason=ended,
-        question_text=question_text,
-    )
+    return [make_open_dialogue(conversation, row, entries.get(row[0], [])) for row in rows]
 
 
 def update_dialogues(transaction: Transaction, result: ClaimResult) -> None:
@@ -241,17 +198,4 @@ def list_dialogues(
     entries_statement = "list_dialogue_entries" if include_ended else "list_open_dialogue_entries"
     for conversation, id, entry in transaction.execute(entries_statement, (*page_start, *last)):
         entries[conversation, id].append(entry)
-    return [_make_stored_dialogue(row, entries[row[0], row[6]]) for row in rows]
-
-
-def _make_stored_dialogue(row: Sequence[Any], entries: Sequence[bytes]) -> StoredDialogue:
-    conversation, ours, theirs, state, started_at, ended_at, *rest = row
-    return StoredDialogue(
-        conversation=conversation,
-        ours=ours,
-        theirs=theirs,
-        state=state,
-        started_at=from_millis(started_at),
-        ended_at=from_millis_or_none(ended_at),
-        dialogue=_make_dialogue(rest, entries),
-    )
+    return [make_stored_dialogue(row, entries[row[0], row[6]]) for row in rows]
