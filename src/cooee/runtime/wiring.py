@@ -161,6 +161,7 @@ def wire(
 
     receipt_handler = _make_receipt_handler(resources, wake_worker)
     backlog = Backlog(resources.clock)
+    resources.events.subscribe(backlog.hear_event)
     senders = _make_senders(resources, session, receipt_handler, backlog)
     inline_replies = _make_inline_replies(resources, session, senders)
 

@@ -89,7 +89,7 @@ async def test_while_replies_wait_a_text_is_stored_at_once_and_acknowledged_late
     late = Outbound(id="1-c1", sender=OURS, recipient=ANNA, text="hello", attempt=1)
     long_ago = world.clock.now() - timedelta(seconds=1)
     backlog = world.service.parts.backlog
-    backlog.note_taken(OURS, [SendAttempt(late, long_ago)], world.clock.now())
+    backlog.note_attempt(OURS, SendAttempt(late, long_ago))
     answer = asyncio.create_task(world.reply())
     while await world.stored() != ["START"]:
         await asyncio.sleep(0.001)

@@ -151,7 +151,8 @@ class Sender:
         if free_slots <= 0 or now < self._paused_until:
             return False
         attempts = await self._store.take(self._ours, free_slots)
-        self._backlog.note_taken(self._ours, attempts, self._clock.now())
+        if not attempts:
+            self._backlog.note_idle(self._ours)
         ready, later = self._quiet_hours.split(attempts, now)
         if later:
             await retry_until_available(self._clock, "defer", lambda: self._store.defer(later))
@@ -186,6 +187,7 @@ class Sender:
 
     async def _run_attempt(self, attempt: SendAttempt, ticket: Ticket) -> None:
         outbound = self._session.with_callback(attempt.outbound)
+        self._backlog.note_attempt(self._ours, attempt)
         # delivery rule 13: `take` recorded the attempt; a crash from here on leaves it unknown
         self._events.publish(AttemptStarted(outbound))
         # delivery rule 19: an attempt ends in a result as well, whatever the adapter hands over
