@@ -62,9 +62,19 @@ class NumberHold:
         if self.is_shared:
             began_at = self._elapsed_s()
             held_s = await self._store.hold_number(self._ours, self._role)
-            # delivery rule 27: counted from before the call, since the database counts from later
+            # delivery rule 29: counted from before the call, since the database counts from later
             self._held_until = began_at + held_s if held_s else -math.inf
         return self.is_held
+
+    async def is_held_elsewhere(self) -> bool:
+        """Tell whether another process holds the role; False where none ever does.
+
+        Raises:
+            StorageError: the store did not answer.
+        """
+        is_held_here = await self.acquire()
+        await self.release()
+        return not is_held_here
 
     @asynccontextmanager
     async def kept(self, on_gain: Callable[[], None]) -> AsyncIterator[None]:

@@ -24,8 +24,9 @@ from cooee.core.errors import (
     StoreUnavailable,
     Unauthorized,
 )
-from cooee.net.http_client import Transport
+from cooee.net.http_client import ASGIApp, Transport
 from cooee.providers import Provider, Subscription
+from cooee.runtime import wiring
 from cooee.runtime.app_loop import AppLoop
 from cooee.runtime.event_log import write_event_to_log
 from cooee.runtime.events import Events
@@ -34,6 +35,7 @@ from cooee.runtime.inbound.poller import Poller
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.opt_outs import WordNotes, prepare_opt_out_words, sync_opt_outs
 from cooee.runtime.provider_session import ProviderSession
+from cooee.runtime.roles import Role
 from cooee.runtime.start_hook import call_start_hook
 from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.app_version import CodeVersion
@@ -41,9 +43,9 @@ from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.places import CLAIM_TIMEOUT_S
 from cooee.runtime.turns.unknown_dialogues import unknown_dialogue_notes
 from cooee.runtime.watchdog import Watchdog
-from cooee.runtime.web.endpoints import HTTPEndpoints
+from cooee.runtime.web.health_only import health_only
 from cooee.runtime.web.webhook_urls import WebhookURLs
-from cooee.runtime.wiring import Parts, Resources, ServiceOptions, make_context, make_poller, wire
+from cooee.runtime.wiring import Parts, Resources, ServiceOptions, make_context, wire
 from cooee.storage import Store
 
 _DAY_S = 86_400
@@ -112,9 +114,10 @@ class Service:
         return [*self._word_notes.notes, *self._dialogue_notes]
 
     @property
-    def endpoints(self) -> HTTPEndpoints:
-        """The webhooks, /health and /send, as an ASGI app."""
-        return self._endpoints
+    def endpoints(self) -> ASGIApp:
+        """The webhooks, /health and /send, as an ASGI app; without the role web, /health alone."""
+        is_web = Role.WEB in self.options.roles
+        return self._endpoints if is_web else health_only(self._endpoints)
 
     @property
     def session(self) -> ProviderSession:
@@ -134,8 +137,7 @@ class Service:
     @property
     def is_polling(self) -> bool:
         """Say whether polls bring the texts, and not only texts that no push could bring."""
-        pushed = self.subscription is not None and self.subscription.push_url is not None
-        return self._poller is not None and not pushed
+        return self._poller is not None and not (self.subscription and self.subscription.push_url)
 
     async def open(self) -> None:
         """Start to answer what is stored, and be ready for webhooks.
@@ -149,12 +151,14 @@ class Service:
         await self._reload_webhook_secrets()
         opt_out_words, self._word_notes = prepare_opt_out_words(self.app, self.provider)
         code_version = CodeVersion(self.app)
-        await self.store.retry_after_deploy(code_version(), list(self.app.retired_dialogues))
+        if Role.WORKER in self.options.roles:
+            # replay rule 19: a process says what code it runs before it claims or retries
+            await self.store.newer_versions(code_version())
+            await self.store.retry_after_deploy(code_version(), list(self.app.retired_dialogues))
         self._dialogue_notes = list(await unknown_dialogue_notes(self.app, self.store))
-        services = await self._enter_services()
         context = make_context(
             self._resources,
-            services,
+            await self._enter_services(),
             opt_out_words,
             code_version,
             on_question=self._word_notes.add_question,
@@ -162,13 +166,16 @@ class Service:
         self.parts, self._endpoints = wire(
             self._resources, self._webhook_urls, context, opt_out_words, self.health
         )
+        if self.options.shared:
+            self.store.listen(lambda: call_in_loop(self._resources.edge, self._wake_all))
         if self.options.media_config is not None:
             await erase_forgotten_media(self.store, self.options.media_config.storage)
         if self.provider.features.polling is not None:
             # replay rule 11: an answer that waits at the provider is read before its time-out ends
             self.parts.worker.timer_hold.begin(_READ_FIRST)
         self._watch_app_loop()
-        self._tasks.keep_running("worker", lambda: self._app_loop.run(self.parts.worker.run))
+        if Role.WORKER in self.options.roles:
+            self._tasks.keep_running("worker", lambda: self._app_loop.run(self.parts.worker.run))
         self._tasks.keep_running("maintenance", self._run_maintenance)
         self.app.outbox = self.parts.outbox
 
@@ -244,23 +251,20 @@ class Service:
         except CooeeError as error:
             database = str(error)
         polling = "off" if self._poller is None else self._poller.trouble or "ok"
-        is_connected = self.parts.our_number.is_connected
         trouble = self.parts.senders.trouble or self.session.trouble
-        sending = trouble or "ok" if is_connected else "not connected"
+        sending = trouble or "ok" if self.parts.our_number.is_connected else "not connected"
         # delivery rule 10: a thread that was given up is named
-        troubles = [self._watchdog.trouble, self.parts.worker.trouble]
+        troubles = (self._watchdog.trouble, self.parts.worker.trouble)
         handlers = "; ".join(filter(None, troubles)) or "ok"
-        failure = str(self.failure or "")
-        tasks = "; ".join(filter(None, [failure, self._tasks.trouble])) or "ok"
+        tasks = "; ".join(filter(None, [str(self.failure or ""), self._tasks.trouble])) or "ok"
         report: dict[str, Any] = {"polling": polling, "sending": sending, "handlers": handlers}
         report |= {"tasks": tasks, "database": database, "counts": counts}
         is_ok = polling in {"ok", "off"} and sending == handlers == tasks == database == "ok"
         return is_ok, report
 
     async def _enter_services(self) -> Any:
-        if self.app.services_lifespan is None:
-            return None
-        return await self._app_loop.enter(self.app.services_lifespan)
+        lifespan = self.app.services_lifespan
+        return None if lifespan is None else await self._app_loop.enter(lifespan)
 
     def _watch_app_loop(self) -> None:
         """Check the worker's claims; where the app's loop is lost, let the process end."""
@@ -311,17 +315,16 @@ class Service:
         for number in dict.fromkeys([subscription.number, *numbers_with_unsent]):
             self.parts.senders.start(number)
         self._start_polling(subscription.number, is_pushed=is_pushed)
-        self._tasks.start(sync_opt_outs(self.session, self.store, subscription.number, self.events))
+        self._tasks.start(self._sync_opt_outs())
         self._tasks.keep_running("subscription", self.session.keep_subscribed)
-        self._start_hooks = [
-            self._tasks.start(self._run_start_hook(hook)) for hook in self.app.start_hooks
-        ]
+        hooks = self.app.start_hooks if Role.WORKER in self.options.roles else ()
+        self._start_hooks = [self._tasks.start(self._run_start_hook(hook)) for hook in hooks]
 
     async def _run_start_hook(self, start_hook: Callable[[], Any]) -> None:
         failure = await self._app_loop.run(partial(call_start_hook, start_hook))
         if failure is not None and not self._tasks.is_cancelling:
-            cause = failure.__cause__ or failure
-            log_event("on-start-failed", logging.ERROR, error=error_location(cause))
+            words = error_location(failure.__cause__ or failure)
+            log_event("on-start-failed", logging.ERROR, error=words)
             self._fail(failure)
 
     def _fail(self, error: CooeeError) -> None:
@@ -333,9 +336,13 @@ class Service:
         if features.polling is None or (is_pushed and not features.backfill):
             self.parts.worker.timer_hold.release()
             return
-        interval = _BACKFILL_INTERVAL_S if is_pushed else self.options.poll_interval
-        self._poller = make_poller(self._resources, self.parts, ours, interval)
-        self._tasks.keep_running("poller", self._poller.run)
+        if Role.POLLER in self.options.roles:
+            interval = _BACKFILL_INTERVAL_S if is_pushed else self.options.poll_interval
+            self._poller = wiring.make_poller(self._resources, self.parts, ours, interval)
+            self._tasks.keep_running("poller", self._poller.run)
+        if Role.WORKER in self.options.roles:
+            outside = (self._resources, self.parts, ours, self._stopping)
+            self._tasks.keep_running("timers", wiring.make_timer_release(*outside))
 
     async def _reload_webhook_secrets(self) -> bool:
         """Read the secrets of our webhook URLs; say whether the newest has changed."""
@@ -365,9 +372,15 @@ class Service:
                 log_event("store-unavailable", logging.ERROR, error=str(error), during="tick")
         self._stopping.set()
 
-    async def _on_external_change(self) -> None:
+    def _wake_all(self) -> None:
         self.parts.worker.wake_up.set()
         self.parts.senders.wake_all()
+
+    async def _on_external_change(self) -> None:
+        self._wake_all()
+        if self.parts.our_number.is_connected:  # another process may send for a number new to us
+            for ours in await self.store.numbers_with_unsent():
+                self.parts.senders.start(ours)
         if await self._reload_webhook_secrets():
             self.session.set_webhook(self._webhook_urls.url)
 
@@ -375,9 +388,12 @@ class Service:
         # Not before the provider can repeat a text no more: its id is what refuses a duplicate.
         history = max(self.provider.features.replay_window, _MIN_HISTORY)
         await self.store.prune(self.clock.now() - history)
-        our_number = self.parts.our_number
-        if our_number.is_connected:
-            await sync_opt_outs(self.session, self.store, our_number.known(), self.events)
+        await self._sync_opt_outs()
+
+    async def _sync_opt_outs(self) -> None:
+        ours = self.parts.our_number.known()
+        if Role.SENDER in self.options.roles and ours:
+            await sync_opt_outs(self.session, self.store, ours, self.events)
 
 
 def _end_of_loop(error: BaseException | None) -> str:

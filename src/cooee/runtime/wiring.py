@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from cooee.clocks.clock import Clock
+from cooee.clocks.clock import Clock, WakeUp
 from cooee.clocks.loop_calls import call_in_loop, run_in_loop
 from cooee.core.app.app import App
 from cooee.core.app.offered_words import RESERVED_WORDS, plain_word
@@ -43,6 +43,8 @@ from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.history import history_reader
+from cooee.runtime.turns.newer_code import NewerCode
+from cooee.runtime.turns.timer_hold import release_once_read
 from cooee.runtime.turns.worker import Worker
 from cooee.runtime.web.endpoints import HealthCheck, HTTPEndpoints
 from cooee.runtime.web.inline_replies import InlineReplies
@@ -232,11 +234,25 @@ def _make_endpoints(
     )
 
 
+def _make_caught_up(resources: Resources, ours: str) -> NumberHold:
+    """Make the hold that says, where a process has it: the number's poller has caught up."""
+    return NumberHold(ours, "caught up", resources.store, resources.clock)
+
+
+def make_timer_release(
+    resources: Resources, parts: Parts, ours: str, stopping: WakeUp
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Make the function that lets timers run once another process has polled all of a number."""
+    caught_up = _make_caught_up(resources, ours)
+    return partial(release_once_read, parts.worker.timer_hold, stopping, caught_up)
+
+
 def make_poller(resources: Resources, parts: Parts, ours: str, interval: float) -> Poller:
     """Make the poller of a number, which rests `interval` seconds after an empty poll."""
     return Poller(
         ours,
         hold=NumberHold(ours, "poller", resources.store, resources.clock),
+        caught_up=_make_caught_up(resources, ours),
         session=parts.session,
         store=resources.store,
         inbound_receiver=parts.inbound_receiver,
@@ -304,6 +320,7 @@ def _make_inline_replies(
         resources.clock,
         start_task=resources.tasks.start,
         wake_senders=senders.wake_all,
+        runs_turns=Role.WORKER in resources.options.roles,
         events=resources.events,
     )
 
@@ -316,9 +333,10 @@ def _make_worker(
     media_fetcher: MediaFetcher | None,
 ) -> Worker:
     # delivery rule 24: the worker runs in the loop of the app's code, and the others in the edge
-    edge = resources.edge
+    edge, newer_code = resources.edge, NewerCode(context, resources.store, resources.clock)
 
-    async def hold_back_media(claims: Sequence[Claim]) -> Sequence[Claim]:
+    async def prepare(claims: Sequence[Claim]) -> Sequence[Claim]:
+        claims = await newer_code.hand_over(claims)
         if media_fetcher is None or not any(map(has_unfetched_media, claims)):
             return claims
         return await run_in_loop(edge, partial(media_fetcher.hold_back, claims))
@@ -329,7 +347,7 @@ def _make_worker(
         resources.clock,
         lambda: call_in_loop(edge, senders.wake_all),
         on_finish=inline_replies.turns_finished,
-        prepare=hold_back_media,
+        prepare=prepare,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 from cooee.clocks.clock import Clock, WakeUp
@@ -32,6 +33,7 @@ class Poller:
     Args:
         ours: our number.
         hold: whether this process, of many, is the one that polls.
+        caught_up: held once a poll left no text at the provider, for the other processes to know.
         account: the provider, logged in.
         store: keeps the cursor and the count.
         intake: where texts go.
@@ -46,6 +48,7 @@ class Poller:
         ours: str,
         *,
         hold: NumberHold,
+        caught_up: NumberHold,
         session: ProviderSession,
         store: Store,
         inbound_receiver: InboundReceiver,
@@ -57,7 +60,8 @@ class Poller:
     ) -> None:
         self.trouble = ""
         self.last_poll_at: datetime | None = None
-        self._ours, self._hold, self._session, self._store = ours, hold, session, store
+        self._ours, self._session, self._store = ours, session, store
+        self._hold, self._caught_up = hold, caught_up
         self._inbound_receiver, self._receipt_handler = inbound_receiver, receipt_handler
         self._clock, self._interval, self._events = clock, interval, events
         self._on_caught_up = on_caught_up
@@ -69,10 +73,15 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until `stop`."""
-        async with self._hold.kept(self._wake_up.set):
+        async with AsyncExitStack() as holds:
+            await holds.enter_async_context(self._hold.kept(self._wake_up.set))
+            says_caught_up = False
             while not self._stopping:
-                # delivery rule 27: a text that reading removes would come to two processes
+                # delivery rule 29: a text that reading removes would come to two processes
                 pause = await self._poll_with_backoff() if self._hold.is_held else None
+                if self._caught_up_at is not None and not says_caught_up:
+                    says_caught_up = True
+                    await holds.enter_async_context(self._caught_up.kept(lambda: None))
                 if pause != 0:
                     await self._wake_up.wait(pause)
 

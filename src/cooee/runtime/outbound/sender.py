@@ -103,7 +103,7 @@ class Sender:
         """Send until `stop`; then end the attempts under way."""
         async with self._hold.kept(self._take_over):
             while not self._stopping:
-                # delivery rule 27: two senders would send at twice the rate
+                # delivery rule 29: two senders would send at twice the rate
                 pause = await self._send_due() if self._hold.is_held else None
                 if pause != 0:
                     await self.wake_up.wait(pause)

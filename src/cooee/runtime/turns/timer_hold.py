@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from cooee.clocks.clock import Clock
+from cooee.clocks.clock import Clock, WakeUp
+from cooee.runtime.number_hold import NumberHold
+
+_LOOK_S = 1.0  # between two looks whether another process has read all
 
 
 class TimerHold:
@@ -39,3 +42,13 @@ class TimerHold:
         if remaining <= 0:
             self._ends_at = None
         return max(remaining, 0)
+
+
+async def release_once_read(timer_hold: TimerHold, stopping: WakeUp, caught_up: NumberHold) -> None:
+    """Let timers run once the poller of another process has read what waits at the provider."""
+    while timer_hold.remaining_s():
+        if await stopping.wait(_LOOK_S):
+            stopping.set()  # for the next
+            return
+        if await caught_up.is_held_elsewhere():
+            timer_hold.release()

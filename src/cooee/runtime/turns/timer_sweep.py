@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from cooee.clocks.clock import Clock
+from cooee.runtime.number_hold import NumberHold
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.newer_code import NewerCode
 from cooee.runtime.turns.places import Place
 from cooee.runtime.turns.timer_fits import has_outdated_timers
 from cooee.storage import Claim, Store
@@ -15,6 +17,7 @@ from cooee.storage import Claim, Store
 SLICE = 50
 PAUSE = timedelta(seconds=0.25)
 """At most 50 people in a quarter of a second: 200 a second, and none while a text waits."""
+_LOOK = timedelta(seconds=1)  # between two looks whether another process has swept
 _MAX_PAGES = 20  # looked at in one go, where nobody on them is to be run
 
 
@@ -24,6 +27,7 @@ class TimerSweep:
     The first person in each dialogue goes alone, so that a handler which hangs is found before
     others run it. The sweep is over once all have had a claim, and the store notes for which
     version of the code. A process that is killed before looks at all again, and runs the others.
+    Of several processes one sweeps, and none while newer code runs beside it.
 
     Args:
         context: the app, and the version of its code.
@@ -41,17 +45,20 @@ class TimerSweep:
     ) -> None:
         self._context, self._store, self._clock = context, store, clock
         self._place_of = place_of
+        self._hold = NumberHold("", "timer sweep", store, clock)
+        self._newer_code = NewerCode(context, store, clock)
         self._version = ""
         self._after: bytes | None = None  # None: not begun
         self._is_done = False
         self._next_at: datetime | None = None
+        self._pause = PAUSE
         self._last_claims: Sequence[Claim] = ()
         self._known_handlers: set[str] = set()
 
     @property
     def pause_s(self) -> float | None:
         """Seconds until the next few; None where all are done."""
-        return None if self._is_done else PAUSE.total_seconds()
+        return None if self._is_done else self._pause.total_seconds()
 
     async def claim(self, limit: int) -> Sequence[Claim]:
         """Lease the next few who wait; or nobody, where it is too early, or all are done."""
@@ -59,20 +66,28 @@ class TimerSweep:
         is_early = self._next_at is not None and now < self._next_at
         if self._is_done or is_early or any(map(self._place_of, self._last_claims)):
             return ()
-        if self._after is None and not await self._begin():
-            return ()
-        self._last_claims, self._next_at = await self._next_few(min(limit, SLICE)), now + PAUSE
+        self._last_claims, self._pause = (), _LOOK
+        if await self._is_on():
+            self._last_claims, self._pause = await self._next_few(min(limit, SLICE)), PAUSE
+        self._next_at = now + self._pause
         return self._last_claims
 
-    async def _begin(self) -> bool:
-        """Begin, unless all timers are those of today's code; return whether there is work."""
-        self._version = self._context.code_version()
-        self._is_done = await self._store.are_timers_of(self._version)
-        if not self._is_done:
+    async def _is_on(self) -> bool:
+        """Begin or go on, unless all timers are those of today's code, or not for this process."""
+        if self._after is None:
+            self._version = self._context.code_version()
+            self._is_done = await self._store.are_timers_of(self._version)
+            # replay rule 19: beside newer code, the timers are the newer code's
+            if self._is_done or await self._newer_code.runs_elsewhere():
+                return False
+        if not await self._hold.acquire():
+            self._after = None  # another process sweeps, or has come to the end
+            return False
+        if self._after is None:
             # a deploy that is rolled back before all have had theirs is a deploy of its own
             await self._store.save_timers_of("")
             self._after = b""
-        return not self._is_done
+        return True
 
     async def _next_few(self, limit: int) -> Sequence[Claim]:
         """Lease the next few whose timers are of other code, past many that have had theirs."""
@@ -81,6 +96,7 @@ class TimerSweep:
             if not page:
                 await self._store.save_timers_of(self._version)
                 self._is_done = True
+                await self._hold.release()
                 return ()
             few, self._after = self._split_off(page)
             kept = {claim.conversation for claim in few}

@@ -52,6 +52,7 @@ class InlineReplies:
         clock: the clock that webhooks wait on.
         start_task: starts a task that ends before the service does.
         wake_senders: wakes every sender.
+        runs_turns: whether this process runs turns; else no webhook waits for one.
         events: told of each attempt.
     """
 
@@ -63,6 +64,7 @@ class InlineReplies:
         *,
         start_task: Callable[[Coroutine[Any, Any, None]], object],
         wake_senders: Callable[[], None],
+        runs_turns: bool = True,
         events: Events,
     ) -> None:
         self._session, self._store, self._clock = session, store, clock
@@ -71,7 +73,7 @@ class InlineReplies:
         self.turns_finished = self._awaited_turns.turns_finished
         provider = session.provider  # asked once: a protocol's check of an instance is slow
         self._answering_provider = provider if isinstance(provider, RepliesInWebhook) else None
-        self._answer_within = provider.features.reply_within
+        self._answer_within = provider.features.reply_within if runs_turns else None
 
     def receipts_arrived(self) -> None:
         """Wake the senders: a receipt may settle the attempt that a later text waits for."""
