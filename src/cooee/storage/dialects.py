@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cooee.core.errors import SettingError
@@ -210,7 +211,12 @@ async def open_store(
         _split_server_url(url)
         check_driver()
         check_forget_key(forget_key)
-        raise SettingError("PostgreSQL is to come. Until then give a file: sqlite:///cooee.db")
+        from cooee.storage.postgres.store import PostgreSQL  # noqa: PLC0415 -- as below
+
+        store: Any = await PostgreSQL.open(
+            url, now=now, owner=owner
+        )  # Any: not every verb is there
+        return store  # type: ignore[no-any-return]  # as above
     from cooee.storage.sqlite.store import SQLite  # noqa: PLC0415 -- settings load no driver
 
     return await SQLite.open(database_path(url), now=now, owner=owner)

@@ -222,7 +222,10 @@ class PostgreSQL:
 
     async def hold_number(self, ours: str, role: str) -> float:
         self._check_is_worker()
-        return await self._write(workers.hold_role, storable_text(ours), role)
+        number = storable_text(ours)  # and no notice: a hold is work for nobody
+        return await self._thread.submit(
+            lambda: self._database.write(lambda one: workers.hold_role(one, number, role))
+        )
 
     async def release_number(self, ours: str, role: str) -> None:
         self._check_is_worker()

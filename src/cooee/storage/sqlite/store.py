@@ -272,9 +272,8 @@ class SQLite:
     async def next_due(
         self, *, turns: bool = True, outbound: bool = True, with_timers: bool = True
     ) -> NextDue:
-        return await self._read(
-            schedule.find_next_due, turns=turns, outbound=outbound, with_timers=with_timers
-        )
+        find = schedule.find_next_due
+        return await self._read(find, turns=turns, outbound=outbound, with_timers=with_timers)
 
     async def changed_externally(self) -> bool:
         return await self._read(schedule.changed_externally)
