@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from hypothesis import settings
-from support.postgres import make_template, require_postgres
+from support.postgres import empty_database, make_database_with_schema, require_postgres
 
 # No example has a deadline, since no test may fail because the machine is busy.
 settings.register_profile("cooee", deadline=None)
@@ -38,16 +38,15 @@ async def postgres_url(postgres):
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres):
-    """The name of a database that has the schema, to be copied."""
-    name = asyncio.run(make_template(postgres))
-    yield name
+def postgres_with_schema(postgres):
+    """The URL of a database that has the schema, for all tests of this process, one by one."""
+    name = asyncio.run(make_database_with_schema(postgres))
+    yield postgres.url(name)
     asyncio.run(postgres.drop_database(name))
 
 
 @pytest.fixture
-async def migrated_url(postgres, postgres_template):
-    """The URL of a new database that has the schema."""
-    name = await postgres.create_database(postgres_template)
-    yield postgres.url(name)
-    await postgres.drop_database(name)
+async def migrated_url(postgres_with_schema):
+    """The URL of a database that has the schema, and no row: sooner there than a new database."""
+    await empty_database(postgres_with_schema)
+    return postgres_with_schema
