@@ -28,7 +28,7 @@ _FIRST_DAY_CHECKS_MS = (
     2 * _HOUR_MS,
     12 * _HOUR_MS,
 )
-_CHECK_AGES_MS = (*_FIRST_DAY_CHECKS_MS, *(day * _DAY_MS for day in range(1, 8)))
+CHECK_AGES_MS = (*_FIRST_DAY_CHECKS_MS, *(day * _DAY_MS for day in range(1, 8)))
 
 
 def to_millis(time: datetime) -> int:
@@ -100,5 +100,5 @@ def next_status_check(since: int, now: int) -> int | None:
     Checks are due at the age of 15 s, 1 min, 5 min, 30 min, 2 h, 12 h, and of 1 to 7 days. Times
     are in milliseconds since 1970.
     """
-    step = bisect_right(_CHECK_AGES_MS, now - since)
-    return None if step == len(_CHECK_AGES_MS) else since + _CHECK_AGES_MS[step]
+    step = bisect_right(CHECK_AGES_MS, now - since)
+    return None if step == len(CHECK_AGES_MS) else since + CHECK_AGES_MS[step]

@@ -1,4 +1,4 @@
-"""Next due times of turns."""
+"""Next due times of turns, sends, look-ups and status checks."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ async def next_turn(transaction: Transaction, *, with_timers: bool) -> int | Non
         await transaction.fetch_row("next_timer_due", transaction.worker) if with_timers else None
     )
     return min((int(row[0]) for row in (text, timer) if row is not None), default=None)
+
+
+async def next_outbound(transaction: Transaction) -> tuple[int | None, int | None, int | None]:
+    """Return the times of the next send, look-up and status check; None: none is to come."""
+    send = await transaction.fetch_row("next_send_due", transaction.now)
+    lookup = await transaction.fetch_row("next_lookup_due")
+    status_check = await transaction.fetch_row("next_status_check_due")
+    due_send, due_lookup, due_check = (
+        None if row is None else row[0] for row in (send, lookup, status_check)
+    )
+    return due_send, due_lookup, due_check

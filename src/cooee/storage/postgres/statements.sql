@@ -404,6 +404,46 @@ select c.timer_at from conversations c
                         where w.code_version = c.reserved_for and w.alive_until > clock_timestamp()))
  order by c.timer_at limit 1
 
+-- name: next_send_due
+with recursive senders (ours) as (
+  select min(ours) from outbound where status = Status.QUEUED
+  union all
+  select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > s.ours)
+    from senders s where s.ours is not null
+), queues as (
+  select s.ours, lane.priority from senders s
+   cross join unnest(array[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]) lane(priority)
+   where s.ours is not null
+)
+select min(due_at) from (
+  select coalesce(
+    (select o.due_at from outbound o
+      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority and o.due_at <= $1::bigint
+        and (o.good_until is null or o.good_until > $1::bigint)
+        and not exists (
+          select 1 from outbound p
+           where p.conversation = o.conversation and p.seq < o.seq
+              and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+             and p.priority <= o.priority
+             and case p.status when Status.QUEUED then (p.due_at <= $1::bigint or p.attempts > 0)
+                                 and (p.good_until is null or p.good_until > $1::bigint)
+                               when Status.SENDING then true
+                               else p.due_at <= $1::bigint + 60000 end)
+      order by o.due_at limit 1),
+    (select min(o.due_at) from outbound o
+      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority
+         and o.due_at > $1::bigint)) as due_at
+    from queues l
+  union all
+  select min(good_until) from outbound where status = Status.QUEUED and good_until is not null) due
+
+-- name: next_lookup_due
+select due_at from outbound where status = Status.UNKNOWN and due_at is not null order by due_at limit 1
+
+-- name: next_status_check_due
+select due_at from outbound
+ where status in (Status.ACCEPTED, Status.SENT) and due_at is not null order by due_at limit 1
+
 -- Dialogues. A dialogue is set aside when its last turn failed and only an operator, or another
 -- code version, starts the next one.
 
@@ -527,7 +567,525 @@ select j.conversation, j.dialogue_id, j.entry
 
 -- Outbound texts
 
+-- Who may wait for an outbound text holds its conversation's lock; who does not passes it over.
+-- storage rule 2: in the order of the ids.
+-- name: lock_conversations
+select id, ours, theirs from conversations where id = any ($1::bytea[]) order by id for no key update
+
+-- name: find_outbound_key
+select k.conversation, k.key, o.seq
+  from unnest($1::bytea[], $2::text[]) k(conversation, key)
+  join outbound o on o.conversation = k.conversation and o.key = k.key and o.key is not null
+
+-- A person may have opted out before there was a row: the provider lists strangers too.
+-- name: assign_outbound_seq
+insert into conversations as c (id, ours, theirs, last_out_seq, last_text_at, opted_out)
+select p.id, p.ours, p.theirs, p.many, $5::bigint,
+       exists (select 1 from opt_outs x where x.conversation = p.id and x.lifted_at is null)
+  from unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[]) p(id, ours, theirs, many)
+ order by p.id
+on conflict (id) do update set
+  last_out_seq = c.last_out_seq + excluded.last_out_seq, last_text_at = excluded.last_text_at
+returning id, last_out_seq, last_in_seq
+
+-- A text to a person who opted out in the meantime, or had opted out when it was said, is
+-- cancelled as it is queued.
+-- name: add_outbound
+insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media, priority, queued_at,
+                      due_at, good_until, key, status, error)
+select d.conversation, d.seq, d.last_in_seq, d.ours, d.theirs, d.text, d.media, d.priority,
+       $13::bigint, d.due_at, d.good_until, d.key,
+       case when d.cancelled or c.opted_out or x.conversation is not null
+            then Status.CANCELLED else Status.QUEUED end,
+       case when d.cancelled or c.opted_out or x.conversation is not null
+            then 'opted out' else '' end
+  from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+              $7::text[], $8::smallint[], $9::bigint[], $10::bigint[], $11::text[], $12::boolean[])
+       d(conversation, seq, last_in_seq, ours, theirs, text, media, priority, due_at, good_until,
+         key, cancelled)
+  join conversations c on c.id = d.conversation
+  left join opt_outs x on x.conversation = d.conversation and x.lifted_at is null
+
+-- A text blocks a later text of the same person, unless it is of a lower priority, waits for a time
+-- that was asked for, or stays of unknown end for longer than another minute. What is too late to
+-- be sent blocks nothing, and expires here.
+-- storage rule 6: opt-outs are checked here too, in the statement that takes texts, and what is
+-- taken is counted as an attempt. No text that another process takes at this moment is waited for.
+-- storage rule 20: nothing is taken for a worker that was buried.
+-- Of each priority at most `limit` texts are locked; `bulk_share` of the bulk texts come first.
+-- name: next_texts
+with mine as (
+  select id from workers where id = $4::integer for key share
+), late as materialized (
+  select conversation, seq from outbound
+   where status = Status.QUEUED and good_until is not null and good_until <= $2::bigint and ours = $1::text
+   order by good_until for no key update skip locked
+), expired as (
+  update outbound o set status = Status.EXPIRED, error = 'not sent in time'
+    from late where o.conversation = late.conversation and o.seq = late.seq
+), due as materialized (
+  select d.conversation, d.seq, d.priority, d.due_at
+    from mine
+   cross join unnest(array[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]) lane(priority)
+   cross join lateral (
+     select o.conversation, o.seq, o.priority, o.due_at from outbound o
+      where o.status = Status.QUEUED and o.ours = $1::text and o.priority = lane.priority
+        and o.due_at <= $2::bigint and (o.good_until is null or o.good_until > $2::bigint)
+        and not exists (
+          select 1 from outbound p
+           where p.conversation = o.conversation and p.seq < o.seq
+              and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+             and p.priority <= o.priority
+             and case p.status when Status.QUEUED then (p.due_at <= $2::bigint or p.attempts > 0)
+                                 and (p.good_until is null or p.good_until > $2::bigint)
+                               when Status.SENDING then true
+                               else p.due_at <= $2::bigint + 60000 end)
+        and not exists (
+          select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
+      order by o.due_at limit $3::integer for no key update of o skip locked) d
+), placed as (
+  select *, row_number() over (partition by priority order by due_at) as place from due
+), chosen as (
+  select conversation, seq from placed
+   order by priority = Priority.BULK and place <= $5::integer desc, priority, due_at limit $3::integer
+)
+update outbound o set status = Status.SENDING, attempts = o.attempts + 1, attempted_at = $2::bigint,
+                      sender = $4::integer
+  from chosen c where o.conversation = c.conversation and o.seq = c.seq
+returning o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
+          o.attempts, o.attempted_at, o.priority, o.due_at
+
+-- name: lock_queued_texts
+select seq from outbound
+ where conversation = $1::bytea and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+    and status = Status.QUEUED
+ order by seq for no key update
+
+-- The replies of one conversation that may be sent one after the other. A text that is no due reply
+-- and blocks a reply in `next_texts` blocks it here, and with it the replies after it.
+-- name: next_replies
+with mine as (
+  select id from workers where id = $4::integer for key share
+), due as materialized (
+  select o.conversation, o.seq
+    from mine
+   cross join outbound o
+   where o.conversation = $1::bytea and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+      and o.status = Status.QUEUED and o.priority = Priority.REPLY
+     and o.due_at <= $2::bigint and (o.good_until is null or o.good_until > $2::bigint)
+     and not exists (
+       select 1 from outbound p
+        where p.conversation = o.conversation and p.seq < o.seq
+           and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+          and p.priority <= o.priority
+          and case p.status when Status.QUEUED then p.due_at > $2::bigint and p.attempts > 0
+                              and (p.good_until is null or p.good_until > $2::bigint)
+                            when Status.SENDING then true
+                            else p.due_at <= $2::bigint + 60000 end)
+     and not exists (
+       select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
+   order by o.seq limit $3::integer
+)
+update outbound o set status = Status.SENDING, attempts = o.attempts + 1, attempted_at = $2::bigint,
+                      sender = $4::integer
+  from due where o.conversation = due.conversation and o.seq = due.seq
+returning o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
+          o.attempts, o.attempted_at, o.priority
+
+-- name: defer_text
+update outbound o set
+  status = case when d.is_out then Status.CANCELLED else Status.QUEUED end,
+  error = case when d.is_out then 'opted out' else o.error end,
+  attempts = case when d.is_out then o.attempts else o.attempts - 1 end,
+  due_at = case when d.is_out then o.due_at else d.due_at end
+  from (select l.*, c.opted_out or exists (
+            select 1 from opt_outs x where x.conversation = l.conversation and x.lifted_at is null) as is_out
+          from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::integer[]) l(conversation, seq, due_at, attempt)
+          join conversations c on c.id = l.conversation) d
+ where o.conversation = d.conversation and o.seq = d.seq and o.attempts = d.attempt
+    and o.status = Status.SENDING
+
+-- The results of attempts
+
+-- storage rule 6: whoever brings a receipt with one of these ids waits, or has been waited for.
+-- name: lock_provider_ids
+select pg_advisory_xact_lock(lock) from (
+  select distinct hashtextextended(id, 0) as lock from unnest($1::text[]) id order by 1) ordered
+
+-- name: lock_results
+with ids as materialized (
+  select pg_advisory_xact_lock(lock) from (
+    select distinct hashtextextended(id, 0) as lock from unnest($2::text[]) id order by 1) ordered
+)
+select c.id, c.ours, c.theirs from conversations c
+ where c.id = any ($1::bytea[]) and (select count(*) from ids) >= 0
+ order by c.id for no key update of c
+
+-- Returns the receipts that came before.
+-- name: accept_attempt
+with result as (
+  select * from unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::text[], $5::bigint[])
+    r(conversation, seq, status, provider_id, accepted_at)
+), accepted as (
+  update outbound o set
+    status = greatest(o.status, r.status), provider_id = coalesce(nullif(r.provider_id, ''), o.provider_id),
+    attempted_at = $6::bigint, accepted_at = coalesce(o.accepted_at, r.accepted_at), due_at = $7::bigint
+    from result r where o.conversation = r.conversation and o.seq = r.seq
+  returning o.conversation, o.seq
+)
+select e.id, r.conversation, r.seq, r.provider_id, e.status, e.provider_status, e.code
+  from result r
+  join accepted a on a.conversation = r.conversation and a.seq = r.seq
+  join receipts e on e.conversation is null and e.provider_id = r.provider_id and r.provider_id <> ''
+ order by e.id
+
+-- name: adopt_receipt
+update receipts r set conversation = a.conversation, seq = a.seq
+  from unnest($1::bigint[], $2::bytea[], $3::bigint[]) a(id, conversation, seq)
+ where r.id = a.id
+
+-- name: retry_attempt
+update outbound o set
+  due_at = f.due_at, error = f.error, accepted_at = null,
+  status = case when c.opted_out or exists (
+      select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
+    then Status.CANCELLED else Status.QUEUED end
+  from unnest($1::bytea[], $2::bigint[], $3::integer[], $4::text[], $5::bigint[])
+       f(conversation, seq, attempt, error, due_at)
+  join conversations c on c.id = f.conversation
+ where o.conversation = f.conversation and o.seq = f.seq and o.attempts = f.attempt
+    and o.status in (Status.SENDING, Status.UNKNOWN)
+returning o.conversation, o.seq, o.status
+
+-- name: mark_attempt_unknown
+update outbound o set
+  status = Status.UNKNOWN, due_at = f.due_at, error = case f.error when '' then o.error else f.error end,
+  accepted_at = coalesce(o.accepted_at, f.accepted_at)
+  from unnest($1::bytea[], $2::bigint[], $3::integer[], $4::text[], $5::bigint[], $6::bigint[])
+       f(conversation, seq, attempt, error, due_at, accepted_at)
+ where o.conversation = f.conversation and o.seq = f.seq and o.attempts = f.attempt
+    and o.status in (Status.SENDING, Status.UNKNOWN)
+returning o.conversation, o.seq, o.status
+
+-- name: end_attempt
+update outbound o set status = f.status, error = f.error
+  from unnest($1::bytea[], $2::bigint[], $3::integer[], $4::text[], $5::smallint[])
+       f(conversation, seq, attempt, error, status)
+ where o.conversation = f.conversation and o.seq = f.seq and o.attempts = f.attempt
+    and o.status < Status.DELIVERED
+returning o.conversation, o.seq, o.status
+
+-- name: failed_text
+select o.conversation, o.seq, o.ours, o.theirs, o.text, o.media, o.priority, o.key
+  from unnest($1::bytea[], $2::bigint[]) f(conversation, seq)
+  join outbound o using (conversation, seq)
+ where o.status = Status.FAILED
+
+-- name: mark_refused
+update outbound o set refused = true
+  from unnest($1::bytea[], $2::bigint[]) f(conversation, seq)
+ where o.conversation = f.conversation and o.seq = f.seq
+
+-- name: refused_texts
+select conversation, seq from outbound
+ where refused and ($1::text is null or theirs = $1::text)
+ order by conversation, seq limit $2::integer
+
+-- name: settle_refused
+update outbound o set refused = false, error = o.error || '; sent again'
+  from unnest($1::bytea[], $2::bigint[]) f(conversation, seq)
+ where o.conversation = f.conversation and o.seq = f.seq and o.refused
+returning o.conversation, o.seq, o.ours, o.theirs, o.text, o.media, o.priority, o.good_until
+
+-- name: is_queued
+select o.status = Status.QUEUED from unnest($1::bytea[], $2::bigint[]) q(conversation, seq)
+  join outbound o using (conversation, seq)
+
+-- name: unknown_of
+select conversation, seq, attempts from outbound
+ where status in (Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
+   and ($1::text is null or theirs = $1::text)
+ order by conversation, seq limit $2::integer
+
+-- Receipts
+
+-- name: find_by_provider_id
+select p.id, o.conversation, o.seq
+  from unnest($1::text[]) p(id)
+ cross join lateral (
+   select conversation, seq from outbound where provider_id = p.id order by queued_at desc limit 1) o
+
+-- name: provider_id_of
+select o.conversation, o.seq, coalesce(o.provider_id, '')
+  from unnest($1::bytea[], $2::bigint[]) t(conversation, seq)
+  join outbound o using (conversation, seq)
+
+-- name: apply_receipt
+update outbound o set
+  status = greatest(o.status, r.status),
+  provider_id = coalesce(o.provider_id, nullif(r.provider_id, '')),
+  accepted_at = case when r.status between Status.ACCEPTED and Status.UNDELIVERED
+    then coalesce(o.accepted_at, o.attempted_at) else o.accepted_at end,
+  due_at = case when o.status < Status.ACCEPTED
+    and r.status in (Status.ACCEPTED, Status.SENT) then $5::bigint else o.due_at end
+  from unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::text[]) r(conversation, seq, status, provider_id)
+ where o.conversation = r.conversation and o.seq = r.seq and o.status < Status.DELIVERED
+returning o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
+          o.attempts, o.attempted_at, o.priority, o.ours, o.status
+
+-- A text may have been forgotten, with its receipts, since it was found.
+-- name: add_receipt
+insert into receipts (conversation, seq, reported_at, status, provider_status, code)
+select r.conversation, r.seq, r.reported_at, r.status, r.provider_status, r.code
+  from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::text[])
+    with ordinality r(conversation, seq, reported_at, status, provider_status, code, nth)
+  join outbound o on o.conversation = r.conversation and o.seq = r.seq
+ where not exists (
+   select 1 from receipts e
+    where e.conversation is not null and e.conversation = r.conversation and e.seq = r.seq
+       and e.provider_status = r.provider_status and e.code = r.code)
+ order by r.nth
+
+-- name: add_early_receipt
+insert into receipts (provider_id, reported_at, status, provider_status, code)
+select r.provider_id, r.reported_at, r.status, r.provider_status, r.code
+  from unnest($1::text[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])
+    with ordinality r(provider_id, reported_at, status, provider_status, code, nth)
+ where not exists (
+   select 1 from receipts e
+    where e.conversation is null and e.provider_id = r.provider_id
+       and e.provider_status = r.provider_status and e.code = r.code)
+ order by r.nth
+
+-- A check is for one process alone, and due again as it is handed out.
+-- name: due_lookups
+with due as materialized (
+  select conversation, seq, due_at from outbound
+   where status = Status.UNKNOWN and due_at <= $2::bigint and ours = $1::text
+   order by due_at limit $3::integer for no key update skip locked
+)
+update outbound o set due_at = coalesce(nullif(o.attempted_at, 0), $2::bigint) + (
+    select min(age) from unnest($4::bigint[]) age
+     where age > $2::bigint - coalesce(nullif(o.attempted_at, 0), $2::bigint))
+  from due where o.conversation = due.conversation and o.seq = due.seq
+returning o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
+          o.attempts, o.attempted_at, o.priority, due.due_at as was_due_at
+
+-- name: due_status_checks
+with due as materialized (
+  select conversation, seq, due_at from outbound
+   where status in (Status.ACCEPTED, Status.SENT) and due_at <= $2::bigint and ours = $1::text
+   order by due_at limit $3::integer for no key update skip locked
+)
+update outbound o set due_at = coalesce(nullif(o.attempted_at, 0), $2::bigint) + (
+    select min(age) from unnest($4::bigint[]) age
+     where age > $2::bigint - coalesce(nullif(o.attempted_at, 0), $2::bigint))
+  from due where o.conversation = due.conversation and o.seq = due.seq
+returning o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
+          o.attempts, o.attempted_at, o.priority, due.due_at as was_due_at
+
+-- Opt-outs
+
+-- storage rule 21: the row says so as well as the ledger; a stranger has no row.
+-- name: opt_out
+with person as (
+  select * from unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::boolean[])
+    p(conversation, since, ours, theirs, source, inbound_id, at_provider)
+), marked as (
+  update conversations c set opted_out = true from person p where c.id = p.conversation and not c.opted_out
+), kept as (
+  update opt_outs x set at_provider = true from person p
+   where x.conversation = p.conversation and x.lifted_at is null and p.at_provider and not x.at_provider
+)
+insert into opt_outs (conversation, since, ours, theirs, source, inbound_id, at_provider)
+select p.* from person p
+ where not exists (select 1 from opt_outs x where x.conversation = p.conversation and x.lifted_at is null)
+on conflict (conversation, since) do update set
+  source = excluded.source, inbound_id = excluded.inbound_id, at_provider = excluded.at_provider,
+  lifted_at = null, lifted_source = '', lifted_inbound_id = null
+returning conversation
+
+-- name: opt_in
+with lifted as (
+  update opt_outs set lifted_at = $2::bigint, lifted_source = $3::text, lifted_inbound_id = $4::bytea
+   where conversation = $1::bytea and lifted_at is null and (not $5::boolean or at_provider)
+  returning conversation
+), marked as (
+  update conversations c set opted_out = false from lifted where c.id = lifted.conversation
+)
+select conversation from lifted
+
+-- name: cancel_queued
+update outbound set status = Status.CANCELLED, error = 'opted out'
+ where conversation = any ($1::bytea[]) and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+    and status = Status.QUEUED
+returning conversation, seq, ours, theirs, text, attempts
+
+-- name: list_opt_outs
+select o.since, o.source, coalesce(i.text, ''), o.lifted_at, o.lifted_source, coalesce(l.text, '')
+  from opt_outs o
+  left join inbound i on i.conversation = o.conversation and i.id = o.inbound_id
+  left join inbound l on l.conversation = o.conversation and l.id = o.lifted_inbound_id
+ where o.conversation = $1::bytea order by o.since
+
+-- Retries
+
+-- name: set_aside_of
+select i.conversation, i.seq from inbound i
+  join conversations c on c.id = i.conversation
+ where i.status = InboundStatus.SET_ASIDE
+   and ($1::text is null or c.theirs = $1::text)
+ order by i.conversation, i.seq limit $2::integer
+
+-- name: set_aside_by_other_version
+select conversation, seq from inbound
+ where status = InboundStatus.SET_ASIDE and code_version <> '' and code_version <> $1::text
+ order by conversation, seq limit $2::integer
+
+-- name: append_again
+with again as (
+  select i.conversation, i.seq,
+         row_number() over (partition by i.conversation order by i.seq) as place,
+         count(*) over (partition by i.conversation) as many
+    from unnest($1::bytea[], $2::bigint[]) a(conversation, seq)
+    join inbound i using (conversation, seq)
+   where i.status = InboundStatus.SET_ASIDE
+), placed as (
+  update conversations c set
+    last_in_seq = c.last_in_seq + n.many,
+    due_at = case when c.due_at is null then $3::bigint
+                  when c.failed_attempts > 0 then c.due_at
+                  else least(c.due_at, $3::bigint) end,
+    failed_attempts = case when c.due_at is null then 0 else c.failed_attempts end
+    from (select distinct conversation, many from again) n where c.id = n.conversation
+  returning c.id, c.last_in_seq, c.opted_out
+)
+update inbound i set
+  seq = p.last_in_seq - a.many + a.place, status = InboundStatus.PENDING, error = '', code_version = '',
+  consent = greatest(i.consent, case when p.opted_out then 1 else 0 end)
+  from again a join placed p on p.id = a.conversation
+ where i.conversation = a.conversation and i.seq = a.seq
+
+-- name: release_set_aside_dialogues
+with held as materialized (
+  select c.id from conversations c where c.id in (
+    select conversation from dialogues
+     where failed_attempts > 0 and due_at is null and ended_at is null
+       and code_version <> '' and code_version <> $2::text
+     order by conversation limit $3::integer)
+   order by c.id for no key update of c
+)
+update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
+  from held where d.conversation = held.id
+   and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
+   and d.code_version <> '' and d.code_version <> $2::text
+returning d.conversation
+
+-- name: release_set_aside_dialogues_of
+with held as materialized (
+  select c.id from conversations c where c.id in (
+    select d.conversation from dialogues d join conversations p on p.id = d.conversation
+     where d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
+       and ($2::text is null or p.theirs <> '' and p.theirs = $2::text)
+     order by d.conversation limit $3::integer)
+   order by c.id for no key update of c
+)
+update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
+  from held where d.conversation = held.id
+   and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
+returning d.conversation
+
+-- name: make_retired_dialogues_due
+with held as materialized (
+  select c.id from conversations c where c.id in (
+    select conversation from dialogues
+     where ended_at is null and handler = any ($2::text[]) and (due_at is null or due_at > $1::bigint)
+     order by conversation limit $3::integer)
+   order by c.id for no key update of c
+)
+update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
+  from held where d.conversation = held.id
+   and d.ended_at is null and d.handler = any ($2::text[]) and (d.due_at is null or d.due_at > $1::bigint)
+returning d.conversation
+
+-- name: make_retries_due
+with held as materialized (
+  select id from conversations where due_at is not null and due_at > $1::bigint and failed_attempts > 0
+   order by id for no key update
+)
+update conversations c set due_at = $1::bigint
+  from held where c.id = held.id and c.due_at > $1::bigint and c.failed_attempts > 0
+
+-- name: make_timer_retries_due
+with held as materialized (
+  select c.id from conversations c where c.id in (
+    select conversation from dialogues
+     where failed_attempts > 0 and ended_at is null and due_at > $1::bigint)
+   order by c.id for no key update of c
+)
+update dialogues d set due_at = $1::bigint
+  from held where d.conversation = held.id
+   and d.failed_attempts > 0 and d.ended_at is null and d.due_at > $1::bigint
+returning d.conversation
+
+-- name: save_code_version
+insert into metadata as m (name, value) values ('code_version', $1::bigint)
+on conflict (name) do update set value = excluded.value where m.value <> excluded.value
+
+-- name: timers_version
+select value from metadata where name = 'timers_version'
+
+-- name: save_timers_version
+insert into metadata as m (name, value) values ('timers_version', $1::bigint)
+on conflict (name) do update set value = excluded.value where m.value <> excluded.value
+
 -- Our numbers
+
+-- name: numbers_with_unsent
+with recursive queued (ours) as (
+  select min(ours) from outbound where status = Status.QUEUED
+  union all
+  select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > q.ours)
+    from queued q where q.ours is not null
+)
+select ours from queued where ours is not null
+union
+select ours from outbound where status in (Status.UNKNOWN, Status.FAILED)
+   and status = Status.UNKNOWN group by ours
+
+-- name: add_our_number
+insert into numbers (ours) values ($1::text) on conflict (ours) do nothing
+
+-- name: our_numbers
+select ours from numbers order by ours
+
+-- name: get_cursor
+select cursor from numbers where ours = $1::text
+
+-- name: set_cursor
+insert into numbers (ours, cursor) values ($1::text, $2::text)
+on conflict (ours) do update set cursor = excluded.cursor
+
+-- name: count_lost_read
+insert into numbers as n (ours, lost_reads) values ($1::text, 1)
+on conflict (ours) do update set lost_reads = n.lost_reads + 1
+
+-- name: secrets
+select value from secrets where name = $1::text order by age
+
+-- name: add_first_secret
+insert into secrets (name, value)
+select $1::text, $2::text where not exists (select 1 from secrets where name = $1::text)
+on conflict do nothing
+
+-- name: add_secret
+insert into secrets (name, value) values ($1::text, $2::text)
+
+-- name: age_secret
+update secrets set age = 1 where name = $1::text
+
+-- name: retire_secret
+delete from secrets where name = $1::text and age = 1
 
 -- For operators
 

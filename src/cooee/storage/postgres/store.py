@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Concatenate, ParamSpec, TypeVar
 
 from cooee.core.errors import StorageError
+from cooee.core.messages import Outbound, Receipt, Status
 from cooee.storage.columns import from_millis_or_none, storable_text, to_millis
 from cooee.storage.forget_key import NO_KEY, ForgetKey
 from cooee.storage.postgres import (
+    attempts,
     claims,
-    forgotten,
     inbound,
     media,
+    numbers,
     operators,
+    opt_outs,
+    outbox,
     pruning,
+    receipts,
+    refusals,
+    retries,
     schedule,
     turns,
     workers,
 )
 from cooee.storage.postgres import dialogues as dialogue_rows
 from cooee.storage.postgres.connections import read_address
-from cooee.storage.postgres.database import Database
-from cooee.storage.postgres.database_thread import DatabaseThread
-from cooee.storage.postgres.lanes import Lane
-from cooee.storage.postgres.migrate import upgrade_schema
-from cooee.storage.postgres.notices import Notices
-from cooee.storage.postgres.server_errors import translate_error
+from cooee.storage.postgres.session import Session
 from cooee.storage.postgres.transaction import Transaction
-from cooee.storage.postgres.workers import Worker
 from cooee.storage.records import (
+    AttemptResult,
     Checkpoint,
     Claim,
     ClaimResult,
@@ -41,22 +41,22 @@ from cooee.storage.records import (
     FinishedClaim,
     NewInbound,
     NextDue,
+    ProactiveOutbound,
     ReceivedText,
+    SendAttempt,
 )
 from cooee.storage.summaries import (
     EVERY_CONVERSATION,
     ConversationFilter,
     ConversationSummary,
     Counts,
+    OptOut,
     PrunedSlice,
     StoredDialogue,
     StoredText,
 )
 
-T = TypeVar("T")
-A = TypeVar("A")
-R = TypeVar("R")
-P = ParamSpec("P")
+_PAGE = 1000  # people whose opt-outs are recorded in one transaction, at most
 
 
 class PostgreSQL:
@@ -66,14 +66,15 @@ class PostgreSQL:
     """
 
     def __init__(self, url: str, now: Callable[[], datetime], forget_key: ForgetKey) -> None:
-        self._thread = DatabaseThread()
-        self._database = Database(read_address(url), lambda: to_millis(now()), forget_key)
-        self._notices = Notices(self._database)
-        self._worker = Worker(self._database, self._notices.hear)
+        self._session = Session(read_address(url), lambda: to_millis(now()), forget_key)
         self._calls = count(1)
-        self._received = self._lane(inbound.receive_texts)
-        self._finished = self._lane(turns.finish_claims)
-        self._checkpoints = self._lane(dialogue_rows.write_checkpoints)
+        self._take_count = 0
+        self._received = self._session.lane(inbound.receive_texts)
+        self._queued = self._session.lane(outbox.enqueue_texts)
+        self._recorded = self._session.lane(attempts.record_results)
+        self._reported = self._session.lane(receipts.apply_receipts)
+        self._finished = self._session.lane(turns.finish_claims)
+        self._checkpoints = self._session.lane(dialogue_rows.write_checkpoints)
 
     @classmethod
     async def open(
@@ -100,35 +101,11 @@ class PostgreSQL:
             StorageError: the server is too old, or refuses.
         """
         store = cls(url, now, forget_key)
-        store._thread.start()
-        try:
-            await store._thread.submit(lambda: store._start(owner=owner))
-        except BaseException:
-            await store.close()
-            raise
+        await store._session.open(owner=owner)
         return store
 
-    async def _start(self, *, owner: bool) -> None:
-        try:
-            connection = await self._database.connections.acquire()
-            try:
-                await upgrade_schema(connection)
-            finally:
-                self._database.connections.release(connection)
-        except Exception as error:
-            raise translate_error(error) from error
-        if owner:
-            await self._database.write(forgotten.prepare_forgotten)
-            await self._worker.start()
-        self._notices.start()
-
     async def close(self) -> None:
-        await self._thread.close(self._stop)
-
-    async def _stop(self) -> None:
-        await self._worker.stop()
-        await self._notices.stop()
-        await self._database.connections.close()
+        await self._session.close()
 
     # Turns
 
@@ -137,36 +114,36 @@ class PostgreSQL:
     ) -> Sequence[ReceivedText]:
         call = next(self._calls)
         texts = [inbound.ToReceive(new, call, claim_limit) for new in inbounds]
-        future = self._thread.submit(lambda: self._received.call(texts))
+        future = self._received(texts)
         if claim_limit <= 0:
             return await future
-        self._check_is_worker()
-        return await self._or_put_back(future, inbound.release_received)
+        self._session.check_is_worker()
+        return await self._session.or_put_back(future, inbound.release_received)
 
     async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
-        self._check_is_worker()
-        future = self._lease(claims.claim_conversations, limit, with_timers=with_timers)
-        return await self._or_put_back(future, claims.release_claims)
+        self._session.check_is_worker()
+        future = self._session.lease(claims.claim_conversations, limit, with_timers=with_timers)
+        return await self._session.or_put_back(future, claims.release_claims)
 
     async def finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
-        return await self._thread.submit(lambda: self._finished.call(results))
+        return await self._finished(results)
 
     async def release(self, claimed: Sequence[Claim]) -> None:
-        await self._write(claims.release_claims, claimed)
+        await self._session.write(claims.release_claims, claimed)
 
     async def postpone(self, claimed: Sequence[Claim], until: datetime) -> None:
-        await self._write(claims.postpone_claims, claimed, to_millis(until))
+        await self._session.write(claims.postpone_claims, claimed, to_millis(until))
 
     async def hand_over(self, claimed: Sequence[Claim], code_version: str) -> None:
-        await self._write(claims.hand_over_claims, claimed, code_version)
+        await self._session.write(claims.hand_over_claims, claimed, code_version)
 
     # Dialogues
 
     async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Sequence[bool]:
-        return await self._thread.submit(lambda: self._checkpoints.call(checkpoints))
+        return await self._checkpoints(checkpoints)
 
     async def start_dialogues(self, starts: Sequence[DialogueStart]) -> Sequence[bool]:
-        return await self._write(dialogue_rows.start_dialogues, starts)
+        return await self._session.write(dialogue_rows.start_dialogues, starts)
 
     async def dialogues(
         self,
@@ -176,29 +153,111 @@ class PostgreSQL:
         after: tuple[bytes, str] | None = None,
         limit: int = 1_000,
     ) -> Sequence[StoredDialogue]:
-        return await self._read(
+        return await self._session.read(
             dialogue_rows.list_dialogues, handler, after, limit, include_ended=include_ended
         )
 
     async def count_open_dialogues(self, *, up_to: int | None = None) -> Mapping[str, int]:
-        return await self._read(dialogue_rows.count_open_dialogues, up_to)
+        return await self._session.read(dialogue_rows.count_open_dialogues, up_to)
 
     async def claim_waiting(self, after: bytes, limit: int) -> Sequence[Claim]:
-        self._check_is_worker()
-        future = self._lease(claims.claim_waiting, after, limit)
-        return await self._or_put_back(future, claims.release_claims)
+        self._session.check_is_worker()
+        future = self._session.lease(claims.claim_waiting, after, limit)
+        return await self._session.or_put_back(future, claims.release_claims)
+
+    async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
+        await self._session.write(retries.begin_code_version, code_version)
+        texts = await self._session.in_pages(retries.retry_texts_of_other_versions, code_version)
+        timers = await self._session.in_pages(retries.retry_timers_of_other_versions, code_version)
+        return (
+            texts
+            + timers
+            + await self._session.in_pages(retries.make_retired_due, retired_handlers)
+        )
+
+    async def are_timers_of(self, code_version: str) -> bool:
+        return await self._session.read(retries.are_timers_of, code_version)
+
+    async def save_timers_of(self, code_version: str) -> None:
+        await self._session.write(retries.save_timers_of, code_version)
 
     # Media of inbound texts
 
     async def media_to_erase(self) -> Sequence[str]:
-        return await self._read(media.media_to_erase)
+        return await self._session.read(media.media_to_erase)
 
     async def mark_media_erased(self, paths: Sequence[str]) -> None:
-        await self._write(media.mark_media_erased, paths)
+        await self._session.write(media.mark_media_erased, paths)
 
     # Outbound
 
+    async def enqueue(self, texts: Sequence[ProactiveOutbound]) -> Sequence[str]:
+        return await self._queued(texts)
+
+    async def take(self, ours: str, limit: int) -> Sequence[SendAttempt]:
+        self._session.check_is_worker()
+        bulk_share = self._bulk_share(limit)
+        future = self._session.write(outbox.take_texts, ours, limit, bulk_share=bulk_share)
+        return await self._session.or_put_back(future, attempts.put_back)
+
+    async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[SendAttempt]:
+        self._session.check_is_worker()
+        future = self._session.write(outbox.take_replies, ours, theirs, limit)
+        return await self._session.or_put_back(future, attempts.put_back)
+
+    async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:
+        await self._session.write(outbox.defer_texts, deferred)
+
+    async def record_results(self, results: Sequence[AttemptResult]) -> Sequence[Outbound]:
+        cancelled = await self._recorded(results)
+        return [text for texts in cancelled for text in texts]
+
+    async def apply_receipts(
+        self, receipts: Sequence[Receipt]
+    ) -> Sequence[tuple[Outbound, Status]]:
+        finals = await self._reported(receipts)
+        return [final for final in finals if final is not None]
+
+    async def due_lookups(self, ours: str, limit: int) -> Sequence[SendAttempt]:
+        self._session.check_is_worker()
+        return await self._session.write(outbox.due_lookups, ours, limit)
+
+    async def due_status_checks(self, ours: str, limit: int) -> Sequence[SendAttempt]:
+        self._session.check_is_worker()
+        return await self._session.write(outbox.due_status_checks, ours, limit)
+
     # Our numbers
+
+    async def numbers_with_unsent(self) -> Sequence[str]:
+        return await self._session.read(numbers.numbers_with_unsent)
+
+    async def add_our_number(self, ours: str) -> None:
+        await self._session.write(numbers.add_our_number, ours)
+
+    async def our_numbers(self) -> Sequence[str]:
+        return await self._session.read(numbers.our_numbers)
+
+    async def get_cursor(self, ours: str) -> str:
+        return await self._session.read(numbers.get_cursor, ours)
+
+    async def set_cursor(self, ours: str, cursor: str) -> None:
+        await self._session.write(numbers.set_cursor, ours, cursor)
+
+    async def count_lost_read(self, ours: str) -> None:
+        await self._session.write(numbers.count_lost_read, ours)
+
+    async def secret(self, name: str) -> str:
+        return (await self.secrets(name))[0]
+
+    async def secrets(self, name: str) -> Sequence[str]:
+        stored = await self._session.read(numbers.get_secrets, name)
+        return stored or await self._session.write(numbers.get_or_add_secrets, name)
+
+    async def rotate_secret(self, name: str) -> bool:
+        return await self._session.write(numbers.rotate_secret, name)
+
+    async def retire_secret(self, name: str) -> bool:
+        return await self._session.write(numbers.retire_secret, name)
 
     # Time and other processes
 
@@ -207,43 +266,39 @@ class PostgreSQL:
     ) -> NextDue:
         async def find(transaction: Transaction) -> NextDue:
             turn = await schedule.next_turn(transaction, with_timers=with_timers) if turns else None
-            return NextDue(turn=from_millis_or_none(turn))
+            due = await schedule.next_outbound(transaction) if outbound else (None, None, None)
+            return NextDue(*map(from_millis_or_none, (turn, *due)))
 
-        return await self._read(find)
+        return await self._session.read(find)
 
     async def changed_externally(self) -> bool:
-        async def take_news() -> bool:
-            return self._notices.take_news()
-
-        return await self._thread.submit(take_news)
+        return await self._session.take_news()
 
     def listen(self, on_change: Callable[[], None]) -> None:
-        self._notices.add_listener(on_change)
+        self._session.listen(on_change)
 
     async def hold_number(self, ours: str, role: str) -> float:
-        self._check_is_worker()
+        self._session.check_is_worker()
         number = storable_text(ours)  # and no notice: a hold is work for nobody
-        return await self._thread.submit(
-            lambda: self._database.write(lambda one: workers.hold_role(one, number, role))
-        )
+        return await self._session.hold(workers.hold_role, number, role)
 
     async def release_number(self, ours: str, role: str) -> None:
-        self._check_is_worker()
-        await self._write(workers.release_role, storable_text(ours), role)
+        self._session.check_is_worker()
+        await self._session.write(workers.release_role, storable_text(ours), role)
 
     async def newer_versions(self, code_version: str) -> Sequence[str]:
-        return await self._thread.submit(lambda: self._worker.newer_versions(code_version))
+        return await self._session.newer_versions(code_version)
 
     async def prune(self, before: datetime) -> int:
         pruned_count = 0
-        while count := await self._write(pruning.prune_keys, to_millis(before)):
+        while count := await self._session.write(pruning.prune_keys, to_millis(before)):
             pruned_count += count
         return pruned_count
 
     # For operators
 
     async def counts(self, *, up_to: int | None = None) -> Counts:
-        return await self._read(operators.count_all, up_to)
+        return await self._session.read(operators.count_all, up_to)
 
     async def conversations(
         self,
@@ -252,23 +307,25 @@ class PostgreSQL:
         after: str = "",
         limit: int = 100,
     ) -> Sequence[ConversationSummary]:
-        return await self._read(operators.list_conversations, matching, after, limit)
+        return await self._session.read(operators.list_conversations, matching, after, limit)
 
     async def count_conversations(self, matching: ConversationFilter = EVERY_CONVERSATION) -> int:
-        return await self._read(operators.count_conversations, matching)
+        return await self._session.read(operators.count_conversations, matching)
 
     async def history(
         self, ours: str, theirs: str, limit: int, *, up_to: int | None = None, unsent: bool = True
     ) -> Sequence[StoredText]:
-        return await self._read(operators.read_history, ours, theirs, limit, up_to, unsent=unsent)
+        return await self._session.read(
+            operators.read_history, ours, theirs, limit, up_to, unsent=unsent
+        )
 
     async def forget(self, theirs: str) -> bool:
-        return await self._write(operators.forget_person, theirs)
+        return await self._session.write(operators.forget_person, theirs)
 
     async def prune_history(
         self, before: datetime, *, after: bytes = b"", limit: int = 500
     ) -> PrunedSlice:
-        return await self._write(pruning.prune_history, to_millis(before), after, limit)
+        return await self._session.write(pruning.prune_history, to_millis(before), after, limit)
 
     async def backup(self, path: str) -> None:
         raise StorageError(
@@ -276,78 +333,30 @@ class PostgreSQL:
             f" pg_dump --format=custom --file={shlex.quote(path)} and the database's URL"
         )
 
-    def _write(
-        self,
-        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> asyncio.Future[T]:
-        """Call a function with a transaction that writes; the future resolves after the commit."""
+    async def record_opt_outs(
+        self, ours: str, people: Sequence[str]
+    ) -> tuple[int, Sequence[Outbound]]:
+        recorded = [
+            await self._session.write(opt_outs.record_opt_outs, ours, people[start : start + _PAGE])
+            for start in range(0, len(people), _PAGE)
+        ]
+        cancelled = [text for _, texts in recorded for text in texts]
+        return sum(new_count for new_count, _ in recorded), cancelled
 
-        async def work() -> T:
-            result = await self._database.write(lambda one: function(one, *args, **kwargs))
-            self._notices.tell()
-            return result
+    async def opt_outs(self, ours: str, theirs: str) -> Sequence[OptOut]:
+        return await self._session.read(opt_outs.list_opt_outs, ours, theirs)
 
-        return self._thread.submit(work)
+    async def retry(self, theirs: str | None = None) -> int:
+        texts = await self._session.in_pages(retries.retry_texts, theirs)
+        return texts + await self._session.in_pages(retries.retry_timers, theirs)
 
-    def _lease(
-        self,
-        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> asyncio.Future[T]:
-        """Call a function that only leases: a crash of the server may forget what it wrote."""
-        return self._thread.submit(
-            lambda: self._database.write(lambda one: function(one, *args, **kwargs), durable=False)
-        )
+    async def resend_refused(self, theirs: str | None = None) -> int:
+        return await self._session.in_pages(refusals.resend_refused, theirs)
 
-    def _read(
-        self,
-        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> asyncio.Future[T]:
-        """Call a function with a transaction that only reads, on one snapshot."""
-        return self._thread.submit(
-            lambda: self._database.read(lambda one: function(one, *args, **kwargs))
-        )
+    async def resend(self, theirs: str | None = None) -> int:
+        return await self._session.in_pages(retries.resend_unknown, theirs)
 
-    def _lane(
-        self, function: Callable[[Transaction, Sequence[A]], Awaitable[Sequence[R]]]
-    ) -> Lane[A, R]:
-        """Return a lane, in which the items of many callers share a transaction."""
-
-        async def run(items: Sequence[A]) -> Sequence[R]:
-            results = await self._database.write(lambda one: function(one, items))
-            self._notices.tell()
-            return results
-
-        return Lane(run)
-
-    def _check_is_worker(self) -> None:
-        # storage rule 20: who is no worker could not be buried, so it neither claims nor takes.
-        if self._database.worker == 0:
-            raise StorageError("Only a process that was opened as an owner answers and sends.")
-
-    async def _or_put_back(
-        self,
-        future: asyncio.Future[Sequence[T]],
-        put_back: Callable[[Transaction, Sequence[T]], Awaitable[None]],
-    ) -> Sequence[T]:
-        """Return the leased or taken records; put them back if the caller is cancelled."""
-
-        def put_back_result(finished: asyncio.Future[Sequence[T]]) -> None:
-            if (
-                not finished.cancelled()
-                and finished.exception() is None
-                and finished.result()
-                and not self._thread.closed
-            ):
-                self._write(put_back, finished.result())
-
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            future.add_done_callback(put_back_result)
-            raise
+    def _bulk_share(self, limit: int) -> int:
+        """Return how many attempts go to bulk: a tenth of `limit`, or one in ten calls if 1."""
+        self._take_count = (self._take_count + 1) % 10
+        return max(limit // 10, 1) if limit > 1 else int(self._take_count == 0)

@@ -1,0 +1,193 @@
+"""Session: what a process has of a server: its thread, connections, worker and notices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
+from cooee.core.errors import StorageError
+from cooee.storage.forget_key import ForgetKey
+from cooee.storage.postgres import forgotten
+from cooee.storage.postgres.connections import ServerAddress
+from cooee.storage.postgres.database import Database
+from cooee.storage.postgres.database_thread import DatabaseThread
+from cooee.storage.postgres.lanes import Lane
+from cooee.storage.postgres.migrate import upgrade_schema
+from cooee.storage.postgres.notices import Notices
+from cooee.storage.postgres.server_errors import translate_error
+from cooee.storage.postgres.transaction import Transaction
+from cooee.storage.postgres.workers import Worker
+
+T = TypeVar("T")
+A = TypeVar("A")
+R = TypeVar("R")
+P = ParamSpec("P")
+
+_PAGE = 1000  # rows that an operator's verb changes in one transaction, at most
+
+
+class Session:
+    """The thread, the connections, the worker and the notices of one process.
+
+    Callers may be in any event loop. Ended by `close`, opened or not.
+    """
+
+    def __init__(
+        self, address: ServerAddress, read_clock: Callable[[], int], forget_key: ForgetKey
+    ) -> None:
+        self._thread = DatabaseThread()
+        self._database = Database(address, read_clock, forget_key)
+        self._notices = Notices(self._database)
+        self._worker = Worker(self._database, self._notices.hear)
+
+    async def open(self, *, owner: bool) -> None:
+        """Bring the schema up to date and join the workers; `owner`: as `PostgreSQL.open`."""
+        self._thread.start()
+        try:
+            await self._thread.submit(lambda: self._start(owner=owner))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self, *, owner: bool) -> None:
+        try:
+            connection = await self._database.connections.acquire()
+            try:
+                await upgrade_schema(connection)
+            finally:
+                self._database.connections.release(connection)
+        except Exception as error:
+            raise translate_error(error) from error
+        if owner:
+            await self._database.write(forgotten.prepare_forgotten)
+            await self._worker.start()
+        self._notices.start()
+
+    async def close(self) -> None:
+        """Finish all calls under way, leave the workers, and close the connections."""
+        await self._thread.close(self._stop)
+
+    async def _stop(self) -> None:
+        await self._worker.stop()
+        await self._notices.stop()
+        await self._database.connections.close()
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        """Call a function, in this process's thread of the database, when others wrote."""
+        self._notices.add_listener(on_change)
+
+    async def take_news(self) -> bool:
+        """Return whether another process wrote since the last call."""
+
+        async def take() -> bool:
+            return self._notices.take_news()
+
+        return await self._thread.submit(take)
+
+    async def newer_versions(self, code_version: str) -> Sequence[str]:
+        """Note the code version of this process; return those deployed after it."""
+        return await self._thread.submit(lambda: self._worker.newer_versions(code_version))
+
+    def write(
+        self,
+        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function with a transaction that writes; the future resolves after the commit."""
+
+        async def work() -> T:
+            result = await self._database.write(lambda one: function(one, *args, **kwargs))
+            self._notices.tell()
+            return result
+
+        return self._thread.submit(work)
+
+    def lease(
+        self,
+        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function as `write`; a crash of the server may forget what it wrote."""
+        return self._thread.submit(
+            lambda: self._database.write(lambda one: function(one, *args, **kwargs), durable=False)
+        )
+
+    def read(
+        self,
+        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function with a transaction that only reads, on one snapshot."""
+        return self._thread.submit(
+            lambda: self._database.read(lambda one: function(one, *args, **kwargs))
+        )
+
+    def hold(
+        self,
+        function: Callable[Concatenate[Transaction, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        """Call a function as `write`, of which other processes need not hear."""
+        return self._thread.submit(
+            lambda: self._database.write(lambda one: function(one, *args, **kwargs))
+        )
+
+    def lane(
+        self, function: Callable[[Transaction, Sequence[A]], Awaitable[Sequence[R]]]
+    ) -> Callable[[Sequence[A]], asyncio.Future[Sequence[R]]]:
+        """Return a function as `write`, in which the items of many callers share a transaction."""
+
+        async def run(items: Sequence[A]) -> Sequence[R]:
+            results = await self._database.write(lambda one: function(one, items))
+            self._notices.tell()
+            return results
+
+        lane = Lane(run)
+        return lambda items: self._thread.submit(lambda: lane.call(items))
+
+    async def in_pages(
+        self, function: Callable[[Transaction, A, int], Awaitable[Sequence[bool]]], argument: A
+    ) -> int:
+        """Call a function that changes a page of rows, until it changes fewer.
+
+        Return how many of them it said True of. So no transaction holds many locks for long.
+        """
+        count = 0
+        while True:
+            changed = await self.write(function, argument, _PAGE)
+            count += sum(changed)
+            if len(changed) < _PAGE:
+                return count
+
+    def check_is_worker(self) -> None:
+        """Raise `StorageError` where this process is no worker."""
+        # storage rule 20: who is no worker could not be buried, so it neither claims nor takes.
+        if self._database.worker == 0:
+            raise StorageError("Only a process that was opened as an owner answers and sends.")
+
+    async def or_put_back(
+        self,
+        future: asyncio.Future[Sequence[T]],
+        put_back: Callable[[Transaction, Sequence[T]], Awaitable[None]],
+    ) -> Sequence[T]:
+        """Return the leased or taken records; put them back if the caller is cancelled."""
+
+        def put_back_result(finished: asyncio.Future[Sequence[T]]) -> None:
+            if (
+                not finished.cancelled()
+                and finished.exception() is None
+                and finished.result()
+                and not self._thread.closed
+            ):
+                self.write(put_back, finished.result())
+
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(put_back_result)
+            raise
