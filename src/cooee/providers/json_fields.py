@@ -8,8 +8,10 @@ from typing import Any
 
 def get_string(body: Any, *names: str) -> str | None:
     """Return the first of the fields with a string, perhaps empty."""
-    values = [body.get(name) for name in names] if isinstance(body, dict) else []
-    return next((value for value in values if isinstance(value, str)), None)
+    for name in names if isinstance(body, dict) else ():
+        if isinstance(value := body.get(name), str):
+            return value
+    return None
 
 
 def get_ascii_word(body: Any, *names: str, max_chars: int = 128) -> str:

@@ -58,7 +58,7 @@ from cooee.providers.twilio.payloads import (
 )
 from cooee.providers.twilio.settings import SETTINGS, read_twilio_settings
 from cooee.providers.twilio.signature import verify_signature
-from cooee.providers.twilio.twiml import build_twiml
+from cooee.providers.twilio.twiml import NO_REPLY, build_twiml
 
 _NUMBERS_PATH, _MESSAGES_PATH = "/IncomingPhoneNumbers", "/Messages"
 _PAGE_SIZE = 50
@@ -346,7 +346,7 @@ class Twilio:
             request, verify_signature(request, self._auth_token, self._shared_secrets)
         )
         if kind == "text":
-            return Received(inbounds=[parse_inbound_form(form, at)], response=build_twiml([]))
+            return Received(inbounds=[parse_inbound_form(form, at)], response=NO_REPLY)
         return Received(receipts=[parse_receipt_form(form, name)])
 
     def webhook_response(self, replies: Sequence[Outbound]) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import TypeAlias
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_to_bytes, urlsplit
@@ -25,9 +26,21 @@ def compute_signature(url: str, fields: FormFields, secret: str, digest: str = "
     It is over the URL and, key by key in order, the key and its values; each value of a key
     once, in order (Twilio's Python SDK 9.13, request_validator.py).
     """
-    signed_text = url + "".join(name + value for name, value in sorted(set(fields)))
-    signed_bytes = signed_text.encode(errors="surrogatepass")
-    return b64encode(hmac.digest(secret.encode(), signed_bytes, digest)).decode()
+    values = dict(fields)
+    parts = (
+        [name + values[name] for name in sorted(values)]
+        if len(values) == len(fields)
+        else [name + value for name, value in sorted(set(fields))]  # a field came twice
+    )
+    signature = _keyed_hmac(secret, digest).copy()
+    signature.update("".join((url, *parts)).encode(errors="surrogatepass"))
+    return b64encode(signature.digest()).decode()
+
+
+@lru_cache(maxsize=16)
+def _keyed_hmac(secret: str, digest: str) -> hmac.HMAC:
+    """Return an HMAC of nothing, to copy: `hmac.digest` would hand the lock of the interpreter on."""
+    return hmac.new(secret.encode(), digestmod=digest)
 
 
 def verify_signature(request: Request, token: str, shared_secrets: Sequence[str]) -> FormFields:
@@ -106,8 +119,14 @@ def parse_form_fields(body: bytes) -> FormFields:
     pairs = body.decode(errors="replace").split("&")
     if len(pairs) > _MAX_FIELDS:
         raise RequestRefused("A form with more fields than any text has.")
-    split = (pair.partition("=") for pair in pairs if pair)
-    return [(_decode_word(name), _decode_word(value)) for name, _, value in split]
+    fields = []
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if "%" in pair or "+" in pair:
+            name, value = _decode_word(name), _decode_word(value)
+        if pair:
+            fields.append((name, value))
+    return fields
 
 
 def _decode_word(word: str) -> str:

@@ -57,3 +57,7 @@ def _check_reply(reply: Outbound) -> None:
         reason = "a time after which it is stale"
     if reason:
         raise PermanentFailure(f"It has {reason}, so TwiML cannot carry it.")
+
+
+NO_REPLY = build_twiml([])
+"""The response to a text that is not answered in it."""
