@@ -38,7 +38,7 @@ from cooee.core.http_messages import Request, Response
 from cooee.core.messages import Status
 from cooee.net.asgi import write_response
 from cooee.net.http_client import HTTPClient, run_flow
-from cooee.net.http_server import _connection_protocol
+from cooee.net.server_connection import ServerConnection
 from cooee.providers import Credentials, Received
 from cooee.providers.twilio.adapter import Twilio
 from cooee.runtime.service import Service
@@ -151,9 +151,7 @@ async def http_server(budget: Budget, requests: Sequence[Request]) -> None:
     config = Config(acknowledge, interface="asgi3", log_config=None, server_header=False)
     config.load()
     loop, sink = asyncio.get_running_loop(), Sink()
-    protocol = _connection_protocol(15)(
-        config=config, server_state=ServerState(), app_state={}, _loop=loop
-    )
+    protocol = ServerConnection(config, ServerState(), {}, loop, header_timeout=15)
     protocol.connection_made(sink)
     raw = [as_bytes(request) for request in requests]
     began = process_time()

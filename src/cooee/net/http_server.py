@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from functools import partial
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cooee.core.errors import SettingError
-from cooee.net.http_client import HANG_UP_EXTENSION, ASGIApp, Receive, Scope, Send
+from cooee.net.http_client import ASGIApp
+from cooee.net.server_connection import ServerConnection
 
 
 @contextlib.asynccontextmanager
@@ -41,7 +41,7 @@ async def serve_app(
         config = uvicorn.Config(
             app,
             interface="asgi3",  # uvicorn's guess needs an async function, and any callable may come
-            http=_connection_protocol(header_timeout),
+            http=partial(ServerConnection, header_timeout=header_timeout),  # type: ignore[arg-type]  # it only calls it
             ws="none",
             lifespan="off",
             log_config=None,
@@ -49,7 +49,6 @@ async def serve_app(
             proxy_headers=False,  # our public URL is a setting, and a peer's address its own
             server_header=False,
             timeout_graceful_shutdown=int(grace),
-            timeout_keep_alive=30,
         )
         server = _SignalFreeServer(config)
         task = asyncio.get_running_loop().create_task(server.serve(sockets=[listen_socket]))
@@ -90,67 +89,3 @@ def bind_socket(host: str, port: int) -> socket.socket:
         )
         raise SettingError(message) from error
     return listener
-
-
-def _connection_protocol(header_timeout: float) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol class, extended to hang up and to time headers out.
-
-    A client that has connected, or begun a request, gets `header_timeout` seconds for the headers.
-    Bodies are timed by their readers.
-    """
-
-    class ConnectionProtocol(HttpToolsProtocol):
-        _header_timer: asyncio.TimerHandle | None = None
-        _awaits_headers = True
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
-            # An error here, or in connection_lost, would leak the descriptor (tests count them).
-            # A connection is known by its protocol: a peer that has reset it has no name any more.
-            super().connection_made(transport)
-            self.app = _with_hang_up(self.app, transport)
-            self._time_headers()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._awaits_headers = False
-            self._time_headers()
-            super().connection_lost(exc)
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._time_headers()
-
-        def on_message_begin(self) -> None:
-            self._awaits_headers = True
-            super().on_message_begin()
-
-        def on_headers_complete(self) -> None:
-            self._awaits_headers = False
-            self._time_headers()
-            super().on_headers_complete()
-
-        def _time_headers(self) -> None:
-            """Keep a timer while headers are under way; those of one piece need none."""
-            if self._awaits_headers and self._header_timer is None:
-                self._header_timer = self.loop.call_later(header_timeout, self.transport.abort)
-            elif not self._awaits_headers and self._header_timer is not None:
-                self._header_timer.cancel()
-                self._header_timer = None
-
-    return ConnectionProtocol
-
-
-def _with_hang_up(app: Any, connection: asyncio.Transport) -> Any:
-    async def with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
-        hung_up = False
-
-        def hang_up() -> None:
-            nonlocal hung_up
-            hung_up = True
-            connection.abort()
-
-        scope.setdefault("extensions", {})[HANG_UP_EXTENSION] = hang_up
-        await app(scope, receive, send)
-        while hung_up and (await receive())["type"] != "http.disconnect":
-            pass  # uvicorn counts a return without a response as an error until it knows
-
-    return with_hang_up

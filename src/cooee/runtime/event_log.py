@@ -42,7 +42,7 @@ def write_event_to_log(event: events.Event) -> None:
     """
     if logger.isEnabledFor(logging.DEBUG):
         _log_step(event)
-    elif _is_undisturbed(event):  # most events, of which most services log nothing
+    elif type(event) in _DEBUG_ONLY or _is_undisturbed(event):  # most events: no line for them
         return
     _log_inbound_news(event)
     _log_turn_news(event)
@@ -60,7 +60,7 @@ def _is_undisturbed(event: events.Event) -> bool:
             return not event.error
         case events.ReceiptApplied():
             return event.status is Status.DELIVERED
-    return type(event) in _DEBUG_ONLY
+    return False
 
 
 def _log_step(event: events.Event) -> None:

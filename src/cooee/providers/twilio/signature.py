@@ -39,7 +39,10 @@ def compute_signature(url: str, fields: FormFields, secret: str, digest: str = "
 
 @lru_cache(maxsize=16)
 def _keyed_hmac(secret: str, digest: str) -> hmac.HMAC:
-    """Return an HMAC of nothing, to copy: `hmac.digest` would hand the lock of the interpreter on."""
+    """Return the HMAC of nothing, to copy.
+
+    `hmac.digest` lets the interpreter's lock go, and then waits for other threads.
+    """
     return hmac.new(secret.encode(), digestmod=digest)
 
 

@@ -97,8 +97,9 @@ class HTTPEndpoints:
             return WebhookAnswer(await self._health_response(scope["method"]))
         if path in self._send_endpoint.paths:
             return WebhookAnswer(await self._send_endpoint(path, scope, receive))
-        subpath = path.removeprefix("/").partition("/")[2].partition("/")[2]
-        if not self._is_webhook(path):
+        name, _, rest = path.removeprefix("/").partition("/")
+        secret, _, subpath = rest.partition("/")
+        if not self._accepts(name, secret):
             raise RequestRefused("A webhook path that is not ours, or no longer.", 404)
         request = Request(
             method=scope["method"],
@@ -141,7 +142,10 @@ class HTTPEndpoints:
 
     def _is_webhook(self, path: str) -> bool:
         name, _, rest = path.removeprefix("/").partition("/")
-        return name == self._provider.name and self._webhook_urls.accepts(rest.partition("/")[0])
+        return self._accepts(name, rest.partition("/")[0])
+
+    def _accepts(self, name: str, secret: str) -> bool:
+        return name == self._provider.name and self._webhook_urls.accepts(secret)
 
     def _public_request_url(self, path: str, scope: Scope) -> str:
         query = scope["query_string"].decode("latin-1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from cooee.core.errors import RequestRefused
 from cooee.net.http_client import Receive, Scope
@@ -22,22 +23,27 @@ async def read_body(scope: Scope, receive: Receive, *, timeout_s: float = _BODY_
     content_length = dict(scope["headers"]).get(b"content-length", b"0")
     if not content_length.isdigit() or int(content_length) > MAX_BODY_BYTES:
         raise RequestRefused(f"A body of {content_length.decode('latin-1'):.20} bytes.", 413)
+    content = bytearray()
+    message = asyncio.ensure_future(receive())  # of our own server it is a future
+    if message.done() and _add_part(content, message.result()):  # most bodies come at once
+        return bytes(content)
     try:
         async with asyncio.timeout(timeout_s):
-            return await _collect_chunks(receive)
-    except TimeoutError:
-        message = f"A body that was not whole after {timeout_s:g} seconds."
-        raise RequestRefused(message, 408) from None
-
-
-async def _collect_chunks(receive: Receive) -> bytes:
-    content = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestRefused("The caller left before its request was whole.")
-        content += message.get("body", b"")
-        if len(content) > MAX_BODY_BYTES:
-            raise RequestRefused("A body over 1 MB.", 413)
-        if not message.get("more_body"):
+            if not message.done() and _add_part(content, await message):
+                return bytes(content)
+            while not _add_part(content, await receive()):
+                pass
             return bytes(content)
+    except TimeoutError:
+        text = f"A body that was not whole after {timeout_s:g} seconds."
+        raise RequestRefused(text, 408) from None
+
+
+def _add_part(content: bytearray, message: Any) -> bool:
+    """Add a part of a body; return True where it was the last."""
+    if message["type"] == "http.disconnect":
+        raise RequestRefused("The caller left before its request was whole.")
+    content += message.get("body", b"")
+    if len(content) > MAX_BODY_BYTES:
+        raise RequestRefused("A body over 1 MB.", 413)
+    return not message.get("more_body")

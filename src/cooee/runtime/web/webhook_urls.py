@@ -50,8 +50,8 @@ class WebhookURLs:
     def accepts(self, secret: str) -> bool:
         """Say whether a secret is accepted, in a time that tells nothing about the secrets."""
         given = secret.encode(errors="surrogatepass")
-        accepted = (each.encode() for each in self.secrets)
-        return sum(hmac.compare_digest(given, each) for each in accepted) > 0  # no short cut
+        found = [hmac.compare_digest(given, each.encode()) for each in self.secrets]
+        return sum(found) > 0  # no short cut
 
 
 def make_webhook_base_url(public_url: str, provider: str, secret: str) -> str:
