@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def post(path: str, body: bytes, chunk: int) -> bytes:
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     at = sorted({place % (len(stream) + 1) for place in places} | {0, len(stream)})
-    return [stream[one:other] for one, other in zip(at, at[1:], strict=False)]
+    return [stream[one:other] for one, other in pairwise(at)]
 
 
 requests = st.tuples(
