@@ -22,6 +22,7 @@ from cooee.runtime.inbound.media_storage import MediaStorage
 from cooee.runtime.log import log_event
 from cooee.runtime.mounted_log import mounted_log, warn_of_access_logs
 from cooee.runtime.redaction import Redactor
+from cooee.runtime.roles import EVERY_ROLE, Role
 from cooee.runtime.service import Service
 from cooee.runtime.settings import Settings, read_settings
 from cooee.runtime.wiring import ServiceOptions
@@ -34,6 +35,7 @@ async def running_service(
     settings: Settings,
     redactor: Redactor | None = None,
     app_thread: AppThread | None = None,
+    roles: frozenset[Role] = EVERY_ROLE,
 ) -> AsyncIterator[Service]:
     """Open a service with the given settings; it is not connected yet."""
     clock = RealClock()
@@ -55,6 +57,7 @@ async def running_service(
             send_token=settings.send_token,
             concurrency=settings.concurrency,
             app_thread=app_thread,
+            roles=roles,
         ),
     )
     async with service:

@@ -316,3 +316,16 @@ def test_a_dialogue_killed_after_it_wrote_to_somebody_else_writes_no_double(
     start("run", code, **simulator.settings).until("listening")
     assert simulator.replies(ANNA, 2) == ["Whom?", "Told."]
     assert simulator.replies(ben, 2) == ["Hello, friend.", "Bye, friend."]
+
+
+@pytest.mark.parametrize("options", [["--processes", "2"], ["--only", "web,worker"]])
+def test_several_processes_are_refused_on_a_file(cooee, simulator, options):
+    refused = cooee("run", STOPWATCH, *options, **simulator.settings)
+    assert refused.returncode == 2
+    assert "Several processes share a PostgreSQL" in refused.stderr
+
+
+def test_a_role_that_is_none_is_refused(cooee, simulator):
+    refused = cooee("run", STOPWATCH, "--only", "sneder", **simulator.settings)
+    assert refused.returncode == 2
+    assert "'sneder' is no role" in refused.stderr

@@ -7,22 +7,28 @@ import faulthandler
 import gc
 import logging
 import os
+import socket
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
+
+import msgspec
+import typer
 
 from cooee.cli.load_app import import_app
 from cooee.cli.options import AppArgument
+from cooee.cli.process_group import END_OF_NEWS
 from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
+from cooee.runtime.roles import Role
 
 if TYPE_CHECKING:
     from cooee.runtime.app_loop import AppThread
     from cooee.runtime.redaction import Redactor
     from cooee.runtime.service import Service
     from cooee.runtime.settings import Settings
-
 
 _HANG_TIMEOUT_S = 150.0  # seconds in which no thread can go on, as long as a claim may be stuck
 
@@ -31,6 +37,19 @@ NO_HANDLERS = "none, so every text stays without an answer: write one below @app
 
 def run(
     app: AppArgument,
+    *,
+    only: Annotated[
+        str,
+        typer.Option(
+            metavar="ROLES",
+            help="The part of the work to do: web, worker, sender, poller, with commas.",
+        ),
+    ] = "",
+    processes: Annotated[
+        int, typer.Option(min=1, max=1_000, help="How many processes; more need a PostgreSQL.")
+    ] = 1,
+    news: Annotated[int, typer.Option(hidden=True)] = -1,
+    listener: Annotated[int, typer.Option(hidden=True)] = -1,
 ) -> None:
     """Run an app: receive texts, answer them, send the answers.
 
@@ -45,21 +64,44 @@ def run(
     To try an app without a provider's account, type cooee phone APP.
 
     SIGTERM and Ctrl-C finish the turns under way and end it within 10 seconds.
+
+    Several processes, on one machine or on many, share a PostgreSQL. With --processes one command
+    starts several on one port, and starts those again that end; SIGHUP replaces them one after the
+    other by processes that load the app anew. With --only a process does a part of the work: it
+    receives webhooks (web), runs turns and timers (worker), hands texts to the provider (sender),
+    reads texts from it (poller). Without web it listens, for /health alone, only where COOEE_PORT
+    is set.
     """
     import uvloop
 
     from cooee.runtime.app_loop import AppThread
     from cooee.runtime.redaction import Redactor
+    from cooee.runtime.roles import EVERY_ROLE, parse_roles
     from cooee.runtime.settings import read_settings
+    from cooee.storage.dialects import check_processes
 
-    settings = read_settings(os.environ)
+    roles, settings = parse_roles(only), read_settings(os.environ)
+    if processes > 1 or roles != EVERY_ROLE:
+        check_processes(settings.database)
+    if processes > 1:
+        from cooee.cli.commands.run_processes import run_processes
+
+        run_processes(app, only, processes, settings, is_listening=listens(roles, os.environ))
     # delivery rule 24: the app is imported in the thread that runs it, as some libraries expect
     app_thread = AppThread(uvloop.new_event_loop)
     loaded = app_thread.call(lambda: import_app(app))
     redactor = Redactor(settings.secrets)
     configure_logging(settings.log_level, private=settings.log_private, redact=redactor)
     run_until_signal(
-        lambda stop: _run_service(app, loaded, settings, redactor, stop, app_thread=app_thread)
+        lambda stop: _run_service(
+            app,
+            loaded,
+            settings,
+            redactor,
+            stop,
+            app_thread=app_thread,
+            process=_Process(roles, _socket_of(news), _socket_of(listener)),
+        )
     )
 
 
@@ -81,6 +123,24 @@ def configure_logging(
     logging.getLogger("cooee").setLevel(level)
 
 
+def listens(roles: frozenset[Role], environment: Mapping[str, str]) -> bool:
+    """Tell whether a process serves HTTP: webhooks, or /health alone where a port is set for it."""
+    has_port = any(environment.get(name) for name in ("COOEE_PORT", "COOEE_PORT_FILE"))
+    return Role.WEB in roles or has_port
+
+
+class _Process(msgspec.Struct, frozen=True):
+    """What a process takes on, and what it has of a group: the socket of its news, the listener."""
+
+    roles: frozenset[Role]
+    news: socket.socket | None
+    listener: socket.socket | None
+
+
+def _socket_of(descriptor: int) -> socket.socket | None:
+    return None if descriptor < 0 else socket.socket(fileno=descriptor)
+
+
 async def _run_service(
     name: str,
     app: App[Any, Any],
@@ -89,27 +149,52 @@ async def _run_service(
     stop: asyncio.Event,
     *,
     app_thread: AppThread,
+    process: _Process,
 ) -> None:
     """Open, serve, connect, in this order: a push at once finds the service ready."""
-    from cooee.net.http_server import serve_app
     from cooee.runtime.asgi import running_service
 
     async with (
-        running_service(app, settings, redactor, app_thread) as service,
-        serve_app(service.endpoints, host=settings.host, port=settings.port, grace=1) as port,
+        running_service(app, settings, redactor, app_thread, process.roles) as service,
+        _serve(service, settings, process) as port,
     ):
-        ending = asyncio.ensure_future(_wait_for_end(stop, service))
+        ending = asyncio.ensure_future(_wait_for_end(stop, service, process.news))
         guarding = asyncio.ensure_future(_guard_against_hang())
         try:
             if await _connect_unless_ended(ending, service):
                 # What the start made stays, and no collection has to look through it again.
                 gc.collect()
                 gc.freeze()
-                print("\n".join(startup_banner(name, service, settings, port)), flush=True)
+                banner = "\n".join(startup_banner(name, service, settings, port))
+                if process.news is None:
+                    print(banner, flush=True)
+                else:
+                    process.news.sendall(banner.encode() + END_OF_NEWS)
             await ending
         finally:
             ending.cancel()
             guarding.cancel()
+
+
+@asynccontextmanager
+async def _serve(
+    service: Service, settings: Settings, process: _Process
+) -> AsyncIterator[int | None]:
+    """Serve HTTP, where this process does; yield the port."""
+    from cooee.net.http_server import serve_app
+
+    if not listens(process.roles, os.environ):
+        yield None
+        return
+    serving = serve_app(
+        service.endpoints,
+        host=settings.host,
+        port=settings.port,
+        grace=1,
+        listener=process.listener,
+    )
+    async with serving as port:
+        yield port
 
 
 async def _guard_against_hang() -> None:
@@ -126,8 +211,8 @@ async def _guard_against_hang() -> None:
         faulthandler.cancel_dump_traceback_later()
 
 
-async def _wait_for_end(stop: asyncio.Event, service: Service) -> None:
-    """Return at the signal to stop.
+async def _wait_for_end(stop: asyncio.Event, service: Service, news: socket.socket | None) -> None:
+    """Return at the signal to stop, or at the end of the process that started this one.
 
     Raises:
         StartFailed: a function below `@app.on_start` raised.
@@ -136,13 +221,25 @@ async def _wait_for_end(stop: asyncio.Event, service: Service) -> None:
     """
     stopping = asyncio.ensure_future(stop.wait())
     failing = asyncio.ensure_future(service.until_failed())
+    orphaned = asyncio.ensure_future(_until_closed(news))
+    ending: set[asyncio.Future[Any]] = {stopping, failing, orphaned}
     try:
-        await asyncio.wait({stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         if failing.done():
             raise failing.result()
     finally:
-        stopping.cancel()
-        failing.cancel()
+        for future in ending:
+            future.cancel()
+
+
+async def _until_closed(news: socket.socket | None) -> None:
+    """Wait until the group's process has closed its end of the news, or died."""
+    if news is None:
+        await asyncio.Event().wait()
+        return
+    news.setblocking(False)
+    with suppress(OSError):
+        await asyncio.get_running_loop().sock_recv(news, 1)
 
 
 async def _connect(service: Service) -> None:
@@ -166,7 +263,7 @@ async def _connect_unless_ended(ending: asyncio.Future[None], service: Service) 
         await asyncio.gather(connecting, return_exceptions=True)
 
 
-def startup_banner(name: str, service: Service, settings: Settings, port: int) -> list[str]:
+def startup_banner(name: str, service: Service, settings: Settings, port: int | None) -> list[str]:
     """Return the lines of the start: the app, its number, its provider, its address."""
     from cooee.runtime.settings import misspelt_settings
     from cooee.storage.dialects import describe_database
@@ -188,8 +285,17 @@ def startup_banner(name: str, service: Service, settings: Settings, port: int) -
         f"  handlers   {handlers[0]}",
         *(f"             {line}" for line in handlers[1:]),
         *(f"  note       {note}" for note in [*service.notes, *misspelt_settings(os.environ)]),
-        f"  listening  http://{host}:{port}/health",
+        *_role_lines(service.options.roles),
+        f"  listening  http://{host}:{port}/health" if port is not None else "  listening  nowhere",
     ]
+
+
+def _role_lines(roles: frozenset[Role]) -> list[str]:
+    from cooee.runtime.roles import EVERY_ROLE
+
+    return (
+        [] if roles == EVERY_ROLE else [f"  only       {', '.join(r for r in Role if r in roles)}"]
+    )
 
 
 def _describe_direction(service: Service, settings: Settings) -> str:
