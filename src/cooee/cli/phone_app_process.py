@@ -8,8 +8,8 @@ import sys
 
 import msgspec
 
-from cooee.cli.commands.run import configure_logging
 from cooee.cli.load_app import import_app
+from cooee.cli.log_setup import configure_logging
 from cooee.phone.app_controller import run_app_process
 from cooee.phone.ipc_messages import StartArgs
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cooee.cli.commands.run import NO_HANDLERS, configure_logging
+from cooee.cli.commands.run import NO_HANDLERS
 from cooee.cli.load_app import import_app
+from cooee.cli.log_setup import configure_logging
 from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
 

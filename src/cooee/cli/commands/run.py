@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import gc
-import logging
 import os
 import socket
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -18,6 +16,7 @@ import msgspec
 import typer
 
 from cooee.cli.load_app import import_app
+from cooee.cli.log_setup import configure_logging
 from cooee.cli.options import AppArgument
 from cooee.cli.process_group import END_OF_NEWS
 from cooee.cli.shutdown import run_until_signal
@@ -103,24 +102,6 @@ def run(
             process=_Process(roles, _socket_of(news), _socket_of(listener)),
         )
     )
-
-
-def configure_logging(
-    level: int | str, *, private: bool, redact: Callable[[str], str] = lambda words: words
-) -> None:
-    """Log to standard error: a line for each event of cooee, and the warnings of libraries.
-
-    Args:
-        level: the lowest level of cooee's events to log.
-        private: show people's numbers and texts.
-        redact: masks secrets in each line.
-    """
-    from cooee.runtime.log import LogfmtFormatter
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogfmtFormatter(show_private=private, redact=redact))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
-    logging.getLogger("cooee").setLevel(level)
 
 
 def listens(roles: frozenset[Role], environment: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ import sys
 from contextlib import nullcontext
 from typing import NoReturn
 
-from cooee.cli.commands.run import configure_logging
+from cooee.cli.log_setup import configure_logging
 from cooee.cli.process_group import ProcessGroup
 from cooee.cli.shutdown import run_until_signal
 from cooee.runtime.settings import Settings

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cooee.cli.commands.run import configure_logging
+from cooee.cli.log_setup import configure_logging
 from cooee.cli.shutdown import run_until_signal
 
 _PHONE, _FIRST_NUMBER = "+61491570156", "+61491570006"
