@@ -1325,3 +1325,14 @@ returning conversation, id
 -- name: prune_entries
 delete from journal_entries
  where (conversation, dialogue_id) in (select * from unnest($1::bytea[], $2::text[]))
+
+-- After a copy
+
+-- storage rule 21: the row says what the ledger says.
+-- name: set_all_opted_out
+update conversations set opted_out = true
+ where id in (select conversation from opt_outs where lifted_at is null)
+
+-- name: set_next_receipt_id
+select setval(pg_get_serial_sequence('receipts', 'id'), (select max(id) from receipts))
+ where exists (select 1 from receipts)
