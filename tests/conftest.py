@@ -1,11 +1,10 @@
 """What holds for every test."""
 
-import asyncio
 import sys
 
 import pytest
 from hypothesis import settings
-from support.postgres import empty_database, make_database_with_schema, require_postgres
+from support.postgres import DatabaseWithSchema, require_postgres
 
 # No example has a deadline, since no test may fail because the machine is busy.
 settings.register_profile("cooee", deadline=None)
@@ -39,14 +38,11 @@ async def postgres_url(postgres):
 
 @pytest.fixture(scope="session")
 def postgres_with_schema(postgres):
-    """The URL of a database that has the schema, for all tests of this process, one by one."""
-    name = asyncio.run(make_database_with_schema(postgres))
-    yield postgres.url(name)
-    asyncio.run(postgres.drop_database(name))
+    """A database that has the schema, for all tests of this process, one by one."""
+    return DatabaseWithSchema(postgres)
 
 
 @pytest.fixture
 async def migrated_url(postgres_with_schema):
-    """The URL of a database that has the schema, and no row: sooner there than a new database."""
-    await empty_database(postgres_with_schema)
-    return postgres_with_schema
+    """The URL of a database that has the schema, and no row."""
+    return await postgres_with_schema.empty_url()

@@ -2,11 +2,11 @@
 
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from support.postgres import (
     NoPostgres,
     OwnPostgres,
+    fetch_value,
     find_postgres,
     find_programs,
     require_postgres,
@@ -14,38 +14,30 @@ from support.postgres import (
 )
 
 
-async def fetch(url, statement):
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()
-
-
 async def test_each_test_has_a_database_of_its_own(postgres, postgres_url):
     other = await postgres.create_database()
     try:
-        await fetch(postgres_url, "create table mine (id int)")
-        assert await fetch(postgres_url, "select to_regclass('mine')::text") == "mine"
-        assert await fetch(postgres.url(other), "select to_regclass('mine')::text") is None
+        await fetch_value(postgres_url, "create table mine (id int)")
+        assert await fetch_value(postgres_url, "select to_regclass('mine')::text") == "mine"
+        assert await fetch_value(postgres.url(other), "select to_regclass('mine')::text") is None
     finally:
         await postgres.drop_database(other)
 
 
 async def test_a_database_is_a_copy_of_its_template(postgres, postgres_url):
-    await fetch(postgres_url, "create table mine as select 7 as id")
+    await fetch_value(postgres_url, "create table mine as select 7 as id")
     copy = await postgres.create_database(urlsplit(postgres_url).path[1:])
     try:
-        assert await fetch(postgres.url(copy), "select id from mine") == 7
+        assert await fetch_value(postgres.url(copy), "select id from mine") == 7
     finally:
         await postgres.drop_database(copy)
 
 
 async def test_a_server_that_crashed_starts_again_with_what_was_committed():
     with start_postgres({"fsync": "on", "synchronous_commit": "on"}) as server:
-        await fetch(server.url(), "create table kept as select 7 as id")
+        await fetch_value(server.url(), "create table kept as select 7 as id")
         server.restart()
-        assert await fetch(server.url(), "select id from kept") == 7
+        assert await fetch_value(server.url(), "select id from kept") == 7
 
 
 def test_a_named_server_is_used_instead(monkeypatch):

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "answers": ("answers", "Print people's answers to a dialogue, as CSV."),
     "preflight": ("preflight", "Replay every person's dialogue against the code on disk."),
     "prune": ("prune", "Delete the texts that are older than some days."),
+    "copy": ("copy", "Copy a database into another one: from a file to a server, or back."),
     "backup": ("backup", "Copy the database, even while the app runs."),
     "webhook": ("webhook", "Show the URL of the provider's calls."),
     "simulator": (
@@ -50,7 +51,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 
 _WITHOUT_DATABASE = frozenset({"new", "simulator", "providers", "segments"})
-_WITH_ITS_OWN = frozenset({"phone"})  # whose database is never the app's
+_WITH_ITS_OWN = frozenset({"phone", "copy"})  # whose database is never the app's
 
 
 def load_command(name: str) -> Callable[..., None]:

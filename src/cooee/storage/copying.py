@@ -30,6 +30,13 @@ async def count_rows(source: RowStore) -> int:
     return sum([await source.count(table) for table in TABLES])
 
 
+async def find_key_check(source: RowStore) -> int | None:
+    """Return the number by which a database knows the key of its forgotten people, if any."""
+    [metadata] = [table for table in TABLES if table.name == "metadata"]
+    rows = await source.read(metadata, None, _PAGE_ROWS)
+    return next((value for name, value in rows if name == "key_check"), None)
+
+
 async def copy_rows(
     source: RowStore, target: RowStore, mark: int, on_rows: OnRows
 ) -> Sequence[CopiedTable]:

@@ -7,6 +7,7 @@ This module is the one place that knows the dialects. A URL may hold a password:
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib.util import find_spec
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from cooee.core.errors import SettingError
-from cooee.storage.forget_key import check_forget_key
+from cooee.core.errors import SettingError, StorageError
+from cooee.storage.columns import to_millis
+from cooee.storage.forget_key import find_setting_problem, parse_forget_key
 from cooee.storage.store import Store
+from cooee.storage.tables import RowStore
 
 _SQLITE = "sqlite:///"
 _POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})
@@ -210,16 +213,65 @@ async def open_store(
     if is_server(url):
         _split_server_url(url)
         check_driver()
-        check_forget_key(forget_key)
+        key = parse_forget_key(forget_key)
         from cooee.storage.postgres.store import PostgreSQL  # noqa: PLC0415 -- as below
 
         store: Any = await PostgreSQL.open(
-            url, now=now, owner=owner
+            url, now=now, owner=owner, forget_key=key
         )  # Any: not every verb is there
         return store  # type: ignore[no-any-return]  # as above
     from cooee.storage.sqlite.store import SQLite  # noqa: PLC0415 -- settings load no driver
 
     return await SQLite.open(database_path(url), now=now, owner=owner)
+
+
+async def open_rows(url: str, *, now: Callable[[], datetime], is_source: bool) -> RowStore:
+    """Open the rows of a database, to be copied (`is_source`) or to be copied into.
+
+    Raises:
+        SettingError: the URL names no database, or the driver of the server is not installed.
+        DatabaseInUse: an app runs on the database.
+        StorageError: the database cannot be opened.
+    """
+    millis = to_millis(now())
+    if is_server(url):
+        _split_server_url(url)
+        check_driver()
+        from cooee.storage.postgres.row_store import PostgresRows  # noqa: PLC0415 -- as above
+
+        return await PostgresRows.open(url, millis)
+    from cooee.storage.sqlite.row_store import SQLiteRows  # noqa: PLC0415 -- as above
+
+    return SQLiteRows(database_path(url), millis, is_source=is_source)
+
+
+def copy_forget_key(source: str, target: str, check: int, forget_key: str) -> str:
+    """Keep the key of the forgotten people for a copy; return what is to be typed for it, or "".
+
+    Args:
+        source: the URL of the database that was copied.
+        target: the URL of the copy.
+        check: the number by which the database knows its key.
+        forget_key: the setting of this process, as for `open_store`.
+
+    Raises:
+        StorageError: the key is missing, or it is another database's.
+    """
+    from cooee.storage.sqlite.key_file import KeyFile, find_key_problem  # noqa: PLC0415 -- as above
+
+    setting, file = parse_forget_key(forget_key), None
+    problem = setting_problem = find_setting_problem(setting, check)
+    if not is_server(source):
+        file = KeyFile(database_path(source))
+        problem = find_key_problem(file, check)
+    if problem:
+        raise StorageError(problem)
+    if not is_server(target):
+        KeyFile(database_path(target)).keep(setting.value if file is None else file.read())
+    elif file is not None and setting_problem:
+        read = f"print(open({str(file.path)!r}, 'rb').read().hex())"
+        return f"export COOEE_FORGET_KEY=$(python3 -c {shlex.quote(read)})"
+    return ""
 
 
 def check_driver() -> None:

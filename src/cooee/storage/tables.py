@@ -14,6 +14,11 @@ Row: TypeAlias = tuple[Any, ...]
 COPY_MARK = "half_copied"
 """The name in `metadata` that a database has while it is being copied into."""
 
+HALF_COPIED = (
+    "This database is half copied from another one. Go on with the copy (the same cooee copy), or"
+    " empty it."
+)
+
 
 class Table(msgspec.Struct, frozen=True):
     """A table: its name, the columns of its key, and the others.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from cooee.core.errors import DatabaseInUse
+from cooee.core.errors import DatabaseInUse, StorageError
 from cooee.storage.postgres import workers
 from cooee.storage.postgres.connections import SCHEMA, Connections, read_address
 from cooee.storage.postgres.migrate import upgrade_schema
 from cooee.storage.postgres.server_errors import translate_error
 from cooee.storage.postgres.transaction import Connection, Transaction
-from cooee.storage.tables import COPY_MARK, Row, Table
+from cooee.storage.tables import COPY_MARK, HALF_COPIED, Row, Table
 
 
 class PostgresRows:
@@ -111,7 +111,7 @@ class PostgresRows:
             await self._transaction.execute("set_metadata", COPY_MARK, mark)
 
     async def complete(self) -> None:
-        """Fill in who has opted out, and where numbers go on; measure the tables for the planner."""
+        """Fill in who has opted out and where numbers go on; measure the tables for plans."""
         with _translated():
             async with self._connection.transaction():
                 await self._transaction.execute("set_all_opted_out")
@@ -122,6 +122,16 @@ class PostgresRows:
     async def close(self) -> None:
         """Close the connection."""
         await self._connection.close()
+
+
+async def refuse_half_copied(transaction: Transaction) -> None:
+    """Refuse a database that is half copied from another one.
+
+    Raises:
+        StorageError: it is.
+    """
+    if await transaction.fetch_row("get_metadata", COPY_MARK) is not None:
+        raise StorageError(HALF_COPIED)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from cooee.storage.postgres.database_thread import DatabaseThread
 from cooee.storage.postgres.lanes import Lane
 from cooee.storage.postgres.migrate import upgrade_schema
 from cooee.storage.postgres.notices import Notices
+from cooee.storage.postgres.row_store import refuse_half_copied
 from cooee.storage.postgres.server_errors import translate_error
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.postgres.workers import Worker
@@ -60,6 +61,7 @@ class Session:
         except Exception as error:
             raise translate_error(error) from error
         if owner:
+            await self._database.write(refuse_half_copied)
             await self._database.write(forgotten.prepare_forgotten)
             await self._worker.start()
         self._notices.start()

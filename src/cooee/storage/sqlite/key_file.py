@@ -55,13 +55,22 @@ class KeyFile:
         """
         return self.read() or self._make()
 
-    def _make(self) -> bytes:
+    def keep(self, key: bytes) -> None:
+        """Keep a key of another database, of which this is a copy.
+
+        Raises:
+            StorageError: there is another key already, or the file cannot be made.
+        """
+        if (self.read() or self._make(key)) != key:
+            raise StorageError(f"{self.path} is the key of another database. Move it away.")
+
+    def _make(self, key: bytes = b"") -> bytes:
         """Make the file whole or not at all; another process may be quicker."""
         draft = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}")
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                os.write(descriptor, secrets.token_bytes(KEY_BYTES))
+                os.write(descriptor, key or secrets.token_bytes(KEY_BYTES))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -16,6 +16,7 @@ from cooee.storage.sqlite.forgotten import prepare_forgotten
 from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.tables import COPY_MARK, HALF_COPIED
 
 
 class OwnerLock:
@@ -70,7 +71,7 @@ def connect(
     Raises:
         DatabaseInUse: the schema is old, and an older cooee owns the file.
         SchemaTooNew: a newer cooee wrote the file.
-        StorageError: the file is no database, or cannot be opened.
+        StorageError: the file is no database, is half copied, or cannot be opened.
     """
     connection = database_file.open_connection(path, busy_timeout)
     transaction = Transaction(connection, leases, KeyFile(path), now)
@@ -78,6 +79,7 @@ def connect(
         if owner:
             database_file.upgrade_schema(connection)
             with database_file.translate_errors(), database_file.transaction(connection):
+                _refuse_half_copied(transaction)
                 prepare_forgotten(transaction)
                 _take_over(transaction)
         elif database_file.is_outdated(connection):
@@ -93,6 +95,11 @@ def connect(
         connection.close()
         raise
     return connection, guard
+
+
+def _refuse_half_copied(transaction: Transaction) -> None:
+    if transaction.execute("get_metadata", (COPY_MARK,)).fetchone() is not None:
+        raise StorageError(HALF_COPIED)
 
 
 def _take_over(transaction: Transaction) -> None:
