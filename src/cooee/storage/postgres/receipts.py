@@ -151,32 +151,18 @@ async def _apply(
 
 async def add_receipts(transaction: Transaction, reports: Sequence[tuple[TextKey, Report]]) -> None:
     """Store reports of texts, each word of the provider's once."""
-    rows = {
-        (*text_key, report.provider_status, report.code): (
-            *text_key,
-            report.reported_at,
-            int(report.status),
-            report.provider_status,
-            report.code,
-        )
-        for text_key, report in reversed(reports)  # of two that are equal, the first is kept
-    }
+    rows: dict[tuple[object, ...], tuple[object, ...]] = {}
+    for text_key, (at, status, provider_status, code, _) in reports:
+        row = (*text_key, at, int(status), provider_status, code)
+        rows.setdefault((*text_key, provider_status, code), row)
     if rows:
-        await transaction.execute("add_receipt", *zip(*[*reversed(rows.values())], strict=True))
+        await transaction.execute("add_receipt", *zip(*rows.values(), strict=True))
 
 
 async def _add_early_receipts(transaction: Transaction, reports: Sequence[Report]) -> None:
-    rows = {
-        (report.provider_id, report.provider_status, report.code): (
-            report.provider_id,
-            report.reported_at,
-            int(report.status),
-            report.provider_status,
-            report.code,
-        )
-        for report in reversed(reports)
-    }
+    rows: dict[tuple[object, ...], tuple[object, ...]] = {}
+    for at, status, provider_status, code, provider_id in reports:
+        row = (provider_id, at, int(status), provider_status, code)
+        rows.setdefault((provider_id, provider_status, code), row)
     if rows:
-        await transaction.execute(
-            "add_early_receipt", *zip(*[*reversed(rows.values())], strict=True)
-        )
+        await transaction.execute("add_early_receipt", *zip(*rows.values(), strict=True))

@@ -19,6 +19,7 @@ from cooee.storage.columns import from_millis, from_millis_or_none, storable_tex
 from cooee.storage.postgres.dialogues import start_dialogues
 from cooee.storage.postgres.locks import lock_conversations
 from cooee.storage.postgres.outbox import enqueue_texts
+from cooee.storage.postgres.pages import PageDone
 from cooee.storage.postgres.transaction import Row, Transaction
 from cooee.storage.records import DialogueStart, NewOutbound, ProactiveOutbound
 
@@ -68,15 +69,17 @@ def _make_start(refusal: NewRefusal, row: Row, now: int) -> DialogueStart:
     return DialogueStart(ours=ours, theirs=theirs, id=id, handler=REFUSAL_DIALOGUE, head=head)
 
 
-async def resend_refused(transaction: Transaction, theirs: str | None, limit: int) -> list[bool]:
-    """Queue copies of refused texts, as an operator asked, at most `limit`.
+async def resend_refused(
+    transaction: Transaction, theirs: str | None, after: bytes, limit: int
+) -> PageDone | None:
+    """Queue copies of the refused texts of a page of conversations; None where there are no more.
 
-    Return for each whether it will be sent: a copy to a person who has opted out is cancelled.
+    A copy to a person who has opted out is cancelled, and does not count.
     """
     stored_theirs = None if theirs is None else storable_text(theirs)
-    found = await transaction.fetch("refused_texts", stored_theirs, limit)
+    found = await transaction.fetch("refused_texts", stored_theirs, after, limit)
     if not found:
-        return []
+        return None
     await lock_conversations(transaction, {conversation for conversation, _ in found})
     # Of several operators who ask at once, each copies the texts that are still refused.
     rows = await transaction.fetch("settle_refused", *zip(*found, strict=True))
@@ -84,7 +87,7 @@ async def resend_refused(transaction: Transaction, theirs: str | None, limit: in
     ids = await enqueue_texts(transaction, [_make_copy(row) for row in in_order])
     copies = [key for key in map(parse_outbound_id, ids) if key is not None]
     queued = await transaction.fetch("is_queued", *zip(*copies, strict=True)) if copies else ()
-    return [is_queued for (is_queued,) in queued]
+    return PageDone(max(row[0] for row in found), sum(is_queued for (is_queued,) in queued))
 
 
 def _make_copy(row: Row) -> ProactiveOutbound:

@@ -7,20 +7,25 @@ from collections.abc import Sequence
 from cooee.core.messages import Status
 from cooee.storage.columns import key_hash, storable_text
 from cooee.storage.postgres.locks import lock_conversations
+from cooee.storage.postgres.pages import PageDone
 from cooee.storage.postgres.receipts import Report, add_receipts
 from cooee.storage.postgres.transaction import Row, Transaction
 
 
-async def retry_texts(transaction: Transaction, theirs: str | None, limit: int) -> list[bool]:
-    """Retry set-aside texts, at most `limit`; return True for each."""
-    return await _append_again(
-        transaction, await transaction.fetch("set_aside_of", _storable(theirs), limit)
-    )
+async def retry_texts(
+    transaction: Transaction, theirs: str | None, after: bytes, limit: int
+) -> PageDone | None:
+    """Retry the set-aside texts of a page of conversations; None where there are no more."""
+    page = await transaction.fetch("set_aside_of", _storable(theirs), after, limit)
+    return await _append_again(transaction, page, other_than=None)
 
 
-async def retry_timers(transaction: Transaction, theirs: str | None, limit: int) -> list[bool]:
-    """Retry set-aside timers, at most `limit`; return True for each."""
-    return await _make_due(transaction, "release_set_aside_dialogues_of", _storable(theirs), limit)
+async def retry_timers(
+    transaction: Transaction, theirs: str | None, after: bytes, limit: int
+) -> PageDone | None:
+    """Retry the set-aside timers of a page of conversations; None where there are no more."""
+    statement = "release_set_aside_dialogues_of"
+    return await _make_due(transaction, statement, _storable(theirs), after, limit)
 
 
 async def begin_code_version(transaction: Transaction, code_version: str) -> bool:
@@ -36,30 +41,28 @@ async def begin_code_version(transaction: Transaction, code_version: str) -> boo
 
 
 async def retry_texts_of_other_versions(
-    transaction: Transaction, code_version: str, limit: int
-) -> list[bool]:
-    """Retry texts that another code version set aside, at most `limit`; return True for each."""
-    return await _append_again(
-        transaction,
-        await transaction.fetch("set_aside_by_other_version", storable_text(code_version), limit),
-    )
+    transaction: Transaction, code_version: str, after: bytes, limit: int
+) -> PageDone | None:
+    """Retry texts as by `retry_texts`, but only those that another code version set aside."""
+    version = storable_text(code_version)
+    page = await transaction.fetch("set_aside_by_other_version", version, after, limit)
+    return await _append_again(transaction, page, other_than=version)
 
 
 async def retry_timers_of_other_versions(
-    transaction: Transaction, code_version: str, limit: int
-) -> list[bool]:
-    """Retry timers that another code version set aside, at most `limit`; return True for each."""
-    return await _make_due(
-        transaction, "release_set_aside_dialogues", storable_text(code_version), limit
-    )
+    transaction: Transaction, code_version: str, after: bytes, limit: int
+) -> PageDone | None:
+    """Retry timers as by `retry_timers`, but only those that another code version set aside."""
+    version = storable_text(code_version)
+    return await _make_due(transaction, "release_set_aside_dialogues", version, after, limit)
 
 
 async def make_retired_due(
-    transaction: Transaction, handlers: Sequence[str], limit: int
-) -> list[bool]:
-    """Make dialogues of retired handlers due, at most `limit`; return True for each."""
+    transaction: Transaction, handlers: Sequence[str], after: bytes, limit: int
+) -> PageDone | None:
+    """Make dialogues of retired handlers due, of a page of conversations; None: no more."""
     names = [storable_text(name) for name in handlers]
-    return await _make_due(transaction, "make_retired_dialogues_due", names, limit)
+    return await _make_due(transaction, "make_retired_dialogues_due", names, after, limit)
 
 
 async def are_timers_of(transaction: Transaction, code_version: str) -> bool:
@@ -82,33 +85,46 @@ def _storable(theirs: str | None) -> str | None:
     return None if theirs is None else storable_text(theirs)
 
 
-async def _append_again(transaction: Transaction, set_aside: Sequence[Row]) -> list[bool]:
-    """Give each text a new number at the end of its conversation; return True for each."""
-    if not set_aside:
-        return []
-    await lock_conversations(transaction, {conversation for conversation, _ in set_aside})
-    # Of several processes that retry at once, each appends the texts that are still set aside.
-    columns = zip(*set_aside, strict=True)
-    return [True] * await transaction.execute("append_again", *columns, transaction.now)
+async def _append_again(
+    transaction: Transaction, page: Sequence[Row], *, other_than: str | None
+) -> PageDone | None:
+    """Give set-aside texts new numbers at the ends of their conversations.
 
-
-async def _make_due(transaction: Transaction, statement: str, *parameters: object) -> list[bool]:
-    """Make dialogues due now; return True for each."""
-    rows = await transaction.fetch(statement, transaction.now, *parameters)
-    conversations = {conversation for (conversation,) in rows}
-    if conversations:
-        await transaction.execute("set_timers", list(conversations))
-    return [True] * len(rows)
-
-
-async def resend_unknown(transaction: Transaction, theirs: str | None, limit: int) -> list[bool]:
-    """Queue texts of unknown end again, as an operator asked, at most `limit`.
-
-    Return for each whether it will be sent: a text to a person who has opted out is cancelled.
+    Args:
+        transaction: the transaction.
+        page: the conversations.
+        other_than: a code version, whose own texts stay set aside; None: all texts.
     """
-    found = await transaction.fetch("unknown_of", _storable(theirs), limit)
+    if not page:
+        return None
+    conversations = [conversation for (conversation,) in page]
+    await lock_conversations(transaction, conversations)
+    now = transaction.now
+    count = await transaction.execute("append_again", conversations, now, other_than)
+    return PageDone(conversations[-1], count)
+
+
+async def _make_due(
+    transaction: Transaction, statement: str, *parameters: object
+) -> PageDone | None:
+    """Make dialogues due now."""
+    rows = await transaction.fetch(statement, transaction.now, *parameters)
+    if not rows:
+        return None
+    await transaction.execute("set_timers", [conversation for conversation, count in rows if count])
+    return PageDone(max(row[0] for row in rows), sum(count for _, count in rows))
+
+
+async def resend_unknown(
+    transaction: Transaction, theirs: str | None, after: bytes, limit: int
+) -> PageDone | None:
+    """Queue the texts of unknown end again, of a page of conversations; None: no more.
+
+    A text to a person who has opted out is cancelled, and does not count.
+    """
+    found = await transaction.fetch("unknown_of", _storable(theirs), after, limit)
     if not found:
-        return []
+        return None
     await lock_conversations(transaction, {conversation for conversation, *_ in found})
     now = transaction.now
     rows = [(conversation, seq, attempts, "", now) for conversation, seq, attempts in found]
@@ -119,7 +135,8 @@ async def resend_unknown(transaction: Transaction, theirs: str | None, limit: in
         for conversation, seq, _ in updated
     ]
     await add_receipts(transaction, notes)
-    return [status == Status.QUEUED for *_, status in updated]
+    counted = sum(status == Status.QUEUED for *_, status in updated)
+    return PageDone(max(row[0] for row in found), counted)
 
 
 def _resent_note(attempts: int, now: int) -> Report:

@@ -15,6 +15,7 @@ from cooee.storage.postgres.database_thread import DatabaseThread
 from cooee.storage.postgres.lanes import Lane
 from cooee.storage.postgres.migrate import upgrade_schema
 from cooee.storage.postgres.notices import Notices
+from cooee.storage.postgres.pages import PAGE, PageDone
 from cooee.storage.postgres.row_store import refuse_half_copied
 from cooee.storage.postgres.server_errors import translate_error
 from cooee.storage.postgres.transaction import Transaction
@@ -24,8 +25,6 @@ T = TypeVar("T")
 A = TypeVar("A")
 R = TypeVar("R")
 P = ParamSpec("P")
-
-_PAGE = 1000  # rows that an operator's verb changes in one transaction, at most
 
 
 class Session:
@@ -153,18 +152,18 @@ class Session:
         return lambda items: self._thread.submit(lambda: lane.call(items))
 
     async def in_pages(
-        self, function: Callable[[Transaction, A, int], Awaitable[Sequence[bool]]], argument: A
+        self,
+        function: Callable[[Transaction, A, bytes, int], Awaitable[PageDone | None]],
+        argument: A,
     ) -> int:
-        """Call a function that changes a page of rows, until it changes fewer.
+        """Call a function that changes a page of conversations, until there is none left.
 
-        Return how many of them it said True of. So no transaction holds many locks for long.
+        Return how many of the changed rows count.
         """
-        count = 0
-        while True:
-            changed = await self.write(function, argument, _PAGE)
-            count += sum(changed)
-            if len(changed) < _PAGE:
-                return count
+        after, counted = b"", 0
+        while (page := await self.write(function, argument, after, PAGE)) is not None:
+            after, counted = page.last, counted + page.counted
+        return counted
 
     def check_is_worker(self) -> None:
         """Raise `StorageError` where this process is no worker."""

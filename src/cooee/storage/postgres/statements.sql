@@ -789,7 +789,10 @@ update outbound o set refused = true
 -- name: refused_texts
 select conversation, seq from outbound
  where refused and ($1::text is null or theirs = $1::text)
- order by conversation, seq limit $2::integer
+   and conversation in (
+     select distinct conversation from outbound
+      where refused and ($1::text is null or theirs = $1::text) and conversation > $2::bytea
+      order by conversation limit $3::integer)
 
 -- name: settle_refused
 update outbound o set refused = false, error = o.error || '; sent again'
@@ -805,7 +808,11 @@ select o.status = Status.QUEUED from unnest($1::bytea[], $2::bigint[]) q(convers
 select conversation, seq, attempts from outbound
  where status in (Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
    and ($1::text is null or theirs = $1::text)
- order by conversation, seq limit $2::integer
+   and conversation in (
+     select distinct conversation from outbound
+      where status in (Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
+        and ($1::text is null or theirs = $1::text) and conversation > $2::bytea
+      order by conversation limit $3::integer)
 
 -- Receipts
 
@@ -931,31 +938,33 @@ select o.since, o.source, coalesce(i.text, ''), o.lifted_at, o.lifted_source, co
 -- Retries
 
 -- name: set_aside_of
-select i.conversation, i.seq from inbound i
+select distinct i.conversation from inbound i
   join conversations c on c.id = i.conversation
  where i.status = InboundStatus.SET_ASIDE
-   and ($1::text is null or c.theirs = $1::text)
- order by i.conversation, i.seq limit $2::integer
+   and ($1::text is null or c.theirs = $1::text) and i.conversation > $2::bytea
+ order by i.conversation limit $3::integer
 
 -- name: set_aside_by_other_version
-select conversation, seq from inbound
+select distinct conversation from inbound
  where status = InboundStatus.SET_ASIDE and code_version <> '' and code_version <> $1::text
- order by conversation, seq limit $2::integer
+   and conversation > $2::bytea
+ order by conversation limit $3::integer
 
+-- The texts that are still set aside, as the conversations are locked; of another code version, or all.
 -- name: append_again
 with again as (
   select i.conversation, i.seq,
          row_number() over (partition by i.conversation order by i.seq) as place,
          count(*) over (partition by i.conversation) as many
-    from unnest($1::bytea[], $2::bigint[]) a(conversation, seq)
-    join inbound i using (conversation, seq)
-   where i.status = InboundStatus.SET_ASIDE
+    from inbound i
+   where i.status = InboundStatus.SET_ASIDE and i.conversation = any ($1::bytea[])
+     and ($3::text is null or i.code_version <> '' and i.code_version <> $3::text)
 ), placed as (
   update conversations c set
     last_in_seq = c.last_in_seq + n.many,
-    due_at = case when c.due_at is null then $3::bigint
+    due_at = case when c.due_at is null then $2::bigint
                   when c.failed_attempts > 0 then c.due_at
-                  else least(c.due_at, $3::bigint) end,
+                  else least(c.due_at, $2::bigint) end,
     failed_attempts = case when c.due_at is null then 0 else c.failed_attempts end
     from (select distinct conversation, many from again) n where c.id = n.conversation
   returning c.id, c.last_in_seq, c.opted_out
@@ -971,42 +980,49 @@ with held as materialized (
   select c.id from conversations c where c.id in (
     select conversation from dialogues
      where failed_attempts > 0 and due_at is null and ended_at is null
-       and code_version <> '' and code_version <> $2::text
-     order by conversation limit $3::integer)
+       and code_version <> '' and code_version <> $2::text and conversation > $3::bytea
+     order by conversation limit $4::integer)
    order by c.id for no key update of c
+), made_due as (
+  update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
+    from held where d.conversation = held.id
+     and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
+     and d.code_version <> '' and d.code_version <> $2::text
+  returning d.conversation
 )
-update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
-  from held where d.conversation = held.id
-   and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
-   and d.code_version <> '' and d.code_version <> $2::text
-returning d.conversation
+select h.id, count(m.conversation) from held h left join made_due m on m.conversation = h.id group by h.id
 
 -- name: release_set_aside_dialogues_of
 with held as materialized (
   select c.id from conversations c where c.id in (
     select d.conversation from dialogues d join conversations p on p.id = d.conversation
      where d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
-       and ($2::text is null or p.theirs <> '' and p.theirs = $2::text)
-     order by d.conversation limit $3::integer)
+       and ($2::text is null or p.theirs <> '' and p.theirs = $2::text) and d.conversation > $3::bytea
+     order by d.conversation limit $4::integer)
    order by c.id for no key update of c
+), made_due as (
+  update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
+    from held where d.conversation = held.id
+     and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
+  returning d.conversation
 )
-update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
-  from held where d.conversation = held.id
-   and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null
-returning d.conversation
+select h.id, count(m.conversation) from held h left join made_due m on m.conversation = h.id group by h.id
 
 -- name: make_retired_dialogues_due
 with held as materialized (
   select c.id from conversations c where c.id in (
     select conversation from dialogues
      where ended_at is null and handler = any ($2::text[]) and (due_at is null or due_at > $1::bigint)
-     order by conversation limit $3::integer)
+       and conversation > $3::bytea
+     order by conversation limit $4::integer)
    order by c.id for no key update of c
+), made_due as (
+  update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
+    from held where d.conversation = held.id
+     and d.ended_at is null and d.handler = any ($2::text[]) and (d.due_at is null or d.due_at > $1::bigint)
+  returning d.conversation
 )
-update dialogues d set due_at = $1::bigint, code_version = '', failed_attempts = 0
-  from held where d.conversation = held.id
-   and d.ended_at is null and d.handler = any ($2::text[]) and (d.due_at is null or d.due_at > $1::bigint)
-returning d.conversation
+select h.id, count(m.conversation) from held h left join made_due m on m.conversation = h.id group by h.id
 
 -- name: make_retries_due
 with held as materialized (
@@ -1022,11 +1038,13 @@ with held as materialized (
     select conversation from dialogues
      where failed_attempts > 0 and ended_at is null and due_at > $1::bigint)
    order by c.id for no key update of c
+), made_due as (
+  update dialogues d set due_at = $1::bigint
+    from held where d.conversation = held.id
+     and d.failed_attempts > 0 and d.ended_at is null and d.due_at > $1::bigint
+  returning d.conversation
 )
-update dialogues d set due_at = $1::bigint
-  from held where d.conversation = held.id
-   and d.failed_attempts > 0 and d.ended_at is null and d.due_at > $1::bigint
-returning d.conversation
+select h.id, count(m.conversation) from held h left join made_due m on m.conversation = h.id group by h.id
 
 -- name: save_code_version
 insert into metadata as m (name, value) values ('code_version', $1::bigint)

@@ -30,6 +30,7 @@ from cooee.storage.postgres import (
 )
 from cooee.storage.postgres import dialogues as dialogue_rows
 from cooee.storage.postgres.connections import read_address
+from cooee.storage.postgres.pages import PAGE
 from cooee.storage.postgres.session import Session
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.records import (
@@ -55,8 +56,6 @@ from cooee.storage.summaries import (
     StoredDialogue,
     StoredText,
 )
-
-_PAGE = 1000  # people whose opt-outs are recorded in one transaction, at most
 
 
 class PostgreSQL:
@@ -337,8 +336,8 @@ class PostgreSQL:
         self, ours: str, people: Sequence[str]
     ) -> tuple[int, Sequence[Outbound]]:
         recorded = [
-            await self._session.write(opt_outs.record_opt_outs, ours, people[start : start + _PAGE])
-            for start in range(0, len(people), _PAGE)
+            await self._session.write(opt_outs.record_opt_outs, ours, people[start : start + PAGE])
+            for start in range(0, len(people), PAGE)
         ]
         cancelled = [text for _, texts in recorded for text in texts]
         return sum(new_count for new_count, _ in recorded), cancelled
