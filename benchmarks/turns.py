@@ -3,18 +3,17 @@
     python benchmarks/turns.py [--seconds 3] [--batches 1,16,64,256]
 
 Both do all of it for every text, on SQLite with synchronous=FULL: receive → claim → handler →
-finish → take → record. The raw loop runs the store's own statements with plain `sqlite3`, one
-transaction a verb and batch; ours runs the real intake, worker and sender with a provider that
-answers at once. Batch B means that B people have a text under way at any time.
+finish → take → record. The raw loop executes the statements of the store's verbs, recorded from
+the verbs themselves, with plain `sqlite3` in the verbs' transactions; ours runs the real intake,
+worker and sender with a provider that answers at once. Batch B means that B people have a text
+under way at any time.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import re
-import sqlite3
+import contextlib
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,31 +22,18 @@ from pathlib import Path
 
 import uvloop
 from history import write_result
+from raw_statements import OURS, Recording, connected, person, turns
 
 from cooee import App, Chat
 from cooee.clocks.clock import RealClock
-from cooee.core.messages import Inbound, conversation_id
+from cooee.core.messages import Inbound
 from cooee.net.http_client import InProcessClient
 from cooee.providers import Accepted, Credentials, Features, Subscription
 from cooee.runtime.service import Service
-from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite.store import SQLite
 
-OURS = "+61491570006"
+PEOPLE = 50_000
 SLICES = 3  # of each measurement, in turns; the best counts
-SQL = load_statements("sqlite")
-PRAGMAS = ("journal_mode = wal", "synchronous = full", "temp_store = memory", "cache_size = -65536")
-
-
-def person(n: int) -> str:
-    return f"+6149{n:07}"
-
-
-def filled(name: str, values: tuple) -> tuple:
-    """A row for a statement; what this plain loop has no use for is null."""
-    numbered = [int(number) for number in re.findall(r"\?(\d+)", SQL[name])]
-    wanted = max(numbered, default=SQL[name].count("?"))
-    return values + (None,) * (wanted - len(values))
 
 
 class Instant:
@@ -103,7 +89,7 @@ async def ours(folder: Path, batch: int, seconds: float) -> float:
             now = clock.now()
             texts = [
                 Inbound(
-                    sender=person((people + n) % 50_000),
+                    sender=person((people + n) % PEOPLE),
                     recipient=OURS,
                     text="hello",
                     received_at=now,
@@ -141,90 +127,34 @@ class Watched:
         await self._reached.wait()
 
 
-class Raw:
-    """The same statements, one after the other."""
-
-    def __init__(self, path: Path) -> None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self.db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
-        for pragma in PRAGMAS:
-            self.db.execute(f"pragma {pragma}")
-        folder = Path(__file__).parents[1] / "src/cooee/storage/sqlite/migrations"
-        for script in sorted(folder.glob("*.sql")):
-            self.db.executescript(script.read_text())
-
-    def turns(self, first: int, count: int) -> None:
-        now = int(time.time() * 1000)
-        self.receive(first, count, now)
-        claims = self.claim(count, now)
-        self.finish(claims, now)
-        self.record(self.take(count, now), now)
-
-    def receive(self, first: int, count: int, now: int) -> None:
-        self.db.execute("begin immediate")
-        for n in range(first, first + count):
-            theirs = person(n % 50_000)
-            id, key = conversation_id(OURS, theirs), n.to_bytes(16, "big")
-            self.db.execute(SQL["add_dedupe_key"], (id, key, now))
-            placed = self.db.execute(SQL["assign_text_seq"], (id, OURS, theirs, now, now))
-            seq, *_ = placed.fetchone()
-            row = (id, seq, key, "", "hello", b"", now, now, 0, None, 0)
-            self.db.execute(SQL["add_inbound"], filled("add_inbound", row))
-        self.db.execute("commit")
-
-    def claim(self, count: int, now: int) -> list[tuple]:
-        self.db.execute(SQL["find_suspect"], (now, True)).fetchone()
-        return self.db.execute(SQL["claim_due"], (now, "[]", count)).fetchall()
-
-    def finish(self, claims: list[tuple], now: int) -> None:
-        self.db.execute("begin immediate")
-        states, texts = [], []
-        for id, ours, theirs, lease, _, now_at, state, _, seq, *_ in claims:
-            count = 1 if state is None else int(state.split(b":")[1][:-1]) + 1
-            row = (id, lease, seq, now_at or now, 1, now, 0, None)
-            (last_out,) = self.db.execute(
-                SQL["finish_claim"], filled("finish_claim", row)
-            ).fetchone()
-            states.append((id, b'{"texts":%d}' % count))
-            words = f"That was text {count}."
-            row = (id, last_out, seq, ours, theirs, words, None, 0, now, now, None, None, 0)
-            texts.append(filled("add_outbound", row))
-        self.db.executemany(SQL["save_state"], states)
-        self.db.executemany(SQL["add_outbound"], texts)
-        self.db.execute("commit")
-
-    def take(self, count: int, now: int) -> list[tuple]:
-        self.db.execute("begin immediate")
-        self.db.execute(SQL["expire_late"], (now, OURS))
-        rows = [
-            row
-            for kind in (2, 0, 1)
-            for row in self.db.execute(SQL["next_texts"], (OURS, kind, now, count)).fetchall()
-        ]
-        attempts = [(now, id, seq) for id, seq, *_ in rows]
-        self.db.executemany(SQL["begin_attempt"], attempts)
-        self.db.execute("commit")
-        return attempts
-
-    def record(self, attempts: list[tuple], now: int) -> None:
-        self.db.execute("begin immediate")
-        rows = [
-            (3, f"{seq}-{id.hex()}", now, now, now + 15_000, id, seq) for _, id, seq in attempts
-        ]
-        self.db.executemany(SQL["accept_attempt"], rows)
-        self.db.execute(SQL["any_early_receipt"]).fetchone()
-        self.db.execute("commit")
+async def recorded(folder: Path, batch: int, seconds: float) -> Recording:
+    """Record the statements of the store's verbs, for as many texts as they manage in a while."""
+    recording, clock = Recording(), RealClock()
+    store = await SQLite.open(folder / "recorded.db", now=clock.now)
+    try:
+        with recording.record():
+            count, began = 0, time.perf_counter()
+            while time.perf_counter() - began < seconds:
+                people = [person((count + n) % PEOPLE) for n in range(batch)]
+                await turns(store, people, count, clock.now)
+                count += batch
+    finally:
+        await store.close()
+    recording.text_count = count
+    return recording
 
 
-def raw(folder: Path, batch: int, seconds: float) -> float:
-    loop = Raw(folder / "raw.db")
-    done, began = 0, time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        loop.turns(done, batch)
-        done += batch
-    took = time.perf_counter() - began
-    loop.db.close()
-    return done / took
+def raw(folder: Path, recording: Recording) -> float:
+    """Execute the same statements with nothing around them; return the texts a second."""
+    uvloop.run(new_file(folder / "raw.db"))
+    with contextlib.closing(connected(folder / "raw.db")) as connection:
+        began = time.perf_counter()
+        recording.run_again(connection)
+        return recording.text_count / (time.perf_counter() - began)
+
+
+async def new_file(path: Path) -> None:
+    await (await SQLite.open(path, now=RealClock().now)).close()
 
 
 def rows(batches: list[int], seconds: float) -> Iterator[tuple[int, float, float]]:
@@ -232,7 +162,8 @@ def rows(batches: list[int], seconds: float) -> Iterator[tuple[int, float, float
         plain, with_us = [], []
         for _ in range(SLICES):
             with tempfile.TemporaryDirectory(dir=".") as folder:
-                plain.append(raw(Path(folder), batch, seconds / SLICES))
+                recording = uvloop.run(recorded(Path(folder), batch, seconds / SLICES))
+                plain.append(raw(Path(folder), recording))
                 with_us.append(uvloop.run(ours(Path(folder), batch, seconds / SLICES)))
         yield batch, max(plain), max(with_us)
 
@@ -245,7 +176,7 @@ def main() -> None:
     told, shares = parser.parse_args(), {}
     print(f"{'batch':>6} {'raw SQL':>10} {'cooee':>10} {'share':>7}   (texts a second)")
     for batch, plain, with_us in rows([int(b) for b in told.batches.split(",")], told.seconds):
-        shares[f"beside the same SQL, batch {batch}"] = with_us / plain
+        shares[f"beside its own SQL, batch {batch}"] = with_us / plain
         print(f"{batch:>6} {plain:>10,.0f} {with_us:>10,.0f} {with_us / plain:>7.0%}")
     write_result(told.json, shares=shares)
 
