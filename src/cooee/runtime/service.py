@@ -40,6 +40,7 @@ from cooee.runtime.start_hook import call_start_hook
 from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
+from cooee.runtime.turns.deploys import begin_code_version, retire_dialogues
 from cooee.runtime.turns.places import CLAIM_TIMEOUT_S
 from cooee.runtime.turns.unknown_dialogues import unknown_dialogue_notes
 from cooee.runtime.watchdog import Watchdog
@@ -152,9 +153,7 @@ class Service:
         opt_out_words, self._word_notes = prepare_opt_out_words(self.app, self.provider)
         code_version = CodeVersion(self.app)
         if Role.WORKER in self.options.roles:
-            # replay rule 19: a process says what code it runs before it claims or retries
-            await self.store.newer_versions(code_version())
-            await self.store.retry_after_deploy(code_version(), list(self.app.retired_dialogues))
+            await begin_code_version(self.store, code_version())
         self._dialogue_notes = list(await unknown_dialogue_notes(self.app, self.store))
         context = make_context(
             self._resources,
@@ -176,6 +175,8 @@ class Service:
         self._watch_app_loop()
         if Role.WORKER in self.options.roles:
             self._tasks.keep_running("worker", lambda: self._app_loop.run(self.parts.worker.run))
+            on_due, here = self.parts.worker.wake_up.set, (self.app, self.store, self.clock)
+            self._tasks.start(retire_dialogues(*here, code_version(), on_due))
         self._tasks.keep_running("maintenance", self._run_maintenance)
         self.app.outbox = self.parts.outbox
 
@@ -246,7 +247,6 @@ class Service:
         """Say whether all is well, with details of polling, sending, handlers and the database."""
         database, counts = "ok", {}
         try:
-            # storage rule 18: a probe asks every few seconds
             counts = asdict(await self.store.counts(up_to=_MAX_COUNTED))
         except CooeeError as error:
             database = str(error)

@@ -87,9 +87,10 @@ class Store(OperatorVerbs, Protocol):
     async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
         """Retry texts and timers that another code version set aside; return their number.
 
-        Texts get a new number at the end of their conversations, as by `retry`. Dialogues of
-        `retired_handlers` are due now, so that each can be ended. Where the code version differs
-        from the last call's, failed turns that wait for a retry are due now too.
+        Texts get a new number at the end of their conversations, as by `retry`. Where the code
+        version differs from the last call's, failed turns that wait for a retry are due now too.
+        Dialogues of `retired_handlers` are due now, so that each can be ended: page by page, each
+        in a transaction of its own, since a million people may wait in them.
         """
         ...
 

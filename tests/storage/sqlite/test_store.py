@@ -553,7 +553,8 @@ HOT = [
         "postpone_dialogues",
         "release_set_aside_dialogues",
         "release_set_aside_dialogues_of",
-        "make_retired_dialogues_due",
+        "next_open_dialogues",
+        "make_dialogue_due",
     ),
     *(
         "list_open_dialogues",

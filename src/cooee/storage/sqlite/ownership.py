@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from functools import partial
 from pathlib import Path
 
 from cooee.core.errors import DatabaseInUse, StorageError
 from cooee.storage.sqlite import database_file, schedule
 from cooee.storage.sqlite.database_file import Connection
 from cooee.storage.sqlite.file_errors import explain_lock_error, explain_open_error
-from cooee.storage.sqlite.file_guard import FileGuard
+from cooee.storage.sqlite.file_guard import FileGuard, refuse_after_loss
 from cooee.storage.sqlite.forgotten import prepare_forgotten
 from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.transaction import Transaction
+from cooee.storage.sqlite.writer_thread import WriterThread
 from cooee.storage.tables import COPY_MARK, HALF_COPIED
 
 
@@ -54,6 +56,28 @@ class OwnerLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+async def open_thread(
+    path: Path, busy_timeout: float, now: int, *, owner: bool
+) -> tuple[Path, OwnerLock | None, Leases, WriterThread]:
+    """Open a database in a thread of its own; return the file, its lock, leases and thread.
+
+    Arguments and errors are those of `connect`.
+    """
+    if owner:
+        refuse_after_loss(path)
+    path = database_file.prepare_file(path)
+    lock = OwnerLock(path) if owner else None
+    leases = Leases()
+    thread = WriterThread(partial(connect, path, busy_timeout, leases, now, owner=owner), leases)
+    try:
+        await thread.open()
+    except BaseException:
+        if lock is not None:
+            lock.close()
+        raise
+    return path, lock, leases, thread
 
 
 def connect(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from cooee.core.messages import Status
 from cooee.storage.columns import key_hash, storable_text
 from cooee.storage.sqlite.dialogues import set_timers
 from cooee.storage.sqlite.transaction import Transaction
+
+_PAGE = 500  # dialogues made due in one transaction, so that no other verb waits long
 
 
 def retry_set_aside(transaction: Transaction, theirs: str | None) -> int:
@@ -22,26 +22,35 @@ def retry_set_aside(transaction: Transaction, theirs: str | None) -> int:
     )
 
 
-def retry_after_deploy(
-    transaction: Transaction, code_version: str, retired_handlers: Sequence[str]
-) -> int:
-    """Retry texts and timers of another code version, and make retired dialogues due."""
+def retry_after_deploy(transaction: Transaction, code_version: str) -> int:
+    """Retry texts and timers of another code version."""
     code_version, version_mark = storable_text(code_version), _version_mark(code_version)
     if transaction.execute("save_code_version", (version_mark,)).rowcount:
         # Failed turns that wait for a retry need not wait for it: the new code may be mended.
         transaction.execute("make_retries_due", (transaction.now,))
         _make_due(transaction, "make_timer_retries_due", (transaction.now,))
     set_aside = transaction.execute("set_aside_by_other_version", (code_version,)).fetchall()
-    text_count = _append_again(transaction, set_aside)
-    dialogue_count = _make_due(
+    return _append_again(transaction, set_aside) + _make_due(
         transaction, "release_set_aside_dialogues", (transaction.now, code_version)
     )
-    names = msgspec.json.encode([storable_text(name) for name in retired_handlers]).decode()
-    return (
-        text_count
-        + dialogue_count
-        + _make_due(transaction, "make_retired_dialogues_due", (transaction.now, names))
-    )
+
+
+def retire_dialogues(
+    transaction: Transaction, handler: str, after: tuple[bytes, str]
+) -> tuple[int, tuple[bytes, str] | None]:
+    """Make a page of a handler's dialogues due; return their number, and the last of the page.
+
+    None in place of the last: the page was the last.
+    """
+    place = (storable_text(handler), *after, _PAGE)
+    page = transaction.execute("next_open_dialogues", place).fetchall()
+    due = [
+        conversation
+        for conversation, id in page
+        if transaction.execute("make_dialogue_due", (transaction.now, conversation, id)).rowcount
+    ]
+    set_timers(transaction, set(due))
+    return len(due), page[-1] if len(page) == _PAGE else None
 
 
 def are_timers_of(transaction: Transaction, code_version: str) -> bool:

@@ -292,11 +292,14 @@ update dialogues indexed by dialogues_failing set due_at = ?1
  where failed_attempts > 0 and ended_at is null and due_at > ?1
 returning conversation
 
--- name: make_retired_dialogues_due
-update dialogues indexed by dialogues_handler set due_at = ?1, code_version = '', failed_attempts = 0
- where ended_at is null and handler in (select value from json_each(?2))
-   and (due_at is null or due_at > ?1)
-returning conversation
+-- name: next_open_dialogues
+select conversation, id from dialogues indexed by dialogues_handler
+ where ended_at is null and handler = ?1 and (conversation, id) > (?2, ?3)
+ order by conversation, id limit ?4
+
+-- name: make_dialogue_due
+update dialogues set due_at = ?1, code_version = '', failed_attempts = 0
+ where conversation = ?2 and id = ?3 and ended_at is null and (due_at is null or due_at > ?1)
 
 -- name: open_handlers
 with recursive handlers (name) as (

@@ -44,7 +44,6 @@ from cooee.storage.sqlite import (
 )
 from cooee.storage.sqlite import dialogues as dialogue_rows
 from cooee.storage.sqlite import media as media_rows
-from cooee.storage.sqlite.file_guard import refuse_after_loss
 from cooee.storage.sqlite.key_file import KeyFile
 from cooee.storage.sqlite.leases import Leases
 from cooee.storage.sqlite.ownership import OwnerLock
@@ -111,22 +110,9 @@ class SQLite:
             SchemaTooNew: a newer cooee wrote the file.
             StorageError: the file cannot be opened, or is no database.
         """
-        path = database_file.absolute_path(path)
-        if owner:
-            refuse_after_loss(path)
-        path = database_file.prepare_file(path)
-        lock = OwnerLock(path) if owner else None
-        leases = Leases()
-        connect = partial(
-            ownership.connect, path, busy_timeout, leases, to_millis(now()), owner=owner
+        path, lock, leases, thread = await ownership.open_thread(
+            database_file.absolute_path(path), busy_timeout, to_millis(now()), owner=owner
         )
-        thread = WriterThread(connect, leases)
-        try:
-            await thread.open()
-        except BaseException:
-            if lock is not None:
-                lock.close()
-            raise
         return cls(path, thread, leases, now, lock)
 
     # Turns
@@ -164,7 +150,13 @@ class SQLite:
         return await self._write(dialogue_rows.start_dialogues, starts)
 
     async def retry_after_deploy(self, code_version: str, retired_handlers: Sequence[str]) -> int:
-        return await self._write(retries.retry_after_deploy, code_version, retired_handlers)
+        count = await self._write(retries.retry_after_deploy, code_version)
+        for handler in retired_handlers:
+            after: tuple[bytes, str] | None = (b"", "")
+            while after is not None:
+                due_count, after = await self._write(retries.retire_dialogues, handler, after)
+                count += due_count
+        return count
 
     async def claim_waiting(self, after: bytes, limit: int) -> Sequence[Claim]:
         claim = partial(turns.claim_waiting, after=after, limit=limit)
