@@ -132,7 +132,8 @@ def _take_over(transaction: Transaction) -> None:
     if not was_clean:
         transaction.execute("count_unclean_exit")
         # storage rule 5: every text that was pending when the process died is a suspect.
-        transaction.execute("mark_suspects", (transaction.now,))
+        transaction.execute("mark_suspect_texts")
+        transaction.execute("mark_suspect_timers", (transaction.now,))
     transaction.execute("add_interrupted_receipts", (transaction.now,))
     transaction.execute("mark_interrupted_unknown", (transaction.now,))
 

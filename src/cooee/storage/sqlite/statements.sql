@@ -14,9 +14,13 @@ delete from metadata where name = 'running'
 insert into metadata (name, value) values ('unclean_exits', 1)
 on conflict (name) do update set value = value + 1
 
--- name: mark_suspects
+-- storage rule 18: one statement for each index; by an `or` the planner read every conversation.
+-- name: mark_suspect_texts
+update conversations set suspect_seq = last_in_seq where due_at is not null
+
+-- name: mark_suspect_timers
 update conversations set suspect_seq = last_in_seq
- where due_at is not null or due_at is null and timer_at <= ?
+ where timer_at is not null and due_at is null and timer_at <= ?
 
 -- name: add_interrupted_receipts
 insert into receipts (conversation, seq, reported_at, status, provider_status)
