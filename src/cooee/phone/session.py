@@ -171,6 +171,7 @@ class BrowserSession:
         self.feed.publish("status", self._status_view())
         for phone in range(1, self._phone_count + 1):
             self.feed.publish(f"phone {phone}", self._phone_view(phone))
+        self.feed.publish("latency", _to_json_types(self._timeline.reply_times.view()))
         others = self._timeline.exchanges.others()[-_MAX_SHOWN_EXCHANGES:]
         self.feed.publish("traffic", [{"times": n, **_to_json_types(one)} for one, n in others])
 
@@ -256,6 +257,7 @@ def _to_json_types(value: Any) -> Any:
 def _story_view(story: Story) -> dict[str, Any]:
     shown: dict[str, Any] = _to_json_types(story)
     del shown["step_times"]
+    shown["reply_ms"] = story.reply_ms
     shown["state"] = [{**_to_json_types(cell), "changed": cell.changed} for cell in story.state]
     shown["steps"] = [
         {"name": name, "duration_ms": duration_ms} for name, duration_ms in story.step_durations()

@@ -264,3 +264,23 @@ def test_a_receipt_that_overtakes_its_own_attempts_result_is_not_undone():
     ):
         assert timeline.add_record(ServiceEvent(event, 0.0, NOW)) == ()
     assert [view.status for view in timeline.outbounds] == ["delivered"]
+
+
+def test_a_reply_is_timed_from_the_press_on_send_to_its_first_attempt():
+    timeline, (started, ran, _, committed) = Timeline(), turn()
+    timeline.note_text_sent("+61491570156", "hi", 1.0, "n1")
+    drafts = [NewOutbound(text="well"), NewOutbound(text="then")]
+    result = ClaimResult(claim=started.claim, handled_seq=1, drafts=drafts)
+    first, then = (
+        Outbound(id=id, sender="+61491570006", recipient="+61491570156", text=text)
+        for id, text in (("o1", "well"), ("o2", "then"))
+    )
+    for at, event in (
+        *((1.1, started), (1.2, replace(ran, reply_count=2)), (1.3, TurnsFinished(result))),
+        *((1.5, AttemptStarted(first)), (1.6, committed), (1.9, AttemptStarted(then))),
+        (9.0, AttemptStarted(replace(first, attempt=2))),
+    ):
+        timeline.add_record(ServiceEvent(event, at, NOW))
+    (story,) = timeline.stories.values()
+    assert round(story.reply_ms) == 500
+    assert timeline.reply_times.view().count == 1

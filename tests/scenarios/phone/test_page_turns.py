@@ -104,3 +104,22 @@ def test_each_version_of_an_app_shows_its_texts_their_own_http(open_phone, visit
             assert words in wires
             assert other not in wires
         page.reload()
+
+
+def test_it_says_how_long_replies_took(open_phone, visit, people):
+    phone = open_phone()
+    page = visit(phone.url)
+    people.ready(page)
+    people.expect(page.locator("#reply-times")).to_be_hidden()
+    for count in (1, 2):
+        people.text(page, "TIME")
+        said = re.compile(
+            rf"^From a text to its reply: half within .+ m?s, 99% within .+ m?s, of {count}\.$"
+        )
+        people.expect(page.locator("#reply-times")).to_have_text(said)
+        reply = page.locator(".story").first.get_by_text("Its reply left")
+        people.expect(reply).to_have_text(
+            re.compile(r"^Its reply left [\d.]+ m?s after the text\.$")
+        )
+    page.reload()
+    people.expect(page.locator("#reply-times")).to_have_text(said)

@@ -91,6 +91,15 @@ class Story(msgspec.Struct, eq=False):
     reply_count: int = 0
     step_times: dict[str, float] = {}
 
+    @property
+    def reply_ms(self) -> float | None:
+        """Milliseconds from a text to the first attempt to send its reply; None before it."""
+        times = self.step_times
+        began_at = times.get("texted", times.get("received"))
+        if self.by_timer or began_at is None or "replied" not in times:
+            return None
+        return max((times["replied"] - began_at) * 1000, 0.0)
+
     def step_durations(self) -> list[tuple[str, float]]:
         """Return each step that is over, with its milliseconds."""
         times = self.step_times

@@ -22,6 +22,7 @@ from cooee.phone.inspector.committed import (
 from cooee.phone.inspector.consents import LIFTED, NOT_SENT, Consents
 from cooee.phone.inspector.exchanges import Exchanges
 from cooee.phone.inspector.formatting import compare_states, format_utc
+from cooee.phone.inspector.reply_times import ReplyTimes
 from cooee.phone.inspector.story import STATUS_NAMES, OutboundView, Story
 from cooee.phone.ipc_messages import HTTPExchange, ServiceEvent, TimelineRecord
 from cooee.runtime import events
@@ -49,6 +50,7 @@ class Timeline:
         stories: by id, oldest first.
         outbounds: views of outbound texts, oldest first.
         exchanges: the HTTP exchanges, those of no text too.
+        reply_times: how long the replies took.
         story_ids: the story of each text from a phone that the app has received, by the text's id
             in the simulated network; a story that made room for newer ones keeps its id.
         dropped_ids: stories that made room for newer ones; the reader of this list clears it.
@@ -59,7 +61,7 @@ class Timeline:
         self.stories: dict[str, Story] = {}
         self.outbounds: deque[OutboundView] = deque(maxlen=_MAX_OUTBOUNDS)
         self.dropped_ids: list[str] = []
-        self.exchanges = Exchanges()
+        self.exchanges, self.reply_times = Exchanges(), ReplyTimes()
         self.story_ids: dict[str, str] = {}
         self._turns: dict[bytes, list[Story]] = {}  # of the claim under way, by conversation
         self._last_timer_story: dict[bytes, Story] = {}  # by conversation
@@ -300,11 +302,20 @@ class Timeline:
         story = self.stories.get(view.story_id)
         if story is None:
             return ()
-        if isinstance(record.event, events.AttemptRecorded):
+        if isinstance(record.event, events.AttemptStarted):
+            self._note_reply(story, record.at)
+        elif isinstance(record.event, events.AttemptRecorded):
             story.step_times["recorded"] = record.at
         elif isinstance(record.event, events.ReceiptApplied):
             self.exchanges.show_in(record.exchange, story)
         return [story]
+
+    def _note_reply(self, story: Story, at: float) -> None:
+        """Note when the first reply of a story left."""
+        if "replied" not in story.step_times:
+            story.step_times["replied"] = at
+            if story.reply_ms is not None:
+                self.reply_times.add(story.reply_ms)
 
     def _find_view(self, id: str, theirs: str, text: str, now: datetime) -> OutboundView:
         """Return an outbound text's view, whose first event tells the store's id of a reply."""

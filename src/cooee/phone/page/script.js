@@ -290,6 +290,12 @@ function knows(started) {
   return `The app answers ${known.length > 1 ? `${known.slice(0, -1).join(", ")} and ${known.at(-1)}` : known[0]}.`;
 }
 
+function showReplyTimes(times) {
+  const words = times && `From a text to its reply: half within ${ms(times.p50_ms)}, 99% within ${ms(times.p99_ms)}, of ${times.count}.`;
+  byId("reply-times").hidden = !times;
+  write(byId("reply-times"), words ?? "");
+}
+
 function showMood(mood, words) {
   byId("mood").dataset.mood = mood;
   write(byId("mood-words"), words);
@@ -534,7 +540,8 @@ function steps(story) {
   }));
   const took = el("dl", { class: "took" }, ...story.steps.map((step) =>
     el("div", {}, el("dt", {}, STEPS[step.name]), el("dd", {}, ms(step.duration_ms)))));
-  return el("div", { class: "steps" }, way, took);
+  const reply = story.reply_ms === null ? null : el("p", { class: "aside" }, `Its reply left ${ms(story.reply_ms)} after the text.`);
+  return el("div", { class: "steps" }, way, took, reply);
 }
 
 function state(story) {
@@ -626,6 +633,7 @@ function apply(values) {
     const note = values[name];
     const [kind, id] = name.split(" ");
     if (kind === "waiting") showWaiting(id, note);
+    else if (kind === "latency") showReplyTimes(note);
     else if (note === null) {
       stories.get(id)?.node.remove();
       stories.delete(id);
