@@ -77,7 +77,7 @@ async def _begin(target: RowStore, mark: int) -> None:
 
 
 async def _copy_table(source: RowStore, target: RowStore, table: Table, on_rows: OnRows) -> None:
-    # Rows go over in the order of their keys, so what is there is a beginning of what is to come.
+    # storage rule 25: rows go over in the order of their keys, so the last key says what is there.
     after = await target.last_key(table)
     on_rows(await target.count(table))
     while rows := await source.read(table, after, _PAGE_ROWS):
