@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
@@ -46,3 +47,11 @@ def postgres_with_schema(postgres):
 async def migrated_url(postgres_with_schema):
     """The URL of a database that has the schema, and no row."""
     return await postgres_with_schema.empty_url()
+
+
+@pytest.fixture
+async def migrated_copy(postgres, migrated_url):
+    """The URL of a new database that has the schema, for a test that changes it."""
+    name = await postgres.create_database(urlsplit(migrated_url).path[1:])
+    yield postgres.url(name)
+    await postgres.drop_database(name)
