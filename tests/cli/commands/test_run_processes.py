@@ -1,0 +1,132 @@
+"""`cooee run --processes` on a PostgreSQL: real processes that share the work, die and restart."""
+
+import os
+import re
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ECHO = """
+from cooee import App
+
+app = App()
+
+
+@app.otherwise
+def echo(chat):
+    return f"{chat.text}!"
+"""
+OURS = "+61491570006"
+
+
+def person(number):
+    return f"+6149158{number:04}"
+
+
+@pytest.fixture
+def app(written):
+    return str(written(ECHO))
+
+
+@pytest.fixture
+def settings(simulator, postgres_url):
+    return {**simulator.settings, "COOEE_DATABASE": postgres_url, "COOEE_FORGET_KEY": "ab" * 32}
+
+
+@pytest.fixture
+def pushed():
+    """Settings by which texts are pushed to a port of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return {"COOEE_PORT": str(port), "COOEE_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+
+
+def children(run):
+    """The processes that a process has started."""
+    path = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
+    return set(map(int, path.read_text().split()))
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def text_all(simulator, people, words):
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda one: simulator.text(person(one), words), people))
+
+
+def test_processes_share_the_texts_and_one_that_dies_is_replaced(start, simulator, settings, app):
+    run = start("run", app, "--processes", "2", **settings)
+    run.until(r"processes +2\n")
+    assert "PostgreSQL" in run.said
+    text_all(simulator, range(20), "one")
+    for one in range(20):
+        assert simulator.replies(person(one), 1) == ["one!"]
+    victim = min(children(run))
+    os.kill(victim, signal.SIGKILL)
+    text_all(simulator, range(20), "two")
+    for one in range(20):
+        assert simulator.replies(person(one), 2) == ["one!", "two!"]
+    wait_for(lambda: len(children(run) - {victim}) == 2)
+    assert run.end()[0] == 0
+
+
+def test_a_rolling_restart_under_load_loses_and_doubles_nothing(
+    start, simulator, settings, pushed, app
+):
+    run = start("run", app, "--processes", "4", **settings, **pushed)
+    run.until(r"processes +4\n")
+    wait_for(lambda: run.log.read_text().count(" connected ") == 4)
+    before, rounds = children(run), 0
+    run.process.send_signal(signal.SIGHUP)
+    while children(run) & before:
+        rounds += 1
+        text_all(simulator, range(10), f"text {rounds}")
+        expected = [f"text {number}!" for number in range(1, rounds + 1)]
+        for one in range(10):
+            assert simulator.replies(person(one), rounds) == expected
+    assert rounds > 4
+    assert run.end()[0] == 0
+    assert not re.search(" (error|critical) ", run.log.read_text())
+
+
+def test_ten_processes_start_at_once_on_an_empty_database(start, simulator, settings, app):
+    run = start("run", app, "--processes", "10", **settings)
+    wait_for(lambda: run.log.read_text().count(" connected ") == 10, 120)
+    simulator.text(person(1), "hello")
+    assert simulator.replies(person(1), 1) == ["hello!"]
+    assert not re.search(" (error|critical) ", run.log.read_text())
+    assert run.end()[0] == 0
+
+
+def test_roles_in_processes_of_their_own(start, simulator, settings, pushed, app):
+    roles = ["web", "worker", "sender,poller"]
+    port = {"COOEE_PUBLIC_URL": pushed["COOEE_PUBLIC_URL"]}
+    web = {**port, "COOEE_PORT": pushed["COOEE_PORT"]}
+    runs = [
+        start("run", app, "--only", only, **settings, **(web if only == "web" else port))
+        for only in roles
+    ]
+    for run in runs:
+        run.until("listening")
+    simulator.text(person(1), "hello")
+    assert simulator.replies(person(1), 1) == ["hello!"]
+
+
+def test_a_parent_that_is_killed_takes_its_processes_with_it(start, simulator, settings, app):
+    run = start("run", app, "--processes", "2", **settings)
+    run.until(r"processes +2\n")
+    ids = children(run)
+    run.process.kill()
+    wait_for(lambda: not any(Path(f"/proc/{id}").exists() for id in ids))
