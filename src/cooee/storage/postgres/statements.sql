@@ -85,8 +85,9 @@ having min(began_at) > (
 -- Inbound texts
 
 -- storage rule 4: a text is new only if its key is. Keys, then conversations by id, then the rest.
--- Of the texts of one conversation each gets its place behind the last text in.
--- storage rule 16: a text knows whether its sender had opted out when it came.
+-- Of the texts of one conversation each gets its place behind the last text in. An opt-out ($14)
+-- has no turn: where no text waits before it, it is handled at once.
+-- storage rule 16: a text knows whether its sender had opted out when it came; $15 if it lifts that.
 -- name: receive_texts
 with came as (
   select * from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[],
@@ -95,31 +96,74 @@ with came as (
                       received_at, media, nth)
 ), fresh as (
   insert into dedupe_keys (conversation, key, received_at)
-  select conversation, key, received_at from came order by conversation, key
+  select conversation, key, received_at from came where not $13::boolean order by conversation, key
   on conflict do nothing
   returning conversation, key
 ), kept as (
   select c.*, row_number() over (partition by c.conversation order by c.nth) as place,
          count(*) over (partition by c.conversation) as many
-    from came c join fresh using (conversation, key)
+    from came c
+   where $13::boolean or (c.conversation, c.key) in (select conversation, key from fresh)
 ), placed as (
-  insert into conversations as c (id, ours, theirs, last_in_seq, last_text_at, due_at)
-  select conversation, min(ours), min(theirs), count(*), max(received_at), $12::bigint
+  insert into conversations as c (id, ours, theirs, last_in_seq, handled_seq, last_text_at, due_at,
+                                  opted_out)
+  select conversation, min(ours), min(theirs), count(*), case when $14::boolean then 1 else 0 end,
+         max(received_at), case when not $14::boolean then $12::bigint end,
+         exists (select 1 from opt_outs x where x.conversation = kept.conversation and x.lifted_at is null)
     from kept group by conversation order by conversation
   on conflict (id) do update set
+    handled_seq = case when $14::boolean and c.handled_seq = c.last_in_seq then c.last_in_seq + 1
+                       else c.handled_seq end,
     last_in_seq = c.last_in_seq + excluded.last_in_seq,
     last_text_at = excluded.last_text_at,
-    due_at = case when c.due_at is null then excluded.due_at
+    due_at = case when $14::boolean then c.due_at
+                  when c.due_at is null then excluded.due_at
                   when c.failed_attempts > 0 then c.due_at
                   else least(c.due_at, excluded.due_at) end,
-    failed_attempts = case when c.due_at is null then 0 else c.failed_attempts end
+    failed_attempts = case when c.due_at is null and not $14::boolean then 0
+                           else c.failed_attempts end
   returning id, last_in_seq, opted_out
 )
-insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, received_at, media, consent)
+insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, received_at, media, consent,
+                     status)
 select k.conversation, p.last_in_seq - k.many + k.place, k.id, k.provider_id, k.text, k.raw, k.sent_at,
-       k.received_at, k.media, case when p.opted_out then 1 else 0 end
+       k.received_at, k.media, greatest($15::smallint, case when p.opted_out then 1 else 0 end),
+       case when $14::boolean then InboundStatus.OPT_OUT else InboundStatus.PENDING end
   from kept k join placed p on p.id = k.conversation
 returning id, conversation, seq
+
+-- What need not be told apart takes one statement; the rest begins with these two, so that the
+-- order of the locks is the same.
+-- name: add_dedupe_keys
+insert into dedupe_keys (conversation, key, received_at)
+select * from unnest($1::bytea[], $2::bytea[], $3::bigint[]) t(conversation, key, received_at)
+ order by conversation, key
+on conflict do nothing
+returning conversation, key
+
+-- name: add_or_lock_conversations
+insert into conversations as c (id, ours, theirs, opted_out)
+select t.id, t.ours, t.theirs,
+       exists (select 1 from opt_outs x where x.conversation = t.id and x.lifted_at is null)
+  from unnest($1::bytea[], $2::text[], $3::text[]) t(id, ours, theirs) order by t.id
+on conflict (id) do update set ours = c.ours
+returning id, last_in_seq
+
+-- name: open_question
+select is_asking, offered_words from conversations where id = $1::bytea
+
+-- A first text of a person who was forgotten: all is as before its transaction.
+-- name: undo_first_texts
+with texts as (
+  delete from inbound where conversation = any ($1::bytea[])
+), keys as (
+  delete from dedupe_keys where conversation = any ($1::bytea[])
+)
+delete from conversations where id = any ($1::bytea[])
+
+-- name: remove_dedupe_keys
+delete from dedupe_keys
+ where (conversation, key) in (select * from unnest($1::bytea[], $2::bytea[]))
 
 -- Turns
 
