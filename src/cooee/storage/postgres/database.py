@@ -19,6 +19,7 @@ Verb: TypeAlias = Callable[[Transaction], Awaitable[T]]
 """A verb's statements. It may run more than once, and only the last run is committed."""
 
 _MAX_RUNS = 20  # of one verb that clashes with others each time
+_BEGIN_READING = "begin isolation level repeatable read read only"
 _PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # between questions about a commit that was cut off
 
 
@@ -74,7 +75,7 @@ class Database:
             StorageError: the server refuses.
         """
         try:
-            return await self._run_once(verb, "begin isolation level repeatable read read only")
+            return await self._run_once(verb, _BEGIN_READING)
         except Exception as error:
             raise translate_error(error) from error
 
@@ -84,7 +85,7 @@ class Database:
             await connection.execute(begin + self.connections.begin_suffix)
             now = self.read_clock()
             result = await verb(Transaction(connection, self.worker, now, self.forget_key))
-            unsettled_id = await _commit(connection)
+            unsettled_id = await _commit(connection, writes=begin != _BEGIN_READING)
         except BaseException:
             await _roll_back(connection)
             raise
@@ -113,12 +114,12 @@ class _NotCommitted(Exception):
     """The connection was lost at the commit, and the transaction was rolled back."""
 
 
-async def _commit(connection: Connection) -> str | None:
+async def _commit(connection: Connection, *, writes: bool) -> str | None:
     """Commit; return the transaction's id where the answer to the commit was lost."""
-    # storage rule 22: whoever has the id can ask the server what became of the transaction.
-    transaction_id: str | None = await connection.fetchval(
-        "select pg_current_xact_id_if_assigned()::text"
-    )
+    transaction_id: str | None = None
+    if writes:
+        # storage rule 22: whoever has the id can ask the server what became of the transaction.
+        transaction_id = await connection.fetchval("select pg_current_xact_id_if_assigned()::text")
     try:
         await connection.execute("commit")
     except BaseException as error:
