@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -24,7 +25,7 @@ class CutProxy:
         self.connection_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> CutProxy:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
 

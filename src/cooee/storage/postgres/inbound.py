@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from operator import attrgetter, itemgetter
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -52,16 +52,16 @@ class _Text(NamedTuple):
     new: NewInbound
 
 
-async def receive_texts(
-    transaction: Transaction, texts: Sequence[ToReceive]
-) -> list[ReceivedText]:
+async def receive_texts(transaction: Transaction, texts: Sequence[ToReceive]) -> list[ReceivedText]:
     """Store texts, and lease the conversations of new texts; a text stored before is not new."""
     named = [_name_text(text.new) for text in texts]
     # storage rule 4: of two deliveries in one batch, the first is the new one.
     firsts = {text.id: nth for nth, text in reversed(list(enumerate(named)))}
     stored = await _store_texts(transaction, [named[nth] for nth in sorted(firsts.values())])
     received = [
-        stored[text.id] if text.id in stored and firsts[text.id] == nth else ReceivedText(text.id, False)
+        stored[text.id]
+        if text.id in stored and firsts[text.id] == nth
+        else ReceivedText(text.id, False)
         for nth, text in enumerate(named)
     ]
     # storage rule 19: in one transaction, so that a text costs a commit less.
@@ -156,10 +156,9 @@ async def _store_one_by_one(
     keys = [(text.conversation, text.key, text.row[9]) for text in texts]
     added = await transaction.fetch("add_dedupe_keys", *columns_of(keys, 3))
     new_keys = {(conversation, key) for conversation, key in added}
-    new_texts = [text for text in texts if (text.conversation, text.key) in new_keys]
-    new_texts = await _lock_and_recall(transaction, new_texts)
+    fresh = [text for text in texts if (text.conversation, text.key) in new_keys]
     results = {}
-    for text in new_texts:
+    for text in await _lock_and_recall(transaction, fresh):
         results[text.id] = await _store_one(transaction, text)
     return results
 
