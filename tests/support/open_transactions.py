@@ -26,7 +26,7 @@ async def held_open(
         loop.call_soon_threadsafe(is_there.set)
         await asyncio.to_thread(may_commit.wait)
 
-    running = store._thread.submit(lambda: store._database.write(stop_before_commit))
+    running = store._session.write(stop_before_commit)
     running.add_done_callback(lambda _: is_there.set())
     await is_there.wait()
     try:
@@ -36,11 +36,18 @@ async def held_open(
         await running
 
 
-async def until_blocked(connection: asyncpg.Connection) -> None:
-    """Wait until another connection to the database waits for a lock."""
+async def until_blocked(
+    connection: asyncpg.Connection, running: asyncio.Future[Any] | None = None
+) -> None:
+    """Wait until another connection to the database waits for a lock.
+
+    Raises:
+        AssertionError: `running` is done, so it waited for nobody.
+    """
     waiting = (
         "select count(*) from pg_stat_activity"
         " where datname = current_database() and wait_event_type = 'Lock'"
     )
     while not await connection.fetchval(waiting):
+        assert running is None or not running.done(), "It waits for no lock."
         await asyncio.sleep(0.005)

@@ -37,7 +37,7 @@ async def test_a_text_waits_for_the_end_of_a_turn_and_is_not_forgotten_by_it(her
     claim = await here.claim_one()
     async with held_open(here.store, lambda one: turns.finish_claims(one, [result_of(claim)])):
         coming = asyncio.create_task(there.receive("second", key="second"))
-        await until_blocked(aside)
+        await until_blocked(aside, coming)
     assert await coming == [True]
     [text] = (await there.claim_one()).texts
     assert (text.seq, text.inbound.text) == (2, "second")
@@ -49,7 +49,7 @@ async def test_a_turn_ends_as_a_text_is_not_committed_and_leaves_it_due(here, th
     claim = await here.claim_one()
     async with held_open(there.store, receiving(there, ANNA)):
         ending = asyncio.create_task(here.finish(claim, "reply"))
-        await until_blocked(aside)
+        await until_blocked(aside, ending)
     assert await ending
     [text] = (await here.claim_one()).texts
     assert (text.seq, text.inbound.text) == (2, "second")
@@ -63,7 +63,7 @@ async def test_an_opt_out_that_is_not_committed_cancels_the_reply_that_runs_into
     claim = await here.claim_one()
     async with held_open(there.store, receiving(there, ANNA, text="STOP", consent="out")):
         ending = asyncio.create_task(here.finish(claim, "reply"))
-        await until_blocked(aside)
+        await until_blocked(aside, ending)
     assert await ending
     assert "reply: cancelled" in await here.statuses()
 
@@ -73,7 +73,7 @@ async def test_an_opt_out_cancels_the_reply_that_it_waits_for(here, there, aside
     claim = await here.claim_one()
     async with held_open(here.store, lambda one: turns.finish_claims(one, [result_of(claim)])):
         stopping = asyncio.create_task(there.receive_one("STOP", consent="out"))
-        await until_blocked(aside)
+        await until_blocked(aside, stopping)
     assert [text.text for text in (await stopping).cancelled] == ["reply"]
     assert "reply: cancelled" in await here.statuses()
 
@@ -81,7 +81,7 @@ async def test_an_opt_out_cancels_the_reply_that_it_waits_for(here, there, aside
 async def test_a_text_delivered_to_two_processes_at_once_is_stored_by_the_first(here, there, aside):
     async with held_open(here.store, receiving(here, ANNA, text="once")):
         again = asyncio.create_task(there.receive("once", key="once"))
-        await until_blocked(aside)
+        await until_blocked(aside, again)
     assert await again == [False]
     assert [text.inbound.text for text in (await here.claim_one()).texts] == ["once"]
 
@@ -89,10 +89,6 @@ async def test_a_text_delivered_to_two_processes_at_once_is_stored_by_the_first(
 async def test_a_text_whose_first_delivery_is_rolled_back_is_stored_by_the_second(
     here, there, aside
 ):
-    async def fail(transaction):
-        await receiving(here, ANNA, text="once")(transaction)
-        raise ValueError
-
     async def store_and_fail(one):
         await receiving(here, ANNA, text="once")(one)
         waiting = asyncio.get_running_loop().create_future()
@@ -101,11 +97,11 @@ async def test_a_text_whose_first_delivery_is_rolled_back_is_stored_by_the_secon
         raise ValueError("rolled back")
 
     stopped = []
-    failing = here.store._thread.submit(lambda: here.store._database.write(store_and_fail))
+    failing = here.store._session.write(store_and_fail)
     while not stopped:
         await asyncio.sleep(0.001)
     again = asyncio.create_task(there.receive("once", key="once"))
-    await until_blocked(aside)
+    await until_blocked(aside, again)
     [(loop, waiting)] = stopped
     loop.call_soon_threadsafe(waiting.set_result, None)
     with pytest.raises(ValueError, match="rolled back"):
@@ -131,7 +127,7 @@ async def test_no_claim_is_empty(here, there, aside, monkeypatch):
     monkeypatch.setitem(transaction._STATEMENTS, "claim_due", stopped)
     await aside.execute("select pg_advisory_lock(7)")
     claiming = asyncio.create_task(there.store.claim(5))
-    await until_blocked(aside)
+    await until_blocked(aside, claiming)
     monkeypatch.setitem(transaction._STATEMENTS, "claim_due", statement)
     assert await here.finish(await here.claim_one(), "reply")
     assert await here.receive("second", key="second") == [True]
@@ -188,9 +184,9 @@ async def test_a_verb_locks_conversations_in_the_order_of_their_ids(
     async with aside.transaction():
         await aside.execute("select from conversations where id = $1 for update", first)
         work = VERBS[verb](here, claimed)
-        running = here.store._thread.submit(lambda: here.store._database.write(work))
+        running = here.store._session.write(work)
         other = await asyncpg.connect(migrated_url, server_settings={"search_path": "cooee"})
-        await until_blocked(other)
+        await until_blocked(other, running)
         locked = "select id from conversations where id = any ($1) for update skip locked"
         assert len(await other.fetch(locked, rest)) == 2
         await other.close()
