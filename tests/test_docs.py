@@ -522,7 +522,7 @@ def test_every_answer_in_the_table_of_types_is_read_as_one():
     types = {"date": date, "time": clock, "datetime": datetime, "Decimal": Decimal}
     types |= {"Literal": Literal, "PhoneNumber": cooee.PhoneNumber, "Email": cooee.Email}
     types |= {"Birthday": cooee.Birthday}
-    here = ParseContext(datetime(2026, 11, 25, 10, tzinfo=UTC), UTC, "+61491570006")
+    here = ParseContext(datetime(2026, 11, 25, 10, tzinfo=UTC), lambda: UTC, "+61491570006")
     types |= {"ZoneInfo": ZoneInfo}
     assert len(rows) == 12
     for kind, texts in rows:
@@ -539,7 +539,7 @@ def test_every_day_and_time_in_the_table_of_days_is_read_as_one_or_asked_again()
     types = {"date": date, "time": clock, "datetime": datetime, "Birthday": cooee.Birthday}
     sydney = ZoneInfo("Australia/Sydney")
     now = datetime(2026, 11, 25, 10, tzinfo=sydney)
-    here = ParseContext(now, sydney, "+61491570006", "+61491570156")
+    here = ParseContext(now, lambda: sydney, "+61491570006", "+61491570156")
     assert len(rows) == 16
     for kind, texts, shown in rows:
         for text in re.findall("`(.+?)`", texts):

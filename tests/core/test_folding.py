@@ -28,7 +28,7 @@ from cooee.core.parsing.choices import match_option
 from cooee.core.parsing.keywords import Keyword, make_matcher
 from cooee.core.parsing.yes_no import yes_or_no
 
-HERE = ParseContext(datetime(2026, 11, 25, 10, tzinfo=UTC), UTC, "+61491570006")
+HERE = ParseContext(datetime(2026, 11, 25, 10, tzinfo=UTC), lambda: UTC, "+61491570006")
 FAMILY, SCOTLAND = "👨‍👩‍👧", "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 INVISIBLE = [
     *map(chr, range(0x200B, 0x2010)), *map(chr, range(0x202A, 0x202F)),

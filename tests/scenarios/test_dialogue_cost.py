@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cooee import App, days
+from cooee import App, Chat, days
 from cooee.core.dialogue import journal as journals
 from cooee.runtime.turns import claim_turns
 from cooee.storage.sqlite.transaction import Transaction
@@ -149,3 +149,26 @@ async def test_many_entries_of_one_person_are_warned_of(counted, monkeypatch, ca
         await phone.text("COUNT")
         [warning] = [each for each in caplog.records if each.msg == "dialogue-warning"]
         assert "10 open dialogues with over 20 journal entries" in str(vars(warning))
+
+
+async def test_a_turn_looks_up_no_zone_and_makes_no_chat_that_nobody_sees(monkeypatch):
+    counts: Counter[str] = Counter()
+
+    def count(owner, name):
+        original = getattr(owner, name)
+
+        def counting(*args, **options):
+            counts[name] += 1
+            return original(*args, **options)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    count(App, "time_zone_of")
+    count(Chat, "__init__")
+    async with Kit(made()) as kit:
+        phone = kit.phone()
+        await phone.text("ASK")
+        counts.clear()
+        await phone.text("fine")
+    assert counts["time_zone_of"] == 0, "no answer of this dialogue is a date"
+    assert counts["__init__"] == 2, "the run's, and that of the second run, in tests"

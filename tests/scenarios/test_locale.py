@@ -32,7 +32,7 @@ from cooee.phone.inspector.formatting import day_of_month, weekday_name
 from cooee.providers.twilio.payloads import parse_rfc2822_date
 from cooee.simulator.apis.twilio.responses import format_rfc2822
 
-here = ParseContext(now, UTC, "+61491570006")
+here = ParseContext(now, lambda: UTC, "+61491570006")
 assert parse_answer(parser_for(date), "Wed 2 December", here) == date(2026, 12, 2)
 assert parse_answer(parser_for(date), "tuesday", here) == date(2026, 12, 1)
 assert parse_answer(parser_for(time), "3pm", here) == time(15)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from cooee import Chat, DefinitionError, Routes
+from cooee.core.app import opt_out
 from cooee.core.app.opt_out import (
     OPT_IN_WORDS,
     OPT_OUT_WORDS,
@@ -225,3 +226,23 @@ def test_the_words_are_all_different_and_all_keywords():
     folded = [fold_text(word) for word in (*OPT_OUT_WORDS, *OPT_IN_WORDS)]
     assert len(set(folded)) >= len(folded) - 1  # OPT-OUT may fold as one of the others
     assert all(folded)
+
+
+def test_a_text_is_read_once_for_all_who_ask(monkeypatch):
+    """Its receiver asks, and its turn does: the dialogue, and whoever answers it."""
+    read = []
+    monkeypatch.setattr(opt_out, "plain_words", lambda text: read.append(text) or ())
+    words = opt_out_words(TWILIO, routes())
+    for _ in range(3):
+        assert words.consent_of("See you at 7") == ""
+        assert not words.might_opt_out("See you at 7")
+    assert read == ["See you at 7"]
+
+
+def test_the_last_readings_are_kept_and_no_more():
+    words = opt_out_words(TWILIO, routes())
+    for n in range(3_000):
+        assert words.consent_of(f"See you at {n}") == ""
+    assert words.consent_of("x" * 10_000) == ""
+    assert words.consent_of("stop") == "out"
+    assert len(words._readings) <= 1_024

@@ -37,7 +37,9 @@ from typing_extensions import TypeAliasType
 from cooee.core.parsing.answer_types import answer_type_problem
 from cooee.core.parsing.answers import Email, ParseContext, PhoneNumber, parse_answer, parser_for
 
-HERE = ParseContext(datetime(2026, 11, 25, 10, 0, tzinfo=ZoneInfo("UTC")), ZoneInfo("UTC"), "+614")
+HERE = ParseContext(
+    datetime(2026, 11, 25, 10, 0, tzinfo=ZoneInfo("UTC")), lambda: ZoneInfo("UTC"), "+614"
+)
 UserId = NewType("UserId", int)
 Nested = NewType("Nested", UserId)
 Age = TypeAliasType("Age", int)

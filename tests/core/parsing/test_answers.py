@@ -23,7 +23,7 @@ from cooee.core.parsing.answers import (
     parser_for,
 )
 
-HERE = ParseContext(datetime(2026, 11, 25, 10, 0, tzinfo=UTC), UTC, "+61491570006")
+HERE = ParseContext(datetime(2026, 11, 25, 10, 0, tzinfo=UTC), lambda: UTC, "+61491570006")
 
 
 class Colour(Enum):

@@ -23,7 +23,7 @@ RESERVED_WORDS = frozenset(map(plain_word, (*OPT_OUT_WORDS, *HELP_WORDS)))
 
 def offered_words(question: Question, reserved: frozenset[str] = RESERVED_WORDS) -> tuple[str, ...]:
     """Return the reserved words that a question offers as answers, as plain words."""
-    if question.kind == "receive":
+    if question.kind == "receive" or (question.options is None and question.type is str):
         return ()
     if question.options is not None:
         return words_of_labels(question.options, reserved)

@@ -18,7 +18,7 @@ import msgspec
 
 from cooee.core.app.routes import Handler, Route, Routes, handler_of
 from cooee.core.errors import DefinitionError
-from cooee.core.folding import fold_text, unaccented
+from cooee.core.folding import REMEMBERED_READINGS, fold_text, unaccented
 from cooee.core.parsing.keywords import Keyword
 from cooee.core.parsing.opt_out_phrases import opt_out_intent, plain_words, says_only
 from cooee.core.parsing.reactions import read_reaction
@@ -72,9 +72,20 @@ class OptOutWords(msgspec.Struct, frozen=True):
     app_keywords: frozenset[str]  # the app's own, without accents: never a wish
     advertisable: Sequence[str]
     provider: ProviderWords = ProviderWords()
+    _readings: dict[str, ConsentChange] = msgspec.field(default_factory=dict)
 
     def consent_of(self, text: str) -> ConsentChange:
         """Return a text's change to its sender's consent; a quote of ours (a tapback) has none."""
+        change = self._readings.get(text)
+        if change is None:
+            change = self._read(text)
+            if len(text) <= _MAX_KEYWORD_CHARS:
+                if len(self._readings) >= REMEMBERED_READINGS:
+                    self._readings.clear()
+                self._readings[text] = change
+        return change
+
+    def _read(self, text: str) -> ConsentChange:
         folded = fold_text(text) if len(text) <= _MAX_KEYWORD_CHARS else ""
         if folded in self.opt_out or unaccented(folded) in self.opt_out:
             return "out"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, NoReturn, TypeAlias
 
 from msgspec.structs import replace
@@ -261,7 +261,10 @@ class Run:
 
     def parse_context(self, at: datetime) -> ParseContext:
         """Return the time and the places that a text is parsed with."""
-        return ParseContext(at, self.chat.zone, self.context.ours, self.context.theirs)
+        return ParseContext(at, self._find_zone, self.context.ours, self.context.theirs)
+
+    def _find_zone(self) -> tzinfo:
+        return self.chat.zone
 
     def consume_text(self) -> None:
         """Mark the text of this turn as consumed by its question."""

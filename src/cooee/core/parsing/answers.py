@@ -53,12 +53,13 @@ class NotUnderstood(ValueError):
 class ParseContext(msgspec.Struct, frozen=True):
     """The time and place of a text, for "tomorrow" and "3/4".
 
-    `zone` is the person's. The customs are those of two countries: of `our_number`, a number of
-    ours, and of `their_number`, the person's.
+    `find_zone` returns the person's time zone; looking it up takes time, and few types need it.
+    The customs are those of two countries: of `our_number`, a number of ours, and of
+    `their_number`, the person's.
     """
 
     at: datetime
-    zone: tzinfo
+    find_zone: Callable[[], tzinfo]
     our_number: str
     their_number: str = ""
 
@@ -118,7 +119,7 @@ def parse_answer(parser: AnswerParser, text: str, context: ParseContext) -> Any:
         raise
     except WRONG_ANSWER_ERRORS as error:
         raise NotUnderstood(str(error)) from error
-    if inspect.isawaitable(value):
+    if type(value) is not str and inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()  # nobody will await it, and Python would warn
         raise DialogueError(
@@ -260,7 +261,7 @@ def _dates_parser(name: str) -> Callable[[str, ParseContext], Any]:
     def parse(text: str, context: ParseContext) -> Any:
         from cooee.core.parsing import dates  # noqa: PLC0415 -- 20 ms that only who asks for one pays
 
-        now = context.at.astimezone(context.zone)
+        now = context.at.astimezone(context.find_zone())
         try:
             return getattr(dates, name)(text, now, context.our_number, context.their_number)
         except dates.DateNotUnderstood as error:

@@ -189,12 +189,11 @@ class _ClaimRun:
         """Run each dialogue that speaks before it can take a text: begun by the app, or resumed."""
         tried: set[str] = set()
         while self._failure is None and self._progress.dialogues.by_id:
-            due = self._progress.dialogues.due(self._context.now())
-            ready = [live for live in due if live.speaks_first and live.id not in tried]
-            if not ready:
+            ready = self._progress.dialogues.ready(self._context.now(), tried)
+            if ready is None:
                 return
-            tried.add(ready[0].id)
-            yield from self._run_by_itself(ready[0])
+            tried.add(ready.id)
+            yield from self._run_by_itself(ready)
 
     def _run_due_dialogues(self) -> TurnFlow[None]:
         """Run the dialogues whose timer is due."""

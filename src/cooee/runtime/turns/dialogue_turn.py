@@ -184,7 +184,7 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
         None,
         dialogue.handler,
     )
-    handler_chat = make_chat(context, turn, context.app.state_codec.decode(progress.state)[0])
+    handler_chat = _chat_for_middleware(context, turn, progress)
     try:
         while True:
             advance = partial(_advance_flow, flow, result)
@@ -208,6 +208,15 @@ def _run_effects(  # noqa: PLR0917 -- all that a run needs, once
         check = partial(driver.check_replay, dialogue_context, step, turn.now)
         yield HandlerCall(handler, turn.id, handler_chat, check, sync=True)
     return open_dialogue, step
+
+
+def _chat_for_middleware(
+    context: TurnContext, turn: Turn, progress: ClaimProgress
+) -> Chat[Any, Any] | None:
+    """Return the chat that middleware sees around a dialogue; None where the app has none."""
+    if not context.app.middleware:
+        return None
+    return make_chat(context, turn, context.app.state_codec.decode(progress.state)[0])
 
 
 def _find_state_change(
@@ -247,7 +256,7 @@ def _write_checkpoint(
 
 
 def _run_once(
-    turn: Turn, handler_chat: Chat[Any, Any], call_once: CallOnce
+    turn: Turn, handler_chat: Chat[Any, Any] | None, call_once: CallOnce
 ) -> TurnFlow[CallResult]:
     """Call a once, in a thread or on the event loop, as its function is written."""
     handler = handler_of(call_once.function)

@@ -74,10 +74,12 @@ class OpenDialogues(msgspec.Struct, frozen=True):
     @property
     def asking(self) -> OpenDialogue | None:
         """The dialogue whose question waits for the person's next text."""
-        if not self.by_id:  # as with most people
-            return None
-        asking = [live for live in self.unfinished if live.is_asking]
-        return max(asking, key=_asked_at, default=None)
+        found = None  # no list: each turn asks several times, and most people have one dialogue
+        for live in self.by_id.values():
+            is_asking = live.is_asking and not live.ended
+            if is_asking and (found is None or _asked_at(live) > _asked_at(found)):
+                found = live
+        return found
 
     @property
     def unfinished(self) -> Sequence[OpenDialogue]:
@@ -88,6 +90,13 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         """Return the dialogues whose timer is due, the earliest first."""
         due = [live for live in self.unfinished if live.due_at is not None and live.due_at <= now]
         return sorted(due, key=lambda live: live.due_at or now)
+
+    def ready(self, now: datetime, tried: Collection[str]) -> OpenDialogue | None:
+        """Return the dialogue due first that speaks before it can take a text, but for these."""
+        if not any(live.speaks_first for live in self.by_id.values()):  # as at most texts
+            return None
+        due = [live for live in self.due(now) if live.speaks_first and live.id not in tried]
+        return due[0] if due else None
 
     def with_replaced(self, *dialogues: OpenDialogue) -> OpenDialogues:
         """Return the dialogues with these in place of their former values."""
