@@ -126,6 +126,16 @@ async def test_a_turn_of_a_dialogue_writes_the_state_a_few_times_at_most(counted
         assert cost["bytes"] < 3 * size + 10_000
 
 
+async def test_an_answer_costs_one_statement_for_each_row_that_it_changes(counted):
+    async with Kit(made()) as kit:
+        phone = kit.phone()
+        await phone.text("ASK")
+        await phone.text("fine")
+        cost = await turn_costs(counted, kit, phone, "fine")
+        assert (cost["save_dialogue"], cost["add_entry"]) == (1, 1)
+        assert (cost["find_entry"], cost["set_timer"]) == (0, 0), "nothing was in doubt, or due"
+
+
 async def test_answers_of_ten_kilobytes_are_written_once_and_read_once_a_turn(counted):
     async with Kit(made()) as kit:
         phone = kit.phone()

@@ -47,7 +47,8 @@ def update_dialogues(transaction: Transaction, result: ClaimResult) -> None:
         _append_entries(transaction, conversation, update)
     if failure is not None and failure.dialogue_id:
         _record_failure(transaction, conversation, failure)
-    if result.dialogue_updates or (failure is not None and failure.dialogue_id):
+    has_timers = any(one.due_at for one in (*result.claim.dialogues, *result.dialogue_updates))
+    if (result.dialogue_updates and has_timers) or (failure is not None and failure.dialogue_id):
         set_timers(transaction, [conversation])
 
 
@@ -81,18 +82,22 @@ def _append_entries(transaction: Transaction, conversation: bytes, update: Dialo
         StorageError: the stored journal is shorter, or has another entry.
     """
     dialogue_key = (conversation, storable_text(update.id))
-    if (
-        update.stored_count
-        and _read_entry(transaction, dialogue_key, update.stored_count - 1) is None
-    ):
-        raise StorageError(
-            f"Dialogue {update.id} has fewer than {update.stored_count} entries: read it again."
-        )
     for n, entry in enumerate(update.entries, update.stored_count):
         if transaction.execute("add_entry", (*dialogue_key, n, entry)).rowcount:
             continue
+        _check_length(transaction, dialogue_key, n)
         if _read_entry(transaction, dialogue_key, n) != (entry,):
             raise StorageError(f"Dialogue {update.id} has another entry {n}: read it again.")
+    if not update.entries:
+        _check_length(transaction, dialogue_key, update.stored_count)
+
+
+def _check_length(transaction: Transaction, dialogue_key: tuple[bytes, str], count: int) -> None:
+    """Refuse a journal with fewer entries than its reader has seen."""
+    if count and _read_entry(transaction, dialogue_key, count - 1) is None:
+        raise StorageError(
+            f"Dialogue {dialogue_key[1]} has fewer than {count} entries: read it again."
+        )
 
 
 def _read_entry(transaction: Transaction, dialogue_key: tuple[bytes, str], n: int) -> object:

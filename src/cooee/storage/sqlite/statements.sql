@@ -238,7 +238,10 @@ on conflict (conversation, id) do update set
 select 1 from dialogues where conversation = ? and id = ?
 
 -- name: add_entry
-insert into journal_entries (conversation, dialogue_id, position, entry) values (?, ?, ?, ?)
+insert into journal_entries (conversation, dialogue_id, position, entry)
+select ?1, ?2, ?3, ?4
+ where ?3 = 0 or exists (select 1 from journal_entries
+                          where conversation = ?1 and dialogue_id = ?2 and position = ?3 - 1)
 on conflict (conversation, dialogue_id, position) do nothing
 
 -- name: find_entry
