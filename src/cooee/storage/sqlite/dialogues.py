@@ -47,8 +47,10 @@ def update_dialogues(transaction: Transaction, result: ClaimResult) -> None:
         _append_entries(transaction, conversation, update)
     if failure is not None and failure.dialogue_id:
         _record_failure(transaction, conversation, failure)
-    has_timers = any(one.due_at for one in (*result.claim.dialogues, *result.dialogue_updates))
-    if (result.dialogue_updates and has_timers) or (failure is not None and failure.dialogue_id):
+    updates = result.dialogue_updates
+    had_timers = any(one.due_at for one in result.claim.dialogues)
+    has_timers = had_timers or any(one.due_at for one in updates)
+    if (updates and has_timers) or (failure is not None and failure.dialogue_id):
         set_timers(transaction, [conversation])
 
 
