@@ -21,12 +21,20 @@ _SIGNATURE = re.compile(
     rf"|inviato da\w* {_DEVICE})[.!]?$",
     re.IGNORECASE,
 )
-_SIGNED = re.compile("sent |outlook|envoyé|enviado|gesendet|inviato", re.IGNORECASE)
+_SIGNING_WORDS = ("sent ", "outlook", "envoyé", "enviado", "gesendet", "inviato")
+_SIGNED = re.compile("|".join(_SIGNING_WORDS), re.IGNORECASE)
 
 
 def without_signature(text: str) -> str:
     """Return a text without "Sent from my iPhone" at its end; a text of only this is empty."""
-    return _SIGNATURE.sub("", text) if _SIGNED.search(text) else text
+    return _SIGNATURE.sub("", text) if _may_be_signed(text) else text
+
+
+def _may_be_signed(text: str) -> bool:
+    if not text.isascii():
+        return _SIGNED.search(text) is not None
+    lower = text.lower()  # a fourth of the time
+    return any([words in lower for words in _SIGNING_WORDS])
 
 
 def without_courtesies(text: str) -> str:

@@ -68,14 +68,15 @@ def plain_words(text: str) -> Sequence[str]:
 
 def _split_words(text: str) -> Sequence[str]:
     folded = unaccented(fold_text(without_signature(text))).replace("'", "")
-    tokens = _DRAWN_OUT.sub(r"\1", _NO_LETTER.sub(" ", folded)).split()
+    words = _NO_LETTER.sub(" ", folded)
+    tokens = (_DRAWN_OUT.sub(r"\1", words) if _DRAWN_OUT.search(words) else words).split()
     is_spelled_out = len(tokens) > 1 and all(len(token) == 1 for token in tokens)  # "S.T.O.P"
     return ("".join(tokens),) if is_spelled_out else tuple(tokens)
 
 
 _split_once = lru_cache(maxsize=REMEMBERED_READINGS)(_split_words)
 
-_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_DRAWN_OUT = re.compile(r"([a-z])\1\1+")
 _OBJECTS = frozenset(
     ("it", "this", "that", "now", "all", "everything", "immediately", "asap", "today")
 )

@@ -143,12 +143,11 @@ def _decode_word(word: str) -> str:
 
 def _spellings(url: str) -> Iterator[str]:
     """Yield the URLs that Twilio may have signed; the URL that was called is the likeliest."""
-    split = urlsplit(url)
-    has_user = "@" in split.netloc
-    if not has_user:
+    if "@" not in url:
         yield url
+    split = urlsplit(url)
     yield from (spelling for spelling in _other_spellings(split) if spelling != url)
-    if has_user:
+    if "@" in url:
         yield url
 
 
