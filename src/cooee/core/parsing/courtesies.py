@@ -33,8 +33,8 @@ def without_signature(text: str) -> str:
 def _may_be_signed(text: str) -> bool:
     if not text.isascii():
         return _SIGNED.search(text) is not None
-    lower = text.lower()  # a fourth of the time
-    return any([words in lower for words in _SIGNING_WORDS])
+    lower = text.lower()
+    return any(words in lower for words in _SIGNING_WORDS)
 
 
 def without_courtesies(text: str) -> str:
