@@ -17,9 +17,9 @@ from cooee.storage.dialects import (
     describe_database,
     find_database_problems,
     is_missing,
-    is_server,
     open_store,
 )
+from cooee.storage.server_url import is_server
 
 SOURCE = Path(__file__).parents[2] / "src" / "cooee"
 FOR_A_DIALECT = ("storage/dialects.py", "storage/sqlite/")

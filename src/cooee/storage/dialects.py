@@ -6,28 +6,29 @@ This module is the one place that knows the dialects. A URL may hold a password:
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cooee.core.errors import SettingError, StorageError
 from cooee.storage.columns import to_millis
 from cooee.storage.forget_key import find_setting_problem, parse_forget_key
+from cooee.storage.server_url import (
+    SERVER_EXAMPLE,
+    describe_server,
+    is_server,
+    parse_server_url,
+    server_password,
+)
 from cooee.storage.store import Store
 from cooee.storage.tables import RowStore
 
 _SQLITE = "sqlite:///"
-_POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})
-_POSTGRES_EXAMPLE = "postgresql://cooee@db.example.com/cooee"
-_HOST = re.compile(r"(\[[^]]+\]|[^:\[\]]*)(:\d+)?")
 _ONE_OWNER = (
-    "A file has one process. Several processes share a PostgreSQL:"
-    f" COOEE_DATABASE={_POSTGRES_EXAMPLE}"
+    f"A file has one process. Several processes share a PostgreSQL: COOEE_DATABASE={SERVER_EXAMPLE}"
 )
 
 
@@ -38,15 +39,9 @@ def check_database_url(url: str) -> None:
         SettingError: the URL names no database that cooee knows.
     """
     if is_server(url):
-        _split_server_url(url)
+        parse_server_url(url)
     else:
         database_path(url)
-
-
-def is_server(url: str) -> bool:
-    """Return whether a URL names a database server, which any number of processes may share."""
-    scheme = url.partition("://")[0].lower()
-    return "://" in url and scheme.partition("+")[0] in _POSTGRES_SCHEMES
 
 
 def check_processes(url: str) -> None:
@@ -77,43 +72,9 @@ def database_path(url: str) -> Path:
         named = f" ({scheme:.20}://…)" if colon else ""
         raise SettingError(
             f"The URL{named} names no database. Give a file, sqlite:///cooee.db, or a server,"
-            f" {_POSTGRES_EXAMPLE}"
+            f" {SERVER_EXAMPLE}"
         )
     return absolute_path(path)
-
-
-def _split_server_url(url: str) -> SplitResult:
-    """Return the parts of a server's URL.
-
-    Raises:
-        SettingError: the URL has a driver's name, no database's, or cannot be read.
-    """
-    scheme = url.partition("://")[0]
-    if scheme not in _POSTGRES_SCHEMES:
-        raise SettingError(f"Begin the URL with postgresql://, as in {_POSTGRES_EXAMPLE}")
-    parts = _parse_url(url)
-    if parts is None:
-        raise SettingError(
-            "The URL of the PostgreSQL cannot be read. In a user's name or a password, each of"
-            f" : / ? # [ ] @ % is written as its percent code. Like this: {_POSTGRES_EXAMPLE}"
-        )
-    if not _server_database(parts) or "/" in _server_database(parts):
-        raise SettingError(f"The URL names no database behind the host: {_POSTGRES_EXAMPLE}")
-    return parts
-
-
-def _parse_url(url: str) -> SplitResult | None:
-    """Return the parts of a URL, whose hosts may be several; None where they make no sense."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    return parts if all(map(_HOST.fullmatch, hosts)) and "@" not in parts.path else None
-
-
-def _server_database(parts: SplitResult) -> str:
-    return unquote(parts.path.removeprefix("/")) or "".join(parse_qs(parts.query).get("dbname", []))
 
 
 def absolute_path(path: str) -> Path:
@@ -140,9 +101,7 @@ def describe_database(url: str) -> str:
     """
     if not is_server(url):
         return str(database_path(url))
-    parts = _split_server_url(url)
-    hosts = parts.netloc.rpartition("@")[2] or "".join(parse_qs(parts.query).get("host", []))
-    return f"PostgreSQL {_server_database(parts)} at {hosts or 'this machine'}"
+    return describe_server(url)
 
 
 def database_password(url: str) -> str:
@@ -151,10 +110,7 @@ def database_password(url: str) -> str:
     Raises:
         SettingError: the URL names no database.
     """
-    if not is_server(url):
-        return ""
-    parts = _split_server_url(url)
-    return unquote(parts.password or "") or "".join(parse_qs(parts.query).get("password", []))
+    return server_password(url) if is_server(url) else ""
 
 
 def default_media_location(url: str) -> str:
@@ -211,7 +167,7 @@ async def open_store(
         StorageError: the database cannot be opened.
     """
     if is_server(url):
-        _split_server_url(url)
+        parse_server_url(url)
         check_driver()
         key = parse_forget_key(forget_key)
         from cooee.storage.postgres.store import PostgreSQL  # noqa: PLC0415 -- as below
@@ -235,7 +191,7 @@ async def open_rows(url: str, *, now: Callable[[], datetime], is_source: bool) -
     """
     millis = to_millis(now())
     if is_server(url):
-        _split_server_url(url)
+        parse_server_url(url)
         check_driver()
         from cooee.storage.postgres.row_store import PostgresRows  # noqa: PLC0415 -- as above
 

@@ -69,7 +69,8 @@ def phone(
     """
     from cooee.phone.phone_lock import lock_phone
     from cooee.phone.simulated_provider import ProviderConnection, is_pushed_by_default
-    from cooee.storage.dialects import check_ownership, database_path, is_server
+    from cooee.storage.dialects import check_ownership, database_path
+    from cooee.storage.server_url import is_server
 
     database = _phone_database(app, database)
     is_pushed = is_pushed_by_default(provider) if push is None else push

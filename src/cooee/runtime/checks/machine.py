@@ -16,9 +16,9 @@ from cooee.storage.dialects import (
     describe_database,
     find_database_problems,
     is_missing,
-    is_server,
     open_store,
 )
+from cooee.storage.server_url import is_server
 
 _LOW_DISK_BYTES, _FULL_DISK_BYTES = 500_000_000, 50_000_000  # bytes
 

@@ -22,7 +22,8 @@ async def upgrade_schema(connection: Connection) -> None:
     if version.major < MIN_SERVER_VERSION:
         raise StorageError(
             f"The server is PostgreSQL {version.major}, and cooee needs {MIN_SERVER_VERSION} or"
-            " later. Upgrade the server, or set COOEE_DATABASE to another."
+            " later: older ones get no corrections any more, and cooee is not tested with them."
+            " Upgrade the server, or set COOEE_DATABASE to another."
         )
     known = migrations.load_migrations("postgres")
     if not migrations.missing_migrations(await schema_version(connection), known):

@@ -15,9 +15,13 @@ from cooee.storage.postgres.database_thread import DatabaseThread
 from cooee.storage.postgres.lanes import Lane
 from cooee.storage.postgres.migrate import upgrade_schema
 from cooee.storage.postgres.notices import Notices
+from cooee.storage.postgres.open_errors import (
+    check_rights,
+    check_writable,
+    explain_open_error,
+)
 from cooee.storage.postgres.pages import PAGE, PageDone
 from cooee.storage.postgres.row_store import refuse_half_copied
-from cooee.storage.postgres.server_errors import translate_error
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.postgres.workers import Worker
 
@@ -54,11 +58,14 @@ class Session:
         try:
             connection = await self._database.connections.acquire()
             try:
+                await check_writable(connection)
                 await upgrade_schema(connection)
+                await check_rights(connection)
             finally:
                 self._database.connections.release(connection)
         except Exception as error:
-            raise translate_error(error) from error
+            address = self._database.connections.address
+            raise explain_open_error(address.dsn, error) from error
         if owner:
             await self._database.write(refuse_half_copied)
             await self._database.write(forgotten.prepare_forgotten)
