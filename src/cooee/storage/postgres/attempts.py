@@ -19,7 +19,7 @@ from cooee.storage.postgres.receipts import Report, TextKey, add_receipts, adopt
 from cooee.storage.postgres.refusals import NewRefusal, begin_refusals
 from cooee.storage.postgres.rounds import split_into_rounds
 from cooee.storage.postgres.transaction import Row, Transaction
-from cooee.storage.records import AttemptResult, SendAttempt
+from cooee.storage.records import AttemptResult, FinishedClaim, SendAttempt
 from cooee.storage.statuses import ConsentSource
 
 
@@ -81,6 +81,11 @@ async def put_back(transaction: Transaction, attempts: Sequence[SendAttempt]) ->
         for one in attempts
     ]
     await record_results(transaction, results)
+
+
+async def put_back_finished(transaction: Transaction, finished: Sequence[FinishedClaim]) -> None:
+    """Queue the replies again that were taken with their turns: none was attempted."""
+    await put_back(transaction, [attempt for one in finished for attempt in one.attempts])
 
 
 def _has_succeeded(one: _Result) -> bool:

@@ -141,13 +141,29 @@ async def take_replies(
 ) -> Sequence[SendAttempt]:
     """Record the next attempts of one conversation's due replies, in order."""
     conversation = conversation_id(storable_text(ours), storable_text(theirs))
-    # A sender may be taking one of them: which of them are next is known when it is done.
     await transaction.fetch("lock_conversations", [conversation])
-    await transaction.fetch("lock_queued_texts", conversation)
+    taken = await take_replies_of(transaction, [(ours, conversation, limit)])
+    return taken.get(conversation, [])
+
+
+async def take_replies_of(
+    transaction: Transaction, conversations: Sequence[tuple[str, bytes, int]]
+) -> dict[bytes, list[SendAttempt]]:
+    """Record the next attempts of the due replies of conversations, which are locked.
+
+    `conversations` has our number, the conversation, and the most attempts of it.
+    """
+    our_numbers = {conversation: ours for ours, conversation, _ in conversations}
+    limits = [limit for _, _, limit in conversations]
+    # A sender may be taking one of them: which of them are next is known when it is done.
+    await transaction.fetch("lock_queued_texts", list(our_numbers))
     rows = await transaction.fetch(
-        "next_replies", conversation, transaction.now, limit, transaction.worker
+        "next_replies", list(our_numbers), transaction.now, limits, transaction.worker
     )
-    return [make_attempt(ours, row) for row in sorted(rows, key=lambda row: int(row[1]))]
+    taken: dict[bytes, list[SendAttempt]] = {}
+    for row in sorted(rows, key=lambda row: (row[0], row[1])):
+        taken.setdefault(row[0], []).append(make_attempt(our_numbers[row[0]], row))
+    return taken
 
 
 def make_attempt(ours: str, row: Row) -> SendAttempt:

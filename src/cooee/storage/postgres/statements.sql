@@ -298,21 +298,28 @@ select c.id, s.state, exists (select 1 from dialogues d where d.conversation = c
 
 -- storage rule 3: a turn that lost its lease writes nothing.
 -- Drafts whose key is stored are left out, and those that are left get their numbers in order.
+-- storage rule 19: the first attempts of replies that are due are recorded with them, as many as
+-- the turn takes, where the conversation has no other text that may be open. `is_alone` reads
+-- `outbound` as it was before the lock, so it holds only where the last text was there by then.
 -- name: finish_claims
 with turn as (
   select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[],
-                       $6::bigint[], $7::boolean[], $8::text[])
-    t(id, lease, handled_seq, last_turn_at, failed_attempts, retry_at, is_asking, offered_words)
+                       $6::bigint[], $7::boolean[], $8::text[], $21::integer[])
+    t(id, lease, handled_seq, last_turn_at, failed_attempts, retry_at, is_asking, offered_words,
+      take_limit)
 ), held as materialized (
   select c.id from conversations c join turn t on t.id = c.id and t.lease = c.lease
    order by c.id for no key update of c
 ), draft as materialized (
   select d.*, row_number() over (partition by d.conversation order by d.nth) as place,
-         count(*) over (partition by d.conversation) as many
-    from unnest($11::bytea[], $12::bigint[], $13::text[], $14::text[], $15::smallint[],
+         count(*) over (partition by d.conversation) as many,
+         row_number() over (partition by d.conversation, d.is_due order by d.nth) as due_place
+    from (select *, priority = Priority.REPLY and due_at <= $20::bigint
+                    and (good_until is null or good_until > $20::bigint) as is_due
+            from unnest($11::bytea[], $12::bigint[], $13::text[], $14::text[], $15::smallint[],
                 $16::bigint[], $17::bigint[], $18::text[], $19::boolean[])
-      with ordinality d(conversation, last_in_seq, text, media, priority, due_at, good_until, key,
-                        cancelled, nth)
+      with ordinality n(conversation, last_in_seq, text, media, priority, due_at, good_until, key,
+                        cancelled, nth)) d
    where d.key is null
       or not exists (select 1 from outbound o where o.conversation = d.conversation and o.key = d.key)
 ), ended as (
@@ -332,7 +339,16 @@ with turn as (
     join turn t on t.id = h.id
     left join (select distinct conversation, many from draft) n on n.conversation = h.id
    where c.id = h.id and c.lease = t.lease
-  returning c.id, t.lease, c.ours, c.theirs, c.opted_out, c.last_out_seq - coalesce(n.many, 0) as last_out_seq
+  returning c.id, t.lease, c.ours, c.theirs, c.opted_out, t.take_limit,
+            c.last_out_seq - coalesce(n.many, 0) as last_out_seq
+), alone as (
+  select e.id from ended e
+   where e.take_limit > 0
+     and (e.last_out_seq = 0 or exists (
+       select 1 from outbound o where o.conversation = e.id and o.seq = e.last_out_seq))
+     and not exists (
+       select 1 from outbound o
+        where o.conversation = e.id and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN))
 ), saved as (
   insert into states (conversation, state)
   select s.conversation, s.state from unnest($9::bytea[], $10::bytea[]) s(conversation, state)
@@ -340,14 +356,27 @@ with turn as (
   on conflict (conversation) do update set state = excluded.state
 ), said as (
   insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media, priority, queued_at,
-                        due_at, good_until, key, status, error)
+                        due_at, good_until, key, status, error, attempts, attempted_at, sender)
   select e.id, e.last_out_seq + d.place, d.last_in_seq, e.ours, e.theirs, d.text, d.media, d.priority,
          $20::bigint, d.due_at, d.good_until, d.key,
-         case when e.opted_out or d.cancelled then Status.CANCELLED else Status.QUEUED end,
-         case when e.opted_out or d.cancelled then 'opted out' else '' end
-    from draft d join ended e on e.id = d.conversation
+         case when e.opted_out or d.cancelled then Status.CANCELLED
+              when taken then Status.SENDING else Status.QUEUED end,
+         case when e.opted_out or d.cancelled then 'opted out' else '' end,
+         case when taken then 1 else 0 end, case when taken then $20::bigint end,
+         case when taken then $22::integer end
+    from (select d.*, d.is_due and d.due_place <= e.take_limit and a.id is not null
+                      and not e.opted_out and not d.cancelled as taken
+            from draft d join ended e on e.id = d.conversation left join alone a on a.id = e.id) d
+    join ended e on e.id = d.conversation
+  returning conversation, seq, theirs, text, media, good_until, queued_at, provider_id, attempts,
+            attempted_at, priority, status
 )
-select id, lease from ended
+select e.id, e.lease, a.id is not null or e.take_limit = 0, s.conversation, s.seq, s.theirs, s.text,
+       s.media, s.good_until, s.queued_at, s.provider_id, s.attempts, s.attempted_at, s.priority
+  from ended e
+  left join alone a on a.id = e.id
+  left join said s on s.conversation = e.id and s.status = Status.SENDING
+ order by e.id, s.seq
 
 -- The turns that need more than one statement lock their conversations first.
 -- name: lock_leases
@@ -701,20 +730,22 @@ returning o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queu
 
 -- name: lock_queued_texts
 select seq from outbound
- where conversation = $1::bytea and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+ where conversation = any ($1::bytea[]) and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
     and status = Status.QUEUED
- order by seq for no key update
+ order by conversation, seq for no key update
 
--- The replies of one conversation that may be sent one after the other. A text that is no due reply
+-- The replies of conversations, each with a limit of its own, that may be sent one after the other. A text that is no due reply
 -- and blocks a reply in `next_texts` blocks it here, and with it the replies after it.
 -- name: next_replies
 with mine as (
   select id from workers where id = $4::integer for key share
 ), due as materialized (
-  select o.conversation, o.seq
+  select d.conversation, d.seq
     from mine
-   cross join outbound o
-   where o.conversation = $1::bytea and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+   cross join unnest($1::bytea[], $3::integer[]) sought(conversation, most)
+   cross join lateral (
+  select o.conversation, o.seq from outbound o
+   where o.conversation = sought.conversation and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
       and o.status = Status.QUEUED and o.priority = Priority.REPLY
      and o.due_at <= $2::bigint and (o.good_until is null or o.good_until > $2::bigint)
      and not exists (
@@ -728,7 +759,7 @@ with mine as (
                             else p.due_at <= $2::bigint + 60000 end)
      and not exists (
        select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
-   order by o.seq limit $3::integer
+   order by o.seq limit sought.most) d
 )
 update outbound o set status = Status.SENDING, attempts = o.attempts + 1, attempted_at = $2::bigint,
                       sender = $4::integer

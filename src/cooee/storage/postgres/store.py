@@ -113,10 +113,10 @@ class PostgreSQL:
     ) -> Sequence[ReceivedText]:
         call = next(self._calls)
         texts = [inbound.ToReceive(new, call, claim_limit) for new in inbounds]
-        future = self._received(texts)
         if claim_limit <= 0:
-            return await future
+            return await self._received(texts)
         self._session.check_is_worker()
+        future = self._received(texts)
         return await self._session.or_put_back(future, inbound.release_received)
 
     async def claim(self, limit: int, *, with_timers: bool = True) -> Sequence[Claim]:
@@ -125,7 +125,11 @@ class PostgreSQL:
         return await self._session.or_put_back(future, claims.release_claims)
 
     async def finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
-        return await self._finished(results)
+        if not any(result.take_limit for result in results):
+            return await self._finished(results)
+        self._session.check_is_worker()
+        future = self._finished(results)
+        return await self._session.or_put_back(future, attempts.put_back_finished)
 
     async def release(self, claimed: Sequence[Claim]) -> None:
         await self._session.write(claims.release_claims, claimed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,8 +10,9 @@ from cooee.core.messages import parse_outbound_id
 from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
 from cooee.storage.postgres import dialogues
 from cooee.storage.postgres.arrays import columns_of
+from cooee.storage.postgres.outbox import make_attempt, take_replies_of
 from cooee.storage.postgres.transaction import Transaction
-from cooee.storage.records import ClaimResult, FinishedClaim, NewOutbound
+from cooee.storage.records import ClaimResult, FinishedClaim, NewOutbound, SendAttempt
 from cooee.storage.statuses import InboundStatus
 from cooee.storage.turn_rows import progress_after
 
@@ -19,7 +20,7 @@ from cooee.storage.turn_rows import progress_after
 async def finish_claims(
     transaction: Transaction, results: Sequence[ClaimResult]
 ) -> list[FinishedClaim]:
-    """Write turns; a turn that lost its lease writes nothing."""
+    """Write turns, and take their replies; a turn that lost its lease writes nothing."""
     # Of two results of one lease, the first ends the lease.
     turns = list({_lease_of(one): one for one in reversed(results)}.values())
     if any(_needs_more(turn) for turn in turns):
@@ -27,9 +28,11 @@ async def finish_claims(
         held = set(map(tuple, await transaction.fetch("lock_leases", *_lease_columns(turns))))
         turns = [turn for turn in turns if _lease_of(turn) in held]
         await _write_more(transaction, turns)
-    ended = set(await _finish(transaction, turns)) if turns else set()
-    finished = {id(turn) for turn in turns if _lease_of(turn) in ended}
-    return [FinishedClaim(id(result) in finished) for result in results]
+    taken = await _finish(transaction, turns) if turns else {}
+    finished = {id(turn): taken[_lease_of(turn)] for turn in turns if _lease_of(turn) in taken}
+    return [
+        FinishedClaim(id(result) in finished, finished.get(id(result), ())) for result in results
+    ]
 
 
 def _lease_of(result: ClaimResult) -> tuple[bytes, int]:
@@ -49,8 +52,11 @@ def _needs_more(result: ClaimResult) -> bool:
 
 async def _finish(
     transaction: Transaction, turns: Sequence[ClaimResult]
-) -> Sequence[tuple[bytes, int]]:
-    """End the claims, save the states and queue the drafts; return the leases that were held."""
+) -> Mapping[tuple[bytes, int], Sequence[SendAttempt]]:
+    """End the claims, save the states and queue the drafts.
+
+    Return the leases that were held, each with the attempts that its turn takes.
+    """
     progress = [progress_after(turn) for turn in turns]
     offered = [
         None if turn.is_asking is None else "\n".join(map(storable_text, turn.offered_words))
@@ -70,8 +76,33 @@ async def _finish(
         *columns_of(states, 2),
         *columns_of(drafts, 9),
         transaction.now,
+        [turn.take_limit for turn in turns],
+        transaction.worker,
     )
-    return [(conversation, lease) for conversation, lease in ended]
+    our_numbers = {turn.claim.conversation: turn.claim.ours for turn in turns}
+    taken: dict[tuple[bytes, int], list[SendAttempt]] = {}
+    for conversation, lease, _, *row in ended:
+        attempts = taken.setdefault((conversation, lease), [])
+        if row[0] is not None:
+            attempts.append(make_attempt(our_numbers[conversation], row))
+    others = {
+        (conversation, lease) for conversation, lease, is_complete, *_ in ended if not is_complete
+    }
+    await _take_others(transaction, [turn for turn in turns if _lease_of(turn) in others], taken)
+    return taken
+
+
+async def _take_others(
+    transaction: Transaction,
+    turns: Sequence[ClaimResult],
+    taken: dict[tuple[bytes, int], list[SendAttempt]],
+) -> None:
+    """Take the replies of turns in conversations with other texts that may be open."""
+    if turns:
+        sought = [(one.claim.ours, one.claim.conversation, one.take_limit) for one in turns]
+        found = await take_replies_of(transaction, sought)
+        for turn in turns:
+            taken[_lease_of(turn)] += found.get(turn.claim.conversation, [])
 
 
 def _draft_rows(turn: ClaimResult, now: int) -> list[tuple[object, ...]]:
