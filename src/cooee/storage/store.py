@@ -248,12 +248,18 @@ class Store(OperatorVerbs, Protocol):
     # Time and other processes
 
     async def next_due(
-        self, *, turns: bool = True, outbound: bool = True, with_timers: bool = True
+        self,
+        *,
+        turns: bool = True,
+        outbound: bool = True,
+        with_timers: bool = True,
+        ours: str | None = None,
     ) -> NextDue:
         """Return when turns, sends and checks are next due, leased conversations left out.
 
         Without `turns` or `outbound` (sends and checks), their times are None, and cost nothing.
-        Without `with_timers`, turns are those of texts alone.
+        Without `with_timers`, turns are those of texts alone. Sends and checks are those of the
+        number `ours`; None: of every number.
         """
         ...
 

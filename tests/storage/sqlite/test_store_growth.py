@@ -1,8 +1,8 @@
 """No verb of a text's way, of a start or of an idle process costs more beside more people.
 
 Counted are the steps of SQLite's machine, beside a few people and beside many, each of whom is in
-the middle of a dialogue, with a timer, a text that is queued for next year, one that failed, and a
-past. A statement that reads a table, or an index, whole takes a step or more for each row.
+the middle of a dialogue, with a timer, texts that are queued for next year, one that failed, and a
+past; and of a number that was ours, texts that are overdue. A statement that reads a table, or an index, whole takes a step or more for each row.
 (Texts that were set aside are read at each start: other code may answer them.)
 """
 
@@ -14,13 +14,14 @@ from datetime import timedelta
 from support.crowd import copy_person
 
 from cooee.core.messages import Priority, Receipt, Status
-from cooee.storage import AttemptResult, ClaimResult, NewOutbound
+from cooee.storage import AttemptResult, ClaimResult, NewOutbound, ProactiveOutbound
 from cooee.storage.sqlite import database_file, retries
 from cooee.storage.sqlite.store import SQLite
 from cooee.testing.dialogue_store_suite.harness import begin_dialogue, dialogue_update, finish_claim
 from cooee.testing.store_suite import ANNA, BERT, OURS, ManualClock, StoreHarness
 
 FEW, MANY = 30, 3_000
+FORMER = "+61491570110"  # a number that was ours
 LATER = timedelta(days=365)
 STEPS = 10  # of SQLite's machine, between two calls of `Meter.count`
 SLACK = 200  # steps that a page which is fuller or a leaf that is deeper may cost
@@ -57,8 +58,21 @@ async def live(harness: StoreHarness) -> None:
     await begin_dialogue(harness, "d")
     asking = dialogue_update("d", b"1", due_at=year)
     assert await finish_claim(harness, await harness.claim_one(), asking)
+    await change_number(harness)
     for priority in Priority:
         await harness.enqueue("later", due_at=year, good_until=year + LATER, priority=priority)
+
+
+async def change_number(harness: StoreHarness) -> None:
+    """Let texts of a number that was ours wait: to be sent, to be looked up, to be asked about."""
+    for status in (Status.ACCEPTED, Status.UNKNOWN, None):
+        soon = harness.clock.later(minutes=1)
+        draft = NewOutbound(text="news", good_until=soon if status is None else None)
+        await harness.store.enqueue([ProactiveOutbound(FORMER, ANNA, draft)])
+        if status is not None:
+            [attempt] = await harness.store.take(FORMER, 1)
+            await harness.record(attempt.outbound, status, retry_at=soon)
+    harness.clock.advance(minutes=2)
 
 
 async def crowded(path, count: int) -> ManualClock:
@@ -68,7 +82,8 @@ async def crowded(path, count: int) -> ManualClock:
     await harness.store.secrets("webhook")
     await live(harness)
     await harness.store.close()
-    copy_person(path, OURS, ANNA, (f"+614{number:08}" for number in range(count)))
+    for ours in (OURS, FORMER):
+        copy_person(path, ours, ANNA, (f"+614{number:08}" for number in range(count)))
     return clock
 
 
@@ -148,7 +163,8 @@ async def text(harness: StoreHarness, meter: Meter) -> None:
 
 async def watch(store: SQLite, meter: Meter) -> None:
     """Ask what an idle process, its probe and its daily round ask."""
-    await meter.of("next_due", store.next_due())
+    await meter.of("next_due of turns", store.next_due(outbound=False))
+    await meter.of("next_due of a number", store.next_due(turns=False, ours=OURS))
     await meter.of("changed_externally", store.changed_externally())
     await meter.of("counts", store.counts(up_to=FEW // 2))
     await meter.of("prune", store.prune(store._clock() - LATER))
@@ -171,8 +187,8 @@ async def test_an_index_that_is_read_whole_is_noticed(tmp_path, monkeypatch):
     store = await SQLite.open(tmp_path / "few.db", now=clock)
     await store._thread.submit(lambda db: db.set_progress_handler(meter.count, STEPS))
     counts = await meter.of("counts", store.counts())
-    assert (counts.conversations, counts.open_dialogues, counts.failed) == (MANY + 1,) * 3
-    assert counts.queued == 3 * (MANY + 1)
+    assert (counts.open_dialogues, counts.failed, counts.unknown) == (MANY + 1,) * 3
+    assert (counts.conversations, counts.queued) == (2 * (MANY + 1), 4 * (MANY + 1))
     assert meter.steps["counts"] > 3 * MANY
     await store.close()
 

@@ -130,7 +130,7 @@ class Sender:
         try:
             if await self._start_attempts():
                 return 0
-            next_due = await self._store.next_due(turns=False)
+            next_due = await self._store.next_due(turns=False, ours=self._ours)
             if self._is_past(self._next_status_check(next_due)) and await self._check_outcomes():
                 return 0
             return self._until_due(next_due)

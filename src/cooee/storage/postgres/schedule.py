@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cooee.storage.columns import storable_text
 from cooee.storage.postgres.transaction import Transaction
 
 
@@ -19,11 +20,17 @@ async def next_turn(transaction: Transaction, *, with_timers: bool) -> int | Non
     return min((int(row[0]) for row in (text, timer) if row is not None), default=None)
 
 
-async def next_outbound(transaction: Transaction) -> tuple[int | None, int | None, int | None]:
-    """Return the times of the next send, look-up and status check; None: none is to come."""
-    send = await transaction.fetch_row("next_send_due", transaction.now)
-    lookup = await transaction.fetch_row("next_lookup_due")
-    status_check = await transaction.fetch_row("next_status_check_due")
+async def next_outbound(
+    transaction: Transaction, ours: str | None
+) -> tuple[int | None, int | None, int | None]:
+    """Return the times of the next send, look-up and status check; None: none is to come.
+
+    They are those of one of our numbers; of every number where `ours` is None.
+    """
+    number = None if ours is None else storable_text(ours)
+    send = await transaction.fetch_row("next_send_due", transaction.now, number)
+    lookup = await transaction.fetch_row("next_lookup_due", number)
+    status_check = await transaction.fetch_row("next_status_check_due", number)
     due_send, due_lookup, due_check = (
         None if row is None else row[0] for row in (send, lookup, status_check)
     )

@@ -479,10 +479,10 @@ select c.timer_at from conversations c
 
 -- name: next_send_due
 with recursive senders (ours) as (
-  select min(ours) from outbound where status = Status.QUEUED
+  select coalesce($2::text, (select min(ours) from outbound where status = Status.QUEUED))
   union all
   select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > s.ours)
-    from senders s where s.ours is not null
+    from senders s where s.ours is not null and $2::text is null
 ), queues as (
   select s.ours, lane.priority from senders s
    cross join unnest(array[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]) lane(priority)
@@ -508,14 +508,19 @@ select min(due_at) from (
          and o.due_at > $1::bigint)) as due_at
     from queues l
   union all
-  select min(good_until) from outbound where status = Status.QUEUED and good_until is not null) due
+  select min(good_until) from outbound where status = Status.QUEUED and good_until is not null
+     and ($2::text is null or ours = $2::text)) due
 
 -- name: next_lookup_due
-select due_at from outbound where status = Status.UNKNOWN and due_at is not null order by due_at limit 1
+select due_at from outbound
+ where status = Status.UNKNOWN and due_at is not null and ($1::text is null or ours = $1::text)
+ order by due_at limit 1
 
 -- name: next_status_check_due
 select due_at from outbound
- where status in (Status.ACCEPTED, Status.SENT) and due_at is not null order by due_at limit 1
+ where status in (Status.ACCEPTED, Status.SENT) and due_at is not null
+   and ($1::text is null or ours = $1::text)
+ order by due_at limit 1
 
 -- Dialogues. A dialogue is set aside when its last turn failed and only an operator, or another
 -- code version, starts the next one.
@@ -1267,7 +1272,7 @@ select i.seq, i.received_at, i.text, i.status, i.error, i.media, c.handled_seq, 
 -- name: history_out
 select seq, queued_at, last_in_seq, text, status, error, media, attempts, coalesce(provider_id, '')
   from outbound
- where conversation = $1::bytea
+ where conversation = $1::bytea and (text <> '' or media is not null)
    and ($2::boolean or status not in (Status.CANCELLED, Status.EXPIRED, Status.FAILED))
  order by seq desc limit $3::integer
 

@@ -265,11 +265,18 @@ class PostgreSQL:
     # Time and other processes
 
     async def next_due(
-        self, *, turns: bool = True, outbound: bool = True, with_timers: bool = True
+        self,
+        *,
+        turns: bool = True,
+        outbound: bool = True,
+        with_timers: bool = True,
+        ours: str | None = None,
     ) -> NextDue:
         async def find(transaction: Transaction) -> NextDue:
             turn = await schedule.next_turn(transaction, with_timers=with_timers) if turns else None
-            due = await schedule.next_outbound(transaction) if outbound else (None, None, None)
+            due = (
+                await schedule.next_outbound(transaction, ours) if outbound else (None, None, None)
+            )
             return NextDue(*map(from_millis_or_none, (turn, *due)))
 
         return await self._session.read(find)

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from cooee.storage.columns import from_millis_or_none
+from collections.abc import Iterable, Sequence
+
+from cooee.storage.columns import from_millis_or_none, storable_text
 from cooee.storage.records import NextDue
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import leased_ids_json
 
 
 def find_next_due(
-    transaction: Transaction, *, turns: bool, outbound: bool, with_timers: bool
+    transaction: Transaction, *, turns: bool, outbound: bool, with_timers: bool, ours: str | None
 ) -> NextDue:
     """Return the next due times, leased conversations left out."""
     turn = _next_turn(transaction, with_timers=with_timers) if turns else None
     if not outbound:
         return NextDue(turn=from_millis_or_none(turn))
+    numbers = _all_numbers(transaction) if ours is None else [storable_text(ours)]
+    checks = [(number,) for number in numbers]
+    sends = [(transaction.now, number) for number in numbers]
     return NextDue(
         turn=from_millis_or_none(turn),
-        send=from_millis_or_none(
-            transaction.execute("next_send_due", (transaction.now,)).fetchone()[0]
-        ),
-        lookup=from_millis_or_none(_first_due(transaction, "next_lookup_due")),
-        status_check=from_millis_or_none(_first_due(transaction, "next_status_check_due")),
+        send=from_millis_or_none(_earliest(transaction, "next_send_due", sends)),
+        lookup=from_millis_or_none(_earliest(transaction, "next_lookup_due", checks)),
+        status_check=from_millis_or_none(_earliest(transaction, "next_status_check_due", checks)),
     )
+
+
+def _all_numbers(transaction: Transaction) -> set[str]:
+    """Return our numbers with texts that something is to happen to."""
+    unsent = transaction.execute("numbers_with_unsent").fetchall()
+    return {ours for (ours,) in [*unsent, *transaction.execute("numbers_with_checks")]}
+
+
+def _earliest(
+    transaction: Transaction, statement: str, parameters: Iterable[Sequence[object]]
+) -> int | None:
+    found = [transaction.execute(statement, each).fetchone()[0] for each in parameters]
+    return min((due for due in found if due is not None), default=None)
 
 
 def _next_turn(transaction: Transaction, *, with_timers: bool) -> int | None:

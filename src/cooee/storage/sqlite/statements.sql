@@ -563,18 +563,13 @@ select timer_at from conversations
  order by timer_at limit 1
 
 -- name: next_send_due
-with recursive senders (ours) as (
-  select min(ours) from outbound where status = Status.QUEUED
-  union all
-  select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > s.ours)
-    from senders s where s.ours is not null
-), queues (ours, priority) as (
-  select ours, value from senders, json_each('[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]') where ours is not null
+with lanes (priority) as (
+  select value from json_each('[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]')
 )
 select min(due_at) from (
   select coalesce(
     (select o.due_at from outbound o indexed by outbound_queue
-      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority and o.due_at <= ?1
+      where o.status = Status.QUEUED and o.ours = ?2 and o.priority = l.priority and o.due_at <= ?1
         and not exists (
           select 1 from outbound p indexed by outbound_open
            where p.conversation = o.conversation and p.seq < o.seq
@@ -585,18 +580,20 @@ select min(due_at) from (
                                else p.due_at <= ?1 + 60000 end)
       order by o.due_at limit 1),
     (select min(o.due_at) from outbound o indexed by outbound_queue
-      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority
+      where o.status = Status.QUEUED and o.ours = ?2 and o.priority = l.priority
          and o.due_at > ?1)) as due_at
-    from queues l
+    from lanes l
   union all
-  select min(good_until) from outbound where status = Status.QUEUED and good_until is not null)
+  select min(good_until) from outbound indexed by outbound_expiring
+   where status = Status.QUEUED and good_until is not null and ours = ?2)
 
 -- name: next_lookup_due
-select due_at from outbound where status = Status.UNKNOWN and due_at is not null order by due_at limit 1
+select min(due_at) from outbound indexed by outbound_lookups
+ where status = Status.UNKNOWN and ours = ?
 
 -- name: next_status_check_due
-select due_at from outbound
- where status in (Status.ACCEPTED, Status.SENT) and due_at is not null order by due_at limit 1
+select min(due_at) from outbound indexed by outbound_status_checks
+ where status in (Status.ACCEPTED, Status.SENT) and ours = ?
 
 -- name: data_version
 pragma data_version
@@ -675,6 +672,17 @@ with recursive queued (ours) as (
 select ours from queued where ours is not null
 union
 select ours from unknown where ours is not null
+
+-- name: numbers_with_checks
+with recursive checked (ours) as (
+  select min(ours) from outbound indexed by outbound_status_checks
+   where status in (Status.ACCEPTED, Status.SENT)
+  union all
+  select (select min(o.ours) from outbound o indexed by outbound_status_checks
+           where o.status in (Status.ACCEPTED, Status.SENT) and o.ours > c.ours)
+    from checked c where c.ours is not null
+)
+select ours from checked where ours is not null
 
 -- name: add_our_number
 insert into numbers (ours) values (?) on conflict (ours) do nothing

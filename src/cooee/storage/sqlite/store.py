@@ -262,10 +262,15 @@ class SQLite:
     # Time and other processes
 
     async def next_due(
-        self, *, turns: bool = True, outbound: bool = True, with_timers: bool = True
+        self,
+        *,
+        turns: bool = True,
+        outbound: bool = True,
+        with_timers: bool = True,
+        ours: str | None = None,
     ) -> NextDue:
-        find = schedule.find_next_due
-        return await self._read(find, turns=turns, outbound=outbound, with_timers=with_timers)
+        find, what = schedule.find_next_due, {"turns": turns, "outbound": outbound}
+        return await self._read(find, **what, with_timers=with_timers, ours=ours)
 
     async def changed_externally(self) -> bool:
         return await self._read(schedule.changed_externally)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from cooee.core.messages import Outbound, Priority, Status
-from cooee.storage import (
-    ClaimResult,
-    NewOutbound,
-)
+from cooee.storage import ClaimResult, NewOutbound, NextDue, ProactiveOutbound
 from cooee.testing.store_suite.harness import (
     ANNA,
     BERT,
@@ -34,6 +31,20 @@ class OutboundTests:
         assert "news: cancelled" in await harness.statuses()
         await harness.store.defer([(again.outbound, morning)])
         assert "news: cancelled" in await harness.statuses()
+
+    async def test_due_times_of_a_number_are_its_own(self, harness: StoreHarness) -> None:
+        other, store = "+61491570110", harness.store
+        for words, status in (("a", Status.ACCEPTED), ("b", Status.UNKNOWN), ("c", None)):
+            await store.enqueue([ProactiveOutbound(other, ANNA, NewOutbound(text=words))])
+            if status is not None:
+                [attempt] = await store.take(other, 1)
+                await harness.record(attempt.outbound, status, retry_at=harness.clock.later(days=1))
+        await harness.enqueue("mine", due_at=harness.clock.later(hours=9))
+        assert await store.next_due(ours=OURS) == NextDue(send=harness.clock.later(hours=9))
+        theirs = await store.next_due(ours=other)
+        assert (theirs.send, theirs.lookup) == (harness.clock(), harness.clock.later(days=1))
+        assert theirs.status_check is not None
+        assert await store.next_due() == theirs
 
     async def test_each_persons_texts_go_one_after_the_other(self, harness: StoreHarness) -> None:
         for text in ("one", "two"):
