@@ -106,7 +106,7 @@ async def test_no_store_is_opened_by_a_url_without_a_file():
             await open_store(url, now=now)
         assert "s3" not in str(refused.value)
         with pytest.raises(SettingError, match="sqlite:///cooee"):
-            find_database_problems(url)
+            await find_database_problems(url)
 
 
 async def test_a_store_is_opened_by_its_url(tmp_path):
@@ -120,9 +120,9 @@ async def test_a_store_is_opened_by_its_url(tmp_path):
 async def test_a_file_that_others_may_read_is_a_problem(tmp_path):
     url = f"sqlite:///{tmp_path}/a.db"
     await (await open_store(url, now=now)).close()
-    assert list(find_database_problems(url)) == []
+    assert list(await find_database_problems(url)) == []
     (tmp_path / "a.db").chmod(0o644)
-    assert list(find_database_problems(url)) == [
+    assert list(await find_database_problems(url)) == [
         f"Others may read it. Type: chmod 600 {tmp_path}/a.db"
     ]
 

@@ -257,7 +257,7 @@ def check_ownership(url: str) -> None:
     OwnerLock(database_path(url)).close()
 
 
-def find_database_problems(url: str) -> Sequence[str]:
+async def find_database_problems(url: str, *, forget_key: str = "") -> Sequence[str]:
     """Return sentences on how an existing database is kept: each a problem, with its remedy.
 
     Raises:
@@ -265,7 +265,10 @@ def find_database_problems(url: str) -> Sequence[str]:
         StorageError: the database cannot be opened.
     """
     if is_server(url):
-        return ()
+        from cooee.storage.postgres import connections, problems  # noqa: PLC0415 -- as above
+
+        address = connections.read_address(url)
+        return await problems.find_problems(address, parse_forget_key(forget_key))
     from cooee.storage.sqlite.database_file import find_problems  # noqa: PLC0415 -- as above
 
     return find_problems(database_path(url))

@@ -37,7 +37,7 @@ async def check_database(
             counts = await store.counts()
         finally:
             await store.close()
-        notes = [*find_database_problems(url)]
+        notes = [*await find_database_problems(url, forget_key=forget_key)]
     except CooeeError as error:
         return [Finding("database", "wrong", f"{name}: {error}")]
     if counts.unclean_exits:

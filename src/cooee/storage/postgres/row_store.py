@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from cooee.core.errors import DatabaseInUse, StorageError
+from cooee.core.errors import DatabaseInUse, SettingError, StorageError
 from cooee.storage.postgres import workers
 from cooee.storage.postgres.connections import SCHEMA, Connections, read_address
 from cooee.storage.postgres.migrate import upgrade_schema
@@ -30,12 +30,16 @@ class PostgresRows:
             now: milliseconds since 1970, UTC.
 
         Raises:
+            SettingError: the URL is that of a pooler.
             DatabaseInUse: an app runs on the database.
             StoreUnavailable: the server is not there.
             StorageError: the server refuses.
         """
+        address = read_address(url)
+        if address.behind_pgbouncer:
+            raise SettingError("A copy needs the server itself: name it in place of the pooler.")
         with _translated():
-            connection = await Connections(read_address(url)).connect()
+            connection = await Connections(address).connect()
             rows = cls(connection, now)
             try:
                 await upgrade_schema(connection)
