@@ -1,5 +1,6 @@
 """`cooee run`, as an operator sees it."""
 
+import gc
 import json
 import re
 import signal
@@ -9,6 +10,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from cooee.cli.commands.run import _settle_collector
 
 pytestmark = pytest.mark.slow
 STOPWATCH = str(Path(__file__).parents[3] / "examples" / "stopwatch.py")
@@ -329,3 +332,15 @@ def test_a_role_that_is_none_is_refused(cooee, simulator):
     refused = cooee("run", STOPWATCH, "--only", "sneder", **simulator.settings)
     assert refused.returncode == 2
     assert "'sneder' is no role" in refused.stderr
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [(700, 5_000), (0, 0), (20_000, 20_000)])
+def test_the_collector_rests_unless_the_app_has_chosen(chosen, kept):
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(chosen, 10, 10)
+        _settle_collector()
+        assert gc.get_threshold()[0] == kept
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
