@@ -1,11 +1,13 @@
-"""Media of inbound texts: the paths still to erase."""
+"""Media of inbound texts: their stored paths or errors, and the paths still to erase."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cooee.storage.columns import decode_media
+from cooee.core.messages import Media
+from cooee.storage.columns import decode_media, encode_media
 from cooee.storage.postgres.transaction import Row, Transaction
+from cooee.storage.records import Claim, PendingText
 
 
 async def queue_media_erasure(transaction: Transaction, rows: Iterable[Row]) -> None:
@@ -14,6 +16,16 @@ async def queue_media_erasure(transaction: Transaction, rows: Iterable[Row]) -> 
     paths = [file.path for file in files if file.path]
     if paths:
         await transaction.execute("queue_media_erasure", paths)
+
+
+async def save_media(
+    transaction: Transaction, claim: Claim, text: PendingText, media: Sequence[Media]
+) -> bool:
+    """Store the paths or errors of a text's media, and make the text due now."""
+    # storage rule 2: the conversation before the rest.
+    await transaction.execute("make_text_due", claim.conversation, transaction.now)
+    text_key = (claim.conversation, text.seq, text.id)
+    return await transaction.execute("save_media", *text_key, encode_media(media)) == 1
 
 
 async def media_to_erase(transaction: Transaction) -> list[str]:

@@ -1357,6 +1357,13 @@ delete from opt_outs where conversation in (select id from conversations where t
 -- name: give_up_conversations
 delete from conversations where theirs = ''
 
+-- name: save_media
+update inbound set media = $4::bytea where conversation = $1::bytea and seq = $2::bigint and id = $3::bytea
+
+-- name: make_text_due
+update conversations set due_at = least(due_at, $2::bigint)
+ where id = $1::bytea and failed_attempts = 0 and due_at is not null
+
 -- name: media_to_erase
 select path from media_to_erase order by path
 

@@ -8,14 +8,13 @@ from datetime import datetime
 from itertools import count
 
 from cooee.core.errors import StorageError
-from cooee.core.messages import Outbound, Receipt, Status
+from cooee.core.messages import Media, Outbound, Receipt, Status
 from cooee.storage.columns import from_millis_or_none, storable_text, to_millis
 from cooee.storage.forget_key import NO_KEY, ForgetKey
 from cooee.storage.postgres import (
     attempts,
     claims,
     inbound,
-    media,
     numbers,
     operators,
     opt_outs,
@@ -29,6 +28,7 @@ from cooee.storage.postgres import (
     workers,
 )
 from cooee.storage.postgres import dialogues as dialogue_rows
+from cooee.storage.postgres import media as media_rows
 from cooee.storage.postgres.connections import read_address
 from cooee.storage.postgres.pages import PAGE
 from cooee.storage.postgres.session import Session
@@ -42,6 +42,7 @@ from cooee.storage.records import (
     FinishedClaim,
     NewInbound,
     NextDue,
+    PendingText,
     ProactiveOutbound,
     ReceivedText,
     SendAttempt,
@@ -186,11 +187,14 @@ class PostgreSQL:
 
     # Media of inbound texts
 
+    async def save_media(self, claim: Claim, text: PendingText, media: Sequence[Media]) -> bool:
+        return await self._session.write(media_rows.save_media, claim, text, media)
+
     async def media_to_erase(self) -> Sequence[str]:
-        return await self._session.read(media.media_to_erase)
+        return await self._session.read(media_rows.media_to_erase)
 
     async def mark_media_erased(self, paths: Sequence[str]) -> None:
-        await self._session.write(media.mark_media_erased, paths)
+        await self._session.write(media_rows.mark_media_erased, paths)
 
     # Outbound
 
