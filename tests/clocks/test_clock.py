@@ -514,6 +514,13 @@ async def test_the_real_clock_tells_utc_and_sleeps() -> None:
     assert clock.now() - before >= timedelta(seconds=0.009)
 
 
+async def test_the_real_clock_is_corrected_both_ways() -> None:
+    right, corrected = RealClock(), RealClock()
+    corrected.correct(timedelta(hours=2))
+    corrected.correct(timedelta(hours=-1))
+    assert timedelta(minutes=59) < corrected.now() - right.now() < timedelta(minutes=61)
+
+
 @given(
     st.lists(st.sampled_from(["ring", "wait", "wait 1", "advance", "cancel", "run"]), max_size=14)
 )

@@ -49,10 +49,17 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's own time."""
+    """The machine's own time, corrected where a database's clock is the one that counts."""
+
+    def __init__(self) -> None:
+        self._correction = timedelta()
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._correction
+
+    def correct(self, by: timedelta) -> None:
+        """Put the clock forward, or back, from now on; from any thread."""
+        self._correction += by
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

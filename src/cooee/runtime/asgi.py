@@ -40,7 +40,12 @@ async def running_service(
     """Open a service with the given settings; it is not connected yet."""
     clock = RealClock()
     media_config = _make_media_config(settings, clock)
-    store = await open_store(settings.database, now=clock.now, forget_key=settings.forget_key)
+    store = await open_store(
+        settings.database,
+        now=clock.now,
+        forget_key=settings.forget_key,
+        correct_clock=clock.correct,
+    )
     service = Service(
         app,
         settings.make_provider(),

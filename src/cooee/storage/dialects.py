@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,7 @@ async def open_store(
     now: Callable[[], datetime],
     owner: bool = True,
     forget_key: str = "",
+    correct_clock: Callable[[timedelta], None] | None = None,
 ) -> Store:
     """Open the store of a database URL; a new database is made, an old schema brought up to date.
 
@@ -159,6 +160,8 @@ async def open_store(
         owner: whether this process answers and sends. Only one process can on a file.
         forget_key: the key to forgotten people's opt-outs on a server, as 64 hex digits. A file has
             a key of its own beside it.
+        correct_clock: is told by how much the clock is to be put forward, where a server's clock
+            differs from it by more than a second; the processes of a server share its clock.
 
     Raises:
         SettingError: the URL names no database, or the driver of the server is not installed.
@@ -173,7 +176,7 @@ async def open_store(
         from cooee.storage.postgres.store import PostgreSQL  # noqa: PLC0415 -- as below
 
         store: Any = await PostgreSQL.open(
-            url, now=now, owner=owner, forget_key=key
+            url, now=now, owner=owner, forget_key=key, correct_clock=correct_clock
         )  # Any: not every verb is there
         return store  # type: ignore[no-any-return]  # as above
     from cooee.storage.sqlite.store import SQLite  # noqa: PLC0415 -- settings load no driver

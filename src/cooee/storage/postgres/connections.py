@@ -66,12 +66,18 @@ class Connections:
         self.address = address
         self._idle: list[Connection] = []
         self._places = asyncio.Semaphore(address.pool_size)
+        self._urgent_place = asyncio.Semaphore(1)
         settings = "".join(f"; set local {name} = {value}" for name, value in _SETTINGS.items())
         self.begin_suffix = settings if address.behind_pgbouncer else ""
 
-    async def acquire(self) -> Connection:
-        """Return a connection, new where all are in use and there is room."""
-        await self._places.acquire()
+    async def acquire(self, *, is_urgent: bool = False) -> Connection:
+        """Return a connection, new where all are in use and there is room.
+
+        One connection more is kept for what is urgent, such as the heart-beat, which may not wait
+        for slow verbs.
+        """
+        places = self._urgent_place if is_urgent else self._places
+        await places.acquire()
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
@@ -79,12 +85,12 @@ class Connections:
         try:
             return await self.connect()
         except BaseException:
-            self._places.release()
+            places.release()
             raise
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: Connection, *, is_urgent: bool = False) -> None:
         """Take a connection back; a broken one is dropped."""
-        self._places.release()
+        (self._urgent_place if is_urgent else self._places).release()
         if not connection.is_closed():
             self._idle.append(connection)
 

@@ -41,7 +41,7 @@ class Database:
         self.connections = Connections(address)
         self.worker, self.read_clock, self.forget_key = 0, read_clock, forget_key
 
-    async def write(self, verb: Verb[T], *, durable: bool = True) -> T:
+    async def write(self, verb: Verb[T], *, durable: bool = True, is_urgent: bool = False) -> T:
         """Run a verb in a transaction, and commit it.
 
         Args:
@@ -49,6 +49,7 @@ class Database:
                 process (40P01, 40001, 23505).
             durable: whether the commit waits for the disk. Where a crash may forget the verb
                 without harm, as a lease, it need not.
+            is_urgent: whether the verb waits for no other verb's connection.
 
         Raises:
             StoreUnavailable: nothing was written, since the server is away, full or read-only.
@@ -57,7 +58,7 @@ class Database:
         begin = "begin" if durable else "begin; set local synchronous_commit = off"
         for run in range(1, _MAX_RUNS + 1):
             try:
-                return await self._run_once(verb, begin)
+                return await self._run_once(verb, begin, is_urgent=is_urgent)
             except _NotCommitted:
                 pass
             except Exception as error:
@@ -79,8 +80,8 @@ class Database:
         except Exception as error:
             raise translate_error(error) from error
 
-    async def _run_once(self, verb: Verb[T], begin: str) -> T:
-        connection = await self.connections.acquire()
+    async def _run_once(self, verb: Verb[T], begin: str, *, is_urgent: bool = False) -> T:
+        connection = await self.connections.acquire(is_urgent=is_urgent)
         try:
             await connection.execute(begin + self.connections.begin_suffix)
             now = self.read_clock()
@@ -90,7 +91,7 @@ class Database:
             await _roll_back(connection)
             raise
         finally:
-            self.connections.release(connection)
+            self.connections.release(connection, is_urgent=is_urgent)
         if unsettled_id is not None and not await self._was_committed(unsettled_id):
             raise _NotCommitted
         return result

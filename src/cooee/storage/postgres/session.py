@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
 from cooee.core.errors import StorageError
@@ -38,12 +39,16 @@ class Session:
     """
 
     def __init__(
-        self, address: ServerAddress, read_clock: Callable[[], int], forget_key: ForgetKey
+        self,
+        address: ServerAddress,
+        read_clock: Callable[[], int],
+        forget_key: ForgetKey,
+        correct_clock: Callable[[timedelta], None] | None,
     ) -> None:
         self._thread = DatabaseThread()
         self._database = Database(address, read_clock, forget_key)
         self._notices = Notices(self._database)
-        self._worker = Worker(self._database, self._notices.hear)
+        self._worker = Worker(self._database, self._notices.hear, correct_clock)
 
     async def open(self, *, owner: bool) -> None:
         """Bring the schema up to date and join the workers; `owner`: as `PostgreSQL.open`."""

@@ -8,10 +8,11 @@
 -- name: join_workers
 insert into workers (id, name, code_version, began_at, alive_until)
 values (nextval('worker_ids'), $1::text, $3::text, clock_timestamp(), clock_timestamp() + $2::interval)
-returning id
+returning id, (extract(epoch from clock_timestamp()) * 1000)::bigint
 
 -- name: beat
-update workers set alive_until = clock_timestamp() + $2::interval where id = $1::integer returning id
+update workers set alive_until = clock_timestamp() + $2::interval where id = $1::integer
+returning id, (extract(epoch from clock_timestamp()) * 1000)::bigint
 
 -- name: leave_workers
 delete from workers where id = $1::integer

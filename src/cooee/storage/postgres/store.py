@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from cooee.core.errors import StorageError
@@ -65,8 +65,15 @@ class PostgreSQL:
     Made by `open`, ended by `close`. Callers may be in any event loop.
     """
 
-    def __init__(self, url: str, now: Callable[[], datetime], forget_key: ForgetKey) -> None:
-        self._session = Session(read_address(url), lambda: to_millis(now()), forget_key)
+    def __init__(
+        self,
+        url: str,
+        now: Callable[[], datetime],
+        forget_key: ForgetKey,
+        correct_clock: Callable[[timedelta], None] | None,
+    ) -> None:
+        address = read_address(url)
+        self._session = Session(address, lambda: to_millis(now()), forget_key, correct_clock)
         self._calls = count(1)
         self._take_count = 0
         self._received = self._session.lane(inbound.receive_texts)
@@ -84,6 +91,7 @@ class PostgreSQL:
         now: Callable[[], datetime],
         owner: bool = True,
         forget_key: ForgetKey = NO_KEY,
+        correct_clock: Callable[[timedelta], None] | None = None,
     ) -> PostgreSQL:
         """Open a database: an empty one gets the schema, an old one the missing migrations.
 
@@ -93,6 +101,8 @@ class PostgreSQL:
             now: the clock, in UTC.
             owner: whether this process answers and sends, as a worker among any number.
             forget_key: the key of the forgotten people; needed where anybody was forgotten.
+            correct_clock: is told by how much `now` is to be put forward, to agree with the
+                server's clock; None: `now` is left as it is.
 
         Raises:
             SettingError: the URL has a parameter without sense.
@@ -100,7 +110,7 @@ class PostgreSQL:
             StoreUnavailable: the server is not there.
             StorageError: the server is too old, or refuses.
         """
-        store = cls(url, now, forget_key)
+        store = cls(url, now, forget_key, correct_clock)
         await store._session.open(owner=owner)
         return store
 

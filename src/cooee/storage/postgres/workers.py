@@ -20,6 +20,7 @@ logger = logging.getLogger("cooee")
 BEAT_S = 1.0
 LEASE = timedelta(seconds=5)  # a worker that is silent for so long is dead
 ROLE_LEASE = timedelta(seconds=4)
+_CLOCK_TOLERANCE_MS = 1000
 _GRACE_AFTER_START = timedelta(seconds=10)  # of the server, for everybody to come back
 
 
@@ -32,16 +33,22 @@ class Worker:
     Args:
         database: the database; its `worker` is the number.
         on_buried: is called when others died, and their work is free.
+        correct_clock: is told how far the server's clock is ahead of ours, where that matters.
     """
 
-    def __init__(self, database: Database, on_buried: Callable[[], None]) -> None:
-        self._database, self._on_buried = database, on_buried
+    def __init__(
+        self,
+        database: Database,
+        on_buried: Callable[[], None],
+        correct_clock: Callable[[timedelta], None] | None,
+    ) -> None:
+        self._database, self._on_buried, self._correct_clock = database, on_buried, correct_clock
         self._task: asyncio.Task[None] | None = None
         self._code_version = ""
 
     async def start(self) -> None:
         """Join the workers, and begin the heart-beat."""
-        await self._database.write(self._join)
+        await self._database.write(self._join, is_urgent=True)
         self._task = asyncio.create_task(self._beat_for_ever())
 
     async def stop(self) -> None:
@@ -53,7 +60,7 @@ class Worker:
             await self._task
         self._task = None
         with contextlib.suppress(StorageError):  # the others bury this worker
-            await self._database.write(leave)
+            await self._database.write(leave, is_urgent=True)
         self._database.worker = 0
 
     async def newer_versions(self, code_version: str) -> Sequence[str]:
@@ -69,7 +76,7 @@ class Worker:
     async def beat(self) -> None:
         """Stay alive, and bury the dead."""
         try:
-            buried = await self._database.write(self._beat_and_bury)
+            buried = await self._database.write(self._beat_and_bury, durable=False, is_urgent=True)
         except StorageError as error:  # whoever calls a verb hears of it as well
             logger.warning("heart-beat-failed", extra={"fields": {"error": str(error)}})
             return
@@ -83,16 +90,33 @@ class Worker:
             await self.beat()
 
     async def _beat_and_bury(self, transaction: Transaction) -> Sequence[int]:
-        if await transaction.fetch_row("beat", transaction.worker, LEASE) is None:
+        asked_at = self._database.read_clock()
+        row = await transaction.fetch_row("beat", transaction.worker, LEASE)
+        if row is not None:
+            self._compare_clocks(asked_at, row[1])
+        else:
             logger.warning("worker-was-buried", extra={"fields": {"worker": transaction.worker}})
             await self._join(transaction)
         return await bury(transaction)
 
     async def _join(self, transaction: Transaction) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
+        asked_at = self._database.read_clock()
         row = await transaction.fetch_row("join_workers", name, LEASE, self._code_version)
         assert row is not None
         self._database.worker = row[0]
+        self._compare_clocks(asked_at, row[1])
+
+    def _compare_clocks(self, asked_at: int, server_time: int) -> None:
+        """Correct our clock where the server's is far from it; times in milliseconds since 1970."""
+        if self._correct_clock is None:
+            return
+        # storage rule 26: the answer was written between the question and now.
+        now = self._database.read_clock()
+        ahead = max(server_time - now, 0) or min(server_time - asked_at, 0)
+        if abs(ahead) >= _CLOCK_TOLERANCE_MS:
+            logger.warning("clock-corrected", extra={"fields": {"by_s": ahead / 1000}})
+            self._correct_clock(timedelta(milliseconds=ahead))
 
 
 async def hold_role(transaction: Transaction, ours: str, role: str) -> float:
