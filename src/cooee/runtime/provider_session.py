@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from cooee.net.http_client import Transport, run_flow
 from cooee.providers import Credentials, Provider, Subscription
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.log import log_event
+from cooee.runtime.login_pace import LoginPace
 from cooee.runtime.redaction import Redactor
 from cooee.runtime.task_group import is_being_cancelled
 
@@ -58,6 +59,9 @@ class ProviderSession:
         self.subscription: Subscription | None = None
         self._transport, self._clock, self._keep_direction = transport, clock, keep_direction
         self._credentials: Credentials | None = None
+        self._renew_at: datetime | None = None
+        self._refused: Credentials | None = None
+        self._pace = LoginPace(clock)
         self._redactor = redactor
         self._login_lock = asyncio.Lock()
         self._wake_up = clock.create_wake_up()
@@ -154,8 +158,13 @@ class ProviderSession:
         """Return credentials that stay valid; all callers share one login."""
         async with self._login_lock:
             credentials = self._credentials
-            if credentials is None or credentials is instead_of or self._expires_soon(credentials):
+            if credentials is not None and credentials is instead_of is not self._refused:
+                self._refused = instead_of
+                self._pace.note_refusal()
+            if credentials is None or credentials is instead_of or self._is_to_be_renewed():
                 try:
+                    # delivery rule 30: whoever comes in the pause hears of the failure
+                    self._pace.check()
                     credentials = await self._log_in()
                 except (PermanentFailure, Unauthorized) as error:
                     message = f"Cannot log in to {self.provider.name}: {error}"
@@ -165,9 +174,21 @@ class ProviderSession:
             return credentials
 
     async def _log_in(self) -> Credentials:
-        credentials = await self._run_flow(self.provider.login(), self._transport)
+        try:
+            credentials = await self._run_flow(self.provider.login(), self._transport)
+        except ProviderFailure as failure:
+            self._pace.note_failure(failure)
+            raise
+        self._pace.note_login()
         self._redactor.add_secret(credentials.secret, temporary=True)
-        self._credentials = credentials
+        self._credentials, expires_at = credentials, credentials.expires_at
+        if expires_at is None:
+            self._renew_at = None
+        else:  # in its second half at the earliest, however short its life is
+            self._renew_at = max(
+                expires_at - _RENEW_BEFORE_EXPIRY,
+                expires_at - (expires_at - self._clock.now()) / 2,
+            )
         return credentials
 
     async def _run_flow(self, flow: Flow[T], transport: Transport) -> T:
@@ -189,6 +210,5 @@ class ProviderSession:
             # delivery rule 19: an adapter that lets CancelledError out ends no sender, no poller
             raise as_exception(self.provider.name, error) from error
 
-    def _expires_soon(self, credentials: Credentials) -> bool:
-        expires_at = credentials.expires_at
-        return expires_at is not None and self._clock.now() >= expires_at - _RENEW_BEFORE_EXPIRY
+    def _is_to_be_renewed(self) -> bool:
+        return self._renew_at is not None and self._clock.now() >= self._renew_at
