@@ -1320,14 +1320,17 @@ update dedupe_keys k set conversation = u.new
   from unnest($1::bytea[], $2::bytea[]) u(old, new)
  where k.conversation = u.old
 
+-- Whoever waits for the old row finds it gone; of a row with another id they would hold the lock.
 -- name: move_conversation
-update conversations c set
-  id = u.new, ours = u.ours, theirs = u.theirs, handled_seq = c.last_in_seq, last_turn_at = null,
-  last_text_at = null, due_at = null, timer_at = null, failed_attempts = 0, suspect_seq = null,
-  is_asking = false, offered_words = '', lease = null, timer_worker = null,
-  opted_out = exists (select 1 from opt_outs o where o.conversation = u.new and o.lifted_at is null)
-  from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[]) u(old, new, ours, theirs)
- where c.id = u.old
+with gone as (
+  delete from conversations c using unnest($1::bytea[]) u(old) where c.id = u.old
+  returning c.id, c.last_in_seq, c.last_out_seq
+)
+insert into conversations (id, ours, theirs, last_in_seq, handled_seq, last_out_seq, opted_out)
+select u.new, u.ours, u.theirs, g.last_in_seq, g.last_in_seq, g.last_out_seq,
+       exists (select 1 from opt_outs o where o.conversation = u.new and o.lifted_at is null)
+  from gone g join unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[]) u(old, new, ours, theirs)
+    on u.old = g.id
 
 -- name: remove_conversation
 delete from conversations where id = any ($1::bytea[])
