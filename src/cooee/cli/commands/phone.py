@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -20,6 +20,7 @@ from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
 
 if TYPE_CHECKING:
+    from cooee.phone.phone_lock import TellPlace
     from cooee.phone.simulated_provider import ProviderConnection
     from cooee.phone.terminal.session import TerminalSession
     from cooee.runtime.app_loop import AppThread
@@ -67,19 +68,14 @@ def phone(
 
     Conversations are kept in a file of their own, so that the next time goes on from here.
     """
-    from cooee.phone.phone_lock import lock_phone
     from cooee.phone.simulated_provider import ProviderConnection, is_pushed_by_default
-    from cooee.storage.dialects import check_ownership, database_path
-    from cooee.storage.server_url import is_server
+    from cooee.storage.dialects import check_ownership
 
     database = _phone_database(app, database)
     is_pushed = is_pushed_by_default(provider) if push is None else push
     connection = ProviderConnection(provider, is_pushed, poll_interval)
     configure_logging(logging.WARNING, private=True)
-    lock = (
-        nullcontext(lambda _: None) if is_server(database) else lock_phone(database_path(database))
-    )
-    with lock as tell_place:
+    with _lock(database) as tell_place:
         check_ownership(database)
         if terminal:
             tell_place(f"in a terminal (process {os.getpid()})")
@@ -88,6 +84,17 @@ def phone(
 
         serve = partial(serve_phone_page, port=port, browser=browser, tell_place=tell_place)
         run_until_signal(lambda stop: serve(app, connection, database, stop))
+
+
+def _lock(database: str) -> AbstractContextManager[TellPlace]:
+    """Return the lock that keeps a second phone from a file; a server takes any number."""
+    from cooee.phone.phone_lock import lock_phone
+    from cooee.storage.dialects import database_path
+    from cooee.storage.server_url import is_server
+
+    return (
+        nullcontext(lambda _: None) if is_server(database) else lock_phone(database_path(database))
+    )
 
 
 def _open_terminal_phone(app: str, connection: ProviderConnection, database: str) -> NoReturn:

@@ -36,21 +36,21 @@ _COLLECTED_AFTER = 5_000  # objects that were made and not freed
 NO_HANDLERS = "none, so every text stays without an answer: write one below @app.otherwise"
 
 
+_ROLES_HELP = "The part of the work to do: web, worker, sender, poller, with commas."
+_OnlyOption = Annotated[str, typer.Option(metavar="ROLES", help=_ROLES_HELP)]
+_ProcessesOption = Annotated[
+    int, typer.Option(min=1, max=1_000, help="How many processes; more need a PostgreSQL.")
+]
+_DescriptorOption = Annotated[int, typer.Option(hidden=True)]  # of `run_processes`
+
+
 def run(
     app: AppArgument,
     *,
-    only: Annotated[
-        str,
-        typer.Option(
-            metavar="ROLES",
-            help="The part of the work to do: web, worker, sender, poller, with commas.",
-        ),
-    ] = "",
-    processes: Annotated[
-        int, typer.Option(min=1, max=1_000, help="How many processes; more need a PostgreSQL.")
-    ] = 1,
-    news: Annotated[int, typer.Option(hidden=True)] = -1,
-    listener: Annotated[int, typer.Option(hidden=True)] = -1,
+    only: _OnlyOption = "",
+    processes: _ProcessesOption = 1,
+    news: _DescriptorOption = -1,
+    listener: _DescriptorOption = -1,
 ) -> None:
     """Run an app: receive texts, answer them, send the answers.
 
@@ -93,16 +93,9 @@ def run(
     loaded = app_thread.call(lambda: import_app(app))
     redactor = Redactor(settings.secrets)
     configure_logging(settings.log_level, private=settings.log_private, redact=redactor)
+    process = _Process(roles, app_thread, _socket_of(news), _socket_of(listener))
     run_until_signal(
-        lambda stop: _run_service(
-            app,
-            loaded,
-            settings,
-            redactor,
-            stop,
-            app_thread=app_thread,
-            process=_Process(roles, _socket_of(news), _socket_of(listener)),
-        )
+        lambda stop: _run_service(app, loaded, settings, redactor, stop, process=process)
     )
 
 
@@ -113,9 +106,10 @@ def listens(roles: frozenset[Role], environment: Mapping[str, str]) -> bool:
 
 
 class _Process(msgspec.Struct, frozen=True):
-    """What a process takes on, and what it has of a group: the socket of its news, the listener."""
+    """What a process takes on and has; in a group, the socket of its news and the listener."""
 
     roles: frozenset[Role]
+    app_thread: AppThread
     news: socket.socket | None
     listener: socket.socket | None
 
@@ -131,14 +125,13 @@ async def _run_service(
     redactor: Redactor,
     stop: asyncio.Event,
     *,
-    app_thread: AppThread,
     process: _Process,
 ) -> None:
     """Open, serve, connect, in this order: a push at once finds the service ready."""
     from cooee.runtime.asgi import running_service
 
     async with (
-        running_service(app, settings, redactor, app_thread, process.roles) as service,
+        running_service(app, settings, redactor, process.app_thread, process.roles) as service,
         _serve(service, settings, process) as port,
     ):
         ending = asyncio.ensure_future(_wait_for_end(stop, service, process.news))
