@@ -74,6 +74,11 @@ async def record_results(
     return cancelled
 
 
+def is_news(result: AttemptResult, _: object) -> bool:
+    """Tell whether a result is work for another process: of a text that failed, its refusal."""
+    return result.status is Status.FAILED
+
+
 async def put_back(transaction: Transaction, attempts: Sequence[SendAttempt]) -> None:
     """Queue taken texts again: none was attempted, since the caller was cancelled."""
     results = [

@@ -123,11 +123,11 @@ async def hand_over_claims(
 async def postpone_claims(transaction: Transaction, claims: Sequence[Claim], until: int) -> None:
     """End leases without a turn; the conversations are due at `until`, or by a new text."""
     released = await _release(transaction, claims)
-    await transaction.execute("postpone_texts", list(released), until)
+    await transaction.execute("postpone_text", list(released), until)
     timers = [one.conversation for one in claims if not one.texts and one.conversation in released]
     if timers:
         await transaction.execute("postpone_dialogues", timers, until)
-        await transaction.execute("set_timers", timers)
+        await transaction.execute("set_timer", timers)
 
 
 async def _release(

@@ -61,7 +61,7 @@ async def update_dialogues(transaction: Transaction, results: Sequence[ClaimResu
     failed = [row for one in results for row in _failed_dialogue(one)]
     if failed:
         await transaction.execute("fail_dialogue", *columns_of(failed, 5))
-    await transaction.execute("set_timers", [one.claim.conversation for one in results])
+    await transaction.execute("set_timer", [one.claim.conversation for one in results])
 
 
 def _rounds(updates: Sequence[_Update]) -> Iterable[list[_Update]]:
@@ -182,7 +182,7 @@ async def _insert(
     columns = columns_of(heads, _HEAD_COLUMNS)
     inserted = await transaction.fetch("insert_dialogue", *columns, transaction.now)
     if inserted:
-        await transaction.execute("set_timers", list({row[0] for row in inserted}))
+        await transaction.execute("set_timer", list({row[0] for row in inserted}))
     return set(map(tuple, inserted))
 
 

@@ -77,6 +77,11 @@ async def receive_texts(transaction: Transaction, texts: Sequence[ToReceive]) ->
     return received
 
 
+def is_news(_: ToReceive, received: ReceivedText) -> bool:
+    """Tell whether a text is work for another process: new, and not claimed by this one."""
+    return received.is_new and received.claim is None
+
+
 async def release_received(transaction: Transaction, received: Sequence[ReceivedText]) -> None:
     """End the leases that came with texts, without a turn."""
     claims = [text.claim for text in received if text.claim is not None]
@@ -154,7 +159,7 @@ async def _store_one_by_one(
 ) -> dict[bytes, ReceivedText]:
     """Store texts of which some change consent, in their order; return those that are new."""
     keys = [(text.conversation, text.key, text.row[9]) for text in texts]
-    added = await transaction.fetch("add_dedupe_keys", *columns_of(keys, 3))
+    added = await transaction.fetch("add_dedupe_key", *columns_of(keys, 3))
     new_keys = {(conversation, key) for conversation, key in added}
     fresh = [text for text in texts if (text.conversation, text.key) in new_keys]
     results = {}
@@ -178,7 +183,7 @@ async def _lock_and_recall(transaction: Transaction, texts: Sequence[_Text]) -> 
     new_texts = [text for text in texts if (text.conversation, text.key) not in known]
     back = {text.conversation for text in new_texts}
     # A person whose old texts are delivered again stays forgotten.
-    await transaction.execute("remove_dedupe_keys", *columns_of(list(known), 2))
+    await transaction.execute("remove_dedupe_key", *columns_of(list(known), 2))
     await transaction.execute("undo_first_texts", [id for id in forgotten if id not in back])
     await recall_conversations(transaction, {id: numbers[id] for id in forgotten if id in back})
     return new_texts

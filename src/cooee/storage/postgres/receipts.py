@@ -27,6 +27,11 @@ class Report(NamedTuple):
     provider_id: str = ""
 
 
+def is_news(receipt: Receipt, _: object) -> bool:
+    """Tell whether a receipt is work for another process: of a text that failed, its refusal."""
+    return receipt.status in {Status.FAILED, Status.UNDELIVERED}
+
+
 async def apply_receipts(
     transaction: Transaction, receipts: Sequence[Receipt]
 ) -> list[tuple[Outbound, Status] | None]:

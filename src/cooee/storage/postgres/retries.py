@@ -111,7 +111,7 @@ async def _make_due(
     rows = await transaction.fetch(statement, transaction.now, *parameters)
     if not rows:
         return None
-    await transaction.execute("set_timers", [conversation for conversation, count in rows if count])
+    await transaction.execute("set_timer", [conversation for conversation, count in rows if count])
     return PageDone(max(row[0] for row in rows), sum(count for _, count in rows))
 
 

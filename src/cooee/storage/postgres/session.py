@@ -151,13 +151,21 @@ class Session:
         )
 
     def lane(
-        self, function: Callable[[Transaction, Sequence[A]], Awaitable[Sequence[R]]]
+        self,
+        function: Callable[[Transaction, Sequence[A]], Awaitable[Sequence[R]]],
+        is_news: Callable[[A, R], bool] = lambda _item, _result: True,
     ) -> Callable[[Sequence[A]], asyncio.Future[Sequence[R]]]:
-        """Return a function as `write`, in which the items of many callers share a transaction."""
+        """Return a function as `write`, in which the items of many callers share a transaction.
+
+        Args:
+            function: takes items, and returns a result for each.
+            is_news: whether an item and its result are work for another process.
+        """
 
         async def run(items: Sequence[A]) -> Sequence[R]:
             results = await self._database.write(lambda one: function(one, items))
-            self._notices.tell()
+            if any(map(is_news, items, results)):
+                self._notices.tell()
             return results
 
         lane = Lane(run)

@@ -57,7 +57,7 @@ select conversation, seq, $2::bigint, Status.UNKNOWN,
 update outbound set status = Status.UNKNOWN, due_at = $2::bigint, sender = null
  where status = Status.SENDING and sender = any ($1::integer[])
 
--- name: count_unclean_exits
+-- name: count_unclean_exit
 insert into metadata (name, value) values ('unclean_exits', $1::bigint)
 on conflict (name) do update set value = metadata.value + excluded.value
 
@@ -135,7 +135,7 @@ returning id, conversation, seq
 
 -- What need not be told apart takes one statement; the rest begins with these two, so that the
 -- order of the locks is the same.
--- name: add_dedupe_keys
+-- name: add_dedupe_key
 insert into dedupe_keys (conversation, key, received_at)
 select * from unnest($1::bytea[], $2::bytea[], $3::bigint[]) t(conversation, key, received_at)
  order by conversation, key
@@ -162,7 +162,7 @@ with texts as (
 )
 delete from conversations where id = any ($1::bytea[])
 
--- name: remove_dedupe_keys
+-- name: remove_dedupe_key
 delete from dedupe_keys
  where (conversation, key) in (select * from unnest($1::bytea[], $2::bytea[]))
 
@@ -302,7 +302,7 @@ select c.id, s.state, exists (select 1 from dialogues d where d.conversation = c
 -- storage rule 19: the first attempts of replies that are due are recorded with them, as many as
 -- the turn takes, where the conversation has no other text that may be open. `is_alone` reads
 -- `outbound` as it was before the lock, so it holds only where the last text was there by then.
--- name: finish_claims
+-- name: finish_claim
 with turn as (
   select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[],
                        $6::bigint[], $7::boolean[], $8::text[], $21::integer[])
@@ -385,14 +385,14 @@ select c.id, c.lease from conversations c
   join unnest($1::bytea[], $2::bigint[]) t(id, lease) on t.id = c.id and t.lease = c.lease
  order by c.id for no key update of c
 
--- name: fail_texts
+-- name: fail_text
 update inbound i set status = f.status, error = f.error, code_version = f.code_version
   from unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])
        f(conversation, seq, status, error, code_version)
  where i.conversation = f.conversation and i.seq = f.seq
 
 -- delivery rule 25: a text in an attempt may be out, so it is let expire should it be queued again.
--- name: withdraw_texts
+-- name: withdraw_text
 with open_text as materialized (
   select o.conversation, o.seq from outbound o
    where (o.conversation, o.seq) in (
@@ -444,7 +444,7 @@ update conversations c set
   from held where c.id = held.id
 returning c.id
 
--- name: postpone_texts
+-- name: postpone_text
 update conversations set due_at = $2::bigint where id = any ($1::bytea[]) and due_at is not null
 
 -- name: postpone_dialogues
@@ -452,7 +452,7 @@ update dialogues set due_at = $2::bigint
  where conversation = any ($1::bytea[]) and ended_at is null and due_at < $2::bigint
 
 -- The caller has locked the conversations.
--- name: set_timers
+-- name: set_timer
 update conversations c set timer_at = (
   select min(d.due_at) from dialogues d where d.conversation = c.id and d.ended_at is null)
  where c.id = any ($1::bytea[])

@@ -76,11 +76,11 @@ class PostgreSQL:
         self._session = Session(address, lambda: to_millis(now()), forget_key, correct_clock)
         self._calls = count(1)
         self._take_count = 0
-        self._received = self._session.lane(inbound.receive_texts)
+        self._received = self._session.lane(inbound.receive_texts, inbound.is_news)
         self._queued = self._session.lane(outbox.enqueue_texts)
-        self._recorded = self._session.lane(attempts.record_results)
-        self._reported = self._session.lane(receipts.apply_receipts)
-        self._finished = self._session.lane(turns.finish_claims)
+        self._recorded = self._session.lane(attempts.record_results, attempts.is_news)
+        self._reported = self._session.lane(receipts.apply_receipts, receipts.is_news)
+        self._finished = self._session.lane(turns.finish_claims, turns.is_news)
         self._checkpoints = self._session.lane(dialogue_rows.write_checkpoints)
 
     @classmethod
@@ -214,12 +214,12 @@ class PostgreSQL:
     async def take(self, ours: str, limit: int) -> Sequence[SendAttempt]:
         self._session.check_is_worker()
         bulk_share = self._bulk_share(limit)
-        future = self._session.write(outbox.take_texts, ours, limit, bulk_share=bulk_share)
+        future = self._session.hold(outbox.take_texts, ours, limit, bulk_share=bulk_share)
         return await self._session.or_put_back(future, attempts.put_back)
 
     async def take_replies(self, ours: str, theirs: str, limit: int) -> Sequence[SendAttempt]:
         self._session.check_is_worker()
-        future = self._session.write(outbox.take_replies, ours, theirs, limit)
+        future = self._session.hold(outbox.take_replies, ours, theirs, limit)
         return await self._session.or_put_back(future, attempts.put_back)
 
     async def defer(self, deferred: Sequence[tuple[Outbound, datetime]]) -> None:

@@ -35,6 +35,13 @@ async def finish_claims(
     ]
 
 
+def is_news(result: ClaimResult, finished: FinishedClaim) -> bool:
+    """Tell whether a turn leaves work for another process, such as a reply that is not taken."""
+    return len(finished.attempts) < len(result.drafts) or bool(
+        result.failure or result.dialogue_updates or result.hurried_keys
+    )
+
+
 def _lease_of(result: ClaimResult) -> tuple[bytes, int]:
     return result.claim.conversation, result.claim.lease_id
 
@@ -65,7 +72,7 @@ async def _finish(
     states = [(one.claim.conversation, one.state) for one in turns if one.state is not None]
     drafts = [row for turn in turns for row in _draft_rows(turn, transaction.now)]
     ended = await transaction.fetch(
-        "finish_claims",
+        "finish_claim",
         *_lease_columns(turns),
         [handled for handled, _, _ in progress],
         [to_millis_or_none(turn.last_turn_at) for turn in turns],
@@ -121,7 +128,7 @@ def _draft_rows(turn: ClaimResult, now: int) -> list[tuple[object, ...]]:
 def draft_row(
     conversation: bytes, handled_seq: int, draft: NewOutbound, now: int
 ) -> tuple[object, ...]:
-    """Return a draft as the row that `finish_claims` takes."""
+    """Return a draft as the row that `finish_claim` takes."""
     return (
         conversation,
         handled_seq if draft.follows is None else draft.follows,
@@ -147,7 +154,7 @@ async def _write_more(transaction: Transaction, turns: Sequence[ClaimResult]) ->
     await _withdraw_texts(transaction, turns)
     failed = [row for turn in turns for row in _failed_text(turn)]
     if failed:
-        await transaction.execute("fail_texts", *columns_of(failed, 5))
+        await transaction.execute("fail_text", *columns_of(failed, 5))
 
 
 def _failed_text(turn: ClaimResult) -> list[tuple[object, ...]]:
@@ -168,7 +175,7 @@ async def _withdraw_texts(transaction: Transaction, turns: Sequence[ClaimResult]
             withdrawn.append((*text_key, None))
             withdrawn += [(text_key[0], None, part_key) for part_key in text.part_keys]
     if withdrawn:
-        await transaction.execute("withdraw_texts", *columns_of(withdrawn, 3), transaction.now)
+        await transaction.execute("withdraw_text", *columns_of(withdrawn, 3), transaction.now)
     hurried = [
         (turn.claim.conversation, storable_text(key)) for turn in turns for key in turn.hurried_keys
     ]

@@ -153,4 +153,4 @@ async def _end_work_of(transaction: Transaction, workers: Sequence[int], *, is_d
     await transaction.execute("add_interrupted_receipts", workers, transaction.now)
     await transaction.execute("mark_interrupted_unknown", workers, transaction.now)
     if is_dead:
-        await transaction.execute("count_unclean_exits", len(workers))
+        await transaction.execute("count_unclean_exit", len(workers))
