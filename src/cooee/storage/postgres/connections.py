@@ -19,6 +19,9 @@ _SETTINGS = {
     "search_path": SCHEMA,
     # storage rule 7: a plan made while the tables were empty would read whole tables for hours.
     "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
     "plan_cache_mode": "force_generic_plan",
 }
 _SESSION_SETTINGS = {

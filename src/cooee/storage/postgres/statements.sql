@@ -494,15 +494,15 @@ select min(due_at) from (
     (select o.due_at from outbound o
       where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority and o.due_at <= $1::bigint
         and (o.good_until is null or o.good_until > $1::bigint)
-        and not exists (
-          select 1 from outbound p
+        and (
+          select true from outbound p
            where p.conversation = o.conversation and p.seq < o.seq
               and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
              and p.priority <= o.priority
              and case p.status when Status.QUEUED then (p.due_at <= $1::bigint or p.attempts > 0)
                                  and (p.good_until is null or p.good_until > $1::bigint)
                                when Status.SENDING then true
-                               else p.due_at <= $1::bigint + 60000 end)
+                               else p.due_at <= $1::bigint + 60000 end limit 1) is null
       order by o.due_at limit 1),
     (select min(o.due_at) from outbound o
       where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority
@@ -660,7 +660,7 @@ select k.conversation, k.key, o.seq
 -- name: assign_outbound_seq
 insert into conversations as c (id, ours, theirs, last_out_seq, last_text_at, opted_out)
 select p.id, p.ours, p.theirs, p.many, $5::bigint,
-       exists (select 1 from opt_outs x where x.conversation = p.id and x.lifted_at is null)
+       (select true from opt_outs x where x.conversation = p.id and x.lifted_at is null limit 1) is true
   from unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[]) p(id, ours, theirs, many)
  order by p.id
 on conflict (id) do update set
@@ -674,16 +674,16 @@ insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media,
                       due_at, good_until, key, status, error)
 select d.conversation, d.seq, d.last_in_seq, d.ours, d.theirs, d.text, d.media, d.priority,
        $13::bigint, d.due_at, d.good_until, d.key,
-       case when d.cancelled or c.opted_out or x.conversation is not null
-            then Status.CANCELLED else Status.QUEUED end,
-       case when d.cancelled or c.opted_out or x.conversation is not null
-            then 'opted out' else '' end
+       case when d.cancelled or c.opted_out or is_listed then Status.CANCELLED else Status.QUEUED end,
+       case when d.cancelled or c.opted_out or is_listed then 'opted out' else '' end
   from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
               $7::text[], $8::smallint[], $9::bigint[], $10::bigint[], $11::text[], $12::boolean[])
        d(conversation, seq, last_in_seq, ours, theirs, text, media, priority, due_at, good_until,
          key, cancelled)
   join conversations c on c.id = d.conversation
-  left join opt_outs x on x.conversation = d.conversation and x.lifted_at is null
+ cross join lateral (
+   select (select true from opt_outs x where x.conversation = d.conversation and x.lifted_at is null
+            limit 1) is true as is_listed) l
 
 -- A text blocks a later text of the same person, unless it is of a lower priority, waits for a time
 -- that was asked for, or stays of unknown end for longer than another minute. What is too late to
@@ -697,8 +697,8 @@ with mine as (
   select id from workers where id = $4::integer for key share
 ), late as materialized (
   select conversation, seq from outbound
-   where status = Status.QUEUED and good_until is not null and good_until <= $2::bigint and ours = $1::text
-   order by good_until for no key update skip locked
+   where status = Status.QUEUED and good_until is not null and good_until <= $2::bigint
+   order by good_until limit 256 for no key update skip locked
 ), expired as (
   update outbound o set status = Status.EXPIRED, error = 'not sent in time'
     from late where o.conversation = late.conversation and o.seq = late.seq
@@ -710,17 +710,17 @@ with mine as (
      select o.conversation, o.seq, o.priority, o.due_at from outbound o
       where o.status = Status.QUEUED and o.ours = $1::text and o.priority = lane.priority
         and o.due_at <= $2::bigint and (o.good_until is null or o.good_until > $2::bigint)
-        and not exists (
-          select 1 from outbound p
+        and (
+          select true from outbound p
            where p.conversation = o.conversation and p.seq < o.seq
               and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
              and p.priority <= o.priority
              and case p.status when Status.QUEUED then (p.due_at <= $2::bigint or p.attempts > 0)
                                  and (p.good_until is null or p.good_until > $2::bigint)
                                when Status.SENDING then true
-                               else p.due_at <= $2::bigint + 60000 end)
-        and not exists (
-          select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
+                               else p.due_at <= $2::bigint + 60000 end limit 1) is null
+        and (select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null limit 1)
+         is null
       order by o.due_at limit $3::integer for no key update of o skip locked) d
 ), placed as (
   select *, row_number() over (partition by priority order by due_at) as place from due
@@ -754,17 +754,17 @@ with mine as (
    where o.conversation = sought.conversation and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
       and o.status = Status.QUEUED and o.priority = Priority.REPLY
      and o.due_at <= $2::bigint and (o.good_until is null or o.good_until > $2::bigint)
-     and not exists (
-       select 1 from outbound p
+     and (
+       select true from outbound p
         where p.conversation = o.conversation and p.seq < o.seq
            and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
           and p.priority <= o.priority
           and case p.status when Status.QUEUED then p.due_at > $2::bigint and p.attempts > 0
                               and (p.good_until is null or p.good_until > $2::bigint)
                             when Status.SENDING then true
-                            else p.due_at <= $2::bigint + 60000 end)
-     and not exists (
-       select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
+                             else p.due_at <= $2::bigint + 60000 end limit 1) is null
+     and (select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null limit 1)
+         is null
    order by o.seq limit sought.most) d
 )
 update outbound o set status = Status.SENDING, attempts = o.attempts + 1, attempted_at = $2::bigint,
@@ -779,8 +779,8 @@ update outbound o set
   error = case when d.is_out then 'opted out' else o.error end,
   attempts = case when d.is_out then o.attempts else o.attempts - 1 end,
   due_at = case when d.is_out then o.due_at else d.due_at end
-  from (select l.*, c.opted_out or exists (
-            select 1 from opt_outs x where x.conversation = l.conversation and x.lifted_at is null) as is_out
+  from (select l.*, c.opted_out or (
+            select true from opt_outs x where x.conversation = l.conversation and x.lifted_at is null limit 1) is true as is_out
           from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::integer[]) l(conversation, seq, due_at, attempt)
           join conversations c on c.id = l.conversation) d
  where o.conversation = d.conversation and o.seq = d.seq and o.attempts = d.attempt
@@ -828,8 +828,8 @@ update receipts r set conversation = a.conversation, seq = a.seq
 -- name: retry_attempt
 update outbound o set
   due_at = f.due_at, error = f.error, accepted_at = null,
-  status = case when c.opted_out or exists (
-      select 1 from opt_outs x where x.conversation = o.conversation and x.lifted_at is null)
+  status = case when c.opted_out or (
+      select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null limit 1) is true
     then Status.CANCELLED else Status.QUEUED end
   from unnest($1::bytea[], $2::bigint[], $3::integer[], $4::text[], $5::bigint[])
        f(conversation, seq, attempt, error, due_at)
@@ -928,10 +928,10 @@ select r.conversation, r.seq, r.reported_at, r.status, r.provider_status, r.code
   from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::text[])
     with ordinality r(conversation, seq, reported_at, status, provider_status, code, nth)
   join outbound o on o.conversation = r.conversation and o.seq = r.seq
- where not exists (
-   select 1 from receipts e
+ where (
+   select true from receipts e
     where e.conversation is not null and e.conversation = r.conversation and e.seq = r.seq
-       and e.provider_status = r.provider_status and e.code = r.code)
+       and e.provider_status = r.provider_status and e.code = r.code limit 1) is null
  order by r.nth
 
 -- name: add_early_receipt
@@ -939,10 +939,10 @@ insert into receipts (provider_id, reported_at, status, provider_status, code)
 select r.provider_id, r.reported_at, r.status, r.provider_status, r.code
   from unnest($1::text[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])
     with ordinality r(provider_id, reported_at, status, provider_status, code, nth)
- where not exists (
-   select 1 from receipts e
+ where (
+   select true from receipts e
     where e.conversation is null and e.provider_id = r.provider_id
-       and e.provider_status = r.provider_status and e.code = r.code)
+       and e.provider_status = r.provider_status and e.code = r.code limit 1) is null
  order by r.nth
 
 -- A check is for one process alone, and due again as it is handed out.
@@ -982,12 +982,13 @@ with person as (
 ), marked as (
   update conversations c set opted_out = true from person p where c.id = p.conversation and not c.opted_out
 ), kept as (
-  update opt_outs x set at_provider = true from person p
-   where x.conversation = p.conversation and x.lifted_at is null and p.at_provider and not x.at_provider
+  update opt_outs x set at_provider = true
+   where x.conversation = any (array(select conversation from person where at_provider))
+     and x.lifted_at is null and not x.at_provider
 )
 insert into opt_outs (conversation, since, ours, theirs, source, inbound_id, at_provider)
 select p.* from person p
- where not exists (select 1 from opt_outs x where x.conversation = p.conversation and x.lifted_at is null)
+ where (select true from opt_outs x where x.conversation = p.conversation and x.lifted_at is null limit 1) is null
 on conflict (conversation, since) do update set
   source = excluded.source, inbound_id = excluded.inbound_id, at_provider = excluded.at_provider,
   lifted_at = null, lifted_source = '', lifted_inbound_id = null
