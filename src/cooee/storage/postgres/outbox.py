@@ -156,7 +156,7 @@ async def take_replies_of(
     our_numbers = {conversation: ours for ours, conversation, _ in conversations}
     limits = [limit for _, _, limit in conversations]
     # A sender may be taking one of them: which of them are next is known when it is done.
-    await transaction.fetch("lock_queued_texts", list(our_numbers))
+    await transaction.execute("expire_late", list(our_numbers), transaction.now)
     rows = await transaction.fetch(
         "next_replies", list(our_numbers), transaction.now, limits, transaction.worker
     )

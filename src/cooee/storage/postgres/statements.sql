@@ -502,7 +502,11 @@ select min(due_at) from (
              and case p.status when Status.QUEUED then (p.due_at <= $1::bigint or p.attempts > 0)
                                  and (p.good_until is null or p.good_until > $1::bigint)
                                when Status.SENDING then true
-                               else p.due_at <= $1::bigint + 60000 end limit 1) is null
+                               else p.due_at <= $1::bigint + 60000 end
+           limit 1) is null
+        and (
+          select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null
+           limit 1) is null
       order by o.due_at limit 1),
     (select min(o.due_at) from outbound o
       where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority
@@ -687,11 +691,13 @@ select d.conversation, d.seq, d.last_in_seq, d.ours, d.theirs, d.text, d.media, 
 
 -- A text blocks a later text of the same person, unless it is of a lower priority, waits for a time
 -- that was asked for, or stays of unknown end for longer than another minute. What is too late to
--- be sent blocks nothing, and expires here.
+-- be sent blocks nothing, and expires here, whosever it is.
 -- storage rule 6: opt-outs are checked here too, in the statement that takes texts, and what is
 -- taken is counted as an attempt. No text that another process takes at this moment is waited for.
 -- storage rule 20: nothing is taken for a worker that was buried.
--- Of each priority at most `limit` texts are locked; `bulk_share` of the bulk texts come first.
+-- storage rule 7: a sub-select with `limit 1` is looked up by index for each text; `not exists` may
+-- become a hash of a whole table, for as long as the plan lives.
+-- Of each priority at most $3 texts are locked; of the bulk texts $5 are chosen first.
 -- name: next_texts
 with mine as (
   select id from workers where id = $4::integer for key share
@@ -718,9 +724,11 @@ with mine as (
              and case p.status when Status.QUEUED then (p.due_at <= $2::bigint or p.attempts > 0)
                                  and (p.good_until is null or p.good_until > $2::bigint)
                                when Status.SENDING then true
-                               else p.due_at <= $2::bigint + 60000 end limit 1) is null
-        and (select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null limit 1)
-         is null
+                               else p.due_at <= $2::bigint + 60000 end
+           limit 1) is null
+        and (
+          select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null
+           limit 1) is null
       order by o.due_at limit $3::integer for no key update of o skip locked) d
 ), placed as (
   select *, row_number() over (partition by priority order by due_at) as place from due
@@ -734,14 +742,21 @@ update outbound o set status = Status.SENDING, attempts = o.attempts + 1, attemp
 returning o.conversation, o.seq, o.theirs, o.text, o.media, o.good_until, o.queued_at, o.provider_id,
           o.attempts, o.attempted_at, o.priority, o.due_at
 
--- name: lock_queued_texts
-select seq from outbound
- where conversation = any ($1::bytea[]) and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
-    and status = Status.QUEUED
- order by conversation, seq for no key update
+-- The queued texts of conversations stay locked, so that nobody takes them; those that are too late
+-- expire.
+-- name: expire_late
+with queued as materialized (
+  select conversation, seq, good_until from outbound
+   where conversation = any ($1::bytea[]) and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+      and status = Status.QUEUED
+   order by conversation, seq for no key update
+)
+update outbound o set status = Status.EXPIRED, error = 'not sent in time'
+  from queued q where q.good_until <= $2::bigint and o.conversation = q.conversation and o.seq = q.seq
 
--- The replies of conversations, each with a limit of its own, that may be sent one after the other. A text that is no due reply
--- and blocks a reply in `next_texts` blocks it here, and with it the replies after it.
+-- The replies of conversations that may be sent one after the other, each conversation's up to a
+-- limit of its own. A text that is no due reply and blocks a reply in `next_texts` blocks it here,
+-- and with it the replies after it. `expire_late` comes before.
 -- name: next_replies
 with mine as (
   select id from workers where id = $4::integer for key share
@@ -750,22 +765,23 @@ with mine as (
     from mine
    cross join unnest($1::bytea[], $3::integer[]) sought(conversation, most)
    cross join lateral (
-  select o.conversation, o.seq from outbound o
-   where o.conversation = sought.conversation and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
-      and o.status = Status.QUEUED and o.priority = Priority.REPLY
-     and o.due_at <= $2::bigint and (o.good_until is null or o.good_until > $2::bigint)
-     and (
-       select true from outbound p
-        where p.conversation = o.conversation and p.seq < o.seq
-           and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
-          and p.priority <= o.priority
-          and case p.status when Status.QUEUED then p.due_at > $2::bigint and p.attempts > 0
-                              and (p.good_until is null or p.good_until > $2::bigint)
-                            when Status.SENDING then true
-                             else p.due_at <= $2::bigint + 60000 end limit 1) is null
-     and (select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null limit 1)
-         is null
-   order by o.seq limit sought.most) d
+     select o.conversation, o.seq from outbound o
+      where o.conversation = sought.conversation
+         and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+         and o.status = Status.QUEUED and o.priority = Priority.REPLY and o.due_at <= $2::bigint
+        and (
+          select true from outbound p
+           where p.conversation = o.conversation and p.seq < o.seq
+              and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+             and p.priority <= o.priority
+             and case p.status when Status.QUEUED then p.due_at > $2::bigint and p.attempts > 0
+                               when Status.SENDING then true
+                               else p.due_at <= $2::bigint + 60000 end
+           limit 1) is null
+        and (
+          select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null
+           limit 1) is null
+      order by o.seq limit sought.most) d
 )
 update outbound o set status = Status.SENDING, attempts = o.attempts + 1, attempted_at = $2::bigint,
                       sender = $4::integer
@@ -780,7 +796,8 @@ update outbound o set
   attempts = case when d.is_out then o.attempts else o.attempts - 1 end,
   due_at = case when d.is_out then o.due_at else d.due_at end
   from (select l.*, c.opted_out or (
-            select true from opt_outs x where x.conversation = l.conversation and x.lifted_at is null limit 1) is true as is_out
+            select true from opt_outs x where x.conversation = l.conversation and x.lifted_at is null
+             limit 1) is true as is_out
           from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::integer[]) l(conversation, seq, due_at, attempt)
           join conversations c on c.id = l.conversation) d
  where o.conversation = d.conversation and o.seq = d.seq and o.attempts = d.attempt
@@ -931,7 +948,8 @@ select r.conversation, r.seq, r.reported_at, r.status, r.provider_status, r.code
  where (
    select true from receipts e
     where e.conversation is not null and e.conversation = r.conversation and e.seq = r.seq
-       and e.provider_status = r.provider_status and e.code = r.code limit 1) is null
+       and e.provider_status = r.provider_status and e.code = r.code
+    limit 1) is null
  order by r.nth
 
 -- name: add_early_receipt
@@ -942,7 +960,8 @@ select r.provider_id, r.reported_at, r.status, r.provider_status, r.code
  where (
    select true from receipts e
     where e.conversation is null and e.provider_id = r.provider_id
-       and e.provider_status = r.provider_status and e.code = r.code limit 1) is null
+       and e.provider_status = r.provider_status and e.code = r.code
+    limit 1) is null
  order by r.nth
 
 -- A check is for one process alone, and due again as it is handed out.
