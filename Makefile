@@ -11,7 +11,7 @@ RESULTS := benchmarks/.results
 FRIENDS := +61491570156 +61491570157
 
 .DEFAULT_GOAL := help
-.PHONY: phone demo run test test-all lint types rings docs reference screenshot bench bench-peers proof check clean help
+.PHONY: phone demo run test test-all lint types rings docs reference screenshot bench bench-peers bench-growth proof check clean help
 
 phone: .venv/.installed  ## two phones in the browser, texting the stopwatch; save the file to change it
 	@STOPWATCH_FRIENDS="$(FRIENDS)" $(BIN)/cooee phone examples/stopwatch.py --database phone.db
@@ -67,6 +67,10 @@ bench: .venv/.developing  ## what everything costs, and what got worse by a tent
 bench-peers: .venv/.developing  ## the whole path beside Flask, aiogram, DBOS and others (ten minutes; installs them)
 	@$(BIN)/python benchmarks/peers.py --rates 5,100 --result $(RESULTS)/peers.json
 	@$(BIN)/python benchmarks/history.py $(RESULTS)/peers.json
+
+bench-growth: .venv/.developing  ## a turn beside ten million texts, and an app beside a million who wait (an hour, 15 GB)
+	@$(BIN)/python benchmarks/growth.py --json $(RESULTS)/growth.json
+	@$(BIN)/python benchmarks/history.py $(RESULTS)/growth.json
 
 check: lint types rings docs test-all  ## all that has to pass
 

@@ -34,6 +34,7 @@ class Waiting:
     start_cpu_s: float
     crashed_start_s: float
     deployed_start_s: float
+    retired_start_s: float
     rss_mb: float
     idle_percent: float
     idle_rss_mb: float
@@ -49,6 +50,7 @@ class Waiting:
             "… CPU s",
             "… after a crash: s",
             "… with new code: s",
+            "… with the dialogue retired: s",
             "memory after the start: MB",
             "idle: % of a core",
             "memory after it: MB",
@@ -200,11 +202,15 @@ def measure_process(folder: Path, provider: str, app: Path, count: int, idle_s: 
     deployed.connect()
     swept = sorted(deployed.text(n, "Friday", 2_000_000 + n)[1] for n in people)
     deployed.program.stop()
+    app.write_text("from cooee import App\n\napp = App()\napp.retire('book')\n")
+    retired = Server(folder, provider, app)
+    retired.program.stop()
     return Waiting(
         start_s=server.start_s,
         start_cpu_s=cpu_s,
         crashed_start_s=crashed.start_s,
         deployed_start_s=deployed.start_s,
+        retired_start_s=retired.start_s,
         rss_mb=rss_mb,
         idle_percent=idle,
         idle_rss_mb=idle_rss_mb,

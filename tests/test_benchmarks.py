@@ -59,6 +59,26 @@ def test_a_turn_is_measured_by_what_its_person_has():
     assert [row for row, _ in rows] == ["1", "20", "1", "10", "1,000", "10,000"]
 
 
+def test_a_turn_beside_more_texts_executes_as_many_statements(tmp_path):
+    words = ["--texts", "200,2000", "--waiting", "0", "--json", "growth.json"]
+    said = run_benchmark("growth.py", *words, cwd=tmp_path)
+    rows = re.findall(r"^ +([\d,]+) +\d+ +([\d.]+) ", said, re.MULTILINE)
+    assert [texts for texts, _ in rows] == ["200", "2,000"]
+    assert rows[0][1] == rows[1][1]
+    [growth] = json.loads((tmp_path / "growth.json").read_text())["costs"].values()
+    assert growth > 0
+    assert [file.name for file in tmp_path.iterdir()] == ["growth.json"]
+
+
+@pytest.mark.slow
+def test_an_app_is_measured_beside_people_who_wait(tmp_path):
+    words = ["--texts", "", "--waiting", "500", "--idle", "1"]
+    said = run_benchmark("growth.py", *words, cwd=tmp_path, timeout_s=240)
+    rows = re.findall(r"^\S.* ([\d,.]+) +([\d,.]+)$", said, re.MULTILINE)
+    assert re.search(r"100 wait +500 wait$", said, re.MULTILINE)
+    assert len(rows) == 12
+
+
 @pytest.mark.slow
 def test_the_whole_path_is_measured_with_a_load_and_a_provider_of_their_own(tmp_path):
     words = ["--seconds", "0.5", "--rounds", "1", "--rates", "20", "--greeted", "20"]
