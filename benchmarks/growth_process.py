@@ -65,7 +65,9 @@ class Waiting:
 class Server:
     """A `cooee run`, and its provider."""
 
-    def __init__(self, folder: Path, provider: str, app: Path) -> None:
+    def __init__(
+        self, folder: Path, provider: str, app: Path, *, reply_by: str = "webhook"
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._provider = provider
@@ -77,7 +79,7 @@ class Server:
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
             "TWILIO_BASE_URL": provider,
-            "TWILIO_REPLY_BY": "webhook",
+            "TWILIO_REPLY_BY": reply_by,
         }
         command = [sys.executable, "-m", "cooee", "run", str(app)]
         began = time.perf_counter()
