@@ -139,3 +139,13 @@ def test_what_got_worse_by_a_tenth_is_marked(tmp_path):
     assert re.fullmatch(r"turns: batch 1 +0\.4 +-\d+%   WORSE", fewer)
     assert re.fullmatch(r"turns: start +12 +-\d+%   WORSE", longer)
     assert len(history.read_text().splitlines()) == 5
+
+
+@pytest.mark.slow
+def test_each_threads_share_of_a_text_is_measured(tmp_path):
+    words = ["--seconds", "1", "--json", "cores.json"]
+    said = run_benchmark("cores.py", *words, cwd=tmp_path, timeout_s=240)
+    shares = dict(re.findall(r"^(\S.*?) +(\d+)%$", said, re.MULTILINE))
+    assert {"MainThread", "cooee-app", "cooee-sqlite"} <= shares.keys()
+    [outside] = json.loads((tmp_path / "cores.json").read_text())["costs"].values()
+    assert 0 < outside < 1
