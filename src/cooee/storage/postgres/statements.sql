@@ -287,7 +287,9 @@ select exists (
 
 -- Read with a snapshot that is younger than the lease: so no claim is empty (storage rule 21).
 -- name: claimed_texts
-select c.id, s.state, exists (select 1 from dialogues d where d.conversation = c.id and d.ended_at is null),
+select c.id, s.state,
+       (select true from dialogues d where d.conversation = c.id and d.ended_at is null limit 1)
+         is not null,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status, i.media, i.consent
   from unnest($1::bytea[], $2::bigint[]) with ordinality c(id, handled_seq, nth)
   left join lateral (
@@ -623,24 +625,32 @@ select h.name, (select count(*) from (
   from handlers h where h.name is not null
 
 -- name: list_open_dialogues
+with page as materialized (
+  select d.* from dialogues d
+   where (d.conversation, d.id) > ($1::bytea, $2::text) and d.ended_at is null
+     and ($3::text = '' or d.handler = $3::text)
+   order by d.conversation, d.id limit $4::integer
+)
 select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
        d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reason
-  from dialogues d
+  from page d
   join conversations c on c.id = d.conversation
   left join states s on s.conversation = d.conversation
- where (d.conversation, d.id) > ($1::bytea, $2::text) and d.ended_at is null
-   and ($3::text = '' or d.handler = $3::text)
- order by d.conversation, d.id limit $4::integer
+ order by d.conversation, d.id
 
 -- name: list_dialogues
+with page as materialized (
+  select d.* from dialogues d
+   where (d.conversation, d.id) > ($1::bytea, $2::text) and d.end_reason <> 'pruned'
+     and ($3::text = '' or d.handler = $3::text)
+   order by d.conversation, d.id limit $4::integer
+)
 select d.conversation, c.ours, c.theirs, s.state, d.started_at, d.ended_at,
        d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.error, d.end_reason
-  from dialogues d
+  from page d
   join conversations c on c.id = d.conversation
   left join states s on s.conversation = d.conversation
- where (d.conversation, d.id) > ($1::bytea, $2::text)
-   and ($3::text = '' or d.handler = $3::text) and d.end_reason <> 'pruned'
- order by d.conversation, d.id limit $4::integer
+ order by d.conversation, d.id
 
 -- name: list_dialogue_entries
 select j.conversation, j.dialogue_id, j.entry
@@ -1236,7 +1246,8 @@ select
 
 -- storage rule 26: what a person asks for may read each row of a table once, in its own order.
 -- name: allow_reading_all
-set local enable_seqscan = on
+select set_config(name, 'on', true)
+  from unnest('{enable_seqscan,enable_hashjoin,enable_bitmapscan}'::text[]) name
 
 -- name: list_conversations
 select c.id, c.ours, c.theirs,
@@ -1248,7 +1259,8 @@ select c.id, c.ours, c.theirs,
                and d.failed_attempts > 0 and d.due_at is null and d.ended_at is null),
        (select count(*) from outbound o where o.conversation = c.id and o.status = Status.UNKNOWN),
        (select count(*) from outbound o where o.refused and o.conversation = c.id),
-       exists (select 1 from opt_outs x where x.conversation = c.id and x.lifted_at is null)
+       (select true from opt_outs x where x.conversation = c.id and x.lifted_at is null limit 1)
+         is not null
   from (select id, ours, theirs, last_text_at, last_in_seq, handled_seq from conversations v
          where theirs <> '' and ($1::text = '' or ours = $1::text) and starts_with(theirs, $2::text)
            and coalesce(last_text_at, 0) >= $3::bigint and (not $4::boolean or due_at is not null)
@@ -1348,7 +1360,8 @@ with gone as (
 )
 insert into conversations (id, ours, theirs, last_in_seq, handled_seq, last_out_seq, opted_out)
 select u.new, u.ours, u.theirs, g.last_in_seq, g.last_in_seq, g.last_out_seq,
-       exists (select 1 from opt_outs o where o.conversation = u.new and o.lifted_at is null)
+       (select true from opt_outs o where o.conversation = u.new and o.lifted_at is null limit 1)
+         is not null
   from gone g join unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[]) u(old, new, ours, theirs)
     on u.old = g.id
 
@@ -1415,9 +1428,8 @@ delete from inbound where (conversation, seq) in (
     from unnest($1::bytea[], $2::bigint[]) c(id, handled_seq)
     join inbound i on i.conversation = c.id and i.seq <= c.handled_seq
    where i.received_at < $3::bigint and i.status <> InboundStatus.SET_ASIDE
-     and not exists (
-       select 1 from opt_outs x
-        where x.conversation = c.id and i.id in (x.inbound_id, x.lifted_inbound_id))
+     and (select true from opt_outs x
+           where x.conversation = c.id and i.id in (x.inbound_id, x.lifted_inbound_id) limit 1) is null
    order by i.conversation, i.seq limit $4::integer)
 returning media
 
