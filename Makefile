@@ -29,9 +29,9 @@ test: .venv/.developing  ## every test that needs no process, browser or minutes
 test-all: .venv/.developing  ## every test: real processes, kills, a browser, every block of the docs
 	@$(BIN)/python -m pytest -q $(XDIST)
 
-proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait; all faults (an hour)
+proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait; all faults (two hours)
 	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/scenarios/random_edits tests/scenarios/durability \
-		tests/scenarios/test_faults_in_turns.py
+		tests/scenarios/test_faults_in_turns.py tests/scenarios/cluster
 
 lint: .venv/.developing  ## style, and layout
 	@$(BIN)/ruff check .

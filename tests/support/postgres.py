@@ -119,6 +119,11 @@ class OwnPostgres(PostgresServer):
         os.chown(folder, *self._user)
         self._run("initdb", "-D", str(self._data), "-U", "cooee", "-A", "trust", "-N", "-E", "UTF8")
 
+    @property
+    def socket(self) -> str:
+        """Return the path of the socket on which the server listens."""
+        return str(self._folder / ".s.PGSQL.5432")
+
     def start(self) -> None:
         """Start the server; it takes connections when the call returns.
 

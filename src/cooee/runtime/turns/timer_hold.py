@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from cooee.clocks.clock import Clock, WakeUp
+from cooee.core.errors import StoreUnavailable
 from cooee.runtime.number_hold import NumberHold
 
 _LOOK_S = 1.0  # between two looks whether another process has read all
@@ -50,5 +52,6 @@ async def release_once_read(timer_hold: TimerHold, stopping: WakeUp, caught_up: 
         if await stopping.wait(_LOOK_S):
             stopping.set()  # for the next
             return
-        if await caught_up.is_held_elsewhere():
-            timer_hold.release()
+        with suppress(StoreUnavailable):  # it is looked again in a moment
+            if await caught_up.is_held_elsewhere():
+                timer_hold.release()
