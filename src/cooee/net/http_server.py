@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 
 import uvicorn
@@ -67,6 +67,18 @@ class _SignalFreeServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the process's owner."""
         yield
+
+
+def bind_first_free(host: str, ports: Sequence[int]) -> socket.socket:
+    """Return a socket bound to the first port that is free.
+
+    Raises:
+        SettingError: none is.
+    """
+    for port in ports[:-1]:
+        with contextlib.suppress(SettingError):
+            return bind_socket(host, port)
+    return bind_socket(host, ports[-1])
 
 
 def bind_socket(host: str, port: int) -> socket.socket:

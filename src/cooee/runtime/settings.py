@@ -38,6 +38,7 @@ KNOWN_SETTINGS: Sequence[Setting] = (
     Setting("COOEE_SUBSCRIPTION", "keep: leave push or poll as it is at the provider", ""),
     Setting("COOEE_HOST", "the address to listen on", "127.0.0.1"),
     Setting("COOEE_PORT", "the port to listen on, for webhooks and /health", "8000"),
+    Setting("COOEE_METRICS_PORT", "a private port for Prometheus; unset: none", ""),
     Setting("COOEE_POLL_INTERVAL", "seconds to rest after reading nothing", "1"),
     Setting(
         "COOEE_CONCURRENCY",
@@ -84,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True):
     keep_direction: bool
     host: str
     port: int
+    metrics_port: int | None
     poll_interval: float
     concurrency: int | None
     send_token: str
@@ -135,7 +137,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         public_url=_parse_public_url(values["COOEE_PUBLIC_URL"]),
         keep_direction=_parse_keep_direction(values["COOEE_SUBSCRIPTION"]),
         host=values["COOEE_HOST"] or "127.0.0.1",
-        port=int(_parse_number_setting("COOEE_PORT", values["COOEE_PORT"], 0, 65535)),
+        port=_parse_port("COOEE_PORT", values["COOEE_PORT"]) or 0,
+        metrics_port=_parse_port("COOEE_METRICS_PORT", values["COOEE_METRICS_PORT"]),
         poll_interval=_parse_number_setting(
             "COOEE_POLL_INTERVAL", values["COOEE_POLL_INTERVAL"], 0.05, 3600
         ),
@@ -295,6 +298,10 @@ def _parse_keep_direction(value: str | None) -> bool:
         message = f"COOEE_SUBSCRIPTION={value!r} means nothing. Set it to keep, or unset it."
         raise SettingError(message)
     return value == "keep"
+
+
+def _parse_port(name: str, value: str | None) -> int | None:
+    return int(_parse_number_setting(name, value, 0, 65535)) if value else None
 
 
 def _parse_concurrency(value: str | None) -> int | None:

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,12 +40,16 @@ def settings(simulator, postgres_url):
     return {**simulator.settings, "COOEE_DATABASE": postgres_url, "COOEE_FORGET_KEY": "ab" * 32}
 
 
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @pytest.fixture
 def pushed():
     """Settings by which texts are pushed to a port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     return {"COOEE_PORT": str(port), "COOEE_PUBLIC_URL": f"http://127.0.0.1:{port}"}
 
 
@@ -61,18 +66,27 @@ def wait_for(condition, seconds=60):
         time.sleep(0.05)
 
 
+def turns_counted(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        found = re.search(r"^cooee_turns_total (\d+)", answer.read().decode(), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def text_all(simulator, people, words):
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda one: simulator.text(person(one), words), people))
 
 
 def test_processes_share_the_texts_and_one_that_dies_is_replaced(start, simulator, settings, app):
-    run = start("run", app, "--processes", "2", **settings)
+    metrics_port = free_port()
+    metrics = {"COOEE_METRICS_PORT": str(metrics_port)}
+    run = start("run", app, "--processes", "2", **settings, **metrics)
     run.until(r"processes +2\n")
     assert "PostgreSQL" in run.said
     text_all(simulator, range(20), "one")
     for one in range(20):
         assert simulator.replies(person(one), 1) == ["one!"]
+    assert sum(turns_counted(metrics_port + more) for more in range(2)) == 20
     victim = min(children(run))
     os.kill(victim, signal.SIGKILL)
     text_all(simulator, range(20), "two")

@@ -133,6 +133,7 @@ async def _run_service(
     async with (
         running_service(app, settings, redactor, process.app_thread, process.roles) as service,
         _serve(service, settings, process) as port,
+        _serve_metrics(service, settings, process),
     ):
         ending = asyncio.ensure_future(_wait_for_end(stop, service, process.news))
         guarding = asyncio.ensure_future(_guard_against_hang())
@@ -182,6 +183,25 @@ def _settle_collector() -> None:
     first, *others = gc.get_threshold()
     if 0 < first < _COLLECTED_AFTER:  # else the app has chosen
         gc.set_threshold(_COLLECTED_AFTER, *others)
+
+
+@asynccontextmanager
+async def _serve_metrics(
+    service: Service, settings: Settings, process: _Process
+) -> AsyncIterator[None]:
+    """Serve metrics, where a port is set for them: the first free one, in a group of processes."""
+    if settings.metrics_port is None:
+        yield
+        return
+    from cooee.net.http_server import bind_first_free, serve_app
+    from cooee.runtime.metrics import Metrics, MetricsEndpoint
+
+    metrics = Metrics(service.clock.now)
+    service.events.subscribe(metrics.on_event)
+    endpoint = MetricsEndpoint(metrics, service.store, service.clock.now)
+    ports = range(settings.metrics_port, settings.metrics_port + (64 if process.news else 1))
+    async with serve_app(endpoint, grace=1, listener=bind_first_free(settings.host, ports)):
+        yield
 
 
 async def _guard_against_hang() -> None:
