@@ -21,7 +21,9 @@ from cooee.storage import ClaimResult, NewOutbound, NextDue
 from cooee.storage import migrations as migrate
 from cooee.storage.sql_file import load_statements
 from cooee.storage.sqlite import database_file as sqlite_file
+from cooee.storage.sqlite import ownership
 from cooee.storage.sqlite.store import SQLite
+from cooee.testing.dialogue_store_suite.harness import begin_dialogue
 from cooee.testing.store_suite import ANNA, BERT, OURS, ManualClock, StoreHarness
 
 SOURCE = Path(cooee.__file__).parent
@@ -488,6 +490,22 @@ async def test_only_opt_out_words_are_never_due_after_an_unclean_exit(harness):
     harness = await died(harness)
     assert await harness.store.next_due() == NextDue()
     assert list(await harness.store.claim(10)) == []
+    await harness.store.close()
+
+
+async def test_of_a_long_backlog_the_ends_are_suspects(harness, monkeypatch):
+    monkeypatch.setattr(ownership, "_MAX_SUSPECTS", 2)
+    people = [f"+614915701{number}" for number in range(10, 19)]
+    for person in people[:6]:
+        harness.clock.advance(minutes=1)
+        await harness.receive("hello", sender=person)
+    for person in people[6:]:
+        harness.clock.advance(minutes=1)
+        await begin_dialogue(harness, to=person)
+    harness = await died(harness)
+    suspects = "select theirs from conversations where suspect_seq is not null"
+    found = sorted(theirs for (theirs,) in await inside(harness, suspects))
+    assert found == [*people[:2], *people[4:8]]
     await harness.store.close()
 
 

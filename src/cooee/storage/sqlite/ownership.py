@@ -20,6 +20,8 @@ from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.writer_thread import WriterThread
 from cooee.storage.tables import COPY_MARK, HALF_COPIED
 
+_MAX_SUSPECTS = 2_000  # at each end of the backlog; some seconds of turns, one after the other
+
 
 class OwnerLock:
     """The lock file beside a database: held by one process, and freed when the process ends.
@@ -131,9 +133,10 @@ def _take_over(transaction: Transaction) -> None:
     was_clean = transaction.execute("begin_running").rowcount == 1
     if not was_clean:
         transaction.execute("count_unclean_exit")
-        # storage rule 5: every text that was pending when the process died is a suspect.
-        transaction.execute("mark_suspect_texts")
-        transaction.execute("mark_suspect_timers", (transaction.now,))
+        # storage rule 5: every text that was pending when the process died is a suspect; of a long
+        # backlog the ends, at which turns are claimed.
+        transaction.execute("mark_suspect_texts", (_MAX_SUSPECTS,))
+        transaction.execute("mark_suspect_timers", (transaction.now, _MAX_SUSPECTS))
     transaction.execute("add_interrupted_receipts", (transaction.now,))
     transaction.execute("mark_interrupted_unknown", (transaction.now,))
 

@@ -16,11 +16,16 @@ on conflict (name) do update set value = value + 1
 
 -- storage rule 18: one statement for each index; by an `or` the planner read every conversation.
 -- name: mark_suspect_texts
-update conversations set suspect_seq = last_in_seq where due_at is not null
+update conversations set suspect_seq = last_in_seq where id in (
+  select id from (select id from conversations where due_at is not null order by due_at limit ?1)
+  union
+  select id from (
+    select id from conversations where due_at is not null order by due_at desc limit ?1))
 
 -- name: mark_suspect_timers
-update conversations set suspect_seq = last_in_seq
- where timer_at is not null and due_at is null and timer_at <= ?
+update conversations set suspect_seq = last_in_seq where id in (
+  select id from conversations where timer_at is not null and due_at is null and timer_at <= ?
+   order by timer_at limit ?)
 
 -- name: add_interrupted_receipts
 insert into receipts (conversation, seq, reported_at, status, provider_status)
