@@ -52,7 +52,7 @@ async def count_conversations(transaction: Transaction, matching: ConversationFi
 
 
 async def _allow_reading_all(transaction: Transaction) -> None:
-    # storage rule 26: a list reads each narrow row once, in the table's own order.
+    # storage rule 27: a list reads each narrow row once, in the table's own order.
     await transaction.execute("allow_reading_all")
 
 

@@ -1244,7 +1244,7 @@ select
       where failed_attempts > 0 and due_at is null and ended_at is null limit $1::bigint) n),
   (select count(*) from (select 1 from outbound where refused limit $1::bigint) n)
 
--- storage rule 26: what a person asks for may read each row of a table once, in its own order.
+-- storage rule 27: what a person asks for may read each row of a table once, in its own order.
 -- name: allow_reading_all
 select set_config(name, 'on', true)
   from unnest('{enable_seqscan,enable_hashjoin,enable_bitmapscan}'::text[]) name

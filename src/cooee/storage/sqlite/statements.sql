@@ -748,7 +748,7 @@ select
   (select count(*) from (
      select 1 from outbound indexed by outbound_refused where refused = 1 limit ?1))
 
--- storage rule 26: the rows are read in their own order, once; by an index they would be read one
+-- storage rule 27: the rows are read in their own order, once; by an index they would be read one
 -- by one. So the condition is not that of the partial index on theirs.
 
 -- name: list_conversations
