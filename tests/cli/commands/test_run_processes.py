@@ -83,6 +83,7 @@ def test_processes_share_the_texts_and_one_that_dies_is_replaced(start, simulato
     run = start("run", app, "--processes", "2", **settings, **metrics)
     run.until(r"processes +2\n")
     assert "PostgreSQL" in run.said
+    wait_for(lambda: run.log.read_text().count(" connected ") == 2)
     text_all(simulator, range(20), "one")
     for one in range(20):
         assert simulator.replies(person(one), 1) == ["one!"]
