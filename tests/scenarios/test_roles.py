@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.cluster import HOLD_S, Cluster
+from support.virtual_cluster import HOLD_S, Cluster
 
 from cooee import App
 from cooee.core.http_messages import Request
