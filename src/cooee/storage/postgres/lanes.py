@@ -31,6 +31,7 @@ class Lane(Generic[A, R]):
         self._run = run
         self._calls: deque[_Call] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._last: asyncio.Future[Any] | None = None
 
     async def call(self, items: Sequence[A]) -> Sequence[R]:
         """Run the verb over items, together with other callers' items; return their results."""
@@ -38,10 +39,16 @@ class Lane(Generic[A, R]):
             return []
         future = asyncio.get_running_loop().create_future()
         self._calls.append((items, future))
+        self._last = future
         if self._task is None:
             self._task = asyncio.create_task(self._run_all())
         results: Sequence[R] = await future
         return results
+
+    async def settle(self) -> None:
+        """Wait for the end of all calls so far, however they end."""
+        if self._last is not None and not self._last.done():
+            await asyncio.wait([self._last])
 
     async def _run_all(self) -> None:
         while self._calls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from cooee.core.errors import StorageError
 from cooee.storage.forget_key import ForgetKey
@@ -48,6 +48,7 @@ class Session:
         self._thread = DatabaseThread()
         self._database = Database(address, read_clock, forget_key)
         self._notices = Notices(self._database)
+        self._lanes: list[Lane[Any, Any]] = []
         self._worker = Worker(self._database, self._notices.hear, correct_clock)
 
     async def open(self, *, owner: bool) -> None:
@@ -111,6 +112,7 @@ class Session:
         """Call a function with a transaction that writes; the future resolves after the commit."""
 
         async def work() -> T:
+            await self._settle_lanes()
             result = await self._database.write(lambda one: function(one, *args, **kwargs))
             self._notices.tell()
             return result
@@ -124,9 +126,14 @@ class Session:
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
         """Call a function as `write`; a crash of the server may forget what it wrote."""
-        return self._thread.submit(
-            lambda: self._database.write(lambda one: function(one, *args, **kwargs), durable=False)
-        )
+
+        async def work() -> T:
+            await self._settle_lanes()
+            return await self._database.write(
+                lambda one: function(one, *args, **kwargs), durable=False
+            )
+
+        return self._thread.submit(work)
 
     def read(
         self,
@@ -135,9 +142,12 @@ class Session:
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
         """Call a function with a transaction that only reads, on one snapshot."""
-        return self._thread.submit(
-            lambda: self._database.read(lambda one: function(one, *args, **kwargs))
-        )
+
+        async def work() -> T:
+            await self._settle_lanes()
+            return await self._database.read(lambda one: function(one, *args, **kwargs))
+
+        return self._thread.submit(work)
 
     def hold(
         self,
@@ -146,9 +156,12 @@ class Session:
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
         """Call a function as `write`, of which other processes need not hear."""
-        return self._thread.submit(
-            lambda: self._database.write(lambda one: function(one, *args, **kwargs))
-        )
+
+        async def work() -> T:
+            await self._settle_lanes()
+            return await self._database.write(lambda one: function(one, *args, **kwargs))
+
+        return self._thread.submit(work)
 
     def lane(
         self,
@@ -169,7 +182,13 @@ class Session:
             return results
 
         lane = Lane(run)
+        self._lanes.append(lane)
         return lambda items: self._thread.submit(lambda: lane.call(items))
+
+    async def _settle_lanes(self) -> None:
+        # storage rule 27: what this process asked for before is seen by what it asks for now.
+        for lane in self._lanes:
+            await lane.settle()
 
     async def in_pages(
         self,
