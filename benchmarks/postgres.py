@@ -151,7 +151,7 @@ async def ours(url: str, batch: int, seconds: float, first: int = 0) -> tuple[fl
 
 
 def many(server: str, count: int, seconds: float) -> float:
-    """Run the engine in several processes on one database, batch 64; return all their texts a second."""
+    """Run the engine in several processes on one database, at batch 64; return their texts a second."""
     url = asyncio.run(new_database(server, "many"))
     asyncio.run(_make_schema(url))
     command = [sys.executable, __file__, "--worker", url, "--seconds", str(seconds), "--first"]
@@ -191,23 +191,23 @@ def main() -> None:
     if told.worker:
         print(uvloop.run(ours(told.worker, 64, told.seconds, told.first))[0])
         return
-    with tempfile.TemporaryDirectory(prefix="cooee-bench-") as folder:
-        with postgres(Path(folder), told.core) as (server, _):
+    with (
+        tempfile.TemporaryDirectory(prefix="cooee-bench-") as folder,
+        postgres(Path(folder), told.core) as (server, _),
+    ):
+        print(
+            f"{'batch':>6} {'raw SQL':>9} {'verbs':>9} {'cooee':>9} {'share':>6} {'CPU a text':>11}"
+        )
+        for batch in map(int, told.batches.split(",")):
+            plain, with_verbs, with_us, cpu = uvloop.run(measure(server, batch, told.seconds))
+            shares[f"PostgreSQL: verbs beside their SQL, batch {batch}"] = with_verbs / plain
+            shares[f"PostgreSQL: cooee beside its SQL, batch {batch}"] = with_us / plain
             print(
-                f"{'batch':>6} {'raw SQL':>9} {'verbs':>9} {'cooee':>9} {'share':>6} {'CPU a text':>11}"
+                f"{batch:>6} {plain:>9,.0f} {with_verbs:>9,.0f} {with_us:>9,.0f}"
+                f" {with_us / plain:>6.0%} {cpu:>8,.0f} µs"
             )
-            for batch in map(int, told.batches.split(",")):
-                plain, with_verbs, with_us, cpu = uvloop.run(measure(server, batch, told.seconds))
-                shares[f"PostgreSQL: verbs beside their SQL, batch {batch}"] = with_verbs / plain
-                shares[f"PostgreSQL: cooee beside its SQL, batch {batch}"] = with_us / plain
-                print(
-                    f"{batch:>6} {plain:>9,.0f} {with_verbs:>9,.0f} {with_us:>9,.0f}"
-                    f" {with_us / plain:>6.0%} {cpu:>8,.0f} µs"
-                )
-            for count in map(int, filter(None, told.processes.split(","))):
-                print(
-                    f"{count:>6} processes: {many(server, count, told.seconds):,.0f} texts a second"
-                )
+        for count in map(int, filter(None, told.processes.split(","))):
+            print(f"{count:>6} processes: {many(server, count, told.seconds):,.0f} texts a second")
     write_result(told.json, shares=shares)
 
 

@@ -23,6 +23,9 @@ class Lane(Generic[A, R]):
     Where a batch of several callers fails, each caller's items run alone, so that only the faulty
     call fails.
 
+    Attributes:
+        last_call: is done when all calls so far have ended; None before the first.
+
     Args:
         run: runs the verb over items; returns a result for each.
     """
@@ -31,7 +34,7 @@ class Lane(Generic[A, R]):
         self._run = run
         self._calls: deque[_Call] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._last: asyncio.Future[Any] | None = None
+        self.last_call: asyncio.Future[Any] | None = None
 
     async def call(self, items: Sequence[A]) -> Sequence[R]:
         """Run the verb over items, together with other callers' items; return their results."""
@@ -39,16 +42,11 @@ class Lane(Generic[A, R]):
             return []
         future = asyncio.get_running_loop().create_future()
         self._calls.append((items, future))
-        self._last = future
+        self.last_call = future
         if self._task is None:
             self._task = asyncio.create_task(self._run_all())
         results: Sequence[R] = await future
         return results
-
-    async def settle(self) -> None:
-        """Wait for the end of all calls so far, however they end."""
-        if self._last is not None and not self._last.done():
-            await asyncio.wait([self._last])
 
     async def _run_all(self) -> None:
         while self._calls:

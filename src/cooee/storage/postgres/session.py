@@ -186,9 +186,11 @@ class Session:
         return lambda items: self._thread.submit(lambda: lane.call(items))
 
     async def _settle_lanes(self) -> None:
-        # storage rule 27: what this process asked for before is seen by what it asks for now.
-        for lane in self._lanes:
-            await lane.settle()
+        # storage rule 28: what this process asked for before is seen by what it asks for now.
+        last_calls = [lane.last_call for lane in self._lanes]
+        pending = [call for call in last_calls if call is not None and not call.done()]
+        if pending:
+            await asyncio.wait(pending)
 
     async def in_pages(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from cooee.core.messages import Status
@@ -173,3 +174,17 @@ class TurnTests:
         assert (claim.state, claim.last_turn_at, claim.attempt) == (b"s", harness.clock(), 1)
         assert await harness.take() == ["running"]
         assert (await harness.store.counts()).unclean_exits == 0
+
+    async def test_a_call_sees_what_was_asked_for_before_it(self, harness: StoreHarness) -> None:
+        await harness.receive("hello")
+        claim = await harness.claim_one()
+        finishing = asyncio.create_task(harness.finish(claim, "reply"))
+        taking = asyncio.create_task(harness.take())
+        assert await finishing
+        assert await taking == ["reply"]
+        receiving = asyncio.create_task(harness.receive("again"))
+        looking = asyncio.create_task(harness.store.next_due(outbound=False))
+        claiming = asyncio.create_task(harness.claim_one())
+        assert await receiving == [True]
+        assert (await looking).turn == harness.clock()
+        assert [text.inbound.text for text in (await claiming).texts] == ["again"]
