@@ -151,7 +151,7 @@ async def ours(url: str, batch: int, seconds: float, first: int = 0) -> tuple[fl
 
 
 def many(server: str, count: int, seconds: float) -> float:
-    """Run the engine in several processes on one database, at batch 64; return their texts a second."""
+    """Run the engine in several processes, at batch 64; return the texts a second of all."""
     url = asyncio.run(new_database(server, "many"))
     asyncio.run(_make_schema(url))
     command = [sys.executable, __file__, "--worker", url, "--seconds", str(seconds), "--first"]
