@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cooee.core.messages import parse_outbound_id
+from cooee.core.messages import Priority, parse_outbound_id
 from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
-from cooee.storage.records import ClaimResult, FinishedClaim, TurnFailure
+from cooee.storage.records import (
+    ClaimResult,
+    FinishedClaim,
+    NewOutbound,
+    SendAttempt,
+    TurnFailure,
+)
 from cooee.storage.sqlite.dialogues import update_dialogues
-from cooee.storage.sqlite.outbox import take_replies_of
+from cooee.storage.sqlite.outbox import add_attempts, take_replies_of
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import outbound_row, without_known_keys
 from cooee.storage.statuses import InboundStatus
@@ -18,44 +24,66 @@ from cooee.storage.statuses import InboundStatus
 
 def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[FinishedClaim]:
     """Write turns, and take their replies; a turn that lost its lease writes nothing."""
-    committed = _write_turns(transaction, results)
-    # storage rule 19: a turn without its lease writes nothing, so it takes nothing either.
-    taking = [
-        (one.claim.ours, one.claim.conversation, one.take_limit)
-        for one, is_committed in zip(results, committed, strict=True)
-        if is_committed and one.take_limit
-    ]
-    taken = iter(take_replies_of(transaction, taking) if taking else ())
-    return [
-        FinishedClaim(is_committed, next(taken) if is_committed and one.take_limit else ())
-        for one, is_committed in zip(results, committed, strict=True)
-    ]
-
-
-def _write_turns(transaction: Transaction, results: Sequence[ClaimResult]) -> list[bool]:
+    finished: dict[int, FinishedClaim] = {}
+    queued: list[tuple[object, ...]] = []
     states: list[tuple[bytes, bytes]] = []
-    texts: list[tuple[object, ...]] = []
-    committed = []
-    for result in results:
+    for at, result in enumerate(results):
         claim = result.claim
         drafts = without_known_keys(transaction, claim.conversation, result.drafts)
         last_out = _finish_one(transaction, result, len(drafts))
-        committed.append(last_out is not None)
         if last_out is None:
+            finished[at] = FinishedClaim(is_committed=False)
             continue
         update_dialogues(transaction, result)
         _withdraw_texts(transaction, result)
         if result.state is not None:
             states.append((claim.conversation, result.state))
         origin = (claim.conversation, result.handled_seq, claim.ours, claim.theirs)
-        first_seq = last_out - len(drafts) + 1
-        texts += [
+        rows = [
             outbound_row(origin, seq, draft, transaction.now)
-            for seq, draft in enumerate(drafts, first_seq)
+            for seq, draft in enumerate(drafts, last_out - len(drafts) + 1)
         ]
+        if _may_begin(transaction, result, drafts):
+            finished[at] = FinishedClaim(
+                is_committed=True, attempts=add_attempts(transaction, rows)
+            )
+        else:
+            queued += rows
     transaction.execute_many("save_state", states)
-    transaction.execute_many("add_outbound", texts)
-    return committed
+    transaction.execute_many("add_outbound", queued)
+    # storage rule 19: a turn without its lease writes nothing, so it takes nothing either.
+    others = [(at, result) for at, result in enumerate(results) if at not in finished]
+    taken = _take_replies(transaction, [result for _, result in others])
+    for (at, _), attempts in zip(others, taken, strict=True):
+        finished[at] = FinishedClaim(is_committed=True, attempts=attempts)
+    return [finished[at] for at in range(len(results))]
+
+
+def _may_begin(
+    transaction: Transaction, result: ClaimResult, drafts: Sequence[NewOutbound]
+) -> bool:
+    """Tell whether a turn's replies are all that `take_replies` would take: no text waits.
+
+    Then each is written once, instead of queued first and taken then.
+    """
+    is_plain = 0 < len(drafts) <= result.take_limit and all(
+        draft.priority is Priority.REPLY and draft.due_at is None and draft.good_until is None
+        for draft in drafts
+    )
+    conversation = (result.claim.conversation,)
+    return is_plain and transaction.execute("is_any_open", conversation).fetchone() is None
+
+
+def _take_replies(
+    transaction: Transaction, results: Sequence[ClaimResult]
+) -> Sequence[Sequence[SendAttempt]]:
+    taking = [
+        (one.claim.ours, one.claim.conversation, one.take_limit)
+        for one in results
+        if one.take_limit
+    ]
+    taken = iter(take_replies_of(transaction, taking) if taking else ())
+    return [next(taken) if one.take_limit else () for one in results]
 
 
 def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int) -> int | None:

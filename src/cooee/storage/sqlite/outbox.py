@@ -149,6 +149,33 @@ def _make_attempt(ours: str, row: Sequence[Any], *, at: int | None = None) -> Se
     return SendAttempt(outbound, from_millis(queued_at), *map(Priority, priority))
 
 
+def add_attempts(
+    transaction: Transaction, rows: Sequence[tuple[Any, ...]]
+) -> Sequence[SendAttempt]:
+    """Write texts with their first attempts; none to a person who opted out."""
+    attempts = []
+    for row in rows:
+        # storage rule 6: an attempt is recorded before it is made, and opt-outs are checked here.
+        [(status,)] = transaction.execute("add_outbound_attempt", row).fetchall()
+        if status == Status.SENDING:
+            conversation, seq, _, ours, theirs, text, media, priority, queued_at, *_ = row
+            written = (
+                conversation,
+                seq,
+                theirs,
+                text,
+                media,
+                None,
+                queued_at,
+                None,
+                0,
+                None,
+                priority,
+            )
+            attempts.append(_make_attempt(ours, written, at=transaction.now))
+    return attempts
+
+
 def put_back(transaction: Transaction, attempts: Sequence[SendAttempt]) -> None:
     """Queue taken texts again: none was attempted, since the caller was cancelled."""
     results = [

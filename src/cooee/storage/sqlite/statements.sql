@@ -382,6 +382,22 @@ select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
        case when x.conversation is null and not ?13 then '' else 'opted out' end
   from (select 1) left join opt_outs x on x.conversation = ?1 and x.lifted_at is null
 
+-- name: is_any_open
+select 1 from outbound indexed by outbound_open
+ where conversation = ?1 and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN) limit 1
+
+-- As `add_outbound`, with its first attempt recorded at once.
+-- name: add_outbound_attempt
+insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media, priority, queued_at, due_at,
+                      good_until, key, status, error, attempts, attempted_at)
+select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+       case when x.conversation is null and not ?13 then Status.SENDING else Status.CANCELLED end,
+       case when x.conversation is null and not ?13 then '' else 'opted out' end,
+       case when x.conversation is null and not ?13 then 1 else 0 end,
+       case when x.conversation is null and not ?13 then ?9 end
+  from (select 1) left join opt_outs x on x.conversation = ?1 and x.lifted_at is null
+returning status
+
 -- delivery rule 25: a text in an attempt may be out, so it is let expire should it be queued again.
 -- name: withdraw_text
 update outbound set
