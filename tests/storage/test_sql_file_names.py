@@ -11,7 +11,7 @@ SQLITE_ALONE = {
     "a lease is in memory, and its loss in the row": ["is_leased"],
     "part of a greater statement there": [
         *("assign_text_seq", "assign_opt_out_seq", "add_inbound", "opt_out_at_provider"),  # receive_texts, opt_out
-        *("save_state", "begin_attempt", "expire_late", "is_any_open", "add_outbound_attempt"),  # finish_claim, next_texts
+        *("save_state", "begin_attempt", "is_any_open", "add_outbound_attempt"),  # finish_claim, next_texts
         *("find_suspect", "count_suspect_attempt", "uncount_suspect_attempt"),  # claim_suspect, release_claims
         *("cancel_attempt", "set_next_check", "requeue_inbound", "any_open_dialogue"),
         *("find_dialogue", "find_entry", "any_early_receipt", "early_receipts", "numbers_of"),
