@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,3 +120,15 @@ async def settle():
         turn = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().call_soon(turn.set_result, None)
         await turn
+
+
+@pytest.mark.parametrize(("is_deaf", "expected"), [(False, [False, True]), (True, [True, True])])
+async def test_behind_a_pooler_the_slow_look_comes_sooner(monkeypatch, is_deaf, expected):
+    monkeypatch.setattr(notices, "_SLOW_LOOK_S", 1e9)
+    monkeypatch.setattr(notices, "_SLOW_LOOK_UNHEARD_S", 0)
+    address = SimpleNamespace(behind_pgbouncer=is_deaf)
+    heard = Notices(SimpleNamespace(connections=SimpleNamespace(address=address)))
+    assert heard.take_news()  # the first look finds all that was there before
+    looks = [heard.take_news()]
+    monkeypatch.setattr(notices, "_SLOW_LOOK_S", 0)
+    assert [*looks, heard.take_news()] == expected
