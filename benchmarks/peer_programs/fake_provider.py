@@ -2,8 +2,9 @@
 
     python fake_provider.py --port 9000 [--delay-ms 0]
 
-A text carries its number as `#17#`. `GET /log` returns the moment of each acceptance (monotonic
-seconds) by that number, and the URL at which an app asked for its texts; `GET /count` their count.
+A text carries its number as `#17#`. `GET /log` returns the moments of each call and of its
+acceptance (monotonic seconds) by that number, and the URL at which an app asked for its texts;
+`GET /count` their count.
 """
 
 from __future__ import annotations
@@ -44,14 +45,16 @@ class Provider:
     """The texts that were accepted, and where texts to us are to be pushed."""
 
     def __init__(self, delay_s: float) -> None:
-        self.delay_s, self.accepted_at = delay_s, dict[int, float]()
+        self.delay_s = delay_s
+        self.called_at, self.accepted_at = dict[int, float](), dict[int, float]()
         self.count, self.push_url = 0, ""
 
     def respond(self, path: str, body: bytes) -> tuple[int, object]:
         if path == "/count":
             return 200, {"all": self.count, "numbered": len(self.accepted_at)}
         if path == "/log":
-            return 200, {"accepted_at": self.accepted_at, "push_url": self.push_url}
+            moments = {"called_at": self.called_at, "accepted_at": self.accepted_at}
+            return 200, {**moments, "push_url": self.push_url}
         if "/IncomingPhoneNumbers" in path:
             return 200, self._numbers(body)
         if path.startswith("/bot"):
@@ -60,6 +63,11 @@ class Provider:
             return 200, {"messages": [], "next_page_uri": None}
         self._accept(body)
         return 201, {"sid": f"SM{self.count:032x}", **TWILIO_MESSAGE}
+
+    def note_call(self, body: bytes) -> None:
+        found = MARKER.search(body)
+        if found:
+            self.called_at[int(found[1])] = time.monotonic()
 
     def _accept(self, body: bytes) -> None:
         found = MARKER.search(body)
@@ -102,6 +110,7 @@ class Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
+        self._provider.note_call(bytes(self._body))
         asyncio.get_running_loop().call_later(
             self._provider.delay_s, self._answer, self._url.decode(), bytes(self._body)
         )

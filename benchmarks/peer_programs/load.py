@@ -300,27 +300,36 @@ async def measure(told: argparse.Namespace) -> dict[str, Any]:
     wanted = len(texts.acked_at) - len(texts.replied_at)
     await drained(told.provider, "numbered", wanted)
     log = ask(told.provider, "log")
-    calls = {int(number): at for number, at in log["accepted_at"].items()}
-    return summary(texts, {**calls, **texts.replied_at}, began, told.seconds)
+    left, accepted = (
+        {int(number): at for number, at in log[key].items()} for key in ("called_at", "accepted_at")
+    )
+    replied = texts.replied_at  # in the webhook's answer
+    return summary(texts, {**left, **replied}, {**accepted, **replied}, began, told.seconds)
 
 
 def summary(
-    texts: Texts, replied_at: dict[int, float], began: float, seconds: float
+    texts: Texts,
+    left_at: dict[int, float],
+    replied_at: dict[int, float],
+    began: float,
+    seconds: float,
 ) -> dict[str, Any]:
     """The result of a run. A text that was acknowledged and has no reply is in `lost`."""
     ended = began + seconds
     waits = sorted(
         replied_at[number] - due for number, due in texts.due_at.items() if number in replied_at
     )
-    acked, replied = by_second(texts.acked_at, began), by_second(replied_at, began)
+    acked, left = by_second(texts.acked_at, began), by_second(left_at, began)
     whole_seconds = range(int(seconds))
-    shares = [replied[second] / acked[second] for second in whole_seconds if acked[second]]
+    shares = [left[second] / acked[second] for second in whole_seconds if acked[second]]
     return {
         "texts": len(texts.acked_at),
         "acked_per_s": sum(at <= ended for at in texts.acked_at.values()) / seconds,
         "replied_per_s": sum(at <= ended for at in replied_at.values()) / seconds,
         "answered_per_s": len(replied_at) / (max(replied_at.values(), default=ended) - began),
-        "least_share_replied_in_a_second": min(shares, default=0.0),
+        "least_share_left_in_a_second": min(shares, default=0.0),
+        "acked_in_seconds": [acked[second] for second in whole_seconds],
+        "left_in_seconds": [left[second] for second in whole_seconds],
         "drained_after_s": max(replied_at.values(), default=ended) - ended,
         "latency_ms": {f"p{p}": 1e3 * percentile(waits, p) for p in (50, 90, 99)},
         "lost": len(texts.acked_at.keys() - replied_at.keys()),

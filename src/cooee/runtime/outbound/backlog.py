@@ -10,7 +10,7 @@ from cooee.core.messages import Priority
 from cooee.runtime.events import Event, HandlerStarted, TurnsCommitted
 from cooee.storage import SendAttempt
 
-_MAX_WAIT = timedelta(milliseconds=50)  # of a text or a reply, before texts in are slowed
+_MAX_WAIT = timedelta(milliseconds=25)  # of a text or a reply, before texts in are slowed
 _MAX_HOLD = timedelta(seconds=2)  # providers wait for an answer five times as long
 _TURNS: Final = "turns"  # beside the numbers of senders
 
@@ -19,7 +19,7 @@ class Backlog:
     """Slows down who pushes texts while we are behind, so that the queues between stay short.
 
     We are behind while the last text whose handler began, or the last reply of a number whose
-    attempt began, had waited for longer than 50 ms (delivery rule 26), and until that turn is
+    attempt began, had waited for longer than 25 ms (delivery rule 26), and until that turn is
     committed. A text is stored at once, and takes effect at once (an opt-out above all); its answer
     to the provider comes later.
     """
