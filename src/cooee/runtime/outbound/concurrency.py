@@ -34,6 +34,11 @@ class ConcurrencyLimit:
         """The number of sends that may still begin."""
         return max(self._limit - self._under_way, 0)
 
+    @property
+    def is_idle(self) -> bool:
+        """True while no send is under way."""
+        return not self._under_way
+
     def begin(self) -> Ticket:
         """Count a send as under way; return its ticket, for `learn`."""
         self._under_way += 1

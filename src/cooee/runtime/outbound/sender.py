@@ -148,11 +148,14 @@ class Sender:
         free_slots = min(self._limit.free, has_tokens)
         if not has_tokens or now < self._paused_until:  # no ack could hasten what waits
             self._backlog.note_idle(self._ours)
-        if free_slots <= 0 or now < self._paused_until:
+            return False
+        if free_slots <= 0:
+            self._backlog.note_full(self._ours)
             return False
         attempts = await self._store.take(self._ours, free_slots)
-        if not attempts:
-            self._backlog.note_idle(self._ours)
+        is_idle = not attempts and self._limit.is_idle
+        free = free_slots - len(attempts)
+        self._backlog.note_taken(self._ours, attempts, free=free, is_idle=is_idle)
         ready, later = self._quiet_hours.split(attempts, now)
         if later:
             await retry_until_available(self._clock, "defer", lambda: self._store.defer(later))
