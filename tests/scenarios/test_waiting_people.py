@@ -9,6 +9,8 @@ import pytest
 from support.crowd import copy_person
 
 from cooee import App, Chat, days, hours
+from cooee.core.messages import Status
+from cooee.storage import AttemptResult, NewOutbound, ProactiveOutbound
 from cooee.storage.sqlite import database_file
 from cooee.storage.sqlite.writer_thread import WriterThread
 from cooee.testing import Kit
@@ -94,3 +96,22 @@ async def test_a_start_an_hour_and_an_answer_cost_the_same_beside_many_who_wait(
         assert many[name][0] <= calls + 2, name
         assert many[name][1] <= steps + (MANY - FEW) / 10, name
     assert few["an hour of silence"][0] < 10
+
+
+async def test_texts_of_a_number_that_was_ours_wake_nobody(counted):
+    former = "+61491570110"
+    async with Kit(booking()) as kit:
+        await kit.phone().text("BOOK")
+        news = NewOutbound(text="news")
+        await kit.store.enqueue([ProactiveOutbound(former, "+61491570156", news)])
+        [attempt] = await kit.store.take(former, 1)
+        accepted = AttemptResult(
+            outbound=attempt.outbound, status=Status.ACCEPTED, provider_id="p1"
+        )
+        await kit.store.record_results([accepted])
+        await kit.wait(hours(1))
+        assert (await kit.store.next_due(ours=former)).status_check < kit.clock.now()
+        await kit.restart()
+        counted.clear()
+        await kit.wait(hours(1))
+        assert counted["calls"] < 10
