@@ -120,7 +120,7 @@ class _ClaimRun:
             offered_words=() if waiting is None else waiting.offered,
             # replay rule 1: of a journal that fails a turn, not even the clocks are written
             dialogue_updates=progress.dialogues.updates(self._loaded if self._failure else None),
-            withdrawn=withdrawn_questions(left, self._context.now()),
+            withdrawn=withdrawn_questions(left, self._context.now()) if left else (),
             # delivery rule 25: the reply to a person's text must not overtake what was said before
             hurried_keys=self._said_by(left) if self._handled_seq > claim.handled_seq else (),
         )
@@ -189,7 +189,7 @@ class _ClaimRun:
         """Run each dialogue that speaks before it can take a text: begun by the app, or resumed."""
         tried: set[str] = set()
         while self._failure is None and self._progress.dialogues.by_id:
-            ready = self._progress.dialogues.ready(self._context.now(), tried)
+            ready = self._progress.dialogues.ready(self._context.now, tried)
             if ready is None:
                 return
             tried.add(ready.id)

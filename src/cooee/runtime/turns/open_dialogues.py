@@ -91,12 +91,13 @@ class OpenDialogues(msgspec.Struct, frozen=True):
         due = [live for live in self.unfinished if live.due_at is not None and live.due_at <= now]
         return sorted(due, key=lambda live: live.due_at or now)
 
-    def ready(self, now: datetime, tried: Collection[str]) -> OpenDialogue | None:
+    def ready(self, now: Callable[[], datetime], tried: Collection[str]) -> OpenDialogue | None:
         """Return the dialogue due first that speaks before it can take a text, but for these."""
-        if not any(live.speaks_first for live in self.by_id.values()):  # as at most texts
-            return None
-        due = [live for live in self.due(now) if live.speaks_first and live.id not in tried]
-        return due[0] if due else None
+        for live in self.by_id.values():
+            if live.speaks_first:
+                due = [one for one in self.due(now()) if one.speaks_first and one.id not in tried]
+                return due[0] if due else None
+        return None  # as at most texts
 
     def with_replaced(self, *dialogues: OpenDialogue) -> OpenDialogues:
         """Return the dialogues with these in place of their former values."""
@@ -162,7 +163,11 @@ class OpenDialogues(msgspec.Struct, frozen=True):
 
     def others(self, except_ids: Collection[str]) -> Sequence[OpenDialogue]:
         """Return the dialogues that have begun and not ended, but for these."""
-        return [live for live in self.unfinished if live.id not in except_ids and not live.is_new]
+        return [
+            live
+            for id, live in self.by_id.items()
+            if id not in except_ids and not live.ended and not live.is_new
+        ]
 
     def with_state_change(
         self, find_diff: Callable[[], StateDiff], now: datetime, except_ids: Collection[str]
