@@ -16,13 +16,13 @@ SQLITE_ALONE = {
         *("cancel_attempt", "set_next_check", "requeue_inbound", "any_open_dialogue"),
         *("find_dialogue", "find_entry", "any_early_receipt", "early_receipts", "numbers_of"),
     ],
-    "the rows one by one": ["next_open_dialogues", "open_handlers", "numbers_with_checks", "list_open_dialogue_entries", "make_dialogue_due"],
+    "the rows one by one": ["next_open_dialogues", "open_handlers", "list_open_dialogue_entries", "make_dialogue_due"],
     "people were forgotten before there were keys": ["unkeyed_conversations"],
 }  # fmt: skip
 POSTGRES_ALONE = {
     "workers are rows": ["join_workers", "beat", "leave_workers", "bury_workers", "free_conversations_of", "free_roles_of", "is_suspect_waiting"],
     "many processes share numbers and deploys": ["hold_role", "release_role", "note_code_version", "newer_versions"],
-    "rows are locked": ["lock_conversations", "lock_leases", "lock_provider_ids", "lock_queued_texts", "lock_results", "add_or_lock_conversations"],
+    "rows are locked": ["lock_conversations", "lock_leases", "lock_provider_ids", "lock_results", "add_or_lock_conversations"],
     "a lease is in the row": ["release_claims"],
     "read with a younger snapshot": ["claimed_texts"],
     "one statement for what SQLite does row by row": ["receive_texts", "undo_first_texts", "find_gaps", "make_retired_dialogues_due", "add_first_secret"],

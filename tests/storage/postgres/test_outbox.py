@@ -81,6 +81,16 @@ async def test_a_text_that_is_queued_as_its_person_is_listed_is_never_sent(here,
     assert await here.statuses() == ["first: cancelled", "second: cancelled"]
 
 
+async def test_a_text_is_not_put_off_for_whom_an_opt_out_is_not_committed(here, there, aside):
+    await here.enqueue("news")
+    outbound = await here.take_one()
+    async with held_open(there.store, listing(ANNA)):
+        deferring = asyncio.create_task(here.store.defer([(outbound, here.clock())]))
+        await until_blocked(aside)
+    await deferring
+    assert await here.statuses() == ["news: cancelled"]
+
+
 async def test_two_processes_that_queue_one_key_queue_one_text(here, there, aside):
     async with held_open(here.store, queueing(ANNA, key="welcome")):
         queued = asyncio.create_task(there.enqueue("welcome", key="welcome"))

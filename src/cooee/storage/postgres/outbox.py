@@ -92,7 +92,7 @@ async def _assign_seqs(
     """Count new texts in their conversations; return the last numbers out and in of each."""
     counts = Counter(text.conversation for text in texts)
     numbers = {text.conversation: (text.ours, text.theirs) for text in texts}
-    places = [(id, *numbers[id], count) for id, count in sorted(counts.items())]
+    places = [(id, *numbers[id], count) for id, count in counts.items()]
     rows = await transaction.fetch(
         "assign_outbound_seq", *zip(*places, strict=True), transaction.now
     )

@@ -27,11 +27,18 @@ async def next_outbound(
 
     They are those of one of our numbers; of every number where `ours` is None.
     """
-    number = None if ours is None else storable_text(ours)
-    send = await transaction.fetch_row("next_send_due", transaction.now, number)
-    lookup = await transaction.fetch_row("next_lookup_due", number)
-    status_check = await transaction.fetch_row("next_status_check_due", number)
+    numbers = await _all_numbers(transaction) if ours is None else [storable_text(ours)]
+    send = await transaction.fetch_row("next_send_due", transaction.now, numbers)
+    lookup = await transaction.fetch_row("next_lookup_due", numbers)
+    status_check = await transaction.fetch_row("next_status_check_due", numbers)
     due_send, due_lookup, due_check = (
         None if row is None else row[0] for row in (send, lookup, status_check)
     )
     return due_send, due_lookup, due_check
+
+
+async def _all_numbers(transaction: Transaction) -> list[str]:
+    """Return our numbers with texts that something is to happen to."""
+    unsent = await transaction.fetch("numbers_with_unsent")
+    checked = await transaction.fetch("numbers_with_checks")
+    return list({ours for (ours,) in [*unsent, *checked]})

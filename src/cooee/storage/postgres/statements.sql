@@ -481,53 +481,47 @@ select c.timer_at from conversations c
  order by c.timer_at limit 1
 
 -- name: next_send_due
-with recursive senders (ours) as (
-  select coalesce($2::text, (select min(ours) from outbound where status = Status.QUEUED))
-  union all
-  select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > s.ours)
-    from senders s where s.ours is not null and $2::text is null
-), queues as (
-  select s.ours, lane.priority from senders s
-   cross join unnest(array[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]) lane(priority)
-   where s.ours is not null
-)
-select min(due_at) from (
-  select coalesce(
-    (select o.due_at from outbound o
-      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority and o.due_at <= $1::bigint
-        and (o.good_until is null or o.good_until > $1::bigint)
-        and (
-          select true from outbound p
-           where p.conversation = o.conversation and p.seq < o.seq
-              and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
-             and p.priority <= o.priority
-             and case p.status when Status.QUEUED then (p.due_at <= $1::bigint or p.attempts > 0)
-                                 and (p.good_until is null or p.good_until > $1::bigint)
-                               when Status.SENDING then true
-                               else p.due_at <= $1::bigint + 60000 end
-           limit 1) is null
-        and (
-          select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null
-           limit 1) is null
-      order by o.due_at limit 1),
-    (select min(o.due_at) from outbound o
-      where o.status = Status.QUEUED and o.ours = l.ours and o.priority = l.priority
-         and o.due_at > $1::bigint)) as due_at
-    from queues l
-  union all
-  select min(good_until) from outbound where status = Status.QUEUED and good_until is not null
-     and ($2::text is null or ours = $2::text)) due
+select min(due.due_at) from unnest($2::text[]) n(ours)
+ cross join lateral (
+   select coalesce(
+     (select o.due_at from outbound o
+       where o.status = Status.QUEUED and o.ours = n.ours and o.priority = lane.priority
+         and o.due_at <= $1::bigint and (o.good_until is null or o.good_until > $1::bigint)
+         and (
+           select true from outbound p
+            where p.conversation = o.conversation and p.seq < o.seq
+               and p.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+              and p.priority <= o.priority
+              and case p.status when Status.QUEUED then (p.due_at <= $1::bigint or p.attempts > 0)
+                                  and (p.good_until is null or p.good_until > $1::bigint)
+                                when Status.SENDING then true
+                                else p.due_at <= $1::bigint + 60000 end
+            limit 1) is null
+         and (
+           select true from opt_outs x where x.conversation = o.conversation and x.lifted_at is null
+            limit 1) is null
+       order by o.due_at limit 1),
+     (select min(o.due_at) from outbound o
+       where o.status = Status.QUEUED and o.ours = n.ours and o.priority = lane.priority
+          and o.due_at > $1::bigint)) as due_at
+     from unnest(array[Priority.REPLY, Priority.PROACTIVE, Priority.BULK]) lane(priority)
+   union all
+   select min(o.good_until) from outbound o
+    where o.status = Status.QUEUED and o.good_until is not null and o.ours = n.ours) due
 
 -- name: next_lookup_due
-select due_at from outbound
- where status = Status.UNKNOWN and due_at is not null and ($1::text is null or ours = $1::text)
- order by due_at limit 1
+select min(due.due_at) from unnest($1::text[]) n(ours)
+ cross join lateral (
+   select o.due_at from outbound o
+    where o.status = Status.UNKNOWN and o.ours = n.ours and o.due_at is not null
+    order by o.due_at limit 1) due
 
 -- name: next_status_check_due
-select due_at from outbound
- where status in (Status.ACCEPTED, Status.SENT) and due_at is not null
-   and ($1::text is null or ours = $1::text)
- order by due_at limit 1
+select min(due.due_at) from unnest($1::text[]) n(ours)
+ cross join lateral (
+   select o.due_at from outbound o
+    where o.status in (Status.ACCEPTED, Status.SENT) and o.ours = n.ours and o.due_at is not null
+    order by o.due_at limit 1) due
 
 -- Dialogues. A dialogue is set aside when its last turn failed and only an operator, or another
 -- code version, starts the next one.
@@ -701,7 +695,7 @@ select d.conversation, d.seq, d.last_in_seq, d.ours, d.theirs, d.text, d.media, 
 
 -- A text blocks a later text of the same person, unless it is of a lower priority, waits for a time
 -- that was asked for, or stays of unknown end for longer than another minute. What is too late to
--- be sent blocks nothing, and expires here, whosever it is.
+-- be sent blocks nothing, and expires here.
 -- storage rule 6: opt-outs are checked here too, in the statement that takes texts, and what is
 -- taken is counted as an attempt. No text that another process takes at this moment is waited for.
 -- storage rule 20: nothing is taken for a worker that was buried.
@@ -713,7 +707,7 @@ with mine as (
   select id from workers where id = $4::integer for key share
 ), late as materialized (
   select conversation, seq from outbound
-   where status = Status.QUEUED and good_until is not null and good_until <= $2::bigint
+   where status = Status.QUEUED and good_until is not null and ours = $1::text and good_until <= $2::bigint
    order by good_until limit 256 for no key update skip locked
 ), expired as (
   update outbound o set status = Status.EXPIRED, error = 'not sent in time'
@@ -914,11 +908,11 @@ select o.status = Status.QUEUED from unnest($1::bytea[], $2::bigint[]) q(convers
 
 -- name: unknown_of
 select conversation, seq, attempts from outbound
- where status in (Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
+ where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
    and ($1::text is null or theirs = $1::text)
    and conversation in (
      select distinct conversation from outbound
-      where status in (Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
+      where status in (Status.SENDING, Status.UNKNOWN, Status.FAILED) and status = Status.UNKNOWN
         and ($1::text is null or theirs = $1::text) and conversation > $2::bytea
       order by conversation limit $3::integer)
 
@@ -1170,17 +1164,32 @@ on conflict (name) do update set value = excluded.value where m.value <> exclude
 
 -- Our numbers
 
+-- A step of the index for each number.
 -- name: numbers_with_unsent
 with recursive queued (ours) as (
   select min(ours) from outbound where status = Status.QUEUED
   union all
   select (select min(o.ours) from outbound o where o.status = Status.QUEUED and o.ours > q.ours)
     from queued q where q.ours is not null
+), unknown (ours) as (
+  select min(ours) from outbound where status = Status.UNKNOWN
+  union all
+  select (select min(o.ours) from outbound o where o.status = Status.UNKNOWN and o.ours > u.ours)
+    from unknown u where u.ours is not null
 )
 select ours from queued where ours is not null
 union
-select ours from outbound where status in (Status.UNKNOWN, Status.FAILED)
-   and status = Status.UNKNOWN group by ours
+select ours from unknown where ours is not null
+
+-- name: numbers_with_checks
+with recursive checked (ours) as (
+  select min(ours) from outbound where status in (Status.ACCEPTED, Status.SENT)
+  union all
+  select (select min(o.ours) from outbound o
+           where o.status in (Status.ACCEPTED, Status.SENT) and o.ours > c.ours)
+    from checked c where c.ours is not null
+)
+select ours from checked where ours is not null
 
 -- name: add_our_number
 insert into numbers (ours) values ($1::text) on conflict (ours) do nothing

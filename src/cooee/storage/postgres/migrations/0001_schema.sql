@@ -132,12 +132,12 @@ create table outbound (
   primary key (conversation, seq)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 create index outbound_queue         on outbound (ours, priority, due_at) where status = 0;
-create index outbound_expiring      on outbound (good_until) where status = 0 and good_until is not null;
+create index outbound_expiring      on outbound (ours, good_until) where status = 0 and good_until is not null;
 create index outbound_open          on outbound (conversation, seq) where status in (0, 1, 2);
 create index outbound_sending       on outbound (sender) where status = 1;
-create index outbound_lookups       on outbound (due_at) where status = 2;
-create index outbound_status_checks on outbound (due_at) where status in (3, 4);
-create index outbound_troubled      on outbound (status) where status in (2, 7);
+create index outbound_lookups       on outbound (ours, due_at) where status = 2;
+create index outbound_status_checks on outbound (ours, due_at) where status in (3, 4);
+create index outbound_troubled      on outbound (status, ours) where status in (1, 2, 7);
 create index outbound_provider_id   on outbound (provider_id) where provider_id is not null;
 create index outbound_refused       on outbound (conversation, seq) where refused;
 create unique index outbound_key    on outbound (conversation, key) where key is not null;
