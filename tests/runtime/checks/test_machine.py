@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cooee.runtime.checks.machine import check_database, check_time_zones
+from cooee.runtime.checks.machine import check_database, check_media_location, check_time_zones
 from cooee.storage.sqlite.store import SQLite
 
 
@@ -101,3 +101,12 @@ def test_a_machine_without_time_zones_is_told_what_to_install():
     assert check_time_zones().verdict == "ok"
     assert check_time_zones(find).verdict == "wrong"
     assert "pip install tzdata" in check_time_zones(find).words
+
+
+def test_a_folder_that_others_do_not_find_is_noted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    server = "postgresql://me@host/texts"
+    (found,) = check_media_location(server, f"{tmp_path}/cooee-media")
+    assert (found.verdict, "COOEE_MEDIA" in found.words) == ("note", True)
+    assert check_media_location(server, "s3://bucket/media") == []
+    assert check_media_location("sqlite:///cooee.db", f"{tmp_path}/cooee.db-media") == []

@@ -195,6 +195,18 @@ async def test_a_role_of_a_number_is_held_by_one_and_passes_on(here, there, asid
     assert await here.store.hold_number(OURS, "sender") > 0
 
 
+async def test_a_process_that_waits_for_a_role_writes_nothing(here, there):
+    await here.store.hold_number(OURS, "poller")
+
+    async def is_written(one):
+        held_s = await workers.hold_role(one, OURS, "poller")
+        wrote = await one.connection.fetchval("select pg_current_xact_id_if_assigned() is not null")
+        return held_s, wrote
+
+    assert await there.store._session.write(is_written) == (0.0, False)
+    assert await here.store._session.write(is_written) == (4.0, True)
+
+
 async def test_a_role_ends_by_the_servers_clock(here, there, aside):
     await here.store.hold_number(OURS, "poller")
     here.clock.advance(days=1)

@@ -68,7 +68,11 @@ async def _collect_findings(settings: Settings, name: str | None) -> Sequence[Fi
     from cooee.clocks.clock import RealClock
     from cooee.net.http_client import HTTPClient
     from cooee.runtime.checks import Finding
-    from cooee.runtime.checks.machine import check_database, check_time_zones
+    from cooee.runtime.checks.machine import (
+        check_database,
+        check_media_location,
+        check_time_zones,
+    )
     from cooee.runtime.checks.provider import check_provider
     from cooee.runtime.checks.webhook import check_webhook
 
@@ -84,6 +88,7 @@ async def _collect_findings(settings: Settings, name: str | None) -> Sequence[Fi
             *await check_provider(provider, transport, clock, url),
             await check_webhook(provider, url, settings.host, settings.port, transport),
             *await check_database(settings.database, clock.now, forget_key=settings.forget_key),
+            *check_media_location(settings.database, settings.media_location),
             check_time_zones(),
             *_check_app_keywords(name, provider),
         ]

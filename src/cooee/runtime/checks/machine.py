@@ -13,6 +13,7 @@ from cooee.core.errors import CooeeError
 from cooee.runtime.checks import Finding, Verdict
 from cooee.storage.dialects import (
     database_path,
+    default_media_location,
     describe_database,
     find_database_problems,
     is_missing,
@@ -49,6 +50,17 @@ async def check_database(
     verdict: Verdict = "note" if notes else "ok"
     database = Finding("database", verdict, " ".join([f"{name} is written to.", *notes]))
     return [database] if is_server(url) else [database, _disk_space_finding(database_path(url))]
+
+
+def check_media_location(database: str, location: str) -> Sequence[Finding]:
+    """Note where each process would keep media in a folder of its own."""
+    if not is_server(database) or location != default_media_location(database):
+        return []
+    words = (
+        f"Pictures go to {location}, where processes on other machines do not find them. Set"
+        " COOEE_MEDIA to a folder that all of them mount, or to a bucket."
+    )
+    return [Finding("media", "note", words)]
 
 
 def _missing_file_finding(path: Path) -> Finding:

@@ -61,10 +61,15 @@ update outbound set status = Status.UNKNOWN, due_at = $2::bigint, sender = null
 insert into metadata (name, value) values ('unclean_exits', $1::bigint)
 on conflict (name) do update set value = metadata.value + excluded.value
 
+-- Who waits for a role asks each second, and writes nothing: so it looks before it inserts.
 -- name: hold_role
 insert into number_roles (ours, role, worker, until)
 select $1::text, $2::text, w.id, clock_timestamp() + $4::interval
-  from workers w where w.id = $3::integer for key share
+  from workers w
+ where w.id = $3::integer and not exists (
+   select 1 from number_roles r
+    where r.ours = $1::text and r.role = $2::text
+      and r.worker <> $3::integer and r.until >= clock_timestamp()) for key share of w
 on conflict (ours, role) do update set worker = excluded.worker, until = excluded.until
  where number_roles.worker = excluded.worker or number_roles.until < clock_timestamp()
 returning worker
