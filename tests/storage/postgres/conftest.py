@@ -37,3 +37,11 @@ async def aside(migrated_url):
     connection = await asyncpg.connect(migrated_url, server_settings={"search_path": "cooee"})
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def aside_copy(migrated_copy):
+    """A connection of nobody's to a database that a test may analyse."""
+    connection = await asyncpg.connect(migrated_copy, server_settings={"search_path": "cooee"})
+    yield connection
+    await connection.close()

@@ -91,21 +91,21 @@ async def use(store: PostgreSQL, clock: ManualClock, first: int) -> None:
 
 @pytest.mark.parametrize("state", ["never analysed", "analysed", "not vacuumed"])
 async def test_what_a_verb_reads_does_not_grow_with_the_tables(
-    migrated_url, aside, monkeypatch, state
+    migrated_copy, aside_copy, monkeypatch, state
 ):
     clock = ManualClock()
-    store = await PostgreSQL.open(migrated_url, now=clock, forget_key=ForgetKey(bytes(range(32))))
+    store = await PostgreSQL.open(migrated_copy, now=clock, forget_key=ForgetKey(bytes(range(32))))
     plans = []
     for count in (FEW, MANY):
-        await aside.execute(
+        await aside_copy.execute(
             "truncate conversations, states, inbound, dedupe_keys, outbound, receipts, opt_outs,"
             " dialogues, journal_entries"
         )
-        await fill(aside, count)
+        await fill(aside_copy, count)
         if state != "never analysed":
-            await aside.execute("analyze")
+            await aside_copy.execute("analyze")
         if state == "not vacuumed":
-            await aside.execute(AGE)
+            await aside_copy.execute(AGE)
         with explained(monkeypatch) as found:
             await use(store, clock, 40)
         plans.append(found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pytest
 from support.plans import explained
-from support.postgres import empty_database
 
 from cooee.core.messages import Priority, Receipt, Status, conversation_id, outbound_id
 from cooee.storage import AttemptResult, NewOutbound, ProactiveOutbound
@@ -20,7 +19,7 @@ OTHER = "+61400000000"  # another of our numbers, before OURS in every index
 PEOPLE = [f"+614{number:08d}" for number in range(COUNT)]
 NOW, LATER = 1_767_225_600_000, 1_767_229_200_000  # the manual clock's, and an hour later
 
-# Of twenty people, one has opted out, one has a text set aside, one a queued text, and so on.
+# Of twenty people, one has opted out, one has a text set aside_copy, one a queued text, and so on.
 FILL = f"""
 insert into conversations (id, ours, theirs, last_in_seq, handled_seq, last_out_seq, last_text_at, opted_out)
 select id, '{OURS}', theirs, 3, 3, 8, {NOW}, nth % 20 = 3 from people;
@@ -107,17 +106,16 @@ async def manage(store):
 
 
 @pytest.fixture(params=["never analysed", "analysed", "not vacuumed"])
-async def filled(request, migrated_url, aside):
+async def filled(request, migrated_copy, aside_copy):
     """A store that is in use, and whose tables are filled since."""
-    store = await PostgreSQL.open(migrated_url, now=ManualClock())
-    await fill(aside)
+    store = await PostgreSQL.open(migrated_copy, now=ManualClock())
+    await fill(aside_copy)
     if request.param != "never analysed":
-        await aside.execute("analyze")
+        await aside_copy.execute("analyze")
     if request.param == "not vacuumed":
-        await aside.execute(AGE)
+        await aside_copy.execute(AGE)
     yield store
     await store.close()
-    await empty_database(migrated_url)
 
 
 async def test_no_statement_looks_at_more_rows_than_it_needs(filled, monkeypatch):
@@ -131,6 +129,8 @@ async def test_no_statement_looks_at_more_rows_than_it_needs(filled, monkeypatch
     assert {name for name, plan in plans.items() if plan.whole_tables} == set()
     set_aside, asleep = COUNT // 20, COUNT // 2
     of_all_asleep = {"make_retired_dialogues_due", "set_timer", "make_timer_retries_due"}
+    # An operator's: beside so few dialogues the planner may take the index of all that are open.
+    of_all_asleep |= {"release_set_aside_dialogues_of"}
     assert {
         name: plan.rows
         for name, plan in plans.items()

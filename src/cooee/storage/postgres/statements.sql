@@ -115,7 +115,8 @@ with came as (
                                   opted_out)
   select conversation, min(ours), min(theirs), count(*), case when $14::boolean then 1 else 0 end,
          max(received_at), case when not $14::boolean then $12::bigint end,
-         exists (select 1 from opt_outs x where x.conversation = kept.conversation and x.lifted_at is null)
+         (select true from opt_outs x where x.conversation = kept.conversation and x.lifted_at is null
+           limit 1) is true
     from kept group by conversation order by conversation
   on conflict (id) do update set
     handled_seq = case when $14::boolean and c.handled_seq = c.last_in_seq then c.last_in_seq + 1
@@ -150,7 +151,7 @@ returning conversation, key
 -- name: add_or_lock_conversations
 insert into conversations as c (id, ours, theirs, opted_out)
 select t.id, t.ours, t.theirs,
-       exists (select 1 from opt_outs x where x.conversation = t.id and x.lifted_at is null)
+       (select true from opt_outs x where x.conversation = t.id and x.lifted_at is null limit 1) is true
   from unnest($1::bytea[], $2::text[], $3::text[]) t(id, ours, theirs) order by t.id
 on conflict (id) do update set ours = c.ours
 returning id, last_in_seq
@@ -293,8 +294,8 @@ select exists (
 -- Read with a snapshot that is younger than the lease: so no claim is empty (storage rule 21).
 -- name: claimed_texts
 select c.id, s.state,
-       (select true from dialogues d where d.conversation = c.id and d.ended_at is null limit 1)
-         is not null,
+       (select true from dialogues d where d.conversation = c.id and d.ended_at is null
+         order by d.id limit 1) is true,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status, i.media, i.consent
   from unnest($1::bytea[], $2::bigint[]) with ordinality c(id, handled_seq, nth)
   left join lateral (
@@ -329,7 +330,8 @@ with turn as (
       with ordinality n(conversation, last_in_seq, text, media, priority, due_at, good_until, key,
                         cancelled, nth)) d
    where d.key is null
-      or not exists (select 1 from outbound o where o.conversation = d.conversation and o.key = d.key)
+      or (select true from outbound o where o.conversation = d.conversation and o.key = d.key limit 1)
+         is null
 ), ended as (
   update conversations c set
     handled_seq = greatest(c.handled_seq, t.handled_seq),
@@ -352,11 +354,12 @@ with turn as (
 ), alone as (
   select e.id from ended e
    where e.take_limit > 0
-     and (e.last_out_seq = 0 or exists (
-       select 1 from outbound o where o.conversation = e.id and o.seq = e.last_out_seq))
-     and not exists (
-       select 1 from outbound o
-        where o.conversation = e.id and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN))
+     and (e.last_out_seq = 0 or (
+       select true from outbound o where o.conversation = e.id and o.seq = e.last_out_seq limit 1))
+     and (
+       select true from outbound o
+        where o.conversation = e.id and o.status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
+        limit 1) is null
 ), saved as (
   insert into states (conversation, state)
   select s.conversation, s.state from unnest($9::bytea[], $10::bytea[]) s(conversation, state)
@@ -455,13 +458,19 @@ returning c.id
 update conversations set due_at = $2::bigint where id = any ($1::bytea[]) and due_at is not null
 
 -- name: postpone_dialogues
-update dialogues set due_at = $2::bigint
- where conversation = any ($1::bytea[]) and ended_at is null and due_at < $2::bigint
+update dialogues d set due_at = $2::bigint
+  from unnest($1::bytea[]) c(id)
+ cross join lateral (
+   select id from dialogues
+    where conversation = c.id and ended_at is null and due_at < $2::bigint order by id offset 0) p
+ where d.conversation = c.id and d.id = p.id
 
 -- The caller has locked the conversations.
 -- name: set_timer
 update conversations c set timer_at = (
-  select min(d.due_at) from dialogues d where d.conversation = c.id and d.ended_at is null)
+  select min(d.due_at)
+    from (select due_at from dialogues where conversation = c.id and ended_at is null
+           order by id offset 0) d)
  where c.id = any ($1::bytea[])
 
 -- Time
@@ -538,18 +547,22 @@ select d.conversation, d.id, d.handler, d.head, d.due_at, d.failed_attempts, d.e
        case when o.status <= Status.UNKNOWN then o.text end,
        case when o.status = Status.QUEUED then o.due_at end,
        case when o.status in (Status.SENDING, Status.UNKNOWN) then o.attempted_at end
-  from dialogues d
+  from unnest($1::bytea[]) c(id)
+ cross join lateral (
+   select * from dialogues where conversation = c.id and ended_at is null order by id offset 0) d
   left join outbound o
          on o.conversation = d.conversation and o.key = d.question_key and o.key is not null
- where d.conversation = any ($1::bytea[]) and d.ended_at is null
  order by d.conversation, d.id
 
 -- name: open_entries_of
 select j.conversation, j.dialogue_id, j.entry
-  from dialogues d
-  join journal_entries j on j.conversation = d.conversation and j.dialogue_id = d.id
- where d.conversation = any ($1::bytea[]) and d.ended_at is null
- order by d.conversation, d.id, j.position
+  from unnest($1::bytea[]) c(id)
+ cross join lateral (
+   select id from dialogues where conversation = c.id and ended_at is null order by id offset 0) d
+ cross join lateral (
+   select * from journal_entries where conversation = c.id and dialogue_id = d.id
+    order by position offset 0) j
+ order by j.conversation, j.dialogue_id, j.position
 
 -- name: insert_dialogue
 insert into dialogues (conversation, id, handler, head, due_at, started_at, ended_at, end_reason,
@@ -579,11 +592,11 @@ on conflict (conversation, id) do update set
 select u.dialogue_id, u.position
   from unnest($1::bytea[], $2::text[], $3::integer[]) u(conversation, dialogue_id, position)
  where case when u.position < 0
-            then not exists (select 1 from dialogues d
-                              where d.conversation = u.conversation and d.id = u.dialogue_id)
-            else not exists (select 1 from journal_entries j
-                              where j.conversation = u.conversation
-                                and j.dialogue_id = u.dialogue_id and j.position = u.position) end
+            then (select true from dialogues d
+                   where d.conversation = u.conversation and d.id = u.dialogue_id limit 1) is null
+            else (select true from journal_entries j
+                   where j.conversation = u.conversation
+                     and j.dialogue_id = u.dialogue_id and j.position = u.position limit 1) is null end
 
 -- The snapshot is from before the entries were added: what it finds at their places was there.
 -- name: add_entry
