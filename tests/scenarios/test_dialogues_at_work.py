@@ -86,7 +86,7 @@ class World:
             dialogue_timeout_s=STUCK,
         )
         self.store = store
-        self.worker = Worker(context, store, RealClock(), lambda: None)
+        self.worker = Worker(context, store, RealClock())
 
     async def __aenter__(self):
         self._running = asyncio.create_task(self.worker.run())

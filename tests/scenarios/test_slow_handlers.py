@@ -59,7 +59,7 @@ async def working(app, store, limit):
         return []
 
     context = TurnContext(app, None, RealClock().now, lambda turn: recall, handler_timeout_s=limit)
-    worker = Worker(context, store, RealClock(), lambda: None)
+    worker = Worker(context, store, RealClock())
     return worker, asyncio.create_task(worker.run())
 
 

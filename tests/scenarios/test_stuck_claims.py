@@ -63,7 +63,7 @@ async def working(app, store, claim_timeout_s=LIMIT, **parts):
         claim_timeout_s=claim_timeout_s,
     )
     context.events.subscribe(seen.append)
-    worker = Worker(context, store, RealClock(), lambda: None, **parts)
+    worker = Worker(context, store, RealClock(), **parts)
     running = asyncio.create_task(worker.run())
     try:
         yield worker, seen

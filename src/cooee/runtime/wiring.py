@@ -47,6 +47,7 @@ from cooee.runtime.turns.newer_code import NewerCode
 from cooee.runtime.turns.timer_hold import release_once_read
 from cooee.runtime.turns.worker import Worker
 from cooee.runtime.web.endpoints import HealthCheck, HTTPEndpoints
+from cooee.runtime.web.first_attempts import FirstAttempts
 from cooee.runtime.web.inline_replies import InlineReplies
 from cooee.runtime.web.send_api import SendEndpoint
 from cooee.runtime.web.webhook_urls import WebhookURLs
@@ -168,18 +169,20 @@ def wire(
     inline_replies = _make_inline_replies(resources, session, senders)
 
     def announce_text(ours: str) -> None:
-        wake_worker()
         if our_number.is_connected:
             senders.start(ours)
 
     media_fetcher = _make_media_fetcher(resources, session, wake_worker)
-    worker = _make_worker(resources, context, senders, inline_replies, media_fetcher)
+    first_attempts = FirstAttempts(resources.store, inline_replies.awaited_turns, senders)
+    worker = _make_worker(resources, context, first_attempts, media_fetcher)
     inbound_receiver = InboundReceiver(
         resources.provider.features,
         opt_out_words,
         resources.store,
         announce_text,
         our_number.known,
+        wake_worker=wake_worker,
+        handed_claims=worker.handed_claims,
         events=resources.events,
     )
     outbox = DurableOutbox(
@@ -328,8 +331,7 @@ def _make_inline_replies(
 def _make_worker(
     resources: Resources,
     context: TurnContext,
-    senders: Senders,
-    inline_replies: InlineReplies,
+    first_attempts: FirstAttempts,
     media_fetcher: MediaFetcher | None,
 ) -> Worker:
     # delivery rule 24: the worker runs in the loop of the app's code, and the others in the edge
@@ -345,8 +347,7 @@ def _make_worker(
         context,
         resources.store,
         resources.clock,
-        lambda: call_in_loop(edge, senders.wake_all),
-        on_finish=inline_replies.turns_finished,
+        finish=lambda results: run_in_loop(edge, partial(first_attempts.finish, results)),
         prepare=prepare,
     )
 

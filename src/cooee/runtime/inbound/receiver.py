@@ -14,6 +14,7 @@ from cooee.core.parsing.courtesies import without_courtesies
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
 from cooee.runtime.events import Events, OptOutRecorded, TextReceived, TextsCancelled
+from cooee.runtime.turns.handed_claims import HandedClaims
 from cooee.storage import ConsentSource, NewInbound, ReceivedText, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
@@ -27,7 +28,9 @@ class InboundReceiver:
         words: what opts out and in; it takes effect here, before any handler (law 10).
         store: where texts go.
         announce: called after the commit, with our number of each new text.
-        near: our own number, in whose country national numbers are read.
+        our_number: our own number, in whose country national numbers are read.
+        wake_worker: called where a new text waits for a claim.
+        handed_claims: where the claims go that came with their texts.
     """
 
     def __init__(
@@ -38,10 +41,13 @@ class InboundReceiver:
         announce: Callable[[str], None],
         our_number: Callable[[], str],
         *,
+        wake_worker: Callable[[], None],
+        handed_claims: HandedClaims,
         events: Events,
     ) -> None:
         self._features, self._opt_out_words, self._store = features, opt_out_words, store
         self._announce, self._our_number, self._events = announce, our_number, events
+        self._wake_worker, self._handed_claims = wake_worker, handed_claims
 
     async def receive(
         self, inbounds: Sequence[Inbound], *, unread_for: timedelta = timedelta()
@@ -61,14 +67,32 @@ class InboundReceiver:
         if not inbounds:
             return ()
         arrivals = [self._normalised(inbound, unread_for) for inbound in inbounds]
-        # delivery rule 1: whoever brought the texts is told nothing until they are on disk
-        results = await self._store.receive(arrivals)
-        for arrival, received in zip(arrivals, results, strict=True):
-            self._publish(arrival, received)
-            if received.is_new:
-                self._announce(arrival.inbound.recipient)
+        results = await self._store_texts(arrivals)
         stored = zip(arrivals, results, strict=True)
         return [one.inbound for one, result in stored if result.is_new and not result.opted_out]
+
+    async def _store_texts(self, arrivals: Sequence[NewInbound]) -> Sequence[ReceivedText]:
+        """Store texts, tell of them, and hand over the claims that came with them."""
+        results: Sequence[ReceivedText] = ()
+        lent = self._handed_claims.borrow(len(arrivals))
+        try:
+            # delivery rule 1: whoever brought the texts is told nothing until they are on disk
+            results = await self._store.receive(arrivals, claim_limit=lent)
+            for arrival, received in zip(arrivals, results, strict=True):
+                self._publish(arrival, received)
+                if received.is_new:
+                    self._announce(arrival.inbound.recipient)
+        finally:
+            # delivery rule 30: a lease that came with a text is run at once, whatever happened
+            claims = [received.claim for received in results if received.claim is not None]
+            self._handed_claims.hand_over(lent, claims)
+        claimed = {(claim.ours, claim.theirs) for claim in claims}
+        if any(
+            result.is_new and (one.inbound.recipient, one.inbound.sender) not in claimed
+            for one, result in zip(arrivals, results, strict=True)
+        ):
+            self._wake_worker()
+        return results
 
     def _publish(self, arrival: NewInbound, received: ReceivedText) -> None:
         inbound, source = arrival.inbound, arrival.consent_source

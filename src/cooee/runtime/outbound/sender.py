@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -97,6 +98,8 @@ class Sender:
         self._recorder = ResultRecorder(store, clock, events, self._unrecordable_result)
         self._attempts = TaskGroup(clock, "attempt")  # each rings once its result is recorded
         self._checks = TaskGroup(clock, "check", self.wake_up.set)
+        self._lent_places = 0  # to turns under commit, which take their first reply with them
+        self._is_behind = True  # texts may wait for a place
         self._stopping = False
 
     async def run(self) -> None:
@@ -107,6 +110,8 @@ class Sender:
                 pause = await self._send_due() if self._hold.is_held else None
                 if pause != 0:
                     await self.wake_up.wait(pause)
+            while self._lent_places:  # delivery rule 30: what is taken with a turn is sent
+                await self.wake_up.wait()
         self._backlog.note_idle(self._ours)
         await self._attempts.close()
         await self._checks.close()
@@ -116,6 +121,36 @@ class Sender:
         """Start no further attempt."""
         self._stopping = True
         self.wake_up.set()
+
+    def borrow_place(self) -> bool:
+        """Lend a place to a turn whose commit takes a reply; False where there is none to lend.
+
+        Whoever borrows calls `send`, with the reply that was taken or with none.
+        """
+        # delivery rule 30: whoever waits for a place goes before what is said now
+        is_lending = self._hold.is_held and not (self._is_behind or self._stopping)
+        if not is_lending or self._free_places(self._clock.now()) <= 0:
+            return False
+        self._lent_places += 1
+        return True
+
+    def send(self, attempts: Sequence[SendAttempt]) -> None:
+        """Make the attempts that a turn has taken, in the place that was lent to it."""
+        self._lent_places -= 1
+        for one in attempts:
+            self._start_attempt(one)
+        if not attempts:
+            self.wake_up.set()  # the place is free for others
+
+    def _free_places(self, now: datetime) -> int:
+        """Return how many attempts may begin now, by places, rate and the provider's pause."""
+        if now < self._paused_until:
+            return 0
+        return min(self._limit.free, self._rate.available(now)) - self._lent_places
+
+    def _start_attempt(self, attempt: SendAttempt) -> None:
+        self._rate.spend(1)
+        self._attempts.start(self._run_attempt(attempt, self._limit.begin()))
 
     def _take_over(self) -> None:
         """Begin as the number's only sender, perhaps right behind another process."""
@@ -144,25 +179,25 @@ class Sender:
 
     async def _start_attempts(self) -> bool:
         now = self._clock.now()
-        has_tokens = self._rate.available(now)
-        free_slots = min(self._limit.free, has_tokens)
-        if not has_tokens or now < self._paused_until:  # no ack could hasten what waits
-            self._backlog.note_idle(self._ours)
+        if not self._rate.available(now) or now < self._paused_until:
+            self._backlog.note_idle(self._ours)  # no ack could hasten what waits
             return False
+        free_slots = self._free_places(now)
+        self._is_behind = True
         if free_slots <= 0:
             self._backlog.note_full(self._ours)
             return False
         attempts = await self._store.take(self._ours, free_slots)
+        self._is_behind = len(attempts) == free_slots
         is_idle = not attempts and self._limit.is_idle
         free = free_slots - len(attempts)
         self._backlog.note_taken(self._ours, attempts, free=free, is_idle=is_idle)
         ready, later = self._quiet_hours.split(attempts, now)
         if later:
             await retry_until_available(self._clock, "defer", lambda: self._store.defer(later))
-        self._rate.spend(len(ready))
         for one in ready:
-            self._attempts.start(self._run_attempt(one, self._limit.begin()))
-        return len(attempts) == free_slots
+            self._start_attempt(one)
+        return self._is_behind
 
     def _until_due(self, next_due: NextDue) -> float | None:
         """Return the seconds until an attempt or a status check is due, None if none is."""
@@ -191,7 +226,7 @@ class Sender:
     async def _run_attempt(self, attempt: SendAttempt, ticket: Ticket) -> None:
         outbound = self._session.with_callback(attempt.outbound)
         self._backlog.note_attempt(self._ours, attempt)
-        # delivery rule 13: `take` recorded the attempt; a crash from here on leaves it unknown
+        # delivery rule 13: the attempt is recorded; a crash from here on leaves it unknown
         self._events.publish(AttemptStarted(outbound))
         # delivery rule 19: an attempt ends in a result as well, whatever the adapter hands over
         try:

@@ -45,6 +45,11 @@ class Senders:
         for sender in self._senders.values():
             sender.wake_up.set()
 
+    def with_free_place(self, ours: str) -> Sender | None:
+        """Return the sender of a number, with a place borrowed; None where it lends none."""
+        sender = self._senders.get(ours)
+        return sender if sender is not None and sender.borrow_place() else None
+
     def stop(self) -> None:
         """Let every sender end its attempts under way and start no other."""
         for sender in self._senders.values():

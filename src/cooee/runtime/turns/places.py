@@ -58,6 +58,9 @@ class Places:
         self._tasks, self._on_dropped = tasks, on_dropped
         self._places: dict[_Key, Place] = {}
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     @property
     def free_count(self) -> int:
         """The number of claims that may still be made."""

@@ -6,37 +6,31 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import TypeAlias
 
-from msgspec.structs import replace
-
 from cooee.clocks.clock import Clock, WakeUp, monotonic
-from cooee.core.backoff import Backoff
-from cooee.core.errors import StorageError, StoreUnavailable
+from cooee.core.errors import StoreUnavailable
 from cooee.runtime import events
-from cooee.runtime.app_call import as_exception, call_app
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TROUBLE_SHOWN_S, TaskGroup, is_being_cancelled
-from cooee.runtime.turns.claim_turns import failed_claim_result, run_claim
+from cooee.runtime.turns.claim_ends import ClaimEnds, FinishClaims
+from cooee.runtime.turns.claim_turns import run_claim
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.effects import HandlerCall
+from cooee.runtime.turns.handed_claims import HandedClaims
 from cooee.runtime.turns.handler_calls import HandlerCalls
 from cooee.runtime.turns.places import Places
 from cooee.runtime.turns.thread_call import LateCall, ThreadCall, stack_of_thread
 from cooee.runtime.turns.timer_hold import TimerHold
 from cooee.runtime.turns.timer_sweep import TimerSweep
 from cooee.runtime.turns.turn_thread import Step, TurnRunner, run_all
-from cooee.storage import Checkpoint, Claim, ClaimResult, FinishedClaim, Store, TurnFailure
+from cooee.storage import Checkpoint, Claim, ClaimResult, Store
 
 PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 
 _SECOND_THREAD_AFTER_S = 0.05  # then another thread takes over the claims that still wait
-_REFUSED_RETRY_AFTER = timedelta(minutes=1)  # until a claim whose failure was refused too
-_GIVE_BACK_BACKOFF = Backoff.doubling(1, 60)  # between two tries to give a lease back
 
 
 async def _all_claims(claims: Sequence[Claim]) -> Sequence[Claim]:
@@ -56,9 +50,11 @@ class Worker:
         context: the app, and what its turns share.
         store: where texts wait.
         clock: what to sleep on.
-        wake_senders: called when replies were queued.
-        on_finish: called with turns whose commit was asked for, before `wake_senders`.
+        finish: commits turns; the store's `finish` by default.
         prepare: returns the claims that can be run now, and looks after the others.
+
+    Attributes:
+        handed_claims: where the receiver hands over the claims that came with their texts.
     """
 
     def __init__(
@@ -66,21 +62,22 @@ class Worker:
         context: TurnContext,
         store: Store,
         clock: Clock,
-        wake_senders: Callable[[], None],
         *,
-        on_finish: Callable[[Sequence[ClaimResult]], None] = lambda _: None,
+        finish: FinishClaims | None = None,
         prepare: PrepareClaims = _all_claims,
     ) -> None:
         self.wake_up: WakeUp = clock.create_wake_up()
         self.timer_hold = TimerHold(clock, self.wake_up.set)
         self._context, self._store, self._clock = context, store, clock
-        self._wake_senders, self._on_finish = wake_senders, on_finish
         self._prepare, self._handler_timeout_s = prepare, context.handler_timeout_s
         self._calls = HandlerCalls(context, clock)
         self._tasks = TaskGroup(clock, "turn", self.wake_up.set)
         self._places = Places(self._tasks, self._end_dropped)
+        self._ends = ClaimEnds(
+            context, store, clock, finish or store.finish, places=self._places, tasks=self._tasks
+        )
+        self.handed_claims = HandedClaims(lambda: len(self._places), self.wake_up.set)
         self._sweep = TimerSweep(context, store, clock, self._places.of)
-        self._alone: set[bytes] = set()  # conversations whose next claim has one text
         self._stopping = False
         self._publish = context.events.publish
         self._last_trouble: tuple[float, str] = (-TROUBLE_SHOWN_S, "")
@@ -101,6 +98,7 @@ class Worker:
                     log_event("worker-failed", logging.CRITICAL, error=error_location(error))
                     self._last_trouble = (monotonic(), f"claims failed: {error_location(error)}")
                     await self.wake_up.wait(1)
+            await self._release_handed()
             await self._tasks.close()
         finally:
             if self._stopping:  # out of time: the next process runs what is left
@@ -117,6 +115,7 @@ class Worker:
     def stop(self) -> None:
         """Claim nothing new."""
         self._stopping = True
+        self.handed_claims.is_lending = False
         self.wake_up.set()
 
     def check_places(self) -> None:
@@ -137,26 +136,44 @@ class Worker:
 
     async def _claim(self) -> bool:
         """Claim conversations for the free places, and have them run; tell if more may be due."""
-        free_count = self._places.free_count
+        self._start(self.handed_claims.take())
+        free_count = self._free_count
         if not free_count:
+            # delivery rule 30: whoever waits for a place goes before those who text now
+            self.handed_claims.is_lending = False
             return False
         with_timers = not self.timer_hold.remaining_s()
         claims = await self._store.claim(free_count, with_timers=with_timers)
         claims = claims or (await self._sweep.claim(free_count) if with_timers else ())
+        self._start(claims)
+        is_behind = len(claims) >= free_count
+        self.handed_claims.is_lending = not is_behind and not self._stopping
+        return is_behind
+
+    @property
+    def _free_count(self) -> int:
+        return max(self._places.free_count - self.handed_claims.count, 0)
+
+    def _start(self, claims: Sequence[Claim]) -> None:
+        """Give claims their places, and have them run."""
         if not claims:
-            return False
+            return
         try:
             self._places.take(claims)
             self._places.carry(claims, self._run_claims(claims))
         except BaseException as error:
             self._end_dropped(claims, error)
             raise
-        return len(claims) >= free_count
+
+    async def _release_handed(self) -> None:
+        """Give the leases of claims back that were handed over and not begun."""
+        if claims := self.handed_claims.take():
+            await retry_until_available(self._clock, "release", lambda: self._store.release(claims))
 
     async def _seconds_until_due(self) -> float | None:
         held_s = self.timer_hold.remaining_s()
         due = (await self._store.next_due(outbound=False, with_timers=not held_s)).turn
-        if not self._places.free_count:
+        if not self._free_count:
             return None
         # where it is overdue, a turn under way has it
         due_s = None if due is None else max((due - self._clock.now()).total_seconds(), 0) or 0.1
@@ -164,7 +181,7 @@ class Worker:
 
     async def _run_claims(self, claims: Sequence[Claim]) -> None:
         """Run new claims, without those that are not ready."""
-        ready = await self._prepare([self._shortened(claim) for claim in claims])
+        ready = await self._prepare([self._ends.shortened(claim) for claim in claims])
         ready_leases = {claim.lease_id for claim in ready}
         for claim in claims:
             if claim.lease_id not in ready_leases:
@@ -173,13 +190,6 @@ class Worker:
             self._publish(events.ConversationClaimed(claim))
         if ready:
             await self._run_batch(ready)
-
-    def _shortened(self, claim: Claim) -> Claim:
-        """Return a claim; its first text alone, where the last claim failed as a whole."""
-        if claim.conversation not in self._alone:
-            return claim
-        self._alone.discard(claim.conversation)
-        return replace(claim, texts=claim.texts[:1])
 
     async def _run_batch(self, claims: Sequence[Claim]) -> None:
         """Run claims in one thread; those that a slow handler holds up continue in another."""
@@ -235,7 +245,7 @@ class Worker:
             if not isinstance(runner.step, ClaimResult):
                 self._await_rest(claim, runner)
         if finished:
-            await self._finish_turns(finished)
+            await self._ends.commit(finished)
 
     def _await_rest(self, claim: Claim, runner: TurnRunner) -> None:
         """Run the rest of a claim in a task of its own."""
@@ -251,11 +261,11 @@ class Worker:
                 outcome = await self._calls.call(step)
                 step = runner.advance(outcome.value, outcome.error)
         if isinstance(step, ClaimResult):
-            await self._finish_turns([step])
+            await self._ends.commit([step])
         elif step is None:
             self._places.free(claim)
         else:
-            await self._end_failed(claim, step)
+            await self._ends.fail(claim, step)
 
     async def _write_checkpoint(self, runner: TurnRunner, checkpoint: Checkpoint) -> Step:
         """Store a dialogue's journal before a call that must not be made twice."""
@@ -270,121 +280,8 @@ class Worker:
         self._publish(written if lease_held else events.LeaseExpired(checkpoint.claim))
         return runner.advance(lease_held)
 
-    # The end of a claim
-
-    async def _finish_turns(self, finishes: Sequence[ClaimResult]) -> None:
-        for finish in finishes:
-            self._publish(events.TurnsFinished(finish))
-            if finish.failure is not None:
-                self._publish(_failure_event(finish.claim, finish.failure))
-        try:
-            committed = await retry_until_available(
-                self._clock, "finish", lambda: self._commit(finishes)
-            )
-        except Exception as error:
-            # delivery rule 11: each alone, since one conversation's refusal is no other's trouble
-            if len(finishes) == 1:
-                self._publish(events.CommitRefused(finishes[0].claim, error))
-                await self._end_failed(finishes[0].claim, error)
-                return
-            for finish in finishes:
-                await self._finish_turns([finish])
-            return
-        for finish, finished in zip(finishes, committed, strict=True):
-            self._end_committed(finish, is_committed=finished.is_committed)
-
-    def _end_committed(self, finish: ClaimResult, *, is_committed: bool) -> None:
-        claim, place = finish.claim, self._places.free(finish.claim)
-        if not is_committed:
-            self._publish(events.LeaseExpired(claim))
-            return
-        duration_s = 0.0 if place is None else monotonic() - place.claimed_at
-        self._publish(events.TurnsCommitted(finish, duration_s))
-        if finish.withdrawn:
-            self._publish(events.TextsCancelled(finish.withdrawn_outbounds, "no longer asked"))
-        for one in finish.dialogue_updates:
-            if one.end_reason:
-                self._publish(events.DialogueEnded(claim, one.id, one.handler, one.end_reason))
-
-    async def _commit(self, finishes: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
-        """Commit turns, and wake the senders so early that their attempts share the commit."""
-        commit = asyncio.ensure_future(self._store.finish(finishes))
-        self._tell(self._on_finish, finishes)
-        await asyncio.sleep(0)  # lets the store take the commit first: no attempt comes before it
-        if any(finish.drafts for finish in finishes):
-            self._tell(self._wake_senders)
-        return await commit
-
-    def _tell(self, listener: Callable[..., None], *args: object) -> None:
-        """Call a listener of commits; the commit is under way, whatever it raises."""
-        error = call_app("on_finish", listener, *args).error
-        if error is not None:
-            log_event("listener-failed", logging.ERROR, error=error_location(error))
-
-    # The end of a claim that comes to nothing
-
     def _end_dropped(self, claims: Sequence[Claim], error: BaseException) -> None:
-        """End claims whose task is over, or stuck."""
-        if self._tasks.is_cancelling:  # our own stop: the next process runs them
-            for claim in claims:
-                self._places.free(claim)
-            return
-        cause = as_exception("A turn", error)
-        for claim in claims:
-            self._places.carry([claim], self._end_failed(claim, cause))
-
-    async def _end_failed(self, claim: Claim, error: Exception) -> None:
-        """End a claim that could not be run or committed; free its place, whatever happens."""
-        # delivery rule 19: the claim is failed, or postponed, or given back; one of them holds.
-        place = self._places.of(claim)
-        if place is not None:
-            place.is_failing = True
-            place.move("its failure")
-        try:
-            self._publish(events.ClaimFailed(claim, error))
-            await self._write_failure(claim, error)
-        except BaseException as refused:
-            if self._tasks.is_cancelling:
-                raise
-            log_event("claim-not-ended", logging.CRITICAL, error=error_location(refused))
-            self._tasks.start(self._give_back(claim))
-        finally:
-            self._places.free(claim)
-
-    async def _write_failure(self, claim: Claim, error: Exception) -> None:
-        if len(claim.texts) > 1:  # which of them is to blame shows when each runs by itself
-            self._alone.add(claim.conversation)
-            await self._postpone(claim, timedelta())
-            return
-        finish = failed_claim_result(self._context, claim, error)
-        if finish.failure is not None:
-            self._publish(_failure_event(claim, finish.failure))
-        try:
-            (finished,) = await retry_until_available(
-                self._clock, "finish", lambda: self._store.finish([finish])
-            )
-        except StorageError as refused:
-            self._publish(events.CommitRefused(claim, refused))
-            await self._postpone(claim, _REFUSED_RETRY_AFTER)
-        else:
-            self._end_committed(finish, is_committed=finished.is_committed)
-
-    async def _postpone(self, claim: Claim, pause: timedelta) -> None:
-        until = self._clock.now() + pause
-        await retry_until_available(
-            self._clock, "postpone", lambda: self._store.postpone([claim], until)
-        )
-
-    async def _give_back(self, claim: Claim) -> None:
-        """Give a lease back, however often that fails: nobody else could ever claim it."""
-        for attempt in count(1):
-            await self._clock.sleep(_GIVE_BACK_BACKOFF.pause_s(attempt))
-            try:
-                await self._store.release([claim])
-            except Exception as error:
-                log_event("lease-not-given-back", logging.ERROR, error=error_location(error))
-            else:
-                return
+        self._ends.drop(claims, error)
 
 
 def _note_step(move: Callable[[str], None], step: Step) -> None:
@@ -392,9 +289,3 @@ def _note_step(move: Callable[[str], None], step: Step) -> None:
         move(f"the call of {step.handler.name}")
     else:
         move("a checkpoint" if isinstance(step, Checkpoint) else "its last turn")
-
-
-def _failure_event(claim: Claim, failure: TurnFailure) -> events.Event:
-    if failure.retry_at is None:
-        return events.TurnSetAside(claim, failure.error, failure.code_version, failure.dialogue_id)
-    return events.TurnFailed(claim, failure.error, failure.retry_at, failure.dialogue_id)

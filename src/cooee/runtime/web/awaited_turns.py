@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Sequence
 
 from cooee.clocks.clock import Clock
-from cooee.clocks.loop_calls import call_in_loop
-from cooee.core.errors import StoreUnavailable
 from cooee.core.messages import Outbound
-from cooee.runtime.log import log_event
-from cooee.storage import Claim, ClaimResult, Store
+from cooee.storage import Claim, SendAttempt
 
-_MAX_INLINE_REPLIES = 10  # in one response; the sender sends further replies after them
+MAX_INLINE_REPLIES = 10
+"""Replies in one response, at most; the sender sends further replies after them."""
 
 
 class AwaitedTurn:
@@ -31,21 +27,16 @@ class AwaitedTurn:
 class AwaitedTurns:
     """The awaited turns, by the provider's id of their texts.
 
-    The worker takes the replies, since its commit is the moment from which the sender would take
-    them; the webhook is in another thread, and would come too late (delivery rule 24). Whoever
-    removes a turn from the dictionary decides: the worker takes, or the webhook has left before.
+    Whoever removes a turn from the dictionary decides: the commit takes its replies, or the
+    webhook has left before. Both run in the loop of the edge (delivery rule 24).
 
     Args:
-        store: the outbox.
         clock: the clock that webhooks wait on.
         on_unwanted: called with taken replies whose webhook has left.
     """
 
-    def __init__(
-        self, store: Store, clock: Clock, on_unwanted: Callable[[Sequence[Outbound]], None]
-    ) -> None:
-        self._store, self._clock, self._on_unwanted = store, clock, on_unwanted
-        self._edge = asyncio.get_running_loop()
+    def __init__(self, clock: Clock, on_unwanted: Callable[[Sequence[Outbound]], None]) -> None:
+        self._clock, self._on_unwanted = clock, on_unwanted
         self._turns: dict[str, AwaitedTurn] = {}
 
     def expect(self, provider_id: str) -> AwaitedTurn | None:
@@ -55,15 +46,23 @@ class AwaitedTurns:
         turn = self._turns[provider_id] = AwaitedTurn(provider_id, self._clock)
         return turn
 
-    def turns_finished(self, finishes: Sequence[ClaimResult]) -> None:
-        """Take the replies of finished turns for their webhooks; called in the worker's loop."""
+    def finish(self, claim: Claim) -> Sequence[AwaitedTurn]:
+        """Return the awaited turns of a claim whose commit begins; `hand_over` follows."""
         if not self._turns:
-            return
-        for finish in finishes:
-            for pending in finish.claim.texts:
-                turn = self._turns.pop(pending.inbound.provider_id, None)
-                if turn is not None:
-                    self._clock.spawn(self._take(finish.claim, turn))
+            return ()
+        found = [self._turns.pop(one.inbound.provider_id, None) for one in claim.texts]
+        return [turn for turn in found if turn is not None]
+
+    def hand_over(self, turns: Sequence[AwaitedTurn], attempts: Sequence[SendAttempt]) -> None:
+        """Give the taken replies to the first webhook, and tell the others that there are none."""
+        replies: Sequence[Outbound] = [attempt.outbound for attempt in attempts]
+        for turn in turns:
+            if turn.has_left and replies:
+                self._on_unwanted(replies)
+            else:
+                turn.replies = replies
+                turn.wake_up.set()
+            replies = ()
 
     async def replies(
         self, turn: AwaitedTurn, timeout_s: float, has_hung_up: Callable[[], bool]
@@ -88,23 +87,8 @@ class AwaitedTurns:
             self._on_unwanted(turn.replies)
 
     def _withdraw(self, turn: AwaitedTurn) -> bool:
-        """Remove a turn; return False where the worker has removed it."""
+        """Remove a turn; return False where its commit has removed it."""
         is_waiting = self._turns.get(turn.provider_id) is turn
-        return is_waiting and self._turns.pop(turn.provider_id, None) is turn
-
-    async def _take(self, claim: Claim, turn: AwaitedTurn) -> None:
-        replies: Sequence[Outbound] = ()
-        try:
-            attempts = await self._store.take_replies(claim.ours, claim.theirs, _MAX_INLINE_REPLIES)
-            replies = [attempt.outbound for attempt in attempts]
-        except StoreUnavailable as error:
-            log_event("store-unavailable", logging.ERROR, error=str(error), during="answer")
-        finally:
-            call_in_loop(self._edge, self._hand_over, turn, replies)
-
-    def _hand_over(self, turn: AwaitedTurn, replies: Sequence[Outbound]) -> None:
-        if turn.has_left and replies:
-            self._on_unwanted(replies)
-        else:
-            turn.replies = replies
-            turn.wake_up.set()
+        if is_waiting:
+            del self._turns[turn.provider_id]
+        return is_waiting

@@ -38,10 +38,9 @@ class WebhookAnswer(msgspec.Struct, frozen=True):
 class InlineReplies:
     """Gives replies to the webhook that brought their text, where the provider takes replies so.
 
-    Replies are queued in the outbox as usual. A webhook is known here from before its text is
-    stored, since the turn may be over before the webhook goes on. The worker takes its replies by
-    `take_replies` right behind the commit of the turn, before it wakes the sender. Replies that no
-    webhook waits for any more are sent as usual.
+    A webhook is known here from before its text is stored, since the turn may be over before the
+    webhook goes on. Its replies are taken in the commit of the turn (`FirstAttempts`). Replies that
+    no webhook waits for any more are queued, and sent as usual.
 
     A response with replies is an attempt: recorded before a byte leaves, and of unknown outcome
     from then on, since nothing says that the response arrived. A receipt or a look-up settles it.
@@ -69,8 +68,7 @@ class InlineReplies:
     ) -> None:
         self._session, self._store, self._clock = session, store, clock
         self._start_task, self._wake_senders, self._events = start_task, wake_senders, events
-        self._awaited_turns = AwaitedTurns(store, clock, self._start_returning)
-        self.turns_finished = self._awaited_turns.turns_finished
+        self.awaited_turns = AwaitedTurns(clock, self._start_returning)
         provider = session.provider  # asked once: a protocol's check of an instance is slow
         self._answering_provider = provider if isinstance(provider, RepliesInWebhook) else None
         self._answer_within = provider.features.reply_within if runs_turns else None
@@ -94,12 +92,12 @@ class InlineReplies:
         provider_id = texts[0].provider_id if len(texts) == 1 else ""
         answers_here = self._answering_provider is not None and self._answer_within is not None
         is_awaited = answers_here and provider_id != ""
-        turn = self._awaited_turns.expect(provider_id) if is_awaited else None
+        turn = self.awaited_turns.expect(provider_id) if is_awaited else None
         try:
             yield turn
         finally:
             if turn is not None:
-                self._awaited_turns.leave(turn)
+                self.awaited_turns.leave(turn)
 
     async def answer(
         self,
@@ -150,11 +148,11 @@ class InlineReplies:
         timeout_s = self._answer_within.total_seconds()
         disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, turn.wake_up))
         try:
-            taken = await self._awaited_turns.replies(turn, timeout_s, disconnect.done)
+            taken = await self.awaited_turns.replies(turn, timeout_s, disconnect.done)
         finally:
             disconnect.cancel()
         replies = [self._session.with_callback(outbound) for outbound in taken]
-        # delivery rule 13: `take_replies` has recorded the attempts; now the response may go
+        # delivery rule 13: the attempts are recorded; now the response may go
         for outbound in replies:
             self._events.publish(AttemptStarted(outbound))
         return replies
