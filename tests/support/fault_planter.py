@@ -40,7 +40,7 @@ class FaultPlanter:
     @contextlib.contextmanager
     def planted(self):
         """Watch the next claim, from the moment the store has given it out."""
-        store, claim = self._kit.store, self._kit.store.claim
+        store, claim, receive = self._kit.store, self._kit.store.claim, self._kit.store.receive
 
         async def claim_and_watch(limit, **options):
             claims = await claim(limit, **options)
@@ -48,11 +48,17 @@ class FaultPlanter:
                 self._watching = True
             return claims
 
+        async def receive_and_watch(inbounds, **options):
+            received = await receive(inbounds, **options)
+            if any(one.claim for one in received):
+                self._watching = True
+            return received
+
         def end_at_commit(event):
             if isinstance(event, events.TurnsCommitted):
                 self._watching = False
 
-        store.claim = claim_and_watch
+        store.claim, store.receive = claim_and_watch, receive_and_watch
         unsubscribe = self._kit.service.events.subscribe(end_at_commit)
         threading.setprofile(self._see)
         sys.setprofile(self._see)
@@ -62,7 +68,7 @@ class FaultPlanter:
             sys.setprofile(None)
             threading.setprofile(None)
             unsubscribe()
-            del store.claim
+            del store.claim, store.receive
 
     def _see(self, frame, event, arg):
         if event != "call" or not self._watching:

@@ -173,7 +173,9 @@ def wire(
             senders.start(ours)
 
     media_fetcher = _make_media_fetcher(resources, session, wake_worker)
-    first_attempts = FirstAttempts(resources.store, inline_replies.awaited_turns, senders)
+    first_attempts = FirstAttempts(
+        resources.store, inline_replies.awaited_turns, senders, resources.tasks.start
+    )
     worker = _make_worker(resources, context, first_attempts, media_fetcher)
     inbound_receiver = InboundReceiver(
         resources.provider.features,
@@ -181,6 +183,7 @@ def wire(
         resources.store,
         announce_text,
         our_number.known,
+        clock=resources.clock,
         wake_worker=wake_worker,
         handed_claims=worker.handed_claims,
         events=resources.events,
@@ -347,7 +350,7 @@ def _make_worker(
         context,
         resources.store,
         resources.clock,
-        finish=lambda results: run_in_loop(edge, partial(first_attempts.finish, results)),
+        finish=first_attempts.finish,
         prepare=prepare,
     )
 

@@ -28,9 +28,9 @@ from cooee.storage.summaries import StoredDialogue
 class Store(OperatorVerbs, Protocol):
     """The verbs of a database. Each call is one transaction, durable when the call returns.
 
-    Every verb raises `StoreUnavailable` where the database is locked or full: nothing of the call
-    was written, and the call may be repeated. A call sees whatever the same process asked for
-    before it, also where that is not answered yet.
+    Every verb raises `StoreUnavailable` where the database is locked or full, and the call may be
+    repeated. A call that raises has written nothing, whatever it raises. A call sees whatever the
+    same process asked for before it, also where that is not answered yet.
     """
 
     # Turns

@@ -1,6 +1,9 @@
 """Who takes the first attempts of a turn's replies: its webhook, its sender, or nobody yet."""
 
+import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from msgspec.structs import replace
@@ -33,7 +36,7 @@ class World:
         self.places, self.error = places, error
         self.limits, self.sent, self.is_woken, self.unwanted = [], [], False, []
         self.awaited_turns = AwaitedTurns(RealClock(), self.unwanted.extend)
-        self.first_attempts = FirstAttempts(self, self.awaited_turns, self)
+        self.first_attempts = FirstAttempts(self, self.awaited_turns, self, asyncio.ensure_future)
 
     async def finish(self, results):
         self.limits += [one.take_limit for one in results]
@@ -112,7 +115,6 @@ async def test_a_webhook_that_waits_goes_before_the_sender():
 async def test_a_turn_that_says_nothing_lets_its_webhook_go():
     world = World()
     world.finish = committing_nothing
-    world.first_attempts = FirstAttempts(world, world.awaited_turns, world)
     turn = world.awaited_turns.expect("SM1")
     await world.commit()
     assert list(turn.replies) == []
@@ -132,6 +134,32 @@ async def test_a_commit_that_fails_frees_the_place_and_lets_the_webhook_go(error
     with pytest.raises(type(error)):
         await world.commit(NewOutbound(text="hello"))
     assert list(turn.replies) == []
+
+
+async def test_attempts_are_made_though_nobody_waits_for_the_commit_any_more():
+    world = World(places=1)
+    committing = asyncio.create_task(world.commit(NewOutbound(text="hello")))
+    await asyncio.sleep(0)
+    committing.cancel()
+    with suppress(asyncio.CancelledError):
+        await committing
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (world.sent, world.places) == ([SendAttempt(REPLY, NOW)], 1)
+
+
+async def test_a_worker_in_another_loop_hears_of_the_commit_there():
+    world, heard = World(places=1), []
+
+    async def commit():
+        heard.extend(await world.commit(NewOutbound(text="hello")))
+
+    thread = Thread(target=lambda: asyncio.run(commit()))
+    thread.start()
+    while thread.is_alive():
+        await asyncio.sleep(0.001)
+    assert [one.is_committed for one in heard] == [True]
+    assert world.sent == [SendAttempt(REPLY, NOW)]
 
 
 async def test_each_turn_of_a_batch_has_its_own_taker():

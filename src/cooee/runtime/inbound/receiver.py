@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import msgspec
 
+from cooee.clocks.clock import Clock
 from cooee.core.app.offered_words import plain_word
 from cooee.core.app.opt_out import OptOutWords
 from cooee.core.messages import Inbound, credible_sent_at
@@ -14,8 +16,10 @@ from cooee.core.parsing.courtesies import without_courtesies
 from cooee.core.phone_numbers import normalise_number
 from cooee.providers import Features
 from cooee.runtime.events import Events, OptOutRecorded, TextReceived, TextsCancelled
+from cooee.runtime.log import error_location, log_event
+from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.turns.handed_claims import HandedClaims
-from cooee.storage import ConsentSource, NewInbound, ReceivedText, Store
+from cooee.storage import Claim, ConsentSource, NewInbound, ReceivedText, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
 
@@ -29,6 +33,7 @@ class InboundReceiver:
         store: where texts go.
         announce: called after the commit, with our number of each new text.
         our_number: our own number, in whose country national numbers are read.
+        clock: what to sleep on while the database is locked or full.
         wake_worker: called where a new text waits for a claim.
         handed_claims: where the claims go that came with their texts.
     """
@@ -41,13 +46,14 @@ class InboundReceiver:
         announce: Callable[[str], None],
         our_number: Callable[[], str],
         *,
+        clock: Clock,
         wake_worker: Callable[[], None],
         handed_claims: HandedClaims,
         events: Events,
     ) -> None:
         self._features, self._opt_out_words, self._store = features, opt_out_words, store
         self._announce, self._our_number, self._events = announce, our_number, events
-        self._wake_worker, self._handed_claims = wake_worker, handed_claims
+        self._clock, self._wake_worker, self._handed_claims = clock, wake_worker, handed_claims
 
     async def receive(
         self, inbounds: Sequence[Inbound], *, unread_for: timedelta = timedelta()
@@ -83,9 +89,8 @@ class InboundReceiver:
                 if received.is_new:
                     self._announce(arrival.inbound.recipient)
         finally:
-            # delivery rule 30: a lease that came with a text is run at once, whatever happened
             claims = [received.claim for received in results if received.claim is not None]
-            self._handed_claims.hand_over(lent, claims)
+            await self._hand_over(lent, claims)
         claimed = {(claim.ours, claim.theirs) for claim in claims}
         if any(
             result.is_new and (one.inbound.recipient, one.inbound.sender) not in claimed
@@ -93,6 +98,17 @@ class InboundReceiver:
         ):
             self._wake_worker()
         return results
+
+    async def _hand_over(self, lent: int, claims: Sequence[Claim]) -> None:
+        """Give the borrowed places back, and the claims to the worker."""
+        try:
+            self._handed_claims.hand_over(lent, claims)
+        # delivery rule 19: nobody else could ever claim what is leased
+        except BaseException as error:
+            log_event("claims-not-handed-over", logging.CRITICAL, error=error_location(error))
+            self._handed_claims.hand_over(lent, ())
+            await retry_until_available(self._clock, "release", lambda: self._store.release(claims))
+            self._wake_worker()
 
     def _publish(self, arrival: NewInbound, received: ReceivedText) -> None:
         inbound, source = arrival.inbound, arrival.consent_source

@@ -1,13 +1,15 @@
-"""Records the results of attempts: many in one commit."""
+"""The results of attempts, recorded many in one commit."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from cooee.clocks.clock import Clock
-from cooee.core.messages import Outbound
+from cooee.core.messages import Outbound, Status
+from cooee.providers import Accepted
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import AttemptRecorded, Events, TextsCancelled
 from cooee.runtime.log import error_location, log_event
@@ -90,3 +92,18 @@ class ResultRecorder:
             self._events.publish(TextsCancelled(cancelled))
         for one, on_recorded in results:
             on_recorded(one)
+
+
+def accepted_result(outbound: Outbound, accepted: Accepted, at: datetime | None) -> AttemptResult:
+    """Return the result of an attempt whose text the provider took at a time."""
+    return AttemptResult(
+        outbound=outbound,
+        status=Status.ACCEPTED,
+        provider_id=accepted.provider_id,
+        accepted_at=at,
+    )
+
+
+def unknown_result(outbound: Outbound, retry_at: datetime | None) -> AttemptResult:
+    """Return the result of an attempt of unknown end, to be looked up at a time."""
+    return AttemptResult(outbound=outbound, status=Status.UNKNOWN, retry_at=retry_at)

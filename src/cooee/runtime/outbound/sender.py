@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,11 +17,11 @@ from cooee.core.errors import (
     OutcomeUnknown,
     PermanentFailure,
     ProviderFailure,
+    StorageError,
     StoreUnavailable,
     TemporaryFailure,
 )
 from cooee.core.messages import Outbound, Receipt, Status
-from cooee.providers import Accepted
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import (
     AdapterFailed,
@@ -37,7 +38,12 @@ from cooee.runtime.outbound.backlog import Backlog
 from cooee.runtime.outbound.concurrency import ConcurrencyLimit, Ticket
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.receipts import ReceiptHandler
-from cooee.runtime.outbound.result_recorder import ResultRecorder
+from cooee.runtime.outbound.result_recorder import (
+    ResultRecorder,
+    accepted_result,
+    unknown_result,
+)
+from cooee.runtime.outbound.token_bucket import TokenBucket
 from cooee.runtime.provider_session import (
     ACCOUNT_STATUSES,
     RECEIPT_TIMEOUT,
@@ -91,7 +97,7 @@ class Sender:
         self._receipt_handler, self._clock, self._policy = receipt_handler, clock, policy
         self._quiet_hours, self._backlog, self._events = quiet_hours, backlog, events
         self._features = session.provider.features
-        self._rate = _TokenBucket(self._features.rate, clock.now())
+        self._rate = TokenBucket(self._features.rate, clock.now())
         self._started_at = clock.now()
         self._paused_until = clock.now()
         self._limit = ConcurrencyLimit(max_concurrency)
@@ -100,18 +106,21 @@ class Sender:
         self._checks = TaskGroup(clock, "check", self.wake_up.set)
         self._lent_places = 0  # to turns under commit, which take their first reply with them
         self._is_behind = True  # texts may wait for a place
-        self._stopping = False
+        self._stopping = self._is_over = False
 
     async def run(self) -> None:
         """Send until `stop`; then end the attempts under way."""
-        async with self._hold.kept(self._take_over):
-            while not self._stopping:
-                # delivery rule 29: two senders would send at twice the rate
-                pause = await self._send_due() if self._hold.is_held else None
-                if pause != 0:
-                    await self.wake_up.wait(pause)
-            while self._lent_places:  # delivery rule 30: what is taken with a turn is sent
-                await self.wake_up.wait()
+        try:
+            async with self._hold.kept(self._take_over):
+                while not self._stopping:
+                    # delivery rule 29: two senders would send at twice the rate
+                    pause = await self._send_due() if self._hold.is_held else None
+                    if pause != 0:
+                        await self.wake_up.wait(pause)
+                while self._lent_places:  # delivery rule 30: what is taken with a turn is sent
+                    await self.wake_up.wait()
+        finally:
+            self._is_over = self._stopping
         self._backlog.note_idle(self._ours)
         await self._attempts.close()
         await self._checks.close()
@@ -137,10 +146,19 @@ class Sender:
     def send(self, attempts: Sequence[SendAttempt]) -> None:
         """Make the attempts that a turn has taken, in the place that was lent to it."""
         self._lent_places -= 1
+        if self._is_over:
+            self._attempts.start(self._put_back(attempts))
+            return
         for one in attempts:
             self._start_attempt(one)
         if not attempts:
             self.wake_up.set()  # the place is free for others
+
+    async def _put_back(self, attempts: Sequence[SendAttempt]) -> None:
+        """Queue taken texts again; where the store is closed, the next start finds the doubt."""
+        now = self._clock.now()
+        with suppress(StorageError):
+            await self._store.defer([(attempt.outbound, now) for attempt in attempts])
 
     def _free_places(self, now: datetime) -> int:
         """Return how many attempts may begin now, by places, rate and the provider's pause."""
@@ -157,7 +175,7 @@ class Sender:
         now = self._clock.now()
         self._started_at = now
         if self._hold.is_shared:  # the other process may have spent this second's tokens
-            self._rate = _TokenBucket(self._features.rate, now, is_full=False)
+            self._rate = TokenBucket(self._features.rate, now, is_full=False)
         self.wake_up.set()
 
     async def _send_due(self) -> float | None:
@@ -235,7 +253,7 @@ class Sender:
             if is_being_cancelled():
                 raise
             result = self._unrecordable_result(
-                _unknown_result(attempt.outbound, None), as_exception("The adapter", error)
+                unknown_result(attempt.outbound, None), as_exception("The adapter", error)
             )
         self._recorder.add(result, self._end_attempt)
 
@@ -257,7 +275,7 @@ class Sender:
         # replay rule 17: a phone may have it, and its person answer, before the provider's response
         # is here; but nobody reads and answers within a second
         accepted_at = self._clock.now() - _QUICKEST_ANSWER
-        result = _accepted_result(outbound, accepted, max(accepted_at, outbound.at or accepted_at))
+        result = accepted_result(outbound, accepted, max(accepted_at, outbound.at or accepted_at))
         finished = AttemptFinished(outbound, result.status, provider_id=result.provider_id)
         self._events.publish(finished)
         return result
@@ -304,7 +322,7 @@ class Sender:
     def _unrecordable_result(self, result: AttemptResult, error: Exception) -> AttemptResult:
         """Return the result of an attempt whose own result cannot be had, or recorded."""
         self._events.publish(AdapterFailed(result.outbound, error))
-        return _unknown_result(result.outbound, self._clock.now() + self._session.unknown_grace)
+        return unknown_result(result.outbound, self._clock.now() + self._session.unknown_grace)
 
     def _end_attempt(self, result: AttemptResult) -> None:
         self._limit.free_place()
@@ -341,14 +359,14 @@ class Sender:
         # delivery rule 14: in its order. An attempt of the last run has no known age.
         resolve_at = self._started_at + self._session.unknown_grace
         if now < resolve_at and (features.lookup_settles_after or features.receipts == "callback"):
-            self._record(_unknown_result(outbound, resolve_at))
+            self._record(unknown_result(outbound, resolve_at))
         elif features.lookup_settles_after is not None:
             await self._look_up(outbound)
         elif features.idempotency or self._policy == "resend":
             self._record(AttemptResult(outbound=outbound, status=Status.QUEUED, retry_at=now))
         else:
             self._events.publish(AttemptHeld(outbound))
-            self._record(_unknown_result(outbound, None))
+            self._record(unknown_result(outbound, None))
 
     def _record(self, result: AttemptResult) -> None:
         self._recorder.add(result, self._after_record)
@@ -368,7 +386,7 @@ class Sender:
             self._record(retry)
         else:
             # replay rule 16: it went out with the attempt, long before it was found
-            self._record(_accepted_result(outbound, accepted, outbound.at))
+            self._record(accepted_result(outbound, accepted, outbound.at))
 
     async def _ask_status(self, outbound: Outbound) -> None:
         try:
@@ -382,40 +400,3 @@ class Sender:
             await self._receipt_handler.apply(
                 [msgspec.structs.replace(receipt, outbound_id=outbound.id)]
             )
-
-
-class _TokenBucket:
-    """A token bucket: at most `rate` texts a second, and one second's worth at once."""
-
-    def __init__(self, rate: float | None, now: datetime, *, is_full: bool = True) -> None:
-        self._rate, self._filled_at = rate, now
-        self._tokens = max(rate or 0, 1.0) if is_full else 0.0
-
-    def available(self, now: datetime) -> int:
-        if self._rate is None:
-            return 1 << 16
-        elapsed_s = (now - self._filled_at).total_seconds()
-        self._tokens = min(max(self._rate, 1), self._tokens + elapsed_s * self._rate)
-        self._filled_at = now
-        return int(self._tokens)
-
-    def spend(self, count: int) -> None:
-        self._tokens -= count
-
-    def next_token_at(self, now: datetime) -> datetime:
-        if self._rate is None or self._tokens >= 1:
-            return now
-        return now + timedelta(seconds=(1 - self._tokens) / self._rate)
-
-
-def _accepted_result(outbound: Outbound, accepted: Accepted, at: datetime | None) -> AttemptResult:
-    return AttemptResult(
-        outbound=outbound,
-        status=Status.ACCEPTED,
-        provider_id=accepted.provider_id,
-        accepted_at=at,
-    )
-
-
-def _unknown_result(outbound: Outbound, retry_at: datetime | None) -> AttemptResult:
-    return AttemptResult(outbound=outbound, status=Status.UNKNOWN, retry_at=retry_at)

@@ -135,35 +135,37 @@ class Worker:
     # A claim's way
 
     async def _claim(self) -> bool:
-        """Claim conversations for the free places, and have them run; tell if more may be due."""
-        self._start(self.handed_claims.take())
-        free_count = self._free_count
-        if not free_count:
-            # delivery rule 30: whoever waits for a place goes before those who text now
-            self.handed_claims.is_lending = False
-            return False
-        with_timers = not self.timer_hold.remaining_s()
-        claims = await self._store.claim(free_count, with_timers=with_timers)
-        claims = claims or (await self._sweep.claim(free_count) if with_timers else ())
-        self._start(claims)
-        is_behind = len(claims) >= free_count
-        self.handed_claims.is_lending = not is_behind and not self._stopping
-        return is_behind
-
-    @property
-    def _free_count(self) -> int:
-        return max(self._places.free_count - self.handed_claims.count, 0)
-
-    def _start(self, claims: Sequence[Claim]) -> None:
-        """Give claims their places, and have them run."""
+        """Have the claims run that were handed over, or else due ones; tell if more may be due."""
+        claims, may_have_more = self.handed_claims.take(), True
         if not claims:
-            return
+            claims, may_have_more = await self._claim_due()
+        if not claims:
+            return may_have_more
         try:
             self._places.take(claims)
             self._places.carry(claims, self._run_claims(claims))
         except BaseException as error:
             self._end_dropped(claims, error)
             raise
+        return may_have_more
+
+    async def _claim_due(self) -> tuple[Sequence[Claim], bool]:
+        """Claim conversations for the free places; return them, and whether more may be due."""
+        free_count = self._free_count
+        if not free_count:
+            # delivery rule 30: whoever waits for a place goes before those who text now
+            self.handed_claims.is_lending = False
+            return (), False
+        with_timers = not self.timer_hold.remaining_s()
+        claims = await self._store.claim(free_count, with_timers=with_timers)
+        claims = claims or (await self._sweep.claim(free_count) if with_timers else ())
+        is_behind = len(claims) >= free_count
+        self.handed_claims.is_lending = not is_behind and not self._stopping
+        return claims, is_behind
+
+    @property
+    def _free_count(self) -> int:
+        return max(self._places.free_count - self.handed_claims.count, 0)
 
     async def _release_handed(self) -> None:
         """Give the leases of claims back that were handed over and not begun."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from cooee.clocks.loop_calls import call_in_loop
 from cooee.core.messages import Priority
 from cooee.runtime.outbound.senders import Senders
 from cooee.runtime.web.awaited_turns import MAX_INLINE_REPLIES, AwaitedTurns
@@ -30,13 +32,49 @@ class FirstAttempts:
         store: commits turns.
         awaited_turns: the webhooks that wait for turns.
         senders: the senders of this process.
+        start_task: starts a task that ends before the service does.
     """
 
-    def __init__(self, store: Store, awaited_turns: AwaitedTurns, senders: Senders) -> None:
+    def __init__(
+        self,
+        store: Store,
+        awaited_turns: AwaitedTurns,
+        senders: Senders,
+        start_task: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
         self._store, self._awaited_turns, self._senders = store, awaited_turns, senders
+        self._start_task, self._edge = start_task, asyncio.get_running_loop()
 
     async def finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
-        """Commit turns, as `Store.finish` does; the attempts are handed on when this returns."""
+        """Commit turns, as `Store.finish` does; called in any loop.
+
+        The attempts are handed on whatever becomes of the caller.
+        """
+        ended: asyncio.Future[Sequence[FinishedClaim]]
+        ended = asyncio.get_running_loop().create_future()
+        call_in_loop(self._edge, self._begin, results, ended)
+        return await ended
+
+    def _begin(
+        self, results: Sequence[ClaimResult], ended: asyncio.Future[Sequence[FinishedClaim]]
+    ) -> None:
+        # delivery rule 30: a task of its own, so that nobody's failure keeps an attempt from going
+        self._start_task(self._finish_for(results, ended))
+
+    async def _finish_for(
+        self, results: Sequence[ClaimResult], ended: asyncio.Future[Sequence[FinishedClaim]]
+    ) -> None:
+        """Commit turns, and tell the caller how that ended."""
+        finished: Sequence[FinishedClaim] | None = None
+        error: Exception | None = None
+        try:
+            finished = await self._finish(results)
+        except Exception as caught:
+            error = caught
+        finally:
+            call_in_loop(ended.get_loop(), _resolve, ended, finished, error)
+
+    async def _finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
         takers = [self._taker(result) for result in results]
         limited = [
             replace(result, take_limit=limit) if limit else result
@@ -63,6 +101,21 @@ class FirstAttempts:
             return 0, _take_nothing
         sender = self._senders.with_free_place(result.claim.ours)
         return (0, _take_nothing) if sender is None else (1, sender.send)
+
+
+def _resolve(
+    ended: asyncio.Future[Sequence[FinishedClaim]],
+    finished: Sequence[FinishedClaim] | None,
+    error: Exception | None,
+) -> None:
+    if ended.done():  # the caller waits no more
+        return
+    if error is not None:
+        ended.set_exception(error)
+    elif finished is not None:
+        ended.set_result(finished)
+    else:
+        ended.cancel()
 
 
 def _goes_out_now(draft: NewOutbound) -> bool:
