@@ -478,7 +478,7 @@ async def test_a_text_that_was_set_aside_can_be_run_again_once_the_code_is_mende
         mended.on("FAIL")(lambda chat: "Mended.")
         await kit.start()
         assert await kit.store.retry(phone.number) == 1
-        kit.service.parts.worker.wake_up.set()
+        kit.service.parts.worker.wake()
         await kit.quiet()
         assert phone.read() == ["Mended."]
         assert (await kit.store.counts()).set_aside == 0

@@ -103,7 +103,7 @@ class World:
             for n, text in texts
         ]
         await self.store.receive(arrivals)
-        self.worker.wake_up.set()
+        self.worker.wake()
 
     async def replies(self, n, ours=OURS):
         entries = await self.store.history(ours, person(n), 20)

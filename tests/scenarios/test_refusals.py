@@ -160,7 +160,7 @@ async def test_a_handler_of_refusals_that_raises_is_tried_again_then_set_aside()
         assert "a refused text" in trouble
         assert await anna.text("still there?") == ["You said still there?"]
         assert await kit.store.retry() == 1
-        kit.service.parts.worker.wake_up.set()
+        kit.service.parts.worker.wake()
         await kit.wait(10)
         assert anna.read() == ["At last."]
         assert len(set(calls)) == 1

@@ -77,7 +77,7 @@ async def working(app, store, claim_timeout_s=LIMIT, **parts):
 async def receive(store, worker, theirs, text):
     inbound = Inbound(sender=theirs, recipient=OURS, text=text, received_at=RealClock().now())
     await store.receive([NewInbound(inbound)])
-    worker.wake_up.set()
+    worker.wake()
 
 
 async def answers(store, theirs):

@@ -373,7 +373,7 @@ class Service:
         self._stopping.set()
 
     def _wake_all(self) -> None:
-        self.parts.worker.wake_up.set()
+        self.parts.worker.wake()
         self.parts.senders.wake_all()
 
     async def _on_external_change(self) -> None:

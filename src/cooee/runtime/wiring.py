@@ -160,7 +160,7 @@ def wire(
     our_number = OurNumber(session, resources.store, resources.clock)
 
     def wake_worker() -> None:
-        worker.wake_up.set()
+        worker.wake()
 
     receipt_handler = _make_receipt_handler(resources, wake_worker)
     backlog = Backlog(resources.clock)
@@ -325,7 +325,7 @@ def _make_inline_replies(
         resources.store,
         resources.clock,
         start_task=resources.tasks.start,
-        wake_senders=senders.wake_all,
+        senders=senders,
         runs_turns=Role.WORKER in resources.options.roles,
         events=resources.events,
     )

@@ -231,11 +231,12 @@ class FinishedClaim(msgspec.Struct, frozen=True):
     """The end of a claim: whether its turns were committed, and the replies taken with them.
 
     A claim that lost its lease is not committed. The attempts of `attempts` are recorded, to be
-    made now.
+    made now. `has_pending` says whether texts may still wait for a turn in the conversation.
     """
 
     is_committed: bool
     attempts: Sequence[SendAttempt] = ()
+    has_pending: bool = True
 
 
 class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):

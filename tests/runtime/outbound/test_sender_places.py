@@ -133,7 +133,7 @@ async def test_a_place_that_is_lent_is_not_used_for_a_queued_text():
     await world.settle()
     assert world.sender.borrow_place()
     world.queued = 5
-    world.sender.wake_up.set()
+    world.sender.wake()
     await world.settle()
     assert len(world.sent) == 1
     world.sender.send([])  # the commit took nothing: the place is free for the next

@@ -8,9 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
 
-import msgspec
-
-from cooee.clocks.clock import Clock, WakeUp
+from cooee.clocks.clock import Clock
 from cooee.core.backoff import send_backoff
 from cooee.core.errors import (
     OptedOut,
@@ -21,21 +19,20 @@ from cooee.core.errors import (
     StoreUnavailable,
     TemporaryFailure,
 )
-from cooee.core.messages import Outbound, Receipt, Status
+from cooee.core.messages import Outbound, Status
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import (
     AdapterFailed,
     AttemptFinished,
-    AttemptHeld,
     AttemptStarted,
     Events,
-    LookupFailed,
-    StatusCheckFailed,
 )
 from cooee.runtime.log import error_location, log_event
+from cooee.runtime.next_look import NextLook
 from cooee.runtime.number_hold import NumberHold
 from cooee.runtime.outbound.backlog import Backlog
 from cooee.runtime.outbound.concurrency import ConcurrencyLimit, Ticket
+from cooee.runtime.outbound.outcome_checks import OutcomeChecks
 from cooee.runtime.outbound.quiet_hours import QuietHoursGate
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.outbound.result_recorder import (
@@ -46,7 +43,6 @@ from cooee.runtime.outbound.result_recorder import (
 from cooee.runtime.outbound.token_bucket import TokenBucket
 from cooee.runtime.provider_session import (
     ACCOUNT_STATUSES,
-    RECEIPT_TIMEOUT,
     ProviderSession,
 )
 from cooee.runtime.store_retry import retry_until_available
@@ -54,6 +50,8 @@ from cooee.runtime.task_group import TaskGroup, is_being_cancelled
 from cooee.storage import AttemptResult, NextDue, SendAttempt, Store
 
 _QUICKEST_ANSWER = timedelta(seconds=1)
+_OVERDUE_PAUSE = timedelta(seconds=0.1)  # before another look for a text that is overdue
+_PAUSE_AFTER_TROUBLE = timedelta(seconds=1)
 
 
 class Sender:
@@ -91,21 +89,32 @@ class Sender:
         backlog: Backlog,
         events: Events,
     ) -> None:
-        self.wake_up: WakeUp = clock.create_wake_up()
+        self._look = NextLook(clock)
         self.trouble = ""
         self._ours, self._hold, self._session, self._store = ours, hold, session, store
-        self._receipt_handler, self._clock, self._policy = receipt_handler, clock, policy
+        self._receipt_handler, self._clock = receipt_handler, clock
         self._quiet_hours, self._backlog, self._events = quiet_hours, backlog, events
         self._features = session.provider.features
         self._rate = TokenBucket(self._features.rate, clock.now())
-        self._started_at = clock.now()
         self._paused_until = clock.now()
         self._limit = ConcurrencyLimit(max_concurrency)
         self._recorder = ResultRecorder(store, clock, events, self._unrecordable_result)
         self._attempts = TaskGroup(clock, "attempt")  # each rings once its result is recorded
-        self._checks = TaskGroup(clock, "check", self.wake_up.set)
+        self._checks = OutcomeChecks(
+            ours,
+            session=session,
+            store=store,
+            receipt_handler=receipt_handler,
+            clock=clock,
+            policy=policy,
+            events=events,
+            record=lambda result: self._recorder.add(result, self._after_record),
+            on_checked=self._look.now,
+        )
         self._lent_places = 0  # to turns under commit, which take their first reply with them
         self._is_behind = True  # texts may wait for a place
+        self._is_idle = False  # the last look found nothing queued or under way, and nobody woke us
+        self._was_woken = False  # since the last look began
         self._stopping = self._is_over = False
 
     async def run(self) -> None:
@@ -114,11 +123,14 @@ class Sender:
             async with self._hold.kept(self._take_over):
                 while not self._stopping:
                     # delivery rule 29: two senders would send at twice the rate
-                    pause = await self._send_due() if self._hold.is_held else None
-                    if pause != 0:
-                        await self.wake_up.wait(pause)
+                    if not self._hold.is_held:
+                        await self._look.rest(None)
+                    elif self._look.begin():
+                        self._look.by(await self._send_due())
+                    else:
+                        await self._look.wait()
                 while self._lent_places:  # delivery rule 30: what is taken with a turn is sent
-                    await self.wake_up.wait()
+                    await self._look.rest()
         finally:
             self._is_over = self._stopping
         self._backlog.note_idle(self._ours)
@@ -129,7 +141,21 @@ class Sender:
     def stop(self) -> None:
         """Start no further attempt."""
         self._stopping = True
-        self.wake_up.set()
+        self._look.wake()
+
+    def wake(self) -> None:
+        """Look at the store now: texts were queued, or are due."""
+        self._is_idle, self._was_woken = False, True
+        self._look.now()
+
+    def note_settled(self) -> None:
+        """Look at the store now, if a text may have waited for an attempt that is settled."""
+        if self._is_idle:
+            self._look.soon()
+            free = self._free_places(self._clock.now())
+            self._backlog.note_taken(self._ours, (), free=free, is_idle=self._limit.is_idle)
+        else:
+            self._look.now()
 
     def borrow_place(self) -> bool:
         """Lend a place to a turn whose commit takes a reply; False where there is none to lend.
@@ -152,7 +178,7 @@ class Sender:
         for one in attempts:
             self._start_attempt(one)
         if not attempts:
-            self.wake_up.set()  # the place is free for others
+            self._look.now()  # the place is free for others
 
     async def _put_back(self, attempts: Sequence[SendAttempt]) -> None:
         """Queue taken texts again; where the store is closed, the next start finds the doubt."""
@@ -172,28 +198,32 @@ class Sender:
 
     def _take_over(self) -> None:
         """Begin as the number's only sender, perhaps right behind another process."""
-        now = self._clock.now()
-        self._started_at = now
+        self._checks.begin()
         if self._hold.is_shared:  # the other process may have spent this second's tokens
-            self._rate = TokenBucket(self._features.rate, now, is_full=False)
-        self.wake_up.set()
+            self._rate = TokenBucket(self._features.rate, self._clock.now(), is_full=False)
+        self._look.now()
 
-    async def _send_due(self) -> float | None:
-        """Start what is due; return the seconds until more is, None where nothing is known of."""
+    async def _send_due(self) -> datetime | None:
+        """Start what is due; return when more is, None where nothing is known of."""
+        now, self._is_idle, self._was_woken = self._clock.now(), False, False
         try:
             if await self._start_attempts():
-                return 0
+                return now
             next_due = await self._store.next_due(turns=False, ours=self._ours)
-            if self._is_past(self._next_status_check(next_due)) and await self._check_outcomes():
-                return 0
-            return self._until_due(next_due)
+            check_at = self._checks.next_at(next_due)
+            if check_at is not None and check_at <= now and await self._checks.check():
+                return now
+            is_sending = not self._limit.is_idle or self._lent_places > 0
+            is_waiting = next_due.send is not None or next_due.lookup is not None
+            self._is_idle = not (is_sending or is_waiting or self._was_woken)
+            return self._next_moment(next_due, check_at)
         except StoreUnavailable as error:
             log_event("store-unavailable", logging.ERROR, error=str(error), during="send")
         except BaseException as error:  # a sender that dies sends nothing for anybody
             if is_being_cancelled():
                 raise
             log_event("sender-failed", logging.CRITICAL, error=error_location(error))
-        return 1
+        return now + _PAUSE_AFTER_TROUBLE
 
     async def _start_attempts(self) -> bool:
         now = self._clock.now()
@@ -217,27 +247,14 @@ class Sender:
             self._start_attempt(one)
         return self._is_behind
 
-    def _until_due(self, next_due: NextDue) -> float | None:
-        """Return the seconds until an attempt or a status check is due, None if none is."""
+    def _next_moment(self, next_due: NextDue, check_at: datetime | None) -> datetime | None:
+        """Return when an attempt or a status check is due, None if none is."""
         now = self._clock.now()
-        times = [self._next_status_check(next_due)]
+        times = [check_at]
         if next_due.send is not None and self._limit.free:  # else a recorded result rings
             times.append(max(next_due.send, self._paused_until, self._rate.next_token_at(now)))
         due = min((moment for moment in times if moment is not None), default=None)
-        if due is None:
-            return None
-        return (due - now).total_seconds() if due > now else 0.1
-
-    def _next_status_check(self, next_due: NextDue) -> datetime | None:
-        """Return when the provider is next to be asked for an outcome or a status."""
-        times = [
-            next_due.lookup,
-            next_due.status_check if self._features.receipts != "none" else None,
-        ]
-        return min((moment for moment in times if moment is not None), default=None)
-
-    def _is_past(self, moment: datetime | None) -> bool:
-        return moment is not None and moment <= self._clock.now()
+        return now + _OVERDUE_PAUSE if due is not None and due <= now else due
 
     # One attempt
 
@@ -329,74 +346,9 @@ class Sender:
         self._after_record(result)
 
     def _after_record(self, result: AttemptResult) -> None:
-        self.wake_up.set()
+        if result.status is Status.ACCEPTED:
+            self.note_settled()
+        else:
+            self._look.now()
         if result.status is Status.FAILED:
             self._receipt_handler.report_failure(result.outbound)
-
-    # Unknown outcomes, and receipts that are asked for
-
-    async def _check_outcomes(self) -> bool:
-        """Settle unknown outcomes and ask for the receipts that are due; say if any was due."""
-        unknowns = await self._store.due_lookups(self._ours, 16)
-        for attempt in unknowns:
-            self._checks.start(self._resolve_unknown(attempt))
-        if self._features.receipts == "none":
-            return bool(unknowns)
-        unreported = await self._store.due_status_checks(self._ours, 16)
-        for attempt in unreported:
-            if self._should_ask_status(attempt.outbound):
-                self._checks.start(self._ask_status(attempt.outbound))
-        return bool(unknowns or unreported)
-
-    def _should_ask_status(self, outbound: Outbound) -> bool:
-        """Tell whether to ask for a receipt: none is pushed to us, or the pushed one got lost."""
-        if self._features.receipts == "poll" or self._session.webhook_base_url is None:
-            return True
-        return outbound.at is None or self._clock.now() - outbound.at > RECEIPT_TIMEOUT
-
-    async def _resolve_unknown(self, attempt: SendAttempt) -> None:
-        outbound, features, now = attempt.outbound, self._features, self._clock.now()
-        # delivery rule 14: in its order. An attempt of the last run has no known age.
-        resolve_at = self._started_at + self._session.unknown_grace
-        if now < resolve_at and (features.lookup_settles_after or features.receipts == "callback"):
-            self._record(unknown_result(outbound, resolve_at))
-        elif features.lookup_settles_after is not None:
-            await self._look_up(outbound)
-        elif features.idempotency or self._policy == "resend":
-            self._record(AttemptResult(outbound=outbound, status=Status.QUEUED, retry_at=now))
-        else:
-            self._events.publish(AttemptHeld(outbound))
-            self._record(unknown_result(outbound, None))
-
-    def _record(self, result: AttemptResult) -> None:
-        self._recorder.add(result, self._after_record)
-
-    async def _look_up(self, outbound: Outbound) -> None:
-        try:
-            accepted = await self._session.call(
-                lambda credentials: self._session.provider.lookup(outbound, credentials)
-            )
-        except ProviderFailure as failure:
-            self._events.publish(LookupFailed(outbound, failure))
-            return  # the store has it due again
-        if accepted is None:
-            retry = AttemptResult(
-                outbound=outbound, status=Status.QUEUED, retry_at=self._clock.now()
-            )
-            self._record(retry)
-        else:
-            # replay rule 16: it went out with the attempt, long before it was found
-            self._record(accepted_result(outbound, accepted, outbound.at))
-
-    async def _ask_status(self, outbound: Outbound) -> None:
-        try:
-            receipt: Receipt | None = await self._session.call(
-                lambda credentials: self._session.provider.status(outbound, credentials)
-            )
-        except ProviderFailure as failure:
-            self._events.publish(StatusCheckFailed(outbound, failure))
-            return
-        if receipt is not None:
-            await self._receipt_handler.apply(
-                [msgspec.structs.replace(receipt, outbound_id=outbound.id)]
-            )

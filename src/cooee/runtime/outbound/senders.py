@@ -38,12 +38,17 @@ class Senders:
         """Make a number's sender look for texts now."""
         self.start(ours)
         if sender := self._senders.get(ours):
-            sender.wake_up.set()
+            sender.wake()
 
     def wake_all(self) -> None:
         """Make every running sender look for texts now."""
         for sender in self._senders.values():
-            sender.wake_up.set()
+            sender.wake()
+
+    def note_settled(self) -> None:
+        """Tell every running sender that an attempt is settled, for which texts may wait."""
+        for sender in self._senders.values():
+            sender.note_settled()
 
     def with_free_place(self, ours: str) -> Sender | None:
         """Return the sender of a number, with a place borrowed; None where it lends none."""

@@ -16,6 +16,7 @@ from cooee.core.errors import StorageError
 from cooee.runtime import events
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.log import error_location, log_event
+from cooee.runtime.next_look import NextLook
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TaskGroup
 from cooee.runtime.turns.claim_turns import failed_claim_result
@@ -40,6 +41,7 @@ class ClaimEnds:
         finish: commits turns.
         places: the places of the claims under way.
         tasks: the tasks of the worker.
+        next_look: the worker's next look at the store.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class ClaimEnds:
         *,
         places: Places,
         tasks: TaskGroup,
+        next_look: NextLook,
     ) -> None:
         self._context, self._store, self._clock, self._finish = context, store, clock, finish
-        self._places, self._tasks = places, tasks
+        self._places, self._tasks, self._next_look = places, tasks, next_look
         self._alone: set[bytes] = set()  # conversations whose next claim has one text
         self._publish = context.events.publish
 
@@ -84,7 +87,7 @@ class ClaimEnds:
                 await self.commit([finish])
             return
         for finish, finished in zip(finishes, committed, strict=True):
-            self._end_committed(finish, is_committed=finished.is_committed)
+            self._end_committed(finish, finished)
 
     def drop(self, claims: Sequence[Claim], error: BaseException) -> None:
         """End claims whose task is over, or stuck."""
@@ -113,10 +116,13 @@ class ClaimEnds:
             self._tasks.start(self._give_back(claim))
         finally:
             self._places.free(claim)
+            self._next_look.now()
 
-    def _end_committed(self, finish: ClaimResult, *, is_committed: bool) -> None:
+    def _end_committed(self, finish: ClaimResult, finished: FinishedClaim) -> None:
         claim, place = finish.claim, self._places.free(finish.claim)
-        if not is_committed:
+        if _may_be_due(finish, finished):
+            self._next_look.now()
+        if not finished.is_committed:
             self._publish(events.LeaseExpired(claim))
             return
         duration_s = 0.0 if place is None else monotonic() - place.claimed_at
@@ -143,7 +149,7 @@ class ClaimEnds:
             self._publish(events.CommitRefused(claim, refused))
             await self._postpone(claim, _REFUSED_RETRY_AFTER)
         else:
-            self._end_committed(finish, is_committed=finished.is_committed)
+            self._end_committed(finish, finished)
 
     async def _postpone(self, claim: Claim, pause: timedelta) -> None:
         until = self._clock.now() + pause
@@ -161,6 +167,12 @@ class ClaimEnds:
                 log_event("lease-not-given-back", logging.ERROR, error=error_location(error))
             else:
                 return
+
+
+def _may_be_due(finish: ClaimResult, finished: FinishedClaim) -> bool:
+    """Tell whether the conversation may be due again, by a text, a retry or a timer."""
+    has_timers = finish.claim.dialogues or finish.dialogue_updates
+    return bool(finished.has_pending or finish.failure or has_timers or not finished.is_committed)
 
 
 def _failure_event(claim: Claim, failure: TurnFailure) -> events.Event:

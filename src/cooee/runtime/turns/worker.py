@@ -6,13 +6,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
 
-from cooee.clocks.clock import Clock, WakeUp, monotonic
+from cooee.clocks.clock import Clock, monotonic
 from cooee.core.errors import StoreUnavailable
 from cooee.runtime import events
 from cooee.runtime.log import error_location, log_event
+from cooee.runtime.next_look import NextLook
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TROUBLE_SHOWN_S, TaskGroup, is_being_cancelled
 from cooee.runtime.turns.claim_ends import ClaimEnds, FinishClaims
@@ -30,6 +32,7 @@ from cooee.storage import Checkpoint, Claim, ClaimResult, Store
 
 PrepareClaims: TypeAlias = Callable[[Sequence[Claim]], Awaitable[Sequence[Claim]]]
 
+_OVERDUE_PAUSE = timedelta(seconds=0.1)  # before another look for a turn that is overdue
 _SECOND_THREAD_AFTER_S = 0.05  # then another thread takes over the claims that still wait
 
 
@@ -66,17 +69,23 @@ class Worker:
         finish: FinishClaims | None = None,
         prepare: PrepareClaims = _all_claims,
     ) -> None:
-        self.wake_up: WakeUp = clock.create_wake_up()
-        self.timer_hold = TimerHold(clock, self.wake_up.set)
+        self._look = NextLook(clock)
+        self.timer_hold = TimerHold(clock, self._look.now)
         self._context, self._store, self._clock = context, store, clock
         self._prepare, self._handler_timeout_s = prepare, context.handler_timeout_s
         self._calls = HandlerCalls(context, clock)
-        self._tasks = TaskGroup(clock, "turn", self.wake_up.set)
+        self._tasks = TaskGroup(clock, "turn", self._look_after_task)
         self._places = Places(self._tasks, self._end_dropped)
         self._ends = ClaimEnds(
-            context, store, clock, finish or store.finish, places=self._places, tasks=self._tasks
+            context,
+            store,
+            clock,
+            finish or store.finish,
+            places=self._places,
+            tasks=self._tasks,
+            next_look=self._look,
         )
-        self.handed_claims = HandedClaims(lambda: len(self._places), self.wake_up.set)
+        self.handed_claims = HandedClaims(lambda: len(self._places), self._look.wake)
         self._sweep = TimerSweep(context, store, clock, self._places.of)
         self._stopping = False
         self._publish = context.events.publish
@@ -87,17 +96,17 @@ class Worker:
         try:
             while not self._stopping:
                 try:
-                    if not await self._claim():
-                        await self.wake_up.wait(await self._seconds_until_due())
+                    await self._claim()
+                    await self._look.wait()
                 except StoreUnavailable as error:
                     log_event("store-unavailable", logging.ERROR, error=str(error), during="claim")
-                    await self.wake_up.wait(1)
+                    await self._look.rest()
                 except BaseException as error:  # a worker that dies answers nobody
                     if is_being_cancelled():
                         raise
                     log_event("worker-failed", logging.CRITICAL, error=error_location(error))
                     self._last_trouble = (monotonic(), f"claims failed: {error_location(error)}")
-                    await self.wake_up.wait(1)
+                    await self._look.rest()
             await self._release_handed()
             await self._tasks.close()
         finally:
@@ -116,7 +125,11 @@ class Worker:
         """Claim nothing new."""
         self._stopping = True
         self.handed_claims.is_lending = False
-        self.wake_up.set()
+        self._look.wake()
+
+    def wake(self) -> None:
+        """Look at the store now; from any thread."""
+        self._look.now()
 
     def check_places(self) -> None:
         """End the claims that make no step any more, and free their places."""
@@ -128,40 +141,48 @@ class Worker:
             self._last_trouble = (monotonic(), words)
             if place.is_failing:  # its end hangs as well
                 self._places.free(claim)
-                self.wake_up.set()
+                self._look.now()
             else:
                 self._end_dropped([claim], TimeoutError(f"Stuck: {words}."))
 
     # A claim's way
 
-    async def _claim(self) -> bool:
-        """Have the claims run that were handed over, or else due ones; tell if more may be due."""
-        claims, may_have_more = self.handed_claims.take(), True
-        if not claims:
-            claims, may_have_more = await self._claim_due()
-        if not claims:
-            return may_have_more
-        try:
-            self._places.take(claims)
-            self._places.carry(claims, self._run_claims(claims))
-        except BaseException as error:
-            self._end_dropped(claims, error)
-            raise
-        return may_have_more
+    async def _claim(self) -> None:
+        """Have the claims run that were handed over and, if it is time to look, those due."""
+        while claims := self.handed_claims.take() or await self._claim_due():
+            try:
+                self._places.take(claims)
+                self._places.carry(claims, self._run_claims(claims))
+            except BaseException as error:
+                self._end_dropped(claims, error)
+                raise
 
-    async def _claim_due(self) -> tuple[Sequence[Claim], bool]:
-        """Claim conversations for the free places; return them, and whether more may be due."""
+    async def _claim_due(self) -> Sequence[Claim]:
+        """Claim conversations for the free places, where it is time to look."""
+        if not self._look.begin():
+            return ()
         free_count = self._free_count
         if not free_count:
             # delivery rule 30: whoever waits for a place goes before those who text now
             self.handed_claims.is_lending = False
-            return (), False
+            return ()
         with_timers = not self.timer_hold.remaining_s()
         claims = await self._store.claim(free_count, with_timers=with_timers)
         claims = claims or (await self._sweep.claim(free_count) if with_timers else ())
         is_behind = len(claims) >= free_count
         self.handed_claims.is_lending = not is_behind and not self._stopping
-        return claims, is_behind
+        if claims:
+            self._look.now()
+        else:
+            self._look.by(await self._next_due())
+        return claims
+
+    def _look_after_task(self) -> None:
+        """Look soon, since nothing is known of; or now, where others wait for a place."""
+        if self.handed_claims.is_lending:
+            self._look.soon()
+        else:
+            self._look.now()
 
     @property
     def _free_count(self) -> int:
@@ -172,14 +193,17 @@ class Worker:
         if claims := self.handed_claims.take():
             await retry_until_available(self._clock, "release", lambda: self._store.release(claims))
 
-    async def _seconds_until_due(self) -> float | None:
+    async def _next_due(self) -> datetime | None:
+        """Return when a turn, or a step of the sweep, is next due."""
         held_s = self.timer_hold.remaining_s()
         due = (await self._store.next_due(outbound=False, with_timers=not held_s)).turn
-        if not self._free_count:
-            return None
+        now, pause_s = self._clock.now(), held_s or self._sweep.pause_s
         # where it is overdue, a turn under way has it
-        due_s = None if due is None else max((due - self._clock.now()).total_seconds(), 0) or 0.1
-        return min(filter(None, [held_s or self._sweep.pause_s, due_s]), default=None)
+        moments = [
+            now + _OVERDUE_PAUSE if due is not None and due <= now else due,
+            None if pause_s is None else now + timedelta(seconds=pause_s),
+        ]
+        return min(filter(None, moments), default=None)
 
     async def _run_claims(self, claims: Sequence[Claim]) -> None:
         """Run new claims, without those that are not ready."""
@@ -188,6 +212,7 @@ class Worker:
         for claim in claims:
             if claim.lease_id not in ready_leases:
                 self._places.free(claim)
+                self._look.now()
         for claim in ready:
             self._publish(events.ConversationClaimed(claim))
         if ready:
@@ -266,6 +291,7 @@ class Worker:
             await self._ends.commit([step])
         elif step is None:
             self._places.free(claim)
+            self._look.now()
         else:
             await self._ends.fail(claim, step)
 

@@ -64,15 +64,14 @@ class FirstAttempts:
     async def _finish_for(
         self, results: Sequence[ClaimResult], ended: asyncio.Future[Sequence[FinishedClaim]]
     ) -> None:
-        """Commit turns, and tell the caller how that ended."""
-        finished: Sequence[FinishedClaim] | None = None
+        """Commit turns, and tell the caller how that ended; where the service ends, nobody asks."""
+        finished: Sequence[FinishedClaim] = ()
         error: Exception | None = None
         try:
             finished = await self._finish(results)
         except Exception as caught:
             error = caught
-        finally:
-            call_in_loop(ended.get_loop(), _resolve, ended, finished, error)
+        call_in_loop(ended.get_loop(), _resolve, ended, finished, error)
 
     async def _finish(self, results: Sequence[ClaimResult]) -> Sequence[FinishedClaim]:
         takers = [self._taker(result) for result in results]
@@ -105,17 +104,15 @@ class FirstAttempts:
 
 def _resolve(
     ended: asyncio.Future[Sequence[FinishedClaim]],
-    finished: Sequence[FinishedClaim] | None,
+    finished: Sequence[FinishedClaim],
     error: Exception | None,
 ) -> None:
     if ended.done():  # the caller waits no more
         return
-    if error is not None:
-        ended.set_exception(error)
-    elif finished is not None:
+    if error is None:
         ended.set_result(finished)
     else:
-        ended.cancel()
+        ended.set_exception(error)
 
 
 def _goes_out_now(draft: NewOutbound) -> bool:

@@ -22,6 +22,7 @@ from cooee.runtime.events import (
     Events,
     InlineReplyRefused,
 )
+from cooee.runtime.outbound.senders import Senders
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.web.awaited_turns import AwaitedTurn, AwaitedTurns
@@ -50,7 +51,7 @@ class InlineReplies:
         store: the outbox.
         clock: the clock that webhooks wait on.
         start_task: starts a task that ends before the service does.
-        wake_senders: wakes every sender.
+        senders: the senders of this process.
         runs_turns: whether this process runs turns; else no webhook waits for one.
         events: told of each attempt.
     """
@@ -62,21 +63,21 @@ class InlineReplies:
         clock: Clock,
         *,
         start_task: Callable[[Coroutine[Any, Any, None]], object],
-        wake_senders: Callable[[], None],
+        senders: Senders,
         runs_turns: bool = True,
         events: Events,
     ) -> None:
         self._session, self._store, self._clock = session, store, clock
-        self._start_task, self._wake_senders, self._events = start_task, wake_senders, events
+        self._start_task, self._senders, self._events = start_task, senders, events
         self.awaited_turns = AwaitedTurns(clock, self._start_returning)
         provider = session.provider  # asked once: a protocol's check of an instance is slow
         self._answering_provider = provider if isinstance(provider, RepliesInWebhook) else None
         self._answer_within = provider.features.reply_within if runs_turns else None
 
     def receipts_arrived(self) -> None:
-        """Wake the senders: a receipt may settle the attempt that a later text waits for."""
+        """Tell the senders: a receipt may settle the attempt that a later text waits for."""
         if self._answer_within is not None:
-            self._wake_senders()
+            self._senders.note_settled()
 
     @contextmanager
     def awaiting_turn(self, texts: Sequence[Inbound]) -> Iterator[AwaitedTurn | None]:
@@ -165,7 +166,7 @@ class InlineReplies:
         await retry_until_available(
             self._clock, "defer", lambda: self._store.defer([(one, now) for one in replies])
         )
-        self._wake_senders()
+        self._senders.wake_all()
 
     async def _record_unknown(self, replies: Sequence[Outbound], problem: str) -> None:
         now = self._clock.now()
@@ -188,7 +189,7 @@ class InlineReplies:
         for outbound in replies:
             recorded = AttemptRecorded(outbound, Status.UNKNOWN, problem, retry_at)
             self._events.publish(recorded)
-        self._wake_senders()  # so that they look the outcome up, later
+        self._senders.note_settled()  # so that they look the outcome up, later
 
 
 async def _wake_on_disconnect(receive: Receive, wake_up: WakeUp) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from cooee.core.messages import Priority, parse_outbound_id
 from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
@@ -24,16 +25,18 @@ from cooee.storage.statuses import InboundStatus
 
 def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[FinishedClaim]:
     """Write turns, and take their replies; a turn that lost its lease writes nothing."""
-    finished: dict[int, FinishedClaim] = {}
+    finished: list[FinishedClaim] = []
+    to_take: list[int] = []  # the places of those whose replies were queued
     queued: list[tuple[object, ...]] = []
     states: list[tuple[bytes, bytes]] = []
-    for at, result in enumerate(results):
+    for result in results:
         claim = result.claim
         drafts = without_known_keys(transaction, claim.conversation, result.drafts)
-        last_out = _finish_one(transaction, result, len(drafts))
-        if last_out is None:
-            finished[at] = FinishedClaim(is_committed=False)
+        ended = _finish_one(transaction, result, len(drafts))
+        if ended is None:
+            finished.append(FinishedClaim(is_committed=False))
             continue
+        last_out, due_at = ended
         update_dialogues(transaction, result)
         _withdraw_texts(transaction, result)
         if result.state is not None:
@@ -43,20 +46,20 @@ def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> l
             outbound_row(origin, seq, draft, transaction.now)
             for seq, draft in enumerate(drafts, last_out - len(drafts) + 1)
         ]
+        attempts: Sequence[SendAttempt] = ()
         if _may_begin(transaction, result, drafts):
-            finished[at] = FinishedClaim(
-                is_committed=True, attempts=add_attempts(transaction, rows)
-            )
+            attempts = add_attempts(transaction, rows)
         else:
             queued += rows
+            to_take += [len(finished)] if result.take_limit else []
+        finished.append(FinishedClaim(True, attempts, has_pending=due_at is not None))
     transaction.execute_many("save_state", states)
     transaction.execute_many("add_outbound", queued)
     # storage rule 19: a turn without its lease writes nothing, so it takes nothing either.
-    others = [(at, result) for at, result in enumerate(results) if at not in finished]
-    taken = _take_replies(transaction, [result for _, result in others])
-    for (at, _), attempts in zip(others, taken, strict=True):
-        finished[at] = FinishedClaim(is_committed=True, attempts=attempts)
-    return [finished[at] for at in range(len(results))]
+    taken = _take_replies(transaction, [results[at] for at in to_take])
+    for at, attempts in zip(to_take, taken, strict=True):
+        finished[at] = replace(finished[at], attempts=attempts)
+    return finished
 
 
 def _may_begin(
@@ -77,17 +80,14 @@ def _may_begin(
 def _take_replies(
     transaction: Transaction, results: Sequence[ClaimResult]
 ) -> Sequence[Sequence[SendAttempt]]:
-    taking = [
-        (one.claim.ours, one.claim.conversation, one.take_limit)
-        for one in results
-        if one.take_limit
-    ]
-    taken = iter(take_replies_of(transaction, taking) if taking else ())
-    return [next(taken) if one.take_limit else () for one in results]
+    taking = [(one.claim.ours, one.claim.conversation, one.take_limit) for one in results]
+    return take_replies_of(transaction, taking) if taking else ()
 
 
-def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int) -> int | None:
-    """End a claim; return the number of the last outbound, or None if the lease was lost."""
+def _finish_one(
+    transaction: Transaction, result: ClaimResult, draft_count: int
+) -> tuple[int, int | None] | None:
+    """End a claim; return the last outbound's number and when texts are due, None: lease lost."""
     claim = result.claim
     # storage rule 3: a turn that lost its lease writes nothing; the row's epoch is checked too.
     lease = transaction.leases.end(claim.conversation, claim.lease_id)
@@ -112,7 +112,7 @@ def _finish_one(transaction: Transaction, result: ClaimResult, draft_count: int)
         return None
     if result.failure is not None and not result.failure.dialogue_id:
         _fail_text(transaction, claim.conversation, result.failure)
-    return int(updated[0])
+    return int(updated[0]), updated[1]
 
 
 def _withdraw_texts(transaction: Transaction, result: ClaimResult) -> None:

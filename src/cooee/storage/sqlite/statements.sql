@@ -190,7 +190,7 @@ update conversations set
   is_asking = coalesce(?9, is_asking),
   offered_words = coalesce(?10, offered_words)
 where id = ?1 and lease_epoch = ?2
-returning last_out_seq
+returning last_out_seq, due_at
 
 -- name: fail_text
 update inbound set status = ?, error = ?, code_version = ? where conversation = ? and seq = ?
