@@ -26,6 +26,11 @@ def is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def is_loop_over() -> bool:
+    """Tell whether the event loop of this task has ended: nothing can be awaited any more."""
+    return asyncio._get_running_loop() is None  # noqa: SLF001 -- the only one that raises nothing
+
+
 class TaskGroup:
     """The tasks that an owner starts, and ends with itself.
 

@@ -18,7 +18,7 @@ from cooee.runtime.app_call import as_exception
 from cooee.runtime.log import error_location, log_event
 from cooee.runtime.next_look import NextLook
 from cooee.runtime.store_retry import retry_until_available
-from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.task_group import TaskGroup, is_loop_over
 from cooee.runtime.turns.claim_turns import failed_claim_result
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.places import Places
@@ -110,7 +110,7 @@ class ClaimEnds:
             self._publish(events.ClaimFailed(claim, error))
             await self._write_failure(claim, error)
         except BaseException as refused:
-            if self._tasks.is_cancelling:
+            if self._tasks.is_cancelling or is_loop_over():
                 raise
             log_event("claim-not-ended", logging.CRITICAL, error=error_location(refused))
             self._tasks.start(self._give_back(claim))
