@@ -175,7 +175,7 @@ class Service:
         self._watch_app_loop()
         if Role.WORKER in self.options.roles:
             self._tasks.keep_running("worker", lambda: self._app_loop.run(self.parts.worker.run))
-            on_due, here = self.parts.worker.wake_up.set, (self.app, self.store, self.clock)
+            on_due, here = self.parts.worker.wake, (self.app, self.store, self.clock)
             self._tasks.start(retire_dialogues(*here, code_version(), on_due))
         self._tasks.keep_running("maintenance", self._run_maintenance)
         self.app.outbox = self.parts.outbox
