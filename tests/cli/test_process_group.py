@@ -126,3 +126,27 @@ async def test_a_process_that_does_not_end_is_killed(monkeypatch):
     assert await running.end() == 0
     with pytest.raises(ProcessLookupError):
         os.kill(stuck, 0)
+
+
+async def test_a_process_that_dies_while_it_is_replaced_is_not_counted_twice():
+    running = Running()
+    await running.all_ready()
+    first, second = running.group.children
+    start, started = running.group._start, []
+
+    async def counted(*args):
+        new = await start(*args)
+        started.append(new)
+        if len(started) == 1:
+            first.process.kill()
+            await running.until(lambda: first not in running.group.children)
+        return new
+
+    running.group._start = counted
+    running.restart.set()
+    # one in place of the first, which ends again; one that its watcher starts; one for the second
+    await running.until(lambda: len(started) == 3 and second not in running.group.children)
+    await running.all_ready()
+    assert len(running.group.children) == 2
+    assert started[0] not in running.group.children
+    assert await running.end() == 0

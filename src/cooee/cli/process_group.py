@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cooee.core.backoff import Backoff
-
-logger = logging.getLogger("cooee")
+from cooee.runtime.log import log_event
 
 END_OF_NEWS = b"\0"
 _RESTART_BACKOFF = Backoff((0.1, 1, 5, 30))  # seconds until a process that ended starts again
@@ -143,8 +142,7 @@ class ProcessGroup:
             if not self._failed_status.done():
                 self._failed_status.set_result(status if status > 0 else 1)
             return
-        fields = {"pid": child.process.pid, "status": status}
-        logger.error("process-ended", extra={"fields": fields})
+        log_event("process-ended", logging.ERROR, pid=child.process.pid, status=status)
         has_run_long = time.monotonic() - child.started_at >= _HEALTHY_S
         failures = 1 if has_run_long else failures + 1
         if not await _is_set_within(self._stopping, _RESTART_BACKOFF.pause_s(failures)):
@@ -165,10 +163,11 @@ class ProcessGroup:
         await asyncio.wait({new.ready}, timeout=_READY_WITHIN_S)
         new.is_wanted = new.process.returncode is None and new.is_ready
         if not new.is_wanted:
-            logger.error("restart-given-up", extra={"fields": {"pid": new.process.pid}})
+            log_event("restart-given-up", logging.ERROR, pid=new.process.pid)
             await new.end()
             return False
-        await child.end()
+        # one that ended meanwhile is being started again, by the new code
+        await (child if child in self.children else new).end()
         return True
 
 
