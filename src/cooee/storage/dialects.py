@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from cooee.core.errors import SettingError, StorageError
 from cooee.storage.columns import to_millis
@@ -175,10 +174,9 @@ async def open_store(
         key = parse_forget_key(forget_key)
         from cooee.storage.postgres.store import PostgreSQL  # noqa: PLC0415 -- as below
 
-        store: Any = await PostgreSQL.open(
+        return await PostgreSQL.open(
             url, now=now, owner=owner, forget_key=key, correct_clock=correct_clock
-        )  # Any: not every verb is there
-        return store  # type: ignore[no-any-return]  # as above
+        )
     from cooee.storage.sqlite.store import SQLite  # noqa: PLC0415 -- settings load no driver
 
     return await SQLite.open(database_path(url), now=now, owner=owner)

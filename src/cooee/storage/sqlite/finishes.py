@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from cooee.core.messages import Priority, parse_outbound_id
-from cooee.storage.columns import storable_text, to_millis, to_millis_or_none
+from cooee.storage.columns import storable_text, to_millis_or_none
 from cooee.storage.records import (
     ClaimResult,
     FinishedClaim,
@@ -21,6 +21,7 @@ from cooee.storage.sqlite.outbox import add_attempts, take_replies_of
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.sqlite.turns import outbound_row, without_known_keys
 from cooee.storage.statuses import InboundStatus
+from cooee.storage.turn_rows import progress_after
 
 
 def finish_claims(transaction: Transaction, results: Sequence[ClaimResult]) -> list[FinishedClaim]:
@@ -93,7 +94,7 @@ def _finish_one(
     lease = transaction.leases.end(claim.conversation, claim.lease_id)
     if lease is None:
         return None
-    handled_seq, failed_attempts, retry_at = _progress_after(result)
+    handled_seq, failed_attempts, retry_at = progress_after(result)
     last_turn_at = to_millis_or_none(result.last_turn_at)
     progress = (
         claim.conversation,
@@ -143,14 +144,3 @@ def _fail_text(transaction: Transaction, conversation: bytes, failure: TurnFailu
         failure.seq,
     )
     transaction.execute("fail_text", parameters)
-
-
-def _progress_after(result: ClaimResult) -> tuple[int, int, int | None]:
-    """Return the handled seq after a claim, the failed attempts, and the time of the next."""
-    failure = result.failure
-    if failure is None or failure.dialogue_id:
-        return result.handled_seq, 0, None
-    if failure.retry_at is None:
-        return max(result.handled_seq, failure.seq), 0, None
-    is_first = failure.seq == result.claim.texts[0].seq
-    return result.handled_seq, result.claim.attempt if is_first else 1, to_millis(failure.retry_at)

@@ -8,10 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cooee.core.messages import Inbound
 from cooee.storage.columns import (
-    decode_media,
-    from_millis,
     from_millis_or_none,
     storable_text,
     to_millis,
@@ -24,7 +21,7 @@ from cooee.storage.records import (
 )
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.transaction import Transaction
-from cooee.storage.statuses import InboundStatus, SenderConsent
+from cooee.storage.turn_rows import make_pending_text
 
 
 def claim_conversations(transaction: Transaction, limit: int, *, with_timers: bool) -> list[Claim]:
@@ -106,30 +103,8 @@ def _make_claims(transaction: Transaction, rows: Iterable[Any], *, is_suspect: b
             )
             claims.append(Claim(*claim))
         if text[0] is not None:
-            texts.append(_make_pending_text(ours, theirs, text))
+            texts.append(make_pending_text(ours, theirs, text))
     return claims
-
-
-def _make_pending_text(ours: str, theirs: str, row: Sequence[Any]) -> PendingText:
-    seq, id, provider_id, text, raw, sent_at, received_at, status, media, consent = row
-    unreadable = ""
-    try:
-        files = decode_media(media) if media else ()
-    # delivery rule 19: a damaged row fails its own turn, and not the claims of everybody
-    except Exception as error:
-        files, unreadable = (), f"its media: {error}"
-    inbound = Inbound(
-        sender=theirs,
-        recipient=ours,
-        text=text,
-        received_at=from_millis(received_at),
-        sent_at=from_millis_or_none(sent_at),
-        provider_id=provider_id,
-        raw=raw,
-        media=files,
-    )
-    reaches_handler = status != InboundStatus.OPT_OUT
-    return PendingText(id, seq, inbound, reaches_handler, SenderConsent(consent), unreadable)
 
 
 def release_claims(transaction: Transaction, claims: Sequence[Claim]) -> None:
