@@ -1,4 +1,4 @@
-"""A text's lease comes with the text, and a reply's attempt with its turn (delivery rule 30)."""
+"""A text's lease comes with the text, and a reply's attempt with its turn (delivery rule 31)."""
 
 import asyncio
 import threading

@@ -29,6 +29,7 @@ class NextLook:
 
     def soon(self) -> None:
         """Look within a second."""
+        # delivery rule 32: one look for all that may have been overlooked
         self.by(self._clock.now() + _SOON)
 
     def by(self, moment: datetime | None) -> None:

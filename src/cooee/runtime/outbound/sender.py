@@ -129,7 +129,7 @@ class Sender:
                         self._look.by(await self._send_due())
                     else:
                         await self._look.wait()
-                while self._lent_places:  # delivery rule 30: what is taken with a turn is sent
+                while self._lent_places:  # delivery rule 31: what is taken with a turn is sent
                     await self._look.rest()
         finally:
             self._is_over = self._stopping
@@ -162,7 +162,7 @@ class Sender:
 
         Whoever borrows calls `send`, with the reply that was taken or with none.
         """
-        # delivery rule 30: whoever waits for a place goes before what is said now
+        # delivery rule 31: whoever waits for a place goes before what is said now
         is_lending = self._hold.is_held and not (self._is_behind or self._stopping)
         if not is_lending or self._free_places(self._clock.now()) <= 0:
             return False

@@ -163,7 +163,7 @@ class Worker:
             return ()
         free_count = self._free_count
         if not free_count:
-            # delivery rule 30: whoever waits for a place goes before those who text now
+            # delivery rule 31: whoever waits for a place goes before those who text now
             self.handed_claims.is_lending = False
             return ()
         with_timers = not self.timer_hold.remaining_s()

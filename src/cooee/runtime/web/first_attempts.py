@@ -20,7 +20,7 @@ Taker: TypeAlias = Callable[[Sequence[SendAttempt]], None]
 
 
 class FirstAttempts:
-    """Commits turns together with the first attempts of their replies (delivery rule 30).
+    """Commits turns together with the first attempts of their replies (delivery rule 31).
 
     A webhook that waits for a text gets the replies to it, and else the number's sender gets one,
     if it has a free place. Replies that neither takes are queued, and the senders are woken.
@@ -58,7 +58,7 @@ class FirstAttempts:
     def _begin(
         self, results: Sequence[ClaimResult], ended: asyncio.Future[Sequence[FinishedClaim]]
     ) -> None:
-        # delivery rule 30: a task of its own, so that nobody's failure keeps an attempt from going
+        # delivery rule 31: a task of its own, so that nobody's failure keeps an attempt from going
         self._start_task(self._finish_for(results, ended))
 
     async def _finish_for(
@@ -83,7 +83,7 @@ class FirstAttempts:
         try:
             finished = await self._store.finish(limited)
         finally:
-            # delivery rule 30: whatever came, a webhook waits no longer, and a place is free again
+            # delivery rule 31: whatever came, a webhook waits no longer, and a place is free again
             attempts = [one.attempts for one in finished] or [()] * len(takers)
             for (_, take), taken in zip(takers, attempts, strict=True):
                 take(taken)
