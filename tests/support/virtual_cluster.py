@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from contextlib import AsyncExitStack
 
+from msgspec.structs import replace
+
 from cooee.clocks.clock import VirtualClock
 from cooee.net.http_client import InProcessClient
 from cooee.runtime.roles import EVERY_ROLE
@@ -62,7 +64,10 @@ class ProcessStore:
         return finished
 
     async def receive(self, inbounds, *, claim_limit=0):
-        received = await self._shared.store.receive(inbounds)  # whoever is first may claim
+        limit = 0 if self.is_idle else claim_limit
+        received = await self._shared.store.receive(inbounds, claim_limit=limit)
+        kept = await self._kept([one.claim for one in received if one.claim])
+        received = [one if one.claim in kept else replace(one, claim=None) for one in received]
         for name, on_change in self._shared.listeners.items():
             if name != self._name:
                 on_change()
@@ -71,7 +76,10 @@ class ProcessStore:
     async def claim(self, limit, *, with_timers=True):
         if self.is_idle:
             return []
-        claims = await self._shared.store.claim(limit, with_timers=with_timers)
+        return await self._kept(await self._shared.store.claim(limit, with_timers=with_timers))
+
+    async def _kept(self, claims):
+        """Return the claims of conversations that are not reserved for another version."""
         mine = self._shared.versions.get(self._name, ("", 0))[0]
         living = {version for version, _ in self._shared.versions.values()}
         kept = []
