@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import asyncio
 import sys
 from urllib.parse import urlsplit
 
@@ -40,7 +41,9 @@ async def postgres_url(postgres):
 @pytest.fixture(scope="session")
 def postgres_with_schema(postgres):
     """A database that has the schema, for all tests of this process, one by one."""
-    return DatabaseWithSchema(postgres)
+    database = DatabaseWithSchema(postgres)
+    yield database
+    asyncio.run(database.drop())
 
 
 @pytest.fixture

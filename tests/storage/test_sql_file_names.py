@@ -26,6 +26,7 @@ POSTGRES_ALONE = {
     "a lease is in the row": ["release_claims"],
     "read with a younger snapshot": ["claimed_texts"],
     "one statement for what SQLite does row by row": ["receive_texts", "undo_first_texts", "find_gaps", "make_retired_dialogues_due", "add_first_secret"],
+    "many processes may set it": ["add_metadata"],
     "copies": ["set_all_opted_out", "set_next_receipt_id", "allow_reading_all"],
 }  # fmt: skip
 

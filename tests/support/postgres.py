@@ -267,6 +267,7 @@ class DatabaseWithSchema:
 
     def __init__(self, server: PostgresServer) -> None:
         self._server, self._name = server, ""
+        self._names: list[str] = []
 
     async def empty_url(self) -> str:
         """Return the URL of the database without a row; of a new one, where a test left sessions."""
@@ -275,10 +276,16 @@ class DatabaseWithSchema:
         from cooee.storage.postgres.store import PostgreSQL
 
         self._name = await self._server.create_database()
+        self._names.append(self._name)
         url = self._server.url(self._name)
         store = await PostgreSQL.open(url, now=lambda: datetime.now(UTC), owner=False)
         await store.close()
         return url
+
+    async def drop(self) -> None:
+        """Remove the databases that were made."""
+        for name in self._names:
+            await self._server.drop_database(name)
 
     async def _delete_rows(self) -> bool:
         url = self._server.url(self._name)

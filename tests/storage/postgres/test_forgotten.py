@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from support.open_transactions import held_open, until_blocked
 
 from cooee.core.errors import StorageError
 from cooee.core.messages import conversation_id
 from cooee.storage.forget_key import NO_KEY, ForgetKey
+from cooee.storage.postgres import operators
 from cooee.storage.postgres.store import PostgreSQL
 from cooee.testing.store_suite import ANNA, BERT, OURS, StoreHarness
 
@@ -125,3 +129,17 @@ async def test_one_batch_may_have_strangers_friends_and_forgotten_people(here, t
     assert await here.statuses(stranger) == ["who are you: pending"]
     claims = {claim.theirs: claim for claim in await here.store.claim(9)}
     assert [text.seq for text in claims[ANNA].texts] == [3]
+
+
+async def test_of_two_first_keys_one_is_the_databases(here, migrated_url, aside):
+    """Two processes with different settings forget the first person at the same moment."""
+    other = await reopened(here, migrated_url, OTHER_KEY, owner=False)
+    for person in (ANNA, BERT):
+        await here.receive("hello", sender=person)
+    async with held_open(here.store, lambda one: operators.forget_person(one, ANNA)):
+        second = asyncio.ensure_future(other.store.forget(BERT))
+        await until_blocked(aside, second)
+    with pytest.raises(StorageError, match="key of another database"):
+        await second
+    assert await here.statuses(BERT) == ["hello: pending"]
+    await other.store.close()

@@ -97,13 +97,13 @@ class Connections:
         if not connection.is_closed():
             self._idle.append(connection)
 
-    async def connect(self) -> Connection:
+    async def connect(self, *, statement_timeout_s: float = _STATEMENT_TIMEOUT_S) -> Connection:
         """Open a connection beside the pool."""
         bouncer = self.address.behind_pgbouncer
         connection: Connection = await asyncpg.connect(
             self.address.dsn,
             timeout=_CONNECT_TIMEOUT_S,
-            command_timeout=_STATEMENT_TIMEOUT_S,
+            command_timeout=statement_timeout_s,
             statement_cache_size=0 if bouncer else _CACHED_STATEMENTS,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,

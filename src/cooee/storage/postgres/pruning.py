@@ -23,7 +23,8 @@ async def prune_history(
 ) -> PrunedSlice:
     """Delete what is old in the next conversations; where it is too much, the slice is repeated.
 
-    No conversation is locked: of what is deleted here, no other verb writes a row.
+    No conversation is locked, so that no turn waits. Hardly any other verb writes a row of what is
+    deleted here, and one that does runs again (storage rule 22).
     """
     slice_ = await transaction.fetch("next_conversations", after, limit)
     ids = [id for id, _ in slice_]

@@ -13,6 +13,8 @@ from cooee.storage.postgres.server_errors import translate_error
 from cooee.storage.postgres.transaction import Connection, Transaction
 from cooee.storage.tables import COPY_MARK, HALF_COPIED, Row, Table
 
+_STATEMENT_TIMEOUT_S = 86_400.0  # all rows of the largest table are counted and measured
+
 
 class PostgresRows:
     """A `RowStore` on a server. Made by `open`."""
@@ -39,7 +41,8 @@ class PostgresRows:
         if address.behind_pgbouncer:
             raise SettingError("A copy needs the server itself: name it in place of the pooler.")
         with _translated():
-            connection = await Connections(address).connect()
+            connections = Connections(address)
+            connection = await connections.connect(statement_timeout_s=_STATEMENT_TIMEOUT_S)
             rows = cls(connection, now)
             try:
                 await upgrade_schema(connection)

@@ -1409,6 +1409,9 @@ select value from metadata where name = $1::text
 insert into metadata (name, value) values ($1::text, $2::bigint)
 on conflict (name) do update set value = excluded.value
 
+-- name: add_metadata
+insert into metadata (name, value) values ($1::text, $2::bigint) on conflict (name) do nothing
+
 -- name: remove_metadata
 delete from metadata where name = $1::text
 
