@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cooee.clocks.clock import Clock
 from cooee.core.messages import Outbound, Status
@@ -29,6 +29,7 @@ class ResultRecorder:
         events: told of each recorded result.
         on_refused: called with a result that the database refuses for good, and the error;
             returns the result to record instead.
+        start_task: starts a task of an owner who waits for its end; by default `close` does.
     """
 
     def __init__(
@@ -37,32 +38,42 @@ class ResultRecorder:
         clock: Clock,
         events: Events,
         on_refused: Callable[[AttemptResult, Exception], AttemptResult],
+        *,
+        start_task: Callable[[Coroutine[Any, Any, None]], object] | None = None,
     ) -> None:
         self._store, self._clock, self._events = store, clock, events
         self._on_refused = on_refused
         self._results: list[tuple[AttemptResult, OnRecorded]] = []
         self._tasks = TaskGroup(clock, "results")
+        self._start_task, self._is_recording = start_task or self._tasks.start, False
 
     def add(self, result: AttemptResult, on_recorded: OnRecorded) -> None:
         """Have a result recorded, in one commit with others; `on_recorded` is called after it."""
         self._results.append((result, on_recorded))
-        if not len(self._tasks):
-            self._tasks.start(self._record_all())
+        if not self._is_recording:
+            self._is_recording = True
+            self._start_task(self._record_all())
 
     async def close(self) -> None:
         """Wait until every result is recorded."""
         await self._tasks.close()
 
     async def _record_all(self) -> None:
-        while self._results:
-            results, self._results = self._results, []
-            try:
-                await self._record(results)
-            except BaseException:
-                if is_being_cancelled():
-                    raise
-                for result in results:  # storage rule 11: only the faulty one fails
-                    await self._record_alone(*result)
+        try:
+            while self._results:
+                results, self._results = self._results, []
+                await self._record_together(results)
+        finally:
+            self._is_recording = False
+
+    async def _record_together(self, results: Sequence[tuple[AttemptResult, OnRecorded]]) -> None:
+        try:
+            await self._record(results)
+        except BaseException:
+            if is_being_cancelled():
+                raise
+            for result in results:  # storage rule 11: only the faulty one fails
+                await self._record_alone(*result)
 
     async def _record_alone(self, result: AttemptResult, on_recorded: OnRecorded) -> None:
         # delivery rule 19: an attempt ends in a result, whatever the adapter handed over

@@ -11,7 +11,6 @@ import msgspec
 from cooee.clocks.clock import Clock
 from cooee.core.errors import RequestRefused, StoreUnavailable
 from cooee.core.http_messages import Request, Response
-from cooee.net.asgi import write_response
 from cooee.net.http_client import Receive, Scope, Send
 from cooee.providers import Provider
 from cooee.runtime.app_call import as_exception
@@ -89,8 +88,7 @@ class HTTPEndpoints:
                 raise
             self._events.publish(WebhookFailed(as_exception("The webhook", error)))
             answer = _text_answer(503, "try again later")
-        with self._inline_replies.recording_attempt(answer):
-            await write_response(send, answer.response)
+        await self._inline_replies.write(send, answer)
 
     async def _answer(self, path: str, scope: Scope, receive: Receive) -> WebhookAnswer:
         if path == "/health":
@@ -110,7 +108,8 @@ class HTTPEndpoints:
         # delivery rule 1: the response waits for the commit (law 1), since a provider that gets
         # a 2xx forgets the text
         received = self._provider.receive(request, subpath, self._clock.now())
-        with self._inline_replies.awaiting_turn(received.inbounds) as turn:
+        turn = self._inline_replies.expect_turn(received.inbounds)
+        try:
             texts = await self._inbound_receiver.receive(received.inbounds)
             if received.receipts:
                 await self._receipt_handler.apply(received.receipts)
@@ -119,6 +118,8 @@ class HTTPEndpoints:
             if turn is None and texts:
                 await self._backlog.wait_for_room()
             return await self._inline_replies.answer(received.response, texts, receive, turn)
+        finally:
+            self._inline_replies.leave_turn(turn)
 
     async def _health_response(self, method: str) -> Response:
         if method not in {"GET", "HEAD"}:

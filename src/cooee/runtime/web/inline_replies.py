@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from cooee.clocks.clock import Clock, WakeUp
+from cooee.clocks.clock import Clock
 from cooee.core.errors import ProviderFailure
 from cooee.core.http_messages import Response
 from cooee.core.messages import Inbound, Outbound, Status
-from cooee.net.http_client import Receive
+from cooee.net.asgi import write_response
+from cooee.net.http_client import Receive, Send
 from cooee.providers import RepliesInWebhook
 from cooee.runtime.events import (
     AdapterFailed,
-    AttemptRecorded,
     AttemptStarted,
     Events,
     InlineReplyRefused,
 )
+from cooee.runtime.outbound.result_recorder import ResultRecorder
 from cooee.runtime.outbound.senders import Senders
 from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.store_retry import retry_until_available
@@ -70,6 +71,9 @@ class InlineReplies:
         self._session, self._store, self._clock = session, store, clock
         self._start_task, self._senders, self._events = start_task, senders, events
         self.awaited_turns = AwaitedTurns(clock, self._start_returning)
+        self._recorder = ResultRecorder(
+            store, clock, events, lambda result, _: result, start_task=start_task
+        )
         provider = session.provider  # asked once: a protocol's check of an instance is slow
         self._answering_provider = provider if isinstance(provider, RepliesInWebhook) else None
         self._answer_within = provider.features.reply_within if runs_turns else None
@@ -79,26 +83,21 @@ class InlineReplies:
         if self._answer_within is not None:
             self._senders.note_settled()
 
-    @contextmanager
-    def awaiting_turn(self, texts: Sequence[Inbound]) -> Iterator[AwaitedTurn | None]:
-        """Expect the turn of a webhook's text, from before the text is stored.
+    def expect_turn(self, texts: Sequence[Inbound]) -> AwaitedTurn | None:
+        """Expect the turn of a webhook's text, before the text is stored; `leave_turn` follows.
 
-        Args:
-            texts: the webhook's texts.
-
-        Yields:
-            the turn; None where the webhook does not wait: it has several texts, one without a
-            `provider_id`, or one that another webhook brings at this moment.
+        None where the webhook does not wait: it has several texts, one without a `provider_id`,
+        or one that another webhook brings at this moment.
         """
         provider_id = texts[0].provider_id if len(texts) == 1 else ""
-        answers_here = self._answering_provider is not None and self._answer_within is not None
-        is_awaited = answers_here and provider_id != ""
-        turn = self.awaited_turns.expect(provider_id) if is_awaited else None
-        try:
-            yield turn
-        finally:
-            if turn is not None:
-                self.awaited_turns.leave(turn)
+        if self._answering_provider is None or self._answer_within is None or not provider_id:
+            return None
+        return self.awaited_turns.expect(provider_id)
+
+    def leave_turn(self, turn: AwaitedTurn | None) -> None:
+        """Expect a turn no more."""
+        if turn is not None:
+            self.awaited_turns.leave(turn)
 
     async def answer(
         self,
@@ -113,7 +112,7 @@ class InlineReplies:
             plain_response: the response without replies.
             texts: the webhook's texts that will have a turn.
             receive: tells when the provider hangs up.
-            turn: what `awaiting_turn` has yielded.
+            turn: what `expect_turn` has returned.
         """
         provider = self._answering_provider
         if turn is None or not texts or provider is None:
@@ -130,28 +129,29 @@ class InlineReplies:
         await self._return_to_outbox(replies)
         return WebhookAnswer(plain_response)
 
-    @contextmanager
-    def recording_attempt(self, answer: WebhookAnswer) -> Iterator[None]:
-        """Record the replies of a response as of unknown outcome once the response was sent."""
-        problem = ""
+    async def write(self, send: Send, answer: WebhookAnswer) -> None:
+        """Write a response; record its replies as of unknown outcome once it was sent."""
+        problem = "the caller hung up while it was answered"
         try:
-            yield
-        except BaseException:
-            problem = "the caller hung up while it was answered"
-            raise
+            await write_response(send, answer.response)
+            problem = ""
         finally:
-            if answer.replies:
-                self._start_task(self._record_unknown(answer.replies, problem))
+            for outbound in answer.replies:
+                self._record_unknown(outbound, problem)
 
     async def _take_replies(self, turn: AwaitedTurn, receive: Receive) -> Sequence[Outbound]:
         """Return the replies to a text; none if they come too late or the provider hung up."""
         assert self._answer_within is not None
         timeout_s = self._answer_within.total_seconds()
-        disconnect = asyncio.ensure_future(_wake_on_disconnect(receive, turn.wake_up))
+        # after a whole request nothing comes but the provider's leaving
+        leaving = asyncio.ensure_future(receive())
+        wake_up = partial(_wake, turn)
+        leaving.add_done_callback(wake_up)
         try:
-            taken = await self.awaited_turns.replies(turn, timeout_s, disconnect.done)
+            taken = await self.awaited_turns.replies(turn, timeout_s, leaving.done)
         finally:
-            disconnect.cancel()
+            leaving.remove_done_callback(wake_up)
+            leaving.cancel()
         replies = [self._session.with_callback(outbound) for outbound in taken]
         # delivery rule 13: the attempts are recorded; now the response may go
         for outbound in replies:
@@ -168,31 +168,19 @@ class InlineReplies:
         )
         self._senders.wake_all()
 
-    async def _record_unknown(self, replies: Sequence[Outbound], problem: str) -> None:
+    def _record_unknown(self, outbound: Outbound, problem: str) -> None:
         now = self._clock.now()
-        retry_at = now + self._session.unknown_grace
-        # replay rule 16: a whole answer counts as taken, although nothing says that it arrived
-        accepted_at = None if problem else now
-        outcomes = [
-            AttemptResult(
-                outbound=one,
-                status=Status.UNKNOWN,
-                message=problem,
-                retry_at=retry_at,
-                accepted_at=accepted_at,
-            )
-            for one in replies
-        ]
-        await retry_until_available(
-            self._clock, "record", lambda: self._store.record_results(outcomes)
+        result = AttemptResult(
+            outbound=outbound,
+            status=Status.UNKNOWN,
+            message=problem,
+            retry_at=now + self._session.unknown_grace,
+            # replay rule 16: a whole answer counts as taken, although nothing says that it arrived
+            accepted_at=None if problem else now,
         )
-        for outbound in replies:
-            recorded = AttemptRecorded(outbound, Status.UNKNOWN, problem, retry_at)
-            self._events.publish(recorded)
-        self._senders.note_settled()  # so that they look the outcome up, later
+        # so that the senders look the outcome up, later
+        self._recorder.add(result, lambda _: self._senders.note_settled())
 
 
-async def _wake_on_disconnect(receive: Receive, wake_up: WakeUp) -> None:
-    """Wake up when the provider hangs up: after a whole request nothing but that can come."""
-    await receive()
-    wake_up.set()
+def _wake(turn: AwaitedTurn, _: object) -> None:
+    turn.wake_up.set()
