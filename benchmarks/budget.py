@@ -27,6 +27,7 @@ from typing import Any
 
 import uvloop
 from history import write_result
+from msgspec.structs import replace
 from peer_programs.load import TOKEN, twilio_form
 from peers import free_port
 from turns import counting
@@ -35,7 +36,7 @@ from uvicorn.server import ServerState
 
 from cooee.clocks.clock import RealClock
 from cooee.core.http_messages import Request, Response
-from cooee.core.messages import Status
+from cooee.core.messages import Outbound, Status
 from cooee.net.asgi import write_response
 from cooee.net.http_client import HTTPClient, run_flow
 from cooee.net.server_connection import ServerConnection
@@ -176,10 +177,11 @@ async def endpoint(budget: Budget, parts: Parts, requests: Sequence[Request]) ->
     for request in requests:
         headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
         scope = {"type": "http", "method": "POST", "path": parts.path, "headers": headers}
-        messages = [{"type": "http.request", "body": request.body}]
+        body = asyncio.get_running_loop().create_future()  # as our own server hands it over
+        body.set_result({"type": "http.request", "body": request.body})
 
-        async def receive(messages: list[Any] = messages) -> Any:
-            return messages.pop()
+        def receive(body: asyncio.Future[Any] = body) -> asyncio.Future[Any]:
+            return body
 
         async def send(message: Any) -> None:
             pass
@@ -206,42 +208,43 @@ async def texts_in(budget: Budget, parts: Parts) -> Sequence[Any]:
     for one in received:
         await receiver.receive(one.inbounds)
     budget.count("receiver: numbers, opt-out words", began)
-    await budget.time("store: receive", [parts.store.receive([one]) for one in no_store.arrivals])
-    [claims] = await budget.time("store: claim", [parts.store.claim(parts.batch)])
-    return claims
+    stored = [parts.store.receive([one], claim_limit=1) for one in no_store.arrivals]
+    texts = await budget.time("store: receive, with the lease", stored)
+    return [text.claim for [text] in texts]
 
 
-async def turns(budget: Budget, parts: Parts, claims: Sequence[Any]) -> None:
-    """Run the turns of a batch, and the worker around them without a store."""
+async def turns(
+    budget: Budget, parts: Parts, claims: Sequence[Any], take_limit: int
+) -> Sequence[Outbound]:
+    """Run the turns of a batch, and the worker around them without a store; return the replies."""
     worker = parts.parts.worker
-    worker._store, worker._wake_senders = NoStore(), lambda: None
+    worker._ends._finish = NoStore().finish
     worker._places.take(claims)
     await budget.time("worker: a thread, and in it …", [worker._run_claims(claims)])
     runners = [TurnRunner(run_claim(parts.service.context, claim)) for claim in claims]
     began = process_time()
     run_all(deque(runners), lambda call: True, worker._calls.call_here)
     budget.count("· route, handler, state", began)
-    await budget.time("store: finish", [parts.store.finish([one.step for one in runners])])
+    results = [replace(one.step, take_limit=take_limit) for one in runners]
+    commit = [parts.store.finish(results)]
+    [finished] = await budget.time("store: finish, with the attempt", commit)
+    replies = [attempt.outbound for one in finished for attempt in one.attempts]
+    return list(map(parts.parts.session.with_callback, replies))
 
 
-async def reply_in_answer(budget: Budget, parts: Parts, claims: Sequence[Any]) -> None:
-    takes = [parts.store.take_replies(one.ours, one.theirs, 10) for one in claims]
-    taken = await budget.time("answer: store: take", takes)
+async def reply_in_answer(budget: Budget, parts: Parts, replies: Sequence[Outbound]) -> None:
     began = process_time()
-    for [attempt] in taken:
-        parts.twilio.webhook_response([parts.parts.session.with_callback(attempt.outbound)])
+    for reply in replies:
+        parts.twilio.webhook_response([reply])
     budget.count("answer: TwiML", began)
-    results = [AttemptResult(outbound=one.outbound, status=Status.UNKNOWN) for [one] in taken]
-    records = [parts.store.record_results([one]) for one in results]
-    await budget.time("answer: store: record", records)
+    results = [AttemptResult(outbound=one, status=Status.UNKNOWN) for one in replies]
+    await budget.time("answer: store: record", [parts.store.record_results(results)])
     # A receipt settles it: else the person's next reply would wait.
-    sent = [AttemptResult(outbound=one.outbound, status=Status.SENT) for [one] in taken]
+    sent = [AttemptResult(outbound=one, status=Status.SENT) for one in replies]
     await parts.store.record_results(sent)
 
 
-async def reply_by_rest(budget: Budget, parts: Parts) -> None:
-    [attempts] = await budget.time("REST: store: take", [parts.store.take(OURS, parts.batch)])
-    outbounds = [parts.parts.session.with_callback(one.outbound) for one in attempts]
+async def reply_by_rest(budget: Budget, parts: Parts, outbounds: Sequence[Outbound]) -> None:
     credentials = Credentials("secret")
     answer = b'{"sid": "SM%032x", "status": "queued", "num_segments": "1"}' % 1
 
@@ -255,8 +258,7 @@ async def reply_by_rest(budget: Budget, parts: Parts) -> None:
     results = [
         AttemptResult(outbound=one, status=Status.ACCEPTED, provider_id=one.id) for one in outbounds
     ]
-    records = [parts.store.record_results([one]) for one in results]
-    await budget.time("REST: store: record", records)
+    await budget.time("REST: store: record", [parts.store.record_results(results)])
 
 
 async def measure(repeats: int, batch: int, provider_url: str) -> Budget:
@@ -267,11 +269,9 @@ async def measure(repeats: int, batch: int, provider_url: str) -> Budget:
         await parts.open()
         for _ in range(repeats):
             claims = await texts_in(budget, parts)
-            await turns(budget, parts, claims)
-            await reply_in_answer(budget, parts, claims)
+            await reply_in_answer(budget, parts, await turns(budget, parts, claims, 10))
             claims = await texts_in(budget, parts)
-            await turns(budget, parts, claims)
-            await reply_by_rest(budget, parts)
+            await reply_by_rest(budget, parts, await turns(budget, parts, claims, 1))
         await parts.service.close()
     return budget
 
