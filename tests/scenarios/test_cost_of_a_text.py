@@ -81,9 +81,9 @@ def counts(monkeypatch):
     ("app", "reply_by", "calls", "statements"),
     [
         (counting, "rest", 5, 21),
-        (asking, "rest", 6, 31),
+        (asking, "rest", 5, 26),
         (counting, "webhook", 5, 22),
-        (asking, "webhook", 6, 32),
+        (asking, "webhook", 5, 27),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )

@@ -171,7 +171,8 @@ class ClaimEnds:
 
 def _may_be_due(finish: ClaimResult, finished: FinishedClaim) -> bool:
     """Tell whether the conversation may be due again, by a text, a retry or a timer."""
-    has_timers = finish.claim.dialogues or finish.dialogue_updates
+    had_timers = any(one.due_at for one in finish.claim.dialogues)
+    has_timers = had_timers or any(one.due_at for one in finish.dialogue_updates)
     return bool(finished.has_pending or finish.failure or has_timers or not finished.is_committed)
 
 
