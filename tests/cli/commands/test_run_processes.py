@@ -116,15 +116,6 @@ def test_a_rolling_restart_under_load_loses_and_doubles_nothing(
     assert not re.search(" (error|critical) ", run.log.read_text())
 
 
-def test_ten_processes_start_at_once_on_an_empty_database(start, simulator, settings, app):
-    run = start("run", app, "--processes", "10", **settings)
-    wait_for(lambda: run.log.read_text().count(" connected ") == 10, 120)
-    simulator.text(person(1), "hello")
-    assert simulator.replies(person(1), 1) == ["hello!"]
-    assert not re.search(" (error|critical) ", run.log.read_text())
-    assert run.end()[0] == 0
-
-
 def test_roles_in_processes_of_their_own(start, simulator, settings, pushed, app):
     roles = ["web", "worker", "sender,poller"]
     port = {"COOEE_PUBLIC_URL": pushed["COOEE_PUBLIC_URL"]}
