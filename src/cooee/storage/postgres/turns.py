@@ -23,7 +23,8 @@ async def finish_claims(
     """Write turns, and take their replies; a turn that lost its lease writes nothing."""
     # Of two results of one lease, the first ends the lease.
     turns = list({_lease_of(one): one for one in reversed(results)}.values())
-    if any(_needs_more(turn) for turn in turns):
+    are_different = len({turn.claim.conversation for turn in turns}) == len(turns)
+    if not are_different or any(_needs_more(turn) for turn in turns):
         # storage rule 2: the conversations are locked before what belongs to them is written.
         held = set(map(tuple, await transaction.fetch("lock_leases", *_lease_columns(turns))))
         turns = [turn for turn in turns if _lease_of(turn) in held]

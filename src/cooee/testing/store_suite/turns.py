@@ -8,6 +8,7 @@ from datetime import timedelta
 from cooee.core.messages import Status
 from cooee.storage import (
     ClaimResult,
+    NewOutbound,
     NextDue,
 )
 from cooee.storage.summaries import TROUBLED
@@ -174,6 +175,26 @@ class TurnTests:
         assert (claim.state, claim.last_turn_at, claim.attempt) == (b"s", harness.clock(), 1)
         assert await harness.take() == ["running"]
         assert (await harness.store.counts()).unclean_exits == 0
+
+    async def test_a_lost_lease_writes_nothing_beside_one_that_is_held(
+        self, harness: StoreHarness
+    ) -> None:
+        await harness.receive("hello")
+        lost = await harness.claim_one()
+        await harness.store.release([lost])
+        held = await harness.claim_one()
+        results = [
+            ClaimResult(claim=claim, handled_seq=1, state=words, drafts=[NewOutbound(text=text)])
+            for claim, words, text in ((lost, b"lost", "lost"), (held, b"held", "held"))
+        ]
+        for order in (results, results[::-1]):
+            finished = await harness.finish_all(*order, results[0])
+            assert finished == [
+                one is results[1] and order is results for one in (*order, results[0])
+            ]
+        assert await harness.statuses() == ["hello: handled", "held: queued"]
+        await harness.receive("again")
+        assert (await harness.claim_one()).state == b"held"
 
     async def test_a_call_sees_what_was_asked_for_before_it(self, harness: StoreHarness) -> None:
         await harness.receive("hello")
