@@ -15,6 +15,7 @@ from cooee.runtime.events import AttemptHeld, Events, LookupFailed, StatusCheckF
 from cooee.runtime.outbound.receipts import ReceiptHandler
 from cooee.runtime.outbound.result_recorder import accepted_result, unknown_result
 from cooee.runtime.provider_session import RECEIPT_TIMEOUT, ProviderSession
+from cooee.runtime.store_retry import retry_until_available
 from cooee.runtime.task_group import TaskGroup
 from cooee.storage import AttemptResult, NextDue, SendAttempt, Store
 
@@ -129,6 +130,8 @@ class OutcomeChecks:
             self._events.publish(StatusCheckFailed(outbound, failure))
             return
         if receipt is not None:
-            await self._receipt_handler.apply(
-                [msgspec.structs.replace(receipt, outbound_id=outbound.id)]
+            reported = [msgspec.structs.replace(receipt, outbound_id=outbound.id)]
+            # delivery rule 15: a provider that was asked may not say it again.
+            await retry_until_available(
+                self._clock, "receipts", lambda: self._receipt_handler.apply(reported)
             )
