@@ -4,6 +4,7 @@ import os
 import signal
 
 from cooee.runtime.events import subscribe_everywhere
+from cooee.storage.sqlite import finishes, inbound, writer_thread
 
 
 class Reaper:
@@ -20,5 +21,30 @@ class Reaper:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_around_commit(module, verb, has_joined):
+    """Count `verb` before the commit of a joined verb, and ``verb committed`` right behind it.
+
+    `has_joined` tells by its results whether the verb has leased, or taken, as well.
+    """
+    original, resolve_all, joined = getattr(module, verb), writer_thread._resolve_all, []
+
+    def run(*args, **options):
+        results = original(*args, **options)
+        for _ in filter(has_joined, results):
+            joined.append(verb)
+            Reaper.count(verb)
+        return results
+
+    def resolve(results):
+        while joined:
+            Reaper.count(f"{joined.pop()} committed")
+        resolve_all(results)
+
+    setattr(module, verb, run)
+    writer_thread._resolve_all = resolve
+
+
 if Reaper.point:
     subscribe_everywhere(lambda event: Reaper.count(type(event).__name__))
+    die_around_commit(inbound, "receive_texts", lambda text: text.claim is not None)
+    die_around_commit(finishes, "finish_claims", lambda finished: len(finished.attempts))
