@@ -166,7 +166,7 @@ class Service:
             self._resources, self._webhook_urls, context, opt_out_words, self.health
         )
         if self.options.shared:
-            self.store.listen(lambda: call_in_loop(self._resources.edge, self._wake_all))
+            self.store.listen(wiring.make_listener(self._resources, self._wake_all))
         if self.options.media_config is not None:
             await erase_forgotten_media(self.store, self.options.media_config.storage)
         if self.provider.features.polling is not None:

@@ -40,6 +40,7 @@ from cooee.runtime.provider_session import ProviderSession
 from cooee.runtime.redaction import Redactor
 from cooee.runtime.roles import EVERY_ROLE, Role
 from cooee.runtime.task_group import TaskGroup
+from cooee.runtime.throttle import Throttle
 from cooee.runtime.turns.app_version import CodeVersion
 from cooee.runtime.turns.context import TurnContext
 from cooee.runtime.turns.history import history_reader
@@ -52,6 +53,8 @@ from cooee.runtime.web.inline_replies import InlineReplies
 from cooee.runtime.web.send_api import SendEndpoint
 from cooee.runtime.web.webhook_urls import WebhookURLs
 from cooee.storage import Claim, Store
+
+_NEWS_PAUSE_S = 0.05  # between two wake-ups by other processes
 
 
 class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,6 +254,12 @@ def make_timer_release(
     """Make the function that lets timers run once another process has polled all of a number."""
     caught_up = _make_caught_up(resources, ours)
     return partial(release_once_read, parts.worker.timer_hold, stopping, caught_up)
+
+
+def make_listener(resources: Resources, on_news: Callable[[], None]) -> Callable[[], None]:
+    """Make the function that a store calls, from any thread, when other processes stored work."""
+    throttle = Throttle(on_news, _NEWS_PAUSE_S, resources.clock, resources.tasks.start)
+    return lambda: call_in_loop(resources.edge, throttle.call)
 
 
 def make_poller(resources: Resources, parts: Parts, ours: str, interval: float) -> Poller:
