@@ -11,6 +11,8 @@ from support.cut_proxy import CutProxy
 from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.storage.postgres.connections import read_address
 from cooee.storage.postgres.database import Database
+from cooee.storage.postgres.store import PostgreSQL
+from cooee.testing.store_suite import StoreHarness
 
 
 @pytest.fixture
@@ -106,6 +108,20 @@ async def test_the_end_of_a_commit_is_asked_for_until_the_network_is_back(
     proxy.is_down = False
     assert await writing == 1
     assert await rows(migrated_url) == ["n1"]
+
+
+async def test_a_process_that_ends_waits_for_no_server_that_is_away(proxy, clock):
+    store = await PostgreSQL.open(proxy.url, now=clock)
+    harness = StoreHarness(store, clock)
+    before = proxy.connection_count
+    proxy.lose_answer_to = b"commit\0"
+    proxy.is_down = True
+    receiving = asyncio.create_task(harness.receive("hello"))
+    while proxy.connection_count < before + 2:
+        await asyncio.sleep(0.01)
+    await store.close()
+    with pytest.raises(StoreUnavailable, match="shows at the next start"):
+        await receiving
 
 
 async def test_a_connection_that_breaks_before_the_commit_has_written_nothing(

@@ -13,6 +13,7 @@ from cooee.storage.postgres.transaction import Connection
 
 SCHEMA = "cooee"
 _CONNECT_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 2.0
 _STATEMENT_TIMEOUT_S = 60.0
 _CACHED_STATEMENTS = 512
 _SETTINGS = {
@@ -114,4 +115,8 @@ class Connections:
     async def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
-            await self._idle.pop().close(timeout=_CONNECT_TIMEOUT_S)
+            connection = self._idle.pop()
+            try:
+                await connection.close(timeout=_CLOSE_TIMEOUT_S)
+            except Exception:  # the server is away: it closes its own end
+                connection.terminate()

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
-from cooee.core.errors import StorageError
+from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.storage.forget_key import NO_KEY, ForgetKey
 from cooee.storage.postgres.connections import Connections, ServerAddress
 from cooee.storage.postgres.server_errors import is_lost, is_repeated, translate_error
@@ -29,6 +29,7 @@ class Database:
     Attributes:
         worker: the number of this process among the workers; 0: none.
         read_clock: returns milliseconds since 1970, UTC.
+        is_closing: whether nobody waits any more for a server that is away.
         forget_key: the key of the forgotten people.
     """
 
@@ -40,6 +41,7 @@ class Database:
     ) -> None:
         self.connections = Connections(address)
         self.worker, self.read_clock, self.forget_key = 0, read_clock, forget_key
+        self.is_closing = False
 
     async def write(self, verb: Verb[T], *, durable: bool = True, is_urgent: bool = False) -> T:
         """Run a verb in a transaction, and commit it.
@@ -97,7 +99,11 @@ class Database:
         return result
 
     async def _was_committed(self, transaction_id: str) -> bool:
-        """Return whether a transaction was committed, however long the server is away."""
+        """Return whether a transaction was committed, however long the server is away.
+
+        Raises:
+            StoreUnavailable: the process ends before the server is back.
+        """
         question, pauses = "select pg_xact_status($1::text::xid8)", iter(_PAUSES_S)
         while True:
             with contextlib.suppress(Exception):
@@ -108,6 +114,11 @@ class Database:
                     connection.terminate()
                 if status != "in progress":
                     return bool(status == "committed")
+            if self.is_closing:
+                raise StoreUnavailable(
+                    "The database was lost at a commit, and this process ends before it is back."
+                    " What the commit came to shows at the next start."
+                )
             await asyncio.sleep(next(pauses, _PAUSES_S[-1]))
 
 

@@ -80,6 +80,7 @@ class Session:
 
     async def close(self) -> None:
         """Finish all calls under way, leave the workers, and close the connections."""
+        self._database.is_closing = True
         await self._thread.close(self._stop)
 
     async def _stop(self) -> None:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from cooee.core.error_text import error_text
 from cooee.core.errors import StorageError
 from cooee.storage.columns import storable_text
 from cooee.storage.postgres.database import Database
@@ -77,8 +78,8 @@ class Worker:
         """Stay alive, and bury the dead."""
         try:
             buried = await self._database.write(self._beat_and_bury, durable=False, is_urgent=True)
-        except StorageError as error:  # whoever calls a verb hears of it as well
-            logger.warning("heart-beat-failed", extra={"fields": {"error": str(error)}})
+        except Exception as error:  # whoever calls a verb hears of it; the heart beats on
+            logger.warning("heart-beat-failed", extra={"fields": {"error": error_text(error)}})
             return
         if buried:
             logger.warning("workers-buried", extra={"fields": {"workers": list(buried)}})
