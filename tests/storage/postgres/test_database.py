@@ -161,7 +161,7 @@ async def test_of_two_verbs_in_a_deadlock_one_runs_again(database, migrated_url)
         return change
 
     await asyncio.gather(database.write(changing("a", "b")), database.write(changing("b", "a")))
-    assert len(runs) == 3
+    assert len(runs) >= 3
     assert await rows(migrated_url) == ["a1!!", "b1!!"]
 
 

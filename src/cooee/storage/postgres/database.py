@@ -66,8 +66,8 @@ class Database:
             except Exception as error:
                 if not is_repeated(error) or run == _MAX_RUNS:
                     raise translate_error(error) from error
-            if run > 2:  # both sides wait differently long, so that they do not meet again
-                await asyncio.sleep(0.001 * run * (1 + self.worker % 7))
+            # The other side goes first; both wait differently long, so that they do not meet again.
+            await asyncio.sleep(0.001 * run * (1 + self.worker % 7))
         raise StorageError("The connection was lost at every commit. Look at the server's log.")
 
     async def read(self, verb: Verb[T]) -> T:
