@@ -1,5 +1,6 @@
 """The files in deploy/ fit each other and cooee; what runs them is not here."""
 
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import yaml
 
 from cooee.cli.main import load_command
 from cooee.providers import find_provider
+from cooee.runtime.metrics import _GAUGE_NAMES, _HELP
 from cooee.runtime.roles import EVERY_ROLE, parse_roles
 from cooee.runtime.settings import KNOWN_SETTINGS, misspelt_settings
 
@@ -102,6 +104,23 @@ def test_containers_find_what_they_name():
         assert {volume.split(":")[0] for volume in service["volumes"]} <= set(parts["volumes"])
         files = [path for name, path in service["environment"].items() if name.endswith("_FILE")]
         assert {Path(path).name for path in files} <= set(service["secrets"])
+
+
+def test_the_dashboard_and_the_scaler_show_metrics_that_there_are():
+    gauges = {*_GAUGE_NAMES.values(), "up", "turn_overdue_seconds", "send_overdue_seconds"}
+    known = {f"cooee_{name}" for name in gauges | set(_HELP)}
+    panels = json.loads((FILES / "dashboard.json").read_text())["panels"]
+    shown = {
+        name.removesuffix("_bucket")
+        for panel in panels
+        for target in panel["targets"]
+        for name in re.findall(r"cooee_\w+", target["expr"])
+    }
+    worker = kubernetes("HorizontalPodAutoscaler")["shop-worker"]["spec"]["metrics"][0]
+    page = (FILES.parent / "docs" / "how-to" / "scale.md").read_text()
+    written = set(re.findall(r"`(cooee_\w+)", page))
+    assert len(shown) > 15
+    assert shown | written | {worker["external"]["metric"]["name"]} <= known
 
 
 @pytest.mark.slow
