@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -165,6 +166,53 @@ async def test_a_copy_that_was_cut_off_anywhere_goes_on(urls, monkeypatch):
     copied = await opened(target, clock)
     assert await pictures(copied) == expected
     await copied.store.close()
+
+
+KILLED = """
+import asyncio, itertools, os, signal, sys
+from datetime import UTC, datetime
+from cooee.storage import copying
+from cooee.storage.dialects import open_rows
+
+copying._PAGE_ROWS = 3
+source, target, kill_at = *sys.argv[1:3], int(sys.argv[3])
+pages = itertools.count(1)
+
+def die(rows):
+    if rows and next(pages) == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def copy():
+    now = lambda: datetime.now(UTC)
+    rows = [await open_rows(url, now=now, is_source=url == source) for url in (source, target)]
+    await copying.copy_rows(*rows, 7, die)
+
+asyncio.run(copy())
+"""
+
+
+@pytest.mark.slow
+async def test_a_copy_that_is_killed_leaves_its_source_as_it_was(sqlite_url, migrated_url):
+    clock = ManualClock()
+    harness = await opened(sqlite_url, clock)
+    await harness.receive("one", "two", "three", "four", "five")
+    await begin_dialogue(harness, to=BERT)
+    await harness.store.close()
+    for kill_at, status in ((2, -9), (3, -9), (5, -9), (999, 0), (3, -9), (999, 0)):
+        command = [sys.executable, "-c", KILLED, sqlite_url, migrated_url, str(kill_at)]
+        process = await asyncio.create_subprocess_exec(*command)
+        assert await process.wait() == status, kill_at
+    copied = await opened(migrated_url, clock)
+    assert (await copied.store.counts()).unclean_exits == 0
+    assert len(await copied.store.claim(9)) == 2  # none is a suspect, which would go alone
+    await copied.store.close()
+
+
+async def test_a_copy_that_is_done_is_compared_again(urls):
+    source, target = urls
+    clock = ManualClock()
+    await fill(source, clock)
+    assert await copy(source, target, clock) == await copy(source, target, clock)
 
 
 async def test_two_checksums_differ_where_a_row_does(urls):

@@ -246,7 +246,7 @@ class DatabaseLost(StoreUnavailable):
 
 
 class DatabaseInUse(StorageError):
-    """Another process owns this database file."""
+    """Another process owns this database file, or processes run on a database to be copied."""
 
 
 class SchemaTooNew(StorageError):

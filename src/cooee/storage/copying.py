@@ -53,7 +53,7 @@ async def copy_rows(
     Raises:
         StorageError: the target holds something else, or the source was written meanwhile.
     """
-    await _begin(target, mark)
+    await _begin(source, target, mark)
     for table in TABLES:
         await _copy_table(source, target, table, on_rows)
     copied = [await _check_table(source, target, table, on_rows) for table in TABLES]
@@ -61,19 +61,27 @@ async def copy_rows(
     return copied
 
 
-async def _begin(target: RowStore, mark: int) -> None:
+async def _begin(source: RowStore, target: RowStore, mark: int) -> None:
     begun = await target.get_mark()
     if begun is None:
-        if await count_rows(target):
+        if not await count_rows(target):
+            await target.set_mark(mark)
+        elif not await _have_same_counts(source, target):
             raise StorageError(
                 "The database to copy into is not empty. Name an empty one: none is overwritten."
             )
-        await target.set_mark(mark)
     elif begun != mark:
         raise StorageError(
             "The database to copy into is half copied from another database. Go on with that copy,"
             " or name an empty database."
         )
+
+
+async def _have_same_counts(source: RowStore, target: RowStore) -> bool:
+    """Tell whether the target may be a copy that was finished, and is to be compared again."""
+    return [await source.count(one) for one in TABLES] == [
+        await target.count(one) for one in TABLES
+    ]
 
 
 async def _copy_table(source: RowStore, target: RowStore, table: Table, on_rows: OnRows) -> None:

@@ -32,13 +32,17 @@ class SQLiteRows:
 
     def __init__(self, path: Path, now: int, *, is_source: bool) -> None:
         path = database_file.prepare_file(path)
-        self._lock, self._is_source = OwnerLock(path), is_source
+        self._lock = OwnerLock(path)
         try:
             self._connection = _open(path, now, is_source=is_source)
         except BaseException:
             self._lock.close()
             raise
         self._transaction = Transaction(self._connection, Leases(), KeyFile(path), now)
+        if is_source:
+            # storage rule 25: a copy that is killed leaves its source as it was.
+            with self._writing():
+                ownership.mark_clean_exit(self._transaction)
 
     async def count(self, table: Table) -> int:
         """Return the number of rows of a table."""
@@ -90,13 +94,8 @@ class SQLiteRows:
 
     async def close(self) -> None:
         """Let processes work on the file again."""
-        try:
-            if self._is_source:
-                with self._writing():
-                    ownership.mark_clean_exit(self._transaction)
-        finally:
-            self._connection.close()
-            self._lock.close()
+        self._connection.close()
+        self._lock.close()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
