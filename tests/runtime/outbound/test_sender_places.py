@@ -8,7 +8,7 @@ import pytest
 
 from cooee.clocks.clock import RealClock, VirtualClock
 from cooee.core.errors import TemporaryFailure
-from cooee.core.messages import Outbound
+from cooee.core.messages import Outbound, Status
 from cooee.providers import Accepted, Credentials, Features
 from cooee.runtime.events import Events
 from cooee.runtime.outbound.backlog import Backlog
@@ -189,3 +189,18 @@ async def test_a_sender_that_stops_waits_for_the_places_that_it_lent():
     world.answers.set()
     await world.running
     assert [one.outbound.id for one in world.recorded] == ["1-c1"]
+
+
+async def test_a_process_that_stood_still_makes_no_attempt_that_it_took_before():
+    """Another process may have doubted the attempt, looked it up, and sent the text meanwhile."""
+    world = World()
+    await world.settle()
+    assert world.sender.borrow_place()
+    world.sender.send([attempt(1)])
+    world.hold.is_held = False
+    world.answers.set()
+    await world.settle()
+    assert world.sent == []
+    assert [result.status for result in world.recorded] == [Status.QUEUED]
+    world.hold.is_held = True
+    await world.stop()

@@ -9,6 +9,7 @@ from support.open_transactions import held_open, until_blocked
 
 from cooee.core.messages import Priority, Receipt, Status, conversation_id
 from cooee.storage import AttemptResult, NewOutbound, ProactiveOutbound
+from cooee.storage.postgres import workers
 from cooee.storage.postgres.locks import lock_conversations
 from cooee.testing.store_suite import ANNA, BERT, CLEO, OURS
 
@@ -82,6 +83,17 @@ VERBS = {
     "resend_refused": (fail, lambda store, _: store.resend_refused()),
     "retry texts": (set_aside, lambda store, _: store.retry()),
 }
+
+
+async def test_who_buries_a_worker_holds_no_attempt_while_it_waits(here, there, aside):
+    await take(here)
+    async with held_open(there.store, lambda one: lock_conversations(one, [IDS[-1]])):
+        burying = here.store._session.hold(workers.leave)
+        await until_blocked(aside)
+        free = await aside.fetch("select seq from outbound for update skip locked")
+    assert len(free) == len(PEOPLE)
+    await burying
+    assert (await there.store.counts()).unknown == len(PEOPLE)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -92,8 +92,10 @@ class OutcomeChecks:
 
     async def _resolve_unknown(self, attempt: SendAttempt) -> None:
         outbound, features, now = attempt.outbound, self._features, self._clock.now()
-        # delivery rule 14: in its order. An attempt of the last run has no known age.
-        resolve_at = self._started_at + self._session.unknown_grace
+        # delivery rule 14: in its order. An attempt of the last run has no known age; that of a
+        # process that died meanwhile is as young as its record.
+        began_at = max(self._started_at, outbound.at or self._started_at)
+        resolve_at = began_at + self._session.unknown_grace
         if now < resolve_at and (features.lookup_settles_after or features.receipts == "callback"):
             self._record(unknown_result(outbound, resolve_at))
         elif features.lookup_settles_after is not None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from cooee.clocks.clock import Clock
@@ -19,7 +20,9 @@ from cooee.core.errors import (
     StoreUnavailable,
     TemporaryFailure,
 )
+from cooee.core.http_messages import Flow
 from cooee.core.messages import Outbound, Status
+from cooee.providers import Accepted, Credentials
 from cooee.runtime.app_call import as_exception
 from cooee.runtime.events import (
     AdapterFailed,
@@ -278,9 +281,7 @@ class Sender:
         self, attempt: SendAttempt, outbound: Outbound, ticket: Ticket
     ) -> AttemptResult:
         try:
-            accepted = await self._session.call(
-                lambda credentials: self._session.provider.send(outbound, credentials)
-            )
+            accepted = await self._session.call(partial(self._begin_send, outbound))
         except ProviderFailure as failure:
             self._limit.learn(ticket, failure)
             return self._failed_result(attempt, failure)
@@ -296,6 +297,13 @@ class Sender:
         finished = AttemptFinished(outbound, result.status, provider_id=result.provider_id)
         self._events.publish(finished)
         return result
+
+    def _begin_send(self, outbound: Outbound, credentials: Credentials) -> Flow[Accepted]:
+        # delivery rule 13: where this process stood still, others may have settled the attempt, and
+        # have sent the text again.
+        if not self._hold.is_held:
+            raise TemporaryFailure("Nothing was sent: another process may send for this number.")
+        return self._session.provider.send(outbound, credentials)
 
     def _failed_result(self, attempt: SendAttempt, failure: ProviderFailure) -> AttemptResult:
         """Return the result of a failed attempt: another one, an unknown outcome, or the end."""

@@ -27,6 +27,7 @@ delete from workers where id in (
 returning id
 
 -- Leased conversations have a text due, or name their worker: each is found by an index.
+-- storage rule 2: the conversations of the attempts under way are locked before those are doubted.
 -- storage rule 5: what a dead worker had leased may have killed it.
 -- name: free_conversations_of
 with held as materialized (
@@ -34,7 +35,9 @@ with held as materialized (
     select id from conversations
      where due_at is not null and lease >> 32 = any ($1::integer[])
     union all
-    select id from conversations where timer_worker = any ($1::integer[]))
+    select id from conversations where timer_worker = any ($1::integer[])
+    union all
+    select conversation from outbound where status = Status.SENDING and sender = any ($1::integer[]))
   order by id for no key update
 )
 update conversations c set
