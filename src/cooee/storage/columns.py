@@ -88,6 +88,14 @@ def decode_media(encoded: bytes) -> tuple[Media, ...]:
     return _media_decoder.decode(encoded)
 
 
+def readable_media(encoded: bytes | None) -> tuple[Media, ...]:
+    """Return the media of a column, none where it is damaged: the rest of its row counts."""
+    try:
+        return decode_media(encoded) if encoded else ()
+    except (msgspec.MsgspecError, UnicodeError, TypeError):
+        return ()
+
+
 def _storable_media(one: Media) -> Media:
     texts = (one.url, one.content_type, one.name, one.path, one.error)
     url, content_type, name, path, error = map(storable_text, texts)

@@ -10,9 +10,9 @@ import msgspec
 from cooee.core.errors import SettingError
 from cooee.core.messages import Media, Status
 from cooee.storage.columns import (
-    decode_media,
     from_millis,
     from_millis_or_none,
+    readable_media,
     storable_text,
     to_millis,
 )
@@ -85,7 +85,7 @@ def make_text_in(row: Sequence[Any]) -> StoredText:
         status=_STATUS_NAMES.get(status) or ("handled" if seq <= handled_seq else "pending"),
         error=error,
         attempts=attempts if seq == handled_seq + 1 else 0,
-        media=_readable_media(media),
+        media=readable_media(media),
     )
 
 
@@ -112,11 +112,3 @@ def last_texts(texts: Iterable[StoredText], limit: int) -> list[StoredText]:
     # delivery rule 23: never by a time, since a reply may be written after the person's next text
     ordered = sorted(texts, key=lambda one: (one.follows, one.direction == "out", one.seq))
     return ordered[max(len(ordered) - limit, 0) :]
-
-
-def _readable_media(column: bytes | None) -> tuple[Media, ...]:
-    """Return the media of a text; none where the row is damaged, for the text can be read."""
-    try:
-        return decode_media(column) if column else ()
-    except (msgspec.MsgspecError, UnicodeError, TypeError):
-        return ()

@@ -16,7 +16,7 @@ import pytest
 
 import cooee
 from cooee.core.errors import DatabaseInUse, SchemaTooNew, StorageError, StoreUnavailable
-from cooee.core.messages import Receipt, Status, conversation_id
+from cooee.core.messages import Media, Receipt, Status, conversation_id
 from cooee.storage import ClaimResult, NewOutbound, NextDue
 from cooee.storage import migrations as migrate
 from cooee.storage.sql_file import load_statements
@@ -605,6 +605,26 @@ def test_one_file_speaks_to_sqlite():
     assert [file.name for file in SOURCE.rglob("*.py") if speaks.search(file.read_text())] == [
         "database_file.py"
     ]
+
+
+@pytest.mark.parametrize("damage", ["x'ff'", "'{'", "x'5b31'"])
+async def test_a_damaged_row_keeps_nobody_from_pruning_or_forgetting(harness, damage):
+    for person in (ANNA, BERT):
+        await harness.receive_media(Media(url="https://example.com/1"), sender=person)
+        await harness.finish(await harness.claim_one())
+    await inside(harness, f"update inbound set media = cast({damage} as blob)")
+    assert await harness.store.forget(BERT)
+    done = await harness.store.prune_history(harness.clock.advance(days=1))
+    assert (done.texts, done.next_slice) == (1, None)
+
+
+async def test_no_pruned_text_is_asked_about(harness):
+    await harness.enqueue("news", key="news")
+    await harness.record(await harness.take_one(), Status.ACCEPTED, provider_id="p1")
+    assert (await harness.store.next_due()).status_check is not None
+    assert (await harness.store.prune_history(harness.clock.advance(days=30))).texts == 1
+    assert await harness.store.next_due() == NextDue()
+    assert await harness.store.due_status_checks(OURS, 10) == []
 
 
 async def test_keys_are_pruned_in_slices(harness):

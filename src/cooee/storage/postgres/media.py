@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cooee.core.messages import Media
-from cooee.storage.columns import decode_media, encode_media
+from cooee.storage.columns import encode_media, readable_media
 from cooee.storage.postgres.transaction import Row, Transaction
 from cooee.storage.records import Claim, PendingText
 
 
 async def queue_media_erasure(transaction: Transaction, rows: Iterable[Row]) -> None:
     """Add the paths in rows of one column, the media of a text, to the list of media to erase."""
-    files = [file for (media,) in rows if media for file in decode_media(media)]
+    files = [file for (media,) in rows for file in readable_media(media)]
     paths = [file.path for file in files if file.path]
     if paths:
         await transaction.execute("queue_media_erasure", paths)

@@ -1475,7 +1475,7 @@ delete from outbound where (conversation, seq) in (
 returning conversation, seq
 
 -- name: empty_outbound
-update outbound set text = '', media = null, provider_id = null, error = ''
+update outbound set text = '', media = null, provider_id = null, error = '', due_at = null
  where (conversation, seq) in (
   select conversation, seq from outbound
    where conversation = any ($1::bytea[]) and key is not null and status > Status.UNKNOWN

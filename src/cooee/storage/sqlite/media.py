@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cooee.core.messages import Media
-from cooee.storage.columns import decode_media, encode_media
+from cooee.storage.columns import encode_media, readable_media
 from cooee.storage.records import Claim, PendingText
 from cooee.storage.sqlite.transaction import Transaction
 
@@ -23,7 +23,7 @@ def save_media(
 def queue_media_erasure(transaction: Transaction, conversation: bytes) -> None:
     """Add the paths of a conversation's media to the list of media to erase."""
     for (encoded,) in transaction.execute("media_of", (conversation,)).fetchall():
-        paths = [(media.path,) for media in decode_media(encoded) if media.path]
+        paths = [(media.path,) for media in readable_media(encoded) if media.path]
         transaction.execute_many("queue_media_erasure", paths)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cooee.storage.columns import decode_media
+from cooee.storage.columns import readable_media
 from cooee.storage.sqlite.forgotten import secure_deletion
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.summaries import PrunedSlice
@@ -47,7 +47,7 @@ def _prune_inbound(
     pruned = transaction.execute("prune_inbound", parameters).fetchall()
     for (media,) in pruned:
         # storage rule 9: the paths are noted in the commit that erases the rows.
-        paths = [(file.path,) for file in decode_media(media) if file.path] if media else ()
+        paths = [(file.path,) for file in readable_media(media) if file.path]
         transaction.execute_many("queue_media_erasure", paths)
     return len(pruned)
 

@@ -651,7 +651,7 @@ delete from outbound where conversation = ?1 and seq in (
 returning seq
 
 -- name: empty_outbound
-update outbound set text = '', media = null, provider_id = null, error = ''
+update outbound set text = '', media = null, provider_id = null, error = '', due_at = null
  where conversation = ?1 and seq in (
   select seq from outbound
    where conversation = ?1 and key is not null and status > Status.UNKNOWN and refused = 0
