@@ -142,7 +142,7 @@ def commands(level: int) -> str:
 
 def _command(level: int, name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
-    options = [one for one in command.params if one.param_type_name == "option"]
+    options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
     shape = [_shape(one) for one in arguments] + ["[OPTIONS]"] * bool(options)
     rows = [(_code(_shape(one)), one.help or "", "") for one in arguments]
     rows += [(_code(_flags(one)), one.help or "", _shown(one.default)) for one in options]

@@ -237,7 +237,8 @@ def test_only_the_lines_of_the_process_are_written_without_an_event():
     """A step of a text, a conversation or a consent is an event; a new line needs the page."""
     direct = {
         ast.literal_eval(node.args[0])
-        for file in (ROOT / "src" / "cooee" / "runtime").rglob("*.py")
+        for room in ("runtime", "cli")
+        for file in (ROOT / "src" / "cooee" / room).rglob("*.py")
         if file.name not in {"event_log.py", "log.py"}
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "log_event"
