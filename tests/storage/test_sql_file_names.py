@@ -12,7 +12,7 @@ SQLITE_ALONE = {
     "part of a greater statement there": [
         *("assign_text_seq", "assign_opt_out_seq", "add_inbound", "opt_out_at_provider"),  # receive_texts, opt_out
         *("save_state", "begin_attempt", "is_any_open", "add_outbound_attempt"),  # finish_claim, next_texts
-        *("find_suspect", "count_suspect_attempt", "uncount_suspect_attempt"),  # claim_suspect, release_claims
+        *("find_suspect", "any_suspect", "count_suspect_attempt", "uncount_suspect_attempt"),  # claim_suspect, release_claims
         *("cancel_attempt", "set_next_check", "requeue_inbound", "any_open_dialogue"),
         *("find_dialogue", "find_entry", "any_early_receipt", "early_receipts", "numbers_of"),
     ],

@@ -533,7 +533,7 @@ WHOLE = {
 }
 NARROW = re.compile(
     "inbound_set_aside|outbound_(troubled|refused|open|queue|lookups|status_checks)|receipts_early"
-    "|conversations_due"
+    "|conversations_(due|suspect)"
     "|dialogues_(failing|open)"
 )
 

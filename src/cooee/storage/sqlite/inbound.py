@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -25,7 +26,7 @@ from cooee.storage.sqlite.forgotten import (
 )
 from cooee.storage.sqlite.opt_outs import lift_opt_out, record_opt_out
 from cooee.storage.sqlite.transaction import Transaction
-from cooee.storage.sqlite.turns import claim_received, release_claims
+from cooee.storage.sqlite.turns import ClaimRow, claim_received, release_claims
 from cooee.storage.statuses import InboundStatus, SenderConsent
 
 
@@ -33,19 +34,20 @@ def receive_texts(
     transaction: Transaction, inbounds: Sequence[NewInbound], claim_limit: int = 0
 ) -> list[ReceivedText]:
     """Store texts, and lease the conversations of new texts, at most `claim_limit`."""
-    received = [_receive_text(transaction, new) for new in inbounds]
-    if claim_limit <= 0:
-        return [text for _, text in received]
+    claim_rows: dict[bytes, ClaimRow | None] = {}
+    last_texts: dict[bytes, int] = {}
+    received = []
+    for index, new in enumerate(inbounds):
+        conversation, text, claim_row = _receive_text(transaction, new)
+        received.append(text)
+        if text.is_new:  # with another new text, the claim is to have both
+            claim_rows[conversation] = None if conversation in last_texts else claim_row
+            last_texts[conversation] = index
     # storage rule 19: in one transaction, so that a text costs a commit less.
-    last_texts = {id: index for index, (id, text) in enumerate(received) if text.is_new}
-    claims = {
-        last_texts[claim.conversation]: claim
-        for claim in claim_received(transaction, last_texts, claim_limit)
-    }
-    return [
-        replace(text, claim=claims[index]) if index in claims else text
-        for index, (_, text) in enumerate(received)
-    ]
+    for claim in claim_received(transaction, claim_rows, claim_limit) if claim_limit > 0 else ():
+        index = last_texts[claim.conversation]
+        received[index] = replace(received[index], claim=claim)
+    return received
 
 
 def release_received(transaction: Transaction, received: Sequence[ReceivedText]) -> None:
@@ -53,8 +55,10 @@ def release_received(transaction: Transaction, received: Sequence[ReceivedText])
     release_claims(transaction, [text.claim for text in received if text.claim is not None])
 
 
-def _receive_text(transaction: Transaction, new: NewInbound) -> tuple[bytes, ReceivedText]:
-    """Store a text; return its conversation, and the result."""
+def _receive_text(
+    transaction: Transaction, new: NewInbound
+) -> tuple[bytes, ReceivedText, ClaimRow | None]:
+    """Store a text; return its conversation, the result, and the row of a claim of it alone."""
     inbound = new.inbound
     ours, theirs, text = (
         storable_text(inbound.recipient),
@@ -69,17 +73,17 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> tuple[bytes, Rec
         inbound.key
         and not transaction.execute("add_dedupe_key", (conversation, key, received_at)).rowcount
     ):
-        return conversation, ReceivedText(id, is_new=False)
+        return conversation, ReceivedText(id, is_new=False), None
     is_opt_out = _is_opt_out(transaction, conversation, new)
     place = (conversation, (ours, theirs), received_at, None if is_opt_out else transaction.now)
-    seq = _next_seq(transaction, *place)
+    seq, *counters = _next_seq(transaction, *place)
     # storage rule 9: a first text may be of a forgotten person, whose rows are under a keyed id.
     if seq == 1 and find_forgotten(transaction, conversation):
         if has_forgotten_text(transaction, conversation, key):
             _undo_repetition(transaction, conversation, key)
-            return conversation, ReceivedText(id, is_new=False)
+            return conversation, ReceivedText(id, is_new=False), None
         recall_conversation(transaction, conversation, (ours, theirs))
-        seq = _next_seq(transaction, *place)
+        seq, *counters = _next_seq(transaction, *place)
     is_back = new.consent == "in" and _lift_opt_out(transaction, conversation, new, id)
     row = (
         conversation,
@@ -95,9 +99,27 @@ def _receive_text(transaction: Transaction, new: NewInbound) -> tuple[bytes, Rec
         encode_media(inbound.media),
         int(SenderConsent.BACK_IN if is_back else SenderConsent.IN),
     )
-    transaction.execute("add_inbound", row)
+    [consent] = transaction.execute("add_inbound", row).fetchone()
     cancelled = _record_opt_out(transaction, conversation, new, id) if is_opt_out else ()
-    return conversation, ReceivedText(id, True, is_opt_out, cancelled, is_back)
+    received = ReceivedText(id, True, is_opt_out, cancelled, is_back)
+    stored = (*row[1:-1], consent)
+    return conversation, received, _claim_row(transaction, (ours, theirs), counters, row[0], stored)
+
+
+def _claim_row(
+    transaction: Transaction,
+    numbers: tuple[str, str],
+    counters: Sequence[Any],
+    conversation: bytes,
+    stored: Sequence[Any],
+) -> ClaimRow | None:
+    """Return the row of `claim_received` for a stored text; None where that has to be asked."""
+    if not counters:  # an opt-out
+        return None
+    *counted, due_at, suspect_seq = counters
+    is_alone = counted[-1] == stored[0] - 1  # all texts before it are handled
+    is_due = due_at <= transaction.now and suspect_seq is None
+    return (conversation, *numbers, *counted, *stored) if is_alone and is_due else None
 
 
 def _record_opt_out(
@@ -148,15 +170,19 @@ def _next_seq(
     numbers: tuple[str, str],
     received_at: int,
     due: int | None,
-) -> int:
-    """Return a text's new number in its conversation, due at `due` (None: never)."""
+) -> Sequence[Any]:
+    """Return a text's new number in its conversation, due at `due` (None: never).
+
+    The conversation's further counters, with its state, follow where the text is due.
+    """
     if due is None:
         counters = transaction.execute("assign_opt_out_seq", (conversation, *numbers, received_at))
     else:
         counters = transaction.execute(
             "assign_text_seq", (conversation, *numbers, received_at, due)
         )
-    return int(counters.fetchone()[0])
+    row: Sequence[Any] = counters.fetchone()
+    return row
 
 
 def _undo_repetition(transaction: Transaction, conversation: bytes, key: bytes) -> None:

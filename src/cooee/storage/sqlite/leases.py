@@ -23,6 +23,7 @@ class Leases:
         # storage rule 12: a dead owner holds no lease, so a claim writes nothing and costs no sync.
         self.by_conversation: dict[bytes, Lease] = {}
         self.data_version = 0
+        self.has_suspects = False  # at the start: later none is added
         self._last_id = 0
         self._savepoint: tuple[dict[bytes, Lease], int] = ({}, 0)
 

@@ -137,6 +137,7 @@ def _take_over(transaction: Transaction) -> None:
         # backlog the ends, at which turns are claimed.
         transaction.execute("mark_suspect_texts", (_MAX_SUSPECTS,))
         transaction.execute("mark_suspect_timers", (transaction.now, _MAX_SUSPECTS))
+    transaction.leases.has_suspects = transaction.execute("any_suspect").fetchone() is not None
     transaction.execute("add_interrupted_receipts", (transaction.now,))
     transaction.execute("mark_interrupted_unknown", (transaction.now,))
 

@@ -53,7 +53,9 @@ on conflict (id) do update set
                 when failed_attempts > 0 then due_at
                 else min(due_at, excluded.due_at) end,
   failed_attempts = case when due_at is null then 0 else failed_attempts end
-returning last_in_seq
+returning last_in_seq, lease_epoch, failed_attempts, last_turn_at,
+          (select state from states where conversation = conversations.id), handled_seq,
+          due_at, suspect_seq
 
 -- An opt-out keyword has no turn: where no text waits before the keyword, it is handled at once.
 -- name: assign_opt_out_seq
@@ -71,6 +73,7 @@ insert into inbound (conversation, seq, id, provider_id, text, raw, sent_at, rec
                      media, consent)
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
         max(?11, exists (select 1 from opt_outs where conversation = ?1 and lifted_at is null)))
+returning consent
 
 -- name: opt_out
 insert into opt_outs (conversation, since, ours, theirs, source, inbound_id, at_provider)
@@ -95,6 +98,9 @@ update outbound set status = Status.CANCELLED, error = 'opted out'
  where conversation = ? and status in (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
     and status = Status.QUEUED
 returning seq, text, attempts
+
+-- name: any_suspect
+select 1 from conversations indexed by conversations_suspect where suspect_seq is not null limit 1
 
 -- name: find_suspect
 select id from conversations
@@ -131,7 +137,7 @@ select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at,
   left join states s on s.conversation = c.id and i.seq = c.handled_seq + 1
  order by c.due_at, c.id, i.seq
 
--- The text has just been stored, so its conversation is claimed by its id.
+-- A text has just been stored, beside others that wait: its conversation is claimed by its id.
 -- name: claim_received
 select c.id, c.ours, c.theirs, c.lease_epoch, c.failed_attempts, c.last_turn_at, s.state, c.handled_seq,
        i.seq, i.id, i.provider_id, i.text, i.raw, i.sent_at, i.received_at, i.status,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,10 @@ from cooee.storage.records import (
 from cooee.storage.sqlite import dialogues as sqlite_dialogues
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.turn_rows import make_pending_text
+
+ClaimRow: TypeAlias = tuple[Any, ...]
+"""A row of `claim_due`: a conversation, with one of its texts."""
+ClaimRows: TypeAlias = Mapping[bytes, ClaimRow | None]
 
 
 def claim_conversations(transaction: Transaction, limit: int, *, with_timers: bool) -> list[Claim]:
@@ -50,16 +54,26 @@ def claim_conversations(transaction: Transaction, limit: int, *, with_timers: bo
     return claims
 
 
-def claim_received(
-    transaction: Transaction, conversations: Iterable[bytes], limit: int
-) -> list[Claim]:
-    """Lease conversations with new texts where `claim_conversations` would, at most `limit`."""
+def claim_received(transaction: Transaction, claim_rows: ClaimRows, limit: int) -> list[Claim]:
+    """Lease conversations with new texts where `claim_conversations` would, at most `limit`.
+
+    Args:
+        transaction: the transaction that has stored the texts.
+        claim_rows: by conversation, the row of `claim_received`; None where it is to be read.
+        limit: how many conversations to lease.
+    """
     # storage rule 5: while a suspect is due, it is claimed alone.
-    if transaction.execute("find_suspect", (transaction.now, True)).fetchone() is not None:
-        return []
-    leased = transaction.leases.by_conversation
-    free = [id for id in dict.fromkeys(conversations) if id not in leased][:limit]
-    rows = [transaction.execute("claim_received", (id, transaction.now)).fetchall() for id in free]
+    if transaction.leases.has_suspects:
+        suspect = transaction.execute("find_suspect", (transaction.now, True))
+        if suspect.fetchone() is not None:
+            return []
+    free = [id for id in claim_rows if id not in transaction.leases.by_conversation][:limit]
+    rows = [
+        [row]
+        if (row := claim_rows[id]) is not None
+        else transaction.execute("claim_received", (id, transaction.now)).fetchall()
+        for id in free
+    ]
     return _make_claims(transaction, chain.from_iterable(rows), is_suspect=False)
 
 
