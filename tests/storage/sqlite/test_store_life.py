@@ -70,6 +70,7 @@ class StoreModel:
         self.sending: list[Outbound] = []
         self.count = 0
         self.keys: list[str] = []
+        self.is_pruned, self._prunes = False, draw(st.booleans())
 
     def _draft(self, **fields: object) -> NewOutbound:
         """Return a text whose refusal begins no dialogue: this life has none."""
@@ -230,6 +231,11 @@ class StoreModel:
     async def wait(self) -> None:
         self.harness.clock.advance(seconds=self.draw(st.sampled_from([1, 10, 60])))
 
+    async def prune(self) -> None:
+        if self._prunes:
+            await self.harness.store.prune_history(self.harness.clock())
+            self.is_pruned = True
+
     async def restart(self) -> None:
         await self.harness.store.close()
         await self._reopen()
@@ -272,13 +278,18 @@ class StoreModel:
     async def _compare(self, person: str, known: ExpectedPerson) -> None:
         entries = await self.harness.store.history(OURS, person, 1000)
         stored = {entry.text: entry.status for entry in entries if entry.direction == "in"}
-        assert {text for text, status in stored.items() if status == "set aside"} == set(
-            known.aside
-        )
-        assert set(stored) == {*known.over, *known.aside}
-        assert {entry.text: entry.status for entry in entries if entry.direction == "out"} == {
-            text.words: text.status.name.lower() for text in known.out
-        }
+        aside = {text for text, status in stored.items() if status == "set aside"}
+        assert aside == set(known.aside)
+        out = {entry.text: entry.status for entry in entries if entry.direction == "out"}
+        expected = {text.words: text.status.name.lower() for text in known.out}
+        waiting = {text.words for text in known.out if text.status <= Status.UNKNOWN}
+        assert out.items() <= expected.items()
+        assert set(stored) <= {*known.over, *known.aside}
+        if self.is_pruned:
+            assert waiting <= out.keys()
+        else:
+            assert len(out) == len(expected)
+            assert len(stored) == len(known.over) + len(known.aside)
 
 
 def _cancel(known: ExpectedPerson) -> None:
@@ -295,6 +306,7 @@ DEEDS = [
     *[StoreModel.take] * 2,
     *[StoreModel.record] * 2,
     *(StoreModel.release, StoreModel.retry, StoreModel.wait, StoreModel.restart, StoreModel.die),
+    StoreModel.prune,
 ]
 
 
