@@ -102,8 +102,10 @@ def make_question(
         prompt = required_text(prompt, "A prompt")
     if menu is not None:
         menu = built_in_options(menu)
-    if not options:  # the short way: every replay runs this line for every answer
-        return Question("ask", prompt, type_, menu, None, None, None, None, None, None, default)
+    if not options or options.keys() == _KEY_ALONE:
+        # the short way: every replay runs these lines for every answer
+        key = built_in_text(options["key"]) if options else None
+        return Question("ask", prompt, type_, menu, key, None, None, None, None, None, default)
     unknown = options.keys() - AskOptions.__optional_keys__
     if unknown:
         misplaced = " It is one of chat.receive()." if min(unknown) == "settle" else ""
@@ -113,6 +115,9 @@ def make_question(
         )
     exact = {name: _BUILT_IN.get(name, _unchanged)(value) for name, value in options.items()}
     return Question("ask", prompt, type_, menu, default=default, **exact)
+
+
+_KEY_ALONE = {"key"}
 
 
 def make_receive(

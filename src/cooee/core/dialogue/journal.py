@@ -304,7 +304,7 @@ class _StoredFormat(msgspec.Struct):
 
 _encode_json = msgspec.json.Encoder().encode
 _head_decoder = msgspec.json.Decoder(_StoredHead)
-_entry_decoder = msgspec.json.Decoder(JournalEntry)
+_entries_decoder = msgspec.json.Decoder(tuple[JournalEntry, ...])
 _format_decoder = msgspec.json.Decoder(_StoredFormat)
 
 
@@ -329,13 +329,16 @@ def decode_journal(head: bytes, entries: Iterable[bytes]) -> Journal:
     # replay rule 1: whoever cannot read a journal raises, so nobody ever overwrites it.
     try:
         bare = _head_decoder.decode(head)
-        decoded = tuple(map(_entry_decoder.decode, entries))
+        stored = list(entries)
+        decoded = _entries_decoder.decode(b"[%b]" % b",".join(stored))  # at once: half of the time
     except (msgspec.MsgspecError, UnicodeError) as error:
         if _is_too_new(head):
             raise JournalTooNew(_TOO_NEW_MESSAGE) from error
         raise JournalUnreadable(f"A dialogue's journal cannot be read: {error}") from error
     if bare.format > JOURNAL_FORMAT:
         raise JournalTooNew(_TOO_NEW_MESSAGE)
+    if len(decoded) != len(stored):  # halves that fit together, or one that holds several
+        raise JournalUnreadable("A dialogue's journal cannot be read: its entries are cut.")
     if len(decoded) < bare.entry_count:  # a killed once may have left more
         raise JournalUnreadable("Some of a dialogue's entries are missing.")
     return replace(bare.journal, entries=decoded)
