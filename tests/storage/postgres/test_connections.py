@@ -60,7 +60,7 @@ async def test_no_plan_made_on_empty_tables_reads_a_growing_table_whole(connecti
         await connection.execute("deallocate planned")
         if whole := sorted(whole_reads(json.loads(told)[0]["Plan"])):
             found[name] = whole
-    assert found.keys() == READ_WHOLE
+    assert found.keys() <= READ_WHOLE  # PostgreSQL 15 reads the first handler by a condition
 
 
 @pytest.mark.parametrize(
