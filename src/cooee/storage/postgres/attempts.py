@@ -12,9 +12,8 @@ from cooee.storage.columns import (
     to_millis,
     to_millis_or_none,
 )
-from cooee.storage.postgres.forgotten import find_forgotten
 from cooee.storage.postgres.locks import Numbers
-from cooee.storage.postgres.opt_outs import NewOptOut, record_new_opt_outs
+from cooee.storage.postgres.opt_outs import NewOptOut, lock_people, record_new_opt_outs
 from cooee.storage.postgres.receipts import Report, TextKey, add_receipts, adopt_early_receipts
 from cooee.storage.postgres.refusals import NewRefusal, begin_refusals
 from cooee.storage.postgres.rounds import split_into_rounds
@@ -206,19 +205,20 @@ async def _record_refused(
 ) -> Sequence[tuple[_Result, Sequence[Outbound]]]:
     """Record that the provider refused texts for opt-outs; return the texts that each cancelled."""
     by_conversation = {one.text_key[0]: one for one in refused}
-    gone = [id for id in by_conversation if id not in numbers]
     # A person may have been forgotten while the text was under way.
-    forgotten = await find_forgotten(transaction, gone) if gone else {}
+    gone = [id for id in by_conversation if id not in numbers]
+    back, forgotten = await lock_people(transaction, gone) if gone else ({}, {})
+    known = {**numbers, **back}
     opt_outs = {
         forgotten.get(id, id): NewOptOut(
             forgotten.get(id, id),
             transaction.now,
-            *numbers.get(id, ("", "")),
+            *known.get(id, ("", "")),
             source=ConsentSource.REFUSED,
             at_provider=True,
         )
         for id in by_conversation
-        if id in numbers or id in forgotten
+        if id in known or id in forgotten
     }
     recorded = await record_new_opt_outs(transaction, list(opt_outs.values()))
     return [

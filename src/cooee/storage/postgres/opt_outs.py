@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cooee.core.messages import Outbound, conversation_id, outbound_id
 from cooee.storage.columns import from_millis, from_millis_or_none, storable_text
 from cooee.storage.postgres.forgotten import find_forgotten
-from cooee.storage.postgres.locks import lock_conversations
+from cooee.storage.postgres.locks import Numbers, lock_conversations
 from cooee.storage.postgres.transaction import Transaction
 from cooee.storage.statuses import ConsentSource
 from cooee.storage.summaries import OptOut
@@ -71,6 +71,26 @@ async def lift_opt_out(
     return await transaction.fetch_row("opt_in", *row) is not None
 
 
+async def lock_people(
+    transaction: Transaction, conversations: Sequence[bytes]
+) -> tuple[dict[bytes, Numbers], dict[bytes, bytes]]:
+    """Lock the rows of conversations, those of forgotten people under their keyed ids too.
+
+    Return the numbers of those who are known, and the keyed ids of those who are forgotten.
+    """
+    known = await lock_conversations(transaction, conversations)
+    strangers = [id for id in conversations if id not in known]
+    forgotten = await find_forgotten(transaction, strangers) if strangers else {}
+    if not forgotten:
+        return known, {}
+    rows = await lock_conversations(transaction, forgotten.values())
+    # storage rule 9: who came back while their row was waited for is known again.
+    known |= await lock_conversations(
+        transaction, [id for id, keyed in forgotten.items() if keyed not in rows]
+    )
+    return known, {id: keyed for id, keyed in forgotten.items() if keyed in rows}
+
+
 async def record_opt_outs(
     transaction: Transaction, ours: str, people: Sequence[str]
 ) -> tuple[int, Sequence[Outbound]]:
@@ -80,11 +100,7 @@ async def record_opt_outs(
     """
     pairs = [(storable_text(ours), storable_text(person)) for person in people]
     numbers = {conversation_id(*pair): pair for pair in pairs}
-    locked = await lock_conversations(transaction, list(numbers))
-    strangers = [id for id in numbers if id not in locked]
-    forgotten = await find_forgotten(transaction, strangers) if strangers else {}
-    if forgotten:
-        await lock_conversations(transaction, list(forgotten.values()))
+    _, forgotten = await lock_people(transaction, list(numbers))
     opt_outs = [
         NewOptOut(
             forgotten.get(id, id),

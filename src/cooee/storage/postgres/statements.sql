@@ -313,6 +313,8 @@ select c.id, s.state,
 -- storage rule 19: the first attempts of replies that are due are recorded with them, as many as
 -- the turn takes, where the conversation has no other text that may be open. `is_alone` reads
 -- `outbound` as it was before the lock, so it holds only where the last text was there by then.
+-- law 10: the ledger is asked as well, since the provider may list a person whose first text, and
+-- with it the row, is not committed yet.
 -- name: finish_claim
 with turn as (
   select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[],
@@ -352,7 +354,10 @@ with turn as (
     join turn t on t.id = h.id
     left join (select distinct conversation, many from draft) n on n.conversation = h.id
    where c.id = h.id and c.lease = t.lease
-  returning c.id, t.lease, c.ours, c.theirs, c.opted_out, t.take_limit,
+  returning c.id, t.lease, c.ours, c.theirs, t.take_limit,
+            c.opted_out or (
+              select true from opt_outs x where x.conversation = c.id and x.lifted_at is null
+               limit 1) is true as opted_out,
             c.last_out_seq - coalesce(n.many, 0) as last_out_seq
 ), alone as (
   select e.id from ended e
