@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from support.virtual_cluster import HOLD_S, Cluster
 
 from cooee import App
 from cooee.core.http_messages import Request
+from cooee.runtime import wiring
+from cooee.runtime.number_hold import NumberHold
 from cooee.runtime.roles import Role
 
 ANNA, BEN = "+61491570156", "+61491570157"
@@ -23,8 +27,10 @@ def echo(version=""):
 
 
 @pytest.fixture
-async def cluster(tmp_path):
+async def cluster(tmp_path, monkeypatch):
     async with Cluster(tmp_path, switches=("pop",)) as cluster:
+        elapsed_s = lambda: cluster.clock.now().timestamp()  # noqa: E731 -- the virtual monotonic()
+        monkeypatch.setattr(wiring, "NumberHold", partial(NumberHold, elapsed_s=elapsed_s))
         yield cluster
 
 
@@ -83,6 +89,23 @@ async def test_a_number_whose_reader_died_is_read_again_within_five_seconds(clus
     last = len(polls_of(first))
     assert await cluster.text(BEN, "anybody?") == ["You said anybody?."]
     assert len(polls_of(first)) == last
+
+
+async def test_a_login_that_outlasts_the_hold_reads_nothing(cluster):
+    first = await cluster.start("first", echo())
+    await cluster.start("second", echo())
+    log_in, session = first.session._valid_credentials, first.session
+
+    async def slowly(instead_of=None):
+        await cluster.clock.sleep(HOLD_S + 2)
+        return await log_in(instead_of)
+
+    session._valid_credentials = slowly
+    await cluster.clock.advance(0.5)  # a poll has begun, and logs in
+    first.store.is_dead, count = True, len(polls_of(first))
+    await cluster.clock.advance(HOLD_S + 10)
+    assert len(polls_of(first)) == count
+    assert await cluster.text(ANNA, "hello") == ["You said hello."]
 
 
 async def test_replies_are_sent_by_one_process_at_a_time(cluster):

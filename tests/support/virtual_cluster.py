@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from msgspec.structs import replace
 
 from cooee.clocks.clock import VirtualClock
+from cooee.core.errors import StoreUnavailable
 from cooee.net.http_client import InProcessClient
 from cooee.runtime.roles import EVERY_ROLE
 from cooee.runtime.service import Service
@@ -42,9 +43,11 @@ class ProcessStore:
         return getattr(self._shared.store, verb)
 
     async def hold_number(self, ours, role):
+        if self.is_dead:
+            raise StoreUnavailable("The server went away.")
         now = self._shared.clock.now().timestamp()
         holder, until = self._shared.holds.get((ours, role), (self._name, 0.0))
-        if self.is_dead or (holder != self._name and until > now):
+        if holder != self._name and until > now:
             return 0.0
         self._shared.holds[ours, role] = (self._name, now + HOLD_S)
         return HOLD_S

@@ -21,7 +21,7 @@ from cooee.cli.options import AppArgument
 from cooee.cli.process_group import END_OF_NEWS
 from cooee.cli.shutdown import run_until_signal
 from cooee.core.app.app import App
-from cooee.runtime.roles import Role
+from cooee.runtime.roles import EVERY_ROLE, Role, parse_roles
 
 if TYPE_CHECKING:
     from cooee.runtime.app_loop import AppThread
@@ -77,7 +77,6 @@ def run(
 
     from cooee.runtime.app_loop import AppThread
     from cooee.runtime.redaction import Redactor
-    from cooee.runtime.roles import EVERY_ROLE, parse_roles
     from cooee.runtime.settings import read_settings
     from cooee.storage.dialects import check_processes
 
@@ -298,11 +297,9 @@ def startup_banner(name: str, service: Service, settings: Settings, port: int | 
 
 
 def _role_lines(roles: frozenset[Role]) -> list[str]:
-    from cooee.runtime.roles import EVERY_ROLE
-
-    return (
-        [] if roles == EVERY_ROLE else [f"  only       {', '.join(r for r in Role if r in roles)}"]
-    )
+    if roles == EVERY_ROLE:
+        return []
+    return [f"  only       {', '.join(role for role in Role if role in roles)}"]
 
 
 def _describe_direction(service: Service, settings: Settings) -> str:

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 
 from cooee.clocks.clock import Clock, WakeUp
 from cooee.core.backoff import Backoff
 from cooee.core.errors import OutcomeUnknown, ProviderFailure, StoreUnavailable, TemporaryFailure
-from cooee.providers import PollResult
+from cooee.core.http_messages import Flow
+from cooee.providers import Credentials, PollResult
 from cooee.runtime.events import Events, PollAnswerLost, PollFailed
 from cooee.runtime.inbound.receiver import InboundReceiver
 from cooee.runtime.log import error_location, log_event
@@ -114,7 +116,7 @@ class Poller:
             "" if provider.features.polling == "pop" else await self._store.get_cursor(self._ours)
         )
         began_at = self._clock.now()
-        result = await self._session.call(lambda credentials: provider.poll(credentials, cursor))
+        result = await self._session.call(partial(self._begin_poll, cursor))
         # delivery rule 1: stored first; only then may the provider forget the texts
         await self._store_result(result)
         if result.cursor != cursor:
@@ -127,6 +129,12 @@ class Poller:
             self._caught_up_at = began_at
             self._on_caught_up()
         return result.more
+
+    def _begin_poll(self, cursor: str, credentials: Credentials) -> Flow[PollResult]:
+        # delivery rule 29: a login, or a standstill, may have taken longer than the hold lasts
+        if not self._hold.is_held:
+            raise TemporaryFailure("Nothing was read: another process may read this number.")
+        return self._session.provider.poll(credentials, cursor)
 
     async def _store_result(self, result: PollResult) -> None:
         """Store a poll's texts, however long the database takes."""
