@@ -189,6 +189,7 @@ def wire(
         clock=resources.clock,
         wake_worker=wake_worker,
         handed_claims=worker.handed_claims,
+        start_task=resources.tasks.start,
         events=resources.events,
     )
     outbox = DurableOutbox(

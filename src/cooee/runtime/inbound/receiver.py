@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 
 from cooee.clocks.clock import Clock
 from cooee.core.app.offered_words import plain_word
 from cooee.core.app.opt_out import OptOutWords
+from cooee.core.errors import StoreUnavailable
 from cooee.core.messages import Inbound, credible_sent_at
 from cooee.core.parsing.courtesies import without_courtesies
 from cooee.core.phone_numbers import normalise_number
@@ -22,6 +25,21 @@ from cooee.runtime.turns.handed_claims import HandedClaims
 from cooee.storage import Claim, ConsentSource, NewInbound, ReceivedText, Store
 
 _UNKNOWN_SENDER = "unknown"  # the sender of a text that came without one: kept, and never answered
+
+
+class _Delivery(NamedTuple):
+    """The texts that one webhook or poll brought, and what the store made of them."""
+
+    arrivals: Sequence[NewInbound]
+    stored: asyncio.Future[Sequence[ReceivedText]]
+
+    def resolve(self, results: Sequence[ReceivedText]) -> None:
+        if not self.stored.done():  # who brought the texts may have left
+            self.stored.set_result(results)
+
+    def fail(self, error: Exception) -> None:
+        if not self.stored.done():
+            self.stored.set_exception(error)
 
 
 class InboundReceiver:
@@ -36,6 +54,7 @@ class InboundReceiver:
         clock: what to sleep on while the database is locked or full.
         wake_worker: called where a new text waits for a claim.
         handed_claims: where the claims go that came with their texts.
+        start_task: starts a task that ends before the service does.
     """
 
     def __init__(
@@ -49,11 +68,13 @@ class InboundReceiver:
         clock: Clock,
         wake_worker: Callable[[], None],
         handed_claims: HandedClaims,
+        start_task: Callable[[Coroutine[Any, Any, None]], object],
         events: Events,
     ) -> None:
         self._features, self._opt_out_words, self._store = features, opt_out_words, store
         self._announce, self._our_number, self._events = announce, our_number, events
         self._clock, self._wake_worker, self._handed_claims = clock, wake_worker, handed_claims
+        self._start_task, self._deliveries = start_task, list[_Delivery]()
 
     async def receive(
         self, inbounds: Sequence[Inbound], *, unread_for: timedelta = timedelta()
@@ -78,11 +99,41 @@ class InboundReceiver:
         return [one.inbound for one, result in stored if result.is_new and not result.opted_out]
 
     async def _store_texts(self, arrivals: Sequence[NewInbound]) -> Sequence[ReceivedText]:
+        """Store texts together with those that come in the same round of the event loop."""
+        loop = asyncio.get_running_loop()
+        delivery = _Delivery(arrivals, loop.create_future())
+        self._deliveries.append(delivery)
+        if len(self._deliveries) == 1:
+            loop.call_soon(self._store_gathered)
+        # delivery rule 1: whoever brought the texts is told nothing until they are on disk
+        return await delivery.stored
+
+    def _store_gathered(self) -> None:
+        deliveries, self._deliveries = self._deliveries, []
+        self._start_task(self._store_deliveries(deliveries))
+
+    async def _store_deliveries(self, deliveries: Sequence[_Delivery]) -> None:
+        """Store the texts of deliveries in one call; tell each delivery how that ended."""
+        try:
+            results = iter(await self._store_all([a for one in deliveries for a in one.arrivals]))
+            for delivery in deliveries:
+                delivery.resolve([next(results) for _ in delivery.arrivals])
+        except Exception as error:
+            # delivery rule 11: each alone, since one text's refusal is no other's trouble
+            if len(deliveries) > 1 and not isinstance(error, StoreUnavailable):
+                for delivery in deliveries:
+                    await self._store_deliveries([delivery])
+            for delivery in deliveries:
+                delivery.fail(error)
+        finally:
+            for delivery in deliveries:
+                delivery.stored.cancel()  # nothing where it is resolved
+
+    async def _store_all(self, arrivals: Sequence[NewInbound]) -> Sequence[ReceivedText]:
         """Store texts, tell of them, and hand over the claims that came with them."""
         results: Sequence[ReceivedText] = ()
         lent = self._handed_claims.borrow(len(arrivals))
         try:
-            # delivery rule 1: whoever brought the texts is told nothing until they are on disk
             results = await self._store.receive(arrivals, claim_limit=lent)
             for arrival, received in zip(arrivals, results, strict=True):
                 self._publish(arrival, received)
