@@ -6,11 +6,12 @@ import asyncio
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from support.open_transactions import held_open, until_blocked
 
-from cooee.core.messages import conversation_id
-from cooee.storage.postgres import claims, inbound, transaction, turns, workers
-from cooee.storage.records import ClaimResult, NewOutbound
+from cooee.core.messages import Priority, conversation_id
+from cooee.storage.postgres import claims, inbound, outbox, transaction, turns, workers
+from cooee.storage.records import ClaimResult, NewOutbound, ProactiveOutbound
 from cooee.testing.store_suite import ANNA, BERT, CLEO, OURS
 
 PEOPLE = sorted([ANNA, BERT, CLEO], key=lambda person: conversation_id(OURS, person))
@@ -76,6 +77,22 @@ async def test_an_opt_out_cancels_the_reply_that_it_waits_for(here, there, aside
         await until_blocked(aside, stopping)
     assert [text.text for text in (await stopping).cancelled] == ["reply"]
     assert "reply: cancelled" in await here.statuses()
+
+
+async def test_a_reply_is_not_taken_before_a_text_that_was_queued_as_its_turn_ended(
+    here, there, aside
+):
+    """storage rule 21: the statement that ends the turn does not see the other text yet."""
+    await here.receive("first")
+    claim = await here.claim_one()
+    draft = NewOutbound(text="before", priority=Priority.REPLY)
+    queueing = [ProactiveOutbound(OURS, ANNA, draft)]
+    async with held_open(there.store, lambda one: outbox.enqueue_texts(one, queueing)):
+        result = replace(result_of(claim), take_limit=5)
+        ending = asyncio.create_task(here.store.finish([result]))
+        await until_blocked(aside, ending)
+    [finished] = await ending
+    assert [attempt.outbound.text for attempt in finished.attempts] == ["before", "reply"]
 
 
 async def test_a_text_delivered_to_two_processes_at_once_is_stored_by_the_first(here, there, aside):
