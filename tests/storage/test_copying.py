@@ -338,6 +338,7 @@ async def test_every_column_of_both_databases_is_copied_or_is_a_processs_own(
         "conversations",
         "outbound",
         "workers",
+        "commit_marks",
         "number_roles",
         "schema_version",
     }

@@ -22,6 +22,7 @@ SQLITE_ALONE = {
 POSTGRES_ALONE = {
     "workers are rows": ["join_workers", "beat", "leave_workers", "bury_workers", "free_conversations_of", "free_roles_of", "is_suspect_waiting"],
     "many processes share numbers and deploys": ["hold_role", "release_role", "note_code_version", "newer_versions"],
+    "a commit whose answer is lost is asked for": ["mark_commit", "find_commit_mark", "remove_old_commit_marks"],
     "rows are locked": ["lock_conversations", "lock_leases", "lock_provider_ids", "lock_results", "add_or_lock_conversations"],
     "a lease is in the row": ["release_claims"],
     "read with a younger snapshot": ["claimed_texts"],

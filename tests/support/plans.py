@@ -10,7 +10,15 @@ from typing import Any
 
 from cooee.storage.postgres.transaction import _STATEMENTS, Transaction
 
-SMALL_TABLES = {"workers", "number_roles", "numbers", "metadata", "secrets", "media_to_erase"}
+SMALL_TABLES = {
+    "commit_marks",
+    "workers",
+    "number_roles",
+    "numbers",
+    "metadata",
+    "secrets",
+    "media_to_erase",
+}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,15 @@ READ_WHOLE = {
     *("give_up_conversations", "give_up_dedupe_keys", "give_up_opt_outs", "opt_outs_alone_of"),
     *("make_retired_dialogues_due", "set_all_opted_out", "set_next_receipt_id"),
 }  # fmt: skip
-SMALL = {"workers", "number_roles", "numbers", "metadata", "secrets", "media_to_erase"}
+SMALL = {
+    "commit_marks",
+    "workers",
+    "number_roles",
+    "numbers",
+    "metadata",
+    "secrets",
+    "media_to_erase",
+}
 
 
 @pytest.fixture

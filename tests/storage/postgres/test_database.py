@@ -7,12 +7,13 @@ import asyncio
 import asyncpg
 import pytest
 from support.cut_proxy import CutProxy
+from support.postgres import start_postgres
 
 from cooee.core.errors import StorageError, StoreUnavailable
 from cooee.storage.postgres.connections import read_address
 from cooee.storage.postgres.database import Database
 from cooee.storage.postgres.store import PostgreSQL
-from cooee.testing.store_suite import StoreHarness
+from cooee.testing.store_suite import ManualClock, StoreHarness
 
 
 @pytest.fixture
@@ -108,6 +109,30 @@ async def test_the_end_of_a_commit_is_asked_for_until_the_network_is_back(
     proxy.is_down = False
     assert await writing == 1
     assert await rows(migrated_url) == ["n1"]
+
+
+async def test_after_a_crash_no_transaction_is_taken_for_another():
+    """The server gives the id of a transaction that a crash has lost to another one."""
+    with start_postgres({"synchronous_commit": "on"}) as server:
+        url = server.url(await server.create_database())
+        await (await PostgreSQL.open(url, now=ManualClock(), owner=False)).close()
+        async with CutProxy(url) as proxy:
+            remote, verb = Database(read_address(proxy.url), lambda: 1_000), Adding()
+            await remote.read(lambda one: one.connection.fetchval("select 1"))
+            before, proxy.lose_request = proxy.connection_count, b"commit\0"
+            proxy.is_down = True
+            writing = asyncio.create_task(remote.write(verb))
+            while proxy.connection_count == before:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(server.restart)
+            others = Database(read_address(url), lambda: 1_000)
+            for n in range(50):
+                await others.write(Adding(f"other{n}-"))
+            proxy.is_down = False
+            assert await writing == 2
+        assert [row for row in await rows(url) if not row.startswith("other")] == ["n2"]
+        for database in (remote, others):
+            await database.connections.close()
 
 
 async def test_a_process_that_ends_waits_for_no_server_that_is_away(proxy, clock):

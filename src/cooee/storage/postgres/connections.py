@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
@@ -69,6 +71,7 @@ class Connections:
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
         self._idle: list[Connection] = []
+        self._numbers: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
         self._places = asyncio.Semaphore(address.pool_size)
         self._urgent_place = asyncio.Semaphore(1)
         settings = "".join(f"; set local {name} = {value}" for name, value in _SETTINGS.items())
@@ -97,6 +100,10 @@ class Connections:
         (self._urgent_place if is_urgent else self._places).release()
         if not connection.is_closed():
             self._idle.append(connection)
+
+    def number_of(self, connection: Connection) -> int:
+        """Return the random number by which the database knows a connection."""
+        return self._numbers.setdefault(connection, secrets.randbits(63))
 
     async def connect(self, *, statement_timeout_s: float = _STATEMENT_TIMEOUT_S) -> Connection:
         """Open a connection beside the pool."""

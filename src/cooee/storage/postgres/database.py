@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
@@ -84,62 +84,74 @@ class Database:
 
     async def _run_once(self, verb: Verb[T], begin: str, *, is_urgent: bool = False) -> T:
         connection = await self.connections.acquire(is_urgent=is_urgent)
+        number = self.connections.number_of(connection)
         try:
             await connection.execute(begin + self.connections.begin_suffix)
-            now = self.read_clock()
-            result = await verb(Transaction(connection, self.worker, now, self.forget_key))
-            unsettled_id = await _commit(connection, writes=begin != _BEGIN_READING)
+            transaction = Transaction(connection, self.worker, self.read_clock(), self.forget_key)
+            result = await verb(transaction)
+            mark = None if begin == _BEGIN_READING else await _mark(transaction, number)
+            is_settled = await _commit(connection, mark)
         except BaseException:
             await _roll_back(connection)
             raise
         finally:
             self.connections.release(connection, is_urgent=is_urgent)
-        if unsettled_id is not None and not await self._was_committed(unsettled_id):
+        if not is_settled and await self._last_mark(number) != mark:
             raise _NotCommitted
         return result
 
-    async def _was_committed(self, transaction_id: str) -> bool:
-        """Return whether a transaction was committed, however long the server is away.
+    async def _last_mark(self, number: int) -> int | None:
+        """Return the mark that a connection committed last, however long the server is away.
 
         Raises:
             StoreUnavailable: the process ends before the server is back.
         """
-        question, pauses = "select pg_xact_status($1::text::xid8)", iter(_PAUSES_S)
+        pauses = iter(_PAUSES_S)
         while True:
-            with contextlib.suppress(Exception):
-                connection = await self.connections.connect()
-                try:
-                    status = await connection.fetchval(question, transaction_id)
-                finally:
-                    connection.terminate()
-                if status != "in progress":
-                    return bool(status == "committed")
-            if self.is_closing:
-                raise StoreUnavailable(
-                    "The database was lost at a commit, and this process ends before it is back."
-                    " What the commit came to shows at the next start."
-                )
+            try:
+                return await self._find_mark(number)
+            except Exception as error:
+                translated = translate_error(error)
+                if not isinstance(translated, StoreUnavailable):
+                    raise translated from error
+                if self.is_closing:
+                    raise StoreUnavailable(
+                        "The database was lost at a commit, and this process ends before it is"
+                        " back. What the commit came to shows at the next start."
+                    ) from error
             await asyncio.sleep(next(pauses, _PAUSES_S[-1]))
+
+    async def _find_mark(self, number: int) -> int | None:
+        connection = await self.connections.connect()
+        try:
+            await connection.execute("begin" + self.connections.begin_suffix)
+            row = await Transaction(connection, 0, 0).fetch_row("find_commit_mark", number)
+            return None if row is None else int(row[0])
+        finally:
+            connection.terminate()
 
 
 class _NotCommitted(Exception):
     """The connection was lost at the commit, and the transaction was rolled back."""
 
 
-async def _commit(connection: Connection, *, writes: bool) -> str | None:
-    """Commit; return the transaction's id where the answer to the commit was lost."""
-    transaction_id: str | None = None
-    if writes:
-        # storage rule 22: whoever has the id can ask the server what became of the transaction.
-        transaction_id = await connection.fetchval("select pg_current_xact_id_if_assigned()::text")
+async def _mark(transaction: Transaction, number: int) -> int | None:
+    """Mark a transaction, so that its commit can be asked for; None where it wrote nothing."""
+    # storage rule 22: the mark is committed with the verb, or neither is.
+    mark = secrets.randbits(63)
+    return mark if await transaction.execute("mark_commit", number, mark) else None
+
+
+async def _commit(connection: Connection, mark: int | None) -> bool:
+    """Commit; return False where the answer to the commit of a marked transaction was lost."""
     try:
         await connection.execute("commit")
     except BaseException as error:
-        if transaction_id is None or not is_lost(error):
+        if mark is None or not is_lost(error):
             raise
         connection.terminate()
-        return transaction_id
-    return None
+        return False
+    return True
 
 
 async def _roll_back(connection: Connection) -> None:

@@ -80,6 +80,19 @@ returning worker
 -- name: release_role
 delete from number_roles where ours = $1::text and role = $2::text and worker = $3::integer
 
+-- A verb that wrote nothing leaves no mark.
+-- name: mark_commit
+insert into commit_marks as m (connection, mark, marked_at)
+select $1::bigint, $2::bigint, now() where pg_current_xact_id_if_assigned() is not null
+on conflict (connection) do update set mark = excluded.mark, marked_at = excluded.marked_at
+
+-- storage rule 22: the lock waits for the end of a transaction that is cut off and still there.
+-- name: find_commit_mark
+select mark from commit_marks where connection = $1::bigint for update
+
+-- name: remove_old_commit_marks
+delete from commit_marks where marked_at < now() - interval '1 day'
+
 -- name: note_code_version
 update workers set code_version = $2::text where id = $1::integer
 

@@ -102,6 +102,7 @@ class Worker:
 
     async def _join(self, transaction: Transaction) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
+        await transaction.execute("remove_old_commit_marks")
         asked_at = self._database.read_clock()
         row = await transaction.fetch_row("join_workers", name, LEASE, self._code_version)
         assert row is not None

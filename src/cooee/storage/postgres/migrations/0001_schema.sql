@@ -20,6 +20,13 @@ create table number_roles (
   primary key (ours, role)
 ) with (fillfactor = 50);
 
+-- storage rule 22: the last transaction that each connection committed.
+create table commit_marks (
+  connection bigint primary key,           -- a random number of the process's
+  mark       bigint not null,              -- of the transaction
+  marked_at  timestamptz not null
+) with (fillfactor = 20, autovacuum_vacuum_threshold = 1000);
+
 -- storage rule 1: one narrow row for each conversation is queue entry, lease, counters and timer.
 -- Both numbers are '' once the person is forgotten: the counters stay, so that no id is given twice.
 create table conversations (
