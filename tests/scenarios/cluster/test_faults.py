@@ -144,10 +144,10 @@ async def test_no_fault_loses_doubles_or_disorders_a_text(tmp_path, server):
         for person in house.people:
             assert house.screen(person) == person.whole()
         rounds = sum(person.begun for person in house.people)
+        print(dict(planted), f"{rounds * 3} replies to {rounds * 3} texts")
         for process in processes:
             assert process.exits[-1] == 0
             assert " critical " not in process.log.read_text(), "no part of a process ended"
-        print(dict(planted), f"{rounds * 3} replies to {rounds * 3} texts")
         doubts = await house.execute("select count(*) from outbound where status in (0, 1, 2)")
         assert doubts[0][0] == 0
         tokens = Counter(line.split()[1] for line in (tmp_path / "ledger").read_text().splitlines())
