@@ -15,7 +15,7 @@ from cooee.runtime.log import log_event
 END_OF_NEWS = b"\0"
 _RESTART_BACKOFF = Backoff((0.1, 1, 5, 30))  # seconds until a process that ended starts again
 _HEALTHY_S = 60.0  # a process that ran so long begins the pauses anew
-_READY_WITHIN_S = 60.0  # from a restart on; else the old process stays
+_READY_WITHIN_S = 180.0  # from a restart on; else the old process stays
 _END_WITHIN_S = 15.0  # from SIGTERM to SIGKILL
 
 

@@ -23,7 +23,7 @@ app = App()
 def echo(chat):
     return f"{chat.text}!"
 """
-OURS = "+61491570006"
+PATIENCE_S = 300  # until what has to come came: a machine may be busy
 
 
 def person(number):
@@ -59,7 +59,7 @@ def children(run):
     return set(map(int, path.read_text().split()))
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=PATIENCE_S):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -81,18 +81,18 @@ def test_processes_share_the_texts_and_one_that_dies_is_replaced(start, simulato
     metrics_port = free_port()
     metrics = {"COOEE_METRICS_PORT": str(metrics_port)}
     run = start("run", app, "--processes", "2", **settings, **metrics)
-    run.until(r"processes +2\n")
+    run.until(r"processes +2\n", PATIENCE_S)
     assert "PostgreSQL" in run.said
     wait_for(lambda: run.log.read_text().count(" connected ") == 2)
     text_all(simulator, range(20), "one")
     for one in range(20):
-        assert simulator.replies(person(one), 1) == ["one!"]
+        assert simulator.replies(person(one), 1, PATIENCE_S) == ["one!"]
     assert sum(turns_counted(metrics_port + more) for more in range(2)) == 20
     victim = min(children(run))
     os.kill(victim, signal.SIGKILL)
     text_all(simulator, range(20), "two")
     for one in range(20):
-        assert simulator.replies(person(one), 2) == ["one!", "two!"]
+        assert simulator.replies(person(one), 2, PATIENCE_S) == ["one!", "two!"]
     wait_for(lambda: len(children(run) - {victim}) == 2)
     assert run.end()[0] == 0
 
@@ -101,7 +101,7 @@ def test_a_rolling_restart_under_load_loses_and_doubles_nothing(
     start, simulator, settings, pushed, app
 ):
     run = start("run", app, "--processes", "4", **settings, **pushed)
-    run.until(r"processes +4\n")
+    run.until(r"processes +4\n", PATIENCE_S)
     wait_for(lambda: run.log.read_text().count(" connected ") == 4)
     before, rounds = children(run), 0
     run.process.send_signal(signal.SIGHUP)
@@ -110,7 +110,7 @@ def test_a_rolling_restart_under_load_loses_and_doubles_nothing(
         text_all(simulator, range(10), f"text {rounds}")
         expected = [f"text {number}!" for number in range(1, rounds + 1)]
         for one in range(10):
-            assert simulator.replies(person(one), rounds) == expected
+            assert simulator.replies(person(one), rounds, PATIENCE_S) == expected
     assert rounds > 4
     assert run.end()[0] == 0
     assert not re.search(" (error|critical) ", run.log.read_text())
@@ -125,14 +125,14 @@ def test_roles_in_processes_of_their_own(start, simulator, settings, pushed, app
         for only in roles
     ]
     for run in runs:
-        run.until("listening")
+        run.until("listening", PATIENCE_S)
     simulator.text(person(1), "hello")
-    assert simulator.replies(person(1), 1) == ["hello!"]
+    assert simulator.replies(person(1), 1, PATIENCE_S) == ["hello!"]
 
 
 def test_a_parent_that_is_killed_takes_its_processes_with_it(start, simulator, settings, app):
     run = start("run", app, "--processes", "2", **settings)
-    run.until(r"processes +2\n")
+    run.until(r"processes +2\n", PATIENCE_S)
     ids = children(run)
     run.process.kill()
     wait_for(lambda: not any(Path(f"/proc/{id}").exists() for id in ids))
