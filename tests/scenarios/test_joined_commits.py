@@ -16,6 +16,7 @@ from cooee.runtime.app_loop import AppThread
 from cooee.runtime.service import Service
 from cooee.runtime.wiring import ServiceOptions
 from cooee.storage.sqlite.store import SQLite
+from cooee.testing import Kit
 
 OURS = "+61491570006"
 
@@ -267,6 +268,30 @@ async def test_a_text_of_a_conversation_under_way_waits_for_its_turn(tmp_path):
         go.set()
         await world.until(events.AttemptRecorded, 3)
         assert heard == ["slow", "one", "two"]
+
+
+async def test_a_text_that_came_meanwhile_has_its_turn_as_soon_as_the_one_before_is_over():
+    # delivery rule 32: the commit says that a text is left, so nobody waits for the next look
+    app, begun = App(), []
+    async with Kit(app) as kit:
+
+        @app.otherwise
+        async def slow(chat):
+            begun.append((kit.clock.now() - start).total_seconds())
+            await kit.clock.sleep(5)
+            return chat.text
+
+        anna, ben = kit.phone(), kit.phone()
+        start = kit.clock.now()
+        kit.send(anna, "one")
+        await kit.clock.advance(1)
+        kit.send(anna, "two")
+        await kit.clock.advance(20)
+        assert anna.read() == ["one", "two"]
+        assert begun[1] - begun[0] == 5
+        kit.send(ben, "three")
+        await kit.clock.advance(20)
+        assert ben.read() == ["three"]
 
 
 async def test_an_attempt_whose_process_ends_before_it_is_made_is_in_doubt(tmp_path):

@@ -216,37 +216,38 @@ async def _somebody_elses_reply(harness: StoreHarness) -> None:
 
 
 _BEFORE_A_REPLY: Mapping[str, tuple[Scene, Sequence[str]]] = {
-    "nothing": (_no_text_before, ["a", "b"]),
-    "a reply that waits": (_a_reply_that_waits, ["before", "a"]),
-    "a reply for later": (_a_reply_for_later, ["a", "b"]),
+    "nothing": (_no_text_before, ["a", "b", "c"]),
+    "a reply that waits": (_a_reply_that_waits, ["before", "a", "b", "c"]),
+    "a reply for later": (_a_reply_for_later, ["a", "b", "c"]),
     "a reply under way": (_a_reply_under_way, []),
     "a reply in doubt": (_a_reply_in_doubt, []),
-    "a reply in doubt for long": (_a_reply_in_doubt_for_long, ["a", "b"]),
+    "a reply in doubt for long": (_a_reply_in_doubt_for_long, ["a", "b", "c"]),
     "a reply to be repeated": (_a_reply_to_be_repeated, []),
-    "a reply that is too late": (_a_late_reply, ["a", "b"]),
-    "bulk": (_bulk_that_waits, ["a", "b"]),
+    "a reply that is too late": (_a_late_reply, ["a", "b", "c"]),
+    "bulk": (_bulk_that_waits, ["a", "b", "c"]),
     "an opt-out": (_an_opt_out_before, []),
-    "somebody else's reply": (_somebody_elses_reply, ["a", "b"]),
+    "somebody else's reply": (_somebody_elses_reply, ["a", "b", "c"]),
 }
 
 
 class FinishAndTakeTests:
     """Promises of `Store.finish` with a `take_limit`."""
 
+    @pytest.mark.parametrize("limit", [2, 5])
     @pytest.mark.parametrize("before", _BEFORE_A_REPLY)
     async def test_a_turn_brings_the_attempts_that_take_replies_would_record(
-        self, harness: StoreHarness, before: str
+        self, harness: StoreHarness, before: str, limit: int
     ) -> None:
         scene, expected = _BEFORE_A_REPLY[before]
         claim = await _claimed(harness)
         await scene(harness)
-        attempts = await _finish_taking(harness, claim, 2, "a", "b", "c")
-        assert texts_of(attempts) == list(expected)
+        attempts = await _finish_taking(harness, claim, limit, "a", "b", "c")
+        assert texts_of(attempts) == list(expected)[:limit]
         for one in attempts:
             assert (one.outbound.attempt, one.outbound.at) == (1, harness.clock())
         now = harness.clock()
         await harness.store.defer([(attempt.outbound, now) for attempt in attempts])
-        assert attempts == list(await harness.store.take_replies(OURS, ANNA, 2))
+        assert attempts == list(await harness.store.take_replies(OURS, ANNA, limit))
 
     @pytest.mark.parametrize("before", _BEFORE_A_REPLY)
     async def test_the_first_attempt_is_the_one_that_take_would_record(
