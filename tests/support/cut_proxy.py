@@ -13,6 +13,8 @@ class CutProxy:
     Attributes:
         lose_answer_to: the next request with these bytes reaches the server, and its answer is lost
             with the connection.
+        delay_request: the connection breaks at the next request with these bytes, which reaches the
+            server when `may_arrive` is set.
         lose_request: the next request with these bytes is lost with the connection.
         is_down: whether new connections are broken at once.
         connection_count: how many connections there have been.
@@ -20,7 +22,8 @@ class CutProxy:
 
     def __init__(self, url: str) -> None:
         self._target = urlsplit(url)
-        self.lose_answer_to = self.lose_request = b""
+        self.lose_answer_to = self.lose_request = self.delay_request = b""
+        self.may_arrive = asyncio.Event()
         self.is_down = False
         self.connection_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,6 +64,13 @@ class CutProxy:
             while data := await reader.read(65536):
                 if self.lose_request and self.lose_request in data:
                     self.lose_request = b""
+                    return
+                if self.delay_request and self.delay_request in data:
+                    self.delay_request = b""
+                    writer.close()
+                    await self.may_arrive.wait()
+                    to_server.write(data)
+                    await asyncio.wait([answers])
                     return
                 if self.lose_answer_to and self.lose_answer_to in data:
                     self.lose_answer_to = b""

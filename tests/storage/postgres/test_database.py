@@ -7,6 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 from support.cut_proxy import CutProxy
+from support.open_transactions import until_blocked
 from support.postgres import start_postgres
 
 from cooee.core.errors import StorageError, StoreUnavailable
@@ -93,6 +94,19 @@ async def test_a_commit_that_never_came_is_made_again(proxy, remote, migrated_ur
     verb = Adding()
     assert await remote.write(verb) == 2
     assert await rows(migrated_url) == ["n2"]
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["of a new connection", "of one in use"])
+async def test_a_commit_that_is_still_on_its_way_is_waited_for(proxy, remote, aside, is_first):
+    """The client's end is cut; the server's is not, and its transaction not over."""
+    if not is_first:
+        await remote.write(Adding("before"))
+    proxy.delay_request, verb = b"commit\0", Adding()
+    writing = asyncio.create_task(remote.write(verb))
+    await until_blocked(aside, writing)
+    proxy.may_arrive.set()
+    assert await writing == 1
+    assert verb.runs == 1
 
 
 async def test_the_end_of_a_commit_is_asked_for_until_the_network_is_back(

@@ -100,8 +100,10 @@ class Database:
             raise _NotCommitted
         return result
 
-    async def _last_mark(self, number: int) -> int | None:
-        """Return the mark that a connection committed last, however long the server is away.
+    async def _last_mark(self, number: int) -> int:
+        """Return the mark that a connection committed last, -1 before the first.
+
+        Waits for the server, however long it is away, and for the connection's last transaction.
 
         Raises:
             StoreUnavailable: the process ends before the server is back.
@@ -121,12 +123,13 @@ class Database:
                     ) from error
             await asyncio.sleep(next(pauses, _PAUSES_S[-1]))
 
-    async def _find_mark(self, number: int) -> int | None:
+    async def _find_mark(self, number: int) -> int:
         connection = await self.connections.connect()
         try:
             await connection.execute("begin" + self.connections.begin_suffix)
             row = await Transaction(connection, 0, 0).fetch_row("find_commit_mark", number)
-            return None if row is None else int(row[0])
+            assert row is not None
+            return int(row[0])
         finally:
             connection.terminate()
 

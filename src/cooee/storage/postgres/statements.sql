@@ -86,9 +86,12 @@ insert into commit_marks as m (connection, mark, marked_at)
 select $1::bigint, $2::bigint, now() where pg_current_xact_id_if_assigned() is not null
 on conflict (connection) do update set mark = excluded.mark, marked_at = excluded.marked_at
 
--- storage rule 22: the lock waits for the end of a transaction that is cut off and still there.
+-- storage rule 22: a row that is not committed is seen by nobody, but whoever inserts it again waits
+-- for the end of the transaction that is cut off and still there. This one is rolled back.
 -- name: find_commit_mark
-select mark from commit_marks where connection = $1::bigint for update
+insert into commit_marks as m (connection, mark, marked_at) values ($1::bigint, -1, now())
+on conflict (connection) do update set marked_at = m.marked_at
+returning mark
 
 -- name: remove_old_commit_marks
 delete from commit_marks where marked_at < now() - interval '1 day'
