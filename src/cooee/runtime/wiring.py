@@ -192,16 +192,7 @@ def wire(
         start_task=resources.tasks.start,
         events=resources.events,
     )
-    outbox = DurableOutbox(
-        resources.app,
-        resources.store,
-        resources.clock,
-        max_text=resources.provider.features.max_text,
-        our_number=our_number.wait,
-        on_queued=lambda ours: call_in_loop(resources.edge, senders.wake, ours),
-        on_started=wake_worker,
-        events=resources.events,
-    )
+    outbox = _make_outbox(resources, our_number, senders, wake_worker)
     parts = Parts(
         session,
         our_number,
@@ -215,6 +206,21 @@ def wire(
         media_fetcher,
     )
     return parts, _make_endpoints(resources, parts, webhook_urls, inline_replies, check_health)
+
+
+def _make_outbox(
+    resources: Resources, our_number: OurNumber, senders: Senders, wake_worker: Callable[[], None]
+) -> DurableOutbox:
+    return DurableOutbox(
+        resources.app,
+        resources.store,
+        resources.clock,
+        max_text=resources.provider.features.max_text,
+        our_number=our_number.wait,
+        on_queued=lambda ours: call_in_loop(resources.edge, senders.wake, ours),
+        on_started=wake_worker,
+        events=resources.events,
+    )
 
 
 def _make_endpoints(
