@@ -151,9 +151,8 @@ def main() -> None:
             costs["growth beside its own SQL"] = print_turns(by_texts(folder, sizes, told.slices))
             print(f"goal: at most {GOAL}")
         if told.waiting:
-            print_waiting(
-                {count: measure_waiting(folder, count, told.idle) for count in (FEW, told.waiting)}
-            )
+            counts = sorted({FEW, told.waiting})
+            print_waiting({count: measure_waiting(folder, count, told.idle) for count in counts})
     write_result(told.json, costs=costs)
 
 
