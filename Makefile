@@ -68,7 +68,7 @@ bench-peers: .venv/.developing  ## the whole path beside Flask, aiogram, DBOS an
 	@$(BIN)/python benchmarks/peers.py --rates 5,100 --result $(RESULTS)/peers.json
 	@$(BIN)/python benchmarks/history.py $(RESULTS)/peers.json
 
-bench-growth: .venv/.developing  ## a turn beside ten million texts, and an app beside a million who wait (an hour, 15 GB)
+bench-growth: .venv/.developing  ## a turn beside ten million texts, and an app beside a million who wait (half an hour, 15 GB)
 	@$(BIN)/python benchmarks/growth.py --json $(RESULTS)/growth.json
 	@$(BIN)/python benchmarks/history.py $(RESULTS)/growth.json
 

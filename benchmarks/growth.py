@@ -1,6 +1,6 @@
 """What grows with the database: a turn's cost, and a process beside a million people who wait.
 
-    make bench-growth    # a quarter of an hour, and 15 GB of disk
+    make bench-growth    # half an hour, and 15 GB of disk
     python benchmarks/growth.py --texts 1000,100000 --waiting 10000 --idle 5
 
 The first table: CPU µs a text, of the store's verbs and, on a copy of the same file, of the same
