@@ -370,7 +370,7 @@ with turn as (
     join turn t on t.id = h.id
     left join (select distinct conversation, many from draft) n on n.conversation = h.id
    where c.id = h.id and c.lease = t.lease
-  returning c.id, t.lease, c.ours, c.theirs, t.take_limit,
+  returning c.id, t.lease, c.ours, c.theirs, t.take_limit, c.due_at is not null as has_pending,
             c.opted_out or (
               select true from opt_outs x where x.conversation = c.id and x.lifted_at is null
                limit 1) is true as opted_out,
@@ -406,8 +406,9 @@ with turn as (
   returning conversation, seq, theirs, text, media, good_until, queued_at, provider_id, attempts,
             attempted_at, priority, status
 )
-select e.id, e.lease, a.id is not null or e.take_limit = 0, s.conversation, s.seq, s.theirs, s.text,
-       s.media, s.good_until, s.queued_at, s.provider_id, s.attempts, s.attempted_at, s.priority
+select e.id, e.lease, e.has_pending, a.id is not null or e.take_limit = 0, s.conversation, s.seq,
+       s.theirs, s.text, s.media, s.good_until, s.queued_at, s.provider_id, s.attempts,
+       s.attempted_at, s.priority
   from ended e
   left join alone a on a.id = e.id
   left join said s on s.conversation = e.id and s.status = Status.SENDING

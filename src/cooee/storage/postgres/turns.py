@@ -29,11 +29,9 @@ async def finish_claims(
         held = set(map(tuple, await transaction.fetch("lock_leases", *_lease_columns(turns))))
         turns = [turn for turn in turns if _lease_of(turn) in held]
         await _write_more(transaction, turns)
-    taken = await _finish(transaction, turns) if turns else {}
-    finished = {id(turn): taken[_lease_of(turn)] for turn in turns if _lease_of(turn) in taken}
-    return [
-        FinishedClaim(id(result) in finished, finished.get(id(result), ())) for result in results
-    ]
+    ended = await _finish(transaction, turns) if turns else {}
+    finished = {id(turn): ended[_lease_of(turn)] for turn in turns if _lease_of(turn) in ended}
+    return [finished.get(id(result), FinishedClaim(is_committed=False)) for result in results]
 
 
 def is_news(result: ClaimResult, finished: FinishedClaim) -> bool:
@@ -60,11 +58,8 @@ def _needs_more(result: ClaimResult) -> bool:
 
 async def _finish(
     transaction: Transaction, turns: Sequence[ClaimResult]
-) -> Mapping[tuple[bytes, int], Sequence[SendAttempt]]:
-    """End the claims, save the states and queue the drafts.
-
-    Return the leases that were held, each with the attempts that its turn takes.
-    """
+) -> Mapping[tuple[bytes, int], FinishedClaim]:
+    """End the claims, save the states and queue the drafts; return the ends of held leases."""
     progress = [progress_after(turn) for turn in turns]
     offered = [
         None if turn.is_asking is None else "\n".join(map(storable_text, turn.offered_words))
@@ -89,15 +84,22 @@ async def _finish(
     )
     our_numbers = {turn.claim.conversation: turn.claim.ours for turn in turns}
     taken: dict[tuple[bytes, int], list[SendAttempt]] = {}
-    for conversation, lease, _, *row in ended:
+    for conversation, lease, _, _, *row in ended:
         attempts = taken.setdefault((conversation, lease), [])
         if row[0] is not None:
             attempts.append(make_attempt(our_numbers[conversation], row))
     others = {
-        (conversation, lease) for conversation, lease, is_complete, *_ in ended if not is_complete
+        (conversation, lease)
+        for conversation, lease, _, is_complete, *_ in ended
+        if not is_complete
     }
     await _take_others(transaction, [turn for turn in turns if _lease_of(turn) in others], taken)
-    return taken
+    return {
+        (conversation, lease): FinishedClaim(
+            True, taken[conversation, lease], has_pending=has_pending
+        )
+        for conversation, lease, has_pending, *_ in ended
+    }
 
 
 async def _take_others(

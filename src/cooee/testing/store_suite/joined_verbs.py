@@ -285,6 +285,12 @@ class FinishAndTakeTests:
         [finished] = await harness.store.finish([result])
         assert texts_of(finished.attempts) == ["now"]
 
+    async def test_a_turn_says_that_a_text_came_meanwhile(self, harness: StoreHarness) -> None:
+        claim = await _claimed(harness)
+        await harness.receive("and more")
+        [finished] = await harness.store.finish([ClaimResult(claim=claim, handled_seq=1)])
+        assert finished.has_pending
+
     async def test_each_turn_has_its_own_limit_and_attempts(self, harness: StoreHarness) -> None:
         for sender in (ANNA, BERT, CLEO):
             await harness.receive("hello", sender=sender)
