@@ -31,7 +31,7 @@ test-all: .venv/.developing  ## every test: real processes, kills, a browser, ev
 
 proof: .venv/.developing  ## 30,000 conversations at random, edited and killed; 100,000 that wait; all faults (two hours)
 	@COOEE_PROOF=30000 $(BIN)/python -m pytest -q tests/scenarios/random_edits tests/scenarios/durability \
-		tests/scenarios/test_faults_in_turns.py tests/scenarios/cluster
+		tests/scenarios/test_faults_in_turns.py tests/storage/test_dialects_alike.py tests/scenarios/cluster
 
 lint: .venv/.developing  ## style, and layout
 	@$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from cooee.core.errors import StorageError
 from cooee.core.messages import conversation_id
 from cooee.storage import Checkpoint, ClaimResult, DialogueStart
 from cooee.storage.postgres import dialogues, inbound, operators, turns
+from cooee.storage.statuses import SenderConsent
 from cooee.testing.dialogue_store_suite import (
     begin_dialogue,
     dialogue_ids,
@@ -45,6 +46,17 @@ async def test_a_dialogue_that_two_processes_start_is_started_once(here, there, 
         await until_blocked(aside, again)
     assert await again is False
     assert dialogue_ids((await there.claim_one()).dialogues) == ["d"]
+
+
+async def test_a_start_for_a_stranger_who_has_opted_out_says_so(here):
+    """The provider lists people of whom there is no row yet."""
+    await here.store.record_opt_outs(OURS, [ANNA])
+    assert await begin_dialogue(here, due_at=here.clock.later(hours=1))
+    await here.receive("hello")
+    claim = await here.claim_one()
+    assert claim.texts[0].consent is SenderConsent.OUT
+    assert await here.finish(claim, "reply")
+    assert await here.statuses() == ["hello: handled", "reply: cancelled"]
 
 
 async def test_a_start_and_a_first_text_share_the_conversation(here, there, aside):

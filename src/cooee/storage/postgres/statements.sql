@@ -644,8 +644,10 @@ update dialogues d set failed_attempts = d.failed_attempts + 1, error = u.error,
 
 -- A row that was there already is locked and stays as it is (storage rule 2).
 -- name: add_conversation
-insert into conversations as c (id, ours, theirs)
-select * from unnest($1::bytea[], $2::text[], $3::text[]) u(id, ours, theirs) order by id
+insert into conversations as c (id, ours, theirs, opted_out)
+select u.id, u.ours, u.theirs,
+       (select true from opt_outs x where x.conversation = u.id and x.lifted_at is null limit 1) is true
+  from unnest($1::bytea[], $2::text[], $3::text[]) u(id, ours, theirs) order by u.id
 on conflict (id) do update set ours = c.ours where false
 returning id
 
