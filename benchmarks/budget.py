@@ -204,13 +204,11 @@ async def texts_in(budget: Budget, parts: Parts) -> Sequence[Any]:
     budget.count("signature and form", began)
     receiver, no_store = parts.parts.inbound_receiver, NoStore()
     receiver._store, receiver._announce = no_store, lambda _: None
-    began = process_time()
-    for one in received:
-        await receiver.receive(one.inbounds)
-    budget.count("receiver: numbers, opt-out words", began)
-    stored = [parts.store.receive([one], claim_limit=1) for one in no_store.arrivals]
-    texts = await budget.time("store: receive, with the lease", stored)
-    return [text.claim for [text] in texts]
+    texts = [receiver.receive(one.inbounds) for one in received]
+    await budget.time("receiver: numbers, opt-out words", texts)
+    storing = [parts.store.receive(no_store.arrivals, claim_limit=parts.batch)]
+    [stored] = await budget.time("store: receive, with the lease", storing)
+    return [text.claim for text in stored]
 
 
 async def turns(
