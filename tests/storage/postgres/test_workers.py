@@ -216,6 +216,17 @@ async def test_a_role_ends_by_the_servers_clock(here, there, aside):
     assert await here.store.hold_number(OURS, "poller") == 0
 
 
+async def test_a_process_that_joins_anew_is_no_newer_than_before(here, there, aside):
+    await here.store.newer_versions("old")
+    await there.store.newer_versions("new")
+    before = number_of(here)
+    await bury(there, here, aside)
+    await beat(here)
+    assert number_of(here) != before
+    assert await here.store.newer_versions("old") == ["new"]
+    assert await there.store.newer_versions("new") == []
+
+
 async def test_a_conversation_is_handed_over_to_newer_code_while_a_process_of_it_lives(
     here, there, aside
 ):

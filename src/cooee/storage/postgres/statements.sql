@@ -7,8 +7,9 @@
 
 -- name: join_workers
 insert into workers (id, name, code_version, began_at, alive_until)
-values (nextval('worker_ids'), $1::text, $3::text, clock_timestamp(), clock_timestamp() + $2::interval)
-returning id, (extract(epoch from clock_timestamp()) * 1000)::bigint
+values (nextval('worker_ids'), $1::text, $3::text, coalesce($4::timestamptz, clock_timestamp()),
+        clock_timestamp() + $2::interval)
+returning id, (extract(epoch from clock_timestamp()) * 1000)::bigint, began_at
 
 -- name: beat
 update workers set alive_until = clock_timestamp() + $2::interval where id = $1::integer
@@ -97,7 +98,7 @@ returning mark
 delete from commit_marks where marked_at < now() - interval '1 day'
 
 -- name: note_code_version
-update workers set code_version = $2::text where id = $1::integer
+update workers set code_version = $2::text where id = $1::integer and code_version <> $2::text
 
 -- name: newer_versions
 select code_version from workers

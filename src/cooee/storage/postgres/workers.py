@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cooee.core.error_text import error_text
 from cooee.core.errors import StorageError
@@ -46,6 +46,7 @@ class Worker:
         self._database, self._on_buried, self._correct_clock = database, on_buried, correct_clock
         self._task: asyncio.Task[None] | None = None
         self._code_version = ""
+        self._began_at: datetime | None = None  # by the server's clock
 
     async def start(self) -> None:
         """Join the workers, and begin the heart-beat."""
@@ -104,9 +105,11 @@ class Worker:
         name = f"{socket.gethostname()}:{os.getpid()}"
         await transaction.execute("remove_old_commit_marks")
         asked_at = self._database.read_clock()
-        row = await transaction.fetch_row("join_workers", name, LEASE, self._code_version)
+        # replay rule 19: a process that joins anew is no newer than before
+        version = self._code_version, self._began_at
+        row = await transaction.fetch_row("join_workers", name, LEASE, *version)
         assert row is not None
-        self._database.worker = row[0]
+        self._database.worker, self._began_at = row[0], row[2]
         self._compare_clocks(asked_at, row[1])
 
     def _compare_clocks(self, asked_at: int, server_time: int) -> None:
