@@ -399,7 +399,7 @@ insert into outbound (conversation, seq, last_in_seq, ours, theirs, text, media,
 select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
        case when x.conversation is null and not ?13 then Status.SENDING else Status.CANCELLED end,
        case when x.conversation is null and not ?13 then '' else 'opted out' end,
-       case when x.conversation is null and not ?13 then 1 else 0 end,
+       (x.conversation is null and not ?13),
        case when x.conversation is null and not ?13 then ?9 end
   from (select 1) left join opt_outs x on x.conversation = ?1 and x.lifted_at is null
 returning status
