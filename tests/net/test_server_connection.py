@@ -209,6 +209,29 @@ async def test_headers_without_end_are_refused(piece: bytes) -> None:
     assert peer.asked == []
 
 
+async def test_a_long_body_is_no_part_of_the_headers_behind_it() -> None:
+    peer = Peer(echo)
+    said = await peer.say(post("/", b"x" * 2 * MAX_HEAD_BYTES, 0) + GET[:20], GET[20:])
+    assert said.count(OK) == 2
+    assert not peer.line.closed
+
+
+async def test_headers_that_began_before_a_response_are_timed_from_their_beginning() -> None:
+    gate = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate.wait()
+        await echo(scope, receive, send)
+
+    peer = Peer(slow)
+    await peer.say(GET, GET[:20])
+    deadline = peer.connection._deadline
+    gate.set()
+    assert (await peer.say(b"")).startswith(OK)
+    assert deadline is not None
+    assert peer.connection._deadline == deadline
+
+
 async def test_a_large_body_is_read_no_faster_than_the_app_takes_it() -> None:
     gate = asyncio.Event()
 

@@ -174,7 +174,7 @@ class ServerConnection(asyncio.Protocol):
             return
         if self._waiting:
             self._run(self._waiting.popleft())
-        else:
+        elif not self._head_bytes:  # else the next headers have begun, and are timed
             self._expect_within(_IDLE_TIMEOUT_S)
         self.resume_reading()
 
@@ -206,12 +206,13 @@ class ServerConnection(asyncio.Protocol):
 
     def _time_headers(self, byte_count: int) -> None:
         """Limit headers that have come in part, in their length and time."""
-        is_first_part = not self._head_bytes
+        if not self._head_bytes:
+            self._head_bytes = 1  # the end of a body may have come in the same piece
+            self._expect_within(self._header_timeout)
+            return
         self._head_bytes += byte_count
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif is_first_part:
-            self._expect_within(self._header_timeout)
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Read nothing more; answer the request under way, or else with `status`, and close."""

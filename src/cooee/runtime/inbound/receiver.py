@@ -119,7 +119,7 @@ class InboundReceiver:
             for delivery in deliveries:
                 delivery.resolve([next(results) for _ in delivery.arrivals])
         except Exception as error:
-            # delivery rule 11: each alone, since one text's refusal is no other's trouble
+            # delivery rule 1: each alone, since one text's refusal is no other's trouble
             if len(deliveries) > 1 and not isinstance(error, StoreUnavailable):
                 for delivery in deliveries:
                     await self._store_deliveries([delivery])
