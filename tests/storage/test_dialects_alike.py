@@ -50,14 +50,23 @@ class Life:
         return deed.__name__, await deed()
 
     async def receive(self):
+        batch = [self.new_text() for _ in range(self.chance.choice([1, 1, 1, 2, 5]))]
+        received = await self.store.receive(batch, claim_limit=self.chance.choice([0, 0, 9]))
+        self.claims += [one.claim for one in received if one.claim]
+        return [
+            replace(one, claim=one.claim and replace(one.claim, lease_id=0)) for one in received
+        ]
+
+    def new_text(self):
+        self.count += 1
         who = self.chance.choice(PEOPLE)
         consent = self.chance.choice(["", "", "", "", "out", "in", "wish"])
         key = self.chance.choice([f"k{self.count}", f"k{self.chance.randrange(1, 9)}"])
-        new = self.harness.new_inbound(f"t{self.count}", sender=who, key=key, consent=consent)
-        return await self.store.receive([new])
+        return self.harness.new_inbound(f"t{self.count}", sender=who, key=key, consent=consent)
 
     async def claim(self):
-        claims = await self.store.claim(self.chance.randrange(1, 4))
+        claims = await self.store.claim(9)  # all: of two that are due at once, either may be first
+        claims = sorted(claims, key=lambda claim: claim.conversation)
         self.claims += claims
         return [replace(claim, lease_id=0) for claim in claims]
 
@@ -79,9 +88,10 @@ class Life:
             last = seq if retry_at is None else seq - 1
         if self.chance.random() < 0.5:
             changes |= {"is_asking": self.chance.random() < 0.5, "state": b"s%d" % self.count}
-        result = ClaimResult(claim=claim, handled_seq=last, **changes)
-        # A store may say that texts wait where it has not looked.
-        return [one.is_committed for one in await self.store.finish([result])]
+        changes["take_limit"] = self.chance.choice([0, 0, 1, 3])
+        [done] = await self.store.finish([ClaimResult(claim=claim, handled_seq=last, **changes)])
+        self.taken += [one.outbound for one in done.attempts]
+        return replace(done, has_pending=True)  # so a store may say where it has not looked
 
     def update(self, id, count):
         ended = self.chance.choice(["", "", "returned"])

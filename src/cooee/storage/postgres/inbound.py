@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -65,10 +64,11 @@ async def receive_texts(transaction: Transaction, texts: Sequence[ToReceive]) ->
         for nth, text in enumerate(named)
     ]
     # storage rule 19: in one transaction, so that a text costs a commit less.
+    # The conversations are in the order of their first new texts; a claim comes with the last one.
     last_texts = {text.conversation: nth for nth, text in enumerate(named) if received[nth].is_new}
     wanted = [
         (conversation, texts[nth].call, texts[nth].claim_limit)
-        for conversation, nth in sorted(last_texts.items(), key=itemgetter(1))
+        for conversation, nth in last_texts.items()
         if texts[nth].claim_limit > 0
     ]
     for claim in await claim_received(transaction, wanted) if wanted else ():
