@@ -84,7 +84,7 @@ class History:
             "message": self.random.choice(["", "words"]),
             "retry_at": self.maybe(self.seconds(0, 100)),
             "opted_out": status is Status.FAILED and self.random.random() < 0.3,
-            "provider_id": f"p{self.random.randrange(8)}" if status >= Status.ACCEPTED else "",
+            "provider_id": f"p{self.step}" if status >= Status.ACCEPTED else "",
         }
         if (outbound := self.a_taken_text()) is None:
             return None
@@ -97,7 +97,10 @@ class History:
             status=self.random.choice([*Status][Status.ACCEPTED : Status.EXPIRED]),
             provider_status=f"word {self.random.randrange(3)}",
             outbound_id=outbound.id if outbound and by_ours else "",
-            provider_id="" if outbound and by_ours else f"p{self.random.randrange(8)}",
+            # of a step before, or of a step to come: the receipt is early then
+            provider_id=""
+            if outbound and by_ours
+            else f"p{self.step + self.random.randrange(-9, 4)}",
         )
         return list(await self.store.apply_receipts([receipt]))
 
