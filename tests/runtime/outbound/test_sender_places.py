@@ -1,7 +1,7 @@
 """When a sender lends a place to a turn, and what comes of the place."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -41,6 +41,7 @@ class World:
     def __init__(self, *, rate=None, places=2, queued=0):
         self.clock, self.hold, self.queued = VirtualClock(RealClock().now()), Hold(), queued
         self.sent, self.recorded, self.answers, self.failure = [], [], asyncio.Event(), None
+        self.deferred = []
         self.provider, self.webhook_base_url, self.unknown_grace = self, None, timedelta(minutes=1)
         self.features = Features(polling=None, push=True, receipts="none", max_text=1600, rate=rate)
         self.sender = Sender(
@@ -81,6 +82,9 @@ class World:
     async def record_results(self, results):
         self.recorded += results
         return ()
+
+    async def defer(self, deferred):
+        self.deferred += [outbound.id for outbound, _ in deferred]
 
     def report_failure(self, outbound):
         raise AssertionError("no text fails for good here")
@@ -204,3 +208,16 @@ async def test_a_process_that_stood_still_makes_no_attempt_that_it_took_before()
     assert [result.status for result in world.recorded] == [Status.QUEUED]
     world.hold.is_held = True
     await world.stop()
+
+
+async def test_what_comes_to_a_sender_that_was_out_of_time_is_queued_again():
+    world = World()
+    await world.settle()
+    assert world.sender.borrow_place()
+    world.sender.stop()
+    world.running.cancel()
+    with suppress(asyncio.CancelledError):
+        await world.running
+    world.sender.send([attempt(1)])
+    await world.settle()
+    assert (world.deferred, world.sent) == (["1-c1"], [])
