@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import select
+import socket
 import ssl
 import zlib
 from base64 import b64encode
@@ -112,7 +113,7 @@ class Connections:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
-                infos = await loop.getaddrinfo(host, port, type=1)
+                infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 sock = await aiohappyeyeballs.start_connection(
                     infos, happy_eyeballs_delay=_FIRST_ADDRESS_S, interleave=1, loop=loop
                 )
