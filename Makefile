@@ -59,6 +59,7 @@ bench: .venv/.developing  ## what everything costs, and what got worse by a tent
 	@$(BIN)/python benchmarks/budget.py --json $(RESULTS)/budget.json
 	@$(BIN)/python benchmarks/starts.py --json $(RESULTS)/starts.json
 	@$(BIN)/python benchmarks/sending.py
+	@$(BIN)/python benchmarks/postgres.py --json $(RESULTS)/postgres.json
 	@$(BIN)/python benchmarks/replay.py
 	@$(BIN)/python benchmarks/sizes.py
 	@$(BIN)/python benchmarks/preflight.py --people 20000

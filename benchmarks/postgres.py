@@ -1,6 +1,6 @@
 """PostgreSQL: the store's verbs and the turn engine beside their own SQL; and many processes.
 
-    python benchmarks/postgres.py [--seconds 3] [--batches 1,16,64] [--processes 1,2,4]
+    python benchmarks/postgres.py [--seconds 3] [--batches 1,16,64] [--processes 1,2,4] [--url …]
 
 All do all of it for every text, on one server with its defaults (every commit waits for the disk):
 receive and claim → handler → finish and take → record. The raw loop executes the statements of the
@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import uvloop
@@ -88,7 +89,7 @@ async def new_database(server: str, name: str) -> str:
     await connection.execute(f"drop database if exists {name}")
     await connection.execute(f"create database {name}")
     await connection.close()
-    return server.replace("/postgres?", f"/{name}?")
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
 async def verbs(server: str, batch: int, seconds: float) -> tuple[Recording, float]:
@@ -178,12 +179,26 @@ async def measure(server: str, batch: int, seconds: float) -> list[float]:
     return best
 
 
+@contextlib.contextmanager
+def server_of(url: str, core: int) -> Iterator[str]:
+    """Yield the URL of a server: the one that is named, or one of our own on a core of its own."""
+    if url:
+        yield url
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="cooee-bench-") as folder,
+        postgres(Path(folder), core) as (own, _),
+    ):
+        yield own
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--batches", default="1,16,64")
     parser.add_argument("--processes", default="1,2,4")
     parser.add_argument("--core", type=int, default=0, help="of the server")
+    parser.add_argument("--url", default="", help="of another server's database, postgres")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
@@ -191,10 +206,7 @@ def main() -> None:
     if told.worker:
         print(uvloop.run(ours(told.worker, 64, told.seconds, told.first))[0])
         return
-    with (
-        tempfile.TemporaryDirectory(prefix="cooee-bench-") as folder,
-        postgres(Path(folder), told.core) as (server, _),
-    ):
+    with server_of(told.url, told.core) as server:
         print(
             f"{'batch':>6} {'raw SQL':>9} {'verbs':>9} {'cooee':>9} {'share':>6} {'CPU a text':>11}"
         )

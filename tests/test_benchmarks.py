@@ -40,6 +40,15 @@ def test_the_sender_alone_is_measured_and_its_texts_share_commits(tmp_path):
     assert all(float(writes) < 1 for *_, writes in rows), "two where nothing is shared"
 
 
+@pytest.mark.slow
+def test_postgres_is_measured_beside_its_own_sql(tmp_path, postgres):
+    told = ("--seconds", "0.3", "--batches", "1,16", "--processes", "2", "--url", postgres.url())
+    said = run_benchmark("postgres.py", *told, cwd=tmp_path, timeout_s=600)
+    rows = re.findall(r"^ +(\d+) +([\d,]+) +([\d,]+) +([\d,]+) +(\d+)%", said, re.MULTILINE)
+    assert [int(batch) for batch, *_ in rows] == [1, 16]
+    assert re.search(r"^ +2 processes: [\d,]+ texts a second$", said, re.MULTILINE)
+
+
 def test_a_replay_before_a_deploy_is_measured():
     said = run_benchmark("preflight.py", "--people", "300")
     assert re.search(r"^cooee preflight: [\d.]+ s, .* so 100,000 in \d+ s", said, re.MULTILINE)
