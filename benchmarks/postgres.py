@@ -33,13 +33,25 @@ from turns import PEOPLE, Instant, Watched, counting
 from cooee.clocks.clock import RealClock
 from cooee.core.messages import Inbound
 from cooee.net.http_client import InProcessClient
+from cooee.providers import Subscription
 from cooee.runtime.service import Service
 from cooee.storage.postgres.connections import Connections, read_address
 from cooee.storage.postgres.store import PostgreSQL
 from cooee.storage.postgres.transaction import _STATEMENTS, Transaction
 
 SLICES = 3  # of each measurement, in turns; the best counts
-NEXT_PEOPLE = 1_000_000  # of each process, so that no two write to one person
+
+
+class OwnNumber(Instant):
+    """A provider with a number for each process: one process at a time sends for a number."""
+
+    def __init__(self, concurrency: int, number: str) -> None:
+        super().__init__(concurrency)
+        self._number = number
+
+    def subscribe(self, credentials, webhook_url, *, keep_direction=False):
+        return Subscription(self._number, "elsewhere")
+        yield
 
 
 class Recording:
@@ -124,11 +136,12 @@ async def raw(server: str, recording: Recording) -> float:
     return recording.text_count / took
 
 
-async def ours(url: str, batch: int, seconds: float, first: int = 0) -> tuple[float, float]:
+async def ours(url: str, batch: int, seconds: float, number: str = OURS) -> tuple[float, float]:
     """Run the engine; return the texts a second, and the CPU of this process, in µs a text."""
     clock = RealClock()
     store = Watched(await PostgreSQL.open(url, now=clock.now))
-    service = Service(counting(), Instant(batch), store, InProcessClient(clock, {}), clock)
+    provider = OwnNumber(batch, number)
+    service = Service(counting(), provider, store, InProcessClient(clock, {}), clock)
     done = 0
     async with service:
         await service.connect()
@@ -136,8 +149,8 @@ async def ours(url: str, batch: int, seconds: float, first: int = 0) -> tuple[fl
         while time.perf_counter() - began < seconds:
             texts = [
                 Inbound(
-                    sender=person(first + (done + n) % PEOPLE),
-                    recipient=OURS,
+                    sender=person((done + n) % PEOPLE),
+                    recipient=number,
                     text="hello",
                     received_at=clock.now(),
                     key=str(done + n),
@@ -155,9 +168,9 @@ def many(server: str, count: int, seconds: float) -> float:
     """Run the engine in several processes, at batch 64; return the texts a second of all."""
     url = asyncio.run(new_database(server, "many"))
     asyncio.run(_make_schema(url))
-    command = [sys.executable, __file__, "--worker", url, "--seconds", str(seconds), "--first"]
+    command = [sys.executable, __file__, "--worker", url, "--seconds", str(seconds), "--number"]
     processes = [
-        subprocess.Popen([*command, str(n * NEXT_PEOPLE)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([*command, f"+614915700{n:02}"], stdout=subprocess.PIPE, text=True)
         for n in range(count)
     ]
     return sum(float(process.communicate()[0]) for process in processes)
@@ -201,10 +214,10 @@ def main() -> None:
     parser.add_argument("--url", default="", help="of another server's database, postgres")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
-    parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--number", default=OURS, help=argparse.SUPPRESS)
     told, shares = parser.parse_args(), {}
     if told.worker:
-        print(uvloop.run(ours(told.worker, 64, told.seconds, told.first))[0])
+        print(uvloop.run(ours(told.worker, 64, told.seconds, told.number))[0])
         return
     with server_of(told.url, told.core) as server:
         print(
