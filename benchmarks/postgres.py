@@ -35,6 +35,7 @@ from cooee.core.messages import Inbound
 from cooee.net.http_client import InProcessClient
 from cooee.providers import Subscription
 from cooee.runtime.service import Service
+from cooee.runtime.wiring import ServiceOptions
 from cooee.storage.postgres.connections import Connections, read_address
 from cooee.storage.postgres.store import PostgreSQL
 from cooee.storage.postgres.transaction import _STATEMENTS, Transaction
@@ -141,7 +142,10 @@ async def ours(url: str, batch: int, seconds: float, number: str = OURS) -> tupl
     clock = RealClock()
     store = Watched(await PostgreSQL.open(url, now=clock.now))
     provider = OwnNumber(batch, number)
-    service = Service(counting(), provider, store, InProcessClient(clock, {}), clock)
+    # Another process may play a turn whose reply this one sends.
+    options = ServiceOptions(shared=True)
+    client = InProcessClient(clock, {})
+    service = Service(counting(), provider, store, client, clock, options=options)
     done = 0
     async with service:
         await service.connect()
