@@ -65,8 +65,23 @@ async def running_service(
             roles=roles,
         ),
     )
-    async with service:
+    async with _traced(service) if settings.tracing else service:
         yield service
+
+
+@asynccontextmanager
+async def _traced(service: Service) -> AsyncIterator[None]:
+    """Open a service, and make spans of its texts until it has ended."""
+    from cooee.runtime import tracing  # noqa: PLC0415 -- an extra, for those who trace
+
+    outside = (service.store, service.clock, service.provider.name)
+    texts = tracing.start_tracing(service.events, *outside)
+    try:
+        async with service:
+            tracing.warn_if_unheard()  # the app's services may have set a provider
+            yield
+    finally:
+        await texts.close()
 
 
 def _make_media_config(settings: Settings, clock: RealClock) -> MediaConfig:

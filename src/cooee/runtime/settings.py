@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ KNOWN_SETTINGS: Sequence[Setting] = (
     Setting("COOEE_HOST", "the address to listen on", "127.0.0.1"),
     Setting("COOEE_PORT", "the port to listen on, for webhooks and /health", "8000"),
     Setting("COOEE_METRICS_PORT", "a private port for Prometheus; unset: none", ""),
+    Setting("COOEE_TRACING", "yes: make OpenTelemetry spans of each text", ""),
     Setting("COOEE_POLL_INTERVAL", "seconds to rest after reading nothing", "1"),
     Setting(
         "COOEE_CONCURRENCY",
@@ -96,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True):
     log_private: bool
     proxies: Proxies
     forget_key: str = ""
+    tracing: bool = False
 
     def make_provider(self) -> Provider:
         """Make the provider's adapter from its own settings."""
@@ -157,6 +160,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_private=_parse_yes("COOEE_LOG_PRIVATE", values["COOEE_LOG_PRIVATE"] or ""),
         proxies=read_proxies(environment),
         forget_key=check_forget_key(values["COOEE_FORGET_KEY"] or ""),
+        tracing=_parse_tracing(values["COOEE_TRACING"] or ""),
     )
 
 
@@ -312,6 +316,13 @@ def _parse_yes(name: str, value: str) -> bool:
     if value.lower() not in {"yes", "no", ""}:
         raise SettingError(f"{name}={value!r} means nothing. Set it to yes, or unset it.")
     return value.lower() == "yes"
+
+
+def _parse_tracing(value: str) -> bool:
+    is_on = _parse_yes("COOEE_TRACING", value)
+    if is_on and not (find_spec("opentelemetry") and find_spec("opentelemetry.trace")):
+        raise SettingError("COOEE_TRACING needs OpenTelemetry. Type: pip install 'cooee[tracing]'")
+    return is_on
 
 
 def _parse_log_level(value: str | None) -> str:

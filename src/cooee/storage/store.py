@@ -204,6 +204,13 @@ class Store(OperatorVerbs, Protocol):
         """
         ...
 
+    async def answered_texts(self, outbound_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the id of the person's text that each reply answers, by the reply's id.
+
+        Texts that answer none, and replies whose text was erased, are left out.
+        """
+        ...
+
     # Our numbers
 
     async def numbers_with_unsent(self) -> Sequence[str]:

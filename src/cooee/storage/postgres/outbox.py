@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -212,3 +212,14 @@ async def _due_checks(
         statement_name, storable_text(ours), transaction.now, limit, CHECK_AGES_MS
     )
     return [make_attempt(ours, row) for row in sorted(rows, key=lambda row: int(row[11]))]
+
+
+async def answered_texts(
+    transaction: Transaction, outbound_ids: Sequence[str]
+) -> Mapping[str, bytes]:
+    """Return the id of the text that each reply answers."""
+    text_keys = [key for key in map(parse_outbound_id, outbound_ids) if key is not None]
+    if not text_keys:
+        return {}
+    rows = await transaction.fetch("answered_text", *zip(*text_keys, strict=True))
+    return {outbound_id(conversation, seq): id for conversation, seq, id in rows}

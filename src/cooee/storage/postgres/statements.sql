@@ -975,6 +975,13 @@ select o.conversation, o.seq, coalesce(o.provider_id, '')
   from unnest($1::bytea[], $2::bigint[]) t(conversation, seq)
   join outbound o using (conversation, seq)
 
+-- name: answered_text
+select o.conversation, o.seq, i.id
+  from unnest($1::bytea[], $2::bigint[]) t(conversation, seq)
+  join outbound o using (conversation, seq)
+  join inbound i on i.conversation = o.conversation and i.seq = o.last_in_seq
+ where o.priority = Priority.REPLY
+
 -- name: apply_receipt
 update outbound o set
   status = greatest(o.status, r.status),

@@ -243,6 +243,9 @@ class PostgreSQL:
         self._session.check_is_worker()
         return await self._session.write(outbox.due_status_checks, ours, limit)
 
+    async def answered_texts(self, outbound_ids: Sequence[str]) -> Mapping[str, bytes]:
+        return await self._session.read(outbox.answered_texts, outbound_ids)
+
     # Our numbers
 
     async def numbers_with_unsent(self) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -230,6 +230,16 @@ def record_results(
         for key, result in succeeded:
             _apply_early_receipts(transaction, key, storable_text(result.provider_id))
     return cancelled
+
+
+def answered_texts(transaction: Transaction, outbound_ids: Sequence[str]) -> Mapping[str, bytes]:
+    """Return the id of the text that each reply answers."""
+    answered = {}
+    for id in outbound_ids:
+        row = transaction.execute("answered_text", parse_outbound_id(id) or (b"", 0)).fetchone()
+        if row is not None:
+            answered[id] = row[0]
+    return answered
 
 
 def _first_status_check(transaction: Transaction) -> int | None:

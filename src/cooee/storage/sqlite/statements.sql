@@ -551,6 +551,10 @@ returning status, ours, theirs, text, media, good_until, queued_at, provider_id,
 -- name: provider_id_of
 select coalesce(provider_id, '') from outbound where conversation = ? and seq = ?
 
+-- name: answered_text
+select i.id from outbound o join inbound i on i.conversation = o.conversation and i.seq = o.last_in_seq
+ where o.conversation = ? and o.seq = ? and o.priority = Priority.REPLY
+
 -- name: add_receipt
 insert into receipts (conversation, seq, reported_at, status, provider_status, code)
 select ?1, ?2, ?3, ?4, ?5, ?6

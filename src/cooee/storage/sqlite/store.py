@@ -227,6 +227,9 @@ class SQLite:
         self._check_is_owner()
         return await self._write(outbox.due_status_checks, ours, limit)
 
+    async def answered_texts(self, outbound_ids: Sequence[str]) -> Mapping[str, bytes]:
+        return await self._read(outbox.answered_texts, outbound_ids)
+
     # Our numbers
 
     async def numbers_with_unsent(self) -> Sequence[str]:
