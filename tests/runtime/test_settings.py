@@ -3,6 +3,7 @@
 import pytest
 
 from cooee.core.errors import SettingError
+from cooee.runtime import settings as settings_file
 from cooee.runtime.settings import KNOWN_SETTINGS, misspelt_settings, read_settings
 
 GOOD = {
@@ -117,6 +118,7 @@ def test_every_setting_is_read_without_its_wrapping(wrapping, by_file, tmp_path)
         "COOEE_MEDIA_TRUSTED": "a.example, b.example",
         "COOEE_LOG_LEVEL": "debug",
         "COOEE_LOG_PRIVATE": "yes",
+        "COOEE_TRACING": "yes",
     }
     given = {name: wrapping.format(value) for name, value in plain.items()}
     if by_file:
@@ -133,6 +135,20 @@ def test_every_setting_is_read_without_its_wrapping(wrapping, by_file, tmp_path)
 def test_an_empty_setting_is_an_unset_one(name):
     unset = {key: value for key, value in GOOD.items() if key != name}
     assert read_settings({**unset, name: " "}) == read_settings(unset)
+
+
+@pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.trace"])
+def test_tracing_needs_opentelemetry(missing, monkeypatch):
+    monkeypatch.setattr(settings_file, "find_spec", lambda name: None if name == missing else True)
+    assert read_settings({**GOOD, "COOEE_TRACING": "no"}).tracing is False
+    with pytest.raises(SettingError, match=r"pip install 'cooee\[tracing\]'"):
+        read_settings({**GOOD, "COOEE_TRACING": "yes"})
+
+
+@pytest.mark.parametrize("value", ["1", "on"])
+def test_tracing_is_switched_on_by_yes(value):
+    with pytest.raises(SettingError, match=r"COOEE_TRACING='\w+' means nothing. Set it to yes"):
+        read_settings({**GOOD, "COOEE_TRACING": value})
 
 
 def test_a_kubernetes_service_named_cooee_sets_no_port():

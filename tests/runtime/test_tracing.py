@@ -239,5 +239,3 @@ def test_off_nothing_is_imported_and_nothing_listens(tmp_path):
     off, on = of_a_process(tmp_path), of_a_process(tmp_path, COOEE_TRACING="yes")
     assert off[1] == "False"
     assert on == [str(int(off[0]) + 1), "True"]
-
-

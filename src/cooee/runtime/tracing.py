@@ -34,7 +34,8 @@ _FAILURES = frozenset({Status.FAILED, Status.UNDELIVERED, Status.EXPIRED, Status
 
 _Attributes: TypeAlias = Mapping[str, str | int | bool]
 _ClaimKey: TypeAlias = tuple[bytes, int]
-_Key, _Value = TypeVar("_Key"), TypeVar("_Value")
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class _Span(msgspec.Struct, frozen=True):

@@ -90,6 +90,7 @@ async def use(store):
     await store.due_status_checks(OURS, 10)
     await store.next_due()
     await store.next_due(turns=False, ours=OURS)
+    await store.answered_texts([id_of(29), id_of(30), *(one.id for one in taken)])
     await store.numbers_with_unsent()
     await store.record_opt_outs(OURS, PEOPLE[10:13])
     await store.opt_outs(OURS, PEOPLE[3])

@@ -164,6 +164,30 @@ class OutboundTests:
         await harness.record(await harness.take_one(), Status.ACCEPTED)
         assert list(await harness.store.numbers_with_unsent()) == []
 
+    async def test_a_reply_knows_the_text_that_it_answers(self, harness: StoreHarness) -> None:
+        alone = await harness.enqueue("hello")
+        await harness.receive("one")
+        claim = await harness.claim_one()
+        await harness.finish(claim, "answer", "and more")
+        news = await harness.enqueue("news")
+        late = await harness.enqueue("late reply", priority=Priority.REPLY)
+        await harness.receive("of Bert", sender=BERT)
+        other = await harness.claim_one()
+        await harness.finish(other, "to Bert")
+        [to_bert] = await harness.store.take_replies(OURS, BERT, 1)
+        attempts = await harness.store.take_replies(OURS, ANNA, 9)
+        replies = [one.outbound.id for one in attempts]
+        conversation = claim.conversation.hex()
+        asked = [alone, news, late, *replies, to_bert.outbound.id]
+        asked += [f"{conversation}-99", "no id", alone]
+        answered = await harness.store.answered_texts(asked)
+        ours, theirs = claim.texts[0].id, other.texts[0].id
+        wanted = {late: ours, **dict.fromkeys(replies, ours), to_bert.outbound.id: theirs}
+        assert dict(answered) == wanted
+        assert dict(await harness.store.answered_texts([])) == {}
+        await harness.store.forget(ANNA)
+        assert dict(await harness.store.answered_texts(asked)) == {to_bert.outbound.id: theirs}
+
     async def test_a_key_makes_a_text_once(self, harness: StoreHarness) -> None:
         first = await harness.enqueue("hello", key="welcome")
         assert await harness.enqueue("hello again", key="welcome") == first
