@@ -47,7 +47,7 @@ def test_every_cited_rule_exists():
     assert not missing
 
 
-RULE_COUNTS = {"replay": 19, "storage": 28, "delivery": 32, "dates": 9, "texts": 9}
+RULE_COUNTS = {"replay": 19, "storage": 28, "delivery": 33, "dates": 9, "texts": 9}
 OWN_LINE = re.compile(r"^\s*(?:#|--) (\w+) rule (\d+): \S", re.MULTILINE)
 
 

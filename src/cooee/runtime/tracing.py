@@ -59,8 +59,8 @@ class _ClaimSpans(msgspec.Struct):
 class Tracing:
     """Makes the spans of what one process does; `on_event` is its listener, for any thread.
 
-    delivery rule 33: the trace of a text is its own id, that of a reply the id of the text it
-    answers. Spans have ids, times, counts and names of the app's code: no number and no text.
+    The trace of a text is its own id, that of a reply the id of the text it answers. Spans have
+    ids, times, counts and names of the app's code: no number and no text.
 
     Args:
         tracer: takes the spans.
@@ -211,6 +211,7 @@ class Tracing:
                 except CooeeError:  # the span counts more than its place
                     answered = {}
                 for id in ids:
+                    # delivery rule 33: derived from what every process can know
                     _remember(self._traces, id, answered.get(id) or _own_trace(id))
                 for id, span in waiting:
                     if span is not None:
