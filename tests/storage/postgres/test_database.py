@@ -173,6 +173,20 @@ async def test_a_connection_that_breaks_before_the_commit_has_written_nothing(
     assert await remote.write(Adding()) == 1
 
 
+async def test_a_driver_that_has_lost_its_place_is_a_lost_connection(database, migrated_url):
+    """As asyncpg is at times, where statement time-outs hit it in the middle of another answer."""
+    adding = Adding()
+
+    async def confused(transaction):
+        await adding(transaction)
+        raise asyncpg.InternalClientError("got result for unknown protocol state 3")
+
+    with pytest.raises(StoreUnavailable):
+        await database.write(confused)
+    assert await rows(migrated_url) == []
+    assert await database.write(adding) == 2
+
+
 async def test_a_server_that_is_away_is_said_to_be(proxy, remote):
     proxy.is_down = True
     with pytest.raises(StoreUnavailable, match="see whether the server runs"):
