@@ -194,6 +194,23 @@ async def test_a_database_that_is_away_costs_the_place_and_not_the_span(monkeypa
     assert sorted(span.name for span in exporter.get_finished_spans()) == STEPS
 
 
+async def test_a_moment_without_the_database_costs_no_later_span_its_place(monkeypatch):
+    async with traced_kit() as (kit, exporter):
+        read, calls = kit.store.answered_texts, []
+
+        async def away_at_first(ids):
+            calls.append(ids)
+            if len(calls) == 1:
+                raise StoreUnavailable("It went away.")
+            return await read(ids)
+
+        monkeypatch.setattr(kit.store, "answered_texts", away_at_first)
+        await kit.phone().text("hello")
+        await kit.wait(60)
+    assert len(calls) == 2
+    assert len(trace_ids(exporter.get_finished_spans())) == 1
+
+
 async def test_what_never_ends_is_forgotten(monkeypatch):
     monkeypatch.setattr("cooee.runtime.tracing._MAX_REMEMBERED", 3)
     async with traced_kit() as (kit, exporter):

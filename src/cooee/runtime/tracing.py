@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from threading import Lock
@@ -205,19 +205,21 @@ class Tracing:
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, []
-                ids = list({id for id, _ in waiting if id not in self._traces})
-                try:
-                    answered = await self._store.answered_texts(ids)
-                except CooeeError:  # the span counts more than its place
-                    answered = {}
-                for id in ids:
-                    # delivery rule 33: derived from what every process can know
-                    _remember(self._traces, id, answered.get(id) or _own_trace(id))
+                await self._remember_traces({id for id, _ in waiting if id not in self._traces})
                 for id, span in waiting:
                     if span is not None:
                         self._emit(self._traces.get(id) or _own_trace(id), span)
         finally:
             self._is_reading = False
+
+    async def _remember_traces(self, ids: Set[str]) -> None:
+        try:
+            answered = await self._store.answered_texts(list(ids)) if ids else {}
+        except CooeeError:  # a span counts more than its place, and the next is read for anew
+            return
+        for id in ids:
+            # delivery rule 33: derived from what every process can know
+            _remember(self._traces, id, answered.get(id) or _own_trace(id))
 
     def _emit(self, text_id: bytes, span: _Span) -> None:
         """Hand a span to OpenTelemetry; without a text it begins a trace of its own."""
