@@ -136,3 +136,54 @@ def test_a_parent_that_is_killed_takes_its_processes_with_it(start, simulator, s
     ids = children(run)
     run.process.kill()
     wait_for(lambda: not any(Path(f"/proc/{id}").exists() for id in ids))
+
+
+TRACED = (
+    """
+import os
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+
+
+def line(span):
+    # a short line is appended whole, whichever process writes
+    return f"{os.getpid()} {span.context.trace_id:032x} {span.name}\\n"
+
+
+exporter = ConsoleSpanExporter(out=open("spans.log", "a"), formatter=line)
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+"""
+    + ECHO
+)
+
+
+def test_spans_of_processes_make_one_trace_of_each_text(  # noqa: PLR0917 -- fixtures
+    start, simulator, settings, pushed, written, tmp_path
+):
+    app = str(written(TRACED))
+    port = {"COOEE_PUBLIC_URL": pushed["COOEE_PUBLIC_URL"], "COOEE_TRACING": "yes"}
+    web = {**port, "COOEE_PORT": pushed["COOEE_PORT"]}
+    for only in ("web", "worker", "sender,poller"):
+        run = start("run", app, "--only", only, **settings, **(web if only == "web" else port))
+        run.until("running", PATIENCE_S)
+    people = range(10)
+    text_all(simulator, people, "hello")
+    for one in people:
+        assert simulator.replies(person(one), 1, PATIENCE_S) == ["hello!"]
+
+    def spans():
+        return [one.split(" ", 2) for one in (tmp_path / "spans.log").read_text().splitlines()]
+
+    wait_for(lambda: len(spans()) == 4 * len(people))
+    by_trace, processes = {}, {}
+    for process, trace, name in spans():
+        by_trace.setdefault(trace, []).append(name)
+        processes.setdefault(name, set()).add(process)
+    steps = ["receipt", "send attempt", "text received", "turn"]
+    assert [sorted(names) for names in by_trace.values()] == [steps] * len(people)
+    assert len(set.union(*processes.values())) == 3
+    assert len(processes["turn"]) == len(processes["send attempt"]) == 1
