@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from threading import Lock
@@ -212,7 +212,7 @@ class Tracing:
         finally:
             self._is_reading = False
 
-    async def _remember_traces(self, ids: Set[str]) -> None:
+    async def _remember_traces(self, ids: Collection[str]) -> None:
         try:
             answered = await self._store.answered_texts(list(ids)) if ids else {}
         except CooeeError:  # a span counts more than its place, and the next is read for anew
