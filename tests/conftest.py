@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
@@ -53,8 +52,15 @@ async def migrated_url(postgres_with_schema):
 
 
 @pytest.fixture
-async def migrated_copy(postgres, migrated_url):
+async def migrated_copy(postgres, postgres_with_schema):
     """The URL of a new database that has the schema, for a test that changes it."""
-    name = await postgres.create_database(urlsplit(migrated_url).path[1:])
+    name = await postgres.create_database(await postgres_with_schema.new_name())
     yield postgres.url(name)
     await postgres.drop_database(name)
+
+
+def pytest_collection_modifyitems(items):
+    """Leave what needs a PostgreSQL, which is a process, to the slow tests."""
+    for item in items:
+        if "postgres" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)

@@ -266,21 +266,31 @@ class DatabaseWithSchema:
     """A database with the schema, emptied for each test: that takes a tenth of a new one's time."""
 
     def __init__(self, server: PostgresServer) -> None:
-        self._server, self._name = server, ""
+        self._server, self._name, self._new = server, "", ""
         self._names: list[str] = []
 
     async def empty_url(self) -> str:
         """Return the URL of the database without a row; of a new one, where a test left sessions."""
         if self._name and await self._delete_rows():
             return self._server.url(self._name)
+        self._name = await self._server.create_database(await self.new_name())
+        self._names.append(self._name)
+        return self._server.url(self._name)
+
+    async def new_name(self) -> str:
+        """Return the name of a database with the schema, whose tables nobody has ever used.
+
+        A table that was full once is planned for as if it were.
+        """
         from cooee.storage.postgres.store import PostgreSQL
 
-        self._name = await self._server.create_database()
-        self._names.append(self._name)
-        url = self._server.url(self._name)
-        store = await PostgreSQL.open(url, now=lambda: datetime.now(UTC), owner=False)
-        await store.close()
-        return url
+        if not self._new:
+            self._new = await self._server.create_database()
+            self._names.append(self._new)
+            url = self._server.url(self._new)
+            store = await PostgreSQL.open(url, now=lambda: datetime.now(UTC), owner=False)
+            await store.close()
+        return self._new
 
     async def drop(self) -> None:
         """Remove the databases that were made."""

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sqlite3
+import time
 import urllib.request
 from pathlib import Path
 
@@ -318,7 +319,10 @@ def test_a_dialogue_killed_after_it_wrote_to_somebody_else_writes_no_double(
     assert first.process.wait(timeout=30) == -signal.SIGKILL
     start("run", code, **simulator.settings).until("listening")
     assert simulator.replies(ANNA, 2) == ["Whom?", "Told."]
-    assert simulator.replies(ben, 2) == ["Hello, friend.", "Bye, friend."]
+    # The attempt to send the first may have died with the process: then it is in doubt, and held.
+    while "Bye, friend." not in (heard := simulator.replies(ben, 1)):
+        time.sleep(0.05)
+    assert heard in (["Hello, friend.", "Bye, friend."], ["Bye, friend."])
 
 
 @pytest.mark.parametrize("options", [["--processes", "2"], ["--only", "web,worker"]])
