@@ -20,6 +20,22 @@ SMALL_TABLES = {
     "media_to_erase",
 }
 
+STATES = ("never analysed", "analysed", "not vacuumed")
+"""What becomes of filled tables; the last is that of tables once analysed, after hours."""
+
+# Four generations of dead rows.
+_AGE = (
+    "update conversations set last_text_at = last_text_at; update outbound set error = error;" * 4
+)
+
+
+async def bring_to(state: str, connection: Any) -> None:
+    """Let filled tables come to a state of `STATES`."""
+    if state != "never analysed":
+        await connection.execute("analyze")
+    if state == "not vacuumed":
+        await connection.execute(_AGE)
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -7,7 +7,7 @@ for hours without a vacuum.
 from __future__ import annotations
 
 import pytest
-from support.plans import explained
+from support.plans import STATES, bring_to, explained
 
 from cooee.core.messages import Priority, Receipt, Status, conversation_id, outbound_id
 from cooee.storage import AttemptResult, NewOutbound, ProactiveOutbound
@@ -45,8 +45,6 @@ select id, 'd', 'book', '{{}}', case when nth % 20 = 10 then null else {LATER} e
        case when nth % 20 = 10 then 1 else 0 end, case when nth % 20 = 10 then 'old' else '' end
   from people where nth % 2 = 0;
 """
-# Four generations of dead rows, as hours without a vacuum leave them.
-AGE = "update conversations set last_text_at = last_text_at; update outbound set error = error;" * 4
 
 
 async def fill(connection):
@@ -106,15 +104,12 @@ async def manage(store):
     await store.are_timers_of("new")
 
 
-@pytest.fixture(params=["never analysed", "analysed, not vacuumed"])
+@pytest.fixture(params=STATES)
 async def filled(request, migrated_copy, aside_copy):
     """A store that is in use, and whose tables are filled since."""
     store = await PostgreSQL.open(migrated_copy, now=ManualClock())
     await fill(aside_copy)
-    if request.param != "never analysed":
-        await aside_copy.execute("analyze")
-    if request.param == "not vacuumed":
-        await aside_copy.execute(AGE)
+    await bring_to(request.param, aside_copy)
     yield store
     await store.close()
 

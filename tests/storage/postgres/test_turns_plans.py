@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from support.plans import explained
+from support.plans import STATES, bring_to, explained
 
 from cooee.core.dialogue.question_texts import QuestionText
 from cooee.core.messages import Inbound, Status, conversation_id, outbound_id
@@ -50,8 +50,6 @@ select conversation, id, n, '1' from dialogues, generate_series(0, 2) n;
 insert into opt_outs (conversation, since, ours, theirs, source)
 select id, {NOW}, ours, theirs, 'keyword' from conversations where theirs like '%7';
 """
-# Four generations of dead rows, as hours without a vacuum leave them.
-AGE = "update conversations set last_text_at = last_text_at; update outbound set error = error;" * 4
 
 
 async def fill(connection):
@@ -98,15 +96,12 @@ async def use(store, clock):
     await store.postpone(waiting, clock())
 
 
-@pytest.fixture(params=["never analysed", "analysed", "not vacuumed"])
+@pytest.fixture(params=STATES)
 async def filled(request, migrated_copy, aside_copy):
     """A store that is in use, and whose tables are filled since."""
     store = await PostgreSQL.open(migrated_copy, now=ManualClock())
     await fill(aside_copy)
-    if request.param != "never analysed":
-        await aside_copy.execute("analyze")
-    if request.param == "not vacuumed":
-        await aside_copy.execute(AGE)
+    await bring_to(request.param, aside_copy)
     yield store
     await store.close()
 
