@@ -16,8 +16,8 @@ from cooee.storage.columns import (
     storable_text,
     to_millis,
 )
-from cooee.storage.statuses import InboundStatus
-from cooee.storage.summaries import ConversationFilter, ConversationSummary, StoredText
+from cooee.storage.statuses import ConsentSource, InboundStatus
+from cooee.storage.summaries import ConversationFilter, ConversationSummary, OptOut, StoredText
 
 MOST_OVERTAKEN = 20
 """Texts that we start while replies to earlier texts are being written."""
@@ -34,6 +34,19 @@ def filter_parameters(matching: ConversationFilter) -> tuple[object, ...]:
         matching.pending,
         matching.opted_out,
         matching.troubled,
+    )
+
+
+def make_opt_out(row: Sequence[Any]) -> OptOut:
+    """Return a row of `list_opt_outs` as an opt-out."""
+    since, source, text, lifted_at, lifted_source, lifted_text = row
+    return OptOut(
+        since=from_millis(since),
+        source=ConsentSource(source),
+        text=text,
+        lifted_at=from_millis_or_none(lifted_at),
+        lifted_source=ConsentSource(lifted_source) if lifted_source else None,
+        lifted_text=lifted_text,
     )
 
 

@@ -26,7 +26,7 @@ def die_around_commit(module, verb, has_joined):
 
     `has_joined` tells by its results whether the verb has leased, or taken, as well.
     """
-    original, resolve_all, joined = getattr(module, verb), writer_thread._resolve_all, []
+    original, resolve_all, joined = getattr(module, verb), writer_thread.resolve_all, []
 
     def run(*args, **options):
         results = original(*args, **options)
@@ -41,7 +41,7 @@ def die_around_commit(module, verb, has_joined):
         resolve_all(results)
 
     setattr(module, verb, run)
-    writer_thread._resolve_all = resolve
+    writer_thread.resolve_all = resolve
 
 
 if Reaper.point:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
@@ -11,10 +10,10 @@ from typing import Any, TypeAlias, TypeVar
 import uvloop
 
 from cooee.core.errors import StorageError
+from cooee.storage.call_results import CallResult, resolve_all
 
 T = TypeVar("T")
 
-_Result: TypeAlias = tuple[asyncio.Future[Any], Any, BaseException | None]
 _Work: TypeAlias = tuple[Callable[[], Awaitable[Any]], asyncio.Future[Any]]
 
 
@@ -30,7 +29,7 @@ class DatabaseThread:
         self._thread = threading.Thread(target=self._run, name="cooee-postgres", daemon=True)
         self._lock = threading.Lock()
         self._queue: list[_Work] = []
-        self._results: list[_Result] = []
+        self._results: list[CallResult] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.closed = False
 
@@ -102,7 +101,7 @@ class DatabaseThread:
         self, work: Callable[[], Awaitable[Any]], future: asyncio.Future[Any]
     ) -> None:
         try:
-            result: _Result = (future, await work(), None)
+            result: CallResult = (future, await work(), None)
         except asyncio.CancelledError:
             result = (future, None, StorageError("The store is closed. Open it again."))
         except BaseException as error:
@@ -113,17 +112,4 @@ class DatabaseThread:
 
     def _resolve_all(self) -> None:
         results, self._results = self._results, []
-        for loop in {result[0].get_loop() for result in results}:
-            own = [result for result in results if result[0].get_loop() is loop]
-            with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
-                loop.call_soon_threadsafe(_resolve, own)
-
-
-def _resolve(results: list[_Result]) -> None:
-    for future, value, error in results:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
+        resolve_all(results)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cooee.core.messages import Outbound, conversation_id, outbound_id
-from cooee.storage.columns import from_millis, from_millis_or_none, storable_text
+from cooee.storage.columns import storable_text
+from cooee.storage.operator_rows import make_opt_out
 from cooee.storage.postgres.forgotten import find_forgotten
 from cooee.storage.postgres.locks import Numbers, lock_conversations
 from cooee.storage.postgres.transaction import Transaction
@@ -121,14 +122,4 @@ async def list_opt_outs(transaction: Transaction, ours: str, theirs: str) -> lis
     rows = await transaction.fetch("list_opt_outs", conversation)
     if not rows and (forgotten := await find_forgotten(transaction, [conversation])):
         rows = await transaction.fetch("list_opt_outs", forgotten[conversation])
-    return [
-        OptOut(
-            since=from_millis(since),
-            source=ConsentSource(source),
-            text=text,
-            lifted_at=from_millis_or_none(lifted_at),
-            lifted_source=ConsentSource(lifted_source) if lifted_source else None,
-            lifted_text=lifted_text,
-        )
-        for since, source, text, lifted_at, lifted_source, lifted_text in rows
-    ]
+    return [make_opt_out(row) for row in rows]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cooee.core.messages import Outbound, conversation_id, outbound_id
-from cooee.storage.columns import from_millis, from_millis_or_none, storable_text
+from cooee.storage.columns import storable_text
+from cooee.storage.operator_rows import make_opt_out
 from cooee.storage.sqlite.forgotten import find_forgotten
 from cooee.storage.sqlite.transaction import Transaction
 from cooee.storage.statuses import ConsentSource
@@ -88,14 +89,4 @@ def list_opt_outs(transaction: Transaction, ours: str, theirs: str) -> list[OptO
     rows = transaction.execute("list_opt_outs", (conversation,)).fetchall()
     if not rows and (forgotten := find_forgotten(transaction, conversation)):
         rows = transaction.execute("list_opt_outs", (forgotten,)).fetchall()
-    return [
-        OptOut(
-            since=from_millis(since),
-            source=ConsentSource(source),
-            text=text,
-            lifted_at=from_millis_or_none(lifted_at),
-            lifted_source=ConsentSource(lifted_source) if lifted_source else None,
-            lifted_text=lifted_text,
-        )
-        for since, source, text, lifted_at, lifted_source, lifted_text in rows
-    ]
+    return [make_opt_out(row) for row in rows]

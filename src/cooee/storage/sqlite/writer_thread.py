@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from cooee.core.errors import DatabaseLost, StorageError
+from cooee.storage.call_results import CallResult, resolve_all
 from cooee.storage.sqlite.database_file import Connection, roll_back, translate_error
 
 T = TypeVar("T")
@@ -118,14 +118,14 @@ class WriterThread:
         try:
             connection, self._guard = self._connect()
         except BaseException as error:
-            _resolve_all([(self._opened, None, error)])
+            resolve_all([(self._opened, None, error)])
             return
-        _resolve_all([(self._opened, None, None)])
+        resolve_all([(self._opened, None, None)])
         while (batch := self._next_batch()) is not None:
-            _resolve_all(self._run_batch(connection, batch))
+            resolve_all(self._run_batch(connection, batch))
         self._guard.close()
         assert self._closed is not None
-        _resolve_all([(self._closed, None, None)])
+        resolve_all([(self._closed, None, None)])
 
     def _next_batch(self) -> list[_Request] | None:
         """Return the queued requests, at most 256; None after the last request."""
@@ -142,7 +142,7 @@ class WriterThread:
             pass
         return batch
 
-    def _run_batch(self, connection: Connection, batch: Sequence[_Request]) -> Sequence[_Result]:
+    def _run_batch(self, connection: Connection, batch: Sequence[_Request]) -> Sequence[CallResult]:
         """Run a batch in one transaction; where that fails, each request in one of its own."""
         try:
             # storage rule 15: no transaction begins in a file that is not the database any more.
@@ -165,7 +165,7 @@ class WriterThread:
 
     def _retry_one_by_one(
         self, connection: Connection, batch: Sequence[_Request], error: BaseException
-    ) -> Sequence[_Result]:
+    ) -> Sequence[CallResult]:
         # storage rule 11: each request runs again alone, so that only the faulty request fails.
         if len(batch) == 1:
             return [(batch[0].future, None, translate_error(error))]
@@ -173,7 +173,7 @@ class WriterThread:
 
     def _fail_writers(
         self, connection: Connection, batch: Sequence[_Request], error: BaseException
-    ) -> Sequence[_Result]:
+    ) -> Sequence[CallResult]:
         """Fail the requests that write, since the database is locked or full; run the others."""
         if isinstance(error, DatabaseLost):
             return _failed_results(batch, error)
@@ -185,32 +185,10 @@ class WriterThread:
         return [*_failed_results(writers, error), *read_results]
 
 
-_Result: TypeAlias = tuple[asyncio.Future[Any], Any, BaseException | None]
-
-
 def _begin_statement(batch: Sequence[_Request]) -> str:
     # storage rule 2: the one lock is taken at the start, so that no commit can clash.
     return "begin immediate" if any(request.writes for request in batch) else "begin"
 
 
-def _failed_results(batch: Sequence[_Request], error: BaseException) -> Sequence[_Result]:
+def _failed_results(batch: Sequence[_Request], error: BaseException) -> Sequence[CallResult]:
     return [(request.future, None, translate_error(error)) for request in batch]
-
-
-def _resolve_all(results: Sequence[_Result]) -> None:
-    """Resolve the futures of a batch, each in its own event loop, by one call into each loop."""
-    loops = {result[0].get_loop() for result in results}
-    for loop in loops:
-        own = results if len(loops) == 1 else [r for r in results if r[0].get_loop() is loop]
-        with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
-            loop.call_soon_threadsafe(_resolve_futures, own)
-
-
-def _resolve_futures(results: Sequence[_Result]) -> None:
-    for future, value, error in results:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
